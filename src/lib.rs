@@ -1,0 +1,26 @@
+//! tiller-guard lets no Tiller (Helm 2's in-cluster server) run unless it is hardened.
+//!
+//! ```text
+//! webhook   bytes ─ k8s::review ─┐                                          ┌─ AdmissionReview: deny, warn, patch
+//! check     files ─ manifest    ─┼─ k8s::subject ─ policy::decide ─ Verdict ─┼─ report and exit code
+//! harden    files ─ manifest    ─┘        pure: no clock, no I/O, no door    └─ the same patch, applied to the file
+//! ```
+//!
+//! | layer | module | what lives there |
+//! |---|---|---|
+//! | 0 | [`pod`] | the fields of a pod that are read, borrowed |
+//! | 0 | [`tiller`] | what Tiller does with them |
+//! | 1 | [`policy`] | what we think of it: rules, findings, hardening |
+//! | 2 | [`k8s`] | Kubernetes JSON to subjects; the AdmissionReview codec |
+//! | 2 | [`manifest`] | streams of YAML and JSON documents |
+//! | 2 | [`pki`] | the certificates we issue and read |
+//! | 2 | [`report`] | findings for people and programs |
+//! | 3 | [`server`] | the webhook's listener, routes, metrics and drain |
+//! | 4 | [`cli`] | the command line |
+//!
+//! A module uses those of lower layers only.
+
+pub mod k8s;
+pub mod pod;
+pub mod policy;
+pub mod tiller;

@@ -1,0 +1,87 @@
+//! What a rule finds, where, and what to do about it.
+
+use std::borrow::Cow;
+
+/// A rule's name and weight, as every finding, table and test names it.
+#[derive(Debug)]
+pub struct Rule {
+    /// The kebab-case name, stable over releases.
+    pub id: &'static str,
+    /// How bad what it finds is.
+    pub severity: Severity,
+    /// What it finds, in a sentence.
+    pub summary: &'static str,
+    /// What hardening does about it, in a sentence, or why it refuses.
+    pub answer: &'static str,
+}
+
+/// How bad a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// Untidy, or a door that another rule holds too.
+    Low,
+    /// Weakens a protection.
+    Medium,
+    /// Takes a protection away.
+    High,
+    /// Hands out Tiller's rights.
+    Critical,
+}
+
+/// What the guard does about a finding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// There is one right answer, which the patch holds.
+    Harden,
+    /// A person has to decide.
+    Refuse,
+}
+
+/// One thing that a rule found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// The rule.
+    pub rule: &'static Rule,
+    /// A JSON pointer (RFC 6901) into the object.
+    pub path: String,
+    /// What is there, in a sentence without a full stop.
+    pub message: Cow<'static, str>,
+    /// What to do, in a sentence without a full stop.
+    pub remedy: Cow<'static, str>,
+    /// What the guard does about it.
+    pub action: Action,
+}
+
+// === impl Severity ===
+
+impl Severity {
+    /// The lower-case name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+            Self::Critical => "critical",
+        }
+    }
+}
+
+// === impl Action ===
+
+impl Action {
+    /// The lower-case name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Harden => "harden",
+            Self::Refuse => "refuse",
+        }
+    }
+}
+
+impl PartialEq for Rule {
+    fn eq(&self, other: &Self) -> bool {
+        self.id == other.id
+    }
+}
+
+impl Eq for Rule {}

@@ -1,0 +1,30 @@
+//! What a Tiller container does, computed from what its manifest says.
+//!
+//! ```text
+//! image ─ image ─ version ─┐
+//! command, args ─ launch ──┼─ flags ─┐
+//! env, envFrom ─ environment ────────┼─ Effective
+//! ```
+//!
+//! A manifest's words pass through the image's entrypoint, one of three flag parsers and the environment
+//! before they mean anything. Whatever cannot be known from the manifest is [`Setting::Unknown`] with its
+//! reason, never a default.
+//!
+//! Source: `cmd/tiller/tiller.go`, `pkg/tlsutil`, `rootfs/Dockerfile` of Helm 2.0.0 to 2.17.0, and the
+//! package `flag` of Go 1.7 to 1.14.
+#![deny(clippy::disallowed_methods)]
+
+mod effective;
+mod environment;
+mod flags;
+mod image;
+mod launch;
+mod setting;
+mod version;
+
+pub use effective::{ClientVerification, Effective, Start, Storage, Surroundings, Tiller, Tls};
+pub use flags::Flag;
+pub use image::ImageReference;
+pub use launch::Launch;
+pub use setting::{Setting, Unknown};
+pub use version::Version;

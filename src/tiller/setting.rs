@@ -1,0 +1,93 @@
+//! A value that a manifest tells, or the reason why it does not.
+
+use std::borrow::Cow;
+
+/// A value of Tiller's configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Setting<T> {
+    /// The value Tiller runs with.
+    Known(T),
+    /// Why the manifest does not tell the value.
+    Unknown(Unknown),
+}
+
+/// Why a manifest does not tell a value.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unknown {
+    /// The variable's value comes from elsewhere (`valueFrom`).
+    #[error("{variable} comes from {source_kind}, which the manifest does not hold")]
+    VariableSource {
+        /// The variable's name.
+        variable: String,
+        /// The field of `valueFrom`, such as `secretKeyRef`.
+        source_kind: &'static str,
+    },
+    /// `envFrom` may set the variable.
+    #[error("envFrom may set {variable}")]
+    EnvironmentFrom {
+        /// The variable's name.
+        variable: &'static str,
+    },
+    /// The kubelet expands a `$(NAME)` when it starts the container.
+    #[error("\"{text}\" holds $(…), which the kubelet expands when it starts the container")]
+    Expansion {
+        /// The word or value.
+        text: String,
+    },
+    /// Another program than Tiller is started and may start Tiller in any way.
+    #[error("the container starts \"{program}\", not /tiller")]
+    Wrapper {
+        /// The first word of the launch.
+        program: String,
+    },
+    /// What the image starts by itself depends on its version.
+    #[error("the command is the image's own, and {0}")]
+    Entrypoint(Box<Self>),
+    /// The image reference tells no version.
+    #[error("the image reference \"{image}\" tells no version: {because}")]
+    Version {
+        /// The reference.
+        image: String,
+        /// What stands in the version's place.
+        because: Cow<'static, str>,
+    },
+    /// The manifest names no namespace.
+    #[error("the manifest names no namespace")]
+    Namespace,
+    /// Tiller does not run, so the setting has no value.
+    #[error("Tiller exits before it reads this")]
+    Exits,
+}
+
+impl<T> Setting<T> {
+    /// The value, where it is known.
+    pub fn known(&self) -> Option<&T> {
+        match self {
+            Self::Known(value) => Some(value),
+            Self::Unknown(_) => None,
+        }
+    }
+
+    /// The reason, where the value is not known.
+    pub fn unknown(&self) -> Option<&Unknown> {
+        match self {
+            Self::Known(_) => None,
+            Self::Unknown(reason) => Some(reason),
+        }
+    }
+
+    /// The setting with its value turned into another.
+    pub fn map<U>(self, turn: impl FnOnce(T) -> U) -> Setting<U> {
+        match self {
+            Self::Known(value) => Setting::Known(turn(value)),
+            Self::Unknown(reason) => Setting::Unknown(reason),
+        }
+    }
+}
+
+impl<T: PartialEq> Setting<T> {
+    /// Whether the value is known to be this one.
+    pub fn is(&self, value: &T) -> bool {
+        self.known() == Some(value)
+    }
+}

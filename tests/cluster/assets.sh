@@ -1,0 +1,126 @@
+#!/usr/bin/env bash
+# Prints the folder that holds etcd, kube-apiserver and kube-controller-manager, and fills it first where
+# it is empty.
+#
+# KUBEBUILDER_ASSETS (envtest's convention) names such a folder; where it is set nothing is built.
+# Otherwise the folder is a cache of the user's. etcd is Debian's package; kube-apiserver is built from
+# Debian 12's source package `kubernetes`, the only Debian release whose source holds the server: about
+# 8 minutes on two cores, once.
+set -euo pipefail
+
+readonly KUBERNETES_VERSION=1.20.2
+readonly CACHE="${XDG_CACHE_HOME:-$HOME/.cache}/tiller-guard"
+readonly ASSETS="$CACHE/kubernetes-$KUBERNETES_VERSION"
+readonly WORK="$CACHE/build-kubernetes-$KUBERNETES_VERSION"
+readonly PACKAGES=(etcd-server golang-1.19-go dpkg-dev)
+
+say() { printf 'tiller-guard assets: %s\n' "$*" >&2; }
+fail() { say "$*"; exit 1; }
+
+as_root() {
+  if [ "$(id -u)" = 0 ]; then "$@"
+  elif command -v sudo >/dev/null; then sudo "$@"
+  else fail "cannot run as root: $*. Run that yourself, or set KUBEBUILDER_ASSETS"
+  fi
+}
+
+# Debian starts etcd as a service when its package is installed; the tests want the program alone.
+install_packages() {
+  local missing=() package
+  for package in "${PACKAGES[@]}"; do
+    dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || missing+=("$package")
+  done
+  [ ${#missing[@]} = 0 ] && return
+  command -v apt-get >/dev/null || fail "this is not Debian: set KUBEBUILDER_ASSETS to a folder with etcd and kube-apiserver"
+  say "installing Debian packages: ${missing[*]}"
+  as_root apt-get update -qq >&2 || say "apt-get update reported errors; going on with the lists it has"
+  as_root env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 \
+    apt-get install -y -qq --no-install-recommends "${missing[@]}" >&2
+}
+
+# The machine's own apt entries, turned into source entries, in a configuration of our own.
+fetch_source() {
+  local apt="$WORK/apt" file options
+  [ -e "$WORK/source/done" ] && return
+  rm -rf "$apt" "$WORK/source"
+  mkdir -p "$apt/parts" "$apt/lists/partial" "$apt/cache/archives/partial" "$WORK/source"
+  for file in /etc/apt/sources.list.d/*.sources; do
+    [ -e "$file" ] && sed 's/^Types:.*/Types: deb-src/' "$file" >"$apt/parts/$(basename "$file")"
+  done
+  for file in /etc/apt/sources.list /etc/apt/sources.list.d/*.list; do
+    [ -e "$file" ] && sed -n 's/^deb\(-src\)\?[[:space:]]/deb-src /p' "$file" >"$apt/parts/$(basename "$file" .list).list"
+  done
+  options=(-o Dir::Etc::sourcelist=/dev/null -o "Dir::Etc::sourceparts=$apt/parts"
+    -o "Dir::State::lists=$apt/lists" -o "Dir::Cache=$apt/cache" -o APT::Sandbox::User=root)
+  say "downloading Debian's source package kubernetes"
+  apt-get "${options[@]}" update -qq >&2 || say "some source lists could not be read; going on with the others"
+  (cd "$WORK/source" && apt-get "${options[@]}" source -qq --download-only kubernetes >&2)
+  touch "$WORK/source/done"
+}
+
+unpack_source() {
+  local tree="$GOPATH/src/k8s.io/kubernetes" description
+  [ -e "$tree/.unpacked" ] && return
+  rm -rf "$tree"
+  mkdir -p "$(dirname "$tree")"
+  description=$(find "$WORK/source" -maxdepth 1 -name 'kubernetes_*.dsc' | head -n 1)
+  [ -n "$description" ] || fail "Debian's archive gave no source package kubernetes; set KUBEBUILDER_ASSETS"
+  say "unpacking $(basename "$description")"
+  dpkg-source --no-check -x "$description" "$tree" >&2
+  [ -d "$tree/cmd/kube-apiserver" ] || fail "this Debian release's source of kubernetes holds no kube-apiserver" \
+    "(Debian 12's does): set KUBEBUILDER_ASSETS to a folder with etcd and kube-apiserver"
+  touch "$tree/.unpacked"
+}
+
+# Debian's tree lacks this one generated file.
+generate_openapi() {
+  local packages directory
+  [ -e pkg/generated/openapi/zz_generated.openapi.go ] && return
+  say "generating the OpenAPI definitions"
+  go build -o "$WORK/openapi-gen" ./vendor/k8s.io/kube-openapi/cmd/openapi-gen
+  packages=$(grep -rl --include='*.go' '+k8s:openapi-gen=' pkg/apis cmd vendor/k8s.io/ |
+    grep -v -e '/code-generator/' -e '/sample-apiserver/' | xargs -n1 dirname | sort -u |
+    while read -r directory; do echo "k8s.io/kubernetes/$directory"; done | paste -sd,)
+  "$WORK/openapi-gen" -O zz_generated.openapi -h hack/boilerplate/boilerplate.generatego.txt \
+    -p k8s.io/kubernetes/pkg/generated/openapi -r "$WORK/openapi-violations" -i "$packages" >&2
+}
+
+build_servers() {
+  local version=k8s.io/kubernetes/vendor/k8s.io/component-base/version command
+  export GOPATH="$WORK/go" GO111MODULE=off CGO_ENABLED=0 GOCACHE="$WORK/go-cache" GOFLAGS=
+  export PATH="/usr/lib/go-1.19/bin:$PATH"
+  unpack_source
+  cd "$GOPATH/src/k8s.io/kubernetes"
+  generate_openapi
+  for command in kube-apiserver kube-controller-manager; do
+    [ -x "$ASSETS/$command" ] && continue
+    say "building $command v$KUBERNETES_VERSION (several minutes)"
+    go build -trimpath -o "$ASSETS/$command.new" -ldflags "-s -w -X $version.gitVersion=v$KUBERNETES_VERSION
+      -X $version.gitMajor=1 -X $version.gitMinor=20 -X $version.gitTreeState=archive" "./cmd/$command" >&2
+    mv "$ASSETS/$command.new" "$ASSETS/$command"
+  done
+}
+
+main() {
+  if [ -n "${KUBEBUILDER_ASSETS:-}" ]; then
+    [ -x "$KUBEBUILDER_ASSETS/kube-apiserver" ] && [ -x "$KUBEBUILDER_ASSETS/etcd" ] ||
+      fail "KUBEBUILDER_ASSETS=$KUBEBUILDER_ASSETS holds no etcd and kube-apiserver"
+    echo "$KUBEBUILDER_ASSETS"
+    return
+  fi
+  if [ ! -x "$ASSETS/etcd" ] || [ ! -x "$ASSETS/kube-apiserver" ] || [ ! -x "$ASSETS/kube-controller-manager" ]; then
+    mkdir -p "$ASSETS" "$WORK"
+    exec 9>"$CACHE/lock"
+    flock 9
+    say "no API server yet: making one in $ASSETS, once (about 8 minutes on two cores)"
+    install_packages
+    fetch_source
+    build_servers
+    cp "$(command -v etcd)" "$ASSETS/etcd.new" && mv "$ASSETS/etcd.new" "$ASSETS/etcd"
+    rm -rf "$WORK"
+    say "the API server is ready"
+  fi
+  echo "$ASSETS"
+}
+
+main
