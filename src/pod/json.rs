@@ -13,9 +13,10 @@ use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 #[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub struct Text<'a>(Cow<'a, str>);
 
-/// A list.
+/// A list of at most `MAX` elements: a longer one is an error, so that a few bytes an element in a request
+/// do not become a few hundred in memory.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Items<T>(Vec<T>);
+pub struct Items<T, const MAX: usize = 4096>(Vec<T>);
 
 // === impl Text ===
 
@@ -109,20 +110,20 @@ impl<'de> Visitor<'de> for TextVisitor {
 
 // === impl Items ===
 
-impl<T> Items<T> {
+impl<T, const MAX: usize> Items<T, MAX> {
     /// The list's elements.
     pub fn as_slice(&self) -> &[T] {
         &self.0
     }
 }
 
-impl<T> Default for Items<T> {
+impl<T, const MAX: usize> Default for Items<T, MAX> {
     fn default() -> Self {
         Self(Vec::new())
     }
 }
 
-impl<T> Deref for Items<T> {
+impl<T, const MAX: usize> Deref for Items<T, MAX> {
     type Target = [T];
 
     fn deref(&self) -> &[T] {
@@ -130,25 +131,25 @@ impl<T> Deref for Items<T> {
     }
 }
 
-impl<T: fmt::Debug> fmt::Debug for Items<T> {
+impl<T: fmt::Debug, const MAX: usize> fmt::Debug for Items<T, MAX> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(formatter)
     }
 }
 
-impl<T> From<Vec<T>> for Items<T> {
+impl<T, const MAX: usize> From<Vec<T>> for Items<T, MAX> {
     fn from(items: Vec<T>) -> Self {
         Self(items)
     }
 }
 
-impl<T> FromIterator<T> for Items<T> {
+impl<T, const MAX: usize> FromIterator<T> for Items<T, MAX> {
     fn from_iter<I: IntoIterator<Item = T>>(items: I) -> Self {
         Self(items.into_iter().collect())
     }
 }
 
-impl<'a, T> IntoIterator for &'a Items<T> {
+impl<'a, T, const MAX: usize> IntoIterator for &'a Items<T, MAX> {
     type Item = &'a T;
     type IntoIter = std::slice::Iter<'a, T>;
 
@@ -157,24 +158,27 @@ impl<'a, T> IntoIterator for &'a Items<T> {
     }
 }
 
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Items<T> {
+impl<'de, T: Deserialize<'de>, const MAX: usize> Deserialize<'de> for Items<T, MAX> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(ItemsVisitor(PhantomData))
     }
 }
 
-struct ItemsVisitor<T>(PhantomData<T>);
+struct ItemsVisitor<T, const MAX: usize>(PhantomData<T>);
 
-impl<'de, T: Deserialize<'de>> Visitor<'de> for ItemsVisitor<T> {
-    type Value = Items<T>;
+impl<'de, T: Deserialize<'de>, const MAX: usize> Visitor<'de> for ItemsVisitor<T, MAX> {
+    type Value = Items<T, MAX>;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a list")
+        write!(formatter, "a list of at most {MAX} elements")
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Self::Value, A::Error> {
         let mut items = Vec::new();
         while let Some(item) = elements.next_element()? {
+            if items.len() == MAX {
+                return Err(A::Error::invalid_length(MAX + 1, &self));
+            }
             items.push(item);
         }
         Ok(Items(items))

@@ -10,7 +10,10 @@ mod json;
 mod security;
 mod storage;
 
+use std::fmt;
+
 use serde::Deserialize;
+use serde::de::{Deserializer, Error, IgnoredAny, Unexpected, Visitor};
 
 pub use json::{Items, Text};
 pub use security::{
@@ -20,16 +23,19 @@ pub use storage::{
     EmptyDirVolume, KeyPath, Projection, SecretVolume, Volume, VolumeMount, VolumeSource,
 };
 
+/// The most containers that a list of a pod is read with.
+pub const MAX_CONTAINERS: usize = 512;
+
 /// A pod's specification.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default, bound(deserialize = "'de: 'a"))]
 pub struct PodSpec<'a> {
     /// The containers that run for as long as the pod does.
-    pub containers: Items<Container<'a>>,
+    pub containers: Items<Container<'a>, MAX_CONTAINERS>,
     /// The containers that run before, or as sidecars beside, the others.
-    pub init_containers: Items<Container<'a>>,
+    pub init_containers: Items<Container<'a>, MAX_CONTAINERS>,
     /// The containers added to a running pod by `kubectl debug`.
-    pub ephemeral_containers: Items<Container<'a>>,
+    pub ephemeral_containers: Items<Container<'a>, MAX_CONTAINERS>,
     /// What can be mounted.
     pub volumes: Items<Volume<'a>>,
     /// The account whose token the pod carries.
@@ -75,13 +81,13 @@ pub struct Container<'a> {
     /// Where raw block volumes appear.
     pub volume_devices: Items<Presence>,
     /// Settings that override the pod's.
-    pub security_context: Option<SecurityContext<'a>>,
+    pub security_context: Option<Box<SecurityContext<'a>>>,
     /// The probe that restarts the container.
-    pub liveness_probe: Option<Probe<'a>>,
+    pub liveness_probe: Option<Box<Probe<'a>>>,
     /// The probe that takes the pod out of Services.
-    pub readiness_probe: Option<Probe<'a>>,
+    pub readiness_probe: Option<Box<Probe<'a>>>,
     /// The probe that holds the others back (Kubernetes 1.16 and later).
-    pub startup_probe: Option<Probe<'a>>,
+    pub startup_probe: Option<Box<Probe<'a>>>,
     /// Commands run after the start and before the stop.
     pub lifecycle: Option<Lifecycle>,
     /// Whether a standard input is kept open.
@@ -99,7 +105,7 @@ pub struct EnvVar<'a> {
     /// The literal value; `$(NAME)` in it is expanded by the kubelet.
     pub value: Text<'a>,
     /// Where the value comes from, if not from `value`.
-    pub value_from: Option<EnvVarSource<'a>>,
+    pub value_from: Option<Box<EnvVarSource<'a>>>,
 }
 
 /// Where an environment variable's value comes from.
@@ -177,8 +183,7 @@ pub struct HttpGet<'a> {
 }
 
 /// A port's number or name.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(untagged, bound(deserialize = "'de: 'a"))]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PortReference<'a> {
     /// By number.
     Number(i64),
@@ -189,6 +194,44 @@ pub enum PortReference<'a> {
 impl Default for PortReference<'_> {
     fn default() -> Self {
         Self::Number(0)
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for PortReference<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(PortReferenceVisitor)
+    }
+}
+
+struct PortReferenceVisitor;
+
+impl<'de> Visitor<'de> for PortReferenceVisitor {
+    type Value = PortReference<'de>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a port's number or name")
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<Self::Value, E> {
+        Ok(PortReference::Number(number))
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<Self::Value, E> {
+        i64::try_from(number)
+            .map(PortReference::Number)
+            .map_err(|_| E::invalid_value(Unexpected::Unsigned(number), &self))
+    }
+
+    fn visit_borrowed_str<E: Error>(self, name: &'de str) -> Result<Self::Value, E> {
+        Ok(PortReference::Name(Text::from(name)))
+    }
+
+    fn visit_str<E: Error>(self, name: &str) -> Result<Self::Value, E> {
+        Ok(PortReference::Name(Text::from(name.to_owned())))
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
+        Ok(PortReference::default())
     }
 }
 
@@ -207,7 +250,7 @@ pub struct Lifecycle {
 pub struct Presence;
 
 impl<'de> Deserialize<'de> for Presence {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        serde::de::IgnoredAny::deserialize(deserializer).map(|_| Self)
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        IgnoredAny::deserialize(deserializer).map(|_| Self)
     }
 }
