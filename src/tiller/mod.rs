@@ -14,17 +14,24 @@
 //! package `flag` of Go 1.7 to 1.14.
 #![deny(clippy::disallowed_methods)]
 
+mod address;
 mod effective;
 mod environment;
+mod expansion;
 mod flags;
 mod image;
 mod launch;
+mod path;
 mod setting;
+mod start;
 mod version;
+
+#[cfg(test)]
+mod tests;
 
 pub use effective::{ClientVerification, Effective, Start, Storage, Surroundings, Tiller, Tls};
 pub use flags::Flag;
 pub use image::ImageReference;
 pub use launch::Launch;
 pub use setting::{Setting, Unknown};
-pub use version::Version;
+pub use version::{Version, VersionError};
