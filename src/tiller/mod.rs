@@ -22,6 +22,7 @@ mod flags;
 mod image;
 mod launch;
 mod path;
+mod recognition;
 mod setting;
 mod start;
 mod version;
@@ -33,5 +34,7 @@ pub use effective::{ClientVerification, Effective, Start, Storage, Surroundings,
 pub use flags::Flag;
 pub use image::ImageReference;
 pub use launch::Launch;
+pub use path::{clean as clean_path, is_within};
+pub use recognition::{ContainerList, Recognised, Traits, recognise};
 pub use setting::{Setting, Unknown};
 pub use version::{Version, VersionError};

@@ -1,7 +1,7 @@
 //! Paths as Go's `path/filepath` handles them on Linux.
 
 /// `filepath.Clean`: the shortest path that means the same.
-pub(super) fn clean(path: &str) -> String {
+pub fn clean(path: &str) -> String {
     let rooted = path.starts_with('/');
     let mut components: Vec<&str> = Vec::new();
     for component in path.split('/') {
@@ -33,7 +33,7 @@ pub(super) fn join(directory: &str, file: &str) -> String {
 }
 
 /// Whether a clean absolute path is a clean absolute directory, or in it.
-pub(super) fn is_within(path: &str, directory: &str) -> bool {
+pub fn is_within(path: &str, directory: &str) -> bool {
     directory == "/"
         || path
             .strip_prefix(directory)
