@@ -4,8 +4,14 @@
 
 use std::borrow::Cow;
 
-use crate::tiller::{Effective, Flag};
+use crate::tiller::{Effective, Flag, Version};
 
+/// The oldest Tiller that knows every flag of the canonical command line and means by it what it says.
+pub(super) const OLDEST: Version = Version {
+    major: 2,
+    minor: 7,
+    patch: 2,
+};
 /// The program, in every official image.
 pub(super) const PROGRAM: &str = "/tiller";
 /// Where the Secret with Tiller's certificates is mounted.

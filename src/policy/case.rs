@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::canonical;
 use super::harden::Edit;
 use super::{Action, Finding, Rule, Settings, Subject};
 use crate::pod::Container;
@@ -68,6 +69,17 @@ impl<'a> TillerContainer<'a> {
             && self.tiller.effective.storage.unknown() != Some(&Unknown::Exits)
     }
 
+    /// Whether the command line is readable and the canonical one may take its place: to a Tiller that is
+    /// known to be too old, some of its flags are unknown, and it would exit.
+    pub(super) fn has_open_launch(&self) -> bool {
+        self.is_readable()
+            && self
+                .tiller
+                .version
+                .known()
+                .is_none_or(|version| *version >= canonical::OLDEST)
+    }
+
     /// The pointer of the words that a setting is read from: `args` where there are any.
     pub(super) fn words_path(&self) -> String {
         if !self.container.args.is_empty() {
@@ -110,6 +122,20 @@ impl Findings {
     ) {
         self.tell(rule, path, message.into(), remedy.into(), Action::Harden);
         self.edits.push(edit);
+    }
+
+    /// A finding that the canonical command line answers.
+    pub(super) fn relaunch(
+        &mut self,
+        rule: &'static Rule,
+        tiller: &TillerContainer<'_>,
+        message: impl Into<Cow<'static, str>>,
+        remedy: impl Into<Cow<'static, str>>,
+    ) {
+        let edit = Edit::Launch {
+            tiller: tiller.path.clone(),
+        };
+        self.harden(rule, tiller.words_path(), message, remedy, edit);
     }
 
     fn tell(

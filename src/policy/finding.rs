@@ -26,6 +26,8 @@ pub(super) enum Check {
     Pod(fn(&Case<'_>, &mut Findings)),
     /// Once for each container that is taken for a Tiller.
     Tiller(fn(&Case<'_>, &TillerContainer<'_>, &mut Findings)),
+    /// Once for each Tiller whose command line can be read and written anew.
+    Launch(fn(&TillerContainer<'_>, &mut Findings)),
 }
 
 /// How bad a finding is.

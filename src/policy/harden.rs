@@ -11,6 +11,7 @@ use super::canonical::{self, CERTIFICATE_DIRECTORY, PROGRAM, SCRATCH_DIRECTORY};
 use super::case::{Case, TillerContainer};
 use super::rules::is_readable;
 use crate::pod::VolumeSource;
+use crate::tiller::ContainerList;
 
 /// Something that has to be so. Container edits name the Tiller by its path.
 #[derive(Debug, Clone, PartialEq)]
@@ -219,15 +220,21 @@ impl Assembly<'_> {
         );
     }
 
-    /// A name that no volume has yet, in the object or in this patch.
+    /// A name that no volume has yet, and no mount asks for: a mount of a volume that is not there must not
+    /// find this one.
     fn free_volume_name(&self, wish: &str) -> String {
+        let pod = &self.case.subject.pod;
         let taken = |name: &str| {
-            self.case
-                .subject
-                .pod
-                .volumes
-                .iter()
-                .any(|volume| volume.name == name)
+            let mounted = ContainerList::ALL
+                .into_iter()
+                .flat_map(|list| list.of(pod))
+                .any(|container| {
+                    container
+                        .volume_mounts
+                        .iter()
+                        .any(|mount| mount.name == name)
+                });
+            mounted || pod.volumes.iter().any(|volume| volume.name == name)
         };
         if !taken(wish) {
             return wish.to_owned();

@@ -76,6 +76,15 @@ fn examine(case: &Case<'_>) -> Findings {
                     check(case, tiller, &mut findings);
                 }
             }
+            Check::Launch(check) => {
+                for tiller in case
+                    .tillers
+                    .iter()
+                    .filter(|tiller| tiller.has_open_launch())
+                {
+                    check(tiller, &mut findings);
+                }
+            }
         }
         findings.end_rule(rule, case.pod_path);
     }

@@ -1,8 +1,8 @@
 //! Which containers of a pod are Tillers.
 //!
 //! A single name proves little and a renamed image hides much, so many signals are weighed: one strong
-//! one, or two weak ones of different kinds, make a Tiller. Signals of the pod (labels, names, volumes)
-//! count for each container that has one of its own, and for the first container where none has.
+//! one, or two weak ones of different kinds, make a Tiller's pod. In it, every container with a signal of its
+//! own is a Tiller, and the first one where none has any.
 
 use crate::pod::{Container, EnvVar, PodSpec, PortReference, Probe, Text, VolumeSource};
 
@@ -77,12 +77,14 @@ impl ContainerList {
 /// The containers of a pod that are taken for Tillers, in the order of the lists.
 pub fn recognise<'a>(pod: &'a PodSpec<'a>, traits: Traits<'_>) -> Vec<Recognised<'a>> {
     let of_pod = pod_weight(pod, traits);
-    let mut recognised = Vec::new();
+    let mut heaviest = of_pod;
+    let mut suspects = Vec::new();
     for list in ContainerList::ALL {
         for (index, container) in list.of(pod).iter().enumerate() {
             let own = container_weight(container);
-            if own >= TILLER || (own > 0 && own + of_pod >= TILLER) {
-                recognised.push(Recognised {
+            if own > 0 {
+                heaviest = heaviest.max(own + of_pod);
+                suspects.push(Recognised {
                     list,
                     index,
                     container,
@@ -90,14 +92,18 @@ pub fn recognise<'a>(pod: &'a PodSpec<'a>, traits: Traits<'_>) -> Vec<Recognised
             }
         }
     }
-    if recognised.is_empty() && of_pod >= TILLER {
-        recognised.extend(pod.containers.first().map(|container| Recognised {
-            list: ContainerList::Regular,
+    if heaviest < TILLER {
+        return Vec::new();
+    }
+    if suspects.is_empty() {
+        let list = ContainerList::Regular;
+        suspects.extend(pod.containers.first().map(|container| Recognised {
+            list,
             index: 0,
             container,
         }));
     }
-    recognised
+    suspects
 }
 
 fn pod_weight(pod: &PodSpec<'_>, traits: Traits<'_>) -> u8 {

@@ -1,6 +1,7 @@
 //! The answer, as the API server reads it.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -10,10 +11,8 @@ use super::request::{Envelope, Object, Request};
 use super::{Answer, Decision, Outcome, Record};
 use crate::policy::{Action, Finding, Kind, Verdict};
 
-/// The most lines of a refusal.
-const MAX_LINES: usize = 32;
 /// The most characters of a line of a refusal.
-const MAX_LINE: usize = 1024;
+const MAX_LINE: usize = 2048;
 /// Warnings beyond these are cut by the API server (`filters/warning.go`): each to 256 characters once all
 /// together have more than 4096.
 const MAX_WARNING: usize = 256;
@@ -69,17 +68,30 @@ impl Response {
     }
 }
 
-/// One line a finding: rule, path, what is there, what to do.
+/// One line a rule: its name, then for each finding path, what is there, and what to do.
 pub(super) fn refusal(verdict: &Verdict<'_>, refusals_only: bool) -> String {
-    let told = |finding: &&Finding| !refusals_only || finding.action == Action::Refuse;
-    let findings = || verdict.findings.iter().filter(told);
-    let mut lines: Vec<_> = findings()
-        .take(MAX_LINES)
-        .map(|finding| line(&finding.to_string(), MAX_LINE))
+    let told: Vec<_> = verdict
+        .findings
+        .iter()
+        .filter(|finding| !refusals_only || finding.action == Action::Refuse)
         .collect();
-    if let Some(untold @ 1..) = findings().count().checked_sub(MAX_LINES) {
-        lines.push(format!("and {untold} more"));
-    }
+    let lines: Vec<_> = told
+        .chunk_by(|one, next| one.rule == next.rule)
+        .filter_map(|findings| {
+            let (first, others) = findings.split_first()?;
+            let mut text = first.to_string();
+            for Finding {
+                path,
+                message,
+                remedy,
+                ..
+            } in others
+            {
+                write!(text, " | {path}: {message}; {remedy}").ok()?;
+            }
+            Some(line(&text, MAX_LINE))
+        })
+        .collect();
     lines.join("\n")
 }
 

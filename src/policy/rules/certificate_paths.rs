@@ -1,9 +1,8 @@
 //! `certificate-paths`
 
 use crate::policy::canonical::{CA_CERTIFICATE, CERTIFICATE, KEY};
-use crate::policy::case::{Case, Findings, TillerContainer};
+use crate::policy::case::{Findings, TillerContainer};
 use crate::policy::finding::Check;
-use crate::policy::harden::Edit;
 use crate::policy::{Rule, Severity};
 use crate::tiller::{Setting, Tls};
 
@@ -20,10 +19,10 @@ pub(super) static RULE: Rule = Rule {
     severity: Severity::Critical,
     summary: "Key, certificate or CA are not read from `/etc/certs`.",
     answer: "Hardened: `--tls-key`, `--tls-cert` and `--tls-ca-cert` under `/etc/certs`.",
-    check: Check::Tiller(check),
+    check: Check::Launch(check),
 };
 
-fn check(_: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Findings) {
+fn check(tiller: &TillerContainer<'_>, findings: &mut Findings) {
     let Tls {
         enabled,
         verify: _,
@@ -32,7 +31,7 @@ fn check(_: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Findings) {
         ca,
     } = &tiller.tiller.effective.tls;
     // Without TLS nothing is read; turning it on sets the paths.
-    if enabled.is(&false) || !tiller.is_readable() {
+    if enabled.is(&false) {
         return;
     }
     for (what, setting, right) in [
@@ -51,14 +50,6 @@ fn check(_: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Findings) {
                 format!("where the {what} is read from cannot be read: {reason}")
             }
         };
-        findings.harden(
-            &RULE,
-            tiller.words_path(),
-            message,
-            format!("set it to {right}"),
-            Edit::Launch {
-                tiller: tiller.path.clone(),
-            },
-        );
+        findings.relaunch(&RULE, tiller, message, format!("set it to {right}"));
     }
 }

@@ -1,8 +1,7 @@
 //! `client-not-verified`
 
-use crate::policy::case::{Case, Findings, TillerContainer};
+use crate::policy::case::{Findings, TillerContainer};
 use crate::policy::finding::Check;
-use crate::policy::harden::Edit;
 use crate::policy::{Rule, Severity};
 use crate::tiller::ClientVerification;
 
@@ -18,24 +17,21 @@ pub(super) static RULE: Rule = Rule {
     severity: Severity::Critical,
     summary: "Tiller does not require client certificates.",
     answer: "Hardened: `--tls-verify=true`.",
-    check: Check::Tiller(check),
+    check: Check::Launch(check),
 };
 
-fn check(_: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Findings) {
+fn check(tiller: &TillerContainer<'_>, findings: &mut Findings) {
     let verify = &tiller.tiller.effective.tls.verify;
-    if verify.is(&ClientVerification::Required) || !tiller.is_readable() {
+    if verify.is(&ClientVerification::Required) {
         return;
     }
-    findings.harden(
+    findings.relaunch(
         &RULE,
-        tiller.words_path(),
+        tiller,
         match verify.unknown() {
             None => "no client has to show a certificate".into(),
             Some(reason) => format!("whether clients are verified cannot be read: {reason}"),
         },
         "set --tls-verify=true",
-        Edit::Launch {
-            tiller: tiller.path.clone(),
-        },
     );
 }

@@ -1,8 +1,7 @@
 //! `experimental-release`
 
-use crate::policy::case::{Case, Findings, TillerContainer};
+use crate::policy::case::{Findings, TillerContainer};
 use crate::policy::finding::Check;
-use crate::policy::harden::Edit;
 use crate::policy::{Rule, Severity};
 
 /// # What it finds
@@ -16,19 +15,16 @@ pub(super) static RULE: Rule = Rule {
     severity: Severity::High,
     summary: "Tiller delegates releases to a plaintext server in the pod.",
     answer: "Hardened: `--experimental-release=false`.",
-    check: Check::Tiller(check),
+    check: Check::Launch(check),
 };
 
-fn check(_: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Findings) {
+fn check(tiller: &TillerContainer<'_>, findings: &mut Findings) {
     if tiller.tiller.effective.experimental_release.is(&true) {
-        findings.harden(
+        findings.relaunch(
             &RULE,
-            tiller.words_path(),
+            tiller,
             "--experimental-release hands releases in plaintext to 127.0.0.1:10001",
             "set --experimental-release=false",
-            Edit::Launch {
-                tiller: tiller.path.clone(),
-            },
         );
     }
 }

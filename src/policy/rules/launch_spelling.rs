@@ -1,7 +1,7 @@
 //! `launch-spelling`
 
 use crate::policy::canonical::{self, PROGRAM};
-use crate::policy::case::{Case, Findings, TillerContainer};
+use crate::policy::case::{Findings, TillerContainer};
 use crate::policy::finding::Check;
 use crate::policy::harden::Edit;
 use crate::policy::{Rule, Severity};
@@ -21,10 +21,10 @@ pub(super) static RULE: Rule = Rule {
     severity: Severity::Low,
     summary: "The command line is not in the one canonical spelling.",
     answer: "Hardened: `command: [\"/tiller\"]` and each guarded flag once as `--name=value`.",
-    check: Check::Tiller(check),
+    check: Check::Launch(check),
 };
 
-fn check(_: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Findings) {
+fn check(tiller: &TillerContainer<'_>, findings: &mut Findings) {
     let container = tiller.container;
     if !container.working_dir.is_empty() {
         let path = tiller.at("workingDir");
@@ -35,9 +35,6 @@ fn check(_: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Findings) {
             "remove workingDir",
             Edit::NoField { path },
         );
-    }
-    if !tiller.is_readable() {
-        return;
     }
     let arguments = canonical::arguments(&tiller.tiller.effective);
     let is_canonical = matches!(&*container.command, [program] if program == PROGRAM)
@@ -54,16 +51,13 @@ fn check(_: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Findings) {
         .launch
         .known()
         .map_or(0, |launch| launch.ignored.len());
-    findings.harden(
+    findings.relaunch(
         &RULE,
-        tiller.words_path(),
+        tiller,
         match ignored {
             0 => "the guarded flags do not each stand there once as --name=value".to_owned(),
             _ => format!("Tiller never reads the last {ignored} words, after one that is no flag"),
         },
         "give each guarded flag once as --name=value, after the command /tiller",
-        Edit::Launch {
-            tiller: tiller.path.clone(),
-        },
     );
 }

@@ -1,9 +1,8 @@
 //! `listen-address`
 
 use crate::policy::canonical;
-use crate::policy::case::{Case, Findings, TillerContainer};
+use crate::policy::case::{Findings, TillerContainer};
 use crate::policy::finding::Check;
-use crate::policy::harden::Edit;
 use crate::policy::{Rule, Severity};
 
 /// # What it finds
@@ -19,10 +18,10 @@ pub(super) static RULE: Rule = Rule {
     severity: Severity::Medium,
     summary: "Tiller does not listen on port 44134, or its probe server not on 44135.",
     answer: "Hardened: `:44134`, or `127.0.0.1:44134` where Tiller listened on loopback only.",
-    check: Check::Tiller(check),
+    check: Check::Launch(check),
 };
 
-fn check(_: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Findings) {
+fn check(tiller: &TillerContainer<'_>, findings: &mut Findings) {
     let effective = &tiller.tiller.effective;
     for (what, address, right) in [
         (
@@ -41,14 +40,11 @@ fn check(_: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Findings) {
         };
         let right = right(address);
         if right != address.as_ref() {
-            findings.harden(
+            findings.relaunch(
                 &RULE,
-                tiller.words_path(),
+                tiller,
                 format!("{what} listens on \"{address}\""),
                 format!("listen on {right}"),
-                Edit::Launch {
-                    tiller: tiller.path.clone(),
-                },
             );
         }
     }

@@ -1,8 +1,7 @@
 //! `release-storage`
 
-use crate::policy::case::{Case, Findings, TillerContainer};
+use crate::policy::case::{Findings, TillerContainer};
 use crate::policy::finding::Check;
-use crate::policy::harden::Edit;
 use crate::policy::{Rule, Severity};
 use crate::tiller::Storage;
 
@@ -18,10 +17,10 @@ pub(super) static RULE: Rule = Rule {
     severity: Severity::High,
     summary: "Releases are not kept in Secrets.",
     answer: "Hardened: `--storage=secret`.",
-    check: Check::Tiller(check),
+    check: Check::Launch(check),
 };
 
-fn check(_: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Findings) {
+fn check(tiller: &TillerContainer<'_>, findings: &mut Findings) {
     let message = match tiller.tiller.effective.storage.known() {
         None | Some(Storage::Secret) => return,
         Some(Storage::ConfigMap) => {
@@ -32,13 +31,5 @@ fn check(_: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Findings) {
             "releases are kept in a database, whose password stands in the manifest"
         }
     };
-    findings.harden(
-        &RULE,
-        tiller.words_path(),
-        message,
-        "set --storage=secret",
-        Edit::Launch {
-            tiller: tiller.path.clone(),
-        },
-    );
+    findings.relaunch(&RULE, tiller, message, "set --storage=secret");
 }

@@ -1,8 +1,7 @@
 //! `tls-disabled`
 
-use crate::policy::case::{Case, Findings, TillerContainer};
+use crate::policy::case::{Findings, TillerContainer};
 use crate::policy::finding::Check;
-use crate::policy::harden::Edit;
 use crate::policy::{Rule, Severity};
 
 /// # What it finds
@@ -16,24 +15,21 @@ pub(super) static RULE: Rule = Rule {
     severity: Severity::Critical,
     summary: "Tiller serves without TLS.",
     answer: "Hardened: `--tls=true --tls-verify=true` and the certificate paths.",
-    check: Check::Tiller(check),
+    check: Check::Launch(check),
 };
 
-fn check(_: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Findings) {
+fn check(tiller: &TillerContainer<'_>, findings: &mut Findings) {
     let enabled = &tiller.tiller.effective.tls.enabled;
-    if enabled.is(&true) || !tiller.is_readable() {
+    if enabled.is(&true) {
         return;
     }
-    findings.harden(
+    findings.relaunch(
         &RULE,
-        tiller.words_path(),
+        tiller,
         match enabled.unknown() {
             None => "Tiller serves plaintext to whoever reaches port 44134".into(),
             Some(reason) => format!("whether Tiller speaks TLS cannot be read: {reason}"),
         },
         "set --tls=true and --tls-verify=true",
-        Edit::Launch {
-            tiller: tiller.path.clone(),
-        },
     );
 }

@@ -1,8 +1,7 @@
 //! `tracing`
 
-use crate::policy::case::{Case, Findings, TillerContainer};
+use crate::policy::case::{Findings, TillerContainer};
 use crate::policy::finding::Check;
-use crate::policy::harden::Edit;
 use crate::policy::{Rule, Severity};
 
 /// # What it finds
@@ -17,19 +16,16 @@ pub(super) static RULE: Rule = Rule {
     severity: Severity::High,
     summary: "Tiller's debug server on port 44136 is on.",
     answer: "Hardened: `--trace=false`.",
-    check: Check::Tiller(check),
+    check: Check::Launch(check),
 };
 
-fn check(_: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Findings) {
+fn check(tiller: &TillerContainer<'_>, findings: &mut Findings) {
     if tiller.tiller.effective.trace.is(&true) {
-        findings.harden(
+        findings.relaunch(
             &RULE,
-            tiller.words_path(),
+            tiller,
             "--trace serves profiles and requests to everyone on port 44136",
             "set --trace=false",
-            Edit::Launch {
-                tiller: tiller.path.clone(),
-            },
         );
     }
 }
