@@ -10,6 +10,7 @@ use super::{Setting, Unknown};
 /// literal `$(NAME)`. A text with a reference is unknown, whether or not the variable is declared in the
 /// manifest: Services and the API server's own variables are not.
 pub(super) fn expand(text: &str) -> Setting<Cow<'_, str>> {
+    let last_closer = text.rfind(')').unwrap_or_default();
     let mut literal = String::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('$') {
@@ -17,7 +18,7 @@ pub(super) fn expand(text: &str) -> Setting<Cow<'_, str>> {
         let mut following = after.chars();
         match following.next() {
             None | Some('$') => literal.push('$'),
-            Some('(') if after.contains(')') => return reference(text),
+            Some('(') if text.len() - after.len() < last_closer => return reference(text),
             Some(next) if next.is_ascii() => literal.extend(['$', next]),
             // The kubelet takes the next byte, not the next character, and breaks it.
             Some(_) => return reference(text),
