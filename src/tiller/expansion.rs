@@ -4,6 +4,7 @@
 
 use std::borrow::Cow;
 
+use super::setting::excerpt;
 use super::{Setting, Unknown};
 
 /// What the kubelet makes of a text that refers to no variable: `$$` becomes `$`, and so `$$(NAME)` the
@@ -38,6 +39,6 @@ pub(super) fn expand(text: &str) -> Setting<Cow<'_, str>> {
 
 fn reference<T>(text: &str) -> Setting<T> {
     Setting::Unknown(Unknown::Expansion {
-        text: text.to_owned(),
+        text: excerpt(text),
     })
 }

@@ -45,7 +45,12 @@ fn namespace_of(tiller: &Tiller<'_>) -> String {
 
 #[test]
 fn the_namespace_is_the_pods_unless_the_variable_names_another() {
-    let cases: [(&str, &[(&str, &str)], &str); 7] = [
+    type Case = (
+        &'static str,
+        &'static [(&'static str, &'static str)],
+        &'static str,
+    );
+    let cases: [Case; 7] = [
         ("2.17.0", &[], "team-a"),
         ("2.17.0", &[("TILLER_NAMESPACE", "")], "team-a"),
         ("2.17.0", &[("TILLER_NAMESPACE", "other")], "other"),

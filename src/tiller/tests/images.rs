@@ -128,6 +128,7 @@ fn tags_that_name_no_release_tell_why() {
         ("v2.7.2-arm-rc1", VersionError::PreRelease),
         ("v2.7.1-12-g0a1b2c3", VersionError::PreRelease),
         ("v2.7.2-dev", VersionError::PreRelease),
+        ("v2.17.0-experimental", VersionError::PreRelease),
         ("v2.17.1", VersionError::NeverReleased),
         ("v2.18.0", VersionError::NeverReleased),
     ];

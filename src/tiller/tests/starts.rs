@@ -1,6 +1,6 @@
 //! Tillers whose command line is read and that exit nevertheless.
 
-use super::{container, exit, read};
+use super::{container, exit, read, summary};
 use crate::pod::{Container, VolumeMount};
 
 fn mounted(container: Container<'static>, path: &'static str) -> Container<'static> {
@@ -182,4 +182,30 @@ fn certificates_fail_before_the_listener() {
     let tiller = read(&container);
     let (_, reason) = exit(&tiller).unwrap();
     assert!(reason.starts_with("Could not create server TLS configuration: "));
+}
+
+#[test]
+fn words_of_megabytes_are_read_in_time_and_not_repeated() {
+    let dollars = "$(".repeat(1 << 20);
+    let parents = "../".repeat(1 << 20);
+    let cases = [
+        vec![format!("--storage={dollars}")],
+        vec![format!("--storage={dollars})")],
+        vec![format!("--storage={}", "$$".repeat(1 << 20))],
+        vec![format!("--bogus={dollars}"), parents.clone()],
+        vec!["--tls".to_owned(), format!("--tls-key={parents}")],
+        vec![format!("--listen={}", "a.".repeat(1 << 20))],
+        vec![format!("--vmodule={}", "a=1,".repeat(1 << 20))],
+        vec!["-v=1".to_owned(); 1 << 17],
+    ];
+    for words in cases {
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let container = container("2.17.0", &["/tiller"], &words, &[]);
+        let tiller = read(&container);
+        assert!(
+            tiller.start.known().is_none()
+                || exit(&tiller).is_none_or(|(_, reason)| reason.len() < 1024)
+        );
+        assert!(tiller.start.unknown().is_none() || summary(&tiller).len() < 1024);
+    }
 }
