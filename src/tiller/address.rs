@@ -47,10 +47,6 @@ fn split_host_port(address: &str) -> Result<(&str, &str), &'static str> {
         Some(bracketed) => {
             let (host, after) = bracketed.split_once(']').ok_or("missing ']' in address")?;
             match after.strip_prefix(':') {
-                None if after.is_empty() => return Err(MISSING_PORT),
-                None if after.contains(':') && !after.ends_with(':') => {
-                    return Err(TOO_MANY_COLONS);
-                }
                 None => return Err(MISSING_PORT),
                 Some(rest) if rest.contains(':') => return Err(TOO_MANY_COLONS),
                 Some(_) => host,

@@ -44,7 +44,7 @@ pub enum Start {
     Exits {
         /// The process' exit code.
         code: u8,
-        /// What Tiller prints.
+        /// What Tiller prints, or its beginning.
         reason: String,
     },
 }

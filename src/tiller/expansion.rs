@@ -4,12 +4,14 @@
 
 use std::borrow::Cow;
 
+use super::setting::excerpt;
 use super::{Setting, Unknown};
 
 /// What the kubelet makes of a text that refers to no variable: `$$` becomes `$`, and so `$$(NAME)` the
 /// literal `$(NAME)`. A text with a reference is unknown, whether or not the variable is declared in the
 /// manifest: Services and the API server's own variables are not.
 pub(super) fn expand(text: &str) -> Setting<Cow<'_, str>> {
+    let last_closer = text.rfind(')').unwrap_or_default();
     let mut literal = String::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('$') {
@@ -17,7 +19,7 @@ pub(super) fn expand(text: &str) -> Setting<Cow<'_, str>> {
         let mut following = after.chars();
         match following.next() {
             None | Some('$') => literal.push('$'),
-            Some('(') if after.contains(')') => return reference(text),
+            Some('(') if text.len() - after.len() < last_closer => return reference(text),
             Some(next) if next.is_ascii() => literal.extend(['$', next]),
             // The kubelet takes the next byte, not the next character, and breaks it.
             Some(_) => return reference(text),
@@ -37,6 +39,6 @@ pub(super) fn expand(text: &str) -> Setting<Cow<'_, str>> {
 
 fn reference<T>(text: &str) -> Setting<T> {
     Setting::Unknown(Unknown::Expansion {
-        text: text.to_owned(),
+        text: excerpt(text),
     })
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::setting::excerpt;
 use super::version::gate;
 use super::{Setting, Unknown, Version};
 
@@ -89,7 +90,7 @@ impl<'a> ImageReference<'a> {
         match version {
             Ok(version) => Setting::Known(version),
             Err(because) => Setting::Unknown(Unknown::Version {
-                image: self.to_string(),
+                image: excerpt(&self.to_string()),
                 because,
             }),
         }
@@ -108,7 +109,7 @@ impl<'a> ImageReference<'a> {
                 });
             }
             Setting::Known(_) => Unknown::Version {
-                image: self.to_string(),
+                image: excerpt(&self.to_string()),
                 because: "it is not named tiller".into(),
             },
         };

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::expansion::expand;
 use super::image::{Entrypoint, PROGRAM};
+use super::setting::excerpt;
 use super::{ImageReference, Setting, Unknown, Version};
 use crate::pod::Container;
 
@@ -56,7 +57,7 @@ pub(super) fn words<'a>(
         // Another spelling of the path may be another file: `/bin/tiller` only was in 2.10.0-rc.1.
         Some(Setting::Known(program)) if program != PROGRAM => {
             return Setting::Unknown(Unknown::Wrapper {
-                program: program.into_owned(),
+                program: excerpt(&program),
             });
         }
         Some(Setting::Known(program)) => program,

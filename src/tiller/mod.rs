@@ -1,9 +1,9 @@
 //! What a Tiller container does, computed from what its manifest says.
 //!
 //! ```text
-//! image ─ image ─ version ─┐
-//! command, args ─ launch ──┼─ flags ─┐
-//! env, envFrom ─ environment ────────┼─ Effective
+//! image ──────── image ─ version ─┐
+//! command, args ─ expansion ─ launch ─ flags ─┐
+//! env, envFrom ── expansion ─ environment ────┼─ effective ─ start
 //! ```
 //!
 //! A manifest's words pass through the image's entrypoint, one of three flag parsers and the environment

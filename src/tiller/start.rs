@@ -3,6 +3,7 @@
 use super::address::listen_error;
 use super::flags::{CommandLine, Outcome, quote};
 use super::path::{clean, is_within, join};
+use super::setting::excerpt;
 use super::version::gate;
 use super::{ClientVerification, Effective, Setting, Start, Tls, Version};
 use crate::pod::Container;
@@ -22,44 +23,37 @@ pub(super) fn start(
 ) -> Start {
     match &line.outcome {
         Outcome::PrintsVersion => {
-            return Start::Exits {
-                code: 0,
-                reason: match version {
-                    Setting::Known(version) => format!("v{version}"),
-                    Setting::Unknown(_) => "the version".to_owned(),
-                },
+            return match version {
+                Setting::Known(version) => exits(0, &format!("v{version}")),
+                Setting::Unknown(_) => exits(0, "the version"),
             };
         }
-        Outcome::Exits { code, reason } => {
-            return Start::Exits {
-                code: *code,
-                reason: reason.clone(),
-            };
-        }
+        Outcome::Exits { code, reason } => return exits(*code, reason),
         Outcome::Starts => {}
     }
     if let Some(error) = certificate_error(&effective.tls, container) {
-        return Start::Exits {
-            code: 1,
-            reason: format!("Could not create server TLS configuration: {error}"),
-        };
+        return exits(
+            1,
+            &format!("Could not create server TLS configuration: {error}"),
+        );
     }
     if let Some(error) = effective.listen.known().and_then(|to| listen_error(to)) {
-        return Start::Exits {
-            code: 1,
-            reason: format!("Server died: {error}"),
-        };
+        return exits(1, &format!("Server died: {error}"));
     }
     let probes = line.switch("probe").unwrap_or(true);
     let probe_listen = effective.probe_listen.known().filter(|_| probes);
     if let Some(error) = probe_listen.and_then(|to| listen_error(to)) {
         // `main` returns when the probe server ends.
-        return Start::Exits {
-            code: 0,
-            reason: format!("Probes server died: {error}"),
-        };
+        return exits(0, &format!("Probes server died: {error}"));
     }
     Start::Serves
+}
+
+fn exits(code: u8, reason: &str) -> Start {
+    Start::Exits {
+        code,
+        reason: excerpt(reason),
+    }
 }
 
 /// The error of loading the certificates, where the manifest alone decides it: TLS is on and nothing can
@@ -96,8 +90,9 @@ fn certificate_error(tls: &Tls<'_>, container: &Container<'_>) -> Option<String>
     match ca {
         // An empty path is no path: client certificates are verified with the system's roots.
         Setting::Known(ca) if verifies && !ca.is_empty() => {
-            let possible = [REACHING.as_slice(), TRUSTING.as_slice()].concat();
-            is_missing(ca, container, &possible).then(|| format!("can't read CA file: {ca}"))
+            let missing =
+                is_missing(ca, container, &REACHING) && is_missing(ca, container, &TRUSTING);
+            missing.then(|| format!("can't read CA file: {ca}"))
         }
         _ => None,
     }
