@@ -170,8 +170,10 @@ impl Assembly<'_> {
         let secret = self.case.settings.certificate_secret.as_str();
         let pod = &self.case.subject.pod;
         let fitting = pod.volumes.iter().find(|volume| {
-            matches!(&volume.source, VolumeSource::Secret(volume)
-                if volume.secret_name == secret && volume.items.is_empty() && is_readable(volume, pod))
+            let named_so = pod.volumes.iter().filter(|other| other.name == volume.name).count();
+            matches!(&volume.source, VolumeSource::Secret(source)
+                if source.secret_name == secret && source.items.is_empty() && is_readable(source, pod))
+                && named_so == 1
         });
         let volume = match fitting {
             Some(volume) => volume.name.to_string(),
