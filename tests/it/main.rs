@@ -6,4 +6,8 @@
     reason = "a test may stop"
 )]
 
+/// A real API server with `tiller-guard serve` registered.
+mod api_server;
+#[path = "../cluster/mod.rs"]
+pub mod cluster;
 mod policy;
