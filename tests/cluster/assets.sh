@@ -16,6 +16,7 @@ readonly CACHE="${XDG_CACHE_HOME:-$HOME/.cache}/tiller-guard"
 readonly ASSETS="$CACHE/kubernetes-$KUBERNETES_VERSION"
 readonly WORK="$CACHE/build-kubernetes-$KUBERNETES_VERSION"
 readonly SERVERS=(kube-apiserver kube-controller-manager)
+readonly LIBRARIES=(etcd-server golang-github-modern-go-reflect2-dev)
 
 say() { printf 'tiller-guard assets: %s\n' "$*" >&2; }
 fail() { say "$*"; exit 1; }
@@ -54,10 +55,10 @@ fetch() {
   done
   options=(-o Dir::Etc::sourcelist=/dev/null -o "Dir::Etc::sourceparts=$apt/parts"
     -o "Dir::State::lists=$apt/lists" -o "Dir::Cache=$apt/cache" -o APT::Sandbox::User=root)
-  say "downloading Debian's package etcd-server and source package kubernetes"
+  say "downloading Debian's packages ${LIBRARIES[*]} and source package kubernetes"
   apt-get "${options[@]}" update -qq >&2 || say "some source lists could not be read; going on with the others"
   cd "$WORK/fetched"
-  apt-get "${options[@]}" download -qq etcd-server >&2
+  apt-get "${options[@]}" download -qq "${LIBRARIES[@]}" >&2
   apt-get "${options[@]}" source -qq --download-only kubernetes >&2 ||
     fail "Debian's archive gave no source package kubernetes: set KUBEBUILDER_ASSETS"
   touch "$WORK/fetched/done"
@@ -73,6 +74,11 @@ unpack_source() {
   dpkg-source --no-check -x "$description" "$tree" >&2
   [ -d "$tree/cmd/kube-apiserver" ] || fail "this Debian release's source of kubernetes holds no kube-apiserver" \
     "(Debian 12's does): set KUBEBUILDER_ASSETS to a folder with etcd and kube-apiserver"
+  # The tree's own reflect2 1.0.1 reads maps as Go had them before 1.18: the server would crash on its
+  # first webhook's patch. Debian 12 has 1.0.2.
+  dpkg-deb -x "$WORK"/fetched/golang-github-modern-go-reflect2-dev_*.deb "$WORK/libraries"
+  rm -rf "$tree/vendor/github.com/modern-go/reflect2"
+  mv "$WORK/libraries/usr/share/gocode/src/github.com/modern-go/reflect2" "$tree/vendor/github.com/modern-go/"
   touch "$tree/.unpacked"
 }
 

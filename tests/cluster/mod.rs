@@ -81,7 +81,7 @@ impl Cluster {
                     });
                 }
                 Err(error) if format!("{error:#}").contains("address already in use") => {
-                    last = Some(error)
+                    last = Some(error);
                 }
                 Err(error) => return Err(error),
             }
@@ -201,7 +201,7 @@ impl Cluster {
         Ok(kept)
     }
 
-    /// The API server learns of a registration within a second or so. It counts its calls; a PodTemplate
+    /// The API server learns of a registration within a second or so. It counts its calls; a `PodTemplate`
     /// is what no controller acts on.
     async fn wait_for_calls(&self, client: &Client) -> Result<()> {
         let api: Api<DynamicObject> = Api::namespaced_with(

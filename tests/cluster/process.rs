@@ -147,12 +147,9 @@ impl Server {
 
     fn log_tail(&self) -> String {
         let log = self.log();
-        let lines: Vec<&str> = log.lines().collect();
-        lines
-            .iter()
-            .skip(lines.len().saturating_sub(20))
-            .map(|line| format!("  {line}\n"))
-            .collect()
+        let mut lines: Vec<&str> = log.lines().rev().take(20).collect();
+        lines.reverse();
+        lines.join("\n")
     }
 }
 

@@ -43,9 +43,6 @@ pub(super) fn hardened_pod(namespace: &str, sent: &Value) -> Value {
                 "allowPrivilegeEscalation": false,
                 "capabilities": { "drop": ["ALL"] },
                 "readOnlyRootFilesystem": true,
-                "runAsNonRoot": true,
-                "runAsUser": 65534,
-                "seccompProfile": { "type": "RuntimeDefault" },
             },
             "volumeMounts": [
                 { "name": "tiller-certs", "mountPath": "/etc/certs", "readOnly": true },
@@ -60,7 +57,11 @@ pub(super) fn hardened_pod(namespace: &str, sent: &Value) -> Value {
         ],
         "serviceAccountName": "tiller",
         "serviceAccount": "tiller",
-        "securityContext": {},
+        "securityContext": {
+            "runAsNonRoot": true,
+            "runAsUser": 65534,
+            "seccompProfile": { "type": "RuntimeDefault" },
+        },
         "restartPolicy": "Always",
         "dnsPolicy": "ClusterFirst",
         "schedulerName": "default-scheduler",
@@ -70,6 +71,11 @@ pub(super) fn hardened_pod(namespace: &str, sent: &Value) -> Value {
         pod["automountServiceAccountToken"] = mount_token.clone();
     }
     pod
+}
+
+/// What is added to the pod's annotations: the system call filter, for Kubernetes before 1.19.
+pub(super) fn annotations() -> Value {
+    json!({ "seccomp.security.alpha.kubernetes.io/pod": "runtime/default" })
 }
 
 fn probe(path: &str) -> Value {

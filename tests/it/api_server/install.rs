@@ -6,7 +6,7 @@ use axum::http::Request;
 use kube::api::{ListParams, PostParams};
 use serde_json::{Value, json};
 
-use super::expected::hardened_pod;
+use super::expected::{annotations, hardened_pod};
 use super::{World, cluster, kubernetes_from, pod, value};
 use crate::cluster::get;
 
@@ -18,6 +18,9 @@ macro_rules! comes_out_hardened {
             let sent = world.helm_init($recording);
             let stored = world.install(sent.clone()).await;
             assert_eq!(pod(&stored), &hardened_pod(&world.namespace, pod(&sent)));
+            let template = &stored["spec"]["template"]["metadata"];
+            assert_eq!(template["annotations"], annotations());
+            assert_eq!(template["labels"], sent["spec"]["template"]["metadata"]["labels"]);
             assert_eq!(stored["metadata"]["labels"], sent["metadata"]["labels"]);
             assert_eq!(stored["spec"]["selector"], sent["spec"]["selector"]);
         }
@@ -126,7 +129,7 @@ async fn a_person_is_warned_of_what_was_changed() {
         .iter()
         .map(|warning| warning.to_str().unwrap())
         .collect();
-    for rule in ["release-storage", "tls-off"] {
+    for rule in ["release-storage", "tls-disabled"] {
         assert!(
             warnings.iter().any(|warning| warning.contains(rule)),
             "no {rule} in {warnings:#?}"
@@ -134,7 +137,7 @@ async fn a_person_is_warned_of_what_was_changed() {
     }
 }
 
-/// Controllers make a ReplicaSet and a Pod of a hardened Deployment: neither is refused nor changed,
+/// Controllers make a `ReplicaSet` and a Pod of a hardened Deployment: neither is refused nor changed,
 /// though the API server adds the service account's token to the Pod.
 #[tokio::test]
 async fn its_pod_comes_up_as_the_deployment_says() {

@@ -96,12 +96,14 @@ async fn every_kind_comes_out_hardened() {
             .create(&PostParams::default(), &object)
             .await;
         let stored = status(created).unwrap();
-        let container = stored.pointer(path).unwrap()["containers"][0].clone();
-        assert_eq!(container, expected["containers"][0], "{kind}");
-        assert_eq!(
-            stored.pointer(path).unwrap()["volumes"],
-            expected["volumes"],
-            "{kind}"
-        );
+        let pod = stored.pointer(path).unwrap();
+        for field in [
+            "containers",
+            "volumes",
+            "securityContext",
+            "serviceAccountName",
+        ] {
+            assert_eq!(pod[field], expected[field], "{kind}: {field}");
+        }
     }
 }

@@ -1,5 +1,5 @@
 //! Refusals, as the person sees them: the rule, the place, and status 403 Forbidden. Helm takes
-//! AlreadyExists for success, and the API server turns a refusal without a code into a 400.
+//! `AlreadyExists` for success, and the API server turns a refusal without a code into a 400.
 
 use kube::core::Status;
 use serde_json::{Value, json};
