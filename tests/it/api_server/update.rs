@@ -102,16 +102,19 @@ async fn patches_that_weaken_are_undone() {
     }
 }
 
-/// Writing back what was stored is no change: the object is not written at all.
+/// Writing back what was stored is no change: the object is not written at all. Up to Kubernetes 1.20 the
+/// first writer after a webhook becomes the recorded manager of what that changed, hence the first round.
 #[tokio::test]
 async fn hardening_the_hardened_changes_nothing() {
     let world = World::create("again").await;
-    world.install(world.helm_init("2.17.0-sa-ns")).await;
+    let created = world.install(world.helm_init("2.17.0-sa-ns")).await;
+    put(&world, |_unchanged| {}).await;
     let (live, stored) = put(&world, |_unchanged| {}).await;
+    assert_eq!(stored["spec"], created["spec"]);
+    assert_eq!(stored["metadata"]["generation"], 1);
     assert_eq!(
         stored["metadata"]["resourceVersion"],
         live["metadata"]["resourceVersion"]
     );
-    assert_eq!(stored["metadata"]["generation"], 1);
     assert_eq!(stored, live);
 }
