@@ -20,7 +20,11 @@ pub(super) fn reviews() -> Result<Vec<Review>> {
     let other = unrelated_pod()?;
     Ok(vec![
         review("tiller, 2.8 KB, mutate", "/mutate", TILLER_1_10.to_vec()),
-        review("tiller, 2.8 KB, validate", "/validate", TILLER_1_10.to_vec()),
+        review(
+            "tiller, 2.8 KB, validate",
+            "/validate",
+            TILLER_1_10.to_vec(),
+        ),
         review("tiller, 6.4 KB, mutate", "/mutate", TILLER_1_20.to_vec()),
         review("other pod, 8 KB, mutate", "/mutate", other.clone()),
         review("other pod, 8 KB, validate", "/validate", other),
@@ -35,9 +39,15 @@ fn unrelated_pod() -> Result<Vec<u8>> {
     let mut managed = serde_json::Map::new();
     for number in 0_u8.. {
         let name = format!("SHOP_SETTING_{number}");
-        managed.insert(format!("k:{{\"name\":\"{name}\"}}"), json!({ ".": {}, "f:name": {}, "f:value": {} }));
-        variables.push(json!({ "name": name, "value": format!("http://shop-{number}.shop.svc:8080/") }));
-        *object.pointer_mut("/spec/containers/0").context("no container")? = json!({
+        managed.insert(
+            format!("k:{{\"name\":\"{name}\"}}"),
+            json!({ ".": {}, "f:name": {}, "f:value": {} }),
+        );
+        variables
+            .push(json!({ "name": name, "value": format!("http://shop-{number}.shop.svc:8080/") }));
+        *object
+            .pointer_mut("/spec/containers/0")
+            .context("no container")? = json!({
             "name": "shop",
             "image": "registry.example/shop/front:1.2.3",
             "args": ["--listen=:8080", "--verbose"],

@@ -39,13 +39,17 @@ impl Handler {
 
     /// The handler that this process is to be, by its first word.
     pub(super) fn find(word: &str) -> Option<Self> {
-        [Self::Constant, Self::Plain].into_iter().find(|handler| handler.word() == word)
+        [Self::Constant, Self::Plain]
+            .into_iter()
+            .find(|handler| handler.word() == word)
     }
 
     /// Serves until it is killed; it takes the flags of `tiller-guard serve`.
     pub(super) async fn serve(self, arguments: &[String]) -> Result<()> {
         let flag = |name: &str| {
-            let value = arguments.iter().find_map(|word| word.strip_prefix(name)?.strip_prefix('='));
+            let value = arguments
+                .iter()
+                .find_map(|word| word.strip_prefix(name)?.strip_prefix('='));
             value.with_context(|| format!("{name} is missing"))
         };
         let certificates = CertificateDer::pem_file_iter(flag("--tls-cert-file")?)?;
@@ -65,9 +69,13 @@ impl Handler {
             stream.set_nodelay(true)?;
             let acceptor = acceptor.clone();
             tokio::spawn(async move {
-                let Ok(stream) = acceptor.accept(stream).await else { return };
+                let Ok(stream) = acceptor.accept(stream).await else {
+                    return;
+                };
                 let service = service_fn(move |request| self.respond(request));
-                let _ended = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+                let _ended = http1::Builder::new()
+                    .serve_connection(TokioIo::new(stream), service)
+                    .await;
             });
         }
     }
@@ -79,7 +87,10 @@ impl Handler {
             Self::Plain => plain(&body)?,
         };
         let mut response = Response::new(Full::from(answer));
-        response.headers_mut().insert("content-type", hyper::header::HeaderValue::from_static("application/json"));
+        response.headers_mut().insert(
+            "content-type",
+            hyper::header::HeaderValue::from_static("application/json"),
+        );
         Ok(response)
     }
 }
@@ -87,7 +98,9 @@ impl Handler {
 /// The uid comes first in what the API server sends, so that finding it costs next to nothing.
 fn constant(body: &[u8]) -> Result<Vec<u8>> {
     let head = String::from_utf8_lossy(body.get(..300).unwrap_or(body));
-    let uid = head.split_once("\"uid\":\"").and_then(|(_, rest)| rest.split_once('"'));
+    let uid = head
+        .split_once("\"uid\":\"")
+        .and_then(|(_, rest)| rest.split_once('"'));
     let Some((uid, _)) = uid else { bail!("no uid") };
     let answer = format!(
         "{{\"apiVersion\":\"admission.k8s.io/v1\",\"kind\":\"AdmissionReview\",\
@@ -99,13 +112,17 @@ fn constant(body: &[u8]) -> Result<Vec<u8>> {
 fn plain(body: &[u8]) -> Result<Vec<u8>> {
     let review: AdmissionReview<DynamicObject> = serde_json::from_slice(body)?;
     let request: AdmissionRequest<DynamicObject> = review.try_into()?;
-    Ok(serde_json::to_vec(&AdmissionResponse::from(&request).into_review())?)
+    Ok(serde_json::to_vec(
+        &AdmissionResponse::from(&request).into_review(),
+    )?)
 }
 
 async fn always_ready(listener: TcpListener) -> Result<()> {
     loop {
         let (mut stream, _) = listener.accept().await?;
         let _request = stream.read(&mut [0; 1024]).await?;
-        stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").await?;
+        stream
+            .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+            .await?;
     }
 }

@@ -44,7 +44,10 @@ impl Load {
             .with_protocol_versions(&[&rustls::version::TLS13])?
             .with_root_certificates(roots)
             .with_no_client_auth();
-        Ok(Self { address, connector: TlsConnector::from(Arc::new(tls)) })
+        Ok(Self {
+            address,
+            connector: TlsConnector::from(Arc::new(tls)),
+        })
     }
 
     /// One review over a new connection; gives the answer.
@@ -90,7 +93,10 @@ impl Load {
         let stream = TcpStream::connect(self.address).await?;
         stream.set_nodelay(true)?;
         let name = ServerName::from(self.address.ip());
-        Ok(Connection { stream: self.connector.connect(name, stream).await?, buffer: Vec::new() })
+        Ok(Connection {
+            stream: self.connector.connect(name, stream).await?,
+            buffer: Vec::new(),
+        })
     }
 }
 
@@ -120,13 +126,16 @@ impl Connection {
 /// The answer's body, once all of it is there.
 fn complete(answer: &[u8]) -> Result<Option<&str>> {
     let answer = std::str::from_utf8(answer)?;
-    let Some((head, body)) = answer.split_once("\r\n\r\n") else { return Ok(None) };
+    let Some((head, body)) = answer.split_once("\r\n\r\n") else {
+        return Ok(None);
+    };
     if !head.starts_with("HTTP/1.1 200 ") {
         bail!("{answer}");
     }
     let length = head.lines().find_map(|line| {
         let (name, value) = line.split_once(": ")?;
-        name.eq_ignore_ascii_case("content-length").then(|| value.parse::<usize>().ok())?
+        name.eq_ignore_ascii_case("content-length")
+            .then(|| value.parse::<usize>().ok())?
     });
     let length = length.context("the answer tells no length")?;
     Ok((body.len() >= length).then_some(body))

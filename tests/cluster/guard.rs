@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 
-use super::control_plane::{Version, free_ports};
+use super::control_plane::free_ports;
 use super::credentials::Authority;
 use super::process::{Folder, Server};
 
@@ -23,10 +23,11 @@ pub struct Guard {
 }
 
 impl Guard {
-    /// Starts `tiller-guard serve` with a certificate of the authority's, and waits until it is ready.
-    pub(super) async fn start(
+    /// Starts a program, such as `tiller-guard` with the word `serve`, with a certificate of the authority's.
+    pub fn start(
         program: &Path,
-        kubernetes: Version,
+        words: &[&str],
+        kubernetes: (u16, u16),
         authority: &Authority,
         folder: &Folder,
     ) -> Result<Self> {
@@ -34,8 +35,8 @@ impl Guard {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let health = SocketAddr::from((Ipv4Addr::LOCALHOST, health_port));
         let pair = authority.issue()?;
-        let mut arguments = vec![
-            "serve".to_owned(),
+        let mut arguments: Vec<String> = words.iter().copied().map(ToOwned::to_owned).collect();
+        arguments.extend([
             format!("--listen={address}"),
             format!("--health-address={health}"),
             format!(
@@ -44,22 +45,24 @@ impl Guard {
             ),
             format!("--tls-key-file={}", folder.write("guard.key", &pair.key)?),
             "--log-format=json".to_owned(),
-        ];
+        ]);
         // Go speaks TLS 1.3 from 1.12 on, Kubernetes from 1.14 on.
         if kubernetes < (1, 14) {
             arguments.push("--tls-min-version=1.2".to_owned());
         }
-        let mut server = Server::start("tiller-guard", program, &arguments, folder)?;
-        server
-            .wait_until(Duration::from_secs(10), || async {
-                get(health, "/readyz").map(drop)
-            })
-            .await?;
+        let server = Server::start("tiller-guard", program, &arguments, folder)?;
         Ok(Self {
             server,
             address,
             health,
         })
+    }
+
+    /// Waits until it is ready.
+    pub async fn ready(&mut self) -> Result<()> {
+        let health = self.health;
+        let ask = || async { get(health, "/readyz").map(drop) };
+        self.server.wait_until(Duration::from_secs(10), ask).await
     }
 }
 

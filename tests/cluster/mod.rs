@@ -89,15 +89,18 @@ impl Cluster {
         Err(last.context("not started")?)
     }
 
-    /// Starts `tiller-guard serve`.
-    pub async fn start_guard(&mut self, program: &Path) -> Result<()> {
+    /// Starts the webhook: `tiller-guard` with the word `serve`, or another program that takes its flags.
+    pub async fn start_guard(&mut self, program: &Path, words: &[&str]) -> Result<()> {
         let Self {
             guard,
             control_plane,
             authority,
             folder,
         } = self;
-        *guard = Some(Guard::start(program, control_plane.version, authority, folder).await?);
+        let version = control_plane.version;
+        let mut started = Guard::start(program, words, version, authority, folder)?;
+        started.ready().await?;
+        *guard = Some(started);
         Ok(())
     }
 

@@ -57,7 +57,7 @@ async fn start(guard: &Path) -> Result<Cluster> {
         "Kubernetes {major}.{minor} is ready after {:.1} s",
         start.elapsed().as_secs_f32()
     );
-    cluster.start_guard(guard).await?;
+    cluster.start_guard(guard, &["serve"]).await?;
     cluster.register().await?;
     println!("The API server asks {MUTATE} and {VALIDATE} about everything that holds a pod");
     Ok(cluster)

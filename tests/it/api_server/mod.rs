@@ -24,7 +24,7 @@ static CLUSTER: LazyLock<Result<Cluster, String>> = LazyLock::new(|| {
         tokio::runtime::Runtime::new()?.block_on(async {
             let mut cluster = Cluster::start().await?;
             cluster
-                .start_guard(Path::new(env!("CARGO_BIN_EXE_tiller-guard")))
+                .start_guard(Path::new(env!("CARGO_BIN_EXE_tiller-guard")), &["serve"])
                 .await?;
             cluster.register().await?;
             anyhow::Ok(cluster)
