@@ -7,5 +7,9 @@
     reason = "a test may stop"
 )]
 
+/// A real API server with `tiller-guard serve` registered.
+mod api_server;
+#[path = "../cluster/mod.rs"]
+pub mod cluster;
 mod policy;
 mod review;
