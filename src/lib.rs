@@ -20,6 +20,7 @@
 //!
 //! A module uses those of lower layers only.
 
+pub mod cli;
 pub mod k8s;
 pub mod pki;
 pub mod pod;

@@ -71,7 +71,12 @@ impl Reviews {
         let webhook = match request.uri().path() {
             "/mutate" => Webhook::Mutate,
             "/validate" => Webhook::Validate,
-            _ => return plain(StatusCode::NOT_FOUND, "reviews go to /mutate and /validate"),
+            _ => {
+                return last(plain(
+                    StatusCode::NOT_FOUND,
+                    "reviews go to /mutate and /validate",
+                ));
+            }
         };
         let began = Instant::now();
         let _inflight = Inflight::new(&self.metrics);
@@ -171,9 +176,11 @@ impl Refused {
             // The API server tries a POST again only where the answer says when
             // (client-go rest/with_retry.go).
             headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
-            headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
-        reply
+        match self {
+            Self::Review(_) | Self::Panicked => reply,
+            Self::Method | Self::ContentType | Self::ContentEncoding | Self::Body(_) => last(reply),
+        }
     }
 }
 
@@ -249,6 +256,15 @@ fn json(body: Vec<u8>) -> Reply {
     reply
 }
 
+/// The last answer of its connection: the request's body was not read, and so the next request could
+/// not be found.
+fn last(mut reply: Reply) -> Reply {
+    reply
+        .headers_mut()
+        .insert(CONNECTION, HeaderValue::from_static("close"));
+    reply
+}
+
 /// A status and why, as text.
 pub(super) fn plain(status: StatusCode, text: impl Into<String>) -> Reply {
     let mut reply = Response::new(Full::from(text.into() + "\n"));
@@ -257,3 +273,6 @@ pub(super) fn plain(status: StatusCode, text: impl Into<String>) -> Reply {
     reply.headers_mut().insert(CONTENT_TYPE, text);
     reply
 }
+
+#[cfg(test)]
+mod tests;
