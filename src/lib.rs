@@ -20,7 +20,10 @@
 //!
 //! A module uses those of lower layers only.
 
+pub mod cli;
 pub mod k8s;
+pub mod pki;
 pub mod pod;
 pub mod policy;
+pub mod server;
 pub mod tiller;
