@@ -21,6 +21,8 @@
 //! A module uses those of lower layers only.
 
 pub mod k8s;
+pub mod manifest;
 pub mod pod;
 pub mod policy;
+
 pub mod tiller;
