@@ -19,6 +19,8 @@
 
 mod characters;
 mod duplicate;
+mod edit;
+mod emit;
 mod json;
 mod node;
 mod object;
@@ -29,6 +31,7 @@ mod text;
 mod yaml;
 
 pub use duplicate::DUPLICATE_KEY;
+pub use emit::to_yaml;
 pub use node::{Duplicate, Place};
 pub use object::Object;
 pub use stream::{Document, Format, Part, Stream, TooLarge, Unreadable};

@@ -105,14 +105,6 @@ impl Node {
         }
     }
 
-    /// The node at a JSON pointer.
-    pub(super) fn at(&self, pointer: &str) -> Option<&Self> {
-        pointer
-            .split('/')
-            .skip(1)
-            .try_fold(self, |node, token| node.child(token).map(|child| child.1))
-    }
-
     /// The place that a JSON pointer names, or the nearest that is there on the way to it. A mapping's
     /// value is where its key is.
     pub(super) fn place_of(&self, pointer: &str) -> Place {
