@@ -20,9 +20,10 @@
 //!
 //! A module uses those of lower layers only.
 
+pub mod cli;
 pub mod k8s;
 pub mod manifest;
 pub mod pod;
 pub mod policy;
-
+pub mod report;
 pub mod tiller;
