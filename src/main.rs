@@ -1,3 +1,7 @@
 //! The command line of tiller-guard.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    tiller_guard::cli::run()
+}

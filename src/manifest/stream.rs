@@ -26,8 +26,8 @@ pub struct Stream {
 pub enum Part {
     /// A document.
     Document(Document),
-    /// A document that cannot be read.
-    Unreadable(Unreadable),
+    /// A document that cannot be read, and its text's range.
+    Unreadable(Unreadable, Range<usize>),
     /// Comments and separators without a document, as a range of the stream's text.
     Blank(Range<usize>),
 }
@@ -114,13 +114,21 @@ impl Stream {
     pub fn documents(&self) -> impl Iterator<Item = &Document> {
         self.parts.iter().filter_map(|part| match part {
             Part::Document(document) => Some(document),
-            Part::Unreadable(_) | Part::Blank(_) => None,
+            Part::Unreadable(..) | Part::Blank(_) => None,
         })
     }
 
     /// A piece of the text.
     pub fn text(&self, range: &Range<usize>) -> &str {
         self.text.get(range.clone()).unwrap_or_default()
+    }
+
+    /// The text of a part.
+    pub fn text_of_part(&self, part: &Part) -> &str {
+        match part {
+            Part::Document(document) => self.text(&document.range),
+            Part::Unreadable(_, range) | Part::Blank(range) => self.text(range),
+        }
     }
 
     /// A document's text, with the separator before it.
@@ -168,7 +176,7 @@ impl Parts {
         let text = stream.get(chunk.range.clone()).unwrap_or_default();
         let lines_before = chunk.line - 1;
         if let Err(fault) = characters::check(text, &chunk.range, broken) {
-            return self.fault(lines_before, fault);
+            return self.fault(chunk.range, lines_before, fault);
         }
         if let Some(start) = json_start(text)
             && self.add_json(text, start, &chunk)
@@ -180,7 +188,7 @@ impl Parts {
                 self.document(Format::Yaml, chunk.range, lines_before, root, duplicates);
             }
             Ok(None) => self.list.push(Part::Blank(chunk.range)),
-            Err(fault) => self.fault(lines_before, fault),
+            Err(fault) => self.fault(chunk.range, lines_before, fault),
         }
     }
 
@@ -210,8 +218,10 @@ impl Parts {
                     if at == start && reads_further_as_yaml(text, lines, &fault) {
                         return false;
                     }
-                    self.fault(lines_before, fault);
-                    at += next_object(rest);
+                    let end = at + next_object(rest);
+                    let range = chunk.range.start + at..chunk.range.start + end;
+                    self.fault(range, lines_before, fault);
+                    at = end;
                 }
             }
         }
@@ -248,7 +258,7 @@ impl Parts {
         self.list.push(Part::Document(document));
     }
 
-    fn fault(&mut self, lines_before: usize, fault: Fault) {
+    fn fault(&mut self, range: Range<usize>, lines_before: usize, fault: Fault) {
         self.number += 1;
         let place = Place {
             line: fault.place.line + lines_before,
@@ -259,7 +269,7 @@ impl Parts {
             place,
             message: fault.message,
         };
-        self.list.push(Part::Unreadable(unreadable));
+        self.list.push(Part::Unreadable(unreadable, range));
     }
 }
 

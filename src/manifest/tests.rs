@@ -18,7 +18,7 @@ fn faults(stream: &Stream) -> Vec<(usize, usize, &str)> {
         .parts
         .iter()
         .filter_map(|part| match part {
-            Part::Unreadable(unreadable) => Some((
+            Part::Unreadable(unreadable, _) => Some((
                 unreadable.document,
                 unreadable.place.line,
                 unreadable.message.as_str(),

@@ -14,7 +14,7 @@ use serde::Serialize;
 pub use json::write as write_json;
 pub use object::{Finding, Object};
 pub use style::Style;
-pub use text::write as write_text;
+pub use text::{write as write_text, write_problems};
 pub use tiller::{Effective, Maybe, Starts, Tiller, Tls};
 
 /// The version of the JSON format.

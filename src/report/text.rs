@@ -19,10 +19,21 @@ use super::{Effective, Finding, Maybe, Object, Report, Style, Summary, Tiller, T
 
 /// Writes the report.
 pub fn write(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
-    for object in &report.objects {
+    write_problems(&report.objects, &report.errors, style, out)?;
+    writeln!(out, "{}", report.summary)
+}
+
+/// Writes what is to be said about objects, and what cannot be read.
+pub fn write_problems(
+    objects: &[Object],
+    errors: &[Unreadable],
+    style: Style,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    for object in objects {
         write_object(object, style, out)?;
     }
-    for error in &report.errors {
+    for error in errors {
         writeln!(
             out,
             "{}: {}\n",
@@ -30,7 +41,7 @@ pub fn write(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<(
             error.message.one_line()
         )?;
     }
-    writeln!(out, "{}", report.summary)
+    Ok(())
 }
 
 /// Writes an object that something is to be said about.

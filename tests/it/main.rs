@@ -1,1 +1,3 @@
-//! The binary, run as a user runs it.
+//! The program as its users meet it.
+
+mod offline;

@@ -1,0 +1,79 @@
+//! The command line: what was typed, resolved to options, and one call.
+//!
+//! | exit code | meaning |
+//! |---|---|
+//! | 0 | clean; `harden`: what was printed would be admitted |
+//! | 1 | findings; `harden`: a refusal remains |
+//! | 2 | usage, or the output cannot be written |
+//! | 3 | something could not be read; the rest was done |
+
+mod check;
+mod examine;
+mod harden;
+mod input;
+mod policy;
+mod rewrite;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Lets no Tiller (Helm 2's in-cluster server) run unless it is hardened.
+#[derive(Debug, Parser)]
+#[command(version, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Tells what is wrong with the Tillers in manifests, and what each really does.
+    Check(check::Arguments),
+    /// Prints manifests with their Tillers hardened.
+    Harden(harden::Arguments),
+}
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Exit {
+    Clean = 0,
+    Findings = 1,
+    Failed = 2,
+    Unreadable = 3,
+}
+
+/// Runs the command line of this process.
+pub fn run() -> ExitCode {
+    let Arguments { command } = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return usage(&error),
+    };
+    let done = match command {
+        Command::Check(arguments) => check::run(arguments),
+        Command::Harden(arguments) => harden::run(arguments),
+    };
+    match done {
+        Ok(exit) => ExitCode::from(exit as u8),
+        // A reader that has seen enough closes the pipe: `tiller-guard check … | head`.
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            writeln!(io::stderr(), "error: {error:#}").ok();
+            ExitCode::from(Exit::Failed as u8)
+        }
+    }
+}
+
+/// Prints help or a usage error.
+fn usage(error: &clap::Error) -> ExitCode {
+    error.print().ok();
+    u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from)
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<io::Error>())
+        .any(|cause| cause.kind() == io::ErrorKind::BrokenPipe)
+}
