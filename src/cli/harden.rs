@@ -178,15 +178,13 @@ fn write_json(files: &[HardenedFile], out: &mut dyn Write) -> anyhow::Result<()>
         .flat_map(HardenedFile::hardened)
         .map(|(_, hardened)| &hardened.after)
         .collect();
-    let text = match documents.as_slice() {
-        [document] => pretty(document)?,
-        _ => {
-            // kubectl reads no lists in lists.
-            let items: Vec<&Value> = documents.into_iter().flat_map(items).collect();
-            pretty(&json!({ "apiVersion": "v1", "kind": "List", "items": items }))?
-        }
-    };
-    Ok(out.write_all(text.as_bytes())?)
+    if let [document] = documents.as_slice() {
+        return Ok(out.write_all(pretty(document)?.as_bytes())?);
+    }
+    // kubectl reads no lists in lists.
+    let items: Vec<&Value> = documents.into_iter().flat_map(items).collect();
+    let list = json!({ "apiVersion": "v1", "kind": "List", "items": items });
+    Ok(out.write_all(pretty(&list)?.as_bytes())?)
 }
 
 fn items(document: &Value) -> Vec<&Value> {

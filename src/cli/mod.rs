@@ -14,7 +14,7 @@ mod input;
 mod policy;
 mod rewrite;
 
-use std::io::{self, Write};
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};

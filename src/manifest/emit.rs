@@ -152,11 +152,20 @@ fn quoted(text: &str) -> String {
             '\r' => out.push_str("\\r"),
             _ if is_printable(character) => out.push(character),
             // Beyond U+FFFF everything is printable.
-            _ => out.push_str(&format!("\\u{:04x}", u32::from(character))),
+            _ => {
+                let code = u32::from(character);
+                out.push_str("\\u");
+                out.extend([12, 8, 4, 0].map(|shift| hexadecimal(code >> shift)));
+            }
         }
     }
     out.push('"');
     out
+}
+
+/// The last digit of a number in base 16.
+fn hexadecimal(number: u32) -> char {
+    char::from_digit(number % 16, 16).unwrap_or('0')
 }
 
 /// Printable in YAML 1.1 and 1.2, and no line break in either.

@@ -25,7 +25,7 @@ pub(super) fn read(text: &str) -> Result<(Node, Vec<Duplicate>), Fault> {
     Ok((root, reader.duplicates))
 }
 
-/// The fault that serde_json tells.
+/// The fault that `serde_json` tells.
 pub(super) fn fault(error: &serde_json::Error) -> Fault {
     let message = error.to_string();
     let told = format!(" at line {} column {}", error.line(), error.column());
@@ -36,7 +36,7 @@ pub(super) fn fault(error: &serde_json::Error) -> Fault {
         },
         message: message
             .strip_suffix(&told)
-            .map_or(message.clone(), str::to_owned),
+            .map_or_else(|| message.clone(), str::to_owned),
     }
 }
 
@@ -112,27 +112,22 @@ impl<'a> Reader<'a> {
                 start: None,
                 value,
             };
-            match index.get(&name).and_then(|at| entries.get_mut(*at)) {
-                Some(held) => {
-                    if self.duplicates.len() == MAX_DUPLICATES {
-                        let message = format!("more than {MAX_DUPLICATES} keys stand twice");
-                        return Err(Fault { place, message });
-                    }
-                    let key = entry.key.clone();
-                    let first = held.place;
-                    self.duplicates.push(Duplicate {
-                        pointer: child,
-                        key,
-                        first,
-                        again: place,
-                    });
-                    *held = entry;
-                }
-                None => {
-                    index.insert(name, entries.len());
-                    entries.push(entry);
-                }
+            let Some(held) = index.get(&name).and_then(|at| entries.get_mut(*at)) else {
+                index.insert(name, entries.len());
+                entries.push(entry);
+                continue;
+            };
+            if self.duplicates.len() == MAX_DUPLICATES {
+                let message = format!("more than {MAX_DUPLICATES} keys stand twice");
+                return Err(Fault { place, message });
             }
+            self.duplicates.push(Duplicate {
+                pointer: child,
+                key: name,
+                first: held.place,
+                again: place,
+            });
+            *held = entry;
         }
         Ok(Content::Mapping(entries, Style::Flow))
     }

@@ -9,7 +9,7 @@ use super::node::{Content, Duplicate, Node, Place};
 use super::stream::{Document, Unreadable};
 
 /// An object of a document.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Object {
     /// Its JSON pointer in the document: empty, or `/items/0` and so on in a list.
     pub pointer: String,

@@ -22,10 +22,8 @@ pub(super) fn split(text: &str) -> Vec<Chunk> {
         line: 1,
     };
     let mut state = State::Blank;
-    let mut line_number = 0;
     let mut at = 0;
-    for line in lines(text) {
-        line_number += 1;
+    for (index, line) in lines(text).enumerate() {
         let kind = Line::of(line);
         let ended = match (state, kind) {
             // A `%` line is a directive only where a document may begin.
@@ -38,7 +36,7 @@ pub(super) fn split(text: &str) -> Vec<Chunk> {
             chunks.push(current);
             current = Chunk {
                 range: at..at,
-                line: line_number,
+                line: index + 1,
             };
             state = State::Blank;
         }
@@ -130,7 +128,7 @@ mod tests {
                 let chunks = split(text);
                 let read: Vec<(&str, usize)> = chunks
                     .iter()
-                    .map(|chunk| (&text[chunk.range.clone()], chunk.line))
+                    .map(|chunk| (text.get(chunk.range.clone()).unwrap(), chunk.line))
                     .collect();
                 assert_eq!(read, $chunks);
             }

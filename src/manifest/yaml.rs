@@ -111,7 +111,8 @@ impl Builder {
                 let tag = tag.as_deref().map(tag_of);
                 if tag.is_none() && style == ScalarStyle::Plain && text == "<<" && self.wants_key()
                 {
-                    return self.key(Key::Merge);
+                    self.key(Key::Merge);
+                    return Ok(());
                 }
                 let value = match tag {
                     Some(tag) => scalar::tagged(tag, &text),
@@ -251,11 +252,12 @@ impl Builder {
     fn attach(&mut self, node: Node) -> Result<(), Message> {
         if self.wants_key() {
             let key = key_of(&node)?;
-            return self.key(Key::Name {
+            self.key(Key::Name {
                 key,
                 place: node.place,
                 start: node.start,
             });
+            return Ok(());
         }
         let Some(frame) = self.frames.last_mut() else {
             self.root = Some(node);
@@ -282,7 +284,7 @@ impl Builder {
         Ok(())
     }
 
-    fn key(&mut self, key: Key) -> Result<(), Message> {
+    fn key(&mut self, key: Key) {
         if let Some(Frame {
             inner: Inner::Mapping { key: slot, .. },
             ..
@@ -290,7 +292,6 @@ impl Builder {
         {
             *slot = Some(key);
         }
-        Ok(())
     }
 
     fn report(&mut self, first: First, again: Place) -> Result<(), Message> {

@@ -225,15 +225,14 @@ impl fmt::Display for Summary {
             count(objects, "object"),
             count(tillers, "Tiller")
         )?;
-        match findings {
-            0 => formatter.write_str("no findings")?,
-            _ => {
-                let findings = count(findings, "finding");
-                write!(
-                    formatter,
-                    "{findings} ({harden} to harden, {refuse} refused)"
-                )?;
-            }
+        if findings == 0 {
+            formatter.write_str("no findings")?;
+        } else {
+            let findings = count(findings, "finding");
+            write!(
+                formatter,
+                "{findings} ({harden} to harden, {refuse} refused)"
+            )?;
         }
         match unreadable {
             0 => Ok(()),

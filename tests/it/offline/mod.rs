@@ -38,14 +38,14 @@ fn run_with(arguments: &[&str], input: &[u8], environment: &[(&str, &str)]) -> R
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
-        .expect("the binary starts");
+        .unwrap();
     // A program that fails on its arguments reads no input.
-    child.stdin.take().expect("a pipe").write_all(input).ok();
-    let output = child.wait_with_output().expect("the binary ends");
+    child.stdin.take().unwrap().write_all(input).ok();
+    let output = child.wait_with_output().unwrap();
     Run {
         code: output.status.code(),
-        stdout: String::from_utf8(output.stdout).expect("UTF-8"),
-        stderr: String::from_utf8(output.stderr).expect("UTF-8"),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
     }
 }
 
@@ -57,14 +57,14 @@ impl Folder {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let path = env::temp_dir().join(format!("tiller-guard-it-{}-{number}", process::id()));
-        fs::create_dir_all(&path).expect("a temporary directory");
+        fs::create_dir_all(&path).unwrap();
         Self(path)
     }
 
     fn file(&self, name: &str, content: impl AsRef<[u8]>) -> String {
         let path = self.0.join(name);
-        fs::create_dir_all(path.parent().expect("a parent")).expect("a directory");
-        fs::write(&path, content).expect("a file");
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, content).unwrap();
         path.display().to_string()
     }
 

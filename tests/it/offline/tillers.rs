@@ -13,13 +13,13 @@ const HARDENABLE: [&str; 4] = [
 ];
 
 fn rules(report: &Value, action: &str) -> Vec<String> {
-    let objects = report["objects"].as_array().expect("objects");
+    let objects = report["objects"].as_array().unwrap();
     let findings = objects
         .iter()
-        .flat_map(|object| object["findings"].as_array().expect("findings"));
+        .flat_map(|object| object["findings"].as_array().unwrap());
     findings
         .filter(|finding| finding["action"] == action)
-        .map(|finding| finding["rule"].as_str().expect("a rule").to_owned())
+        .map(|finding| finding["rule"].as_str().unwrap().to_owned())
         .collect()
 }
 
@@ -82,7 +82,7 @@ fn every_output_of_harden_says_the_same() {
 
         let patches = run(&["harden", &file, "--patch"], b"").json();
         assert!(
-            !patches[0]["patch"].as_array().expect("a patch").is_empty(),
+            !patches[0]["patch"].as_array().unwrap().is_empty(),
             "{name}"
         );
         assert_eq!(patches[1]["patch"], Value::Array(Vec::new()), "{name}");
@@ -99,7 +99,7 @@ fn a_tiller_in_a_list_is_hardened_there() {
     let list = {
         let objects = run(
             &["harden", "-", "-o", "json"],
-            &std::fs::read(&file).expect("a recording"),
+            &std::fs::read(&file).unwrap(),
         );
         assert_eq!(objects.json()["kind"], "List");
         objects.stdout
