@@ -1,58 +1,89 @@
-//! The command line: typed arguments, resolved options, one call.
+//! The command line: what was typed, resolved to options, and one call.
+//!
+//! | exit code | meaning |
+//! |---|---|
+//! | 0 | clean; `harden`: what was printed would be admitted; `serve`: drained |
+//! | 1 | findings; `harden`: a refusal remains |
+//! | 2 | usage, the output cannot be written, or the server cannot be started |
+//! | 3 | something could not be read; the rest was done |
 
+mod check;
+mod examine;
+mod harden;
+mod input;
 mod logs;
+mod policy;
+mod rewrite;
 mod serve;
 
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
 /// Lets no Tiller (Helm 2's in-cluster server) run unless it is hardened.
 #[derive(Debug, Parser)]
-#[command(name = "tiller-guard", version)]
-struct CommandLine {
+#[command(name = "tiller-guard", version, arg_required_else_help = true)]
+struct Arguments {
     #[command(subcommand)]
     command: Command,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Tells what is wrong with the Tillers in manifests, and what each really does.
+    Check(check::Arguments),
+    /// Prints manifests with their Tillers hardened.
+    Harden(harden::Arguments),
     Serve(serve::Arguments),
 }
 
-/// What the process exits with where an argument is wrong.
-const USAGE: u8 = 2;
-
-/// Runs the command that the process was started with.
-pub fn run() -> ExitCode {
-    let done = match CommandLine::try_parse() {
-        Ok(CommandLine { command }) => match command {
-            Command::Serve(arguments) => serve::run(arguments),
-        },
-        Err(error) => return usage(&error),
-    };
-    done.unwrap_or_else(|error| {
-        complain(&error);
-        ExitCode::FAILURE
-    })
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Exit {
+    Clean = 0,
+    Findings = 1,
+    Failed = 2,
+    Unreadable = 3,
 }
 
-/// Says what clap has to say: help and version are no errors.
-fn usage(error: &clap::Error) -> ExitCode {
-    // With its output gone, the exit code is all that can still be told.
-    let _said = error.print();
-    if error.use_stderr() {
-        ExitCode::from(USAGE)
-    } else {
-        ExitCode::SUCCESS
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
     }
 }
 
-/// An error with all its causes, in one line.
-#[expect(
-    clippy::print_stderr,
-    reason = "errors of the command line are told on stderr"
-)]
-fn complain(error: &anyhow::Error) {
-    eprintln!("tiller-guard: {error:#}");
+/// Runs the command line of this process.
+pub fn run() -> ExitCode {
+    let Arguments { command } = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return usage(&error),
+    };
+    let done = match command {
+        Command::Check(arguments) => check::run(arguments).map(ExitCode::from),
+        Command::Harden(arguments) => harden::run(arguments).map(ExitCode::from),
+        Command::Serve(arguments) => serve::run(arguments),
+    };
+    match done {
+        Ok(code) => code,
+        // A reader that has seen enough closes the pipe: `tiller-guard check … | head`.
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            writeln!(io::stderr(), "error: {error:#}").ok();
+            Exit::Failed.into()
+        }
+    }
+}
+
+/// Prints help or a usage error.
+fn usage(error: &clap::Error) -> ExitCode {
+    error.print().ok();
+    u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from)
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<io::Error>())
+        .any(|cause| cause.kind() == io::ErrorKind::BrokenPipe)
 }

@@ -1,4 +1,4 @@
-//! The integration tests: one binary.
+//! The program as its users and its API server meet it: one binary.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
@@ -11,5 +11,6 @@
 mod api_server;
 #[path = "../cluster/mod.rs"]
 pub mod cluster;
+mod offline;
 mod policy;
 mod review;

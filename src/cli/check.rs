@@ -1,0 +1,122 @@
+//! `tiller-guard check`: findings, and what each Tiller really does.
+
+use std::env;
+use std::io::{self, BufWriter, IsTerminal as _, Write as _};
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::Exit;
+use super::examine::{judge, malformed, report_object, report_unreadable};
+use super::input::{Source, sources};
+use super::policy::{Policy, PolicyArguments};
+use crate::manifest::{Document, Part, Stream};
+use crate::report::{self, Report, Style, Unreadable};
+
+/// What was typed.
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// Manifests, or directories of them; - is the standard input
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+
+    /// The output's format
+    #[arg(long, short, value_name = "FORMAT", default_value = "text")]
+    output: Format,
+
+    #[command(flatten)]
+    policy: PolicyArguments,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Format {
+    /// For people
+    Text,
+    /// For programs
+    Json,
+}
+
+/// Checks the files.
+pub(super) fn run(arguments: Arguments) -> anyhow::Result<Exit> {
+    let Arguments {
+        files,
+        output,
+        policy,
+    } = arguments;
+    let report = check(sources(files), &policy.resolve());
+    let mut out = BufWriter::new(io::stdout().lock());
+    match output {
+        Format::Text => report::write_text(&report, style(io::stdout().is_terminal()), &mut out)?,
+        Format::Json => report::write_json(&report, &mut out)?,
+    }
+    out.flush()?;
+    Ok(exit(&report))
+}
+
+fn check(sources: Vec<Source>, policy: &Policy) -> Report {
+    let (mut objects, mut errors) = (Vec::new(), Vec::new());
+    for source in sources {
+        match source.read() {
+            Ok(stream) => check_stream(&stream, policy, &mut objects, &mut errors),
+            Err(unreadable) => errors.push(unreadable),
+        }
+    }
+    Report::new(objects, errors)
+}
+
+fn check_stream(
+    stream: &Stream,
+    policy: &Policy,
+    objects: &mut Vec<report::Object>,
+    errors: &mut Vec<Unreadable>,
+) {
+    for part in &stream.parts {
+        match part {
+            Part::Document(document) => {
+                check_document(&stream.file, document, policy, objects, errors);
+            }
+            Part::Unreadable(unreadable, _) => {
+                errors.push(report_unreadable(&stream.file, unreadable));
+            }
+            Part::Blank(_) => {}
+        }
+    }
+}
+
+fn check_document(
+    file: &str,
+    document: &Document,
+    policy: &Policy,
+    objects: &mut Vec<report::Object>,
+    errors: &mut Vec<Unreadable>,
+) {
+    for object in document.objects() {
+        let judged = object.and_then(|object| match judge(&object, policy) {
+            Ok(judgement) => Ok((object, judgement)),
+            Err(error) => Err(malformed(document, &object, &error)),
+        });
+        match judged {
+            Ok((object, judgement)) => {
+                objects.push(report_object(file, document, object, judgement, policy));
+            }
+            Err(unreadable) => errors.push(report_unreadable(file, &unreadable)),
+        }
+    }
+}
+
+fn exit(report: &Report) -> Exit {
+    if !report.errors.is_empty() {
+        Exit::Unreadable
+    } else if report.summary.findings > 0 {
+        Exit::Findings
+    } else {
+        Exit::Clean
+    }
+}
+
+/// The style of what is written to a terminal, or to no terminal.
+pub(super) fn style(terminal: bool) -> Style {
+    let no_color = env::var("NO_COLOR").ok();
+    let force = env::var("CLICOLOR_FORCE").ok();
+    Style::decide(terminal, no_color.as_deref(), force.as_deref())
+}

@@ -1,0 +1,122 @@
+//! One object of a manifest, judged.
+
+use json_patch::Patch;
+
+use super::policy::Policy;
+use crate::k8s;
+use crate::manifest::{self, Document, Object};
+use crate::policy::{self, Finding, Kind};
+use crate::report;
+
+/// What was decided on an object.
+#[derive(Debug, Default)]
+pub(super) struct Judgement {
+    /// What the rules found.
+    pub(super) findings: Vec<Finding>,
+    /// The containers that are Tillers.
+    pub(super) tillers: Vec<report::Tiller>,
+    /// What hardens it.
+    pub(super) patch: Patch,
+}
+
+/// Judges an object. What carries no pod has no findings.
+pub(super) fn judge(object: &Object, policy: &Policy) -> Result<Judgement, k8s::Malformed> {
+    match object.pod_kind() {
+        Some(kind) => judge_pod(kind, object, policy),
+        None => Ok(Judgement::default()),
+    }
+}
+
+fn judge_pod(kind: Kind, object: &Object, policy: &Policy) -> Result<Judgement, k8s::Malformed> {
+    let mut subject = k8s::subject(kind, &object.value)?;
+    if object.namespace.is_none() {
+        subject.namespace = policy.namespace.as_deref().map(Into::into);
+    }
+    let verdict = policy::decide(&subject, &policy.settings);
+    let policy::Verdict {
+        tillers,
+        findings,
+        patch,
+    } = verdict;
+    let tillers = tillers.iter().map(report::Tiller::from).collect();
+    Ok(Judgement {
+        findings,
+        tillers,
+        patch,
+    })
+}
+
+/// The object as it is reported: with the findings of its manifest, and with lines.
+pub(super) fn report_object(
+    file: &str,
+    document: &Document,
+    object: Object,
+    judgement: Judgement,
+    policy: &Policy,
+) -> report::Object {
+    let Object {
+        pointer,
+        api_version,
+        kind,
+        namespace,
+        name,
+        value: _,
+        duplicates,
+        place,
+    } = object;
+    let duplicates = duplicates
+        .iter()
+        .map(|duplicate| duplicate.finding(&pointer));
+    let findings = duplicates.chain(judgement.findings).map(|finding| {
+        let place = document.place_of(&format!("{pointer}{}", finding.path));
+        report::Finding {
+            line: Some(place.line),
+            column: Some(place.column),
+            ..report::Finding::from(&finding)
+        }
+    });
+    report::Object {
+        file: file.to_owned(),
+        document: document.number,
+        line: place.line,
+        api_version,
+        kind,
+        namespace: namespace.or_else(|| policy.namespace.clone()),
+        name,
+        findings: findings.collect(),
+        tillers: judgement.tillers,
+        pointer,
+    }
+}
+
+/// A document or object that cannot be read, as it is reported.
+pub(super) fn report_unreadable(
+    file: &str,
+    unreadable: &manifest::Unreadable,
+) -> report::Unreadable {
+    let manifest::Unreadable {
+        document,
+        place,
+        message,
+    } = unreadable;
+    report::Unreadable {
+        file: file.to_owned(),
+        document: Some(*document),
+        line: Some(place.line),
+        column: Some(place.column),
+        message: message.clone(),
+    }
+}
+
+/// An object that is not what its kind says.
+pub(super) fn malformed(
+    document: &Document,
+    object: &Object,
+    error: &k8s::Malformed,
+) -> manifest::Unreadable {
+    manifest::Unreadable {
+        document: document.number,
+        place: object.place,
+        message: error.to_string(),
+    }
+}

@@ -1,0 +1,277 @@
+//! `tiller-guard harden`: manifests with their Tillers hardened.
+
+use std::borrow::Cow;
+use std::io::{self, BufWriter, IsTerminal as _, Write};
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use serde_json::{Value, json};
+use similar::TextDiff;
+
+use super::Exit;
+use super::check::style;
+use super::examine::report_unreadable;
+use super::input::{Source, sources};
+use super::policy::{Policy, PolicyArguments};
+use super::rewrite::{Hardened, harden, pretty};
+use crate::manifest::{Document, Part, Stream};
+use crate::report::{self, Unreadable};
+
+/// What was typed.
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// Manifests, or directories of them; - is the standard input
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+
+    /// The output's format
+    #[arg(long, short, value_name = "FORMAT", default_value = "yaml")]
+    output: Format,
+
+    /// Print what changes as a unified diff
+    #[arg(long, conflicts_with_all = ["patch", "output"])]
+    diff: bool,
+
+    /// Print what changes as a JSON patch (RFC 6902)
+    #[arg(long, conflicts_with = "output")]
+    patch: bool,
+
+    #[command(flatten)]
+    policy: PolicyArguments,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Format {
+    /// Comments and layout are kept
+    Yaml,
+    /// One object, or a List of several
+    Json,
+}
+
+/// What is printed.
+#[derive(Debug, Clone, Copy)]
+enum Print {
+    Manifest(Format),
+    Diff,
+    Patch,
+}
+
+/// What became of the files.
+#[derive(Debug, Default)]
+struct Outcome {
+    files: Vec<HardenedFile>,
+    refused: Vec<report::Object>,
+    errors: Vec<Unreadable>,
+}
+
+#[derive(Debug)]
+struct HardenedFile {
+    stream: Stream,
+    /// For each of the stream's parts, the document in it if it could be read.
+    documents: Vec<Option<Hardened>>,
+}
+
+/// Hardens the files.
+pub(super) fn run(arguments: Arguments) -> anyhow::Result<Exit> {
+    let Arguments {
+        files,
+        output,
+        diff,
+        patch,
+        policy,
+    } = arguments;
+    let print = match (diff, patch) {
+        (true, _) => Print::Diff,
+        (_, true) => Print::Patch,
+        _ => Print::Manifest(output),
+    };
+    let outcome = harden_all(sources(files), &policy.resolve())?;
+    let mut out = BufWriter::new(io::stdout().lock());
+    write(&outcome, print, &mut out)?;
+    out.flush()?;
+    complain(&outcome)?;
+    Ok(exit(&outcome))
+}
+
+fn harden_all(sources: Vec<Source>, policy: &Policy) -> anyhow::Result<Outcome> {
+    let mut outcome = Outcome::default();
+    for source in sources {
+        match source.read() {
+            Ok(stream) => harden_stream(stream, policy, &mut outcome)?,
+            Err(unreadable) => outcome.errors.push(unreadable),
+        }
+    }
+    Ok(outcome)
+}
+
+fn harden_stream(stream: Stream, policy: &Policy, outcome: &mut Outcome) -> anyhow::Result<()> {
+    let mut documents = Vec::with_capacity(stream.parts.len());
+    for part in &stream.parts {
+        documents.push(match part {
+            Part::Document(document) => match harden(&stream.file, document, policy)? {
+                Ok(mut hardened) => {
+                    outcome.refused.append(&mut hardened.refused);
+                    Some(hardened)
+                }
+                Err(errors) => {
+                    outcome.errors.extend(errors);
+                    None
+                }
+            },
+            Part::Unreadable(unreadable, _) => {
+                outcome
+                    .errors
+                    .push(report_unreadable(&stream.file, unreadable));
+                None
+            }
+            Part::Blank(_) => None,
+        });
+    }
+    outcome.files.push(HardenedFile { stream, documents });
+    Ok(())
+}
+
+fn write(outcome: &Outcome, print: Print, out: &mut dyn Write) -> anyhow::Result<()> {
+    match print {
+        Print::Manifest(Format::Yaml) => write_yaml(&outcome.files, out),
+        Print::Manifest(Format::Json) => write_json(&outcome.files, out),
+        Print::Patch => write_patch(&outcome.files, out),
+        Print::Diff => write_diff(&outcome.files, out),
+    }
+}
+
+fn write_yaml(files: &[HardenedFile], out: &mut dyn Write) -> anyhow::Result<()> {
+    let mut begun = false;
+    for file in files {
+        for (part, hardened) in file.parts() {
+            let text: Cow<'_, str> = match (part, hardened) {
+                (Part::Document(document), Some(hardened)) => hardened.yaml(&file.stream, document),
+                (Part::Blank(range), _) => file.stream.text(range).into(),
+                // kubectl may read what this program could not: it is not passed on.
+                (Part::Document(_) | Part::Unreadable(..), _) => continue,
+            };
+            out.write_all(separator(&text, begun).as_bytes())?;
+            out.write_all(text.as_bytes())?;
+            if !text.ends_with('\n') {
+                out.write_all(b"\n")?;
+            }
+            begun = true;
+        }
+    }
+    Ok(())
+}
+
+/// What has to stand between what was written and a text.
+fn separator(text: &str, begun: bool) -> &'static str {
+    match begun {
+        false => "",
+        true if text.starts_with("---") => "",
+        // Directives may only follow the end of a document.
+        true if text.starts_with('%') => "...\n",
+        true => "---\n",
+    }
+}
+
+fn write_json(files: &[HardenedFile], out: &mut dyn Write) -> anyhow::Result<()> {
+    let documents: Vec<&Value> = files
+        .iter()
+        .flat_map(HardenedFile::hardened)
+        .map(|(_, hardened)| &hardened.after)
+        .collect();
+    if let [document] = documents.as_slice() {
+        return Ok(out.write_all(pretty(document)?.as_bytes())?);
+    }
+    // kubectl reads no lists in lists.
+    let items: Vec<&Value> = documents.into_iter().flat_map(items).collect();
+    let list = json!({ "apiVersion": "v1", "kind": "List", "items": items });
+    Ok(out.write_all(pretty(&list)?.as_bytes())?)
+}
+
+fn items(document: &Value) -> Vec<&Value> {
+    match (document.get("kind"), document.get("items")) {
+        (Some(Value::String(kind)), Some(Value::Array(items))) if kind == "List" => {
+            items.iter().flat_map(self::items).collect()
+        }
+        _ => vec![document],
+    }
+}
+
+fn write_patch(files: &[HardenedFile], out: &mut dyn Write) -> anyhow::Result<()> {
+    let documents: Vec<_> = files
+        .iter()
+        .flat_map(|file| {
+            file.hardened()
+                .map(|(_, hardened)| (&file.stream.file, hardened))
+        })
+        .collect();
+    let text = match documents.as_slice() {
+        [(_, hardened)] => pretty(&json!(hardened.patch))?,
+        several => {
+            let named = several
+                .iter()
+                .map(|(file, hardened)| hardened.named_patch(file));
+            pretty(&Value::Array(named.collect()))?
+        }
+    };
+    Ok(out.write_all(text.as_bytes())?)
+}
+
+fn write_diff(files: &[HardenedFile], out: &mut dyn Write) -> anyhow::Result<()> {
+    for file in files {
+        let (mut before, mut after) = (String::new(), String::new());
+        for (part, hardened) in file.parts() {
+            let (old, new) = match (part, hardened) {
+                (Part::Document(document), Some(hardened)) => {
+                    hardened.sides(&file.stream, document)?
+                }
+                _ => (
+                    file.stream.text_of_part(part).into(),
+                    file.stream.text_of_part(part).into(),
+                ),
+            };
+            before.push_str(&old);
+            after.push_str(&new);
+        }
+        let name = &file.stream.file;
+        let diff = TextDiff::from_lines(&before, &after);
+        write!(out, "{}", diff.unified_diff().header(name, name))?;
+    }
+    Ok(())
+}
+
+/// Tells on the standard error what is refused and what could not be read.
+fn complain(outcome: &Outcome) -> io::Result<()> {
+    let mut out = BufWriter::new(io::stderr().lock());
+    let style = style(io::stderr().is_terminal());
+    report::write_problems(&outcome.refused, &outcome.errors, style, &mut out)?;
+    if !outcome.errors.is_empty() {
+        writeln!(out, "What could not be read is left out of the output.")?;
+    }
+    out.flush()
+}
+
+fn exit(outcome: &Outcome) -> Exit {
+    if !outcome.errors.is_empty() {
+        Exit::Unreadable
+    } else if outcome.refused.is_empty() {
+        Exit::Clean
+    } else {
+        Exit::Findings
+    }
+}
+
+impl HardenedFile {
+    fn parts(&self) -> impl Iterator<Item = (&Part, Option<&Hardened>)> {
+        self.stream
+            .parts
+            .iter()
+            .zip(self.documents.iter().map(Option::as_ref))
+    }
+
+    fn hardened(&self) -> impl Iterator<Item = (&Document, &Hardened)> {
+        self.parts().filter_map(|(part, hardened)| match part {
+            Part::Document(document) => Some((document, hardened?)),
+            Part::Unreadable(..) | Part::Blank(_) => None,
+        })
+    }
+}

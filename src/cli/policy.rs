@@ -1,0 +1,127 @@
+//! What an administrator may decide on the command line.
+
+use clap::Args;
+
+use crate::policy::Settings;
+use crate::tiller::Version;
+
+/// The options that every judging command has.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Policy")]
+pub(super) struct PolicyArguments {
+    /// Let no Tiller run in this namespace; kube-system, kube-public, kube-node-lease and default are
+    /// always protected (repeatable)
+    #[arg(long, value_name = "NAMESPACE")]
+    protected_namespace: Vec<String>,
+
+    /// Let Tiller images come from this repository too, named without tag (repeatable)
+    #[arg(long, value_name = "REPOSITORY")]
+    allowed_repository: Vec<String>,
+
+    /// The oldest version of Tiller that may run [default: 2.7.2]
+    #[arg(long, value_name = "VERSION", value_parser = version)]
+    version_floor: Option<Version>,
+
+    /// The namespace of objects that name none, as kubectl's
+    #[arg(long, short, value_name = "NAMESPACE")]
+    namespace: Option<String>,
+}
+
+/// What to judge by.
+#[derive(Debug, Clone)]
+pub(super) struct Policy {
+    /// What the rules are told.
+    pub(super) settings: Settings,
+    /// The namespace of objects that name none.
+    pub(super) namespace: Option<String>,
+}
+
+impl PolicyArguments {
+    pub(super) fn resolve(self) -> Policy {
+        let Self {
+            protected_namespace,
+            allowed_repository,
+            version_floor,
+            namespace,
+        } = self;
+        let mut settings = Settings::default();
+        settings.protected_namespaces.extend(protected_namespace);
+        settings.allowed_repositories.extend(allowed_repository);
+        if let Some(version) = version_floor {
+            settings.version_floor = version;
+        }
+        Policy {
+            settings,
+            namespace: namespace.filter(|namespace| !namespace.is_empty()),
+        }
+    }
+}
+
+/// Reads `2.16.12` or `v2.16.12`.
+fn version(text: &str) -> Result<Version, String> {
+    let floor = Settings::default().version_floor;
+    let numbers: Option<Vec<u16>> = text
+        .strip_prefix('v')
+        .unwrap_or(text)
+        .split('.')
+        .map(|part| part.parse().ok())
+        .collect();
+    match numbers.as_deref() {
+        Some(&[major, minor, patch]) => {
+            let version = Version {
+                major,
+                minor,
+                patch,
+            };
+            if version < floor {
+                return Err("no Tiller before 2.7.2 can be hardened".to_owned());
+            }
+            Ok(version)
+        }
+        _ => Err("a version is three numbers, such as 2.16.12".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_three_numbers_from_the_floor_on() {
+        let expected = Version {
+            major: 2,
+            minor: 16,
+            patch: 12,
+        };
+        assert_eq!(version("v2.16.12"), Ok(expected));
+        assert_eq!(version("2.16.12"), Ok(expected));
+        for text in ["2.7.1", "2.7", "2.7.2.1", "", "v", "2.x.1", "2.7.99999"] {
+            assert!(version(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn options_extend_the_defaults() {
+        let policy = PolicyArguments {
+            protected_namespace: vec!["prod".to_owned()],
+            allowed_repository: vec!["registry.local/tiller".to_owned()],
+            version_floor: None,
+            namespace: Some(String::new()),
+        }
+        .resolve();
+        let defaults = Settings::default();
+        assert!(
+            policy
+                .settings
+                .protected_namespaces
+                .starts_with(&defaults.protected_namespaces)
+        );
+        assert_eq!(policy.settings.protected_namespaces.last().unwrap(), "prod");
+        assert_eq!(
+            policy.settings.allowed_repositories.last().unwrap(),
+            "registry.local/tiller"
+        );
+        assert_eq!(policy.settings.version_floor, defaults.version_floor);
+        assert_eq!(policy.namespace, None);
+    }
+}

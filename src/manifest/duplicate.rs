@@ -1,0 +1,35 @@
+//! Keys that a mapping holds twice.
+
+use crate::policy::{Action, Finding, Rule, Severity};
+
+use super::node::Duplicate;
+
+/// A key stands twice in one mapping: a reader sees one value and the cluster gets the other.
+pub static DUPLICATE_KEY: Rule = Rule {
+    id: "duplicate-key",
+    severity: Severity::Medium,
+    summary: "A key stands twice in one mapping of a manifest, so that a reader may see the value that \
+              does not count.",
+    answer: "`harden` writes the last value alone, the one that kubectl sends.",
+};
+
+impl Duplicate {
+    /// The finding, with its path in the object at `object`, a JSON pointer in the document.
+    pub fn finding(&self, object: &str) -> Finding {
+        Finding {
+            rule: &DUPLICATE_KEY,
+            path: self
+                .pointer
+                .strip_prefix(object)
+                .unwrap_or(&self.pointer)
+                .to_owned(),
+            message: format!(
+                "\"{}\" stands here twice, on lines {} and {}, and the last value counts",
+                self.key, self.first.line, self.again.line
+            )
+            .into(),
+            remedy: "keep one of them".into(),
+            action: Action::Harden,
+        }
+    }
+}

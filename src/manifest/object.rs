@@ -1,0 +1,157 @@
+//! The Kubernetes objects of a document: the document itself, or the items of a list.
+
+use serde_json::Value;
+
+use crate::policy::Kind;
+
+use super::Fault;
+use super::node::{Content, Duplicate, Node, Place};
+use super::stream::{Document, Unreadable};
+
+/// An object of a document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Object {
+    /// Its JSON pointer in the document: empty, or `/items/0` and so on in a list.
+    pub pointer: String,
+    /// `apiVersion`, such as `apps/v1`.
+    pub api_version: String,
+    /// `kind`, such as `Deployment`.
+    pub kind: String,
+    /// `metadata.namespace`, where it names one.
+    pub namespace: Option<String>,
+    /// `metadata.name`; empty where the API server is to make one.
+    pub name: String,
+    /// The object.
+    pub value: Value,
+    /// The keys that it holds twice, with pointers in the document.
+    pub duplicates: Vec<Duplicate>,
+    /// Where it begins in the stream.
+    pub place: Place,
+}
+
+impl Object {
+    /// The kind, if it is one that carries a pod.
+    pub fn pod_kind(&self) -> Option<Kind> {
+        let group = self
+            .api_version
+            .split_once('/')
+            .map_or("", |(group, _)| group);
+        Kind::find(group, &self.kind)
+    }
+}
+
+impl Document {
+    /// The objects, in order, and what stands in their place but is none. A
+    /// `List` is among them only where it holds a key twice itself.
+    pub fn objects(&self) -> Vec<Result<Object, Unreadable>> {
+        let mut found = Vec::new();
+        self.collect(&self.root, String::new(), None, &mut found);
+        found
+    }
+
+    fn collect(
+        &self,
+        node: &Node,
+        pointer: String,
+        list: Option<&ListItem<'_>>,
+        found: &mut Vec<Result<Object, Unreadable>>,
+    ) {
+        let object = match self.object(node, pointer, list) {
+            Ok(object) => object,
+            Err(fault) => {
+                let place = self.in_stream(fault.place);
+                let message = fault.message;
+                return found.push(Err(Unreadable {
+                    document: self.number,
+                    place,
+                    message,
+                }));
+            }
+        };
+        let Some(Node {
+            content: Content::List(items, _),
+            ..
+        }) = node.get("items")
+        else {
+            return found.push(Ok(object));
+        };
+        // kubectl takes any object with a list `items` for a list, whatever its kind, and gives an item
+        // of a typed list that names no kind the list's.
+        let named_list = object.kind.ends_with("List");
+        let kind = object
+            .kind
+            .strip_suffix("List")
+            .filter(|kind| !kind.is_empty());
+        let list = kind.map(|kind| ListItem {
+            api_version: &object.api_version,
+            kind,
+        });
+        for (index, item) in items.iter().enumerate() {
+            let pointer = format!("{}/items/{index}", object.pointer);
+            if named_list || item.get("kind").is_some() {
+                self.collect(item, pointer, list.as_ref(), found);
+            }
+        }
+        let own = format!("{}/items/", object.pointer);
+        let duplicates: Vec<Duplicate> = object
+            .duplicates
+            .iter()
+            .filter(|duplicate| !duplicate.pointer.starts_with(&own))
+            .cloned()
+            .collect();
+        if !named_list || !duplicates.is_empty() {
+            found.push(Ok(Object {
+                duplicates,
+                ..object
+            }));
+        }
+    }
+
+    fn object(
+        &self,
+        node: &Node,
+        pointer: String,
+        list: Option<&ListItem<'_>>,
+    ) -> Result<Object, Fault> {
+        let fail = |message: &str| Fault {
+            place: node.place,
+            message: message.to_owned(),
+        };
+        if !matches!(node.content, Content::Mapping(..)) {
+            return Err(fail("no Kubernetes object: not a mapping"));
+        }
+        let text = |node: Option<&Node>| node.and_then(Node::text).map(str::to_owned);
+        let kind = text(node.get("kind")).or_else(|| list.map(|list| list.kind.to_owned()));
+        let api_version =
+            text(node.get("apiVersion")).or_else(|| list.map(|list| list.api_version.to_owned()));
+        let (Some(kind), Some(api_version)) = (kind, api_version) else {
+            return Err(fail(
+                "no Kubernetes object: it has no kind or no apiVersion",
+            ));
+        };
+        let metadata = node.get("metadata");
+        let field = |name| text(metadata.and_then(|metadata| metadata.get(name)));
+        let prefix = format!("{pointer}/");
+        Ok(Object {
+            api_version,
+            kind,
+            namespace: field("namespace").filter(|namespace| !namespace.is_empty()),
+            name: field("name").unwrap_or_default(),
+            value: node.to_value(),
+            duplicates: self
+                .duplicates
+                .iter()
+                .filter(|duplicate| duplicate.pointer.starts_with(&prefix))
+                .cloned()
+                .collect(),
+            place: self.in_stream(node.place),
+            pointer,
+        })
+    }
+}
+
+/// What an item of a typed list is where it does not say so itself.
+struct ListItem<'a> {
+    api_version: &'a str,
+    kind: &'a str,
+}

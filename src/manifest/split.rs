@@ -1,0 +1,189 @@
+//! A stream's text into the texts of its documents.
+//!
+//! YAML lets no scalar hold a line that begins with `---` or `...` at its first column (YAML 1.2.2
+//! §9.1.2), so the text alone tells where documents end and a broken one hides no other.
+
+use std::ops::Range;
+
+/// The text of one document, with the `---` line and the directives before it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Chunk {
+    /// Where it stands in the stream's text, in bytes.
+    pub(super) range: Range<usize>,
+    /// The line that it begins on, from 1.
+    pub(super) line: usize,
+}
+
+/// Splits a stream. Nothing of the text is left out.
+pub(super) fn split(text: &str) -> Vec<Chunk> {
+    let mut chunks = Vec::new();
+    let mut current = Chunk {
+        range: 0..0,
+        line: 1,
+    };
+    let mut state = State::Blank;
+    let mut at = 0;
+    for (index, line) in lines(text).enumerate() {
+        let kind = Line::of(line);
+        let ended = match (state, kind) {
+            // A `%` line is a directive only where a document may begin.
+            (State::Directives, Line::Start) => false,
+            (_, Line::Start) | (State::Ended, _) => true,
+            _ => false,
+        };
+        if ended && at > current.range.start {
+            current.range.end = at;
+            chunks.push(current);
+            current = Chunk {
+                range: at..at,
+                line: index + 1,
+            };
+            state = State::Blank;
+        }
+        state = match (state, kind) {
+            (_, Line::End) => State::Ended,
+            (State::Blank, Line::Directive) => State::Directives,
+            (State::Blank | State::Directives, Line::Blank) => state,
+            _ => State::Content,
+        };
+        at += line.len();
+    }
+    if at > current.range.start {
+        current.range.end = at;
+        chunks.push(current);
+    }
+    chunks
+}
+
+/// What stands in the current chunk.
+#[derive(Clone, Copy)]
+enum State {
+    /// Comments and empty lines.
+    Blank,
+    /// Directives, which belong to the document that the next `---` begins.
+    Directives,
+    /// A document.
+    Content,
+    /// A document that `...` ended.
+    Ended,
+}
+
+#[derive(Clone, Copy)]
+enum Line {
+    Start,
+    End,
+    Directive,
+    Blank,
+    Other,
+}
+
+impl Line {
+    fn of(line: &str) -> Self {
+        let marker = |marker| {
+            line.strip_prefix(marker)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t', '\r', '\n']))
+        };
+        if marker("---") {
+            return Self::Start;
+        }
+        if marker("...") {
+            return Self::End;
+        }
+        if line.starts_with('%') {
+            return Self::Directive;
+        }
+        let content = line.trim_start_matches([' ', '\t', '\r', '\n']);
+        if content.is_empty() || content.starts_with('#') {
+            Self::Blank
+        } else {
+            Self::Other
+        }
+    }
+}
+
+/// The lines with their ends: `\n`, `\r\n` and a lone `\r`, which YAML takes for one too.
+fn lines(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let end = match rest.find(['\n', '\r']) {
+            Some(at) if rest.get(at..).is_some_and(|tail| tail.starts_with("\r\n")) => at + 2,
+            Some(at) => at + 1,
+            None => rest.len(),
+        };
+        let (line, tail) = rest.split_at_checked(end)?;
+        rest = tail;
+        (!line.is_empty()).then_some(line)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    macro_rules! case {
+        ($name:ident, $text:expr, $chunks:expr) => {
+            #[test]
+            fn $name() {
+                let text: &str = $text;
+                let chunks = split(text);
+                let read: Vec<(&str, usize)> = chunks
+                    .iter()
+                    .map(|chunk| (text.get(chunk.range.clone()).unwrap(), chunk.line))
+                    .collect();
+                assert_eq!(read, $chunks);
+            }
+        };
+    }
+
+    case!(nothing, "", []);
+    case!(one_document, "a: 1\nb: 2", [("a: 1\nb: 2", 1)]);
+    case!(
+        two_documents,
+        "a: 1\n---\nb: 2\n",
+        [("a: 1\n", 1), ("---\nb: 2\n", 2)]
+    );
+    case!(
+        helm_init,
+        "---\na: 1\n\n---\nb: 2\n\n...\n",
+        [("---\na: 1\n\n", 1), ("---\nb: 2\n\n...\n", 4)]
+    );
+    case!(
+        comment_and_inline,
+        "a: 1\n--- # two\nb: 2\n--- {c: 3}\n---x: 4\n",
+        [
+            ("a: 1\n", 1),
+            ("--- # two\nb: 2\n", 2),
+            ("--- {c: 3}\n---x: 4\n", 4)
+        ]
+    );
+    case!(
+        directives_belong_to_the_next,
+        "a: 1\n...\n# c\n%YAML 1.1\n---\nb: 2\n",
+        [("a: 1\n...\n", 1), ("# c\n%YAML 1.1\n---\nb: 2\n", 3)]
+    );
+    case!(
+        percent_in_content,
+        "a: |\n  x\n%b: 1\n---\n",
+        [("a: |\n  x\n%b: 1\n", 1), ("---\n", 4)]
+    );
+    case!(
+        windows_lines,
+        "a: 1\r\n---\r\nb: 2\r\n",
+        [("a: 1\r\n", 1), ("---\r\nb: 2\r\n", 2)]
+    );
+    case!(
+        old_mac_lines,
+        "a: 1\r---\rb: 2",
+        [("a: 1\r", 1), ("---\rb: 2", 2)]
+    );
+    case!(
+        content_after_the_end,
+        "a: 1\n...\nb: 2\n",
+        [("a: 1\n...\n", 1), ("b: 2\n", 3)]
+    );
+    case!(
+        a_marker_ends_a_block_scalar,
+        "a: |\n  x\n---\n  y\n",
+        [("a: |\n  x\n", 1), ("---\n  y\n", 3)]
+    );
+}

@@ -1,0 +1,313 @@
+//! A file's documents, those that can be read and those that cannot.
+
+use std::fmt;
+use std::io::{self, Read};
+use std::ops::Range;
+
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::node::{Duplicate, Node, Place};
+use super::split::{Chunk, split};
+use super::{Fault, MAX_BYTES, characters, json, text, yaml};
+
+/// A file, read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stream {
+    /// The file's name, as given; `-` is the standard input.
+    pub file: String,
+    /// What it holds, in order.
+    pub parts: Vec<Part>,
+    text: String,
+}
+
+/// A piece of a stream.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Part {
+    /// A document.
+    Document(Document),
+    /// A document that cannot be read, and its text's range.
+    Unreadable(Unreadable, Range<usize>),
+    /// Comments and separators without a document, as a range of the stream's text.
+    Blank(Range<usize>),
+}
+
+/// A document that was read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Document {
+    /// Its number in the stream, from 1. What holds no value is not counted.
+    pub number: usize,
+    /// Where its value begins.
+    pub place: Place,
+    /// How it is written.
+    pub format: Format,
+    /// The keys that it holds twice.
+    pub duplicates: Vec<Duplicate>,
+    pub(super) root: Node,
+    /// Where its text stands in the stream's.
+    pub(super) range: Range<usize>,
+    /// The line on which its text begins, less one: places in `root` count from the text.
+    lines_before: usize,
+}
+
+/// How a document is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// YAML.
+    Yaml,
+    /// JSON.
+    Json,
+}
+
+/// A document cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct Unreadable {
+    /// Its number in the stream, from 1.
+    pub document: usize,
+    /// Where it cannot be read.
+    pub place: Place,
+    /// Why.
+    pub message: String,
+}
+
+/// A file is larger than [`MAX_BYTES`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("larger than the {} MiB that are read", MAX_BYTES >> 20)]
+pub struct TooLarge;
+
+// === impl Stream ===
+
+impl Stream {
+    /// Reads a file to its end, or to where it is too large: that is an error of kind
+    /// [`io::ErrorKind::FileTooLarge`].
+    pub fn read(file: impl Into<String>, reader: impl Read) -> io::Result<Self> {
+        let mut bytes = Vec::new();
+        let limit = u64::try_from(MAX_BYTES).unwrap_or(u64::MAX);
+        reader
+            .take(limit.saturating_add(1))
+            .read_to_end(&mut bytes)?;
+        if bytes.len() > MAX_BYTES {
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, TooLarge));
+        }
+        Ok(Self::parse(file, &bytes))
+    }
+
+    /// Reads a file's content.
+    pub fn parse(file: impl Into<String>, bytes: &[u8]) -> Self {
+        let text::Text { text, broken } = text::decode(bytes);
+        let mut parts = Parts {
+            list: Vec::new(),
+            number: 0,
+        };
+        for chunk in split(&text) {
+            parts.add(&text, chunk, &broken);
+        }
+        Self {
+            file: file.into(),
+            parts: parts.list,
+            text,
+        }
+    }
+
+    /// The documents that were read.
+    pub fn documents(&self) -> impl Iterator<Item = &Document> {
+        self.parts.iter().filter_map(|part| match part {
+            Part::Document(document) => Some(document),
+            Part::Unreadable(..) | Part::Blank(_) => None,
+        })
+    }
+
+    /// A piece of the text.
+    pub fn text(&self, range: &Range<usize>) -> &str {
+        self.text.get(range.clone()).unwrap_or_default()
+    }
+
+    /// The text of a part.
+    pub fn text_of_part(&self, part: &Part) -> &str {
+        match part {
+            Part::Document(document) => self.text(&document.range),
+            Part::Unreadable(_, range) | Part::Blank(range) => self.text(range),
+        }
+    }
+
+    /// A document's text, with the separator before it.
+    pub fn text_of(&self, document: &Document) -> &str {
+        self.text(&document.range)
+    }
+}
+
+// === impl Document ===
+
+impl Document {
+    /// The whole value.
+    pub fn value(&self) -> Value {
+        self.root.to_value()
+    }
+
+    /// Where a JSON pointer's value stands in the stream, or the nearest that is there on the way to it.
+    pub fn place_of(&self, pointer: &str) -> Place {
+        self.in_stream(self.root.place_of(pointer))
+    }
+
+    pub(super) fn in_stream(&self, place: Place) -> Place {
+        Place {
+            line: place.line + self.lines_before,
+            ..place
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}:{}", self.line, self.column)
+    }
+}
+
+// === the parts of a stream ===
+
+struct Parts {
+    list: Vec<Part>,
+    number: usize,
+}
+
+impl Parts {
+    fn add(&mut self, stream: &str, chunk: Chunk, broken: &[usize]) {
+        let text = stream.get(chunk.range.clone()).unwrap_or_default();
+        let lines_before = chunk.line - 1;
+        if let Err(fault) = characters::check(text, &chunk.range, broken) {
+            return self.fault(chunk.range, lines_before, fault);
+        }
+        if let Some(start) = json_start(text)
+            && self.add_json(text, start, &chunk)
+        {
+            return;
+        }
+        match characters::check_line_breaks(text).and_then(|()| yaml::read(text)) {
+            Ok(Some((root, duplicates))) => {
+                self.document(Format::Yaml, chunk.range, lines_before, root, duplicates);
+            }
+            Ok(None) => self.list.push(Part::Blank(chunk.range)),
+            Err(fault) => self.fault(chunk.range, lines_before, fault),
+        }
+    }
+
+    /// Adds the JSON values of a text; false where it is YAML instead, as `{a: b}` is.
+    fn add_json(&mut self, text: &str, start: usize, chunk: &Chunk) -> bool {
+        let mut at = start;
+        while let Some(rest) = text.get(at..).filter(|rest| !rest.trim().is_empty()) {
+            let lines_before = chunk.line - 1 + count_lines(text.get(..at).unwrap_or_default());
+            let mut values = serde_json::Deserializer::from_str(rest).into_iter::<&RawValue>();
+            let read = match values.next() {
+                Some(Ok(value)) => json::read(value.get()),
+                Some(Err(error)) => Err(json::fault(&error)),
+                None => break,
+            };
+            match read {
+                Ok((root, duplicates)) => {
+                    let before = rest.len() - rest.trim_start().len();
+                    let end = at + values.byte_offset();
+                    let range = chunk.range.start + at..chunk.range.start + end;
+                    let lines_before =
+                        lines_before + count_lines(rest.get(..before).unwrap_or_default());
+                    self.document(Format::Json, range, lines_before, root, duplicates);
+                    at = end;
+                }
+                Err(fault) => {
+                    let lines = lines_before + 1 - chunk.line;
+                    if at == start && reads_further_as_yaml(text, lines, &fault) {
+                        return false;
+                    }
+                    let end = at + next_object(rest);
+                    let range = chunk.range.start + at..chunk.range.start + end;
+                    self.fault(range, lines_before, fault);
+                    at = end;
+                }
+            }
+        }
+        true
+    }
+
+    fn document(
+        &mut self,
+        format: Format,
+        range: Range<usize>,
+        lines_before: usize,
+        root: Node,
+        mut duplicates: Vec<Duplicate>,
+    ) {
+        self.number += 1;
+        for duplicate in &mut duplicates {
+            duplicate.first.line += lines_before;
+            duplicate.again.line += lines_before;
+        }
+        let place = Place {
+            line: root.place.line + lines_before,
+            ..root.place
+        };
+        let number = self.number;
+        let document = Document {
+            number,
+            place,
+            format,
+            duplicates,
+            root,
+            range,
+            lines_before,
+        };
+        self.list.push(Part::Document(document));
+    }
+
+    fn fault(&mut self, range: Range<usize>, lines_before: usize, fault: Fault) {
+        self.number += 1;
+        let place = Place {
+            line: fault.place.line + lines_before,
+            ..fault.place
+        };
+        let unreadable = Unreadable {
+            document: self.number,
+            place,
+            message: fault.message,
+        };
+        self.list.push(Part::Unreadable(unreadable, range));
+    }
+}
+
+/// Where JSON begins in a text that looks like it: kubectl takes a stream for JSON that begins with a
+/// brace. A line `---` may stand before.
+fn json_start(text: &str) -> Option<usize> {
+    let start = match text.strip_prefix("---") {
+        Some(rest) => {
+            let end = rest.find('\n')?;
+            let comment = rest.get(..end)?.trim();
+            if !(comment.is_empty() || comment.starts_with('#')) {
+                return None;
+            }
+            text.len() - rest.len() + end + 1
+        }
+        None => 0,
+    };
+    text.get(start..)?
+        .trim_start()
+        .starts_with(['{', '['])
+        .then_some(start)
+}
+
+/// Whether a text that is no JSON is YAML, or at least more of it is.
+fn reads_further_as_yaml(text: &str, lines_before: usize, fault: &Fault) -> bool {
+    yaml::read(text).err().is_none_or(|other| {
+        let json = (fault.place.line + lines_before, fault.place.column);
+        (other.place.line, other.place.column) > json
+    })
+}
+
+/// How far it is to the next line that begins with an object: where reading goes on after a broken one.
+fn next_object(rest: &str) -> usize {
+    let skipped = rest.len() - rest.trim_start().len();
+    let found = rest.get(skipped..).and_then(|rest| rest.find("\n{"));
+    found.map_or(rest.len(), |at| skipped + at + 1)
+}
+
+fn count_lines(text: &str) -> usize {
+    text.bytes().filter(|byte| *byte == b'\n').count()
+}

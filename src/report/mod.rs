@@ -1,0 +1,97 @@
+//! Findings for people and programs.
+//!
+//! The types here are the JSON format itself, kept apart from the policy's so that these can change
+//! without it. A field may be added; none is renamed or removed within one [`FORMAT_VERSION`].
+
+mod json;
+mod object;
+mod style;
+mod text;
+mod tiller;
+
+use serde::Serialize;
+
+pub use json::write as write_json;
+pub use object::{Finding, Object};
+pub use style::Style;
+pub use text::{write as write_text, write_problems};
+pub use tiller::{Effective, Maybe, Starts, Tiller, Tls};
+
+/// The version of the JSON format.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// All that was found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Report {
+    /// [`FORMAT_VERSION`].
+    pub version: u32,
+    /// What was looked at, in order; those without a Tiller too.
+    pub objects: Vec<Object>,
+    /// What could not be read.
+    pub errors: Vec<Unreadable>,
+    /// The numbers.
+    pub summary: Summary,
+}
+
+/// A document, object or file that cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Unreadable {
+    /// The file; `-` is the standard input.
+    pub file: String,
+    /// The document's number in the file, from 1; none where the file itself cannot be read.
+    pub document: Option<usize>,
+    /// The line, from 1.
+    pub line: Option<usize>,
+    /// The column, from 1.
+    pub column: Option<usize>,
+    /// Why.
+    pub message: String,
+}
+
+/// The numbers of a report.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Summary {
+    /// Objects looked at.
+    pub objects: usize,
+    /// Containers taken for Tillers.
+    pub tillers: usize,
+    /// Findings of either action.
+    pub findings: usize,
+    /// Findings that hardening answers.
+    pub harden: usize,
+    /// Findings that a person has to answer.
+    pub refuse: usize,
+    /// Documents, objects and files that cannot be read.
+    pub unreadable: usize,
+}
+
+// === impl Report ===
+
+impl Report {
+    /// A report of these objects.
+    pub fn new(objects: Vec<Object>, errors: Vec<Unreadable>) -> Self {
+        let findings = || objects.iter().flat_map(|object| &object.findings);
+        let count = |action| {
+            findings()
+                .filter(|finding| finding.action == action)
+                .count()
+        };
+        let summary = Summary {
+            objects: objects.len(),
+            tillers: objects.iter().map(|object| object.tillers.len()).sum(),
+            findings: findings().count(),
+            harden: count("harden"),
+            refuse: count("refuse"),
+            unreadable: errors.len(),
+        };
+        Self {
+            version: FORMAT_VERSION,
+            objects,
+            errors,
+            summary,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,74 @@
+//! An object and its findings.
+
+use serde::Serialize;
+
+use super::Tiller;
+use crate::policy;
+
+/// An object that was looked at.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Object {
+    /// The file; `-` is the standard input.
+    pub file: String,
+    /// The document's number in the file, from 1.
+    pub document: usize,
+    /// The object's JSON pointer in the document: empty but for the items of a list.
+    pub pointer: String,
+    /// The line on which it begins, from 1.
+    pub line: usize,
+    /// `apiVersion`.
+    pub api_version: String,
+    /// `kind`.
+    pub kind: String,
+    /// The namespace that it was judged in: its own, or the one that the command line names.
+    pub namespace: Option<String>,
+    /// `metadata.name`.
+    pub name: String,
+    /// What the rules found.
+    pub findings: Vec<Finding>,
+    /// Its containers that are Tillers.
+    pub tillers: Vec<Tiller>,
+}
+
+/// One thing that a rule found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// The rule's name.
+    pub rule: &'static str,
+    /// `low`, `medium`, `high` or `critical`.
+    pub severity: &'static str,
+    /// A JSON pointer in the object.
+    pub path: String,
+    /// The line of what the path names, or of the nearest thing on the way to it; from 1.
+    pub line: Option<usize>,
+    /// Its column, from 1.
+    pub column: Option<usize>,
+    /// What is there.
+    pub message: String,
+    /// What to do.
+    pub remedy: String,
+    /// `harden` or `refuse`.
+    pub action: &'static str,
+}
+
+impl From<&policy::Finding> for Finding {
+    fn from(finding: &policy::Finding) -> Self {
+        let policy::Finding {
+            rule,
+            path,
+            message,
+            remedy,
+            action,
+        } = finding;
+        Self {
+            rule: rule.id,
+            severity: rule.severity.as_str(),
+            path: path.clone(),
+            line: None,
+            column: None,
+            message: message.clone().into_owned(),
+            remedy: remedy.clone().into_owned(),
+            action: action.as_str(),
+        }
+    }
+}

@@ -1,0 +1,280 @@
+//! The report for people.
+//!
+//! ```text
+//! tiller.yaml:2: Deployment team-a/tiller-deploy
+//!   high     release-storage  /spec/template/spec/containers/0/args (line 21)
+//!            releases are recorded in ConfigMaps
+//!            fix: set --storage=secret (hardened by `harden`)
+//!   Tiller "tiller", version 2.16.12: it serves with
+//!     storage              configmap
+//!     …
+//!
+//! 1 object, 1 Tiller: 1 finding (1 to harden, 0 refused)
+//! ```
+
+use std::fmt;
+use std::io::{self, Write};
+
+use super::{Effective, Finding, Maybe, Object, Report, Style, Summary, Tiller, Tls, Unreadable};
+
+/// Writes the report.
+pub fn write(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    write_problems(&report.objects, &report.errors, style, out)?;
+    writeln!(out, "{}", report.summary)
+}
+
+/// Writes what is to be said about objects, and what cannot be read.
+pub fn write_problems(
+    objects: &[Object],
+    errors: &[Unreadable],
+    style: Style,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    for object in objects {
+        write_object(object, style, out)?;
+    }
+    for error in errors {
+        writeln!(
+            out,
+            "{}: {}\n",
+            style.bold(&error.to_string()),
+            error.message.one_line()
+        )?;
+    }
+    Ok(())
+}
+
+/// Writes an object that something is to be said about.
+fn write_object(object: &Object, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    if object.findings.is_empty() && object.tillers.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "{}", style.bold(&object.to_string()))?;
+    for finding in &object.findings {
+        write_finding(finding, style, out)?;
+    }
+    for tiller in &object.tillers {
+        write_tiller(tiller, style, out)?;
+    }
+    writeln!(out)
+}
+
+fn write_finding(finding: &Finding, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let Finding {
+        rule,
+        severity,
+        path,
+        line,
+        column: _,
+        message,
+        remedy,
+        action,
+    } = finding;
+    let fill = " ".repeat("critical".len().saturating_sub(severity.len()));
+    let severity = style.severity(severity);
+    let path = if path.is_empty() {
+        "(the object)"
+    } else {
+        path.as_str()
+    };
+    let line = line.map_or(String::new(), |line| format!(" (line {line})"));
+    let by = if *action == "harden" {
+        "hardened by `harden`"
+    } else {
+        "refused until you do"
+    };
+    writeln!(
+        out,
+        "  {severity}{fill} {}  {}{line}",
+        style.bold(rule),
+        path.one_line()
+    )?;
+    writeln!(out, "           {}", message.one_line())?;
+    writeln!(
+        out,
+        "           fix: {} {}",
+        remedy.one_line(),
+        style.dim(&format!("({by})"))
+    )
+}
+
+fn write_tiller(tiller: &Tiller, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let Tiller {
+        container,
+        path: _,
+        version,
+        starts,
+        effective,
+    } = tiller;
+    let start = match (&starts.starts, &starts.exit_reason) {
+        (Maybe::Known(true), _) => "it serves with".to_owned(),
+        (Maybe::Known(false), Some(reason)) => format!("it exits: {}", reason.one_line()),
+        (Maybe::Known(false), None) => "it exits".to_owned(),
+        (Maybe::Unknown { unknown }, _) => {
+            format!("unknown whether it starts: {}", unknown.one_line())
+        }
+    };
+    let name = style.bold(&format!("Tiller \"{}\"", container.one_line()));
+    writeln!(out, "  {name}, version {version}: {start}")?;
+    // What a Tiller that exits would have run with is of no use to anybody.
+    if starts.starts == Maybe::Known(false) {
+        return Ok(());
+    }
+    write_effective(effective, out)
+}
+
+fn write_effective(effective: &Effective, out: &mut dyn Write) -> io::Result<()> {
+    let Effective {
+        storage,
+        listen,
+        probe_listen,
+        namespace,
+        history_max,
+        trace,
+        experimental_release,
+        tls,
+    } = effective;
+    let Tls {
+        enabled,
+        verify,
+        key,
+        cert,
+        ca,
+    } = tls;
+    let on = |setting: &Maybe<bool>| match setting {
+        Maybe::Known(true) => "on".to_owned(),
+        Maybe::Known(false) => "off".to_owned(),
+        Maybe::Unknown { .. } => setting.to_string(),
+    };
+    let rows = [
+        ("storage", storage.to_string()),
+        ("listen", listen.to_string()),
+        ("probe-listen", probe_listen.to_string()),
+        ("namespace", namespace.to_string()),
+        ("history-max", history_max.to_string()),
+        ("trace", on(trace)),
+        ("experimental-release", on(experimental_release)),
+        ("tls", on(enabled)),
+        ("tls-verify", on(verify)),
+        ("tls-key", key.to_string()),
+        ("tls-cert", cert.to_string()),
+        ("tls-ca-cert", ca.to_string()),
+    ];
+    for (name, value) in rows {
+        writeln!(out, "    {name:<21}{}", value.one_line())?;
+    }
+    Ok(())
+}
+
+// === Display ===
+
+impl fmt::Display for Object {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            file,
+            line,
+            kind,
+            namespace,
+            name,
+            ..
+        } = self;
+        write!(
+            formatter,
+            "{}:{line}: {} ",
+            file.one_line(),
+            kind.one_line()
+        )?;
+        if let Some(namespace) = namespace {
+            write!(formatter, "{}/", namespace.one_line())?;
+        }
+        formatter.write_str(&if name.is_empty() {
+            "(no name)".to_owned()
+        } else {
+            name.one_line()
+        })
+    }
+}
+
+impl fmt::Display for Unreadable {
+    /// The place: `file:line:column (document 2)`.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.file.one_line())?;
+        for number in [self.line, self.column].into_iter().flatten() {
+            write!(formatter, ":{number}")?;
+        }
+        match self.document {
+            Some(document) => write!(formatter, ": document {document} cannot be read"),
+            None => formatter.write_str(": cannot be read"),
+        }
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            objects,
+            tillers,
+            findings,
+            harden,
+            refuse,
+            unreadable,
+        } = *self;
+        write!(
+            formatter,
+            "{}, {}: ",
+            count(objects, "object"),
+            count(tillers, "Tiller")
+        )?;
+        if findings == 0 {
+            formatter.write_str("no findings")?;
+        } else {
+            let findings = count(findings, "finding");
+            write!(
+                formatter,
+                "{findings} ({harden} to harden, {refuse} refused)"
+            )?;
+        }
+        match unreadable {
+            0 => Ok(()),
+            _ => write!(formatter, "; {unreadable} could not be read"),
+        }
+    }
+}
+
+impl<T: fmt::Display> fmt::Display for Maybe<T> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Known(value) => value.fmt(formatter),
+            Self::Unknown { unknown } => write!(formatter, "unknown: {unknown}"),
+        }
+    }
+}
+
+fn count(number: usize, thing: &str) -> String {
+    format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
+}
+
+/// A manifest's text on a terminal: on one line, and with no escape sequence of its own.
+trait OneLine {
+    fn one_line(&self) -> String;
+}
+
+impl OneLine for str {
+    fn one_line(&self) -> String {
+        let mut line = String::with_capacity(self.len());
+        for character in self.chars() {
+            if is_invisible(character) {
+                line.extend(character.escape_default());
+            } else {
+                line.push(character);
+            }
+        }
+        line
+    }
+}
+
+/// Control characters, line breaks and marks that change the direction of what stands beside them.
+fn is_invisible(character: char) -> bool {
+    character.is_control()
+        || matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}

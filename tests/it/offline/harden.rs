@@ -1,0 +1,105 @@
+//! What `harden` prints of manifests without Tillers: themselves.
+
+use serde_json::json;
+
+use super::{Folder, SERVICE, run};
+
+#[test]
+fn what_needs_no_hardening_is_printed_byte_for_byte() {
+    let text = "# licence\n---\n# a service\r\napiVersion: v1\nkind: Service   # odd   spaces\n\
+                metadata: {name: \"x\"}\n--- # two\n# empty\n---\napiVersion: v1\nkind: ConfigMap\n...\n";
+    let harden = run(&["harden", "-"], text.as_bytes());
+    assert_eq!(harden.code, Some(0), "{}", harden.stderr);
+    assert_eq!(harden.stdout, text);
+    assert_eq!(harden.stderr, "");
+}
+
+#[test]
+fn files_follow_one_another_with_separators() {
+    let folder = Folder::new();
+    let one = folder.file("1.yaml", SERVICE.trim_end());
+    let two = folder.file("2.yaml", format!("---\n{SERVICE}...\n"));
+    let three = folder.file(
+        "3.json",
+        r#"{"apiVersion":"v1","kind":"Service","x":"0444"}"#,
+    );
+    let four = folder.file("4.yaml", format!("%YAML 1.1\n---\n{SERVICE}"));
+    let harden = run(&["harden", &one, &two, &three, &four], b"");
+    assert_eq!(harden.code, Some(0), "{}", harden.stderr);
+    let expected = format!(
+        "{SERVICE}---\n{SERVICE}...\n---\napiVersion: v1\nkind: Service\nx: \"0444\"\n...\n%YAML 1.1\n---\n{SERVICE}"
+    );
+    assert_eq!(harden.stdout, expected);
+}
+
+#[test]
+fn json_of_one_is_an_object_and_of_several_a_list() {
+    let one = run(&["harden", "-", "-o", "json"], SERVICE.as_bytes());
+    assert_eq!(one.code, Some(0));
+    assert_eq!(one.json()["kind"], "Service");
+
+    let text = format!(
+        "{SERVICE}---\napiVersion: v1\nkind: List\nitems:\n- {{apiVersion: v1, kind: Pod2}}\n"
+    );
+    let several = run(&["harden", "-", "-o", "json"], text.as_bytes()).json();
+    assert_eq!(several["kind"], "List");
+    assert_eq!(several["apiVersion"], "v1");
+    assert_eq!(several["items"][0]["kind"], "Service");
+    assert_eq!(
+        several["items"][1],
+        json!({"apiVersion": "v1", "kind": "Pod2"})
+    );
+    assert_eq!(
+        run(&["harden", "-", "-o", "json"], b"").json()["items"],
+        json!([])
+    );
+}
+
+#[test]
+fn what_cannot_be_read_is_left_out_and_told() {
+    let text = format!("{SERVICE}---\na: [\n---\n{SERVICE}---\nhello\n");
+    let harden = run(&["harden", "-"], text.as_bytes());
+    assert_eq!(harden.code, Some(3));
+    assert_eq!(harden.stdout, format!("{SERVICE}---\n{SERVICE}"));
+    assert!(
+        harden.stderr.contains("document 2 cannot be read"),
+        "{}",
+        harden.stderr
+    );
+    assert!(
+        harden.stderr.contains("-:15:1: document 4 cannot be read"),
+        "{}",
+        harden.stderr
+    );
+}
+
+#[test]
+fn keys_that_stand_twice_are_written_once() {
+    let text = "apiVersion: v1\nkind: ConfigMap # c\ndata: {a: one}\ndata: {a: two}\n";
+    let harden = run(&["harden", "-"], text.as_bytes());
+    assert_eq!(harden.code, Some(0));
+    assert_eq!(
+        harden.stdout,
+        "apiVersion: v1\nkind: ConfigMap\ndata:\n  a: two\n"
+    );
+    let diff = run(&["harden", "-", "--diff"], text.as_bytes()).stdout;
+    assert!(
+        diff.starts_with("--- -\n+++ -\n@@ -1,4 +1,4 @@\n"),
+        "{diff}"
+    );
+    assert!(diff.contains("-data: {a: one}\n"), "{diff}");
+}
+
+#[test]
+fn patches_of_one_and_of_several() {
+    let one = run(&["harden", "-", "--patch"], SERVICE.as_bytes());
+    assert_eq!(one.json(), json!([]));
+    let text = format!("{SERVICE}---\n{SERVICE}");
+    let several = run(&["harden", "-", "--patch"], text.as_bytes());
+    let entry = |document: u32| {
+        json!({"file": "-", "document": document, "kind": "Service", "namespace": "team",
+            "name": "web", "patch": []})
+    };
+    assert_eq!(several.json(), json!([entry(1), entry(2)]));
+    assert_eq!(run(&["harden", "-", "--diff"], text.as_bytes()).stdout, "");
+}
