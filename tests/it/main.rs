@@ -1,5 +1,6 @@
 //! The program as its users and its API server meet it: one binary.
 #![expect(
+    clippy::expect_used,
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,
@@ -13,4 +14,6 @@ mod api_server;
 pub mod cluster;
 mod offline;
 mod policy;
+mod readme;
 mod review;
+mod structure;
