@@ -23,7 +23,9 @@
 pub mod cli;
 pub mod k8s;
 pub mod manifest;
+pub mod pki;
 pub mod pod;
 pub mod policy;
 pub mod report;
+pub mod server;
 pub mod tiller;

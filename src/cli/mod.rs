@@ -1,6 +1,6 @@
-//! The command line: what was typed, resolved to options, and one call.
+//! The command line: typed arguments, resolved options, one call.
 //!
-//! | exit code | meaning |
+//! | exit code of `check` and `harden` | meaning |
 //! |---|---|
 //! | 0 | clean; `harden`: what was printed would be admitted |
 //! | 1 | findings; `harden`: a refusal remains |
@@ -11,31 +11,32 @@ mod check;
 mod examine;
 mod harden;
 mod input;
+mod logs;
 mod policy;
 mod rewrite;
+mod serve;
 
-use std::io::{self, Write as _};
+use std::io;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
 /// Lets no Tiller (Helm 2's in-cluster server) run unless it is hardened.
 #[derive(Debug, Parser)]
-#[command(version, arg_required_else_help = true)]
-struct Arguments {
+#[command(name = "tiller-guard", version)]
+struct CommandLine {
     #[command(subcommand)]
     command: Command,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Tells what is wrong with the Tillers in manifests, and what each really does.
+    Serve(serve::Arguments),
     Check(check::Arguments),
-    /// Prints manifests with their Tillers hardened.
     Harden(harden::Arguments),
 }
 
-/// How a command ended.
+/// How `check` and `harden` end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Exit {
     Clean = 0,
@@ -44,31 +45,33 @@ enum Exit {
     Unreadable = 3,
 }
 
-/// Runs the command line of this process.
+/// Runs the command that the process was started with.
 pub fn run() -> ExitCode {
-    let Arguments { command } = match Arguments::try_parse() {
-        Ok(arguments) => arguments,
-        Err(error) => return usage(&error),
-    };
-    let done = match command {
-        Command::Check(arguments) => check::run(arguments),
-        Command::Harden(arguments) => harden::run(arguments),
-    };
-    match done {
-        Ok(exit) => ExitCode::from(exit as u8),
-        // A reader that has seen enough closes the pipe: `tiller-guard check … | head`.
-        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
-        Err(error) => {
-            writeln!(io::stderr(), "error: {error:#}").ok();
-            ExitCode::from(Exit::Failed as u8)
-        }
+    match CommandLine::try_parse() {
+        Ok(CommandLine { command }) => match command {
+            Command::Serve(arguments) => serve::run(arguments).unwrap_or_else(|error| {
+                complain(&error);
+                ExitCode::FAILURE
+            }),
+            Command::Check(arguments) => offline(check::run(arguments)),
+            Command::Harden(arguments) => offline(harden::run(arguments)),
+        },
+        Err(error) => usage(&error),
     }
 }
 
-/// Prints help or a usage error.
-fn usage(error: &clap::Error) -> ExitCode {
-    error.print().ok();
-    u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from)
+/// The exit code of `check` and `harden`.
+fn offline(done: anyhow::Result<Exit>) -> ExitCode {
+    let exit = match done {
+        Ok(exit) => exit,
+        // A reader that has seen enough closes the pipe: `tiller-guard check … | head`.
+        Err(error) if is_broken_pipe(&error) => Exit::Clean,
+        Err(error) => {
+            complain(&error);
+            Exit::Failed
+        }
+    };
+    ExitCode::from(exit as u8)
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
@@ -76,4 +79,24 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
         .chain()
         .filter_map(|cause| cause.downcast_ref::<io::Error>())
         .any(|cause| cause.kind() == io::ErrorKind::BrokenPipe)
+}
+
+/// Says what clap has to say: help and version are no errors.
+fn usage(error: &clap::Error) -> ExitCode {
+    // With its output gone, the exit code is all that can still be told.
+    let _said = error.print();
+    if error.use_stderr() {
+        ExitCode::from(Exit::Failed as u8)
+    } else {
+        ExitCode::SUCCESS
+    }
+}
+
+/// An error with all its causes, in one line.
+#[expect(
+    clippy::print_stderr,
+    reason = "errors of the command line are told on stderr"
+)]
+fn complain(error: &anyhow::Error) {
+    eprintln!("tiller-guard: {error:#}");
 }

@@ -1,8 +1,10 @@
 //! From an object of a known kind to the pod it carries.
 
+use serde::Deserialize;
 use serde::de::Deserializer;
 
-use crate::policy::{Kind, Subject};
+use crate::pod::{PodSpec, Text};
+use crate::policy::{Annotations, Kind, Labels, PodMetadata, Subject};
 
 /// An object is not what its kind says.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -20,6 +22,141 @@ pub fn subject<'de, D: Deserializer<'de>>(
     kind: Kind,
     object: D,
 ) -> Result<Subject<'de>, Malformed> {
-    let _ = object;
-    todo!("{kind:?}")
+    read(kind, object).map_err(|error| Malformed {
+        kind: kind.as_str(),
+        reason: error.to_string(),
+    })
+}
+
+/// The same, with the deserialiser's own error.
+pub(super) fn read<'de, D: Deserializer<'de>>(
+    kind: Kind,
+    object: D,
+) -> Result<Subject<'de>, D::Error> {
+    let (metadata, template) = match kind {
+        Kind::Pod => {
+            let Pod { metadata, spec } = Pod::deserialize(object)?;
+            let PodObjectMetadata {
+                name,
+                namespace,
+                labels,
+                annotations,
+            } = metadata;
+            let metadata = Some(PodMetadata {
+                labels,
+                annotations,
+            });
+            (
+                ObjectMetadata { name, namespace },
+                Template { metadata, spec },
+            )
+        }
+        Kind::PodTemplate => {
+            let PodTemplate { metadata, template } = PodTemplate::deserialize(object)?;
+            (metadata, template)
+        }
+        Kind::CronJob => {
+            let CronJob { metadata, spec } = CronJob::deserialize(object)?;
+            (metadata, spec.job_template.spec.template)
+        }
+        Kind::ReplicationController
+        | Kind::Deployment
+        | Kind::ReplicaSet
+        | Kind::StatefulSet
+        | Kind::DaemonSet
+        | Kind::Job => {
+            let Workload { metadata, spec } = Workload::deserialize(object)?;
+            (metadata, spec.template)
+        }
+    };
+    let ObjectMetadata { name, namespace } = metadata;
+    let Template {
+        metadata,
+        spec: pod,
+    } = template;
+    let namespace = Some(namespace).filter(|namespace| !namespace.is_empty());
+    Ok(Subject {
+        kind,
+        namespace,
+        name,
+        metadata,
+        pod,
+    })
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, bound(deserialize = "'de: 'a"))]
+struct ObjectMetadata<'a> {
+    name: Text<'a>,
+    namespace: Text<'a>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, bound(deserialize = "'de: 'a"))]
+struct PodObjectMetadata<'a> {
+    name: Text<'a>,
+    namespace: Text<'a>,
+    labels: Option<Labels<'a>>,
+    annotations: Option<Annotations<'a>>,
+}
+
+#[derive(Deserialize)]
+#[serde(bound(deserialize = "'de: 'a"))]
+struct Pod<'a> {
+    #[serde(default)]
+    metadata: PodObjectMetadata<'a>,
+    #[serde(default)]
+    spec: PodSpec<'a>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, bound(deserialize = "'de: 'a"))]
+struct Template<'a> {
+    metadata: Option<PodMetadata<'a>>,
+    spec: PodSpec<'a>,
+}
+
+#[derive(Deserialize)]
+#[serde(bound(deserialize = "'de: 'a"))]
+struct PodTemplate<'a> {
+    #[serde(default)]
+    metadata: ObjectMetadata<'a>,
+    #[serde(default)]
+    template: Template<'a>,
+}
+
+#[derive(Deserialize)]
+#[serde(bound(deserialize = "'de: 'a"))]
+struct Workload<'a> {
+    #[serde(default)]
+    metadata: ObjectMetadata<'a>,
+    #[serde(default)]
+    spec: WorkloadSpec<'a>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, bound(deserialize = "'de: 'a"))]
+struct WorkloadSpec<'a> {
+    template: Template<'a>,
+}
+
+#[derive(Deserialize)]
+#[serde(bound(deserialize = "'de: 'a"))]
+struct CronJob<'a> {
+    #[serde(default)]
+    metadata: ObjectMetadata<'a>,
+    #[serde(default)]
+    spec: CronJobSpec<'a>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default, bound(deserialize = "'de: 'a"))]
+struct CronJobSpec<'a> {
+    job_template: JobTemplate<'a>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, bound(deserialize = "'de: 'a"))]
+struct JobTemplate<'a> {
+    spec: WorkloadSpec<'a>,
 }

@@ -1,11 +1,22 @@
 //! An `AdmissionReview` in, an `AdmissionReview` out.
+//!
+//! The request is read in one pass, the object as its kind. Where that fails the envelope is read once
+//! more with the object as plain JSON, so that a malformed object is refused under its own uid.
+//!
+//! Source: `admission.k8s.io/v1` and `v1beta1`, Kubernetes 1.10 to 1.36.
 
-use std::borrow::Cow;
+mod answer;
+mod depth;
+mod request;
 
-use crate::policy::Settings;
+use crate::policy::{Settings, Verdict, decide};
+
+use super::Malformed;
+use answer::Response;
+use request::{Envelope, Object, Request};
 
 /// Which of the two webhooks is asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Webhook {
     /// `mutate.tiller-guard.io`: hardens.
     Mutate,
@@ -15,8 +26,23 @@ pub enum Webhook {
 
 /// The body is no review that could be answered: HTTP 400.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct BadReview(pub String);
+pub enum BadReview {
+    /// Not UTF-8.
+    #[error("the body is not UTF-8")]
+    Encoding(#[source] std::str::Utf8Error),
+    /// Arrays and objects are nested too deep.
+    #[error("the body nests deeper than {} levels", depth::MAX_DEPTH)]
+    Depth,
+    /// Not JSON, or not an `AdmissionReview` with a request.
+    #[error("the body is no AdmissionReview: {0}")]
+    Envelope(String),
+    /// An `AdmissionReview` of a version that is not spoken here.
+    #[error("the body is an AdmissionReview of \"{0}\", not of admission.k8s.io/v1 or v1beta1")]
+    Version(String),
+    /// Without a uid no answer can be told from another.
+    #[error("the request has no uid")]
+    Uid,
+}
 
 /// The answer to a review, with what logs and metrics tell of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,7 +62,7 @@ pub struct Answer {
 }
 
 /// What was decided on a review.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Decision {
     /// No Tiller: allowed.
     Unconcerned,
@@ -91,6 +117,94 @@ impl Decision {
 
 /// Answers the review in a request's body.
 pub fn answer(webhook: Webhook, body: &[u8], settings: &Settings) -> Result<Answer, BadReview> {
-    let _: Cow<'_, [u8]> = Cow::Borrowed(body);
-    todo!("{webhook:?} {settings:?}")
+    let body = std::str::from_utf8(body).map_err(BadReview::Encoding)?;
+    if depth::exceeds(body) {
+        return Err(BadReview::Depth);
+    }
+    let envelope = Envelope::read(body)?;
+    let Request { uid, object, .. } = &envelope.request;
+    if uid.is_empty() {
+        return Err(BadReview::Uid);
+    }
+    let outcome = match object {
+        Object::Other => Outcome::unconcerned(),
+        Object::Malformed(malformed) => Outcome::malformed(malformed),
+        Object::Subject(_) if envelope.request.is_leaving() => Outcome::unconcerned(),
+        Object::Subject(subject) => {
+            let verdict = decide(subject, settings);
+            Outcome::of(webhook, &envelope.request, &verdict)
+        }
+    };
+    Ok(envelope.answer(outcome))
+}
+
+/// What an answer says, before it is put into JSON.
+struct Outcome {
+    decision: Decision,
+    response: Response,
+    rules: Vec<&'static str>,
+}
+
+// === impl Outcome ===
+
+impl Outcome {
+    fn unconcerned() -> Self {
+        Self {
+            decision: Decision::Unconcerned,
+            response: Response::Allow,
+            rules: Vec::new(),
+        }
+    }
+
+    fn malformed(malformed: &Malformed) -> Self {
+        Self {
+            decision: Decision::Refused,
+            response: Response::Refuse(format!(
+                "{malformed}; send it as the API of {} describes it",
+                malformed.kind
+            )),
+            rules: Vec::new(),
+        }
+    }
+
+    /// The mutating webhook hardens, and refuses at once what hardening cannot mend. The validating one
+    /// refuses whatever is not hardened: by its turn the object is final.
+    fn of(webhook: Webhook, request: &Request<'_>, verdict: &Verdict<'_>) -> Self {
+        let rules = rules_of(verdict);
+        let hardens = webhook == Webhook::Mutate && request.can_be_patched();
+        let (decision, response) = if verdict.tillers.is_empty() {
+            (Decision::Unconcerned, Response::Allow)
+        } else if verdict.findings.is_empty() {
+            (Decision::Allowed, Response::Allow)
+        } else if verdict.refuses() && webhook == Webhook::Mutate {
+            (
+                Decision::Refused,
+                Response::Refuse(answer::refusal(verdict, true)),
+            )
+        } else if hardens {
+            (Decision::Hardened, Response::harden(verdict))
+        } else if webhook == Webhook::Validate {
+            (
+                Decision::Refused,
+                Response::Refuse(answer::refusal(verdict, false)),
+            )
+        } else {
+            (Decision::Allowed, Response::Allow)
+        };
+        Self {
+            decision,
+            response,
+            rules,
+        }
+    }
+}
+
+fn rules_of(verdict: &Verdict<'_>) -> Vec<&'static str> {
+    let mut rules: Vec<_> = verdict
+        .findings
+        .iter()
+        .map(|finding| finding.rule.id)
+        .collect();
+    rules.dedup();
+    rules
 }

@@ -1,8 +1,11 @@
 //! What a rule finds, where, and what to do about it.
 
 use std::borrow::Cow;
+use std::fmt;
 
-/// A rule's name and weight, as every finding, table and test names it.
+use super::case::{Case, Findings, TillerContainer};
+
+/// A rule, as every finding, table and test names it.
 #[derive(Debug)]
 pub struct Rule {
     /// The kebab-case name, stable over releases.
@@ -11,8 +14,22 @@ pub struct Rule {
     pub severity: Severity,
     /// What it finds, in a sentence.
     pub summary: &'static str,
-    /// What hardening does about it, in a sentence, or why it refuses.
+    /// What the guard does about it, in a sentence.
     pub answer: &'static str,
+    pub(super) check: Check,
+}
+
+/// How a rule looks at a subject.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Check {
+    /// Once for the whole pod.
+    Pod(fn(&Case<'_>, &mut Findings)),
+    /// Once for each container that is taken for a Tiller.
+    Tiller(fn(&Case<'_>, &TillerContainer<'_>, &mut Findings)),
+    /// Once for each Tiller whose command line can be read and written anew.
+    Launch(fn(&TillerContainer<'_>, &mut Findings)),
+    /// Not at all: it is found before there is a subject.
+    Never,
 }
 
 /// How bad a finding is.
@@ -42,7 +59,7 @@ pub enum Action {
 pub struct Finding {
     /// The rule.
     pub rule: &'static Rule,
-    /// A JSON pointer (RFC 6901) into the object.
+    /// A JSON pointer (RFC 6901) into the object; what it names may be absent and missed there.
     pub path: String,
     /// What is there, in a sentence without a full stop.
     pub message: Cow<'static, str>,
@@ -51,6 +68,34 @@ pub struct Finding {
     /// What the guard does about it.
     pub action: Action,
 }
+
+// === impl Rule ===
+
+impl Rule {
+    /// A rule about what a subject is read from, not about the subject.
+    pub const fn of_source(
+        id: &'static str,
+        severity: Severity,
+        summary: &'static str,
+        answer: &'static str,
+    ) -> Self {
+        Self {
+            id,
+            severity,
+            summary,
+            answer,
+            check: Check::Never,
+        }
+    }
+}
+
+impl PartialEq for Rule {
+    fn eq(&self, other: &Self) -> bool {
+        self.id == other.id
+    }
+}
+
+impl Eq for Rule {}
 
 // === impl Severity ===
 
@@ -78,10 +123,18 @@ impl Action {
     }
 }
 
-impl PartialEq for Rule {
-    fn eq(&self, other: &Self) -> bool {
-        self.id == other.id
+// === impl Finding ===
+
+/// One line: rule, path, what is there, what to do.
+impl fmt::Display for Finding {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            rule,
+            path,
+            message,
+            remedy,
+            action: _,
+        } = self;
+        write!(formatter, "{}: {path}: {message}; {remedy}", rule.id)
     }
 }
-
-impl Eq for Rule {}

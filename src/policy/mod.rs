@@ -1,12 +1,21 @@
 //! What we think of a workload: rules, their findings, and the hardening that answers them.
+//!
+//! [`decide`] takes a [`Subject`] (a pod, wherever it stands), recognises the Tillers in it, lets each of
+//! the [`RULES`] look, and turns the findings that have one right answer into one patch.
 #![deny(clippy::disallowed_methods)]
 
+mod canonical;
+mod case;
 mod finding;
+mod harden;
+mod rules;
 mod settings;
 mod subject;
 mod verdict;
 
+pub use case::TillerContainer;
 pub use finding::{Action, Finding, Rule, Severity};
+pub use rules::RULES;
 pub use settings::Settings;
-pub use subject::{Annotations, Kind, Labels, Subject};
-pub use verdict::{TillerContainer, Verdict, decide};
+pub use subject::{Annotations, Kind, Labels, PodMetadata, Subject};
+pub use verdict::{Verdict, decide};

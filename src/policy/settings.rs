@@ -11,6 +11,8 @@ pub struct Settings {
     pub version_floor: Version,
     /// Repositories that Tiller images may come from, without tag, such as `ghcr.io/helm/tiller`.
     pub allowed_repositories: Vec<String>,
+    /// Variables that Tiller's container may have beside those that Tiller needs.
+    pub allowed_environment: Vec<String>,
     /// The Secret with Tiller's key and certificates.
     pub certificate_secret: String,
 }
@@ -36,6 +38,7 @@ impl Default for Settings {
                 "docker.io/helmpack/tiller",
                 "quay.io/helmpack/tiller",
             ]),
+            allowed_environment: Vec::new(),
             certificate_secret: "tiller-tls".to_owned(),
         }
     }

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use crate::pod::{PodSpec, Text};
+use crate::tiller::Traits;
 
 /// A pod to judge, and where it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,10 +14,8 @@ pub struct Subject<'a> {
     pub namespace: Option<Text<'a>>,
     /// The object's name; empty where the API server is to make one.
     pub name: Text<'a>,
-    /// The labels that the pod will have.
-    pub labels: Labels<'a>,
-    /// The annotations that the pod will have.
-    pub annotations: Option<Annotations<'a>>,
+    /// The pod's labels and annotations, where it has metadata.
+    pub metadata: Option<PodMetadata<'a>>,
     /// The pod.
     pub pod: PodSpec<'a>,
 }
@@ -44,6 +43,16 @@ pub enum Kind {
     CronJob,
 }
 
+/// A pod's metadata, in a pod or in a template.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, bound(deserialize = "'de: 'a"))]
+pub struct PodMetadata<'a> {
+    /// The labels.
+    pub labels: Option<Labels<'a>>,
+    /// The annotations.
+    pub annotations: Option<Annotations<'a>>,
+}
+
 /// The labels that Helm's client looks for.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, bound(deserialize = "'de: 'a"))]
@@ -61,6 +70,28 @@ pub struct Annotations<'a> {
     /// The pod's system call filter before Kubernetes 1.19.
     #[serde(rename = "seccomp.security.alpha.kubernetes.io/pod")]
     pub seccomp: Option<Text<'a>>,
+}
+
+// === impl Subject ===
+
+impl Subject<'_> {
+    /// What tells of Tiller outside the pod's specification.
+    pub fn traits(&self) -> Traits<'_> {
+        let labels = self
+            .metadata
+            .as_ref()
+            .and_then(|metadata| metadata.labels.as_ref());
+        Traits {
+            workload_name: &self.name,
+            app_label: labels.map_or("", |labels| &labels.app),
+            name_label: labels.map_or("", |labels| &labels.name),
+        }
+    }
+
+    /// The pod's annotations.
+    pub fn annotations(&self) -> Option<&Annotations<'_>> {
+        self.metadata.as_ref()?.annotations.as_ref()
+    }
 }
 
 // === impl Kind ===
@@ -106,6 +137,21 @@ impl Kind {
             | Self::DaemonSet
             | Self::Job => "/spec/template",
             Self::CronJob => "/spec/jobTemplate/spec/template",
+        }
+    }
+
+    /// The JSON pointer of the pod's specification.
+    pub fn pod_spec_pointer(self) -> &'static str {
+        match self {
+            Self::Pod => "/spec",
+            Self::PodTemplate => "/template/spec",
+            Self::ReplicationController
+            | Self::Deployment
+            | Self::ReplicaSet
+            | Self::StatefulSet
+            | Self::DaemonSet
+            | Self::Job => "/spec/template/spec",
+            Self::CronJob => "/spec/jobTemplate/spec/template/spec",
         }
     }
 

@@ -2,8 +2,10 @@
 
 use json_patch::Patch;
 
-use super::{Action, Finding, Settings, Subject};
-use crate::tiller::Tiller;
+use super::case::{Case, Findings, TillerContainer};
+use super::finding::Check;
+use super::{Action, Finding, RULES, Settings, Subject, harden};
+use crate::tiller::{Surroundings, Tiller, recognise};
 
 /// What was decided on a subject.
 #[must_use]
@@ -11,21 +13,10 @@ use crate::tiller::Tiller;
 pub struct Verdict<'a> {
     /// The containers taken for Tillers; empty where the subject is none of our business.
     pub tillers: Vec<TillerContainer<'a>>,
-    /// What the rules found, in the order of the rules.
+    /// What the rules found, in the order of [`RULES`].
     pub findings: Vec<Finding>,
     /// What makes the findings of [`Action::Harden`] go away (RFC 6902).
     pub patch: Patch,
-}
-
-/// A container taken for a Tiller.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TillerContainer<'a> {
-    /// Its JSON pointer in the object.
-    pub path: String,
-    /// Its name.
-    pub name: &'a str,
-    /// What it does.
-    pub tiller: Tiller<'a>,
 }
 
 impl Verdict<'_> {
@@ -38,6 +29,65 @@ impl Verdict<'_> {
 }
 
 /// Judges a subject.
-pub fn decide<'a>(subject: &'a Subject<'a>, settings: &Settings) -> Verdict<'a> {
-    todo!("{subject:?} {settings:?}")
+///
+/// Total, pure and deterministic: it knows no clock, no I/O, and not who asks.
+pub fn decide<'a>(subject: &'a Subject<'a>, settings: &'a Settings) -> Verdict<'a> {
+    let recognised = recognise(&subject.pod, subject.traits());
+    if recognised.is_empty() {
+        return Verdict {
+            tillers: Vec::new(),
+            findings: Vec::new(),
+            patch: Patch(Vec::new()),
+        };
+    }
+    let pod_path = subject.kind.pod_spec_pointer();
+    let surroundings = Surroundings {
+        namespace: subject.namespace.as_deref(),
+    };
+    let tillers: Vec<_> = recognised
+        .into_iter()
+        .map(|recognised| {
+            let tiller = Tiller::read(recognised.container, surroundings);
+            TillerContainer::new(recognised, pod_path, tiller)
+        })
+        .collect();
+    let case = Case {
+        subject,
+        settings,
+        tillers: &tillers,
+        pod_path,
+    };
+    let (findings, edits) = examine(&case).into_parts();
+    let patch = harden::patch(&case, edits);
+    Verdict {
+        tillers,
+        findings,
+        patch,
+    }
+}
+
+fn examine(case: &Case<'_>) -> Findings {
+    let mut findings = Findings::default();
+    for rule in RULES {
+        match rule.check {
+            Check::Pod(check) => check(case, &mut findings),
+            Check::Tiller(check) => {
+                for tiller in case.tillers {
+                    check(case, tiller, &mut findings);
+                }
+            }
+            Check::Launch(check) => {
+                for tiller in case
+                    .tillers
+                    .iter()
+                    .filter(|tiller| tiller.has_open_launch())
+                {
+                    check(tiller, &mut findings);
+                }
+            }
+            Check::Never => {}
+        }
+        findings.end_rule(rule, case.pod_path);
+    }
+    findings
 }

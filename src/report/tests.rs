@@ -5,23 +5,33 @@ use std::borrow::Cow;
 use serde_json::{Value, json};
 
 use super::{Object, Report, Style, Unreadable, write_json, write_text};
-use crate::policy::{Action, Finding, Rule, Severity, TillerContainer};
+use crate::pod::Container;
+use crate::policy::{Action, Finding, RULES, Rule, TillerContainer};
 use crate::tiller::{
-    ClientVerification, Effective, Launch, Setting, Start, Storage, Tiller, Tls, Unknown, Version,
+    ClientVerification, ContainerList, Effective, Launch, Setting, Start, Storage, Tiller, Tls,
+    Unknown, Version,
 };
 
-static RULE: Rule = Rule {
-    id: "release-storage",
-    severity: Severity::High,
-    summary: "",
-    answer: "",
-};
+fn rule() -> &'static Rule {
+    RULES
+        .iter()
+        .find(|rule| rule.id == "release-storage")
+        .unwrap()
+}
 
-fn tiller(start: Setting<Start>) -> TillerContainer<'static> {
+fn container() -> Container<'static> {
+    Container {
+        name: "tiller".into(),
+        ..Container::default()
+    }
+}
+
+fn tiller<'a>(container: &'a Container<'a>, start: Setting<Start>) -> TillerContainer<'a> {
     let path = |path: &'static str| Setting::Known(Cow::Borrowed(path));
     TillerContainer {
+        list: ContainerList::Regular,
         path: "/spec/containers/0".to_owned(),
-        name: "tiller",
+        container,
         tiller: Tiller {
             version: Setting::Known(Version {
                 major: 2,
@@ -57,7 +67,7 @@ fn tiller(start: Setting<Start>) -> TillerContainer<'static> {
 
 fn report() -> Report {
     let finding = |action| Finding {
-        rule: &RULE,
+        rule: rule(),
         path: "/spec/containers/0/args".to_owned(),
         message: "releases are recorded in ConfigMaps".into(),
         remedy: "set --storage=secret".into(),
@@ -75,11 +85,14 @@ fn report() -> Report {
         name: "x\u{1b}[2J".to_owned(),
         findings: vec![first, super::Finding::from(&finding(Action::Refuse))],
         tillers: vec![
-            super::Tiller::from(&tiller(Setting::Known(Start::Serves))),
-            super::Tiller::from(&tiller(Setting::Known(Start::Exits {
-                code: 2,
-                reason: "flag provided but not defined: -x".to_owned(),
-            }))),
+            super::Tiller::from(&tiller(&container(), Setting::Known(Start::Serves))),
+            super::Tiller::from(&tiller(
+                &container(),
+                Setting::Known(Start::Exits {
+                    code: 2,
+                    reason: "flag provided but not defined: -x".to_owned(),
+                }),
+            )),
         ],
         ..Object::default()
     };

@@ -1,5 +1,10 @@
 //! Image references, and what an image of a version starts by itself.
-use super::{Setting, Version};
+
+use std::fmt;
+
+use super::setting::excerpt;
+use super::version::gate;
+use super::{Setting, Unknown, Version};
 
 /// An image reference, taken apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,26 +17,127 @@ pub struct ImageReference<'a> {
     pub digest: Option<&'a str>,
 }
 
+/// What an image starts by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Entrypoint {
+    /// `CMD ["/tiller"]`: a container's `args` replace it and begin with the program.
+    Command,
+    /// `ENTRYPOINT ["/tiller"]`: a container's `args` follow it.
+    Program,
+}
+
+/// The path of Tiller in its images, all versions.
+pub(super) const PROGRAM: &str = "/tiller";
+
+// === impl ImageReference ===
+
 impl<'a> ImageReference<'a> {
     /// Takes a reference apart.
     pub fn parse(reference: &'a str) -> Self {
-        todo!("{reference}")
+        let (name, digest) = match reference.split_once('@') {
+            Some((name, digest)) => (name, Some(digest)),
+            None => (reference, None),
+        };
+        let (repository, tag) = match name.rsplit_once(':') {
+            // A colon before the last slash separates a registry's port.
+            Some((repository, tag)) if !tag.contains('/') => (repository, Some(tag)),
+            _ => (name, None),
+        };
+        Self {
+            repository,
+            tag,
+            digest,
+        }
     }
 
     /// The last component of the repository's path: `tiller`.
     pub fn base_name(&self) -> &'a str {
-        todo!()
+        match self.repository.rsplit_once('/') {
+            Some((_, name)) => name,
+            None => self.repository,
+        }
     }
 
     /// The repository with Docker Hub's short forms resolved, as container runtimes do:
     /// `helmpack/tiller` is `docker.io/helmpack/tiller`, `tiller` is `docker.io/library/tiller`.
+    ///
+    /// Source: `ParseNormalizedNamed` of `github.com/distribution/reference`.
     pub fn familiar_name_resolved(&self) -> String {
-        todo!()
+        let (registry, path) = match self.repository.split_once('/') {
+            Some(("index.docker.io" | "docker.io", path)) => ("docker.io", path),
+            Some((registry, path)) if is_registry(registry) => (registry, path),
+            _ => ("docker.io", self.repository),
+        };
+        if registry == "docker.io" && !path.contains('/') {
+            format!("docker.io/library/{path}")
+        } else {
+            format!("{registry}/{path}")
+        }
     }
 
     /// The Tiller version that the tag names. A digest decides what runs and the tag beside it is not
     /// checked by anyone, so a reference with a digest tells no version.
     pub fn version(&self) -> Setting<Version> {
-        todo!()
+        let version = match self {
+            Self {
+                digest: Some(_), ..
+            } => Err("its digest decides what runs".into()),
+            Self { tag: None, .. } => Err("it has no tag".into()),
+            Self { tag: Some(tag), .. } => {
+                Version::from_tag(tag).map_err(|error| error.to_string().into())
+            }
+        };
+        match version {
+            Ok(version) => Setting::Known(version),
+            Err(because) => Setting::Unknown(Unknown::Version {
+                image: excerpt(&self.to_string()),
+                because,
+            }),
+        }
     }
+
+    /// What the image starts by itself. Only of an image that is named Tiller's and tells its version is
+    /// it known: mirrors keep the name.
+    pub(super) fn entrypoint(&self, version: &Setting<Version>) -> Setting<Entrypoint> {
+        let reason = match version {
+            Setting::Unknown(reason) => reason.clone(),
+            Setting::Known(version) if self.base_name().contains("tiller") => {
+                return Setting::Known(if *version < gate::ENTRYPOINT {
+                    Entrypoint::Command
+                } else {
+                    Entrypoint::Program
+                });
+            }
+            Setting::Known(_) => Unknown::Version {
+                image: excerpt(&self.to_string()),
+                because: "it is not named tiller".into(),
+            },
+        };
+        Setting::Unknown(Unknown::Entrypoint(Box::new(reason)))
+    }
+}
+
+impl fmt::Display for ImageReference<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            repository,
+            tag,
+            digest,
+        } = self;
+        formatter.write_str(repository)?;
+        if let Some(tag) = tag {
+            write!(formatter, ":{tag}")?;
+        }
+        if let Some(digest) = digest {
+            write!(formatter, "@{digest}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether the first component of a path is a registry and not a user of Docker Hub's.
+fn is_registry(component: &str) -> bool {
+    component == "localhost"
+        || component.contains(['.', ':'])
+        || component.chars().any(char::is_uppercase)
 }

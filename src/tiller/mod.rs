@@ -1,9 +1,9 @@
 //! What a Tiller container does, computed from what its manifest says.
 //!
 //! ```text
-//! image ─ image ─ version ─┐
-//! command, args ─ launch ──┼─ flags ─┐
-//! env, envFrom ─ environment ────────┼─ Effective
+//! image ──────── image ─ version ─┐
+//! command, args ─ expansion ─ launch ─ flags ─┐
+//! env, envFrom ── expansion ─ environment ────┼─ effective ─ start
 //! ```
 //!
 //! A manifest's words pass through the image's entrypoint, one of three flag parsers and the environment
@@ -14,17 +14,27 @@
 //! package `flag` of Go 1.7 to 1.14.
 #![deny(clippy::disallowed_methods)]
 
+mod address;
 mod effective;
 mod environment;
+mod expansion;
 mod flags;
 mod image;
 mod launch;
+mod path;
+mod recognition;
 mod setting;
+mod start;
 mod version;
+
+#[cfg(test)]
+mod tests;
 
 pub use effective::{ClientVerification, Effective, Start, Storage, Surroundings, Tiller, Tls};
 pub use flags::Flag;
 pub use image::ImageReference;
 pub use launch::Launch;
+pub use path::{clean as clean_path, is_within};
+pub use recognition::{ContainerList, Recognised, Traits, recognise};
 pub use setting::{Setting, Unknown};
-pub use version::Version;
+pub use version::{Version, VersionError};

@@ -31,13 +31,13 @@ pub enum Unknown {
     /// The kubelet expands a `$(NAME)` when it starts the container.
     #[error("\"{text}\" holds $(…), which the kubelet expands when it starts the container")]
     Expansion {
-        /// The word or value.
+        /// The word or value, or its beginning.
         text: String,
     },
     /// Another program than Tiller is started and may start Tiller in any way.
     #[error("the container starts \"{program}\", not /tiller")]
     Wrapper {
-        /// The first word of the launch.
+        /// The first word of the launch, or its beginning.
         program: String,
     },
     /// What the image starts by itself depends on its version.
@@ -46,7 +46,7 @@ pub enum Unknown {
     /// The image reference tells no version.
     #[error("the image reference \"{image}\" tells no version: {because}")]
     Version {
-        /// The reference.
+        /// The reference, or its beginning.
         image: String,
         /// What stands in the version's place.
         because: Cow<'static, str>,
@@ -57,6 +57,17 @@ pub enum Unknown {
     /// Tiller does not run, so the setting has no value.
     #[error("Tiller exits before it reads this")]
     Exits,
+}
+
+/// The most bytes of a manifest's text that a reason holds.
+const EXCERPT: usize = 512;
+
+/// A text for people, cut where it is longer than anyone reads: reasons are copied to each setting.
+pub(super) fn excerpt(text: &str) -> String {
+    match text.get(..text.floor_char_boundary(EXCERPT)) {
+        Some(start) if start.len() < text.len() => format!("{start}…"),
+        _ => text.to_owned(),
+    }
 }
 
 impl<T> Setting<T> {

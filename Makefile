@@ -1,0 +1,36 @@
+# Each target does its own set-up: on a fresh Debian 12 machine with Rust it takes minutes the first
+# time, and says so. See tests/cluster/assets.sh.
+
+.PHONY: help demo test bench check lint assets
+
+# A folder with etcd and kube-apiserver; set KUBEBUILDER_ASSETS to use one of your own.
+ASSETS = KUBEBUILDER_ASSETS=$$(tests/cluster/assets.sh) && export KUBEBUILDER_ASSETS
+
+help:
+	@echo 'make demo         hardens a Tiller in a real API server, and refuses four; KEEP=1 leaves it running'
+	@echo 'make test         runs all tests, those against a real API server too'
+	@echo 'make bench        measures the webhook'
+	@echo 'make lint         formatting, clippy and documentation, with warnings as errors'
+
+demo:
+	@$(ASSETS) && echo 'Building tiller-guard' >&2 && \
+	cargo build --locked --quiet --bin tiller-guard --example demo && \
+	cargo run --locked --quiet --example demo -- $(if $(KEEP),--keep)
+
+test:
+	@$(ASSETS) && echo 'Running the tests with the API server in '"$$KUBEBUILDER_ASSETS" >&2 && \
+	cargo test --locked --lib --bins --tests --examples && \
+	cargo test --locked --doc
+
+bench:
+	@$(ASSETS) && echo 'Building with optimisation' >&2 && \
+	cargo bench --locked --bench webhook && \
+	cargo bench --locked --bench core
+
+check lint: assets
+	cargo fmt --check
+	cargo clippy --locked --all-targets -- -D warnings
+	RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --document-private-items
+
+assets:
+	@tests/cluster/assets.sh >/dev/null

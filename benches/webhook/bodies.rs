@@ -1,0 +1,74 @@
+//! The reviews that are sent.
+
+use anyhow::{Context as _, Result};
+use serde_json::{Value, json};
+
+const TILLER_1_10: &[u8] = include_bytes!("../../tests/data/reviews/1.10-deployment-create.json");
+const TILLER_1_20: &[u8] = include_bytes!("../../tests/data/reviews/1.20-deployment-create.json");
+const OTHER_POD: &[u8] = include_bytes!("../../tests/data/reviews/1.20-other-pod-create.json");
+
+/// A review and the webhook it goes to.
+pub(super) struct Review {
+    pub(super) name: &'static str,
+    pub(super) path: &'static str,
+    pub(super) body: Vec<u8>,
+}
+
+/// Recorded Tillers that come out hardened, and a Pod that is none.
+pub(super) fn reviews() -> Result<Vec<Review>> {
+    let review = |name, path, body| Review { name, path, body };
+    let other = unrelated_pod()?;
+    Ok(vec![
+        review("tiller, 2.8 KB, mutate", "/mutate", TILLER_1_10.to_vec()),
+        review(
+            "tiller, 2.8 KB, validate",
+            "/validate",
+            TILLER_1_10.to_vec(),
+        ),
+        review("tiller, 6.4 KB, mutate", "/mutate", TILLER_1_20.to_vec()),
+        review("other pod, 8 KB, mutate", "/mutate", other.clone()),
+        review("other pod, 8 KB, validate", "/validate", other),
+    ])
+}
+
+/// A recorded Pod, grown to 8 KB as Pods grow: by variables, and by the record of who manages them.
+fn unrelated_pod() -> Result<Vec<u8>> {
+    let mut review: Value = serde_json::from_slice(OTHER_POD)?;
+    let object = review.pointer_mut("/request/object").context("no object")?;
+    let mut variables = Vec::new();
+    let mut managed = serde_json::Map::new();
+    for number in 0_u8.. {
+        let name = format!("SHOP_SETTING_{number}");
+        managed.insert(
+            format!("k:{{\"name\":\"{name}\"}}"),
+            json!({ ".": {}, "f:name": {}, "f:value": {} }),
+        );
+        variables
+            .push(json!({ "name": name, "value": format!("http://shop-{number}.shop.svc:8080/") }));
+        *object
+            .pointer_mut("/spec/containers/0")
+            .context("no container")? = json!({
+            "name": "shop",
+            "image": "registry.example/shop/front:1.2.3",
+            "args": ["--listen=:8080", "--verbose"],
+            "env": variables,
+            "resources": { "limits": { "memory": "128Mi" }, "requests": { "cpu": "100m" } },
+        });
+        *object.pointer_mut("/metadata").context("no metadata")? = json!({
+            "name": "shop",
+            "namespace": "hk",
+            "labels": { "app": "shop" },
+            "managedFields": [{
+                "manager": "kubectl",
+                "operation": "Update",
+                "apiVersion": "v1",
+                "fieldsType": "FieldsV1",
+                "fieldsV1": { "f:spec": { "f:containers": { "k:{\"name\":\"shop\"}": { "f:env": managed } } } },
+            }],
+        });
+        if object.to_string().len() > 7200 {
+            break;
+        }
+    }
+    Ok(serde_json::to_vec(&review)?)
+}

@@ -1,0 +1,275 @@
+//! `tiller-guard serve`: the webhook.
+
+use std::io::{self, Write as _};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::thread::available_parallelism;
+use std::time::{Duration, SystemTime};
+
+use anyhow::Context as _;
+use clap::{Args, ValueEnum};
+use tokio::runtime::{self, Runtime};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tracing::{info, warn};
+
+use super::logs::{self, LogFormat, LogLevel};
+use crate::k8s::review;
+use crate::pki;
+use crate::policy::Settings;
+use crate::server::{
+    BindError, Bound, CertificateFiles, CertificateSource, Drain, Judge, Limits, OldestTls, Server,
+};
+
+/// The port of the review listener where none is given.
+const REVIEW_PORT: u16 = 8443;
+/// The port of the health listener where none is given.
+const HEALTH_PORT: u16 = 8081;
+/// Reviews take microseconds: more threads than this only cost memory.
+const MOST_WORKERS: usize = 4;
+/// How long a pod that ends is still sent requests, with room to spare.
+const DRAIN_DELAY: Duration = Duration::from_secs(10);
+/// How long the certificate of `--standalone` is valid; it is made anew at each start.
+const STANDALONE_LIFETIME: Duration = Duration::from_secs(365 * 24 * 3600);
+
+/// Serves the webhook to the API server.
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// Needs no cluster: self-signed certificate, default policy, loopback only.
+    #[arg(long, conflicts_with_all = ["tls_cert_file", "tls_key_file"])]
+    standalone: bool,
+    /// Where reviews are answered [default: [::]:8443, standalone 127.0.0.1:8443].
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
+    /// Where /livez, /readyz and /metrics are [default: [::]:8081, standalone 127.0.0.1:8081].
+    #[arg(long, value_name = "ADDRESS")]
+    health_address: Option<SocketAddr>,
+    /// The certificate chain in PEM, leaf first. Read again when it changes.
+    #[arg(long, value_name = "FILE", required_unless_present = "standalone")]
+    tls_cert_file: Option<PathBuf>,
+    /// The certificate's private key in PEM. Read again when it changes.
+    #[arg(long, value_name = "FILE", required_unless_present = "standalone")]
+    tls_key_file: Option<PathBuf>,
+    /// How often the certificate files are looked at.
+    #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
+    tls_reload_interval: Duration,
+    /// The oldest TLS that is spoken.
+    #[arg(long, value_name = "VERSION", default_value = "1.3")]
+    tls_min_version: TlsVersion,
+    /// How long to serve on after SIGTERM, not ready, while the cluster forgets this pod
+    /// [default: 10, standalone 0].
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    drain_delay: Option<Duration>,
+    /// How long the whole of the shutdown may take, delay included.
+    #[arg(long, value_name = "SECONDS", default_value = "25", value_parser = seconds)]
+    drain_timeout: Duration,
+    /// Threads that answer reviews [default: one for each CPU, 4 at most].
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=256))]
+    workers: Option<u16>,
+    /// How log lines are written.
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    log_format: LogFormat,
+    /// What is logged.
+    #[arg(long, value_name = "LEVEL", default_value = "info")]
+    log_level: LogLevel,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum TlsVersion {
+    #[value(name = "1.2")]
+    Tls12,
+    #[value(name = "1.3")]
+    Tls13,
+}
+
+/// What the arguments mean.
+struct Options {
+    server: Server,
+    settings: Settings,
+    workers: usize,
+    standalone: bool,
+}
+
+/// The signals that ask a process to go.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+/// Serves until a signal, then drains.
+pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    logs::install(arguments.log_format, arguments.log_level);
+    let options = Options::resolve(arguments)?;
+    let runtime = threads(options.workers).context("cannot start threads")?;
+    let code = runtime.block_on(serve(options));
+    runtime.shutdown_background();
+    code
+}
+
+async fn serve(options: Options) -> anyhow::Result<ExitCode> {
+    let mut signals = Signals::listen().context("cannot listen for signals")?;
+    let bound = options.server.bind().await.map_err(advise)?;
+    announce(&bound, options.standalone)?;
+    let running = bound.spawn(judge(options.settings));
+    signals.next().await;
+    tokio::select! {
+        () = running.drain() => Ok(ExitCode::SUCCESS),
+        code = signals.next() => {
+            warn!("second signal: leaving at once");
+            Ok(ExitCode::from(code))
+        }
+    }
+}
+
+/// What to do about a server that cannot start.
+fn advise(error: BindError) -> anyhow::Error {
+    let advice = match error {
+        BindError::Certificate(_) => {
+            "give --tls-cert-file and --tls-key-file a valid certificate and its key"
+        }
+        BindError::Listen { .. } => {
+            "give --listen and --health-address free addresses of this machine"
+        }
+        BindError::Tls(_) => "this build cannot serve TLS",
+    };
+    anyhow::Error::new(error).context(advice)
+}
+
+fn judge(settings: Settings) -> Judge {
+    Arc::new(move |webhook, body| review::answer(webhook, body, &settings))
+}
+
+/// Says where the server listens: to a person on stdout, and to the log otherwise.
+fn announce(bound: &Bound, standalone: bool) -> anyhow::Result<()> {
+    /// A Tiller in kube-system, which no policy allows.
+    const REVIEW: &str = r#"{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"uid":"1","operation":"CREATE","namespace":"kube-system","kind":{"group":"","version":"v1","kind":"Pod"},"resource":{"group":"","version":"v1","resource":"pods"},"object":{"apiVersion":"v1","kind":"Pod","metadata":{"name":"tiller"},"spec":{"containers":[{"name":"tiller","image":"ghcr.io/helm/tiller:v2.17.0"}]}}}}"#;
+
+    let (address, health) = (bound.address(), bound.health_address());
+    if standalone {
+        writeln!(
+            io::stdout(),
+            "tiller-guard listens on https://{address} (health on http://{health}); try: \
+             curl -k --tlsv1.3 -H 'Content-Type: application/json' --data '{REVIEW}' https://{address}/validate"
+        )
+        .context("cannot write to stdout")?;
+    } else {
+        info!(%address, %health, version = env!("CARGO_PKG_VERSION"), "listening");
+    }
+    Ok(())
+}
+
+/// One thread needs no scheduler that balances several.
+fn threads(workers: usize) -> io::Result<Runtime> {
+    match workers {
+        1 => runtime::Builder::new_current_thread().enable_all().build(),
+        _ => runtime::Builder::new_multi_thread()
+            .worker_threads(workers)
+            .enable_all()
+            .build(),
+    }
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds = text.strip_suffix('s').unwrap_or(text).parse::<f64>();
+    seconds
+        .ok()
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+        .ok_or_else(|| "a number of seconds is wanted, such as 10 or 0.5".to_owned())
+}
+
+// === impl Options ===
+
+impl Options {
+    fn resolve(arguments: Arguments) -> anyhow::Result<Self> {
+        let Arguments {
+            standalone,
+            listen,
+            health_address,
+            tls_cert_file,
+            tls_key_file,
+            tls_reload_interval,
+            tls_min_version,
+            drain_delay,
+            drain_timeout,
+            workers,
+            log_format: _,
+            log_level: _,
+        } = arguments;
+        let (host, delay) = if standalone {
+            (IpAddr::V4(Ipv4Addr::LOCALHOST), Duration::ZERO)
+        } else {
+            (IpAddr::V6(Ipv6Addr::UNSPECIFIED), DRAIN_DELAY)
+        };
+        let listen = listen.unwrap_or(SocketAddr::new(host, REVIEW_PORT));
+        let certificate = match (tls_cert_file, tls_key_file) {
+            (Some(certificate), Some(key)) => {
+                CertificateSource::Files(CertificateFiles { certificate, key }, tls_reload_interval)
+            }
+            _ => self_signed(listen.ip())?,
+        };
+        Ok(Self {
+            server: Server {
+                listen,
+                health: health_address.unwrap_or(SocketAddr::new(host, HEALTH_PORT)),
+                oldest_tls: tls_min_version.into(),
+                certificate,
+                limits: Limits::default(),
+                drain: Drain {
+                    delay: drain_delay.unwrap_or(delay),
+                    timeout: drain_timeout,
+                },
+                clock: SystemTime::now,
+            },
+            settings: Settings::default(),
+            workers: workers.map_or_else(default_workers, usize::from),
+            standalone,
+        })
+    }
+}
+
+fn self_signed(address: IpAddr) -> anyhow::Result<CertificateSource> {
+    let mut names = vec![
+        "localhost".to_owned(),
+        "127.0.0.1".to_owned(),
+        "::1".to_owned(),
+    ];
+    let own = address.to_string();
+    if !names.contains(&own) && !address.is_unspecified() {
+        names.push(own);
+    }
+    let made = pki::self_signed(names, SystemTime::now(), STANDALONE_LIFETIME)?;
+    Ok(CertificateSource::Fixed(made))
+}
+
+fn default_workers() -> usize {
+    available_parallelism().map_or(1, |count| count.get().min(MOST_WORKERS))
+}
+
+impl From<TlsVersion> for OldestTls {
+    fn from(version: TlsVersion) -> Self {
+        match version {
+            TlsVersion::Tls12 => Self::Tls12,
+            TlsVersion::Tls13 => Self::Tls13,
+        }
+    }
+}
+
+// === impl Signals ===
+
+impl Signals {
+    fn listen() -> io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    /// The exit code by which shells know a process that the next signal ended: 128 and its number.
+    async fn next(&mut self) -> u8 {
+        tokio::select! {
+            _ = self.terminate.recv() => 128 + 15,
+            _ = self.interrupt.recv() => 128 + 2,
+        }
+    }
+}

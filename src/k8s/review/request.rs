@@ -1,0 +1,351 @@
+//! The request of a review, as the API server sends it.
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::answer::ApiVersion;
+use super::{BadReview, Malformed};
+use crate::k8s::object;
+use crate::pod::Text;
+use crate::policy::{Kind, Subject};
+
+/// A review as it came.
+#[derive(Debug)]
+pub(super) struct Envelope<'a> {
+    pub(super) version: ApiVersion,
+    pub(super) request: Request<'a>,
+}
+
+/// What is asked.
+#[derive(Debug, Default)]
+pub(super) struct Request<'a> {
+    pub(super) uid: Text<'a>,
+    kind: GroupKind<'a>,
+    sub_resource: Text<'a>,
+    pub(super) name: Text<'a>,
+    pub(super) namespace: Text<'a>,
+    pub(super) operation: Operation,
+    pub(super) user: User<'a>,
+    pub(super) dry_run: bool,
+    pub(super) object: Object<'a>,
+    old_object: Option<&'a RawValue>,
+}
+
+/// The object that is asked about.
+#[derive(Debug, Default)]
+pub(super) enum Object<'a> {
+    /// None, or of a kind that carries no pod.
+    #[default]
+    Other,
+    /// One that carries a pod.
+    Subject(Box<Subject<'a>>),
+    /// One that is not what its kind says.
+    Malformed(Malformed),
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, bound(deserialize = "'de: 'a"))]
+struct GroupKind<'a> {
+    group: Text<'a>,
+    kind: Text<'a>,
+}
+
+/// Who asks.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, bound(deserialize = "'de: 'a"))]
+pub(super) struct User<'a> {
+    #[serde(rename = "username")]
+    pub(super) name: Text<'a>,
+}
+
+/// What is done to the object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Operation {
+    Create,
+    Update,
+    Delete,
+    Connect,
+    #[default]
+    Other,
+}
+
+// === impl Envelope ===
+
+impl<'a> Envelope<'a> {
+    pub(super) fn read(body: &'a str) -> Result<Self, BadReview> {
+        let Review {
+            api_version,
+            kind,
+            request,
+        } = serde_json::from_str::<Review<'a, OnePass<'a>>>(body)
+            .map(|review| review.map(|OnePass(request)| request))
+            .or_else(|_| {
+                serde_json::from_str::<Review<'a, TwoPasses<'a>>>(body)
+                    .map(|review| review.map(|TwoPasses(request)| request))
+            })
+            .map_err(|error| BadReview::Envelope(error.to_string()))?;
+        let version = ApiVersion::find(&api_version)
+            .filter(|_| kind == "AdmissionReview")
+            .ok_or_else(|| BadReview::Version(format!("{api_version} {kind}")))?;
+        let request = request.ok_or_else(|| BadReview::Envelope("it has no request".to_owned()))?;
+        Ok(Self { version, request })
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(
+    rename_all = "camelCase",
+    bound(deserialize = "'de: 'a, R: Deserialize<'de>")
+)]
+struct Review<'a, R> {
+    #[serde(default)]
+    api_version: Text<'a>,
+    #[serde(default)]
+    kind: Text<'a>,
+    request: Option<R>,
+}
+
+impl<'a, R> Review<'a, R> {
+    fn map<S>(self, read: impl FnOnce(R) -> S) -> Review<'a, S> {
+        let Self {
+            api_version,
+            kind,
+            request,
+        } = self;
+        Review {
+            api_version,
+            kind,
+            request: request.map(read),
+        }
+    }
+}
+
+// === impl Request ===
+
+impl Request<'_> {
+    /// Whether the object is on its way out and its pod stays as it is. Refusing that would keep it from
+    /// ever going: finalizers are taken away by updates. The deletion time is read from the stored object,
+    /// where only the API server sets it.
+    pub(super) fn is_leaving(&self) -> bool {
+        let (Operation::Update, Object::Subject(new), Some(old)) =
+            (self.operation, &self.object, self.old_object)
+        else {
+            return false;
+        };
+        serde_json::from_str::<Stored>(old.get())
+            .is_ok_and(|stored| stored.metadata.deletion_timestamp.is_some())
+            && object::read(new.kind, &mut serde_json::Deserializer::from_str(old.get()))
+                .is_ok_and(|old| old.pod == new.pod)
+    }
+
+    /// Whether the object may still be changed: the containers of a stored pod may not.
+    pub(super) fn can_be_patched(&self) -> bool {
+        self.sub_resource.is_empty()
+            && (self.operation == Operation::Create || self.workload() != Some(Kind::Pod))
+    }
+
+    /// The kind, if it is one that carries a pod.
+    pub(super) fn workload(&self) -> Option<Kind> {
+        Kind::find(&self.kind.group, &self.kind.kind)
+    }
+
+    /// What the request lacks that every request has.
+    fn lack(&self) -> Option<&'static str> {
+        let writes = matches!(self.operation, Operation::Create | Operation::Update);
+        if self.kind.kind.is_empty() {
+            Some("the request names no kind")
+        } else if writes && self.workload().is_some() && matches!(self.object, Object::Other) {
+            Some("the request has no object")
+        } else {
+            None
+        }
+    }
+}
+
+/// A stored object, as far as its deletion goes.
+#[derive(Deserialize)]
+struct Stored {
+    metadata: StoredMetadata,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct StoredMetadata {
+    deletion_timestamp: Option<IgnoredAny>,
+}
+
+/// A request whose object is read where it stands: the kind comes before it, as the API server sends it.
+struct OnePass<'a>(Request<'a>);
+
+/// A request whose object is read after it, so that an error in the one leaves the other.
+struct TwoPasses<'a>(Request<'a>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for OnePass<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer
+            .deserialize_map(RequestVisitor { in_place: true })
+            .map(Self)
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for TwoPasses<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer
+            .deserialize_map(RequestVisitor { in_place: false })
+            .map(Self)
+    }
+}
+
+struct RequestVisitor {
+    in_place: bool,
+}
+
+impl<'de> Visitor<'de> for RequestVisitor {
+    type Value = Request<'de>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a request")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Self::Value, A::Error> {
+        let mut request = Request::default();
+        let mut seen = Seen::default();
+        let mut unread: Option<&'de RawValue> = None;
+        while let Some(field) = fields.next_key::<Text<'de>>()? {
+            match field.as_str() {
+                "uid" => request.uid = fields.next_value()?,
+                "kind" => {
+                    seen.once("kind")?;
+                    request.kind = fields.next_value()?;
+                }
+                "subResource" => request.sub_resource = fields.next_value()?,
+                "name" => request.name = fields.next_value()?,
+                "namespace" => request.namespace = fields.next_value()?,
+                "operation" => {
+                    request.operation = Operation::find(&fields.next_value::<Text<'_>>()?)
+                }
+                "userInfo" => request.user = fields.next_value()?,
+                "dryRun" => request.dry_run = fields.next_value::<Option<bool>>()? == Some(true),
+                "object" => {
+                    seen.once("object")?;
+                    match request.workload() {
+                        Some(kind) if self.in_place => {
+                            request.object = fields.next_value_seed(InPlace(kind))?;
+                        }
+                        None if self.in_place && seen.kind => {
+                            fields.next_value::<IgnoredAny>()?;
+                        }
+                        _ => unread = fields.next_value()?,
+                    }
+                }
+                "oldObject" => request.old_object = fields.next_value()?,
+                _ => {
+                    fields.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        if let (Some(unread), Some(kind)) = (unread, request.workload()) {
+            request.object = read_apart(kind, unread);
+        }
+        if let Some(lack) = request.lack() {
+            request.object = Object::Malformed(Malformed {
+                kind: request.workload().map_or("request", Kind::as_str),
+                reason: lack.to_owned(),
+            });
+        }
+        if let Object::Subject(subject) = &mut request.object
+            && !request.namespace.is_empty()
+        {
+            subject.namespace = Some(request.namespace.clone());
+        }
+        Ok(request)
+    }
+}
+
+/// Which of the fields that decide how others are read have come.
+#[derive(Default)]
+struct Seen {
+    kind: bool,
+    object: bool,
+}
+
+impl Seen {
+    fn once<E: Error>(&mut self, field: &'static str) -> Result<(), E> {
+        let seen = if field == "kind" {
+            &mut self.kind
+        } else {
+            &mut self.object
+        };
+        if std::mem::replace(seen, true) {
+            Err(E::duplicate_field(field))
+        } else {
+            Ok(())
+        }
+    }
+}
+
+/// Reads an object of a kind, or `null`.
+struct InPlace(Kind);
+
+impl<'de> DeserializeSeed<'de> for InPlace {
+    type Value = Object<'de>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_option(self)
+    }
+}
+
+impl<'de> Visitor<'de> for InPlace {
+    type Value = Object<'de>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.0.as_str())
+    }
+
+    fn visit_none<E: Error>(self) -> Result<Self::Value, E> {
+        Ok(Object::Other)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        object::read(self.0, deserializer).map(|subject| Object::Subject(Box::new(subject)))
+    }
+}
+
+fn read_apart<'a>(kind: Kind, object: &'a RawValue) -> Object<'a> {
+    let mut deserializer = serde_json::Deserializer::from_str(object.get());
+    match InPlace(kind).deserialize(&mut deserializer) {
+        Ok(object) => object,
+        Err(error) => Object::Malformed(Malformed {
+            kind: kind.as_str(),
+            reason: error.to_string(),
+        }),
+    }
+}
+
+// === impl Operation ===
+
+impl Operation {
+    fn find(name: &str) -> Self {
+        match name {
+            "CREATE" => Self::Create,
+            "UPDATE" => Self::Update,
+            "DELETE" => Self::Delete,
+            "CONNECT" => Self::Connect,
+            _ => Self::Other,
+        }
+    }
+
+    /// The API's name, or `other`.
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Create => "CREATE",
+            Self::Update => "UPDATE",
+            Self::Delete => "DELETE",
+            Self::Connect => "CONNECT",
+            Self::Other => "other",
+        }
+    }
+}

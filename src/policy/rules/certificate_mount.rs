@@ -1,0 +1,149 @@
+//! `certificate-mount`
+
+use crate::pod::{PodSpec, SecretVolume, VolumeMount, VolumeSource};
+use crate::policy::canonical::CERTIFICATE_DIRECTORY;
+use crate::policy::case::{Case, Findings, TillerContainer};
+use crate::policy::finding::Check;
+use crate::policy::harden::Edit;
+use crate::policy::{Rule, Settings, Severity};
+use crate::tiller::{clean_path, is_within};
+
+/// The Secret that `helm init --tiller-tls-verify` makes, after the Deployment.
+const HELM_INIT_SECRET: &str = "tiller-secret";
+
+/// # What it finds
+/// `/etc/certs` without the team's Secret, whole and read-only, behind it.
+/// # Why it matters
+/// Whoever chooses the file behind `ca.crt` chooses who may command Tiller: another Secret, a ConfigMap, or a
+/// single file mounted over the right one.
+/// # What hardening does
+/// Mounts the Secret where nothing is mounted, makes the mount read-only and the files readable by Tiller's
+/// user. Anything else in that place is refused.
+pub(super) static RULE: Rule = Rule {
+    id: "certificate-mount",
+    severity: Severity::Critical,
+    summary: "The team's Secret is not what is mounted at `/etc/certs`, read-only and whole.",
+    answer: "Hardened where nothing is mounted there, or not read-only; refused where something else is.",
+    check: Check::Tiller(check),
+};
+
+fn check(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Findings) {
+    let mut right_place = None;
+    for (index, mount) in tiller.container.volume_mounts.iter().enumerate() {
+        let path = clean_path(&mount.mount_path);
+        let is_directory = path == CERTIFICATE_DIRECTORY;
+        if is_within(&path, CERTIFICATE_DIRECTORY) && (!is_directory || right_place.is_some()) {
+            findings.refuse(
+                &RULE,
+                tiller.at(&format!("volumeMounts/{index}")),
+                format!(
+                    "the volume {} lies over the certificates at {path}",
+                    mount.name
+                ),
+                "remove this mount",
+            );
+        } else if is_directory {
+            right_place = Some((index, mount));
+        }
+    }
+    match right_place {
+        Some((index, mount)) => {
+            let path = tiller.at(&format!("volumeMounts/{index}"));
+            check_mount(case, &path, mount, findings);
+        }
+        None => findings.harden(
+            &RULE,
+            tiller.at("volumeMounts"),
+            format!("nothing is mounted at {CERTIFICATE_DIRECTORY}"),
+            format!(
+                "mount the Secret {} there, read-only",
+                case.settings.certificate_secret
+            ),
+            Edit::Certificates {
+                tiller: tiller.path.clone(),
+            },
+        ),
+    }
+}
+
+fn check_mount(case: &Case<'_>, path: &str, mount: &VolumeMount<'_>, findings: &mut Findings) {
+    let pod = &case.subject.pod;
+    let volume = pod
+        .volumes
+        .iter()
+        .enumerate()
+        .find(|(_, volume)| volume.name == *mount.name);
+    let objection = match volume.map(|(_, volume)| &volume.source) {
+        _ if !mount.sub_path.is_empty() || !mount.sub_path_expr.is_empty() => {
+            Some("only a part of the volume is mounted there".to_owned())
+        }
+        Some(VolumeSource::Secret(secret)) => secret_objection(secret, case.settings),
+        Some(_) => Some(format!("the volume {} is no Secret", mount.name)),
+        None => Some(format!("there is no volume {}", mount.name)),
+    };
+    if let Some(message) = objection {
+        findings.refuse(
+            &RULE,
+            path.to_owned(),
+            message,
+            format!(
+                "mount the whole Secret {} at {CERTIFICATE_DIRECTORY}, or nothing for the guard to do it",
+                case.settings.certificate_secret
+            ),
+        );
+        return;
+    }
+    if mount.read_only != Some(true) {
+        let path = format!("{path}/readOnly");
+        findings.harden(
+            &RULE,
+            path.clone(),
+            "the certificates are mounted writable",
+            "set readOnly: true",
+            Edit::Field {
+                path,
+                value: true.into(),
+            },
+        );
+    }
+    if let Some((index, volume)) = volume
+        && let VolumeSource::Secret(secret) = &volume.source
+        && !is_readable(secret, pod)
+    {
+        let path = format!("{}/volumes/{index}/secret/defaultMode", case.pod_path);
+        findings.harden(
+            &RULE,
+            path.clone(),
+            "Tiller's user may not read the certificates, whose files belong to root",
+            "set defaultMode to 0444",
+            Edit::Field {
+                path,
+                value: 0o444.into(),
+            },
+        );
+    }
+}
+
+fn secret_objection(secret: &SecretVolume<'_>, settings: &Settings) -> Option<String> {
+    let name = secret.secret_name.as_str();
+    if name != settings.certificate_secret && name != HELM_INIT_SECRET {
+        Some(format!(
+            "the Secret \"{name}\" is not the one with the team's certificates"
+        ))
+    } else if !secret.items.is_empty() {
+        Some("the Secret's keys are mounted under chosen names".to_owned())
+    } else {
+        None
+    }
+}
+
+/// Whether a user other than root can read a Secret's files: mounted files belong to root and, where the
+/// pod has an `fsGroup`, to that group.
+pub(in crate::policy) fn is_readable(secret: &SecretVolume<'_>, pod: &PodSpec<'_>) -> bool {
+    let mode = secret.default_mode.unwrap_or(0o644);
+    let group = pod
+        .security_context
+        .as_ref()
+        .and_then(|context| context.fs_group);
+    mode & 0o004 != 0 || (mode & 0o040 != 0 && group.is_some())
+}

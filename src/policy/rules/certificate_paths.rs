@@ -1,0 +1,55 @@
+//! `certificate-paths`
+
+use crate::policy::canonical::{CA_CERTIFICATE, CERTIFICATE, KEY};
+use crate::policy::case::{Findings, TillerContainer};
+use crate::policy::finding::Check;
+use crate::policy::{Rule, Severity};
+use crate::tiller::{Setting, Tls};
+
+/// # What it finds
+/// A Tiller with TLS that reads its key, its certificate or its clients' CA from another path than
+/// `/etc/certs`.
+/// # Why it matters
+/// The CA decides who may command Tiller. An empty `--tls-ca-cert=` means the system's roots: anyone with a
+/// certificate of a public CA may.
+/// # What hardening does
+/// Sets the three paths under `/etc/certs`, where the team's Secret is mounted.
+pub(super) static RULE: Rule = Rule {
+    id: "certificate-paths",
+    severity: Severity::Critical,
+    summary: "Key, certificate or CA are not read from `/etc/certs`.",
+    answer: "Hardened: `--tls-key`, `--tls-cert` and `--tls-ca-cert` under `/etc/certs`.",
+    check: Check::Launch(check),
+};
+
+fn check(tiller: &TillerContainer<'_>, findings: &mut Findings) {
+    let Tls {
+        enabled,
+        verify: _,
+        key,
+        cert,
+        ca,
+    } = &tiller.tiller.effective.tls;
+    // Without TLS nothing is read; turning it on sets the paths.
+    if enabled.is(&false) {
+        return;
+    }
+    for (what, setting, right) in [
+        ("key", key, KEY),
+        ("certificate", cert, CERTIFICATE),
+        ("CA", ca, CA_CERTIFICATE),
+    ] {
+        let message = match setting {
+            Setting::Known(path) if path == right => continue,
+            Setting::Known(path) if path.is_empty() && what == "CA" => {
+                "every client with a certificate of a public CA is let in: the CA's path is empty"
+                    .to_owned()
+            }
+            Setting::Known(path) => format!("the {what} is read from \"{path}\""),
+            Setting::Unknown(reason) => {
+                format!("where the {what} is read from cannot be read: {reason}")
+            }
+        };
+        findings.relaunch(&RULE, tiller, message, format!("set it to {right}"));
+    }
+}

@@ -1,0 +1,37 @@
+//! `client-not-verified`
+
+use crate::policy::case::{Findings, TillerContainer};
+use crate::policy::finding::Check;
+use crate::policy::{Rule, Severity};
+use crate::tiller::ClientVerification;
+
+/// # What it finds
+/// A Tiller that does not demand a client certificate.
+/// # Why it matters
+/// `--tls` alone encrypts and authenticates nobody: every client may command Tiller. Tiller's log says
+/// `tls=true` all the same.
+/// # What hardening does
+/// Sets `--tls-verify=true`.
+pub(super) static RULE: Rule = Rule {
+    id: "client-not-verified",
+    severity: Severity::Critical,
+    summary: "Tiller does not require client certificates.",
+    answer: "Hardened: `--tls-verify=true`.",
+    check: Check::Launch(check),
+};
+
+fn check(tiller: &TillerContainer<'_>, findings: &mut Findings) {
+    let verify = &tiller.tiller.effective.tls.verify;
+    if verify.is(&ClientVerification::Required) {
+        return;
+    }
+    findings.relaunch(
+        &RULE,
+        tiller,
+        match verify.unknown() {
+            None => "no client has to show a certificate".into(),
+            Some(reason) => format!("whether clients are verified cannot be read: {reason}"),
+        },
+        "set --tls-verify=true",
+    );
+}

@@ -1,0 +1,99 @@
+//! `environment`
+
+use crate::pod::EnvVar;
+use crate::policy::case::{Case, Findings, TillerContainer};
+use crate::policy::finding::Check;
+use crate::policy::harden::Edit;
+use crate::policy::{Rule, Severity};
+
+/// The variables that Tiller itself reads and that another rule or the command line pins.
+const TILLER_VARIABLES: [&str; 5] = [
+    "TILLER_NAMESPACE",
+    "TILLER_HISTORY_MAX",
+    "TILLER_TLS_ENABLE",
+    "TILLER_TLS_VERIFY",
+    "TILLER_TLS_CERTS",
+];
+
+/// # What it finds
+/// A variable that is not on the list of those a Tiller needs, one given twice, one whose value is not in
+/// the manifest, and `envFrom`.
+/// # Why it matters
+/// `KUBECONFIG` replaces Tiller's identity, `SSL_CERT_FILE` its trust, `HTTPS_PROXY` the API server it talks
+/// to; `envFrom` may bring any of them.
+/// # What hardening does
+/// Removes all but the last of a variable given twice, which is the one that counts. The rest is refused:
+/// whoever set it wanted something by it.
+pub(super) static RULE: Rule = Rule {
+    id: "environment",
+    severity: Severity::High,
+    summary: "The environment holds variables that a Tiller does not need, or whose value cannot be read.",
+    answer: "Refused: keep to `TILLER_*` with literal values and `HOME=/tmp`; a variable given twice is \
+             hardened to its last value.",
+    check: Check::Tiller(check),
+};
+
+fn check(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Findings) {
+    if !tiller.container.env_from.is_empty() {
+        findings.refuse(
+            &RULE,
+            tiller.at("envFrom"),
+            "envFrom may set any variable, and what it holds is not in the manifest",
+            "write the variables out under env",
+        );
+    }
+    let environment = &*tiller.container.env;
+    for (index, variable) in environment.iter().enumerate() {
+        if let Some(message) = objection(variable, &case.settings.allowed_environment) {
+            findings.refuse(
+                &RULE,
+                tiller.at(&format!("env/{index}")),
+                message,
+                "remove it, or have an administrator allow it",
+            );
+        } else if is_repeated(environment, index) {
+            findings.harden(
+                &RULE,
+                tiller.at(&format!("env/{index}")),
+                format!(
+                    "{} is given again further down, where it counts",
+                    variable.name
+                ),
+                "remove this one",
+                Edit::NoVariable {
+                    tiller: tiller.path.clone(),
+                    index,
+                },
+            );
+        }
+    }
+}
+
+fn objection(variable: &EnvVar<'_>, allowed: &[String]) -> Option<String> {
+    let EnvVar {
+        name,
+        value,
+        value_from,
+    } = variable;
+    match name.as_str() {
+        "TILLER_HISTORY_MAX" if value_from.is_some() => {
+            Some(format!("the value of {name} is not in the manifest"))
+        }
+        "TILLER_HISTORY_MAX" if value.contains("$(") => Some(format!(
+            "the value of {name} holds $(…), which the kubelet expands"
+        )),
+        // What images from 2.3.0 on set.
+        "HOME" if value_from.is_none() && value == "/tmp" => None,
+        known if TILLER_VARIABLES.contains(&known) => None,
+        other if allowed.iter().any(|it| it == other) => None,
+        "HOME" => Some("HOME is another directory than /tmp, the only one Tiller may write".into()),
+        other => Some(format!("{other} is not a variable that a Tiller needs")),
+    }
+}
+
+fn is_repeated(environment: &[EnvVar<'_>], index: usize) -> bool {
+    let mut later = environment.iter().skip(index);
+    later
+        .next()
+        .is_some_and(|variable| later.any(|other| other.name == variable.name))
+}

@@ -1,0 +1,30 @@
+//! `experimental-release`
+
+use crate::policy::case::{Findings, TillerContainer};
+use crate::policy::finding::Check;
+use crate::policy::{Rule, Severity};
+
+/// # What it finds
+/// A Tiller with `--experimental-release`.
+/// # Why it matters
+/// It hands release actions in plaintext to whatever listens on 127.0.0.1:10001 in the pod.
+/// # What hardening does
+/// Sets `--experimental-release=false`.
+pub(super) static RULE: Rule = Rule {
+    id: "experimental-release",
+    severity: Severity::High,
+    summary: "Tiller delegates releases to a plaintext server in the pod.",
+    answer: "Hardened: `--experimental-release=false`.",
+    check: Check::Launch(check),
+};
+
+fn check(tiller: &TillerContainer<'_>, findings: &mut Findings) {
+    if tiller.tiller.effective.experimental_release.is(&true) {
+        findings.relaunch(
+            &RULE,
+            tiller,
+            "--experimental-release hands releases in plaintext to 127.0.0.1:10001",
+            "set --experimental-release=false",
+        );
+    }
+}

@@ -1,0 +1,99 @@
+//! `host-access`
+
+use crate::pod::VolumeSource;
+use crate::policy::case::{Case, Findings};
+use crate::policy::finding::Check;
+use crate::policy::{Rule, Severity};
+
+/// # What it finds
+/// A Tiller's pod with a way onto its node: the node's network, processes, inter-process communication,
+/// ports or files; and containers that see one another's processes.
+/// # Why it matters
+/// On the node's network Tiller's ports, `127.0.0.1` included, are open to everything on the node and past
+/// network policies; the node's files and processes hold other pods' credentials.
+/// # What hardening does
+/// Nothing: what needs the node cannot run without it.
+pub(super) static RULE: Rule = Rule {
+    id: "host-access",
+    severity: Severity::Critical,
+    summary: "The pod reaches its node: network, processes, ports or files.",
+    answer: "Refused: leave out `--net-host`, `hostPort`, `hostPath` and the like.",
+    check: Check::Pod(check),
+};
+
+fn check(case: &Case<'_>, findings: &mut Findings) {
+    let pod = &case.subject.pod;
+    for (field, given, what) in [
+        ("hostNetwork", pod.host_network, "the node's network"),
+        ("hostPID", pod.host_pid, "the node's processes"),
+        (
+            "hostIPC",
+            pod.host_ipc,
+            "the node's inter-process communication",
+        ),
+        (
+            "shareProcessNamespace",
+            pod.share_process_namespace,
+            "one another's processes",
+        ),
+    ] {
+        if given == Some(true) {
+            findings.refuse(
+                &RULE,
+                format!("{}/{field}", case.pod_path),
+                format!("the pod's containers see {what}"),
+                format!("remove {field}"),
+            );
+        }
+    }
+    for (index, volume) in pod.volumes.iter().enumerate() {
+        if matches!(&volume.source, VolumeSource::Other(kind) if kind == "hostPath") {
+            findings.refuse(
+                &RULE,
+                format!("{}/volumes/{index}/hostPath", case.pod_path),
+                format!("the volume {} is a path of the node", volume.name),
+                "remove it",
+            );
+        }
+    }
+    for tiller in case.tillers {
+        for (index, port) in tiller.container.ports.iter().enumerate() {
+            if let Some(number @ 1..) = port.host_port {
+                findings.refuse(
+                    &RULE,
+                    tiller.at(&format!("ports/{index}/hostPort")),
+                    format!("port {number} of the node is opened"),
+                    "remove hostPort",
+                );
+            }
+        }
+    }
+    windows(case, findings);
+}
+
+fn windows(case: &Case<'_>, findings: &mut Findings) {
+    let of_pod = case
+        .subject
+        .pod
+        .security_context
+        .as_ref()
+        .and_then(|it| it.windows_options);
+    let of_tillers = case.tillers.iter().filter_map(|tiller| {
+        let context = tiller.container.security_context.as_ref()?;
+        Some((tiller.path.as_str(), context.windows_options?))
+    });
+    for (path, options) in of_pod
+        .map(|it| (case.pod_path, it))
+        .into_iter()
+        .chain(of_tillers)
+    {
+        if options.host_process == Some(true) {
+            findings.refuse(
+                &RULE,
+                format!("{path}/securityContext/windowsOptions/hostProcess"),
+                "the container runs as a process of the node",
+                "remove hostProcess",
+            );
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! `launch-spelling`
+
+use crate::policy::canonical::{self, PROGRAM};
+use crate::policy::case::{Findings, TillerContainer};
+use crate::policy::finding::Check;
+use crate::policy::harden::Edit;
+use crate::policy::{Rule, Severity};
+
+/// # What it finds
+/// A command line that is not the canonical one: a guarded flag missing, given twice or in another
+/// spelling, words that Tiller never reads, flags in `command`, a working directory.
+/// # Why it matters
+/// Go's flag grammar lets a launch look safe and be the opposite: `--tls-verify false --storage=secret` keeps
+/// ConfigMaps, a later duplicate wins, and an environment variable decides what no flag says. In one
+/// spelling, what is written is what Tiller does, for people, for tools and for this guard.
+/// # What hardening does
+/// Writes `command: ["/tiller"]` and each guarded flag once as `--name=value`; other flags are kept in
+/// that spelling, and words that Tiller never read are dropped.
+pub(super) static RULE: Rule = Rule {
+    id: "launch-spelling",
+    severity: Severity::Low,
+    summary: "The command line is not in the one canonical spelling.",
+    answer: "Hardened: `command: [\"/tiller\"]` and each guarded flag once as `--name=value`.",
+    check: Check::Launch(check),
+};
+
+fn check(tiller: &TillerContainer<'_>, findings: &mut Findings) {
+    let container = tiller.container;
+    if !container.working_dir.is_empty() {
+        let path = tiller.at("workingDir");
+        findings.harden(
+            &RULE,
+            path.clone(),
+            "relative paths would be read from another directory than the image's",
+            "remove workingDir",
+            Edit::NoField { path },
+        );
+    }
+    let arguments = canonical::arguments(&tiller.tiller.effective);
+    let is_canonical = matches!(&*container.command, [program] if program == PROGRAM)
+        && container
+            .args
+            .iter()
+            .map(|word| word.as_str())
+            .eq(arguments.iter().map(AsRef::as_ref));
+    if is_canonical {
+        return;
+    }
+    let ignored = tiller
+        .tiller
+        .launch
+        .known()
+        .map_or(0, |launch| launch.ignored.len());
+    findings.relaunch(
+        &RULE,
+        tiller,
+        match ignored {
+            0 => "the guarded flags do not each stand there once as --name=value".to_owned(),
+            _ => format!("Tiller never reads the last {ignored} words, after one that is no flag"),
+        },
+        "give each guarded flag once as --name=value, after the command /tiller",
+    );
+}

@@ -1,0 +1,51 @@
+//! `listen-address`
+
+use crate::policy::canonical;
+use crate::policy::case::{Findings, TillerContainer};
+use crate::policy::finding::Check;
+use crate::policy::{Rule, Severity};
+
+/// # What it finds
+/// A Tiller that listens on another port than 44134, or whose probe server does on another than 44135.
+/// # Why it matters
+/// Network policies, Services and people look for Tiller on its port; a Tiller elsewhere is one that they
+/// miss.
+/// # What hardening does
+/// Sets `:44134`, or `127.0.0.1:44134` where Tiller listened on loopback only; the probe server's address
+/// likewise where it was given.
+pub(super) static RULE: Rule = Rule {
+    id: "listen-address",
+    severity: Severity::Medium,
+    summary: "Tiller does not listen on port 44134, or its probe server not on 44135.",
+    answer: "Hardened: `:44134`, or `127.0.0.1:44134` where Tiller listened on loopback only.",
+    check: Check::Launch(check),
+};
+
+fn check(tiller: &TillerContainer<'_>, findings: &mut Findings) {
+    let effective = &tiller.tiller.effective;
+    for (what, address, right) in [
+        (
+            "Tiller",
+            &effective.listen,
+            canonical::listen as fn(&str) -> &str,
+        ),
+        (
+            "the probe server",
+            &effective.probe_listen,
+            canonical::probe_listen,
+        ),
+    ] {
+        let Some(address) = address.known() else {
+            continue;
+        };
+        let right = right(address);
+        if right != address.as_ref() {
+            findings.relaunch(
+                &RULE,
+                tiller,
+                format!("{what} listens on \"{address}\""),
+                format!("listen on {right}"),
+            );
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! `release-storage`
+
+use crate::policy::case::{Findings, TillerContainer};
+use crate::policy::finding::Check;
+use crate::policy::{Rule, Severity};
+use crate::tiller::Storage;
+
+/// # What it finds
+/// A Tiller that does not keep its releases in Secrets.
+/// # Why it matters
+/// A release holds the values it was made with, passwords included. ConfigMaps are readable by far more
+/// roles than Secrets; memory, which every misspelt value means, is lost on restart.
+/// # What hardening does
+/// Sets `--storage=secret`. Releases recorded elsewhere are not moved.
+pub(super) static RULE: Rule = Rule {
+    id: "release-storage",
+    severity: Severity::High,
+    summary: "Releases are not kept in Secrets.",
+    answer: "Hardened: `--storage=secret`.",
+    check: Check::Launch(check),
+};
+
+fn check(tiller: &TillerContainer<'_>, findings: &mut Findings) {
+    let message = match tiller.tiller.effective.storage.known() {
+        None | Some(Storage::Secret) => return,
+        Some(Storage::ConfigMap) => {
+            "releases, with the values they were made with, are kept in ConfigMaps"
+        }
+        Some(Storage::Memory) => "releases are kept in memory and lost on restart",
+        Some(Storage::Sql) => {
+            "releases are kept in a database, whose password stands in the manifest"
+        }
+    };
+    findings.relaunch(&RULE, tiller, message, "set --storage=secret");
+}

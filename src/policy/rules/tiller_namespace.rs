@@ -1,0 +1,65 @@
+//! `tiller-namespace`
+
+use crate::policy::case::{Case, Findings, TillerContainer};
+use crate::policy::finding::Check;
+use crate::policy::harden::{Edit, Variable};
+use crate::policy::{Rule, Severity};
+use crate::tiller::Setting;
+
+const NAME: &str = "TILLER_NAMESPACE";
+
+/// # What it finds
+/// A Tiller whose `TILLER_NAMESPACE` is not its pod's namespace, or is not set.
+/// # Why it matters
+/// Tiller keeps its releases in that namespace, whichever it runs in: one team's Tiller can be made to read
+/// and write another's.
+/// # What hardening does
+/// Sets the variable where it is missing. Another namespace is refused: moving a Tiller away from its
+/// releases is for a person to decide.
+pub(super) static RULE: Rule = Rule {
+    id: "tiller-namespace",
+    severity: Severity::High,
+    summary: "`TILLER_NAMESPACE` is not the pod's namespace.",
+    answer: "Hardened where it is not set; refused where it names another namespace.",
+    check: Check::Tiller(check),
+};
+
+fn check(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Findings) {
+    let environment = &tiller.container.env;
+    let Some(index) = environment
+        .iter()
+        .rposition(|variable| variable.name == NAME)
+    else {
+        findings.harden(
+            &RULE,
+            tiller.at("env"),
+            "TILLER_NAMESPACE is not set",
+            "set it to the pod's namespace",
+            Edit::Variable {
+                tiller: tiller.path.clone(),
+                name: NAME,
+                value: match &case.subject.namespace {
+                    Some(namespace) => Variable::Literal(namespace.to_string()),
+                    None => Variable::PodNamespace,
+                },
+            },
+        );
+        return;
+    };
+    let message = match (&tiller.tiller.effective.namespace, &case.subject.namespace) {
+        (Setting::Known(records), Some(pod)) if records.as_ref() != pod.as_str() => {
+            format!("releases would be kept in the namespace {records}, but the pod runs in {pod}")
+        }
+        // That the manifest names no namespace is told by protected-namespace.
+        (Setting::Known(_), _) | (Setting::Unknown(_), None) => return,
+        (Setting::Unknown(reason), Some(_)) => {
+            format!("where releases would be kept cannot be read: {reason}")
+        }
+    };
+    findings.refuse(
+        &RULE,
+        tiller.at(&format!("env/{index}")),
+        message,
+        "set TILLER_NAMESPACE to the pod's namespace, or leave it out",
+    );
+}

@@ -1,0 +1,35 @@
+//! `tls-disabled`
+
+use crate::policy::case::{Findings, TillerContainer};
+use crate::policy::finding::Check;
+use crate::policy::{Rule, Severity};
+
+/// # What it finds
+/// A Tiller that speaks plaintext.
+/// # Why it matters
+/// Without TLS there is no authentication at all: any pod that reaches port 44134 acts with Tiller's rights.
+/// # What hardening does
+/// Sets `--tls=true`, `--tls-verify=true` and the three certificate paths.
+pub(super) static RULE: Rule = Rule {
+    id: "tls-disabled",
+    severity: Severity::Critical,
+    summary: "Tiller serves without TLS.",
+    answer: "Hardened: `--tls=true --tls-verify=true` and the certificate paths.",
+    check: Check::Launch(check),
+};
+
+fn check(tiller: &TillerContainer<'_>, findings: &mut Findings) {
+    let enabled = &tiller.tiller.effective.tls.enabled;
+    if enabled.is(&true) {
+        return;
+    }
+    findings.relaunch(
+        &RULE,
+        tiller,
+        match enabled.unknown() {
+            None => "Tiller serves plaintext to whoever reaches port 44134".into(),
+            Some(reason) => format!("whether Tiller speaks TLS cannot be read: {reason}"),
+        },
+        "set --tls=true and --tls-verify=true",
+    );
+}

@@ -1,0 +1,31 @@
+//! `tracing`
+
+use crate::policy::case::{Findings, TillerContainer};
+use crate::policy::finding::Check;
+use crate::policy::{Rule, Severity};
+
+/// # What it finds
+/// A Tiller with `--trace`.
+/// # Why it matters
+/// It opens port 44136 on every address, without TLS or authentication: profiles, and traces that can hold
+/// requests with their values.
+/// # What hardening does
+/// Sets `--trace=false`.
+pub(super) static RULE: Rule = Rule {
+    id: "tracing",
+    severity: Severity::High,
+    summary: "Tiller's debug server on port 44136 is on.",
+    answer: "Hardened: `--trace=false`.",
+    check: Check::Launch(check),
+};
+
+fn check(tiller: &TillerContainer<'_>, findings: &mut Findings) {
+    if tiller.tiller.effective.trace.is(&true) {
+        findings.relaunch(
+            &RULE,
+            tiller,
+            "--trace serves profiles and requests to everyone on port 44136",
+            "set --trace=false",
+        );
+    }
+}

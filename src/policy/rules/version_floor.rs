@@ -1,0 +1,59 @@
+//! `version-floor`
+
+use crate::policy::case::{Case, Findings, TillerContainer};
+use crate::policy::finding::Check;
+use crate::policy::{Rule, Severity};
+use crate::tiller::{Setting, Version};
+
+/// # What it finds
+/// A Tiller older than the floor (2.7.2 unless set higher), or one whose version cannot be read.
+/// # Why it matters
+/// 2.4.0 to 2.7.1 accept clients without any certificate even with `--tls-verify`; before 2.7.0
+/// `--storage=secret` silently means the process' memory, and a restart loses every release.
+/// # What hardening does
+/// Nothing: an upgrade is for a person to decide.
+pub(super) static RULE: Rule = Rule {
+    id: "version-floor",
+    severity: Severity::Critical,
+    summary: "Tiller is older than 2.7.2, or its version cannot be read from the image.",
+    answer: "Refused: use a release from 2.7.2 on, best 2.17.0, by its tag.",
+    check: Check::Tiller(check),
+};
+
+fn check(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Findings) {
+    let floor = case.settings.version_floor;
+    match &tiller.tiller.version {
+        Setting::Known(version) if *version >= floor => {}
+        Setting::Known(version) => findings.refuse(
+            &RULE,
+            tiller.at("image"),
+            format!("Tiller {version} {}", weakness(*version, floor)),
+            format!("use a release from {floor} on, best 2.17.0: helm init --tiller-image IMAGE"),
+        ),
+        Setting::Unknown(reason) => findings.refuse(
+            &RULE,
+            tiller.at("image"),
+            reason.to_string(),
+            "name the release by its tag alone, such as ghcr.io/helm/tiller:v2.17.0",
+        ),
+    }
+}
+
+fn weakness(version: Version, floor: Version) -> String {
+    let release = |minor, patch| Version {
+        major: 2,
+        minor,
+        patch,
+    };
+    if version < release(2, 0) {
+        "is no release of Tiller".to_owned()
+    } else if version < release(3, 0) {
+        "knows no TLS".to_owned()
+    } else if version < release(7, 0) {
+        "cannot keep releases in Secrets".to_owned()
+    } else if version < release(7, 2) {
+        "accepts clients without a certificate even with --tls-verify".to_owned()
+    } else {
+        format!("is older than {floor}, the oldest that is allowed here")
+    }
+}

@@ -1,0 +1,96 @@
+//! `volume-mounts`
+
+use crate::pod::{Volume, VolumeMount, VolumeSource};
+use crate::policy::canonical::{CERTIFICATE_DIRECTORY, SCRATCH_DIRECTORY};
+use crate::policy::case::{Case, Findings, TillerContainer};
+use crate::policy::finding::Check;
+use crate::policy::{Kind, Rule, Severity};
+use crate::tiller::{clean_path, is_within};
+
+/// Where the API server mounts a pod's service account token.
+const TOKEN_DIRECTORY: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
+
+/// # What it finds
+/// A mount that a Tiller does not need: anything but its certificates and an empty directory at `/tmp`; and
+/// raw block devices.
+/// # Why it matters
+/// A file at the right place is an identity (a token, `/tmp/.kube/config`), trust (`/etc/ssl/certs`) or a
+/// program.
+/// # What hardening does
+/// Nothing: whoever mounted it wanted something by it. In a pod, the token that the API server itself
+/// mounts is let be.
+pub(super) static RULE: Rule = Rule {
+    id: "volume-mounts",
+    severity: Severity::High,
+    summary: "Something is mounted that a Tiller does not need.",
+    answer: "Refused: keep to the certificates and an empty directory at `/tmp`.",
+    check: Check::Tiller(check),
+};
+
+const REMEDY: &str = "remove this mount and its volume";
+
+fn check(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Findings) {
+    for (index, mount) in tiller.container.volume_mounts.iter().enumerate() {
+        let path = clean_path(&mount.mount_path);
+        let volume = case
+            .subject
+            .pod
+            .volumes
+            .iter()
+            .find(|volume| volume.name == *mount.name);
+        // What lies there is judged by certificate-mount.
+        if is_within(&path, CERTIFICATE_DIRECTORY) {
+            continue;
+        }
+        let needed = match path.as_str() {
+            SCRATCH_DIRECTORY => is_empty_directory(mount, volume),
+            TOKEN_DIRECTORY => case.subject.kind == Kind::Pod && is_token(case, volume),
+            _ => false,
+        };
+        if !needed {
+            findings.refuse(
+                &RULE,
+                tiller.at(&format!("volumeMounts/{index}")),
+                format!(
+                    "the volume {} is mounted at {path}, which a Tiller does not need",
+                    mount.name
+                ),
+                REMEDY,
+            );
+        }
+    }
+    if !tiller.container.volume_devices.is_empty() {
+        findings.refuse(
+            &RULE,
+            tiller.at("volumeDevices"),
+            "raw block devices are given to the container",
+            "remove volumeDevices",
+        );
+    }
+}
+
+fn is_empty_directory(mount: &VolumeMount<'_>, volume: Option<&Volume<'_>>) -> bool {
+    mount.sub_path_expr.is_empty()
+        && volume.is_some_and(|volume| {
+            matches!(
+                volume.source,
+                VolumeSource::EmptyDir(_) | VolumeSource::Unset
+            )
+        })
+}
+
+/// A projected token, or before Kubernetes 1.21 the account's token Secret `ACCOUNT-token-SUFFIX`.
+fn is_token(case: &Case<'_>, volume: Option<&Volume<'_>>) -> bool {
+    match volume.map(|volume| &volume.source) {
+        Some(VolumeSource::Projected(sources)) => sources.iter().all(|source| {
+            source.secret.is_none()
+                && source.cluster_trust_bundle.is_none()
+                && source.pod_certificate.is_none()
+        }),
+        Some(VolumeSource::Secret(secret)) => secret
+            .secret_name
+            .strip_prefix(case.subject.pod.service_account_name.as_str())
+            .is_some_and(|rest| rest.starts_with("-token-")),
+        _ => false,
+    }
+}

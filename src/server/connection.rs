@@ -1,0 +1,86 @@
+//! One connection's life after its handshake: HTTP/1.1 until someone has had enough.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+
+use hyper::Request;
+use hyper::body::Incoming;
+use hyper::header::{CONNECTION, HeaderValue};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::lifecycle::{Lifecycle, Phase};
+use super::limits::Limits;
+use super::progress::{Progress, Stage};
+use super::reviews::Reply;
+use super::watched::{Watchdog, Watched};
+
+/// The longest head, and the most that is read ahead: 30 times what the API server sends.
+const READ_AHEAD: usize = 32 * 1024;
+
+/// What answers the requests of a port.
+pub(super) trait Answers: Send + Sync + 'static {
+    /// Answers a request.
+    fn answer(&self, request: Request<Incoming>) -> impl Future<Output = Reply> + Send;
+}
+
+/// Serves HTTP on a stream until the client leaves, a deadline passes or the server ends.
+pub(super) async fn serve<S, A>(
+    stream: S,
+    answers: &A,
+    limits: &Limits,
+    lifecycle: &Lifecycle,
+    progress: &Arc<Progress>,
+) where
+    S: AsyncRead + AsyncWrite + Unpin + Send,
+    A: Answers,
+{
+    progress.enter(Stage::Idle);
+    let service = service_fn(|request| async {
+        progress.enter(Stage::Review);
+        let mut reply = answers.answer(request).await;
+        if lifecycle.phase() >= Phase::Parting {
+            reply
+                .headers_mut()
+                .insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        progress.enter(Stage::Answer);
+        Ok::<_, Infallible>(reply)
+    });
+    // No timer is given, and so hyper keeps no time of its own.
+    let connection = http1::Builder::new()
+        .max_buf_size(READ_AHEAD)
+        .serve_connection(
+            TokioIo::new(Watched::new(stream, Arc::clone(progress))),
+            service,
+        );
+    let mut connection = pin!(connection);
+    let mut watchdog = Watchdog::new(progress, limits);
+    let mut ending = false;
+    loop {
+        tokio::select! {
+            biased;
+            // An error here is the client's: it broke off, or spoke no HTTP and was told so.
+            _ = connection.as_mut() => return,
+            stage = &mut watchdog => match stage {
+                Stage::Idle if !ending => {
+                    ending = true;
+                    connection.as_mut().graceful_shutdown();
+                }
+                _ => return,
+            },
+            () = progress.ended(), if !ending => {
+                ending = true;
+                // To hyper, half a head is no request yet: it would be dropped. Its answer ends the
+                // connection anyhow.
+                if progress.stage() != Stage::Head {
+                    connection.as_mut().graceful_shutdown();
+                }
+            }
+        }
+    }
+}

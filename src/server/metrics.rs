@@ -1,0 +1,323 @@
+//! What is counted, under the names that `/metrics` shows.
+//!
+//! Every label is of a closed set, so that no client can make series. The duration is kept per webhook
+//! and decision alone: a histogram for each kind and operation would be some 300 series a cluster.
+
+use std::sync::OnceLock;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use prometheus_client::encoding::{EncodeLabelSet, text};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::{Registry, Unit};
+
+use crate::k8s::review::{Answer, Decision, Webhook};
+
+/// In seconds. The API server's own first bucket ends at 5 ms.
+const BUCKETS: [f64; 12] = [
+    0.0001, 0.000_25, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 1.0, 5.0,
+];
+
+/// Everything a server counts.
+#[derive(Debug)]
+pub(super) struct Metrics {
+    registry: Registry,
+    requests: Family<RequestLabels, Counter>,
+    seconds: Family<DurationLabels, Histogram, fn() -> Histogram>,
+    /// Those of [`Self::seconds`] that were ever needed, by outcome.
+    mutate_seconds: [OnceLock<Histogram>; Outcome::COUNT],
+    validate_seconds: [OnceLock<Histogram>; Outcome::COUNT],
+    findings: Family<RuleLabels, Counter>,
+    shed: Family<ReasonLabels, Counter>,
+    handshake_errors: Family<ReasonLabels, Counter>,
+    reloads: Family<ResultLabels, Counter>,
+    /// Requests between head and answer.
+    pub(super) inflight: Gauge,
+    /// Open connections on the review port.
+    pub(super) connections: Gauge,
+    /// Panics that were caught.
+    pub(super) panics: Counter,
+    /// When the served certificate ends, in seconds since 1970.
+    pub(super) certificate_end: Gauge,
+}
+
+/// What became of a request, as a metric's label tells it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// A review was judged.
+    Decided(Decision),
+    /// There was no review, or no answer to it.
+    Failed,
+}
+
+/// Labels of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RequestLabels {
+    webhook: &'static str,
+    operation: &'static str,
+    kind: &'static str,
+    decision: &'static str,
+    code: u16,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct DurationLabels {
+    webhook: &'static str,
+    decision: &'static str,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RuleLabels {
+    webhook: &'static str,
+    rule: &'static str,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ReasonLabels {
+    reason: &'static str,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ResultLabels {
+    result: &'static str,
+}
+
+// === impl Outcome ===
+
+impl Outcome {
+    const COUNT: usize = 5;
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Decided(decision) => decision.as_str(),
+            Self::Failed => "none",
+        }
+    }
+
+    /// A number below [`Self::COUNT`].
+    fn index(self) -> usize {
+        match self {
+            Self::Decided(Decision::Unconcerned) => 0,
+            Self::Decided(Decision::Allowed) => 1,
+            Self::Decided(Decision::Hardened) => 2,
+            Self::Decided(Decision::Refused) => 3,
+            Self::Failed => 4,
+        }
+    }
+}
+
+// === impl Metrics ===
+
+impl Metrics {
+    pub(super) fn new() -> Self {
+        let mut registry = Registry::with_prefix("tiller_guard");
+        let build = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
+        registry.register("build", "The running version", build);
+        let requests = family(&mut registry, "admission_requests", "Requests answered");
+        let seconds =
+            Family::<_, _, fn() -> Histogram>::new_with_constructor(|| Histogram::new(BUCKETS));
+        registry.register_with_unit(
+            "admission_duration",
+            "Time from a request's head to its answer",
+            Unit::Seconds,
+            seconds.clone(),
+        );
+        Self {
+            requests,
+            seconds,
+            mutate_seconds: Default::default(),
+            validate_seconds: Default::default(),
+            findings: family(
+                &mut registry,
+                "admission_findings",
+                "Reviews in which a rule found something",
+            ),
+            shed: family(
+                &mut registry,
+                "admission_shed",
+                "Requests turned away with 503",
+            ),
+            handshake_errors: family(
+                &mut registry,
+                "tls_handshake_errors",
+                "Failed TLS handshakes",
+            ),
+            reloads: family(
+                &mut registry,
+                "tls_reloads",
+                "Changed certificate files that were read",
+            ),
+            inflight: gauge(
+                &mut registry,
+                "admission_inflight",
+                "Requests being answered",
+            ),
+            connections: gauge(&mut registry, "admission_connections", "Open connections"),
+            panics: counter(
+                &mut registry,
+                "admission_panics",
+                "Panics caught while judging",
+            ),
+            certificate_end: gauge(
+                &mut registry,
+                "tls_cert_not_after_seconds",
+                "When the served certificate expires, in seconds since 1970",
+            ),
+            registry,
+        }
+    }
+
+    /// Counts a review that was judged.
+    pub(super) fn decided(&self, webhook: Webhook, answer: &Answer, took: Duration) {
+        let Answer {
+            body: _,
+            decision,
+            operation,
+            kind,
+            rules,
+            record: _,
+        } = answer;
+        let outcome = Outcome::Decided(*decision);
+        self.answered(webhook, operation, kind, outcome, 200, took);
+        for rule in rules {
+            let labels = RuleLabels {
+                webhook: webhook.as_str(),
+                rule,
+            };
+            self.findings.get_or_create(&labels).inc();
+        }
+    }
+
+    /// Counts a request that got this status in place of a decision.
+    pub(super) fn failed(&self, webhook: Webhook, code: u16, took: Duration) {
+        self.answered(webhook, "other", "other", Outcome::Failed, code, took);
+    }
+
+    fn answered(
+        &self,
+        webhook: Webhook,
+        operation: &'static str,
+        kind: &'static str,
+        outcome: Outcome,
+        code: u16,
+        took: Duration,
+    ) {
+        let labels = RequestLabels {
+            webhook: webhook.as_str(),
+            operation,
+            kind,
+            decision: outcome.as_str(),
+            code,
+        };
+        self.requests.get_or_create(&labels).inc();
+        let resolved = match webhook {
+            Webhook::Mutate => &self.mutate_seconds,
+            Webhook::Validate => &self.validate_seconds,
+        };
+        if let Some(histogram) = resolved.get(outcome.index()) {
+            let labels = DurationLabels {
+                webhook: webhook.as_str(),
+                decision: outcome.as_str(),
+            };
+            histogram
+                .get_or_init(|| self.seconds.get_or_create_owned(&labels))
+                .observe(took.as_secs_f64());
+        }
+    }
+
+    /// Counts a request that was turned away.
+    pub(super) fn shed(&self, reason: &'static str) {
+        self.shed.get_or_create(&ReasonLabels { reason }).inc();
+    }
+
+    /// Counts a handshake that failed.
+    pub(super) fn handshake_failed(&self, reason: &'static str) {
+        self.handshake_errors
+            .get_or_create(&ReasonLabels { reason })
+            .inc();
+    }
+
+    /// Counts a certificate that was read again.
+    pub(super) fn reloaded(&self, result: &'static str) {
+        self.reloads.get_or_create(&ResultLabels { result }).inc();
+    }
+
+    /// All of it as OpenMetrics text.
+    pub(super) fn encode(&self) -> Result<String, std::fmt::Error> {
+        let mut written = String::new();
+        text::encode(&mut written, &self.registry)?;
+        Ok(written)
+    }
+}
+
+fn family<L>(registry: &mut Registry, name: &str, help: &str) -> Family<L, Counter>
+where
+    L: Clone + std::hash::Hash + Eq + EncodeLabelSet + std::fmt::Debug + Send + Sync + 'static,
+{
+    let family = Family::default();
+    registry.register(name, help, family.clone());
+    family
+}
+
+fn gauge(registry: &mut Registry, name: &str, help: &str) -> Gauge {
+    let gauge = Gauge::default();
+    registry.register(name, help, gauge.clone());
+    gauge
+}
+
+fn counter(registry: &mut Registry, name: &str, help: &str) -> Counter<u64, AtomicU64> {
+    let counter = Counter::default();
+    registry.register(name, help, counter.clone());
+    counter
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::Metrics;
+    use crate::k8s::review::{Answer, Decision, Webhook};
+
+    #[test]
+    fn names_are_those_that_dashboards_use() {
+        let metrics = Metrics::new();
+        let answer = Answer {
+            body: Vec::new(),
+            decision: Decision::Refused,
+            operation: "CREATE",
+            kind: "Pod",
+            rules: vec!["host-access"],
+            record: None,
+        };
+        metrics.decided(Webhook::Validate, &answer, Duration::from_micros(80));
+        metrics.failed(Webhook::Mutate, 413, Duration::from_micros(80));
+        metrics.shed("late");
+        metrics.handshake_failed("timeout");
+        metrics.reloaded("loaded");
+        metrics.panics.inc();
+        metrics.certificate_end.set(1_800_000_000);
+        let text = metrics.encode().unwrap();
+        for line in [
+            r#"tiller_guard_build_info{version="0.1.0"} 1"#,
+            r#"tiller_guard_admission_requests_total{webhook="validate",operation="CREATE",kind="Pod",decision="refused",code="200"} 1"#,
+            r#"tiller_guard_admission_requests_total{webhook="mutate",operation="other",kind="other",decision="none",code="413"} 1"#,
+            r#"tiller_guard_admission_duration_seconds_bucket{le="0.0001",webhook="validate",decision="refused"} 1"#,
+            r#"tiller_guard_admission_findings_total{webhook="validate",rule="host-access"} 1"#,
+            r#"tiller_guard_admission_shed_total{reason="late"} 1"#,
+            r#"tiller_guard_tls_handshake_errors_total{reason="timeout"} 1"#,
+            r#"tiller_guard_tls_reloads_total{result="loaded"} 1"#,
+            "tiller_guard_admission_panics_total 1",
+            "tiller_guard_admission_inflight 0",
+            "tiller_guard_tls_cert_not_after_seconds 1800000000",
+        ] {
+            assert!(
+                text.lines().any(|written| written == line),
+                "{line} in\n{text}"
+            );
+        }
+    }
+}

@@ -1,0 +1,295 @@
+//! The webhook's listener: TLS, two routes, a health port, and a drain that loses no request.
+//!
+//! ```text
+//! Server::bind ── Bound::spawn ── Running::drain
+//!      │               │
+//!      │               ├─ review port ── listener ── tls ── connection ── reviews ── Judge
+//!      │               ├─ health port ── listener ───────── connection ── health
+//!      │               └─ certificate: the files, read again and again
+//!      └─ a certificate that cannot be served fails here, before a port is open
+//! ```
+//!
+//! What a client can make us wait for is limited in [`Limits`]; where a connection stands is known from
+//! its `progress` alone.
+
+mod body;
+mod certificate;
+mod connection;
+mod connections;
+mod health;
+mod lifecycle;
+mod limits;
+mod listener;
+mod metrics;
+mod panicked;
+mod progress;
+mod reviews;
+mod timeout;
+mod tls;
+mod watched;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use rustls::ServerConfig;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep, sleep_until, timeout_at};
+use tokio_rustls::TlsAcceptor;
+use tracing::{info, warn};
+
+pub use certificate::{CertificateFiles, CertificateSource, LoadError};
+pub use lifecycle::Drain;
+pub use limits::Limits;
+pub use reviews::Judge;
+pub use tls::OldestTls;
+
+use body::Memory;
+use certificate::Served;
+use connections::Connections;
+use health::Health;
+use lifecycle::{Lifecycle, Phase};
+use listener::Port;
+use metrics::Metrics;
+use reviews::Reviews;
+
+/// Connections at once on the health port: the kubelet, a few Prometheuses and a person.
+const HEALTH_CONNECTIONS: usize = 32;
+
+/// What a server is to be.
+#[derive(Debug, Clone)]
+pub struct Server {
+    /// Where reviews are answered. Port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Where health and metrics are told.
+    pub health: SocketAddr,
+    /// The oldest TLS that is spoken.
+    pub oldest_tls: OldestTls,
+    /// What is shown to the API server.
+    pub certificate: CertificateSource,
+    /// What a client may take.
+    pub limits: Limits,
+    /// How to leave.
+    pub drain: Drain,
+    /// The time of day, for certificates.
+    pub clock: fn() -> SystemTime,
+}
+
+/// A server could not be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum BindError {
+    /// There is no certificate to serve.
+    #[error("cannot load the serving certificate")]
+    Certificate(#[from] LoadError),
+    /// TLS could not be set up.
+    #[error("cannot set up TLS")]
+    Tls(#[from] rustls::Error),
+    /// The address is taken, or not ours.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// Which.
+        address: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+/// A server whose certificate is loaded and whose ports are open, but which accepts nothing yet.
+#[derive(Debug)]
+#[must_use]
+pub struct Bound {
+    server: Server,
+    reviews: TcpListener,
+    health: TcpListener,
+    address: SocketAddr,
+    health_address: SocketAddr,
+    tls: Arc<ServerConfig>,
+    served: Arc<Served>,
+}
+
+/// A server that answers.
+#[derive(Debug)]
+#[must_use]
+pub struct Running {
+    drain: Drain,
+    lifecycle: Arc<Lifecycle>,
+    connections: Arc<Connections>,
+    accepting: JoinHandle<()>,
+    others: Vec<JoinHandle<()>>,
+}
+
+// === impl Server ===
+
+impl Server {
+    /// Loads the certificate, then opens both ports.
+    pub async fn bind(self) -> Result<Bound, BindError> {
+        let served = Arc::new(Served::new(self.certificate.load((self.clock)())?));
+        let config = tls::config(self.oldest_tls, Arc::<Served>::clone(&served))?;
+        let (reviews, address) = listen(self.listen).await?;
+        let (health, health_address) = listen(self.health).await?;
+        Ok(Bound {
+            server: self,
+            reviews,
+            health,
+            address,
+            health_address,
+            tls: Arc::new(config),
+            served,
+        })
+    }
+}
+
+// === impl Bound ===
+
+impl Bound {
+    /// Where reviews are answered, with the real port.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where health and metrics are told, with the real port.
+    pub fn health_address(&self) -> SocketAddr {
+        self.health_address
+    }
+
+    /// Starts to answer, with what `judge` says.
+    pub fn spawn(self, judge: Judge) -> Running {
+        let Self {
+            server,
+            reviews,
+            health,
+            address: _,
+            health_address: _,
+            tls,
+            served,
+        } = self;
+        let Server {
+            listen: _,
+            health: _,
+            oldest_tls: _,
+            certificate,
+            limits,
+            drain,
+            clock,
+        } = server;
+        let lifecycle = Arc::new(Lifecycle::new());
+        let metrics = Arc::new(Metrics::new());
+        metrics.certificate_end.set(served.not_after());
+        let connections = Arc::new(Connections::new(limits.connections));
+        let review_port = Arc::new(Port {
+            answers: Reviews {
+                judge,
+                limits,
+                memory: Memory::new(&limits),
+                lifecycle: Arc::clone(&lifecycle),
+                metrics: Arc::clone(&metrics),
+            },
+            tls: Some(TlsAcceptor::from(tls)),
+            limits,
+            lifecycle: Arc::clone(&lifecycle),
+            metrics: Arc::clone(&metrics),
+            connections: Arc::clone(&connections),
+        });
+        let health_port = Arc::new(Port {
+            answers: Health {
+                served: Arc::clone(&served),
+                lifecycle: Arc::clone(&lifecycle),
+                metrics: Arc::clone(&metrics),
+                clock,
+            },
+            tls: None,
+            limits,
+            // It is the last to close: it tells that the server is about to.
+            lifecycle: Arc::new(Lifecycle::new()),
+            metrics: Arc::clone(&metrics),
+            connections: Arc::new(Connections::new(HEALTH_CONNECTIONS)),
+        });
+        let mut others = vec![tokio::spawn(health_port.accept(health))];
+        if let CertificateSource::Files(files, every) = certificate {
+            let fresh = certificate::keep_fresh(files, every, served, clock, metrics);
+            others.push(tokio::spawn(fresh));
+        }
+        Running {
+            drain,
+            lifecycle,
+            connections,
+            accepting: tokio::spawn(review_port.accept(reviews)),
+            others,
+        }
+    }
+}
+
+// === impl Running ===
+
+impl Running {
+    /// Stops to be ready, serves on while that gets about, then closes and lets requests in flight
+    /// finish. Takes no longer than the drain's timeout.
+    pub async fn drain(self) {
+        /// For those who are turned away in the end to hear of it.
+        const LAST_WORDS: Duration = Duration::from_millis(500);
+        /// For a request that was on its way when its fresh connection was to end.
+        const FRESH: Duration = Duration::from_secs(1);
+
+        let Self {
+            drain,
+            lifecycle,
+            connections,
+            accepting,
+            others,
+        } = self;
+        let end = Instant::now() + drain.timeout;
+        let delay = drain.delay.min(drain.timeout);
+        info!(delay = ?delay, timeout = ?drain.timeout, "draining: not ready any more");
+        lifecycle.enter(Phase::Leaving);
+        sleep(delay / 2).await;
+        lifecycle.enter(Phase::Parting);
+        sleep(delay / 2).await;
+
+        lifecycle.enter(Phase::Closed);
+        let _stopped = accepting.await;
+        connections.end(|moment| moment.proven);
+        if timeout_at(end.min(Instant::now() + FRESH), connections.empty())
+            .await
+            .is_err()
+        {
+            connections.end(|_| true);
+        }
+        let last_call = end
+            .checked_sub(LAST_WORDS.min(drain.timeout / 2))
+            .unwrap_or(end);
+        if timeout_at(last_call, connections.empty()).await.is_err() {
+            lifecycle.enter(Phase::LastCall);
+            tokio::select! {
+                () = connections.empty() => {}
+                () = sleep_until(end) => {
+                    let cut = connections.cut();
+                    warn!(connections = cut, "drain timed out; cut what was left");
+                }
+            }
+        }
+        others.iter().for_each(JoinHandle::abort);
+        info!("drained");
+    }
+}
+
+/// Opens a port. Where `[::]` is asked for and the machine has no IPv6, all of IPv4 is meant.
+async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), BindError> {
+    let failed = |source| BindError::Listen { address, source };
+    let listener = match TcpListener::bind(address).await {
+        Err(error) if address.ip() == std::net::Ipv6Addr::UNSPECIFIED && is_no_ipv6(&error) => {
+            TcpListener::bind((std::net::Ipv4Addr::UNSPECIFIED, address.port())).await
+        }
+        other => other,
+    }
+    .map_err(failed)?;
+    let real = listener.local_addr().map_err(failed)?;
+    Ok((listener, real))
+}
+
+/// A kernel without IPv6 knows no such family (`EAFNOSUPPORT`, 97 on Linux); one where it is switched
+/// off has no such address.
+fn is_no_ipv6(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(97) || error.kind() == io::ErrorKind::AddrNotAvailable
+}

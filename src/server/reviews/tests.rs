@@ -1,0 +1,286 @@
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::{Body, Bytes, Frame};
+use hyper::header::{ALLOW, CONNECTION, CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER};
+use hyper::{Request, StatusCode};
+
+use super::{Judge, Reply, Reviews};
+use crate::k8s::review::{Answer, BadReview, Decision, Webhook};
+use crate::server::Limits;
+use crate::server::body::Memory;
+use crate::server::lifecycle::{Lifecycle, Phase};
+use crate::server::metrics::Metrics;
+
+const MIB: usize = 1024 * 1024;
+
+/// A body in pieces of unknown number, each of which takes a while to come.
+struct Pieces {
+    pieces: VecDeque<Bytes>,
+    each: Duration,
+    wait: Option<Pin<Box<tokio::time::Sleep>>>,
+}
+
+impl Pieces {
+    fn new(count: usize, size: usize, each: Duration) -> Self {
+        Self {
+            pieces: vec![Bytes::from(vec![b' '; size]); count].into(),
+            each,
+            wait: None,
+        }
+    }
+}
+
+impl Body for Pieces {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let each = self.each;
+        let wait = self
+            .wait
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep(each)));
+        std::task::ready!(wait.as_mut().poll(context));
+        self.wait = None;
+        Poll::Ready(self.pieces.pop_front().map(|piece| Ok(Frame::data(piece))))
+    }
+}
+
+/// Echoes a body that begins with `{`, and panics over one that begins with `!`.
+fn judge() -> Judge {
+    Arc::new(|_, body| match body.first() {
+        Some(b'{' | b' ') => Ok(Answer {
+            body: body.len().to_string().into_bytes(),
+            decision: Decision::Unconcerned,
+            operation: "CREATE",
+            kind: "Pod",
+            rules: Vec::new(),
+            record: None,
+        }),
+        Some(b'!') => panic!("as the test wants"),
+        _ => Err(BadReview("not a review: expected an object".to_owned())),
+    })
+}
+
+fn reviews() -> Reviews {
+    let limits = Limits::default();
+    Reviews {
+        judge: judge(),
+        limits,
+        memory: Memory::new(&limits),
+        lifecycle: Arc::new(Lifecycle::new()),
+        metrics: Arc::new(Metrics::new()),
+    }
+}
+
+fn post(path: &str, body: &'static str) -> Request<Full<Bytes>> {
+    Request::post(path)
+        .header(CONTENT_TYPE, "application/json")
+        .body(Full::from(body))
+        .unwrap()
+}
+
+fn slow(path: &str, pieces: Pieces) -> Request<Pieces> {
+    Request::post(path)
+        .header(CONTENT_TYPE, "application/json")
+        .body(pieces)
+        .unwrap()
+}
+
+async fn text(reply: Reply) -> String {
+    String::from_utf8(
+        reply
+            .into_body()
+            .collect()
+            .await
+            .unwrap()
+            .to_bytes()
+            .to_vec(),
+    )
+    .unwrap()
+}
+
+#[tokio::test]
+async fn a_review_is_answered() {
+    let reply = reviews().respond(post("/validate?timeout=10s", "{}")).await;
+    assert_eq!(reply.status(), StatusCode::OK);
+    assert_eq!(reply.headers()[CONTENT_TYPE], "application/json");
+    assert!(!reply.headers().contains_key(CONNECTION));
+    assert_eq!(text(reply).await, "2");
+}
+
+#[tokio::test]
+async fn what_is_no_review_is_told_why() {
+    let reply = reviews().respond(post("/validate", "[]")).await;
+    assert_eq!(reply.status(), StatusCode::BAD_REQUEST);
+    assert_eq!(text(reply).await, "not a review: expected an object\n");
+    let reply = reviews().respond(post("/mutate", "")).await;
+    assert_eq!(reply.status(), StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn only_post_to_the_two_paths_is_served() {
+    let reply = reviews().respond(post("/metrics", "{}")).await;
+    assert_eq!(reply.status(), StatusCode::NOT_FOUND);
+    for method in ["GET", "PUT", "DELETE", "HEAD", "OPTIONS"] {
+        let mut request = post("/mutate", "{}");
+        *request.method_mut() = method.parse().unwrap();
+        let reply = reviews().respond(request).await;
+        assert_eq!(reply.status(), StatusCode::METHOD_NOT_ALLOWED, "{method}");
+        assert_eq!(reply.headers()[ALLOW], "POST");
+    }
+}
+
+#[tokio::test]
+async fn only_plain_json_is_read() {
+    let with = |types: &'static [(&'static str, &'static str)]| {
+        let mut request = Request::post("/validate");
+        for (name, value) in types {
+            request = request.header(*name, *value);
+        }
+        request.body(Full::from("{}")).unwrap()
+    };
+    for (headers, status) in [
+        (&[][..], 415),
+        (&[("content-type", "text/yaml")], 415),
+        (&[("content-type", "application/json-patch+json")], 415),
+        (&[("content-type", "application/json")], 200),
+        (&[("content-type", "application/json; charset=utf-8")], 200),
+        (&[("content-type", "Application/JSON ;charset=utf-8")], 200),
+        (
+            &[
+                ("content-type", "application/json"),
+                ("content-encoding", "gzip"),
+            ],
+            415,
+        ),
+        (
+            &[
+                ("content-type", "application/json"),
+                ("content-encoding", "identity"),
+            ],
+            200,
+        ),
+    ] {
+        let reply = reviews().respond(with(headers)).await;
+        assert_eq!(reply.status().as_u16(), status, "{headers:?}");
+    }
+    assert_eq!(CONTENT_ENCODING, "content-encoding");
+}
+
+#[tokio::test]
+async fn a_body_beyond_seven_mebibytes_is_refused() {
+    let reviews = reviews();
+    let announced = |length: usize| {
+        Request::post("/validate")
+            .header(CONTENT_TYPE, "application/json")
+            .body(Full::from(vec![b' '; length]))
+            .unwrap()
+    };
+    let reply = reviews.respond(announced(7 * MIB)).await;
+    assert_eq!(
+        (reply.status().as_u16(), text(reply).await),
+        (200, (7 * MIB).to_string())
+    );
+    let reply = reviews.respond(announced(7 * MIB + 1)).await;
+    assert_eq!(reply.status(), StatusCode::PAYLOAD_TOO_LARGE);
+    assert_eq!(reply.headers()[CONNECTION], "close");
+
+    let chunks = |count| slow("/validate", Pieces::new(count, MIB, Duration::ZERO));
+    let reply = reviews.respond(chunks(7)).await;
+    assert_eq!(
+        (reply.status().as_u16(), text(reply).await),
+        (200, (7 * MIB).to_string())
+    );
+    let reply = reviews.respond(chunks(8)).await;
+    assert_eq!(reply.status(), StatusCode::PAYLOAD_TOO_LARGE);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_body_is_told_to_come_again_before_the_api_server_gives_up() {
+    for (path, least, most) in [
+        ("/validate?timeout=1s", 700, 1000),
+        ("/validate?timeout=3s", 2700, 3000),
+        ("/validate", 8900, 10_000),
+        ("/validate?timeout=soon", 8900, 10_000),
+        ("/validate?timeout=5m", 8900, 10_000),
+    ] {
+        let began = tokio::time::Instant::now();
+        let pieces = Pieces::new(1000, 1, Duration::from_millis(100));
+        let reply = reviews().respond(slow(path, pieces)).await;
+        let took = began.elapsed().as_millis();
+        assert!(least <= took && took <= most, "{path}: {took} ms");
+        assert_eq!(reply.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(reply.headers()[RETRY_AFTER], "1");
+        assert_eq!(reply.headers()[CONNECTION], "close");
+        assert_eq!(text(reply).await, "the body did not arrive in time\n");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn large_bodies_wait_for_memory_and_small_ones_do_not() {
+    let reviews = Arc::new(reviews());
+    let all = reviews.limits.large_bodies_bytes / reviews.limits.body_bytes;
+    for _ in 0..all {
+        let reviews = Arc::clone(&reviews);
+        let request = slow("/mutate", Pieces::new(5, 10, Duration::from_secs(1)));
+        tokio::spawn(async move { reviews.respond(request).await });
+    }
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    let reply = reviews.respond(post("/mutate", "{}")).await;
+    assert_eq!(reply.status(), StatusCode::OK);
+    let chunked = || slow("/mutate", Pieces::new(1, 10, Duration::ZERO));
+    let reply = reviews.respond(chunked()).await;
+    assert_eq!(reply.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(text(reply).await, "too many large reviews at once\n");
+    assert!(
+        reviews
+            .metrics
+            .encode()
+            .unwrap()
+            .contains(r#"shed_total{reason="memory"} 1"#)
+    );
+    tokio::time::sleep(Duration::from_secs(9)).await;
+    assert_eq!(reviews.respond(chunked()).await.status(), StatusCode::OK);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_last_call_turns_stragglers_away() {
+    let reviews = Arc::new(reviews());
+    let asking = Arc::clone(&reviews);
+    let request = slow("/mutate", Pieces::new(100, 1, Duration::from_secs(1)));
+    let asked = tokio::spawn(async move { asking.respond(request).await });
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    reviews.lifecycle.enter(Phase::LastCall);
+    let reply = asked.await.unwrap();
+    assert_eq!(reply.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(reply.headers()[RETRY_AFTER], "1");
+    assert_eq!(text(reply).await, "the server is shutting down\n");
+}
+
+#[tokio::test]
+async fn a_panic_is_a_denial_to_the_validator_and_an_error_to_the_mutator() {
+    let judge: Judge = Arc::new(|_: Webhook, _: &[u8]| panic!("as the test wants"));
+    let reviews = Reviews { judge, ..reviews() };
+    let body = r#"{"apiVersion":"admission.k8s.io/v1","request":{"uid":"7"}}"#;
+    let reply = reviews.respond(post("/validate", body)).await;
+    assert_eq!(reply.status(), StatusCode::OK);
+    let denied = text(reply).await;
+    assert!(
+        denied.contains(r#""uid":"7","allowed":false,"status":{"code":500"#),
+        "{denied}"
+    );
+    let reply = reviews.respond(post("/mutate", body)).await;
+    assert_eq!(reply.status(), StatusCode::INTERNAL_SERVER_ERROR);
+    let metrics = reviews.metrics.encode().unwrap();
+    assert!(metrics.contains("admission_panics_total 2"), "{metrics}");
+    assert!(metrics.contains("admission_inflight 0"), "{metrics}");
+}

@@ -1,0 +1,60 @@
+//! TLS as the review port speaks it.
+
+use std::io;
+use std::sync::Arc;
+
+use rustls::crypto::ring;
+use rustls::server::{NoServerSessionStorage, ResolvesServerCert};
+use rustls::version::{TLS12, TLS13};
+use rustls::{AlertDescription, ServerConfig};
+
+/// The oldest TLS that is spoken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OldestTls {
+    /// TLS 1.2, with the AEAD and ECDHE suites that are all rustls has.
+    Tls12,
+    /// TLS 1.3.
+    #[default]
+    Tls13,
+}
+
+/// What each handshake is made with.
+pub(super) fn config(
+    oldest: OldestTls,
+    certificate: Arc<dyn ResolvesServerCert>,
+) -> Result<ServerConfig, rustls::Error> {
+    let versions: &[_] = match oldest {
+        OldestTls::Tls12 => &[&TLS13, &TLS12],
+        OldestTls::Tls13 => &[&TLS13],
+    };
+    let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_protocol_versions(versions)?
+        .with_no_client_auth()
+        .with_cert_resolver(certificate);
+    // The API server offers only http/1.1 to a webhook (apiserver pkg/util/webhook/client.go).
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    // Go resumes no session without a ClientSessionCache, and client-go sets none.
+    config.send_tls13_tickets = 0;
+    config.session_storage = Arc::new(NoServerSessionStorage {});
+    Ok(config)
+}
+
+/// Why a handshake failed: a word for metrics, of a closed set.
+pub(super) fn reason(error: &io::Error) -> &'static str {
+    let tls = error
+        .get_ref()
+        .and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    match tls {
+        Some(rustls::Error::AlertReceived(AlertDescription::UnknownCA)) => "unknown_ca",
+        Some(rustls::Error::AlertReceived(
+            AlertDescription::BadCertificate
+            | AlertDescription::CertificateExpired
+            | AlertDescription::CertificateUnknown,
+        )) => "certificate_refused",
+        Some(rustls::Error::AlertReceived(_)) => "alert",
+        Some(rustls::Error::PeerIncompatible(_)) => "incompatible",
+        Some(rustls::Error::NoApplicationProtocol) => "no_http1",
+        Some(_) => "not_tls",
+        None => "closed",
+    }
+}

@@ -1,0 +1,44 @@
+//! The kubelet's `$(NAME)` expansion in `command`, `args` and environment values.
+//!
+//! Source: `third_party/forked/golang/expansion/expand.go` of Kubernetes.
+
+use std::borrow::Cow;
+
+use super::setting::excerpt;
+use super::{Setting, Unknown};
+
+/// What the kubelet makes of a text that refers to no variable: `$$` becomes `$`, and so `$$(NAME)` the
+/// literal `$(NAME)`. A text with a reference is unknown, whether or not the variable is declared in the
+/// manifest: Services and the API server's own variables are not.
+pub(super) fn expand(text: &str) -> Setting<Cow<'_, str>> {
+    let last_closer = text.rfind(')').unwrap_or_default();
+    let mut literal = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('$') {
+        literal.push_str(before);
+        let mut following = after.chars();
+        match following.next() {
+            None | Some('$') => literal.push('$'),
+            Some('(') if text.len() - after.len() < last_closer => return reference(text),
+            Some(next) if next.is_ascii() => literal.extend(['$', next]),
+            // The kubelet takes the next byte, not the next character, and breaks it.
+            Some(_) => return reference(text),
+        }
+        rest = following.as_str();
+    }
+    if literal.is_empty() {
+        return Setting::Known(Cow::Borrowed(text));
+    }
+    literal.push_str(rest);
+    Setting::Known(if literal == text {
+        Cow::Borrowed(text)
+    } else {
+        Cow::Owned(literal)
+    })
+}
+
+fn reference<T>(text: &str) -> Setting<T> {
+    Setting::Unknown(Unknown::Expansion {
+        text: excerpt(text),
+    })
+}

@@ -1,0 +1,246 @@
+//! etcd, kube-apiserver and kube-controller-manager on loopback, with the flags that their version knows.
+
+use std::env;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+
+use super::credentials::{Authority, User, kubeconfig, secret};
+use super::process::{Folder, Server};
+use super::{client, probe};
+
+/// A loaded machine needs half a minute for what takes eight seconds otherwise.
+const START_LIMIT: Duration = Duration::from_secs(90);
+
+/// A Kubernetes version: `(1, 20)`.
+pub(super) type Version = (u16, u16);
+
+/// A running control plane.
+#[derive(Debug)]
+pub(super) struct ControlPlane {
+    /// The API server's version.
+    pub version: Version,
+    /// The API server's port.
+    pub port: u16,
+    /// The API server, etcd and what else runs.
+    pub servers: Vec<Server>,
+    /// The secret in the tokens of users.
+    pub secret: String,
+}
+
+impl ControlPlane {
+    /// Starts etcd, the API server and, where the folder with the programs has one, the controller
+    /// manager; waits until the API server is ready.
+    pub(super) async fn start(folder: &Folder, authority: &Authority) -> Result<Self> {
+        let assets = assets()?;
+        let version = version_of(&assets.join("kube-apiserver"))?;
+        let [etcd_client, etcd_peer, port] = free_ports()?;
+        let secret = secret()?;
+        let controllers = assets.join("kube-controller-manager").exists();
+
+        let etcd = start_etcd(&assets, folder, etcd_client, etcd_peer)?;
+        let arguments = api_server_arguments(
+            version,
+            folder,
+            authority,
+            &secret,
+            etcd_client,
+            port,
+            controllers,
+        )?;
+        let mut api_server = Server::start(
+            "kube-apiserver",
+            &assets.join("kube-apiserver"),
+            &arguments,
+            folder,
+        )?;
+        let admin = kubeconfig(port, authority, &User::Admin.token(&secret));
+        let admin = PathBuf::from(folder.write("kubeconfig", &admin)?);
+        api_server
+            .wait_until(START_LIMIT, || ready(&admin, version))
+            .await?;
+
+        let mut servers = vec![api_server, etcd];
+        if controllers {
+            servers.insert(
+                0,
+                start_controller_manager(&assets, folder, &admin, version)?,
+            );
+        }
+        Ok(Self {
+            version,
+            port,
+            servers,
+            secret,
+        })
+    }
+}
+
+/// The folder with the servers' programs: `KUBEBUILDER_ASSETS`, or what `tests/cluster/assets.sh` made.
+fn assets() -> Result<PathBuf> {
+    let cache = || {
+        let home = env::var_os("XDG_CACHE_HOME")
+            .map(PathBuf::from)
+            .or_else(|| env::home_dir().map(|home| home.join(".cache")))?;
+        Some(home.join("tiller-guard/kubernetes-1.20.2"))
+    };
+    let folder = env::var_os("KUBEBUILDER_ASSETS")
+        .map(PathBuf::from)
+        .or_else(cache);
+    let folder = folder.context("neither KUBEBUILDER_ASSETS nor HOME is set")?;
+    if !folder.join("kube-apiserver").exists() || !folder.join("etcd").exists() {
+        bail!(
+            "{} holds no etcd and kube-apiserver: `make test` and `make demo` make them",
+            folder.display()
+        );
+    }
+    Ok(folder)
+}
+
+/// `Kubernetes v1.20.2` is what kube-apiserver prints.
+fn version_of(program: &Path) -> Result<Version> {
+    let output = Command::new(program).arg("--version").output();
+    let output = output.with_context(|| format!("cannot run {}", program.display()))?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let mut numbers = text
+        .split(|letter: char| !letter.is_ascii_digit())
+        .filter(|word| !word.is_empty());
+    let mut number = || numbers.next().and_then(|word| word.parse().ok());
+    number()
+        .zip(number())
+        .with_context(|| format!("no version in \"{text}\""))
+}
+
+/// Ports that were free a moment ago.
+pub fn free_ports<const COUNT: usize>() -> Result<[u16; COUNT]> {
+    let mut held = Vec::new();
+    let mut ports = [0; COUNT];
+    for port in &mut ports {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).context("no free port")?;
+        *port = listener.local_addr()?.port();
+        held.push(listener);
+    }
+    Ok(ports)
+}
+
+fn start_etcd(assets: &Path, folder: &Folder, client: u16, peer: u16) -> Result<Server> {
+    let program = assets.join("etcd");
+    let mut arguments = vec![
+        format!("--data-dir={}", folder.join("etcd").display()),
+        format!("--listen-client-urls=http://127.0.0.1:{client}"),
+        format!("--advertise-client-urls=http://127.0.0.1:{client}"),
+        format!("--listen-peer-urls=http://127.0.0.1:{peer}"),
+        format!("--initial-advertise-peer-urls=http://127.0.0.1:{peer}"),
+        format!("--initial-cluster=default=http://127.0.0.1:{peer}"),
+    ];
+    // etcd 3.4.10 and later.
+    let help = Command::new(&program).arg("--help").output();
+    let help = help.with_context(|| format!("cannot run {}", program.display()))?;
+    if String::from_utf8_lossy(&help.stdout).contains("--unsafe-no-fsync") {
+        arguments.push("--unsafe-no-fsync".to_owned());
+    }
+    Server::start("etcd", &program, &arguments, folder)
+}
+
+fn api_server_arguments(
+    version: Version,
+    folder: &Folder,
+    authority: &Authority,
+    secret: &str,
+    etcd: u16,
+    port: u16,
+    controllers: bool,
+) -> Result<Vec<String>> {
+    let serving = authority.issue()?;
+    // Any key pair will do; this one's certificate is not used.
+    let accounts = rcgen::KeyPair::generate()?;
+    let accounts_public = folder.write("accounts.pub", &accounts.public_key_pem())?;
+    let accounts_private = folder.write("accounts.key", &accounts.serialize_pem())?;
+    let tokens = User::Admin.token_line(secret) + &User::Nobody.token_line(secret);
+    let mut arguments = vec![
+        format!("--etcd-servers=http://127.0.0.1:{etcd}"),
+        format!("--secure-port={port}"),
+        "--bind-address=127.0.0.1".to_owned(),
+        "--advertise-address=127.0.0.1".to_owned(),
+        format!("--cert-dir={}", folder.join("certificates").display()),
+        format!(
+            "--tls-cert-file={}",
+            folder.write("api-server.crt", &serving.certificate)?
+        ),
+        format!(
+            "--tls-private-key-file={}",
+            folder.write("api-server.key", &serving.key)?
+        ),
+        format!("--service-account-key-file={accounts_public}"),
+        format!("--token-auth-file={}", folder.write("tokens.csv", &tokens)?),
+        "--authorization-mode=RBAC".to_owned(),
+        "--service-cluster-ip-range=10.0.0.0/24".to_owned(),
+        "--enable-admission-plugins=MutatingAdmissionWebhook,ValidatingAdmissionWebhook".to_owned(),
+        "--allow-privileged=true".to_owned(),
+    ];
+    if version >= (1, 20) {
+        arguments.push(format!(
+            "--service-account-signing-key-file={accounts_private}"
+        ));
+        arguments.push("--service-account-issuer=https://kubernetes.default.svc".to_owned());
+    } else {
+        // Plain HTTP on 8080 is the default up to 1.19; the flag is gone from 1.24 on.
+        arguments.push("--insecure-port=0".to_owned());
+    }
+    if !controllers {
+        // It refuses pods as long as no controller made the namespace's service account.
+        arguments.push("--disable-admission-plugins=ServiceAccount".to_owned());
+    }
+    Ok(arguments)
+}
+
+fn start_controller_manager(
+    assets: &Path,
+    folder: &Folder,
+    kubeconfig: &Path,
+    version: Version,
+) -> Result<Server> {
+    let mut arguments = vec![
+        format!("--kubeconfig={}", kubeconfig.display()),
+        format!(
+            "--service-account-private-key-file={}",
+            folder.join("accounts.key").display()
+        ),
+        "--controllers=deployment,replicaset,job,namespace,serviceaccount,serviceaccount-token"
+            .to_owned(),
+        "--leader-elect=false".to_owned(),
+        "--kube-api-qps=100".to_owned(),
+        "--kube-api-burst=200".to_owned(),
+    ];
+    let [port] = free_ports()?;
+    if version >= (1, 13) {
+        arguments.push("--secure-port=0".to_owned());
+    }
+    if version < (1, 13) {
+        arguments.extend(["--address=127.0.0.1".to_owned(), format!("--port={port}")]);
+    } else if version < (1, 24) {
+        arguments.push("--port=0".to_owned());
+    }
+    Server::start(
+        "kube-controller-manager",
+        &assets.join("kube-controller-manager"),
+        &arguments,
+        folder,
+    )
+}
+
+async fn ready(kubeconfig: &Path, version: Version) -> Result<()> {
+    let client = client(kubeconfig).await?;
+    // `/readyz` came with 1.16.
+    let path = if version >= (1, 16) {
+        "/readyz"
+    } else {
+        "/healthz"
+    };
+    probe(&client, path).await?;
+    // RBAC's own roles are there when the admin may read.
+    probe(&client, "/api/v1/namespaces/default").await
+}

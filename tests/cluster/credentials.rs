@@ -1,0 +1,129 @@
+//! Keys, certificates and tokens of a test cluster, made anew for each.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use anyhow::Result;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, SanType};
+
+/// A certificate authority.
+pub struct Authority {
+    issuer: CertifiedIssuer<'static, KeyPair>,
+}
+
+/// A certificate with its key, in PEM.
+#[derive(Debug)]
+pub(super) struct Pair {
+    /// The certificate.
+    pub certificate: String,
+    /// The private key, PKCS#8.
+    pub key: String,
+}
+
+/// Who asks the API server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum User {
+    /// Of `system:masters`.
+    Admin,
+    /// Without any right.
+    Nobody,
+}
+
+// === impl Authority ===
+
+impl Authority {
+    /// Makes one.
+    pub fn create() -> Result<Self> {
+        let mut parameters = CertificateParams::new([])?;
+        parameters
+            .distinguished_name
+            .push(DnType::CommonName, "test cluster");
+        parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let issuer = CertifiedIssuer::self_signed(parameters, KeyPair::generate()?)?;
+        Ok(Self { issuer })
+    }
+
+    /// A server's certificate for 127.0.0.1.
+    pub(super) fn issue(&self) -> Result<Pair> {
+        let mut parameters = CertificateParams::new(["localhost".to_owned()])?;
+        parameters
+            .subject_alt_names
+            .push(SanType::IpAddress(IpAddr::V4(Ipv4Addr::LOCALHOST)));
+        let key = KeyPair::generate()?;
+        let certificate = parameters.signed_by(&key, &self.issuer)?;
+        Ok(Pair {
+            certificate: certificate.pem(),
+            key: key.serialize_pem(),
+        })
+    }
+
+    /// The authority's own certificate.
+    pub fn certificate(&self) -> String {
+        self.issuer.pem()
+    }
+
+    /// The authority's own certificate as a `caBundle` has it.
+    pub fn bundle(&self) -> String {
+        STANDARD.encode(self.certificate())
+    }
+}
+
+impl std::fmt::Debug for Authority {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Authority").finish_non_exhaustive()
+    }
+}
+
+// === impl User ===
+
+impl User {
+    /// The token that the API server knows the user by. It listens on loopback for minutes, so that the
+    /// secret is one of the process' only.
+    pub fn token(self, secret: &str) -> String {
+        format!("{}-{secret}", self.name())
+    }
+
+    /// The name in the API server's eyes.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Admin => "admin",
+            Self::Nobody => "nobody",
+        }
+    }
+
+    /// The line of kube-apiserver's `--token-auth-file`.
+    pub fn token_line(self, secret: &str) -> String {
+        let groups = match self {
+            Self::Admin => ",\"system:masters\"",
+            Self::Nobody => "",
+        };
+        format!(
+            "{},{name},{name}{groups}\n",
+            self.token(secret),
+            name = self.name()
+        )
+    }
+}
+
+/// A random word.
+pub(super) fn secret() -> Result<String> {
+    let key = KeyPair::generate()?;
+    Ok(STANDARD
+        .encode(key.public_key_raw())
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .take(40)
+        .collect())
+}
+
+/// A kubeconfig for the API server.
+pub(super) fn kubeconfig(port: u16, authority: &Authority, token: &str) -> String {
+    format!(
+        "apiVersion: v1\nkind: Config\ncurrent-context: test\n\
+         clusters:\n- name: test\n  cluster:\n    server: https://127.0.0.1:{port}\n    certificate-authority-data: {}\n\
+         users:\n- name: test\n  user:\n    token: {token}\n\
+         contexts:\n- name: test\n  context:\n    cluster: test\n    user: test\n",
+        authority.bundle(),
+    )
+}

@@ -1,0 +1,262 @@
+//! A Kubernetes API server with the webhooks registered, on loopback, for tests, the demo and the
+//! benchmark.
+//!
+//! ```text
+//! Cluster ─ ControlPlane ─ etcd, kube-apiserver, kube-controller-manager
+//!         ─ Guard ──────── tiller-guard serve
+//!         ─ Authority ──── the certificates of both
+//!         ─ Folder ─────── their files; removed at the end
+//! ```
+//!
+//! `KUBEBUILDER_ASSETS` names the folder with the Kubernetes programs, of any version from 1.10 on. Up to
+//! 1.19 the API server gets no key to sign bound tokens with; before 1.14 it speaks TLS 1.2 only.
+
+mod control_plane;
+mod credentials;
+mod guard;
+mod process;
+mod registration;
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+use axum::http::Request;
+use kube::api::{Api, ApiResource, DeleteParams, DynamicObject, GroupVersionKind, PostParams};
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::{Client, Config};
+use serde_json::{Value, json};
+
+use control_plane::ControlPlane;
+pub use control_plane::free_ports;
+pub use credentials::{Authority, User};
+pub use guard::{Guard, get};
+pub use process::{Folder, Server};
+pub use registration::{MUTATE, VALIDATE};
+
+/// A running cluster.
+#[derive(Debug)]
+pub struct Cluster {
+    guard: Option<Guard>,
+    control_plane: ControlPlane,
+    authority: Authority,
+    folder: Folder,
+}
+
+/// What is left of a cluster that outlives us.
+#[derive(Debug)]
+pub struct Kept {
+    /// A kubeconfig of its administrator.
+    pub kubeconfig: PathBuf,
+    /// A shell script that ends it and removes its files.
+    pub stop: PathBuf,
+}
+
+/// The calls of a webhook by the API server's own count.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Calls {
+    /// How many.
+    pub count: f64,
+    /// How long all of them took, in seconds.
+    pub seconds: f64,
+}
+
+// === impl Cluster ===
+
+impl Cluster {
+    /// Starts the Kubernetes part. The ports are chosen a moment before they are used, so that another
+    /// process may have taken one.
+    pub async fn start() -> Result<Self> {
+        let mut last = None;
+        for _attempt in 0..3 {
+            let folder = Folder::create()?;
+            let authority = Authority::create()?;
+            match ControlPlane::start(&folder, &authority).await {
+                Ok(control_plane) => {
+                    return Ok(Self {
+                        guard: None,
+                        control_plane,
+                        authority,
+                        folder,
+                    });
+                }
+                Err(error) if format!("{error:#}").contains("address already in use") => {
+                    last = Some(error);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Err(last.context("not started")?)
+    }
+
+    /// Starts the webhook: `tiller-guard` with the word `serve`, or another program that takes its flags.
+    pub async fn start_guard(&mut self, program: &Path, words: &[&str]) -> Result<()> {
+        let Self {
+            guard,
+            control_plane,
+            authority,
+            folder,
+        } = self;
+        let version = control_plane.version;
+        let mut started = Guard::start(program, words, version, authority, folder)?;
+        started.ready().await?;
+        *guard = Some(started);
+        Ok(())
+    }
+
+    /// Registers both webhooks, and waits until the API server calls them.
+    pub async fn register(&self) -> Result<()> {
+        let guard = self.guard.as_ref().context("the guard is not started")?;
+        let client = self.client(User::Admin).await?;
+        let version = self.control_plane.version;
+        for configuration in
+            registration::configurations(version, guard.address, &self.authority.bundle())
+        {
+            let kind = configuration
+                .get("kind")
+                .and_then(Value::as_str)
+                .context("no kind")?;
+            let api: Api<DynamicObject> = Api::all_with(
+                client.clone(),
+                &resource(
+                    "admissionregistration.k8s.io",
+                    registration::api_version(version),
+                    kind,
+                ),
+            );
+            let configuration = serde_json::from_value(configuration.clone())?;
+            api.create(&PostParams::default(), &configuration).await?;
+        }
+        self.wait_for_calls(&client).await
+    }
+
+    /// A client of the API server. It belongs to the runtime that it was made in.
+    pub async fn client(&self, user: User) -> Result<Client> {
+        let ControlPlane { port, secret, .. } = &self.control_plane;
+        let text = credentials::kubeconfig(*port, &self.authority, &user.token(secret));
+        client_of(Kubeconfig::from_yaml(&text)?).await
+    }
+
+    /// The Kubernetes version: `(1, 20)`.
+    pub fn version(&self) -> (u16, u16) {
+        self.control_plane.version
+    }
+
+    /// Whether controllers make pods and service accounts' tokens.
+    pub fn has_controllers(&self) -> bool {
+        self.control_plane.servers.len() > 2
+    }
+
+    /// The guard.
+    pub fn guard(&self) -> Result<&Guard> {
+        self.guard.as_ref().context("the guard is not started")
+    }
+
+    /// What the API server counted of a webhook's calls so far, of whatever operation and outcome.
+    pub async fn calls(client: &Client, webhook: &str) -> Result<Calls> {
+        let metrics = client.request_text(request("/metrics")?).await?;
+        let label = format!("name=\"{webhook}\"");
+        let sum = |end: &str| -> f64 {
+            // `…_latencies_seconds` before 1.14.
+            let lines = metrics.lines().filter(|line| {
+                line.starts_with("apiserver_admission_webhook_admission_")
+                    && line.contains(&label)
+                    && line
+                        .split('{')
+                        .next()
+                        .is_some_and(|name| name.ends_with(end))
+            });
+            lines
+                .filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok())
+                .sum()
+        };
+        Ok(Calls {
+            count: sum("_seconds_count"),
+            seconds: sum("_seconds_sum"),
+        })
+    }
+
+    /// Lets everything run on after us.
+    pub fn keep(self) -> Result<Kept> {
+        let Self {
+            guard,
+            control_plane,
+            authority: _,
+            folder,
+        } = self;
+        let servers = guard
+            .map(|guard| guard.server)
+            .into_iter()
+            .chain(control_plane.servers);
+        let pids: Vec<String> = servers
+            .map(|server| Ok(server.keep()?.to_string()))
+            .collect::<Result<_>>()?;
+        let path = folder.path().display();
+        let script = format!(
+            "#!/bin/sh\nkill -KILL {}\nsleep 1\nrm -rf '{path}'\n",
+            pids.join(" ")
+        );
+        let kept = Kept {
+            kubeconfig: folder.join("kubeconfig"),
+            stop: folder.write("stop.sh", &script)?.into(),
+        };
+        folder.keep()?;
+        Ok(kept)
+    }
+
+    /// The API server learns of a registration within a second or so. It counts its calls; a `PodTemplate`
+    /// is what no controller acts on.
+    async fn wait_for_calls(&self, client: &Client) -> Result<()> {
+        let api: Api<DynamicObject> = Api::namespaced_with(
+            client.clone(),
+            "default",
+            &resource("", "v1", "PodTemplate"),
+        );
+        let name = "are-the-webhooks-called";
+        let template = serde_json::from_value(json!({
+            "apiVersion": "v1",
+            "kind": "PodTemplate",
+            "metadata": { "name": name },
+            "template": { "spec": { "containers": [{ "name": "none", "image": "none" }] } },
+        }))?;
+        let start = Instant::now();
+        loop {
+            let created = api.create(&PostParams::default(), &template).await;
+            let _gone = api.delete(name, &DeleteParams::default()).await;
+            let (mutate, validate) = (
+                Self::calls(client, MUTATE).await?,
+                Self::calls(client, VALIDATE).await?,
+            );
+            if created.is_ok() && mutate.count > 0.0 && validate.count > 0.0 {
+                return Ok(());
+            }
+            if start.elapsed() > Duration::from_secs(20) {
+                bail!("the API server does not call the webhooks: {created:?}");
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+}
+
+/// How the API names a kind.
+pub fn resource(group: &str, version: &str, kind: &str) -> ApiResource {
+    ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, kind))
+}
+
+async fn client(kubeconfig: &Path) -> Result<Client> {
+    client_of(Kubeconfig::read_from(kubeconfig)?).await
+}
+
+async fn client_of(kubeconfig: Kubeconfig) -> Result<Client> {
+    let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?;
+    Ok(Client::try_from(config)?)
+}
+
+async fn probe(client: &Client, path: &str) -> Result<()> {
+    client.request_text(request(path)?).await?;
+    Ok(())
+}
+
+fn request(path: &str) -> Result<Request<Vec<u8>>> {
+    Ok(Request::get(path).body(Vec::new())?)
+}

@@ -1,0 +1,67 @@
+//! The webhooks' registrations, as an administrator writes them.
+
+use std::net::SocketAddr;
+
+use serde_json::{Value, json};
+
+use super::control_plane::Version;
+
+/// The mutating webhook's name.
+pub const MUTATE: &str = "mutate.tiller-guard.io";
+/// The validating webhook's name.
+pub const VALIDATE: &str = "validate.tiller-guard.io";
+
+/// The two configurations. A failing call fails the request, for the mutating webhook too: production
+/// lets such requests pass on to the validating one, which would hide the failure from a test.
+///
+/// Before 1.16 there is `v1beta1` only. Before 1.12 to 1.15 the server knows neither `sideEffects` nor
+/// `timeoutSeconds`, `matchPolicy` and `admissionReviewVersions`, and drops them.
+pub(super) fn configurations(version: Version, guard: SocketAddr, bundle: &str) -> [Value; 2] {
+    let group_version = format!("admissionregistration.k8s.io/{}", api_version(version));
+    let configuration = |kind: &str, name: &str, path: &str| {
+        json!({
+            "apiVersion": group_version,
+            "kind": kind,
+            "metadata": { "name": name },
+            "webhooks": [{
+                "name": name,
+                "clientConfig": { "url": format!("https://{guard}{path}"), "caBundle": bundle },
+                "rules": rules(),
+                "failurePolicy": "Fail",
+                "matchPolicy": "Equivalent",
+                "sideEffects": "None",
+                "admissionReviewVersions": ["v1", "v1beta1"],
+                "timeoutSeconds": 5,
+            }],
+        })
+    };
+    [
+        configuration("MutatingWebhookConfiguration", MUTATE, "/mutate"),
+        configuration("ValidatingWebhookConfiguration", VALIDATE, "/validate"),
+    ]
+}
+
+/// The version of `admissionregistration.k8s.io` that the server knows.
+pub(super) fn api_version(version: Version) -> &'static str {
+    if version >= (1, 16) { "v1" } else { "v1beta1" }
+}
+
+/// Everything that carries a pod.
+fn rules() -> Value {
+    let rule = |groups: &[&str], resources: &[&str]| {
+        json!({
+            "operations": ["CREATE", "UPDATE"],
+            "apiGroups": groups,
+            "apiVersions": ["*"],
+            "resources": resources,
+        })
+    };
+    json!([
+        rule(&[""], &["pods", "podtemplates", "replicationcontrollers"]),
+        rule(
+            &["apps", "extensions"],
+            &["deployments", "replicasets", "statefulsets", "daemonsets"]
+        ),
+        rule(&["batch"], &["jobs", "cronjobs"]),
+    ])
+}

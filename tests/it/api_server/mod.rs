@@ -1,0 +1,161 @@
+//! `helm init` against a real API server: what is stored, and what the person is told.
+
+mod apply;
+mod expected;
+mod install;
+mod kinds;
+mod refuse;
+mod update;
+
+use std::path::Path;
+use std::sync::LazyLock;
+use std::thread;
+
+use kube::Client;
+use kube::api::{Api, DynamicObject, PostParams};
+use kube::core::Status;
+use serde_json::{Value, json};
+
+use crate::cluster::{Cluster, User, resource};
+
+/// Shared by all tests; each works in a namespace of its own. It ends with the process.
+static CLUSTER: LazyLock<Result<Cluster, String>> = LazyLock::new(|| {
+    let started = thread::spawn(|| {
+        tokio::runtime::Runtime::new()?.block_on(async {
+            let mut cluster = Cluster::start().await?;
+            cluster
+                .start_guard(Path::new(env!("CARGO_BIN_EXE_tiller-guard")), &["serve"])
+                .await?;
+            cluster.register().await?;
+            anyhow::Ok(cluster)
+        })
+    });
+    started
+        .join()
+        .unwrap()
+        .map_err(|error| format!("{error:#}"))
+});
+
+/// A namespace with a service account for Tiller.
+struct World {
+    client: Client,
+    namespace: String,
+}
+
+fn cluster() -> &'static Cluster {
+    CLUSTER.as_ref().unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// Whether the API server is of this version or newer.
+fn kubernetes_from(minor: u16) -> bool {
+    cluster().version() >= (1, minor)
+}
+
+// === impl World ===
+
+impl World {
+    async fn create(namespace: &str) -> Self {
+        let client = cluster().client(User::Admin).await.unwrap();
+        let world = Self {
+            client,
+            namespace: namespace.to_owned(),
+        };
+        let namespaces: Api<DynamicObject> =
+            Api::all_with(world.client.clone(), &resource("", "v1", "Namespace"));
+        create_in(&namespaces, "v1", "Namespace", namespace).await;
+        create_in(
+            &world.objects("", "v1", "ServiceAccount"),
+            "v1",
+            "ServiceAccount",
+            "tiller",
+        )
+        .await;
+        world
+    }
+
+    fn objects(&self, group: &str, version: &str, kind: &str) -> Api<DynamicObject> {
+        Api::namespaced_with(
+            self.client.clone(),
+            &self.namespace,
+            &resource(group, version, kind),
+        )
+    }
+
+    fn deployments(&self) -> Api<DynamicObject> {
+        self.objects("apps", "v1", "Deployment")
+    }
+
+    /// What `helm init` of a version sends here, by a recording of it.
+    fn helm_init(&self, recording: &str) -> Value {
+        let mut deployment = recorded(recording);
+        deployment["apiVersion"] = json!("apps/v1");
+        deployment["metadata"]["namespace"] = json!(self.namespace);
+        // `extensions/v1beta1` took the selector from the template's labels.
+        deployment["spec"]["selector"] =
+            json!({ "matchLabels": { "app": "helm", "name": "tiller" } });
+        let pod = &mut deployment["spec"]["template"]["spec"];
+        pod["serviceAccountName"] = json!("tiller");
+        pod["containers"][0]["env"][0]["value"] = json!(self.namespace);
+        deployment
+    }
+
+    /// Creates a Deployment and gives it as it is stored.
+    async fn install(&self, deployment: Value) -> Value {
+        let created = self.try_install(deployment).await.unwrap();
+        let name = created["metadata"]["name"].as_str().unwrap();
+        let stored = value(&self.deployments().get(name).await.unwrap());
+        assert_eq!(stored["spec"], created["spec"]);
+        stored
+    }
+
+    /// Creates a Deployment and gives the answer, or the status that the client sees.
+    async fn try_install(&self, deployment: Value) -> Result<Value, Box<Status>> {
+        let deployment = serde_json::from_value(deployment).unwrap();
+        status(
+            self.deployments()
+                .create(&PostParams::default(), &deployment)
+                .await,
+        )
+    }
+}
+
+async fn create_in(api: &Api<DynamicObject>, version: &str, kind: &str, name: &str) {
+    let object = json!({ "apiVersion": version, "kind": kind, "metadata": { "name": name } });
+    api.create(
+        &PostParams::default(),
+        &serde_json::from_value(object).unwrap(),
+    )
+    .await
+    .unwrap();
+}
+
+/// The Deployment among what `helm init -o yaml` printed.
+fn recorded(recording: &str) -> Value {
+    let path = format!(
+        "{}/tests/data/helm-init/{recording}.yaml",
+        env!("CARGO_MANIFEST_DIR")
+    );
+    let text = std::fs::read_to_string(path).unwrap();
+    let documents: Vec<Value> = serde_saphyr::from_multiple(&text).unwrap();
+    documents
+        .into_iter()
+        .find(|document| document["kind"] == "Deployment")
+        .unwrap()
+}
+
+fn value(object: &DynamicObject) -> Value {
+    serde_json::to_value(object).unwrap()
+}
+
+fn status(answer: kube::Result<DynamicObject>) -> Result<Value, Box<Status>> {
+    match answer {
+        Ok(object) => Ok(value(&object)),
+        Err(kube::Error::Api(status)) => Err(status),
+        Err(error) => panic!("no answer of the API server: {error}"),
+    }
+}
+
+/// The pod of a Deployment.
+fn pod(deployment: &Value) -> &Value {
+    &deployment["spec"]["template"]["spec"]
+}

@@ -1,0 +1,95 @@
+//! Each case finds what it says and nothing else, and hardening makes of it what it says.
+
+use serde_json::Value;
+use tiller_guard::k8s::subject;
+use tiller_guard::policy::{Kind, Settings, decide};
+
+use super::corpus::{canonical, cases, shortened};
+
+fn found(manifest: &Value) -> (Vec<String>, Value, bool) {
+    let subject = subject(Kind::Deployment, manifest).unwrap();
+    let settings = Settings::default();
+    let verdict = decide(&subject, &settings);
+    let findings = verdict
+        .findings
+        .iter()
+        .map(|finding| {
+            let path = shortened(&finding.path);
+            format!(
+                "{} {} {path}: {}",
+                finding.rule.id,
+                finding.action.as_str(),
+                finding.message
+            )
+        })
+        .collect();
+    let mut hardened = manifest.clone();
+    json_patch::patch(&mut hardened, &verdict.patch).unwrap();
+    (findings, hardened, verdict.refuses())
+}
+
+#[test]
+fn the_canonical_deployment_is_clean() {
+    let (findings, hardened, _) = found(&canonical());
+    assert_eq!(findings, [""; 0]);
+    assert_eq!(hardened, canonical());
+}
+
+#[test]
+fn each_case_finds_what_it_says_and_nothing_else() {
+    let mut wrong = Vec::new();
+    for (rule, cases) in cases() {
+        assert!(
+            cases
+                .iter()
+                .any(|case| case.finds.iter().any(|line| line.starts_with(rule))),
+            "{rule} has no case that finds it"
+        );
+        for case in cases {
+            let (findings, ..) = found(&case.manifest());
+            let as_said = findings.len() == case.finds.len()
+                && findings.iter().zip(&case.finds).all(|(found, said)| {
+                    found == said
+                        || (found.starts_with(&format!("{said}: "))
+                            && case.says.as_ref().is_none_or(|part| found.contains(part)))
+                });
+            if !as_said {
+                wrong.push(format!(
+                    "{rule}: {}\n  {}",
+                    case.name,
+                    findings.join("\n  ")
+                ));
+            }
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "found otherwise than said:\n{}",
+        wrong.join("\n")
+    );
+}
+
+#[test]
+fn hardening_makes_of_each_case_what_it_says() {
+    for (rule, cases) in cases() {
+        for case in cases {
+            let (_, hardened, refused) = found(&case.manifest());
+            if !refused {
+                pretty_eq(
+                    &hardened,
+                    &case.hardened(),
+                    &format!("{rule}: {}", case.name),
+                );
+            }
+        }
+    }
+}
+
+fn pretty_eq(left: &Value, right: &Value, name: &str) {
+    let text = |value| serde_json::to_string_pretty(value).unwrap();
+    let difference = similar::TextDiff::from_lines(&text(left), &text(right))
+        .unified_diff()
+        .header("hardened", "expected")
+        .to_string();
+    assert!(left == right, "{name}\n{difference}");
+}

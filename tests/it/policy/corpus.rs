@@ -1,0 +1,107 @@
+//! The case corpus: `tests/cases/RULE.yaml`, each case the canonical hardened Deployment with a few fields
+//! set otherwise, and what is found in it.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use json_patch::jsonptr::PointerBuf;
+use json_patch::{AddOperation, Patch, PatchOperation, RemoveOperation};
+use serde::Deserialize;
+use serde_json::Value;
+use tiller_guard::policy::RULES;
+
+/// Shorthands of the pointers in a case file.
+const PLACES: [(&str, &str); 3] = [
+    ("tiller", "/spec/template/spec/containers/0"),
+    ("pod", "/spec/template/spec"),
+    ("template", "/spec/template"),
+];
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Case {
+    pub(crate) name: String,
+    /// Pointer to value, in order; `null` removes.
+    set: serde_json::Map<String, Value>,
+    /// `RULE ACTION PATH: MESSAGE`, or without the message where `says` gives a part of it.
+    pub(crate) finds: Vec<String>,
+    #[serde(default)]
+    pub(crate) says: Option<String>,
+    /// What hardening makes of it: the canonical Deployment with these fields set otherwise.
+    #[serde(default)]
+    becomes: serde_json::Map<String, Value>,
+}
+
+impl Case {
+    pub(crate) fn manifest(&self) -> Value {
+        changed(&self.set)
+    }
+
+    pub(crate) fn hardened(&self) -> Value {
+        changed(&self.becomes)
+    }
+}
+
+/// Every case, by its rule.
+pub(crate) fn cases() -> BTreeMap<&'static str, Vec<Case>> {
+    RULES
+        .iter()
+        .map(|rule| {
+            let path = folder().join(rule.id).with_extension("yaml");
+            let text = fs::read_to_string(&path)
+                .unwrap_or_else(|error| panic!("each rule has cases: {}: {error}", path.display()));
+            let cases = serde_saphyr::from_str(&text)
+                .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+            (rule.id, cases)
+        })
+        .collect()
+}
+
+/// The canonical hardened Deployment.
+pub(crate) fn canonical() -> Value {
+    let text = fs::read_to_string(folder().join("hardened.yaml")).unwrap();
+    serde_saphyr::from_str(&text).unwrap()
+}
+
+/// A pointer with its shorthand written out.
+pub(crate) fn expanded(pointer: &str) -> String {
+    PLACES
+        .iter()
+        .find_map(|(short, long)| Some(format!("{long}{}", pointer.strip_prefix(short)?)))
+        .unwrap_or_else(|| pointer.to_owned())
+}
+
+/// A pointer in its shortest form.
+pub(crate) fn shortened(pointer: &str) -> String {
+    PLACES
+        .iter()
+        .find_map(|(short, long)| Some(format!("{short}{}", pointer.strip_prefix(long)?)))
+        .unwrap_or_else(|| pointer.to_owned())
+}
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases")
+}
+
+fn changed(changes: &serde_json::Map<String, Value>) -> Value {
+    let mut manifest = canonical();
+    for (pointer, value) in changes {
+        let path = PointerBuf::parse(expanded(pointer)).unwrap();
+        let operation = match (value, manifest.pointer(path.as_str())) {
+            (Value::Null, _) => PatchOperation::Remove(RemoveOperation { path }),
+            // In a list, `add` would insert.
+            (value, Some(_)) => PatchOperation::Replace(json_patch::ReplaceOperation {
+                path,
+                value: value.clone(),
+            }),
+            (value, None) => PatchOperation::Add(AddOperation {
+                path,
+                value: value.clone(),
+            }),
+        };
+        json_patch::patch(&mut manifest, &Patch(vec![operation]))
+            .unwrap_or_else(|error| panic!("{pointer}: {error}"));
+    }
+    manifest
+}

@@ -1,0 +1,210 @@
+//! The laws that every verdict keeps, over generated workloads of every kind and over the case corpus.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use proptest::prelude::{ProptestConfig, TestCaseError, prop_assert, prop_assert_eq, proptest};
+use serde_json::{Value, json};
+use tiller_guard::k8s::review::{Webhook, answer};
+use tiller_guard::k8s::subject;
+use tiller_guard::policy::{Action, Finding, Kind, Settings, decide};
+
+use super::corpus::cases;
+use super::exposure::Exposure;
+use super::generate::{object, workload};
+
+/// What a door makes of an object.
+#[derive(Debug, PartialEq)]
+struct Judged {
+    findings: Vec<Finding>,
+    patch: json_patch::Patch,
+    hardened: Value,
+}
+
+fn judge(kind: Kind, object: &Value) -> Judged {
+    let settings = Settings::default();
+    let subject = subject(kind, object).unwrap();
+    let verdict = decide(&subject, &settings);
+    let mut hardened = object.clone();
+    json_patch::patch(&mut hardened, &verdict.patch).unwrap();
+    Judged {
+        findings: verdict.findings,
+        patch: verdict.patch,
+        hardened,
+    }
+}
+
+fn laws(kind: Kind, object: &Value) -> Result<(), TestCaseError> {
+    let judged = judge(kind, object);
+    is_deterministic(kind, object, &judged)?;
+    hardening_is_idempotent_and_passes(kind, &judged)?;
+    hardening_only_tightens(kind, object, &judged)?;
+    every_change_has_a_finding(&judged)?;
+    the_webhook_agrees(kind, object, &judged)
+}
+
+fn is_deterministic(kind: Kind, object: &Value, judged: &Judged) -> Result<(), TestCaseError> {
+    prop_assert_eq!(&judge(kind, object), judged);
+    Ok(())
+}
+
+fn hardening_is_idempotent_and_passes(kind: Kind, judged: &Judged) -> Result<(), TestCaseError> {
+    let again = judge(kind, &judged.hardened);
+    prop_assert_eq!(&again.hardened, &judged.hardened);
+    prop_assert!(again.patch.0.is_empty(), "a second patch: {}", again.patch);
+    let refused = |findings: &[Finding]| {
+        findings
+            .iter()
+            .filter(|finding| finding.action == Action::Refuse)
+            .count()
+    };
+    prop_assert_eq!(
+        again.findings.len(),
+        refused(&again.findings),
+        "{:?}",
+        again.findings
+    );
+    if refused(&judged.findings) == 0 {
+        prop_assert!(
+            again.findings.is_empty(),
+            "hardened and yet: {:?}",
+            again.findings
+        );
+    }
+    Ok(())
+}
+
+fn hardening_only_tightens(
+    kind: Kind,
+    object: &Value,
+    judged: &Judged,
+) -> Result<(), TestCaseError> {
+    let before = Exposure::of(kind, object);
+    let after = Exposure::of(kind, &judged.hardened);
+    for ((what, before), (_, after)) in before.weaknesses.iter().zip(&after.weaknesses) {
+        prop_assert!(
+            after <= before,
+            "{what} weakened: {object} became {}",
+            judged.hardened
+        );
+    }
+    Ok(())
+}
+
+/// Which fields a rule's hardening may touch, by a part of their pointers.
+const TOUCHED: [(&str, &[&str]); 8] = [
+    ("service-account", &["/serviceAccount"]),
+    ("tiller-namespace", &["/env"]),
+    ("environment", &["/env"]),
+    ("tls-environment", &["/env"]),
+    ("certificate-mount", &["/volumeMounts", "/volumes"]),
+    (
+        "security-context",
+        &["/securityContext", "/annotations", "/metadata", "/volume"],
+    ),
+    ("launch-spelling", &["/command", "/args", "/workingDir"]),
+    ("", &["/command", "/args"]),
+];
+
+fn every_change_has_a_finding(judged: &Judged) -> Result<(), TestCaseError> {
+    for operation in &judged.patch.0 {
+        let path = operation.path().to_string();
+        let named = judged
+            .findings
+            .iter()
+            .filter(|it| it.action == Action::Harden)
+            .any(|finding| {
+                let rule = finding.rule.id;
+                let touched = TOUCHED
+                    .iter()
+                    .find(|(id, _)| *id == rule)
+                    .or(TOUCHED.last());
+                touched.is_some_and(|(_, parts)| parts.iter().any(|part| path.contains(part)))
+            });
+        prop_assert!(named, "{path} is changed and no finding says so");
+    }
+    Ok(())
+}
+
+/// The webhook's patch is the core's, and its validator admits what the core finds clean.
+fn the_webhook_agrees(kind: Kind, object: &Value, judged: &Judged) -> Result<(), TestCaseError> {
+    let namespace = object
+        .pointer("/metadata/namespace")
+        .and_then(Value::as_str)
+        .unwrap_or("");
+    let mutated = respond(Webhook::Mutate, kind, namespace, object);
+    let refused = judged
+        .findings
+        .iter()
+        .any(|finding| finding.action == Action::Refuse);
+    prop_assert_eq!(mutated["response"]["allowed"].as_bool(), Some(!refused));
+    if !refused {
+        let patch = mutated["response"]["patch"]
+            .as_str()
+            .map(|patch| BASE64.decode(patch).unwrap());
+        let patch: Value = patch.map_or(json!([]), |patch| serde_json::from_slice(&patch).unwrap());
+        prop_assert_eq!(&patch, &serde_json::to_value(&judged.patch).unwrap());
+        let validated = respond(Webhook::Validate, kind, namespace, &judged.hardened);
+        prop_assert_eq!(
+            &validated["response"]["allowed"],
+            &json!(true),
+            "{}",
+            validated
+        );
+    }
+    let validated = respond(Webhook::Validate, kind, namespace, object);
+    prop_assert_eq!(
+        validated["response"]["allowed"].as_bool(),
+        Some(judged.findings.is_empty()),
+        "{}",
+        validated
+    );
+    Ok(())
+}
+
+fn respond(webhook: Webhook, kind: Kind, namespace: &str, object: &Value) -> Value {
+    let group = match kind {
+        Kind::Pod | Kind::PodTemplate | Kind::ReplicationController => "",
+        Kind::Job | Kind::CronJob => "batch",
+        _ => "apps",
+    };
+    let review = json!({
+        "apiVersion": "admission.k8s.io/v1",
+        "kind": "AdmissionReview",
+        "request": {
+            "uid": "1",
+            "kind": { "group": group, "version": "v1", "kind": kind.as_str() },
+            "namespace": namespace,
+            "operation": "CREATE",
+            "object": object,
+        },
+    });
+    let answer = answer(webhook, review.to_string().as_bytes(), &Settings::default()).unwrap();
+    let review: Value = serde_json::from_slice(&answer.body).unwrap();
+    assert_eq!(review["response"]["uid"], "1");
+    review
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 10_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn hold_for_generated_workloads((kind, object) in workload()) {
+        laws(kind, &object)?;
+    }
+}
+
+#[test]
+fn hold_for_the_corpus_in_every_kind() {
+    for (rule, cases) in cases() {
+        for case in cases {
+            let manifest = case.manifest();
+            for kind in Kind::ALL {
+                let template = manifest["spec"]["template"].clone();
+                let object = object(kind, &manifest["metadata"], template);
+                if let Err(broken) = laws(kind, &object) {
+                    panic!("{rule}: {}: {}: {broken}", case.name, kind.as_str());
+                }
+            }
+        }
+    }
+}

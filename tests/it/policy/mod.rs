@@ -1,0 +1,7 @@
+//! The rules over the case corpus, and the laws that every verdict keeps.
+
+mod cases;
+mod corpus;
+mod exposure;
+mod generate;
+mod laws;
