@@ -1,10 +1,10 @@
-//! The command line: typed arguments, resolved options, one call.
+//! The command line: what was typed, resolved to options, and one call.
 //!
-//! | exit code of `check` and `harden` | meaning |
+//! | exit code | meaning |
 //! |---|---|
-//! | 0 | clean; `harden`: what was printed would be admitted |
+//! | 0 | clean; `harden`: what was printed would be admitted; `serve`: drained |
 //! | 1 | findings; `harden`: a refusal remains |
-//! | 2 | usage, or the output cannot be written |
+//! | 2 | usage, the output cannot be written, or the server cannot be started |
 //! | 3 | something could not be read; the rest was done |
 
 mod check;
@@ -16,27 +16,29 @@ mod policy;
 mod rewrite;
 mod serve;
 
-use std::io;
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
 /// Lets no Tiller (Helm 2's in-cluster server) run unless it is hardened.
 #[derive(Debug, Parser)]
-#[command(name = "tiller-guard", version)]
-struct CommandLine {
+#[command(name = "tiller-guard", version, arg_required_else_help = true)]
+struct Arguments {
     #[command(subcommand)]
     command: Command,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Serve(serve::Arguments),
+    /// Tells what is wrong with the Tillers in manifests, and what each really does.
     Check(check::Arguments),
+    /// Prints manifests with their Tillers hardened.
     Harden(harden::Arguments),
+    Serve(serve::Arguments),
 }
 
-/// How `check` and `harden` end.
+/// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Exit {
     Clean = 0,
@@ -45,33 +47,38 @@ enum Exit {
     Unreadable = 3,
 }
 
-/// Runs the command that the process was started with.
-pub fn run() -> ExitCode {
-    match CommandLine::try_parse() {
-        Ok(CommandLine { command }) => match command {
-            Command::Serve(arguments) => serve::run(arguments).unwrap_or_else(|error| {
-                complain(&error);
-                ExitCode::FAILURE
-            }),
-            Command::Check(arguments) => offline(check::run(arguments)),
-            Command::Harden(arguments) => offline(harden::run(arguments)),
-        },
-        Err(error) => usage(&error),
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
     }
 }
 
-/// The exit code of `check` and `harden`.
-fn offline(done: anyhow::Result<Exit>) -> ExitCode {
-    let exit = match done {
-        Ok(exit) => exit,
-        // A reader that has seen enough closes the pipe: `tiller-guard check … | head`.
-        Err(error) if is_broken_pipe(&error) => Exit::Clean,
-        Err(error) => {
-            complain(&error);
-            Exit::Failed
-        }
+/// Runs the command line of this process.
+pub fn run() -> ExitCode {
+    let Arguments { command } = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return usage(&error),
     };
-    ExitCode::from(exit as u8)
+    let done = match command {
+        Command::Check(arguments) => check::run(arguments).map(ExitCode::from),
+        Command::Harden(arguments) => harden::run(arguments).map(ExitCode::from),
+        Command::Serve(arguments) => serve::run(arguments),
+    };
+    match done {
+        Ok(code) => code,
+        // A reader that has seen enough closes the pipe: `tiller-guard check … | head`.
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            writeln!(io::stderr(), "error: {error:#}").ok();
+            Exit::Failed.into()
+        }
+    }
+}
+
+/// Prints help or a usage error.
+fn usage(error: &clap::Error) -> ExitCode {
+    error.print().ok();
+    u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from)
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
@@ -79,24 +86,4 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
         .chain()
         .filter_map(|cause| cause.downcast_ref::<io::Error>())
         .any(|cause| cause.kind() == io::ErrorKind::BrokenPipe)
-}
-
-/// Says what clap has to say: help and version are no errors.
-fn usage(error: &clap::Error) -> ExitCode {
-    // With its output gone, the exit code is all that can still be told.
-    let _said = error.print();
-    if error.use_stderr() {
-        ExitCode::from(Exit::Failed as u8)
-    } else {
-        ExitCode::SUCCESS
-    }
-}
-
-/// An error with all its causes, in one line.
-#[expect(
-    clippy::print_stderr,
-    reason = "errors of the command line are told on stderr"
-)]
-fn complain(error: &anyhow::Error) {
-    eprintln!("tiller-guard: {error:#}");
 }

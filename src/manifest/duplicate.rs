@@ -5,13 +5,13 @@ use crate::policy::{Action, Finding, Rule, Severity};
 use super::node::Duplicate;
 
 /// A key stands twice in one mapping: a reader sees one value and the cluster gets the other.
-pub static DUPLICATE_KEY: Rule = Rule::of_source(
-    "duplicate-key",
-    Severity::Medium,
-    "A key stands twice in one mapping of a manifest, so that a reader may see the value that does not \
-     count.",
-    "`harden` writes the last value alone, the one that kubectl sends.",
-);
+pub static DUPLICATE_KEY: Rule = Rule {
+    id: "duplicate-key",
+    severity: Severity::Medium,
+    summary: "A key stands twice in one mapping of a manifest, so that a reader may see the value that \
+              does not count.",
+    answer: "`harden` writes the last value alone, the one that kubectl sends.",
+};
 
 impl Duplicate {
     /// The finding, with its path in the object at `object`, a JSON pointer in the document.

@@ -3,8 +3,6 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use super::case::{Case, Findings, TillerContainer};
-
 /// A rule, as every finding, table and test names it.
 #[derive(Debug)]
 pub struct Rule {
@@ -16,20 +14,6 @@ pub struct Rule {
     pub summary: &'static str,
     /// What the guard does about it, in a sentence.
     pub answer: &'static str,
-    pub(super) check: Check,
-}
-
-/// How a rule looks at a subject.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Check {
-    /// Once for the whole pod.
-    Pod(fn(&Case<'_>, &mut Findings)),
-    /// Once for each container that is taken for a Tiller.
-    Tiller(fn(&Case<'_>, &TillerContainer<'_>, &mut Findings)),
-    /// Once for each Tiller whose command line can be read and written anew.
-    Launch(fn(&TillerContainer<'_>, &mut Findings)),
-    /// Not at all: it is found before there is a subject.
-    Never,
 }
 
 /// How bad a finding is.
@@ -70,24 +54,6 @@ pub struct Finding {
 }
 
 // === impl Rule ===
-
-impl Rule {
-    /// A rule about what a subject is read from, not about the subject.
-    pub const fn of_source(
-        id: &'static str,
-        severity: Severity,
-        summary: &'static str,
-        answer: &'static str,
-    ) -> Self {
-        Self {
-            id,
-            severity,
-            summary,
-            answer,
-            check: Check::Never,
-        }
-    }
-}
 
 impl PartialEq for Rule {
     fn eq(&self, other: &Self) -> bool {

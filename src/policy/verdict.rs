@@ -3,8 +3,8 @@
 use json_patch::Patch;
 
 use super::case::{Case, Findings, TillerContainer};
-use super::finding::Check;
-use super::{Action, Finding, RULES, Settings, Subject, harden};
+use super::rules::{CHECKS, Check};
+use super::{Action, Finding, Settings, Subject, harden};
 use crate::tiller::{Surroundings, Tiller, recognise};
 
 /// What was decided on a subject.
@@ -13,7 +13,7 @@ use crate::tiller::{Surroundings, Tiller, recognise};
 pub struct Verdict<'a> {
     /// The containers taken for Tillers; empty where the subject is none of our business.
     pub tillers: Vec<TillerContainer<'a>>,
-    /// What the rules found, in the order of [`RULES`].
+    /// What the rules found, in the order of [`RULES`](super::RULES).
     pub findings: Vec<Finding>,
     /// What makes the findings of [`Action::Harden`] go away (RFC 6902).
     pub patch: Patch,
@@ -68,8 +68,8 @@ pub fn decide<'a>(subject: &'a Subject<'a>, settings: &'a Settings) -> Verdict<'
 
 fn examine(case: &Case<'_>) -> Findings {
     let mut findings = Findings::default();
-    for rule in RULES {
-        match rule.check {
+    for (rule, check) in CHECKS {
+        match check {
             Check::Pod(check) => check(case, &mut findings),
             Check::Tiller(check) => {
                 for tiller in case.tillers {
@@ -85,7 +85,6 @@ fn examine(case: &Case<'_>) -> Findings {
                     check(tiller, &mut findings);
                 }
             }
-            Check::Never => {}
         }
         findings.end_rule(rule, case.pod_path);
     }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::Serialize;
 
 use crate::policy::TillerContainer;
-use crate::tiller::{self, ClientVerification, Setting, Start, Storage};
+use crate::tiller::{self, ClientVerification, Setting, Start, Storage, Version};
 
 /// A container that is a Tiller.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -91,9 +91,16 @@ impl From<&TillerContainer<'_>> for Tiller {
     fn from(container: &TillerContainer<'_>) -> Self {
         let tiller = &container.tiller;
         Self {
-            container: container.container.name.as_str().to_owned(),
+            container: container.container.name.to_string(),
             path: container.path.clone(),
-            version: Maybe::of(&tiller.version, ToString::to_string),
+            version: Maybe::of(&tiller.version, |version| {
+                let Version {
+                    major,
+                    minor,
+                    patch,
+                } = version;
+                format!("{major}.{minor}.{patch}")
+            }),
             starts: Starts::from(&tiller.start),
             effective: Effective::from(&tiller.effective),
         }

@@ -1,4 +1,4 @@
-//! The integration tests: one binary.
+//! The program as its users and its API server meet it: one binary.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,

@@ -3,7 +3,6 @@
 use crate::pod::{PodSpec, SecretVolume, VolumeMount, VolumeSource};
 use crate::policy::canonical::CERTIFICATE_DIRECTORY;
 use crate::policy::case::{Case, Findings, TillerContainer};
-use crate::policy::finding::Check;
 use crate::policy::harden::Edit;
 use crate::policy::{Rule, Settings, Severity};
 use crate::tiller::{clean_path, is_within};
@@ -24,10 +23,9 @@ pub(super) static RULE: Rule = Rule {
     severity: Severity::Critical,
     summary: "The team's Secret is not what is mounted at `/etc/certs`, read-only and whole.",
     answer: "Hardened where nothing is mounted there, or not read-only; refused where something else is.",
-    check: Check::Tiller(check),
 };
 
-fn check(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Findings) {
+pub(super) fn check(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Findings) {
     let mut right_place = None;
     for (index, mount) in tiller.container.volume_mounts.iter().enumerate() {
         let path = clean_path(&mount.mount_path);

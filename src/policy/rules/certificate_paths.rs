@@ -2,7 +2,6 @@
 
 use crate::policy::canonical::{CA_CERTIFICATE, CERTIFICATE, KEY};
 use crate::policy::case::{Findings, TillerContainer};
-use crate::policy::finding::Check;
 use crate::policy::{Rule, Severity};
 use crate::tiller::{Setting, Tls};
 
@@ -19,10 +18,9 @@ pub(super) static RULE: Rule = Rule {
     severity: Severity::Critical,
     summary: "Key, certificate or CA are not read from `/etc/certs`.",
     answer: "Hardened: `--tls-key`, `--tls-cert` and `--tls-ca-cert` under `/etc/certs`.",
-    check: Check::Launch(check),
 };
 
-fn check(tiller: &TillerContainer<'_>, findings: &mut Findings) {
+pub(super) fn check(tiller: &TillerContainer<'_>, findings: &mut Findings) {
     let Tls {
         enabled,
         verify: _,

@@ -1,7 +1,6 @@
 //! `client-not-verified`
 
 use crate::policy::case::{Findings, TillerContainer};
-use crate::policy::finding::Check;
 use crate::policy::{Rule, Severity};
 use crate::tiller::ClientVerification;
 
@@ -17,10 +16,9 @@ pub(super) static RULE: Rule = Rule {
     severity: Severity::Critical,
     summary: "Tiller does not require client certificates.",
     answer: "Hardened: `--tls-verify=true`.",
-    check: Check::Launch(check),
 };
 
-fn check(tiller: &TillerContainer<'_>, findings: &mut Findings) {
+pub(super) fn check(tiller: &TillerContainer<'_>, findings: &mut Findings) {
     let verify = &tiller.tiller.effective.tls.verify;
     if verify.is(&ClientVerification::Required) {
         return;

@@ -2,7 +2,6 @@
 
 use crate::pod::EnvVar;
 use crate::policy::case::{Case, Findings, TillerContainer};
-use crate::policy::finding::Check;
 use crate::policy::harden::Edit;
 use crate::policy::{Rule, Severity};
 
@@ -30,10 +29,9 @@ pub(super) static RULE: Rule = Rule {
     summary: "The environment holds variables that a Tiller does not need, or whose value cannot be read.",
     answer: "Refused: keep to `TILLER_*` with literal values and `HOME=/tmp`; a variable given twice is \
              hardened to its last value.",
-    check: Check::Tiller(check),
 };
 
-fn check(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Findings) {
+pub(super) fn check(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Findings) {
     if !tiller.container.env_from.is_empty() {
         findings.refuse(
             &RULE,

@@ -1,7 +1,6 @@
 //! `experimental-release`
 
 use crate::policy::case::{Findings, TillerContainer};
-use crate::policy::finding::Check;
 use crate::policy::{Rule, Severity};
 
 /// # What it finds
@@ -15,10 +14,9 @@ pub(super) static RULE: Rule = Rule {
     severity: Severity::High,
     summary: "Tiller delegates releases to a plaintext server in the pod.",
     answer: "Hardened: `--experimental-release=false`.",
-    check: Check::Launch(check),
 };
 
-fn check(tiller: &TillerContainer<'_>, findings: &mut Findings) {
+pub(super) fn check(tiller: &TillerContainer<'_>, findings: &mut Findings) {
     if tiller.tiller.effective.experimental_release.is(&true) {
         findings.relaunch(
             &RULE,

@@ -1,7 +1,6 @@
 //! `extra-commands`
 
 use crate::policy::case::{Case, Findings, TillerContainer};
-use crate::policy::finding::Check;
 use crate::policy::{Rule, Severity};
 
 /// # What it finds
@@ -16,10 +15,9 @@ pub(super) static RULE: Rule = Rule {
     severity: Severity::High,
     summary: "Lifecycle hooks, exec probes, stdin or a terminal run commands beside Tiller.",
     answer: "Refused: remove them; probes may use HTTP on port 44135.",
-    check: Check::Tiller(check),
 };
 
-fn check(_: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Findings) {
+pub(super) fn check(_: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Findings) {
     let container = tiller.container;
     if container
         .lifecycle

@@ -1,7 +1,6 @@
 //! `extra-containers`
 
 use crate::policy::case::{Case, Findings};
-use crate::policy::finding::Check;
 use crate::policy::{Rule, Severity};
 use crate::tiller::ContainerList;
 
@@ -17,10 +16,9 @@ pub(super) static RULE: Rule = Rule {
     severity: Severity::High,
     summary: "The pod holds other containers beside the one Tiller.",
     answer: "Refused: one container, under `containers`.",
-    check: Check::Pod(check),
 };
 
-fn check(case: &Case<'_>, findings: &mut Findings) {
+pub(super) fn check(case: &Case<'_>, findings: &mut Findings) {
     for list in ContainerList::ALL {
         let count = list.of(&case.subject.pod).len();
         let allowed = usize::from(list == ContainerList::Regular);

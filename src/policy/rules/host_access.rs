@@ -2,7 +2,6 @@
 
 use crate::pod::VolumeSource;
 use crate::policy::case::{Case, Findings};
-use crate::policy::finding::Check;
 use crate::policy::{Rule, Severity};
 
 /// # What it finds
@@ -18,10 +17,9 @@ pub(super) static RULE: Rule = Rule {
     severity: Severity::Critical,
     summary: "The pod reaches its node: network, processes, ports or files.",
     answer: "Refused: leave out `--net-host`, `hostPort`, `hostPath` and the like.",
-    check: Check::Pod(check),
 };
 
-fn check(case: &Case<'_>, findings: &mut Findings) {
+pub(super) fn check(case: &Case<'_>, findings: &mut Findings) {
     let pod = &case.subject.pod;
     for (field, given, what) in [
         ("hostNetwork", pod.host_network, "the node's network"),

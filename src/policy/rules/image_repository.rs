@@ -1,7 +1,6 @@
 //! `image-repository`
 
 use crate::policy::case::{Case, Findings, TillerContainer};
-use crate::policy::finding::Check;
 use crate::policy::{Rule, Severity};
 use crate::tiller::ImageReference;
 
@@ -18,10 +17,9 @@ pub(super) static RULE: Rule = Rule {
     severity: Severity::High,
     summary: "Tiller's image comes from a repository that is not allowed.",
     answer: "Refused: use an allowed repository, or have an administrator allow this one.",
-    check: Check::Tiller(check),
 };
 
-fn check(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Findings) {
+pub(super) fn check(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Findings) {
     let image = ImageReference::parse(&tiller.container.image);
     let allowed = &case.settings.allowed_repositories;
     // Allowed repositories are written in full; only short names of Docker Hub need resolving.

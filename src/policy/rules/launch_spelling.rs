@@ -2,7 +2,6 @@
 
 use crate::policy::canonical::{self, PROGRAM};
 use crate::policy::case::{Findings, TillerContainer};
-use crate::policy::finding::Check;
 use crate::policy::harden::Edit;
 use crate::policy::{Rule, Severity};
 
@@ -21,10 +20,9 @@ pub(super) static RULE: Rule = Rule {
     severity: Severity::Low,
     summary: "The command line is not in the one canonical spelling.",
     answer: "Hardened: `command: [\"/tiller\"]` and each guarded flag once as `--name=value`.",
-    check: Check::Launch(check),
 };
 
-fn check(tiller: &TillerContainer<'_>, findings: &mut Findings) {
+pub(super) fn check(tiller: &TillerContainer<'_>, findings: &mut Findings) {
     let container = tiller.container;
     if !container.working_dir.is_empty() {
         let path = tiller.at("workingDir");

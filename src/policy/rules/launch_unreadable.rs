@@ -1,7 +1,6 @@
 //! `launch-unreadable`
 
 use crate::policy::case::{Case, Findings, TillerContainer};
-use crate::policy::finding::Check;
 use crate::policy::{Rule, Severity};
 use crate::tiller::{Setting, Start, Unknown};
 
@@ -17,13 +16,12 @@ pub(super) static RULE: Rule = Rule {
     severity: Severity::Critical,
     summary: "What Tiller is started with cannot be read: a wrapper, `$(VAR)`, or words on which it exits.",
     answer: "Refused: start `/tiller` itself with plain flags that it knows.",
-    check: Check::Tiller(check),
 };
 
 const REMEDY: &str =
     "start /tiller itself with literal flags, or leave command and args out for the guard to write";
 
-fn check(_: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Findings) {
+pub(super) fn check(_: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Findings) {
     match (&tiller.tiller.launch, &tiller.tiller.start) {
         // The version floor has said it already.
         (Setting::Unknown(Unknown::Entrypoint(_)), _) => {}

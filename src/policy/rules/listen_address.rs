@@ -2,7 +2,6 @@
 
 use crate::policy::canonical;
 use crate::policy::case::{Findings, TillerContainer};
-use crate::policy::finding::Check;
 use crate::policy::{Rule, Severity};
 
 /// # What it finds
@@ -18,10 +17,9 @@ pub(super) static RULE: Rule = Rule {
     severity: Severity::Medium,
     summary: "Tiller does not listen on port 44134, or its probe server not on 44135.",
     answer: "Hardened: `:44134`, or `127.0.0.1:44134` where Tiller listened on loopback only.",
-    check: Check::Launch(check),
 };
 
-fn check(tiller: &TillerContainer<'_>, findings: &mut Findings) {
+pub(super) fn check(tiller: &TillerContainer<'_>, findings: &mut Findings) {
     let effective = &tiller.tiller.effective;
     for (what, address, right) in [
         (

@@ -24,30 +24,89 @@ mod version_floor;
 mod volume_mounts;
 
 use super::Rule;
+use super::case::{Case, Findings, TillerContainer};
 pub(super) use certificate_mount::is_readable;
 
+/// How a rule looks at a subject.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Check {
+    /// Once for the whole pod.
+    Pod(fn(&Case<'_>, &mut Findings)),
+    /// Once for each container that is taken for a Tiller.
+    Tiller(fn(&Case<'_>, &TillerContainer<'_>, &mut Findings)),
+    /// Once for each Tiller whose command line can be read and written anew.
+    Launch(fn(&TillerContainer<'_>, &mut Findings)),
+}
+
 /// Every rule, in the order of its findings: first what only a person can mend, then what hardening does.
-pub static RULES: [&Rule; 22] = [
-    &protected_namespace::RULE,
-    &service_account::RULE,
-    &image_repository::RULE,
-    &version_floor::RULE,
-    &launch_unreadable::RULE,
-    &tiller_namespace::RULE,
-    &environment::RULE,
-    &certificate_mount::RULE,
-    &volume_mounts::RULE,
-    &host_access::RULE,
-    &extra_containers::RULE,
-    &extra_commands::RULE,
-    &release_storage::RULE,
-    &tls_disabled::RULE,
-    &client_not_verified::RULE,
-    &certificate_paths::RULE,
-    &tls_environment::RULE,
-    &listen_address::RULE,
-    &tracing::RULE,
-    &experimental_release::RULE,
-    &launch_spelling::RULE,
-    &security_context::RULE,
+pub static RULES: [&Rule; CHECKS.len()] = {
+    let mut rules = [CHECKS[0].0; CHECKS.len()];
+    let mut index = 0;
+    while index < rules.len() {
+        rules[index] = CHECKS[index].0;
+        index += 1;
+    }
+    rules
+};
+
+/// The rules with what they look at.
+pub(super) static CHECKS: [(&Rule, Check); 22] = [
+    (
+        &protected_namespace::RULE,
+        Check::Pod(protected_namespace::check),
+    ),
+    (&service_account::RULE, Check::Pod(service_account::check)),
+    (
+        &image_repository::RULE,
+        Check::Tiller(image_repository::check),
+    ),
+    (&version_floor::RULE, Check::Tiller(version_floor::check)),
+    (
+        &launch_unreadable::RULE,
+        Check::Tiller(launch_unreadable::check),
+    ),
+    (
+        &tiller_namespace::RULE,
+        Check::Tiller(tiller_namespace::check),
+    ),
+    (&environment::RULE, Check::Tiller(environment::check)),
+    (
+        &certificate_mount::RULE,
+        Check::Tiller(certificate_mount::check),
+    ),
+    (&volume_mounts::RULE, Check::Tiller(volume_mounts::check)),
+    (&host_access::RULE, Check::Pod(host_access::check)),
+    (&extra_containers::RULE, Check::Pod(extra_containers::check)),
+    (&extra_commands::RULE, Check::Tiller(extra_commands::check)),
+    (
+        &release_storage::RULE,
+        Check::Launch(release_storage::check),
+    ),
+    (&tls_disabled::RULE, Check::Launch(tls_disabled::check)),
+    (
+        &client_not_verified::RULE,
+        Check::Launch(client_not_verified::check),
+    ),
+    (
+        &certificate_paths::RULE,
+        Check::Launch(certificate_paths::check),
+    ),
+    (
+        &tls_environment::RULE,
+        Check::Tiller(tls_environment::check),
+    ),
+    (&listen_address::RULE, Check::Launch(listen_address::check)),
+    (&tracing::RULE, Check::Launch(tracing::check)),
+    (
+        &experimental_release::RULE,
+        Check::Launch(experimental_release::check),
+    ),
+    (
+        &launch_spelling::RULE,
+        Check::Launch(launch_spelling::check),
+    ),
+    (
+        &security_context::RULE,
+        Check::Tiller(security_context::check),
+    ),
 ];

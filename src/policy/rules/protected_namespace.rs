@@ -1,7 +1,6 @@
 //! `protected-namespace`
 
 use crate::policy::case::{Case, Findings};
-use crate::policy::finding::Check;
 use crate::policy::{Rule, Severity};
 
 /// # What it finds
@@ -17,10 +16,9 @@ pub(super) static RULE: Rule = Rule {
     severity: Severity::Critical,
     summary: "Tiller would run in a protected namespace such as `kube-system`.",
     answer: "Refused: give each team's Tiller a namespace of its own.",
-    check: Check::Pod(check),
 };
 
-fn check(case: &Case<'_>, findings: &mut Findings) {
+pub(super) fn check(case: &Case<'_>, findings: &mut Findings) {
     let path = || "/metadata/namespace".to_owned();
     match &case.subject.namespace {
         Some(namespace)

@@ -1,7 +1,6 @@
 //! `release-storage`
 
 use crate::policy::case::{Findings, TillerContainer};
-use crate::policy::finding::Check;
 use crate::policy::{Rule, Severity};
 use crate::tiller::Storage;
 
@@ -17,10 +16,9 @@ pub(super) static RULE: Rule = Rule {
     severity: Severity::High,
     summary: "Releases are not kept in Secrets.",
     answer: "Hardened: `--storage=secret`.",
-    check: Check::Launch(check),
 };
 
-fn check(tiller: &TillerContainer<'_>, findings: &mut Findings) {
+pub(super) fn check(tiller: &TillerContainer<'_>, findings: &mut Findings) {
     let message = match tiller.tiller.effective.storage.known() {
         None | Some(Storage::Secret) => return,
         Some(Storage::ConfigMap) => {

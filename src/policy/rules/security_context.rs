@@ -5,7 +5,6 @@ use serde_json::{Value, json};
 use crate::pod::SeccompProfile;
 use crate::policy::canonical::{SCRATCH_DIRECTORY, USER};
 use crate::policy::case::{Case, Findings, TillerContainer};
-use crate::policy::finding::Check;
 use crate::policy::harden::Edit;
 use crate::policy::{Rule, Severity};
 use crate::tiller::clean_path;
@@ -28,10 +27,9 @@ pub(super) static RULE: Rule = Rule {
     summary: "The container runs as root, with capabilities, a writable root or without seccomp.",
     answer: "Hardened: user 65534, no capabilities, no escalation, read-only root, seccomp \
              RuntimeDefault, an empty directory at `/tmp`.",
-    check: Check::Tiller(check),
 };
 
-fn check(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Findings) {
+pub(super) fn check(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Findings) {
     user(case, tiller, findings);
     privileges(tiller, findings);
     seccomp(case, tiller, findings);

@@ -1,7 +1,6 @@
 //! `service-account`
 
 use crate::policy::case::{Case, Findings};
-use crate::policy::finding::Check;
 use crate::policy::harden::Edit;
 use crate::policy::{Rule, Severity};
 
@@ -19,10 +18,9 @@ pub(super) static RULE: Rule = Rule {
     summary: "Tiller has no dedicated service account.",
     answer: "Refused where none is named or it is `default`; `serviceAccountName` and `serviceAccount` \
              are made equal.",
-    check: Check::Pod(check),
 };
 
-fn check(case: &Case<'_>, findings: &mut Findings) {
+pub(super) fn check(case: &Case<'_>, findings: &mut Findings) {
     let pod = &case.subject.pod;
     let name_path = || format!("{}/serviceAccountName", case.pod_path);
     let given = if pod.service_account_name.is_empty() {

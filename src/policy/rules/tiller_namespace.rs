@@ -1,7 +1,6 @@
 //! `tiller-namespace`
 
 use crate::policy::case::{Case, Findings, TillerContainer};
-use crate::policy::finding::Check;
 use crate::policy::harden::{Edit, Variable};
 use crate::policy::{Rule, Severity};
 use crate::tiller::Setting;
@@ -21,10 +20,9 @@ pub(super) static RULE: Rule = Rule {
     severity: Severity::High,
     summary: "`TILLER_NAMESPACE` is not the pod's namespace.",
     answer: "Hardened where it is not set; refused where it names another namespace.",
-    check: Check::Tiller(check),
 };
 
-fn check(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Findings) {
+pub(super) fn check(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Findings) {
     let environment = &tiller.container.env;
     let Some(index) = environment
         .iter()

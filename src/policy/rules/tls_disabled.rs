@@ -1,7 +1,6 @@
 //! `tls-disabled`
 
 use crate::policy::case::{Findings, TillerContainer};
-use crate::policy::finding::Check;
 use crate::policy::{Rule, Severity};
 
 /// # What it finds
@@ -15,10 +14,9 @@ pub(super) static RULE: Rule = Rule {
     severity: Severity::Critical,
     summary: "Tiller serves without TLS.",
     answer: "Hardened: `--tls=true --tls-verify=true` and the certificate paths.",
-    check: Check::Launch(check),
 };
 
-fn check(tiller: &TillerContainer<'_>, findings: &mut Findings) {
+pub(super) fn check(tiller: &TillerContainer<'_>, findings: &mut Findings) {
     let enabled = &tiller.tiller.effective.tls.enabled;
     if enabled.is(&true) {
         return;

@@ -2,7 +2,6 @@
 
 use crate::policy::canonical::CERTIFICATE_DIRECTORY;
 use crate::policy::case::{Case, Findings, TillerContainer};
-use crate::policy::finding::Check;
 use crate::policy::harden::{Edit, Variable};
 use crate::policy::{Rule, Severity};
 
@@ -18,10 +17,9 @@ pub(super) static RULE: Rule = Rule {
     severity: Severity::Low,
     summary: "The `TILLER_TLS_*` variables do not say what the flags say.",
     answer: "Hardened: `TILLER_TLS_ENABLE=1`, `TILLER_TLS_VERIFY=1`, `TILLER_TLS_CERTS=/etc/certs`.",
-    check: Check::Tiller(check),
 };
 
-fn check(_: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Findings) {
+pub(super) fn check(_: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Findings) {
     for (name, right) in [
         ("TILLER_TLS_VERIFY", "1"),
         ("TILLER_TLS_ENABLE", "1"),

@@ -1,7 +1,6 @@
 //! `tracing`
 
 use crate::policy::case::{Findings, TillerContainer};
-use crate::policy::finding::Check;
 use crate::policy::{Rule, Severity};
 
 /// # What it finds
@@ -16,10 +15,9 @@ pub(super) static RULE: Rule = Rule {
     severity: Severity::High,
     summary: "Tiller's debug server on port 44136 is on.",
     answer: "Hardened: `--trace=false`.",
-    check: Check::Launch(check),
 };
 
-fn check(tiller: &TillerContainer<'_>, findings: &mut Findings) {
+pub(super) fn check(tiller: &TillerContainer<'_>, findings: &mut Findings) {
     if tiller.tiller.effective.trace.is(&true) {
         findings.relaunch(
             &RULE,

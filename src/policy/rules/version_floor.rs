@@ -1,7 +1,6 @@
 //! `version-floor`
 
 use crate::policy::case::{Case, Findings, TillerContainer};
-use crate::policy::finding::Check;
 use crate::policy::{Rule, Severity};
 use crate::tiller::{Setting, Version};
 
@@ -17,10 +16,9 @@ pub(super) static RULE: Rule = Rule {
     severity: Severity::Critical,
     summary: "Tiller is older than 2.7.2, or its version cannot be read from the image.",
     answer: "Refused: use a release from 2.7.2 on, best 2.17.0, by its tag.",
-    check: Check::Tiller(check),
 };
 
-fn check(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Findings) {
+pub(super) fn check(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Findings) {
     let floor = case.settings.version_floor;
     match &tiller.tiller.version {
         Setting::Known(version) if *version >= floor => {}

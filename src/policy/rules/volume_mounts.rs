@@ -3,7 +3,6 @@
 use crate::pod::{Volume, VolumeMount, VolumeSource};
 use crate::policy::canonical::{CERTIFICATE_DIRECTORY, SCRATCH_DIRECTORY};
 use crate::policy::case::{Case, Findings, TillerContainer};
-use crate::policy::finding::Check;
 use crate::policy::{Kind, Rule, Severity};
 use crate::tiller::{clean_path, is_within};
 
@@ -24,12 +23,11 @@ pub(super) static RULE: Rule = Rule {
     severity: Severity::High,
     summary: "Something is mounted that a Tiller does not need.",
     answer: "Refused: keep to the certificates and an empty directory at `/tmp`.",
-    check: Check::Tiller(check),
 };
 
 const REMEDY: &str = "remove this mount and its volume";
 
-fn check(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Findings) {
+pub(super) fn check(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Findings) {
     for (index, mount) in tiller.container.volume_mounts.iter().enumerate() {
         let path = clean_path(&mount.mount_path);
         let volume = case

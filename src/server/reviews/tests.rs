@@ -66,7 +66,7 @@ fn judge() -> Judge {
             record: None,
         }),
         Some(b'!') => panic!("as the test wants"),
-        _ => Err(BadReview("not a review: expected an object".to_owned())),
+        _ => Err(BadReview::Uid),
     })
 }
 
@@ -121,7 +121,7 @@ async fn a_review_is_answered() {
 async fn what_is_no_review_is_told_why() {
     let reply = reviews().respond(post("/validate", "[]")).await;
     assert_eq!(reply.status(), StatusCode::BAD_REQUEST);
-    assert_eq!(text(reply).await, "not a review: expected an object\n");
+    assert_eq!(text(reply).await, "the request has no uid\n");
     let reply = reviews().respond(post("/mutate", "")).await;
     assert_eq!(reply.status(), StatusCode::BAD_REQUEST);
 }
