@@ -13,7 +13,7 @@ use super::policy::{Policy, PolicyArguments};
 use crate::manifest::{Document, Part, Stream};
 use crate::report::{self, Report, Style, Unreadable};
 
-/// Tells what is wrong with the Tillers in manifests, and what each really does.
+/// What was typed.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// Manifests, or directories of them; - is the standard input

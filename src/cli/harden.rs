@@ -17,7 +17,7 @@ use super::rewrite::{Hardened, harden, pretty};
 use crate::manifest::{Document, Part, Stream};
 use crate::report::{self, Unreadable};
 
-/// Prints manifests with their Tillers hardened.
+/// What was typed.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// Manifests, or directories of them; - is the standard input
