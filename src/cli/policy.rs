@@ -60,25 +60,10 @@ impl PolicyArguments {
 /// Reads `2.16.12` or `v2.16.12`.
 fn version(text: &str) -> Result<Version, String> {
     let floor = Settings::default().version_floor;
-    let numbers: Option<Vec<u16>> = text
-        .strip_prefix('v')
-        .unwrap_or(text)
-        .split('.')
-        .map(|part| part.parse().ok())
-        .collect();
-    match numbers.as_deref() {
-        Some(&[major, minor, patch]) => {
-            let version = Version {
-                major,
-                minor,
-                patch,
-            };
-            if version < floor {
-                return Err("no Tiller before 2.7.2 can be hardened".to_owned());
-            }
-            Ok(version)
-        }
-        _ => Err("a version is three numbers, such as 2.16.12".to_owned()),
+    match Version::from_tag(text).or_else(|_| text.parse()) {
+        Ok(version) if version < floor => Err(format!("no Tiller before {floor} can be hardened")),
+        Ok(version) => Ok(version),
+        Err(_) => Err("a version of Helm 2 is needed, such as 2.16.12".to_owned()),
     }
 }
 

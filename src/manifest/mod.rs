@@ -22,6 +22,7 @@ mod duplicate;
 mod edit;
 mod emit;
 mod json;
+mod mapping;
 mod node;
 mod object;
 mod scalar;

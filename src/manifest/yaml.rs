@@ -10,6 +10,7 @@ use std::collections::HashMap;
 use granit_parser::{Event, Marker, Parser, ScalarStyle, Span, StructureStyle};
 use serde_json::Value;
 
+use super::mapping::{Entries, First};
 use super::node::{Content, Duplicate, Entry, Node, Place, Style, escape};
 use super::scalar::{self, Tag};
 use super::{Fault, MAX_DEPTH, MAX_DUPLICATES, MAX_NODES};
@@ -71,12 +72,6 @@ struct Frame {
 enum Inner {
     List(Vec<Node>),
     Mapping { entries: Entries, key: Option<Key> },
-}
-
-#[derive(Default)]
-struct Entries {
-    list: Vec<Entry>,
-    index: HashMap<String, usize>,
 }
 
 /// A key whose value is still to come.
@@ -194,7 +189,7 @@ impl Builder {
         };
         let content = match inner {
             Inner::List(items) => Content::List(items, style),
-            Inner::Mapping { entries, .. } => Content::Mapping(entries.list, style),
+            Inner::Mapping { entries, .. } => Content::Mapping(entries.into_list(), style),
         };
         self.node(
             Node {
@@ -266,7 +261,11 @@ impl Builder {
         match &mut frame.inner {
             Inner::List(items) => items.push(node),
             Inner::Mapping { entries, key } => match key.take() {
-                Some(Key::Merge) => entries.merge(node)?,
+                Some(Key::Merge) => {
+                    for (first, again) in entries.merge(node)? {
+                        self.report(first, again)?;
+                    }
+                }
                 Some(Key::Name { key, place, start }) => {
                     let entry = Entry {
                         key,
@@ -321,51 +320,6 @@ impl Builder {
             first: first.place,
             again,
         });
-        Ok(())
-    }
-}
-
-// === impl Entries ===
-
-/// The first appearance of a key that came again.
-struct First {
-    key: String,
-    place: Place,
-}
-
-impl Entries {
-    /// Puts an entry in; of two with one key the later counts, in the place of the first.
-    fn put(&mut self, entry: Entry) -> Option<First> {
-        let Some(at) = self.index.get(&entry.key) else {
-            self.index.insert(entry.key.clone(), self.list.len());
-            self.list.push(entry);
-            return None;
-        };
-        let held = self.list.get_mut(*at)?;
-        // A key that a merge brought may be set anew: that is what merges are for.
-        let first = held.start.is_some().then(|| First {
-            key: held.key.clone(),
-            place: held.place,
-        });
-        *held = entry;
-        first
-    }
-
-    /// `<<`. go-yaml lets a merge overrule the keys before it, and in a list the first mapping counts.
-    fn merge(&mut self, node: Node) -> Result<(), Message> {
-        let sources = match node.content {
-            Content::List(items, _) => items,
-            content => vec![Node { content, ..node }],
-        };
-        for source in sources.into_iter().rev() {
-            let Content::Mapping(entries, _) = source.content else {
-                return Err("a merge (<<) of what is no mapping".into());
-            };
-            for mut entry in entries {
-                entry.start = None;
-                self.put(entry);
-            }
-        }
         Ok(())
     }
 }

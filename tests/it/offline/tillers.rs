@@ -81,11 +81,9 @@ fn every_output_of_harden_says_the_same() {
         );
 
         let patches = run(&["harden", &file, "--patch"], b"").json();
-        assert!(
-            !patches[0]["patch"].as_array().unwrap().is_empty(),
-            "{name}"
-        );
-        assert_eq!(patches[1]["patch"], Value::Array(Vec::new()), "{name}");
+        // One document: one patch; several: each with its name.
+        let operations = patches[0].get("patch").unwrap_or(&patches);
+        assert!(operations[0]["op"].is_string(), "{name}: {patches}");
 
         let diff = run(&["harden", &file, "--diff"], b"").stdout;
         assert!(diff.contains("\n+"), "{name}");
