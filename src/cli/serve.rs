@@ -31,7 +31,7 @@ const MOST_WORKERS: usize = 4;
 /// How long a pod that ends is still sent requests, with room to spare.
 const DRAIN_DELAY: Duration = Duration::from_secs(10);
 /// How long the certificate of `--standalone` is valid; it is made anew at each start.
-const STANDALONE_LIFETIME: Duration = Duration::from_secs(365 * 24 * 3600);
+const STANDALONE_LIFETIME: Duration = Duration::from_hours(365 * 24);
 
 /// Serves the webhook to the API server.
 #[derive(Debug, Args)]
@@ -201,7 +201,7 @@ impl Options {
         } else {
             (IpAddr::V6(Ipv6Addr::UNSPECIFIED), DRAIN_DELAY)
         };
-        let listen = listen.unwrap_or(SocketAddr::new(host, REVIEW_PORT));
+        let listen = listen.unwrap_or_else(|| SocketAddr::new(host, REVIEW_PORT));
         let certificate = match (tls_cert_file, tls_key_file) {
             (Some(certificate), Some(key)) => {
                 CertificateSource::Files(CertificateFiles { certificate, key }, tls_reload_interval)
@@ -211,7 +211,7 @@ impl Options {
         Ok(Self {
             server: Server {
                 listen,
-                health: health_address.unwrap_or(SocketAddr::new(host, HEALTH_PORT)),
+                health: health_address.unwrap_or_else(|| SocketAddr::new(host, HEALTH_PORT)),
                 oldest_tls: tls_min_version.into(),
                 certificate,
                 limits: Limits::default(),

@@ -11,7 +11,7 @@ use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use super::serving::{PairError, ServingCertificate};
 
 /// How far in the past a certificate begins: clocks of a cluster differ.
-const BACKDATED: Duration = Duration::from_secs(3600);
+const BACKDATED: Duration = Duration::from_hours(1);
 
 /// No certificate could be made.
 #[derive(Debug, thiserror::Error)]

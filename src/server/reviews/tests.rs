@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Body, Bytes, Frame};
-use hyper::header::{ALLOW, CONNECTION, CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER};
+use hyper::header::{ALLOW, CONNECTION, CONTENT_TYPE, RETRY_AFTER};
 use hyper::{Request, StatusCode};
 
 use super::{Judge, Reply, Reviews};
@@ -54,7 +54,7 @@ impl Body for Pieces {
     }
 }
 
-/// Echoes a body that begins with `{`, and panics over one that begins with `!`.
+/// Answers what begins like an object with its length.
 fn judge() -> Judge {
     Arc::new(|_, body| match body.first() {
         Some(b'{' | b' ') => Ok(Answer {
@@ -65,7 +65,6 @@ fn judge() -> Judge {
             rules: Vec::new(),
             record: None,
         }),
-        Some(b'!') => panic!("as the test wants"),
         _ => Err(BadReview("not a review: expected an object".to_owned())),
     })
 }
@@ -173,7 +172,6 @@ async fn only_plain_json_is_read() {
         let reply = reviews().respond(with(headers)).await;
         assert_eq!(reply.status().as_u16(), status, "{headers:?}");
     }
-    assert_eq!(CONTENT_ENCODING, "content-encoding");
 }
 
 #[tokio::test]
