@@ -216,7 +216,9 @@ mod tests {
     async fn admit(connections: &Arc<Connections>, stages: &[Stage]) -> Option<Arc<Progress>> {
         let mut kept = None;
         let admitted = connections.admit(|progress| {
-            stages.iter().for_each(|stage| progress.enter(*stage));
+            for stage in stages {
+                progress.enter(*stage);
+            }
             kept = Some(Arc::clone(&progress));
             pending()
         });

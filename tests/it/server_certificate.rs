@@ -54,7 +54,7 @@ fn write(folder: &Path, pair: &CertifiedKey<KeyPair>) {
     fs::write(folder.join("tls.key"), pair.signing_key.serialize_pem()).unwrap();
 }
 
-/// As kubelet's AtomicWriter updates a mounted Secret: a new folder, and `..data` renamed onto it.
+/// As kubelet's `AtomicWriter` updates a mounted Secret: a new folder, and `..data` renamed onto it.
 fn swap(folder: &Path, round: usize, pair: &CertifiedKey<KeyPair>) {
     let data = folder.join(format!("..round_{round}"));
     fs::create_dir(&data).unwrap();

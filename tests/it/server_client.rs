@@ -47,7 +47,7 @@ struct AnyCertificate(Arc<CryptoProvider>);
 /// The server that tests change a thing or two of.
 pub(crate) fn server() -> Server {
     let names = vec!["127.0.0.1".to_owned()];
-    let day = Duration::from_secs(86_400);
+    let day = Duration::from_hours(24);
     let certificate = pki::self_signed(names, SystemTime::now(), day).unwrap();
     let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
     Server {

@@ -21,7 +21,7 @@ const MIB: usize = 1024 * 1024;
 
 /// A body in pieces of unknown number, each of which takes a while to come.
 struct Pieces {
-    pieces: VecDeque<Bytes>,
+    left: VecDeque<Bytes>,
     each: Duration,
     wait: Option<Pin<Box<tokio::time::Sleep>>>,
 }
@@ -29,7 +29,7 @@ struct Pieces {
 impl Pieces {
     fn new(count: usize, size: usize, each: Duration) -> Self {
         Self {
-            pieces: vec![Bytes::from(vec![b' '; size]); count].into(),
+            left: vec![Bytes::from(vec![b' '; size]); count].into(),
             each,
             wait: None,
         }
@@ -50,7 +50,7 @@ impl Body for Pieces {
             .get_or_insert_with(|| Box::pin(tokio::time::sleep(each)));
         std::task::ready!(wait.as_mut().poll(context));
         self.wait = None;
-        Poll::Ready(self.pieces.pop_front().map(|piece| Ok(Frame::data(piece))))
+        Poll::Ready(self.left.pop_front().map(|piece| Ok(Frame::data(piece))))
     }
 }
 
