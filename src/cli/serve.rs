@@ -28,6 +28,8 @@ const REVIEW_PORT: u16 = 8443;
 const HEALTH_PORT: u16 = 8081;
 /// Reviews take microseconds: more threads than this only cost memory.
 const MOST_WORKERS: usize = 4;
+/// Files that are read more often than this are only read in vain.
+const SHORTEST_RELOAD: Duration = Duration::from_millis(100);
 /// How long a pod that ends is still sent requests, with room to spare.
 const DRAIN_DELAY: Duration = Duration::from_secs(10);
 /// How long the certificate of `--standalone` is valid; it is made anew at each start.
@@ -203,9 +205,10 @@ impl Options {
         };
         let listen = listen.unwrap_or_else(|| SocketAddr::new(host, REVIEW_PORT));
         let certificate = match (tls_cert_file, tls_key_file) {
-            (Some(certificate), Some(key)) => {
-                CertificateSource::Files(CertificateFiles { certificate, key }, tls_reload_interval)
-            }
+            (Some(certificate), Some(key)) => CertificateSource::Files(
+                CertificateFiles { certificate, key },
+                tls_reload_interval.max(SHORTEST_RELOAD),
+            ),
             _ => self_signed(listen.ip())?,
         };
         Ok(Self {
