@@ -2,6 +2,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
+use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
@@ -133,6 +134,46 @@ async fn a_missing_certificate_is_named_with_the_next_step() {
          cannot load the serving certificate: cannot read /nowhere/tls.crt: \
          No such file or directory (os error 2)\n"
     );
+}
+
+#[tokio::test]
+async fn running_out_of_descriptors_is_survived_without_haste() {
+    let limited = format!(
+        "ulimit -n 40; exec {} serve \"$@\"",
+        env!("CARGO_BIN_EXE_tiller-guard")
+    );
+    let mut child = Command::new("sh")
+        .args(["-c", &limited, "sh"])
+        .args(STANDALONE)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let (_, address) = announced(&mut child).await;
+    let mut strangers = Vec::new();
+    for _ in 0..80 {
+        strangers.push(TcpStream::connect(&address).await.unwrap());
+    }
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    drop(strangers);
+    let client = timeout(PATIENCE, Client::connect(address.parse().unwrap()))
+        .await
+        .unwrap();
+    assert!(client.unwrap().review("{}").await.is_some());
+
+    signal(&child, "TERM").await;
+    assert_eq!(exit_code(&mut child).await, Some(0));
+    let mut told = String::new();
+    child
+        .stderr
+        .take()
+        .unwrap()
+        .read_to_string(&mut told)
+        .await
+        .unwrap();
+    let warnings = told.matches("cannot accept connections").count();
+    assert!((1..=20).contains(&warnings), "{told}");
 }
 
 #[tokio::test]
