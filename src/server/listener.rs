@@ -64,12 +64,10 @@ impl<A: Answers> Port<A> {
         let port = Arc::clone(self);
         let admitted = self.connections.admit(|progress| async move {
             port.serve(stream, &progress).await;
-            port.count();
         });
         if !admitted {
             self.metrics.shed("connections");
         }
-        self.count();
     }
 
     async fn serve(&self, stream: TcpStream, progress: &Arc<Progress>) {
@@ -110,13 +108,6 @@ impl<A: Answers> Port<A> {
         };
         self.metrics.handshake_failed(reason);
         None
-    }
-
-    fn count(&self) {
-        if self.tls.is_some() {
-            let count = i64::try_from(self.connections.count()).unwrap_or(i64::MAX);
-            self.metrics.connections.set(count);
-        }
     }
 }
 

@@ -17,7 +17,7 @@ use super::lifecycle::Lifecycle;
 use super::limits::Limits;
 use super::metrics::Metrics;
 use super::{panicked, timeout};
-use crate::k8s::review::{Answer, BadReview, Webhook};
+use crate::k8s::review::{Answer, BadReview, Record, Webhook};
 
 /// What judges a review's body.
 pub type Judge = Arc<dyn Fn(Webhook, &[u8]) -> Result<Answer, BadReview> + Send + Sync>;
@@ -124,18 +124,16 @@ impl Reviews {
     /// Judges in place: it takes microseconds and waits for nothing.
     fn judge(&self, webhook: Webhook, body: &[u8]) -> Result<Judged, Refused> {
         // Nothing is shared that a panic could leave half done.
-        match catch_unwind(AssertUnwindSafe(|| (self.judge)(webhook, body))) {
-            Ok(answer) => Ok(Judged::Answered(answer?)),
-            Err(_) => {
-                self.metrics.panics.inc();
-                error!(webhook = webhook.as_str(), "judging a review panicked");
-                match webhook {
-                    Webhook::Mutate => Err(Refused::Panicked),
-                    Webhook::Validate => panicked::denial(body)
-                        .map(Judged::Denied)
-                        .ok_or(Refused::Panicked),
-                }
-            }
+        if let Ok(answer) = catch_unwind(AssertUnwindSafe(|| (self.judge)(webhook, body))) {
+            return Ok(Judged::Answered(answer?));
+        }
+        self.metrics.panics.inc();
+        error!(webhook = webhook.as_str(), "judging a review panicked");
+        match webhook {
+            Webhook::Mutate => Err(Refused::Panicked),
+            Webhook::Validate => panicked::denial(body)
+                .map(Judged::Denied)
+                .ok_or(Refused::Panicked),
         }
     }
 }
@@ -230,23 +228,22 @@ fn tell(webhook: Webhook, answer: &Answer) {
         record,
     } = answer;
     let (webhook, decision) = (webhook.as_str(), decision.as_str());
-    match record {
-        Some(record) => {
-            let crate::k8s::review::Record {
-                uid,
-                user,
-                namespace,
-                name,
-                dry_run,
-            } = record;
-            let rules = rules.join(",");
-            info!(
-                webhook,
-                operation, kind, uid, user, namespace, name, rules, dry_run, "{decision}"
-            );
-        }
-        None => debug!(webhook, operation, kind, "{decision}"),
-    }
+    let Some(record) = record else {
+        debug!(webhook, operation, kind, "{decision}");
+        return;
+    };
+    let Record {
+        uid,
+        user,
+        namespace,
+        name,
+        dry_run,
+    } = record;
+    let rules = rules.join(",");
+    info!(
+        webhook,
+        operation, kind, uid, user, namespace, name, rules, dry_run, "{decision}"
+    );
 }
 
 fn json(body: Vec<u8>) -> Reply {
