@@ -183,13 +183,13 @@ impl Bound {
             metrics.connections.clone(),
         ));
         let review_port = Arc::new(Port {
-            answers: Reviews {
+            routes: reviews::routes(Arc::new(Reviews {
                 judge,
                 limits,
                 memory: Memory::new(&limits),
                 lifecycle: Arc::clone(&lifecycle),
                 metrics: Arc::clone(&metrics),
-            },
+            })),
             tls: Some(TlsAcceptor::from(tls)),
             limits,
             lifecycle: Arc::clone(&lifecycle),
@@ -197,12 +197,12 @@ impl Bound {
             connections: Arc::clone(&connections),
         });
         let health_port = Arc::new(Port {
-            answers: Health {
+            routes: health::routes(Arc::new(Health {
                 served: Arc::clone(&served),
                 lifecycle: Arc::clone(&lifecycle),
                 metrics: Arc::clone(&metrics),
                 clock,
-            },
+            })),
             tls: None,
             limits,
             // It is the last to close: it tells that the server is about to.

@@ -127,7 +127,7 @@ async fn a_missing_certificate_is_named_with_the_next_step() {
         .read_to_string(&mut told)
         .await
         .unwrap();
-    assert_eq!(exit_code(&mut child).await, Some(1));
+    assert_eq!(exit_code(&mut child).await, Some(2));
     assert_eq!(
         told,
         "tiller-guard: give --tls-cert-file and --tls-key-file a valid certificate and its key: \
