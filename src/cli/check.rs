@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum};
 use super::Exit;
 use super::examine::{judge, malformed, report_object, report_unreadable};
 use super::input::{Source, sources};
-use super::policy::{Policy, PolicyArguments};
+use super::policy::{ManifestArguments, Policy};
 use crate::manifest::{Document, Part, Stream};
 use crate::report::{self, Report, Style, Unreadable};
 
@@ -25,7 +25,7 @@ pub(super) struct Arguments {
     output: Format,
 
     #[command(flatten)]
-    policy: PolicyArguments,
+    policy: ManifestArguments,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

@@ -12,7 +12,7 @@ use super::Exit;
 use super::check::style;
 use super::examine::report_unreadable;
 use super::input::{Source, sources};
-use super::policy::{Policy, PolicyArguments};
+use super::policy::{ManifestArguments, Policy};
 use super::rewrite::{Hardened, harden, pretty};
 use crate::manifest::{Document, Part, Stream};
 use crate::report::{self, Unreadable};
@@ -37,7 +37,7 @@ pub(super) struct Arguments {
     patch: bool,
 
     #[command(flatten)]
-    policy: PolicyArguments,
+    policy: ManifestArguments,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

@@ -21,9 +21,16 @@ pub(super) struct PolicyArguments {
     /// The oldest version of Tiller that may run [default: 2.7.2]
     #[arg(long, value_name = "VERSION", value_parser = version)]
     version_floor: Option<Version>,
+}
+
+/// What manifests are judged by.
+#[derive(Debug, Clone, Args)]
+pub(super) struct ManifestArguments {
+    #[command(flatten)]
+    policy: PolicyArguments,
 
     /// The namespace of objects that name none, as kubectl's
-    #[arg(long, short, value_name = "NAMESPACE")]
+    #[arg(long, short, value_name = "NAMESPACE", help_heading = "Policy")]
     namespace: Option<String>,
 }
 
@@ -37,12 +44,11 @@ pub(super) struct Policy {
 }
 
 impl PolicyArguments {
-    pub(super) fn resolve(self) -> Policy {
+    pub(super) fn resolve(self) -> Settings {
         let Self {
             protected_namespace,
             allowed_repository,
             version_floor,
-            namespace,
         } = self;
         let mut settings = Settings::default();
         settings.protected_namespaces.extend(protected_namespace);
@@ -50,8 +56,15 @@ impl PolicyArguments {
         if let Some(version) = version_floor {
             settings.version_floor = version;
         }
+        settings
+    }
+}
+
+impl ManifestArguments {
+    pub(super) fn resolve(self) -> Policy {
+        let Self { policy, namespace } = self;
         Policy {
-            settings,
+            settings: policy.resolve(),
             namespace: namespace.filter(|namespace| !namespace.is_empty()),
         }
     }
@@ -87,10 +100,12 @@ mod tests {
 
     #[test]
     fn options_extend_the_defaults() {
-        let policy = PolicyArguments {
-            protected_namespace: vec!["prod".to_owned()],
-            allowed_repository: vec!["registry.local/tiller".to_owned()],
-            version_floor: None,
+        let policy = ManifestArguments {
+            policy: PolicyArguments {
+                protected_namespace: vec!["prod".to_owned()],
+                allowed_repository: vec!["registry.local/tiller".to_owned()],
+                version_floor: None,
+            },
             namespace: Some(String::new()),
         }
         .resolve();

@@ -15,6 +15,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{info, warn};
 
 use super::logs::{self, LogFormat, LogLevel};
+use super::policy::PolicyArguments;
 use crate::k8s::review;
 use crate::pki;
 use crate::policy::Settings;
@@ -75,6 +76,8 @@ pub(super) struct Arguments {
     /// What is logged.
     #[arg(long, value_name = "LEVEL", default_value = "info")]
     log_level: LogLevel,
+    #[command(flatten)]
+    policy: PolicyArguments,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -197,6 +200,7 @@ impl Options {
             workers,
             log_format: _,
             log_level: _,
+            policy,
         } = arguments;
         let (host, delay) = if standalone {
             (IpAddr::V4(Ipv4Addr::LOCALHOST), Duration::ZERO)
@@ -224,7 +228,7 @@ impl Options {
                 },
                 clock: SystemTime::now,
             },
-            settings: Settings::default(),
+            settings: policy.resolve(),
             workers: workers.map_or_else(default_workers, usize::from),
             standalone,
         })

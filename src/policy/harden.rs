@@ -4,7 +4,7 @@
 //! and orders the operations so that no index moves under another.
 
 use json_patch::jsonptr::PointerBuf;
-use json_patch::{AddOperation, Patch, PatchOperation, RemoveOperation};
+use json_patch::{AddOperation, Patch, PatchOperation, RemoveOperation, ReplaceOperation};
 use serde_json::{Value, json};
 
 use super::canonical::{self, CERTIFICATE_DIRECTORY, PROGRAM, SCRATCH_DIRECTORY};
@@ -152,14 +152,13 @@ impl Assembly<'_> {
                 .iter()
                 .rposition(|variable| variable.name == name)
         });
-        match place {
-            Some(index) => self.add_in_place(&format!("{path}/env/{index}"), entry),
-            None => {
-                let given = self
-                    .tiller(path)
-                    .is_some_and(|tiller| !tiller.container.env.is_empty());
-                self.append(&format!("{path}/env"), given, entry);
-            }
+        if let Some(index) = place {
+            self.replace(&format!("{path}/env/{index}"), entry);
+        } else {
+            let given = self
+                .tiller(path)
+                .is_some_and(|tiller| !tiller.container.env.is_empty());
+            self.append(&format!("{path}/env"), given, entry);
         }
     }
 
@@ -175,16 +174,15 @@ impl Assembly<'_> {
                 if source.secret_name == secret && source.items.is_empty() && is_readable(source, pod))
                 && named_so == 1
         });
-        let volume = match fitting {
-            Some(volume) => volume.name.to_string(),
-            None => {
-                let name = self.free_volume_name("tiller-certs");
-                self.add_volume(json!({
-                    "name": name,
-                    "secret": { "secretName": secret, "defaultMode": 0o444 },
-                }));
-                name
-            }
+        let volume = if let Some(volume) = fitting {
+            volume.name.to_string()
+        } else {
+            let name = self.free_volume_name("tiller-certs");
+            self.add_volume(json!({
+                "name": name,
+                "secret": { "secretName": secret, "defaultMode": 0o444 },
+            }));
+            name
         };
         self.add_mount(
             path,
@@ -241,7 +239,8 @@ impl Assembly<'_> {
         if !taken(wish) {
             return wish.to_owned();
         }
-        (1..)
+        // There are fewer volumes and mounts than numbers.
+        (1..=u32::MAX)
             .map(|number| format!("{wish}-{number}"))
             .find(|name| !taken(name))
             .unwrap_or_default()
@@ -288,9 +287,9 @@ impl Assembly<'_> {
         self.add(&format!("{list}/-"), element);
     }
 
-    fn add_in_place(&mut self, path: &str, value: Value) {
+    fn replace(&mut self, path: &str, value: Value) {
         self.operations
-            .push(PatchOperation::Replace(json_patch::ReplaceOperation {
+            .push(PatchOperation::Replace(ReplaceOperation {
                 path: pointer(path),
                 value,
             }));

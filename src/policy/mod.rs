@@ -1,7 +1,7 @@
 //! What we think of a workload: rules, their findings, and the hardening that answers them.
 //!
 //! [`decide`] takes a [`Subject`] (a pod, wherever it stands), recognises the Tillers in it, lets each of
-//! the [`RULES`] look, and turns the findings that have one right answer into one patch.
+//! the [`rules`] look, and turns the findings that have one right answer into one patch.
 #![deny(clippy::disallowed_methods)]
 
 mod canonical;
@@ -15,7 +15,7 @@ mod verdict;
 
 pub use case::TillerContainer;
 pub use finding::{Action, Finding, Rule, Severity};
-pub use rules::RULES;
+pub use rules::rules;
 pub use settings::Settings;
 pub use subject::{Annotations, Kind, Labels, PodMetadata, Subject};
 pub use verdict::{Verdict, decide};

@@ -135,7 +135,7 @@ fn container_weight(container: &Container<'_>) -> u8 {
         .iter()
         .any(|variable| variable.name == "TILLER_NAMESPACE");
     let server = container.env.iter().any(is_server_variable);
-    let serves = container
+    let listens = container
         .ports
         .iter()
         .any(|port| port.container_port == Some(44134))
@@ -152,7 +152,7 @@ fn container_weight(container: &Container<'_>) -> u8 {
             .into_iter()
             .flatten()
             .any(|probe| probes_tiller(probe));
-    [named, client, server, serves, probed]
+    [named, client, server, listens, probed]
         .into_iter()
         .map(|signal| WEAK * u8::from(signal))
         .sum()

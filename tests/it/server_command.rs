@@ -130,7 +130,7 @@ async fn a_missing_certificate_is_named_with_the_next_step() {
     assert_eq!(exit_code(&mut child).await, Some(2));
     assert_eq!(
         told,
-        "tiller-guard: give --tls-cert-file and --tls-key-file a valid certificate and its key: \
+        "error: give --tls-cert-file and --tls-key-file a valid certificate and its key: \
          cannot load the serving certificate: cannot read /nowhere/tls.crt: \
          No such file or directory (os error 2)\n"
     );

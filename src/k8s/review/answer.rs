@@ -156,7 +156,7 @@ impl Envelope<'_> {
                 allowed: !matches!(response, Response::Refuse(_)),
                 status: match &response {
                     Response::Refuse(message) => Some(Status {
-                        status: "Failure",
+                        outcome: "Failure",
                         reason: "Forbidden",
                         message,
                         code: 403,
@@ -234,7 +234,8 @@ struct ReviewResponse<'a> {
 /// Without all four, kube-apiserver 1.10 shows a refusal as an internal error.
 #[derive(Serialize)]
 struct Status<'a> {
-    status: &'static str,
+    #[serde(rename = "status")]
+    outcome: &'static str,
     reason: &'static str,
     message: &'a str,
     code: u16,

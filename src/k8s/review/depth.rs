@@ -1,6 +1,6 @@
 //! The bound on nesting. The JSON reader skips what no rule reads without counting how deep it goes.
 
-/// How deep a review may nest: serde_json's own limit for what it builds. A Pod nests about 12 deep.
+/// How deep a review may nest: `serde_json`'s own limit for what it builds. A Pod nests about 12 deep.
 pub(super) const MAX_DEPTH: usize = 128;
 
 /// Whether arrays and objects nest deeper than [`MAX_DEPTH`]. Text that is no JSON gives either answer.

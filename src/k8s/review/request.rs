@@ -225,7 +225,7 @@ impl<'de> Visitor<'de> for RequestVisitor {
                 "name" => request.name = fields.next_value()?,
                 "namespace" => request.namespace = fields.next_value()?,
                 "operation" => {
-                    request.operation = Operation::find(&fields.next_value::<Text<'_>>()?)
+                    request.operation = Operation::find(&fields.next_value::<Text<'_>>()?);
                 }
                 "userInfo" => request.user = fields.next_value()?,
                 "dryRun" => request.dry_run = fields.next_value::<Option<bool>>()? == Some(true),
@@ -314,7 +314,7 @@ impl<'de> Visitor<'de> for InPlace {
     }
 }
 
-fn read_apart<'a>(kind: Kind, object: &'a RawValue) -> Object<'a> {
+fn read_apart(kind: Kind, object: &RawValue) -> Object<'_> {
     let mut deserializer = serde_json::Deserializer::from_str(object.get());
     match InPlace(kind).deserialize(&mut deserializer) {
         Ok(object) => object,

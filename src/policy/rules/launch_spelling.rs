@@ -1,5 +1,6 @@
 //! `launch-spelling`
 
+use crate::pod::Text;
 use crate::policy::canonical::{self, PROGRAM};
 use crate::policy::case::{Findings, TillerContainer};
 use crate::policy::harden::Edit;
@@ -39,7 +40,7 @@ pub(super) fn check(tiller: &TillerContainer<'_>, findings: &mut Findings) {
         && container
             .args
             .iter()
-            .map(|word| word.as_str())
+            .map(Text::as_str)
             .eq(arguments.iter().map(AsRef::as_ref));
     if is_canonical {
         return;

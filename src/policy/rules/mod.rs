@@ -40,15 +40,9 @@ pub(super) enum Check {
 }
 
 /// Every rule, in the order of its findings: first what only a person can mend, then what hardening does.
-pub static RULES: [&Rule; CHECKS.len()] = {
-    let mut rules = [CHECKS[0].0; CHECKS.len()];
-    let mut index = 0;
-    while index < rules.len() {
-        rules[index] = CHECKS[index].0;
-        index += 1;
-    }
-    rules
-};
+pub fn rules() -> impl Iterator<Item = &'static Rule> {
+    CHECKS.iter().map(|(rule, _)| *rule)
+}
 
 /// The rules with what they look at.
 pub(super) static CHECKS: [(&Rule, Check); 23] = [

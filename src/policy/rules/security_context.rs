@@ -57,7 +57,7 @@ fn user(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Findings) 
     let own = tiller.container.security_context.as_ref();
     let own_user = own.and_then(|context| context.run_as_user);
     if matches!(
-        own_user.or(pod.and_then(|context| context.run_as_user)),
+        own_user.or_else(|| pod.and_then(|context| context.run_as_user)),
         None | Some(0)
     ) {
         let message = match own_user {
@@ -77,7 +77,7 @@ fn user(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Findings) 
         );
     }
     let own_demand = own.and_then(|context| context.run_as_non_root);
-    if own_demand.or(pod.and_then(|context| context.run_as_non_root)) != Some(true) {
+    if own_demand.or_else(|| pod.and_then(|context| context.run_as_non_root)) != Some(true) {
         set(
             case,
             tiller,

@@ -9,7 +9,7 @@ use json_patch::jsonptr::PointerBuf;
 use json_patch::{AddOperation, Patch, PatchOperation, RemoveOperation};
 use serde::Deserialize;
 use serde_json::Value;
-use tiller_guard::policy::RULES;
+use tiller_guard::policy::rules;
 
 /// Shorthands of the pointers in a case file.
 const PLACES: [(&str, &str); 3] = [
@@ -45,8 +45,7 @@ impl Case {
 
 /// Every case, by its rule.
 pub(crate) fn cases() -> BTreeMap<&'static str, Vec<Case>> {
-    RULES
-        .iter()
+    rules()
         .map(|rule| {
             let path = folder().join(rule.id).with_extension("yaml");
             let text = fs::read_to_string(&path)
