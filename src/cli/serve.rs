@@ -28,10 +28,12 @@ const REVIEW_PORT: u16 = 8443;
 const HEALTH_PORT: u16 = 8081;
 /// Reviews take microseconds: more threads than this only cost memory.
 const MOST_WORKERS: usize = 4;
+/// Files that are read more often than this are only read in vain.
+const SHORTEST_RELOAD: Duration = Duration::from_millis(100);
 /// How long a pod that ends is still sent requests, with room to spare.
 const DRAIN_DELAY: Duration = Duration::from_secs(10);
 /// How long the certificate of `--standalone` is valid; it is made anew at each start.
-const STANDALONE_LIFETIME: Duration = Duration::from_secs(365 * 24 * 3600);
+const STANDALONE_LIFETIME: Duration = Duration::from_hours(365 * 24);
 
 /// Serves the webhook to the API server.
 #[derive(Debug, Args)]
@@ -201,17 +203,18 @@ impl Options {
         } else {
             (IpAddr::V6(Ipv6Addr::UNSPECIFIED), DRAIN_DELAY)
         };
-        let listen = listen.unwrap_or(SocketAddr::new(host, REVIEW_PORT));
+        let listen = listen.unwrap_or_else(|| SocketAddr::new(host, REVIEW_PORT));
         let certificate = match (tls_cert_file, tls_key_file) {
-            (Some(certificate), Some(key)) => {
-                CertificateSource::Files(CertificateFiles { certificate, key }, tls_reload_interval)
-            }
+            (Some(certificate), Some(key)) => CertificateSource::Files(
+                CertificateFiles { certificate, key },
+                tls_reload_interval.max(SHORTEST_RELOAD),
+            ),
             _ => self_signed(listen.ip())?,
         };
         Ok(Self {
             server: Server {
                 listen,
-                health: health_address.unwrap_or(SocketAddr::new(host, HEALTH_PORT)),
+                health: health_address.unwrap_or_else(|| SocketAddr::new(host, HEALTH_PORT)),
                 oldest_tls: tls_min_version.into(),
                 certificate,
                 limits: Limits::default(),

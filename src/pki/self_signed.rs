@@ -11,7 +11,7 @@ use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use super::serving::{PairError, ServingCertificate};
 
 /// How far in the past a certificate begins: clocks of a cluster differ.
-const BACKDATED: Duration = Duration::from_secs(3600);
+const BACKDATED: Duration = Duration::from_hours(1);
 
 /// No certificate could be made.
 #[derive(Debug, thiserror::Error)]
@@ -58,9 +58,9 @@ mod tests {
 
     #[test]
     fn it_serves_the_names_and_nothing_else() {
-        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
+        let now = SystemTime::UNIX_EPOCH + Duration::from_hours(500_000);
         let names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
-        let made = self_signed(names, now, Duration::from_secs(86_400)).unwrap();
+        let made = self_signed(names, now, Duration::from_hours(24)).unwrap();
         let validity = made.validity();
         assert_eq!(validity.not_before, 1_800_000_000 - 3600);
         assert_eq!(validity.not_after, 1_800_000_000 + 86_400);

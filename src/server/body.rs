@@ -1,6 +1,6 @@
 //! A request's body, read within bounds of size, memory and time.
 
-use std::pin::pin;
+use std::pin::{Pin, pin};
 
 use http_body_util::BodyExt as _;
 use hyper::body::{Body, Bytes};
@@ -75,41 +75,28 @@ where
     B: Body<Data = Bytes>,
 {
     let mut body = pin!(body);
-    let length = body
-        .size_hint()
-        .exact()
-        .map(|length| usize::try_from(length).ok());
     // A chunked body does not say how long it will be.
-    let room = match length {
-        Some(Some(length)) => length,
-        Some(None) => return Err(BodyError::TooLarge),
+    let room = match body.size_hint().exact() {
+        Some(length) => usize::try_from(length).map_err(|_| BodyError::TooLarge)?,
         None => limits.body_bytes,
     };
     if room > limits.body_bytes {
         return Err(BodyError::TooLarge);
     }
-    if room <= limits.small_body_bytes {
-        let bytes = in_time(whole(body.as_mut(), room, limits), deadline, lifecycle).await?;
-        return Ok(Received {
-            bytes,
-            _memory: None,
-        });
+    let mut claimed = None;
+    if room > limits.small_body_bytes {
+        let turn = deadline.min(Instant::now() + limits.turn);
+        claimed = Some(memory.claim(room, turn).await?);
     }
-    let turn = deadline.min(Instant::now() + limits.turn);
-    let claimed = memory.claim(room, turn).await?;
     let bytes = in_time(whole(body.as_mut(), room, limits), deadline, lifecycle).await?;
     Ok(Received {
         bytes,
-        _memory: Some(claimed),
+        _memory: claimed,
     })
 }
 
 /// The whole of a body that is `room` bytes long, or at most.
-async fn whole<B>(
-    mut body: std::pin::Pin<&mut B>,
-    room: usize,
-    limits: &Limits,
-) -> Result<Bytes, BodyError>
+async fn whole<B>(mut body: Pin<&mut B>, room: usize, limits: &Limits) -> Result<Bytes, BodyError>
 where
     B: Body<Data = Bytes>,
 {
@@ -133,7 +120,7 @@ where
 }
 
 /// The next piece of data; trailers are passed over.
-async fn next<B>(mut body: std::pin::Pin<&mut B>) -> Result<Option<Bytes>, BodyError>
+async fn next<B>(mut body: Pin<&mut B>) -> Result<Option<Bytes>, BodyError>
 where
     B: Body<Data = Bytes>,
 {

@@ -1,10 +1,10 @@
 //! One connection's life after its handshake: HTTP/1.1 until someone has had enough.
 
 use std::convert::Infallible;
-use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
 
+use axum::Router;
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::header::{CONNECTION, HeaderValue};
@@ -12,37 +12,30 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tower::ServiceExt as _;
 
 use super::lifecycle::{Lifecycle, Phase};
 use super::limits::Limits;
 use super::progress::{Progress, Stage};
-use super::reviews::Reply;
 use super::watched::{Watchdog, Watched};
 
 /// The longest head, and the most that is read ahead: 30 times what the API server sends.
 const READ_AHEAD: usize = 32 * 1024;
 
-/// What answers the requests of a port.
-pub(super) trait Answers: Send + Sync + 'static {
-    /// Answers a request.
-    fn answer(&self, request: Request<Incoming>) -> impl Future<Output = Reply> + Send;
-}
-
 /// Serves HTTP on a stream until the client leaves, a deadline passes or the server ends.
-pub(super) async fn serve<S, A>(
+pub(super) async fn serve<S>(
     stream: S,
-    answers: &A,
+    routes: &Router,
     limits: &Limits,
     lifecycle: &Lifecycle,
     progress: &Arc<Progress>,
 ) where
     S: AsyncRead + AsyncWrite + Unpin + Send,
-    A: Answers,
 {
     progress.enter(Stage::Idle);
-    let service = service_fn(|request| async {
+    let service = service_fn(|request: Request<Incoming>| async {
         progress.enter(Stage::Review);
-        let mut reply = answers.answer(request).await;
+        let mut reply = routes.clone().oneshot(request).await?;
         if lifecycle.phase() >= Phase::Parting {
             reply
                 .headers_mut()

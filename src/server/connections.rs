@@ -1,9 +1,10 @@
 //! All connections of a listener: how many there may be, and who goes when there are too many.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use prometheus_client::metrics::gauge::Gauge;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
@@ -18,13 +19,14 @@ const PATIENCE: Duration = Duration::from_secs(1);
 pub(super) struct Connections {
     open: Mutex<Open>,
     count: watch::Sender<usize>,
+    gauge: Gauge,
     cap: usize,
 }
 
 #[derive(Debug, Default)]
 struct Open {
     next: u64,
-    by_number: HashMap<u64, Slot>,
+    by_number: BTreeMap<u64, Slot>,
 }
 
 #[derive(Debug)]
@@ -54,10 +56,12 @@ enum Worth {
 // === impl Connections ===
 
 impl Connections {
-    pub(super) fn new(cap: usize) -> Self {
+    /// At most `cap` at once; `gauge` shows how many.
+    pub(super) fn new(cap: usize, gauge: Gauge) -> Self {
         Self {
             open: Mutex::default(),
             count: watch::Sender::new(0),
+            gauge,
             cap,
         }
     }
@@ -89,13 +93,8 @@ impl Connections {
             task: task.abort_handle(),
         };
         open.by_number.insert(number, slot);
-        self.count.send_replace(open.by_number.len());
+        self.tell(&open);
         true
-    }
-
-    /// How many are open.
-    pub(super) fn count(&self) -> usize {
-        *self.count.borrow()
     }
 
     /// Until none is open.
@@ -119,6 +118,12 @@ impl Connections {
         let open = self.lock();
         open.by_number.values().for_each(|slot| slot.task.abort());
         open.by_number.len()
+    }
+
+    fn tell(&self, open: &Open) {
+        let count = open.by_number.len();
+        self.count.send_replace(count);
+        self.gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
     }
 
     fn lock(&self) -> MutexGuard<'_, Open> {
@@ -167,7 +172,7 @@ impl Drop for Listed {
     fn drop(&mut self) {
         let mut open = self.connections.lock();
         open.by_number.remove(&self.number);
-        self.connections.count.send_replace(open.by_number.len());
+        self.connections.tell(&open);
     }
 }
 
@@ -177,6 +182,7 @@ mod tests {
     use std::sync::Arc;
     use std::time::Duration;
 
+    use prometheus_client::metrics::gauge::Gauge;
     use tokio::time::{Instant, advance};
 
     use super::{Connections, Worth};
@@ -210,7 +216,9 @@ mod tests {
     async fn admit(connections: &Arc<Connections>, stages: &[Stage]) -> Option<Arc<Progress>> {
         let mut kept = None;
         let admitted = connections.admit(|progress| {
-            stages.iter().for_each(|stage| progress.enter(*stage));
+            for stage in stages {
+                progress.enter(*stage);
+            }
             kept = Some(Arc::clone(&progress));
             pending()
         });
@@ -221,11 +229,11 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_full_house_gives_up_the_one_idle_longest() {
         const PROVEN: [Stage; 3] = [Stage::Idle, Stage::Answer, Stage::Idle];
-        let connections = Arc::new(Connections::new(2));
+        let connections = Arc::new(Connections::new(2, Gauge::default()));
         let first = admit(&connections, &PROVEN).await.unwrap();
         let second = admit(&connections, &PROVEN).await.unwrap();
         let third = admit(&connections, &[Stage::Review]).await.unwrap();
-        assert_eq!(connections.count(), 2);
+        assert_eq!(connections.gauge.get(), 2);
         // The one who went let go of its progress.
         tokio::task::yield_now().await;
         assert_eq!(Arc::strong_count(&first), 1);

@@ -3,15 +3,16 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use hyper::body::Incoming;
-use hyper::header::{ALLOW, CONTENT_TYPE, HeaderValue};
-use hyper::{Method, Request, StatusCode};
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::{ALLOW, CONTENT_TYPE, HeaderValue};
+use axum::routing::get;
 
 use super::certificate::Served;
-use super::connection::Answers;
 use super::lifecycle::{Lifecycle, Phase};
 use super::metrics::Metrics;
-use super::reviews::{Reply, Reviews, plain};
+use super::reviews::{Reply, plain};
 
 /// What the health port tells of.
 pub(super) struct Health {
@@ -21,27 +22,45 @@ pub(super) struct Health {
     pub(super) clock: fn() -> SystemTime,
 }
 
-impl Health {
-    /// Answers a request; its body is of no interest.
-    pub(super) fn respond<B>(&self, request: &Request<B>) -> Reply {
-        if !matches!(*request.method(), Method::GET | Method::HEAD) {
-            let mut reply = plain(StatusCode::METHOD_NOT_ALLOWED, "use GET");
-            reply
-                .headers_mut()
-                .insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
-            return reply;
-        }
-        match request.uri().path() {
-            "/livez" => plain(StatusCode::OK, "alive"),
-            "/readyz" => self.readiness(),
-            "/metrics" => self.metrics(),
-            _ => plain(
-                StatusCode::NOT_FOUND,
-                "there are /livez, /readyz and /metrics",
-            ),
-        }
-    }
+/// The routes of the health port.
+pub(super) fn routes(health: Arc<Health>) -> Router {
+    Router::new()
+        .route("/livez", get(alive))
+        .route("/readyz", get(readiness))
+        .route("/metrics", get(metrics))
+        .method_not_allowed_fallback(use_get)
+        .fallback(no_route)
+        .with_state(health)
+}
 
+async fn alive() -> Reply {
+    plain(StatusCode::OK, "alive")
+}
+
+async fn readiness(State(health): State<Arc<Health>>) -> Reply {
+    health.readiness()
+}
+
+async fn metrics(State(health): State<Arc<Health>>) -> Reply {
+    health.metrics()
+}
+
+async fn use_get() -> Reply {
+    let mut reply = plain(StatusCode::METHOD_NOT_ALLOWED, "use GET");
+    reply
+        .headers_mut()
+        .insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+    reply
+}
+
+async fn no_route() -> Reply {
+    plain(
+        StatusCode::NOT_FOUND,
+        "there are /livez, /readyz and /metrics",
+    )
+}
+
+impl Health {
     /// Ready is whose certificate the API server accepts now, and who is here to stay.
     fn readiness(&self) -> Reply {
         if self.lifecycle.phase() != Phase::Serving {
@@ -66,17 +85,5 @@ impl Health {
             .headers_mut()
             .insert(CONTENT_TYPE, HeaderValue::from_static(openmetrics));
         reply
-    }
-}
-
-impl Answers for Health {
-    async fn answer(&self, request: Request<Incoming>) -> Reply {
-        self.respond(&request)
-    }
-}
-
-impl Answers for Reviews {
-    async fn answer(&self, request: Request<Incoming>) -> Reply {
-        self.respond(request).await
     }
 }

@@ -44,7 +44,7 @@ impl Default for Limits {
         Self {
             handshake: Duration::from_secs(5),
             head: Duration::from_secs(5),
-            idle: Duration::from_secs(180),
+            idle: Duration::from_mins(3),
             body: Duration::from_secs(9),
             answer: Duration::from_secs(5),
             linger: Duration::from_secs(1),

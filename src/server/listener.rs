@@ -6,12 +6,13 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use axum::Router;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tracing::{debug, warn};
 
-use super::connection::{Answers, serve};
+use super::connection::serve;
 use super::connections::Connections;
 use super::lifecycle::{Lifecycle, Phase};
 use super::limits::Limits;
@@ -20,8 +21,8 @@ use super::progress::Progress;
 use super::tls;
 
 /// A port and all that its connections share.
-pub(super) struct Port<A> {
-    pub(super) answers: A,
+pub(super) struct Port {
+    pub(super) routes: Router,
     /// Without it the port speaks plain HTTP.
     pub(super) tls: Option<TlsAcceptor>,
     pub(super) limits: Limits,
@@ -30,7 +31,7 @@ pub(super) struct Port<A> {
     pub(super) connections: Arc<Connections>,
 }
 
-impl<A: Answers> Port<A> {
+impl Port {
     /// Accepts until the server is closed; what the kernel had accepted by then is served too.
     pub(super) async fn accept(self: Arc<Self>, listener: TcpListener) {
         loop {
@@ -64,12 +65,10 @@ impl<A: Answers> Port<A> {
         let port = Arc::clone(self);
         let admitted = self.connections.admit(|progress| async move {
             port.serve(stream, &progress).await;
-            port.count();
         });
         if !admitted {
             self.metrics.shed("connections");
         }
-        self.count();
     }
 
     async fn serve(&self, stream: TcpStream, progress: &Arc<Progress>) {
@@ -78,19 +77,19 @@ impl<A: Answers> Port<A> {
             return;
         }
         let Self {
-            answers,
+            routes,
             tls,
             limits,
             lifecycle,
             ..
         } = self;
         match tls {
-            None => serve(stream, answers, limits, lifecycle, progress).await,
+            None => serve(stream, routes, limits, lifecycle, progress).await,
             Some(acceptor) => {
                 let Some(stream) = self.handshake(acceptor, stream).await else {
                     return;
                 };
-                serve(stream, answers, limits, lifecycle, progress).await;
+                serve(stream, routes, limits, lifecycle, progress).await;
             }
         }
     }
@@ -110,13 +109,6 @@ impl<A: Answers> Port<A> {
         };
         self.metrics.handshake_failed(reason);
         None
-    }
-
-    fn count(&self) {
-        if self.tls.is_some() {
-            let count = i64::try_from(self.connections.count()).unwrap_or(i64::MAX);
-            self.metrics.connections.set(count);
-        }
     }
 }
 

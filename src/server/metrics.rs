@@ -246,7 +246,7 @@ impl Metrics {
         self.reloads.get_or_create(&ResultLabels { result }).inc();
     }
 
-    /// All of it as OpenMetrics text.
+    /// All of it as `OpenMetrics` text.
     pub(super) fn encode(&self) -> Result<String, std::fmt::Error> {
         let mut written = String::new();
         text::encode(&mut written, &self.registry)?;

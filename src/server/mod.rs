@@ -33,6 +33,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use prometheus_client::metrics::gauge::Gauge;
 use rustls::ServerConfig;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -177,15 +178,18 @@ impl Bound {
         let lifecycle = Arc::new(Lifecycle::new());
         let metrics = Arc::new(Metrics::new());
         metrics.certificate_end.set(served.not_after());
-        let connections = Arc::new(Connections::new(limits.connections));
+        let connections = Arc::new(Connections::new(
+            limits.connections,
+            metrics.connections.clone(),
+        ));
         let review_port = Arc::new(Port {
-            answers: Reviews {
+            routes: reviews::routes(Arc::new(Reviews {
                 judge,
                 limits,
                 memory: Memory::new(&limits),
                 lifecycle: Arc::clone(&lifecycle),
                 metrics: Arc::clone(&metrics),
-            },
+            })),
             tls: Some(TlsAcceptor::from(tls)),
             limits,
             lifecycle: Arc::clone(&lifecycle),
@@ -193,18 +197,18 @@ impl Bound {
             connections: Arc::clone(&connections),
         });
         let health_port = Arc::new(Port {
-            answers: Health {
+            routes: health::routes(Arc::new(Health {
                 served: Arc::clone(&served),
                 lifecycle: Arc::clone(&lifecycle),
                 metrics: Arc::clone(&metrics),
                 clock,
-            },
+            })),
             tls: None,
             limits,
             // It is the last to close: it tells that the server is about to.
             lifecycle: Arc::new(Lifecycle::new()),
             metrics: Arc::clone(&metrics),
-            connections: Arc::new(Connections::new(HEALTH_CONNECTIONS)),
+            connections: Arc::new(Connections::new(HEALTH_CONNECTIONS, Gauge::default())),
         });
         let mut others = vec![tokio::spawn(health_port.accept(health))];
         if let CertificateSource::Files(files, every) = certificate {

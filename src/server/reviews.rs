@@ -3,12 +3,15 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use http_body_util::Full;
-use hyper::body::{Body, Bytes};
-use hyper::header::{
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::header::{
     ALLOW, CONNECTION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER,
 };
-use hyper::{Method, Request, Response, StatusCode};
+use axum::http::{Response, StatusCode};
+use axum::routing::post;
+use http_body_util::Full;
+use hyper::body::Bytes;
 use tokio::time::Instant;
 use tracing::{debug, error, info};
 
@@ -17,7 +20,7 @@ use super::lifecycle::Lifecycle;
 use super::limits::Limits;
 use super::metrics::Metrics;
 use super::{panicked, timeout};
-use crate::k8s::review::{Answer, BadReview, Webhook};
+use crate::k8s::review::{Answer, BadReview, Record, Webhook};
 
 /// What judges a review's body.
 pub type Judge = Arc<dyn Fn(Webhook, &[u8]) -> Result<Answer, BadReview> + Send + Sync>;
@@ -37,8 +40,6 @@ pub(super) struct Reviews {
 /// A request that gets no decision.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 enum Refused {
-    #[error("use POST")]
-    Method,
     #[error("the Content-Type must be application/json")]
     ContentType,
     #[error("no Content-Encoding is understood")]
@@ -60,24 +61,44 @@ enum Judged {
 /// Takes the gauge down again, also where the client leaves first.
 struct Inflight<'a>(&'a Metrics);
 
+/// The routes of the review port.
+pub(super) fn routes(reviews: Arc<Reviews>) -> Router {
+    Router::new()
+        .route("/mutate", post(mutate))
+        .route("/validate", post(validate))
+        .method_not_allowed_fallback(use_post)
+        .fallback(no_route)
+        .with_state(reviews)
+}
+
+async fn mutate(State(reviews): State<Arc<Reviews>>, request: Request) -> Reply {
+    reviews.respond(Webhook::Mutate, request).await
+}
+
+async fn validate(State(reviews): State<Arc<Reviews>>, request: Request) -> Reply {
+    reviews.respond(Webhook::Validate, request).await
+}
+
+async fn use_post() -> Reply {
+    let mut reply = last(plain(StatusCode::METHOD_NOT_ALLOWED, "use POST"));
+    reply
+        .headers_mut()
+        .insert(ALLOW, HeaderValue::from_static("POST"));
+    reply
+}
+
+async fn no_route() -> Reply {
+    last(plain(
+        StatusCode::NOT_FOUND,
+        "reviews go to /mutate and /validate",
+    ))
+}
+
 // === impl Reviews ===
 
 impl Reviews {
-    /// Answers a request.
-    pub(super) async fn respond<B>(&self, request: Request<B>) -> Reply
-    where
-        B: Body<Data = Bytes>,
-    {
-        let webhook = match request.uri().path() {
-            "/mutate" => Webhook::Mutate,
-            "/validate" => Webhook::Validate,
-            _ => {
-                return last(plain(
-                    StatusCode::NOT_FOUND,
-                    "reviews go to /mutate and /validate",
-                ));
-            }
-        };
+    /// Answers a request to one of the two routes.
+    async fn respond(&self, webhook: Webhook, request: Request) -> Reply {
         let began = Instant::now();
         let _inflight = Inflight::new(&self.metrics);
         match self.review(webhook, request, began).await {
@@ -102,19 +123,13 @@ impl Reviews {
         }
     }
 
-    async fn review<B>(
+    async fn review(
         &self,
         webhook: Webhook,
-        request: Request<B>,
+        request: Request,
         began: Instant,
-    ) -> Result<Judged, Refused>
-    where
-        B: Body<Data = Bytes>,
-    {
+    ) -> Result<Judged, Refused> {
         let (head, body) = request.into_parts();
-        if head.method != Method::POST {
-            return Err(Refused::Method);
-        }
         check_content(&head.headers)?;
         let deadline = began + self.limits.budget(timeout::of(head.uri.query()));
         let received = receive(body, deadline, &self.limits, &self.memory, &self.lifecycle).await?;
@@ -124,18 +139,16 @@ impl Reviews {
     /// Judges in place: it takes microseconds and waits for nothing.
     fn judge(&self, webhook: Webhook, body: &[u8]) -> Result<Judged, Refused> {
         // Nothing is shared that a panic could leave half done.
-        match catch_unwind(AssertUnwindSafe(|| (self.judge)(webhook, body))) {
-            Ok(answer) => Ok(Judged::Answered(answer?)),
-            Err(_) => {
-                self.metrics.panics.inc();
-                error!(webhook = webhook.as_str(), "judging a review panicked");
-                match webhook {
-                    Webhook::Mutate => Err(Refused::Panicked),
-                    Webhook::Validate => panicked::denial(body)
-                        .map(Judged::Denied)
-                        .ok_or(Refused::Panicked),
-                }
-            }
+        if let Ok(answer) = catch_unwind(AssertUnwindSafe(|| (self.judge)(webhook, body))) {
+            return Ok(Judged::Answered(answer?));
+        }
+        self.metrics.panics.inc();
+        error!(webhook = webhook.as_str(), "judging a review panicked");
+        match webhook {
+            Webhook::Mutate => Err(Refused::Panicked),
+            Webhook::Validate => panicked::denial(body)
+                .map(Judged::Denied)
+                .ok_or(Refused::Panicked),
         }
     }
 }
@@ -145,7 +158,6 @@ impl Reviews {
 impl Refused {
     fn status(&self) -> StatusCode {
         match self {
-            Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::ContentType | Self::ContentEncoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Body(BodyError::TooLarge) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Body(BodyError::Late | BodyError::Busy | BodyError::Draining) => {
@@ -169,9 +181,6 @@ impl Refused {
     fn reply(&self) -> Reply {
         let mut reply = plain(self.status(), self.to_string());
         let headers = reply.headers_mut();
-        if *self == Self::Method {
-            headers.insert(ALLOW, HeaderValue::from_static("POST"));
-        }
         if self.shed().is_some() {
             // The API server tries a POST again only where the answer says when
             // (client-go rest/with_retry.go).
@@ -179,7 +188,7 @@ impl Refused {
         }
         match self {
             Self::Review(_) | Self::Panicked => reply,
-            Self::Method | Self::ContentType | Self::ContentEncoding | Self::Body(_) => last(reply),
+            Self::ContentType | Self::ContentEncoding | Self::Body(_) => last(reply),
         }
     }
 }
@@ -230,23 +239,22 @@ fn tell(webhook: Webhook, answer: &Answer) {
         record,
     } = answer;
     let (webhook, decision) = (webhook.as_str(), decision.as_str());
-    match record {
-        Some(record) => {
-            let crate::k8s::review::Record {
-                uid,
-                user,
-                namespace,
-                name,
-                dry_run,
-            } = record;
-            let rules = rules.join(",");
-            info!(
-                webhook,
-                operation, kind, uid, user, namespace, name, rules, dry_run, "{decision}"
-            );
-        }
-        None => debug!(webhook, operation, kind, "{decision}"),
-    }
+    let Some(record) = record else {
+        debug!(webhook, operation, kind, "{decision}");
+        return;
+    };
+    let Record {
+        uid,
+        user,
+        namespace,
+        name,
+        dry_run,
+    } = record;
+    let rules = rules.join(",");
+    info!(
+        webhook,
+        operation, kind, uid, user, namespace, name, rules, dry_run, "{decision}"
+    );
 }
 
 fn json(body: Vec<u8>) -> Reply {

@@ -114,7 +114,7 @@ mod tests {
     #[test]
     fn only_a_time_above_zero_counts() {
         assert_eq!(of(Some("timeout=5s")), Some(Duration::from_secs(5)));
-        assert_eq!(of(Some("a=b&timeout=1m")), Some(Duration::from_secs(60)));
+        assert_eq!(of(Some("a=b&timeout=1m")), Some(Duration::from_mins(1)));
         assert_eq!(of(Some("timeout=0s")), None);
         assert_eq!(of(Some("timeout=soon")), None);
         assert_eq!(of(Some("notimeout=5s")), None);

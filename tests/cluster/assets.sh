@@ -119,9 +119,10 @@ complete() {
 }
 
 make_assets() {
+  grep -qx 'VERSION_ID="\?12"\?' /etc/os-release ||
+    fail "only Debian 12's source package kubernetes holds the API server, and this is another system:" \
+      "set KUBEBUILDER_ASSETS to a folder with etcd and kube-apiserver"
   say "no API server yet: making one in $ASSETS, once (about 8 minutes on two cores)"
-  command -v apt-get >/dev/null ||
-    fail "this is not Debian: set KUBEBUILDER_ASSETS to a folder with etcd and kube-apiserver"
   mkdir -p "$ASSETS" "$WORK"
   install_packages golang-1.19-go dpkg-dev
   (fetch)

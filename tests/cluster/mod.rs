@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
-use axum::http::Request;
+use hyper::Request;
 use kube::api::{Api, ApiResource, DeleteParams, DynamicObject, GroupVersionKind, PostParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
@@ -32,7 +32,7 @@ pub use control_plane::free_ports;
 pub use credentials::{Authority, User};
 pub use guard::{Guard, get};
 pub use process::{Folder, Server};
-pub use registration::{MUTATE, VALIDATE};
+pub use registration::{MUTATE, UNMUTATED, VALIDATE};
 
 /// A running cluster.
 #[derive(Debug)]

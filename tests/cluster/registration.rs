@@ -10,6 +10,9 @@ use super::control_plane::Version;
 pub const MUTATE: &str = "mutate.tiller-guard.io";
 /// The validating webhook's name.
 pub const VALIDATE: &str = "validate.tiller-guard.io";
+/// The label of a namespace in which only the validating webhook is asked, as everywhere when the mutating
+/// one is down.
+pub const UNMUTATED: &str = "unmutated";
 
 /// The two configurations. A failing call fails the request, for the mutating webhook too: production
 /// lets such requests pass on to the validating one, which would hide the failure from a test.
@@ -18,7 +21,7 @@ pub const VALIDATE: &str = "validate.tiller-guard.io";
 /// `timeoutSeconds`, `matchPolicy` and `admissionReviewVersions`, and drops them.
 pub(super) fn configurations(version: Version, guard: SocketAddr, bundle: &str) -> [Value; 2] {
     let group_version = format!("admissionregistration.k8s.io/{}", api_version(version));
-    let configuration = |kind: &str, name: &str, path: &str| {
+    let configuration = |kind: &str, name: &str, path: &str, namespaces: Value| {
         json!({
             "apiVersion": group_version,
             "kind": kind,
@@ -27,6 +30,7 @@ pub(super) fn configurations(version: Version, guard: SocketAddr, bundle: &str) 
                 "name": name,
                 "clientConfig": { "url": format!("https://{guard}{path}"), "caBundle": bundle },
                 "rules": rules(),
+                "namespaceSelector": namespaces,
                 "failurePolicy": "Fail",
                 "matchPolicy": "Equivalent",
                 "sideEffects": "None",
@@ -35,9 +39,15 @@ pub(super) fn configurations(version: Version, guard: SocketAddr, bundle: &str) 
             }],
         })
     };
+    let mutated = json!({ "matchExpressions": [{ "key": UNMUTATED, "operator": "DoesNotExist" }] });
     [
-        configuration("MutatingWebhookConfiguration", MUTATE, "/mutate"),
-        configuration("ValidatingWebhookConfiguration", VALIDATE, "/validate"),
+        configuration("MutatingWebhookConfiguration", MUTATE, "/mutate", mutated),
+        configuration(
+            "ValidatingWebhookConfiguration",
+            VALIDATE,
+            "/validate",
+            json!({}),
+        ),
     ]
 }
 

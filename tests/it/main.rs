@@ -1,5 +1,6 @@
 //! The program as its users and its API server meet it: one binary.
 #![expect(
+    clippy::expect_used,
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,
@@ -11,6 +12,23 @@
 mod api_server;
 #[path = "../cluster/mod.rs"]
 pub mod cluster;
+/// `check` and `harden` as processes.
 mod offline;
+/// The rules over the case corpus, and the laws that every verdict keeps.
 mod policy;
+/// What the README says.
+mod readme;
+/// The review codec without a socket.
 mod review;
+/// Certificates: loaded, replaced, refused.
+mod server_certificate;
+/// A client of the listener.
+mod server_client;
+/// `tiller-guard serve` as a process.
+mod server_command;
+/// Leaving without a failed request.
+mod server_drain;
+/// Deadlines and caps of the listener.
+mod server_listener;
+/// The layers of the crate.
+mod structure;

@@ -16,6 +16,7 @@ mod protected_namespace;
 mod release_storage;
 mod security_context;
 mod service_account;
+mod service_account_alias;
 mod tiller_namespace;
 mod tls_disabled;
 mod tls_environment;
@@ -50,12 +51,16 @@ pub static RULES: [&Rule; CHECKS.len()] = {
 };
 
 /// The rules with what they look at.
-pub(super) static CHECKS: [(&Rule, Check); 22] = [
+pub(super) static CHECKS: [(&Rule, Check); 23] = [
     (
         &protected_namespace::RULE,
         Check::Pod(protected_namespace::check),
     ),
     (&service_account::RULE, Check::Pod(service_account::check)),
+    (
+        &service_account_alias::RULE,
+        Check::Pod(service_account_alias::check),
+    ),
     (
         &image_repository::RULE,
         Check::Tiller(image_repository::check),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use axum::http::Request;
+use hyper::Request;
 use kube::api::{ListParams, PostParams};
 use serde_json::{Value, json};
 

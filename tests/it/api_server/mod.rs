@@ -6,6 +6,7 @@ mod install;
 mod kinds;
 mod refuse;
 mod update;
+mod validate;
 
 use std::path::Path;
 use std::sync::LazyLock;
@@ -55,21 +56,25 @@ fn kubernetes_from(minor: u16) -> bool {
 
 impl World {
     async fn create(namespace: &str) -> Self {
+        Self::create_labelled(namespace, json!({})).await
+    }
+
+    async fn create_labelled(namespace: &str, labels: Value) -> Self {
         let client = cluster().client(User::Admin).await.unwrap();
+        let namespaces: Api<DynamicObject> =
+            Api::all_with(client.clone(), &resource("", "v1", "Namespace"));
+        create_in(
+            &namespaces,
+            "Namespace",
+            json!({ "name": namespace, "labels": labels }),
+        )
+        .await;
         let world = Self {
             client,
             namespace: namespace.to_owned(),
         };
-        let namespaces: Api<DynamicObject> =
-            Api::all_with(world.client.clone(), &resource("", "v1", "Namespace"));
-        create_in(&namespaces, "v1", "Namespace", namespace).await;
-        create_in(
-            &world.objects("", "v1", "ServiceAccount"),
-            "v1",
-            "ServiceAccount",
-            "tiller",
-        )
-        .await;
+        let accounts = world.objects("", "v1", "ServiceAccount");
+        create_in(&accounts, "ServiceAccount", json!({ "name": "tiller" })).await;
         world
     }
 
@@ -119,14 +124,10 @@ impl World {
     }
 }
 
-async fn create_in(api: &Api<DynamicObject>, version: &str, kind: &str, name: &str) {
-    let object = json!({ "apiVersion": version, "kind": kind, "metadata": { "name": name } });
-    api.create(
-        &PostParams::default(),
-        &serde_json::from_value(object).unwrap(),
-    )
-    .await
-    .unwrap();
+async fn create_in(api: &Api<DynamicObject>, kind: &str, metadata: Value) {
+    let object = json!({ "apiVersion": "v1", "kind": kind, "metadata": metadata });
+    let object = serde_json::from_value(object).unwrap();
+    api.create(&PostParams::default(), &object).await.unwrap();
 }
 
 /// The Deployment among what `helm init -o yaml` printed.

@@ -92,7 +92,7 @@ fn hardening_only_tightens(
 
 /// Which fields a rule's hardening may touch, by a part of their pointers.
 const TOUCHED: [(&str, &[&str]); 8] = [
-    ("service-account", &["/serviceAccount"]),
+    ("service-account-alias", &["/serviceAccount"]),
     ("tiller-namespace", &["/env"]),
     ("environment", &["/env"]),
     ("tls-environment", &["/env"]),

@@ -1,0 +1,56 @@
+//! `service-account-alias`
+
+use crate::pod::{PodSpec, Text};
+use crate::policy::case::{Case, Findings};
+use crate::policy::harden::Edit;
+use crate::policy::{Rule, Severity};
+
+/// # What it finds
+/// `serviceAccountName` and its deprecated alias `serviceAccount` not saying the same.
+/// # Why it matters
+/// `helm init --upgrade` blanks the one and sends the other back, so whoever reads only one of them, a person
+/// or a tool, may see another account than the pod gets.
+/// # What hardening does
+/// Makes both equal, as the API server does: `serviceAccountName` wins where it is given.
+pub(super) static RULE: Rule = Rule {
+    id: "service-account-alias",
+    severity: Severity::Low,
+    summary: "`serviceAccountName` and its alias `serviceAccount` do not say the same.",
+    answer: "Hardened: both name the account that counts.",
+};
+
+pub(super) fn check(case: &Case<'_>, findings: &mut Findings) {
+    let pod = &case.subject.pod;
+    let given = account(pod);
+    for (field, value) in [
+        ("serviceAccountName", &pod.service_account_name),
+        ("serviceAccount", &pod.service_account),
+    ] {
+        if value != given {
+            let path = format!("{}/{field}", case.pod_path);
+            findings.harden(
+                &RULE,
+                path.clone(),
+                if value.is_empty() {
+                    format!("{field} is not set; \"{given}\" counts")
+                } else {
+                    format!("{field} is \"{value}\", but \"{given}\" counts")
+                },
+                format!("set it to \"{given}\" too"),
+                Edit::Field {
+                    path,
+                    value: given.as_str().into(),
+                },
+            );
+        }
+    }
+}
+
+/// The account that a pod gets, empty where none is named.
+pub(super) fn account<'a>(pod: &'a PodSpec<'a>) -> &'a Text<'a> {
+    if pod.service_account_name.is_empty() {
+        &pod.service_account
+    } else {
+        &pod.service_account_name
+    }
+}

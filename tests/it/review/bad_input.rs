@@ -1,0 +1,209 @@
+//! What the API server would never send.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tiller_guard::k8s::review::{BadReview, Decision, Webhook, answer};
+use tiller_guard::policy::Settings;
+
+use super::{DEPLOYMENTS, ask, changed, response};
+
+#[test]
+fn bodies_that_are_no_review_are_bad() {
+    for body in [
+        "",
+        "null",
+        "[]",
+        "{}",
+        "{",
+        "\u{feff}{}",
+        "\0",
+        r#"{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview"}"#,
+        r#"{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{}}"#,
+        r#"{"apiVersion":"admission.k8s.io/v2","kind":"AdmissionReview","request":{"uid":"1"}}"#,
+        r#"{"apiVersion":"v1","kind":"Pod","request":{"uid":"1"}}"#,
+    ] {
+        assert!(ask(Webhook::Validate, body).is_err(), "{body:?}");
+    }
+    let error = answer(Webhook::Validate, b"{\"a\":\"\xff\"}", &Settings::default()).unwrap_err();
+    assert!(matches!(error, BadReview::Encoding(_)));
+    for cut in (0..DEPLOYMENTS[0].2.len()).step_by(7) {
+        assert!(
+            ask(Webhook::Mutate, &DEPLOYMENTS[0].2[..cut]).is_err(),
+            "cut at {cut}"
+        );
+    }
+}
+
+#[test]
+fn a_malformed_object_is_refused_under_its_own_uid() {
+    for (fields, reason) in [
+        (r#""containers":"none""#, "a list of at most 512 elements"),
+        (
+            r#""containers":[{"env":{}}]"#,
+            "a list of at most 4096 elements",
+        ),
+        (r#""containers":[{"image":1}]"#, "expected a string"),
+        (r#""hostNetwork":"yes""#, "expected a boolean"),
+        (
+            r#""securityContext":{"runAsUser":0},"securityContext":{"runAsUser":1}"#,
+            "duplicate field",
+        ),
+        (
+            r#""securityContext":{"runAsUser":1},"securityContext":{"runAsUser":0}"#,
+            "duplicate field",
+        ),
+    ] {
+        let body = format!(
+            r#"{{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{{"uid":"u-1",
+            "kind":{{"group":"","version":"v1","kind":"Pod"}},"operation":"CREATE","namespace":"n",
+            "object":{{"metadata":{{"name":"p"}},"spec":{{{fields}}}}}}}}}"#
+        );
+        let refused = ask(Webhook::Validate, &body).unwrap();
+        assert_eq!(refused.decision, Decision::Refused, "{fields}");
+        let response = response(&refused);
+        assert_eq!(response["uid"], "u-1");
+        assert_eq!(response["status"]["code"], 403);
+        let message = response["status"]["message"].as_str().unwrap();
+        assert!(message.starts_with("the Pod cannot be read: "), "{message}");
+        assert!(message.contains(reason), "{message}");
+    }
+}
+
+#[test]
+fn a_request_that_lacks_its_object_or_kind_is_refused() {
+    for (lack, message) in [
+        (
+            "object",
+            "the Deployment cannot be read: the request has no object",
+        ),
+        (
+            "kind",
+            "the request cannot be read: the request names no kind",
+        ),
+    ] {
+        let body = changed(|review| {
+            review["request"].as_object_mut().unwrap().remove(lack);
+        });
+        let refused = ask(Webhook::Validate, &body).unwrap();
+        let response = response(&refused);
+        assert_eq!(response["allowed"], false, "{lack}");
+        let said = response["status"]["message"].as_str().unwrap();
+        assert!(said.starts_with(message), "{said}");
+    }
+    let body = changed(|review| {
+        review["request"].as_object_mut().unwrap().remove("uid");
+    });
+    assert_eq!(ask(Webhook::Validate, &body), Err(BadReview::Uid));
+}
+
+#[test]
+fn an_object_given_twice_is_bad() {
+    let twice = DEPLOYMENTS[0]
+        .2
+        .replacen("\"object\":", "\"object\": null, \"object\":", 1);
+    assert!(ask(Webhook::Validate, &twice).is_err());
+}
+
+#[test]
+fn nesting_is_bounded_wherever_it_stands() {
+    let nested = |depth: usize| {
+        let annotation = format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        changed(|review| review["request"]["options"] = json!("DEPTH"))
+            .replace("\"DEPTH\"", &annotation)
+    };
+    // The review and its request are two levels.
+    assert!(ask(Webhook::Validate, &nested(126)).is_ok());
+    assert_eq!(ask(Webhook::Validate, &nested(127)), Err(BadReview::Depth));
+    let started = Instant::now();
+    assert_eq!(
+        ask(Webhook::Validate, &nested(500_000)),
+        Err(BadReview::Depth)
+    );
+    assert!(ask(Webhook::Validate, &"[".repeat(1_000_000)).is_err());
+    assert!(
+        started.elapsed() < Duration::from_secs(1),
+        "{:?}",
+        started.elapsed()
+    );
+}
+
+#[test]
+fn a_million_containers_are_refused_in_bounded_time_and_memory() {
+    let body = changed(|review| {
+        review["request"]["object"]["spec"]["template"]["spec"]["containers"] = json!("MANY");
+    });
+    let many = format!("[{}{{}}]", "{},".repeat(1_000_000));
+    let body = body.replace("\"MANY\"", &many);
+    let started = Instant::now();
+    let refused = ask(Webhook::Validate, &body).unwrap();
+    assert_eq!(refused.decision, Decision::Refused);
+    assert!(
+        started.elapsed() < Duration::from_secs(2),
+        "{:?}",
+        started.elapsed()
+    );
+    assert!(refused.body.len() < 4096);
+}
+
+#[test]
+fn findings_of_one_rule_are_told_in_bounded_length() {
+    let body = changed(|review| {
+        let variable = json!({ "name": "BAD", "value": "x" });
+        review["request"]["object"]["spec"]["template"]["spec"]["containers"][0]["env"] =
+            vec![variable; 4000].into();
+    });
+    let refused = ask(Webhook::Mutate, &body).unwrap();
+    assert_eq!(refused.decision, Decision::Refused);
+    assert!(refused.body.len() < 8192, "{} bytes", refused.body.len());
+}
+
+#[test]
+fn ten_thousand_mutated_bodies_never_panic() {
+    use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+    use rand_bytes::mutate;
+
+    let mut runner = TestRunner::new_with_rng(
+        Config::default(),
+        TestRng::deterministic_rng(RngAlgorithm::ChaCha),
+    );
+    let mut random = runner.new_rng();
+    for round in 0..10_000 {
+        let mut body = DEPLOYMENTS[round % 3].2.as_bytes().to_vec();
+        mutate(&mut body, &mut random);
+        for webhook in [Webhook::Mutate, Webhook::Validate] {
+            if let Ok(answer) = answer(webhook, &body, &Settings::default()) {
+                assert!(serde_json::from_slice::<Value>(&answer.body).is_ok());
+            }
+        }
+    }
+}
+
+/// Damage as a line or a bug does it: bytes changed, cut out, doubled.
+mod rand_bytes {
+    use proptest::test_runner::TestRng;
+
+    pub(super) fn mutate(body: &mut Vec<u8>, random: &mut TestRng) {
+        for _ in 0..=below(random, 4) {
+            let at = below(random, body.len());
+            match below(random, 4) {
+                0 => body[at] = u8::try_from(below(random, 256)).unwrap(),
+                1 => body.truncate(at.max(1)),
+                2 => drop(body.remove(at)),
+                _ => {
+                    let end = (at + below(random, 64)).min(body.len());
+                    let piece = body[at..end].to_vec();
+                    body.splice(at..at, piece);
+                }
+            }
+            if body.is_empty() {
+                return;
+            }
+        }
+    }
+
+    fn below(random: &mut TestRng, bound: usize) -> usize {
+        use proptest::prelude::Rng as _;
+        usize::try_from(random.next_u64() % u64::try_from(bound.max(1)).unwrap()).unwrap()
+    }
+}

@@ -1,0 +1,47 @@
+//! The review codec without a socket.
+
+mod bad_input;
+mod decisions;
+
+use serde_json::Value;
+use tiller_guard::k8s::review::{Answer, BadReview, Webhook, answer};
+use tiller_guard::policy::Settings;
+
+pub(crate) const DEPLOYMENTS: [(&str, &str, &str); 3] = [
+    (
+        "1.10",
+        "admission.k8s.io/v1beta1",
+        include_str!("../../data/reviews/1.10-deployment-create.json"),
+    ),
+    (
+        "1.20",
+        "admission.k8s.io/v1",
+        include_str!("../../data/reviews/1.20-deployment-create.json"),
+    ),
+    (
+        "1.36",
+        "admission.k8s.io/v1",
+        include_str!("../../data/reviews/1.36-deployment-create.json"),
+    ),
+];
+pub(crate) const OTHERS: [&str; 2] = [
+    include_str!("../../data/reviews/1.10-other-pod-create.json"),
+    include_str!("../../data/reviews/1.20-other-pod-create.json"),
+];
+
+pub(crate) fn ask(webhook: Webhook, body: &str) -> Result<Answer, BadReview> {
+    answer(webhook, body.as_bytes(), &Settings::default())
+}
+
+pub(crate) fn response(answer: &Answer) -> Value {
+    let review: Value = serde_json::from_slice(&answer.body).unwrap();
+    assert_eq!(review["kind"], "AdmissionReview");
+    review["response"].clone()
+}
+
+/// The 1.20 recording, changed.
+pub(crate) fn changed(change: impl FnOnce(&mut Value)) -> String {
+    let mut review: Value = serde_json::from_str(DEPLOYMENTS[1].2).unwrap();
+    change(&mut review);
+    review.to_string()
+}
