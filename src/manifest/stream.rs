@@ -11,6 +11,12 @@ use super::node::{Duplicate, Node, Place};
 use super::split::{Chunk, split};
 use super::{Fault, MAX_BYTES, characters, json, text, yaml};
 
+/// How many documents of a file are read.
+const MAX_DOCUMENTS: usize = 100_000;
+
+/// After how many broken JSON values the next one is looked for.
+const MAX_RESUMED: usize = 100;
+
 /// A file, read.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Stream {
@@ -101,7 +107,12 @@ impl Stream {
             number: 0,
         };
         for chunk in split(&text) {
+            let (start, line) = (chunk.range.start, chunk.line);
             parts.add(&text, chunk, &broken);
+            if parts.number > MAX_DOCUMENTS {
+                parts.stop(start..text.len(), line);
+                break;
+            }
         }
         Self {
             file: file.into(),
@@ -195,37 +206,59 @@ impl Parts {
     /// Adds the JSON values of a text; false where it is YAML instead, as `{a: b}` is.
     fn add_json(&mut self, text: &str, start: usize, chunk: &Chunk) -> bool {
         let mut at = start;
-        while let Some(rest) = text.get(at..).filter(|rest| !rest.trim().is_empty()) {
-            let lines_before = chunk.line - 1 + count_lines(text.get(..at).unwrap_or_default());
-            let mut values = serde_json::Deserializer::from_str(rest).into_iter::<&RawValue>();
+        // The lines before `at`: those of the text, and those of the stream before it.
+        let mut lines = count_lines(text.get(..start).unwrap_or_default());
+        let before = chunk.line - 1;
+        let mut faults = 0;
+        while let Some(rest) = text.get(at..) {
+            let value = rest.trim_start();
+            let space = rest.len() - value.len();
+            lines += count_lines(rest.get(..space).unwrap_or_default());
+            at += space;
+            let mut values = serde_json::Deserializer::from_str(value).into_iter::<&RawValue>();
             let read = match values.next() {
-                Some(Ok(value)) => json::read(value.get()),
+                Some(Ok(raw)) => json::read(raw.get()),
                 Some(Err(error)) => Err(json::fault(&error)),
                 None => break,
             };
+            if self.number > MAX_DOCUMENTS {
+                break;
+            }
+            let length = match &read {
+                Ok(_) => values.byte_offset(),
+                Err(fault) if at == start + space && reads_further_as_yaml(text, lines, fault) => {
+                    return false;
+                }
+                // Each fault may have been found at the very end.
+                Err(_) if faults == MAX_RESUMED => value.len(),
+                Err(_) => next_object(value),
+            };
+            let range = chunk.range.start + at..chunk.range.start + at + length;
             match read {
                 Ok((root, duplicates)) => {
-                    let before = rest.len() - rest.trim_start().len();
-                    let end = at + values.byte_offset();
-                    let range = chunk.range.start + at..chunk.range.start + end;
-                    let lines_before =
-                        lines_before + count_lines(rest.get(..before).unwrap_or_default());
-                    self.document(Format::Json, range, lines_before, root, duplicates);
-                    at = end;
+                    self.document(Format::Json, range, before + lines, root, duplicates);
                 }
                 Err(fault) => {
-                    let lines = lines_before + 1 - chunk.line;
-                    if at == start && reads_further_as_yaml(text, lines, &fault) {
-                        return false;
-                    }
-                    let end = at + next_object(rest);
-                    let range = chunk.range.start + at..chunk.range.start + end;
-                    self.fault(range, lines_before, fault);
-                    at = end;
+                    faults += 1;
+                    self.fault(range, before + lines, fault);
                 }
             }
+            lines += count_lines(value.get(..length).unwrap_or_default());
+            at += length;
         }
         true
+    }
+
+    /// Reads no further.
+    fn stop(&mut self, range: Range<usize>, line: usize) {
+        let message = format!("more than {MAX_DOCUMENTS} documents; what follows is not read");
+        let place = Place { line, column: 1 };
+        let unreadable = Unreadable {
+            document: self.number,
+            place,
+            message,
+        };
+        self.list.push(Part::Unreadable(unreadable, range));
     }
 
     fn document(

@@ -298,3 +298,25 @@ fn the_parts_hold_the_whole_text() {
         assert_eq!(stream.text(&(0..text.len())), text);
     }
 }
+
+#[test]
+fn the_number_of_documents_is_bounded() {
+    let yaml = parse(&"---\na: 1\n".repeat(100_010));
+    assert!(
+        faults(&yaml)
+            .last()
+            .unwrap()
+            .2
+            .starts_with("more than 100000 documents")
+    );
+    let json = parse(&"{}\n".repeat(100_010));
+    assert!(
+        faults(&json)
+            .last()
+            .unwrap()
+            .2
+            .starts_with("more than 100000 documents")
+    );
+    let broken = parse(&"{\"a\":\n".repeat(10_000));
+    assert_eq!(faults(&broken).len(), 101);
+}
