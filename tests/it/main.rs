@@ -1,6 +1,5 @@
 //! The program as its users and its API server meet it: one binary.
 #![expect(
-    clippy::expect_used,
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,

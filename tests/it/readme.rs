@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::{env, fs};
 
+use tiller_guard::manifest::DUPLICATE_KEY;
 use tiller_guard::policy::rules;
 
 const BEGIN: &str = "<!-- rules: generated -->\n";
@@ -31,7 +32,7 @@ fn the_table_of_rules_is_that_of_the_code() {
 fn table() -> String {
     let mut table =
         String::from("| rule | severity | what it finds | what happens |\n|---|---|---|---|\n");
-    for rule in rules() {
+    for rule in rules().chain([&DUPLICATE_KEY]) {
         writeln!(
             table,
             "| `{}` | {} | {} | {} |",

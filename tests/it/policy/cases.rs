@@ -87,7 +87,7 @@ fn hardening_makes_of_each_case_what_it_says() {
 
 fn pretty_eq(left: &Value, right: &Value, name: &str) {
     let text = |value| serde_json::to_string_pretty(value).unwrap();
-    let difference = similar::TextDiff::from_lines(&text(left), &text(right))
+    let difference = similar::TextDiff::from_lines(text(left), text(right))
         .unified_diff()
         .header("hardened", "expected")
         .to_string();
