@@ -3,8 +3,9 @@
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 
-const TILLER_1_10: &[u8] = include_bytes!("../../tests/data/reviews/1.10-deployment-create.json");
-const TILLER_1_20: &[u8] = include_bytes!("../../tests/data/reviews/1.20-deployment-create.json");
+const TILLER_POD: &[u8] = include_bytes!("../../tests/data/reviews/1.10-pod-create.json");
+const TILLER_DEPLOYMENT: &[u8] =
+    include_bytes!("../../tests/data/reviews/1.20-deployment-create.json");
 const OTHER_POD: &[u8] = include_bytes!("../../tests/data/reviews/1.20-other-pod-create.json");
 
 /// A review and the webhook it goes to.
@@ -14,20 +15,22 @@ pub(super) struct Review {
     pub(super) body: Vec<u8>,
 }
 
-/// Recorded Tillers that come out hardened, and a Pod that is none.
+/// Recorded Tillers that come out hardened, and a Pod that is none. The first is indented, as it was
+/// recorded; the others are as the API server sends them.
 pub(super) fn reviews() -> Result<Vec<Review>> {
     let review = |name, path, body| Review { name, path, body };
+    let deployment = serde_json::from_slice::<Value>(TILLER_DEPLOYMENT)?;
     let other = unrelated_pod()?;
     Ok(vec![
-        review("tiller, 2.8 KB, mutate", "/mutate", TILLER_1_10.to_vec()),
+        review("Tiller Pod, mutate", "/mutate", TILLER_POD.to_vec()),
+        review("Tiller Pod, validate", "/validate", TILLER_POD.to_vec()),
         review(
-            "tiller, 2.8 KB, validate",
-            "/validate",
-            TILLER_1_10.to_vec(),
+            "Tiller Deployment, mutate",
+            "/mutate",
+            serde_json::to_vec(&deployment)?,
         ),
-        review("tiller, 6.4 KB, mutate", "/mutate", TILLER_1_20.to_vec()),
-        review("other pod, 8 KB, mutate", "/mutate", other.clone()),
-        review("other pod, 8 KB, validate", "/validate", other),
+        review("other Pod, mutate", "/mutate", other.clone()),
+        review("other Pod, validate", "/validate", other),
     ])
 }
 
@@ -66,7 +69,7 @@ fn unrelated_pod() -> Result<Vec<u8>> {
                 "fieldsV1": { "f:spec": { "f:containers": { "k:{\"name\":\"shop\"}": { "f:env": managed } } } },
             }],
         });
-        if object.to_string().len() > 7200 {
+        if object.to_string().len() > 7500 {
             break;
         }
     }

@@ -98,9 +98,10 @@ impl Handler {
 /// The uid comes first in what the API server sends, so that finding it costs next to nothing.
 fn constant(body: &[u8]) -> Result<Vec<u8>> {
     let head = String::from_utf8_lossy(body.get(..300).unwrap_or(body));
-    let uid = head
-        .split_once("\"uid\":\"")
-        .and_then(|(_, rest)| rest.split_once('"'));
+    let after = head
+        .split_once("\"uid\":")
+        .map(|(_, rest)| rest.trim_start_matches([' ', '"']));
+    let uid = after.and_then(|rest| rest.split_once('"'));
     let Some((uid, _)) = uid else { bail!("no uid") };
     let answer = format!(
         "{{\"apiVersion\":\"admission.k8s.io/v1\",\"kind\":\"AdmissionReview\",\

@@ -16,12 +16,16 @@ pub(crate) fn table(processes: &[Process], calls: &[Called]) -> String {
     line(
         &mut text,
         "",
-        ["review", "CPU µs", "× (a)", "req/s", "p50 ms", "p99 ms"].map(ToOwned::to_owned),
+        [
+            "review", "bytes", "CPU µs", "× (a)", "req/s", "p50 ms", "p99 ms",
+        ]
+        .map(ToOwned::to_owned),
     );
     for process in processes {
         for (index, loaded) in process.loads.iter().enumerate() {
             let columns = [
                 loaded.review.to_owned(),
+                loaded.bytes.to_string(),
                 format!("{:.1}", microseconds(loaded)),
                 ratio(processes, index, loaded)
                     .map_or_else(String::new, |ratio| format!("{ratio:.2}")),
@@ -98,11 +102,11 @@ pub(crate) fn json(processes: &[Process], calls: &[Called]) -> Value {
     })
 }
 
-fn line(text: &mut String, program: &str, columns: [String; 6]) {
-    let [review, processor, ratio, rate, median, p99] = columns;
+fn line(text: &mut String, program: &str, columns: [String; 7]) {
+    let [review, bytes, processor, ratio, rate, median, p99] = columns;
     let _infallible = writeln!(
         text,
-        "{program:<14} {review:<26} {processor:>8} {ratio:>7} {rate:>8} {median:>8} {p99:>8}"
+        "{program:<14} {review:<26} {bytes:>6} {processor:>8} {ratio:>7} {rate:>8} {median:>8} {p99:>8}"
     );
 }
 
