@@ -1,7 +1,9 @@
-//! What tiller-guard is measured against: two handlers on the same TLS and HTTP libraries.
+//! What tiller-guard is measured against: two handlers on the same TLS and HTTP libraries, and its own
+//! server without a decision, which tells what the limits, the metrics and the drain cost.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, Result, bail};
 use http_body_util::{BodyExt as _, Full};
@@ -15,6 +17,8 @@ use kube::core::admission::{AdmissionRequest, AdmissionResponse, AdmissionReview
 use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tiller_guard::k8s::review::{Answer, BadReview, Decision};
+use tiller_guard::server::{CertificateFiles, CertificateSource, Drain, Limits, OldestTls, Server};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
@@ -26,6 +30,8 @@ pub(super) enum Handler {
     Constant,
     /// Parses the review as kube's own types, and allows.
     Plain,
+    /// The constant, from tiller-guard's own server.
+    Server,
 }
 
 impl Handler {
@@ -34,12 +40,13 @@ impl Handler {
         match self {
             Self::Constant => "constant",
             Self::Plain => "plain",
+            Self::Server => "server",
         }
     }
 
     /// The handler that this process is to be, by its first word.
     pub(super) fn find(word: &str) -> Option<Self> {
-        [Self::Constant, Self::Plain]
+        [Self::Constant, Self::Plain, Self::Server]
             .into_iter()
             .find(|handler| handler.word() == word)
     }
@@ -52,6 +59,9 @@ impl Handler {
                 .find_map(|word| word.strip_prefix(name)?.strip_prefix('='));
             value.with_context(|| format!("{name} is missing"))
         };
+        if matches!(self, Self::Server) {
+            return own_server(&flag).await;
+        }
         let certificates = CertificateDer::pem_file_iter(flag("--tls-cert-file")?)?;
         let certificates = certificates.collect::<Result<Vec<_>, _>>()?;
         let key = PrivateKeyDer::from_pem_file(flag("--tls-key-file")?)?;
@@ -83,7 +93,7 @@ impl Handler {
     async fn respond(self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>> {
         let body = request.into_body().collect().await?.to_bytes();
         let answer = match self {
-            Self::Constant => constant(&body)?,
+            Self::Constant | Self::Server => constant(&body)?,
             Self::Plain => plain(&body)?,
         };
         let mut response = Response::new(Full::from(answer));
@@ -93,6 +103,36 @@ impl Handler {
         );
         Ok(response)
     }
+}
+
+async fn own_server<'a>(flag: &dyn Fn(&str) -> Result<&'a str>) -> Result<()> {
+    let files = CertificateFiles {
+        certificate: flag("--tls-cert-file")?.into(),
+        key: flag("--tls-key-file")?.into(),
+    };
+    let server = Server {
+        listen: flag("--listen")?.parse()?,
+        health: flag("--health-address")?.parse()?,
+        oldest_tls: OldestTls::default(),
+        certificate: CertificateSource::Files(files, Duration::from_secs(5)),
+        limits: Limits::default(),
+        drain: Drain::default(),
+        clock: SystemTime::now,
+    };
+    let _running = server.bind().await?.spawn(Arc::new(|_webhook, body| {
+        let body = constant(body).map_err(|error| BadReview::Envelope(error.to_string()))?;
+        let decision = Decision::Unconcerned;
+        let (operation, kind) = ("CREATE", "Pod");
+        Ok(Answer {
+            body,
+            decision,
+            operation,
+            kind,
+            rules: Vec::new(),
+            record: None,
+        })
+    }));
+    std::future::pending().await
 }
 
 /// The uid comes first in what the API server sends, so that finding it costs next to nothing.

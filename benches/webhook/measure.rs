@@ -47,10 +47,11 @@ pub(crate) struct Loaded {
 // === impl Program ===
 
 impl Program {
-    pub(crate) const ALL: [Self; 3] = [
+    pub(crate) const ALL: [Self; 4] = [
         Self::TillerGuard,
         Self::Handler(Handler::Constant),
         Self::Handler(Handler::Plain),
+        Self::Handler(Handler::Server),
     ];
 
     pub(crate) fn name(self) -> &'static str {
@@ -58,6 +59,7 @@ impl Program {
             Self::TillerGuard => "tiller-guard",
             Self::Handler(Handler::Constant) => "(a) constant",
             Self::Handler(Handler::Plain) => "(b) plain",
+            Self::Handler(Handler::Server) => "server alone",
         }
     }
 
