@@ -38,6 +38,8 @@ fn judge_pod(kind: Kind, object: &Object, policy: &Policy) -> Result<Judgement, 
         findings,
         patch,
     } = verdict;
+    // Operations on JSON values are JSON: this does not fail.
+    let patch = patch.to_json_patch().unwrap_or_default();
     let tillers = tillers.iter().map(report::Tiller::from).collect();
     Ok(Judgement {
         findings,

@@ -1,9 +1,22 @@
 //! Where log lines go, and what they look like.
+//!
+//! A system call for each line would cost a review as much as judging it. Lines of info and below are
+//! therefore gathered for a moment and written together; a warning or an error is written at once, with all
+//! that was gathered before it.
 
-use std::io::{self, IsTerminal as _};
+use std::io::{self, IsTerminal as _, Write};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
 
 use clap::ValueEnum;
-use tracing::{Level, error};
+use tracing::{Level, Metadata, error};
+use tracing_subscriber::fmt::MakeWriter;
+
+/// How long a line may wait to be written.
+const MOMENT: Duration = Duration::from_millis(100);
+/// How many bytes may wait.
+const WAITING: usize = 64 * 1024;
 
 /// How log lines are written.
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -41,15 +54,18 @@ impl From<LogLevel> for Level {
     }
 }
 
-/// Logs to stderr from now on. A panic is told by its place alone: its message could quote an object.
-pub(super) fn install(format: LogFormat, level: LogLevel) {
-    let lines = tracing_subscriber::fmt()
-        .with_writer(io::stderr)
+/// Logs to stderr from now on, until the value returned is dropped. A panic is told by its place alone: its
+/// message could quote an object.
+pub(super) fn install(format: LogFormat, level: LogLevel) -> io::Result<Logs> {
+    let lines = Lines::new(|bytes| io::stderr().write_all(bytes));
+    lines.clone().write_in_time()?;
+    let subscriber = tracing_subscriber::fmt()
+        .with_writer(lines.clone())
         .with_max_level(Level::from(level))
         .with_ansi(io::stderr().is_terminal());
     match format {
-        LogFormat::Text => lines.init(),
-        LogFormat::Json => lines.json().flatten_event(true).init(),
+        LogFormat::Text => subscriber.init(),
+        LogFormat::Json => subscriber.json().flatten_event(true).init(),
     }
     std::panic::set_hook(Box::new(|panic| {
         let place = panic
@@ -58,4 +74,148 @@ pub(super) fn install(format: LogFormat, level: LogLevel) {
             .unwrap_or_default();
         error!(place, "panicked");
     }));
+    Ok(Logs(lines))
+}
+
+/// Writes what is left when it is dropped.
+#[derive(Debug)]
+#[must_use]
+pub(super) struct Logs(Lines);
+
+/// Lines that wait to be written.
+#[derive(Debug, Clone)]
+struct Lines(Arc<Waiting>);
+
+#[derive(Debug)]
+struct Waiting {
+    /// Writes them.
+    out: fn(&[u8]) -> io::Result<()>,
+    bytes: Mutex<Vec<u8>>,
+    /// Told when the first line comes.
+    begun: Condvar,
+}
+
+/// One line on its way.
+#[derive(Debug)]
+struct LineWriter<'a> {
+    lines: &'a Lines,
+    at_once: bool,
+}
+
+// === impl Lines ===
+
+impl Lines {
+    fn new(out: fn(&[u8]) -> io::Result<()>) -> Self {
+        Self(Arc::new(Waiting {
+            out,
+            bytes: Mutex::default(),
+            begun: Condvar::default(),
+        }))
+    }
+
+    /// Starts the thread that writes lines when their moment is over.
+    fn write_in_time(self) -> io::Result<()> {
+        let writer = move || loop {
+            let bytes = self.bytes();
+            drop(self.0.begun.wait_while(bytes, |bytes| bytes.is_empty()));
+            thread::sleep(MOMENT);
+            self.write();
+        };
+        thread::Builder::new()
+            .name("log".to_owned())
+            .spawn(writer)
+            .map(drop)
+    }
+
+    /// Writes what waits. The lock is kept meanwhile, so that lines stay in order.
+    fn write(&self) {
+        let mut bytes = self.bytes();
+        // Where the log is gone there is nobody to tell.
+        let _gone = (self.0.out)(&bytes);
+        bytes.clear();
+    }
+
+    fn bytes(&self) -> MutexGuard<'_, Vec<u8>> {
+        self.0.bytes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<'a> MakeWriter<'a> for Lines {
+    type Writer = LineWriter<'a>;
+
+    fn make_writer(&'a self) -> Self::Writer {
+        LineWriter {
+            lines: self,
+            at_once: true,
+        }
+    }
+
+    fn make_writer_for(&'a self, meta: &Metadata<'_>) -> Self::Writer {
+        LineWriter {
+            lines: self,
+            at_once: *meta.level() <= Level::WARN,
+        }
+    }
+}
+
+impl Write for LineWriter<'_> {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        let mut bytes = self.lines.bytes();
+        if bytes.is_empty() {
+            self.lines.0.begun.notify_one();
+        }
+        bytes.extend_from_slice(line);
+        let full = bytes.len() > WAITING;
+        drop(bytes);
+        if self.at_once || full {
+            self.lines.write();
+        }
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.lines.write();
+        Ok(())
+    }
+}
+
+impl Drop for Logs {
+    fn drop(&mut self) {
+        self.0.write();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_waits_and_a_warning_takes_it_along() {
+        let lines = Lines::new(|_| Ok(()));
+        let mut line = LineWriter {
+            lines: &lines,
+            at_once: false,
+        };
+        line.write_all(b"reviewed\n").unwrap();
+        assert_eq!(*lines.bytes(), b"reviewed\n");
+        let mut warning = LineWriter {
+            lines: &lines,
+            at_once: true,
+        };
+        warning.write_all(b"test: a warning\n").unwrap();
+        assert!(lines.bytes().is_empty());
+    }
+
+    #[test]
+    fn what_waits_is_bounded() {
+        let lines = Lines::new(|_| Ok(()));
+        let mut line = LineWriter {
+            lines: &lines,
+            at_once: false,
+        };
+        line.write_all(&vec![b' '; WAITING]).unwrap();
+        assert_eq!(lines.bytes().len(), WAITING);
+        line.write_all(b"\n").unwrap();
+        assert!(lines.bytes().is_empty());
+    }
 }

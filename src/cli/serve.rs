@@ -104,7 +104,8 @@ struct Signals {
 
 /// Serves until a signal, then drains.
 pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    logs::install(arguments.log_format, arguments.log_level);
+    let _logs =
+        logs::install(arguments.log_format, arguments.log_level).context("cannot start to log")?;
     let options = Options::resolve(arguments)?;
     let runtime = threads(options.workers).context("cannot start threads")?;
     let code = runtime.block_on(serve(options));

@@ -127,7 +127,7 @@ pub fn answer(webhook: Webhook, body: &[u8], settings: &Settings) -> Result<Answ
         return Err(BadReview::Uid);
     }
     let outcome = match object {
-        Object::Other => Outcome::unconcerned(),
+        Object::Absent | Object::Other => Outcome::unconcerned(),
         Object::Malformed(malformed) => Outcome::malformed(malformed),
         Object::Subject(_) if envelope.request.is_leaving() => Outcome::unconcerned(),
         Object::Subject(subject) => {

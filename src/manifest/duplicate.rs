@@ -1,6 +1,6 @@
 //! Keys that a mapping holds twice.
 
-use crate::policy::{Action, Finding, Rule, Severity};
+use crate::policy::{Action, Finding, Pointer, Rule, Severity};
 
 use super::node::Duplicate;
 
@@ -18,11 +18,7 @@ impl Duplicate {
     pub fn finding(&self, object: &str) -> Finding {
         Finding {
             rule: &DUPLICATE_KEY,
-            path: self
-                .pointer
-                .strip_prefix(object)
-                .unwrap_or(&self.pointer)
-                .to_owned(),
+            path: Pointer::from_text(self.pointer.strip_prefix(object).unwrap_or(&self.pointer)),
             message: format!(
                 "\"{}\" stands here twice, on lines {} and {}, and the last value counts",
                 self.key, self.first.line, self.again.line

@@ -28,13 +28,13 @@ pub(super) const SCRATCH_DIRECTORY: &str = "/tmp";
 pub(super) const USER: i64 = 65534;
 
 /// The arguments of the hardened Tiller that keeps what is legal in this configuration.
-pub(super) fn arguments<'a>(effective: &'a Effective<'_>) -> Vec<Cow<'a, str>> {
+pub(super) fn arguments(effective: &Effective<'_>) -> Vec<Cow<'static, str>> {
     let listen = effective
         .listen
         .known()
         .map_or(":44134", |address| listen(address));
     let history_max = effective.history_max.known().copied().unwrap_or_default();
-    let mut arguments = vec![
+    let mut arguments: Vec<Cow<'static, str>> = vec![
         match listen {
             ":44134" => Cow::Borrowed("--listen=:44134"),
             _ => format!("--listen={listen}").into(),

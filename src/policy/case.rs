@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use super::canonical;
 use super::harden::Edit;
-use super::{Action, Finding, Rule, Settings, Subject};
+use super::pointer::Place;
+use super::{Action, Finding, Kind, Pointer, Rule, Settings, Subject};
 use crate::pod::Container;
 use crate::tiller::{ContainerList, Recognised, Tiller, Unknown};
 
@@ -17,18 +18,17 @@ const TOLD_PER_RULE: usize = 16;
 pub(super) struct Case<'a> {
     pub(super) subject: &'a Subject<'a>,
     pub(super) settings: &'a Settings,
-    pub(super) tillers: &'a [TillerContainer<'a>],
-    /// The JSON pointer of the pod's specification.
-    pub(super) pod_path: &'a str,
 }
 
 /// A container taken for a Tiller.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TillerContainer<'a> {
+    /// The kind of the object that carries the pod.
+    pub kind: Kind,
     /// The list it stands in.
     pub list: ContainerList,
-    /// Its JSON pointer in the object.
-    pub path: String,
+    /// Its index in the list.
+    pub index: usize,
     /// What the manifest says.
     pub container: &'a Container<'a>,
     /// What it does.
@@ -37,9 +37,9 @@ pub struct TillerContainer<'a> {
 
 /// Where rules put what they find. Bounded: see [`TOLD_PER_RULE`].
 #[derive(Debug, Default)]
-pub(super) struct Findings {
+pub(super) struct Findings<'a> {
     told: Vec<Finding>,
-    edits: Vec<Edit>,
+    edits: Vec<Edit<'a>>,
     /// How many of the rule at work were found.
     of_rule: usize,
 }
@@ -47,19 +47,28 @@ pub(super) struct Findings {
 // === impl TillerContainer ===
 
 impl<'a> TillerContainer<'a> {
-    pub(super) fn new(recognised: Recognised<'a>, pod_path: &str, tiller: Tiller<'a>) -> Self {
+    pub(super) fn new(recognised: Recognised<'a>, kind: Kind, tiller: Tiller<'a>) -> Self {
         let Recognised {
             list,
             index,
             container,
         } = recognised;
-        let path = format!("{pod_path}/{}/{index}", list.as_str());
         Self {
+            kind,
             list,
-            path,
+            index,
             container,
             tiller,
         }
+    }
+
+    /// Its JSON pointer in the object.
+    pub fn path(&self) -> Pointer {
+        self.at("")
+    }
+
+    pub(super) fn place(&self) -> Place {
+        Place::Container(self.kind, self.list, self.index)
     }
 
     /// Whether the command line is known and Tiller's parser accepts it, so that its settings mean
@@ -80,31 +89,59 @@ impl<'a> TillerContainer<'a> {
                 .is_none_or(|version| *version >= canonical::OLDEST)
     }
 
-    /// The pointer of the words that a setting is read from: `args` where there are any.
-    pub(super) fn words_path(&self) -> String {
+    /// The words that a setting is read from: `args` where there are any.
+    pub(super) fn words(&self) -> Pointer {
         if !self.container.args.is_empty() {
             self.at("args")
         } else if !self.container.command.is_empty() {
             self.at("command")
         } else {
-            self.path.clone()
+            self.path()
         }
     }
 
-    /// The pointer of a field of the container.
-    pub(super) fn at(&self, field: &str) -> String {
-        format!("{}/{field}", self.path)
+    /// A field of the container.
+    pub(super) fn at(&self, field: impl Into<Cow<'static, str>>) -> Pointer {
+        Pointer::new(self.place(), field)
+    }
+}
+
+// === impl Case ===
+
+impl<'a> Case<'a> {
+    /// Every container of the pod, with its place.
+    pub(super) fn containers(&self) -> impl Iterator<Item = (Place, &'a Container<'a>)> {
+        let Subject { kind, pod, .. } = self.subject;
+        ContainerList::ALL.into_iter().flat_map(move |list| {
+            let containers = list.of(pod).iter().enumerate();
+            containers.map(move |(index, it)| (Place::Container(*kind, list, index), it))
+        })
+    }
+
+    /// A field of what holds the pod's `metadata` and `spec`.
+    pub(super) fn template(&self, field: impl Into<Cow<'static, str>>) -> Pointer {
+        Pointer::new(Place::Template(self.subject.kind), field)
+    }
+
+    /// The pod's `spec`.
+    pub(super) fn pod_place(&self) -> Place {
+        Place::Pod(self.subject.kind)
+    }
+
+    /// A field of the pod's `spec`.
+    pub(super) fn pod(&self, field: impl Into<Cow<'static, str>>) -> Pointer {
+        Pointer::new(self.pod_place(), field)
     }
 }
 
 // === impl Findings ===
 
-impl Findings {
+impl<'a> Findings<'a> {
     /// A finding that a person has to deal with.
     pub(super) fn refuse(
         &mut self,
         rule: &'static Rule,
-        path: String,
+        path: Pointer,
         message: impl Into<Cow<'static, str>>,
         remedy: impl Into<Cow<'static, str>>,
     ) {
@@ -115,10 +152,10 @@ impl Findings {
     pub(super) fn harden(
         &mut self,
         rule: &'static Rule,
-        path: String,
+        path: Pointer,
         message: impl Into<Cow<'static, str>>,
         remedy: impl Into<Cow<'static, str>>,
-        edit: Edit,
+        edit: Edit<'a>,
     ) {
         self.tell(rule, path, message.into(), remedy.into(), Action::Harden);
         self.edits.push(edit);
@@ -132,16 +169,14 @@ impl Findings {
         message: impl Into<Cow<'static, str>>,
         remedy: impl Into<Cow<'static, str>>,
     ) {
-        let edit = Edit::Launch {
-            tiller: tiller.path.clone(),
-        };
-        self.harden(rule, tiller.words_path(), message, remedy, edit);
+        let edit = Edit::Launch(tiller.place());
+        self.harden(rule, tiller.words(), message, remedy, edit);
     }
 
     fn tell(
         &mut self,
         rule: &'static Rule,
-        path: String,
+        path: Pointer,
         message: Cow<'static, str>,
         remedy: Cow<'static, str>,
         action: Action,
@@ -159,7 +194,7 @@ impl Findings {
     }
 
     /// Ends a rule's turn: what it found beyond the bound is told as a number.
-    pub(super) fn end_rule(&mut self, rule: &'static Rule, path: &str) {
+    pub(super) fn end_rule(&mut self, rule: &'static Rule, case: &Case<'_>) {
         if let Some(untold @ 1..) = self.of_rule.checked_sub(TOLD_PER_RULE)
             && self
                 .told
@@ -168,7 +203,7 @@ impl Findings {
         {
             self.told.push(Finding {
                 rule,
-                path: path.to_owned(),
+                path: case.pod(""),
                 message: format!("{untold} more of the same rule").into(),
                 remedy: "see the ones above".into(),
                 action: Action::Refuse,
@@ -177,7 +212,7 @@ impl Findings {
         self.of_rule = 0;
     }
 
-    pub(super) fn into_parts(self) -> (Vec<Finding>, Vec<Edit>) {
+    pub(super) fn into_parts(self) -> (Vec<Finding>, Vec<Edit<'a>>) {
         let Self {
             told,
             edits,

@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use super::Pointer;
+
 /// A rule, as every finding, table and test names it.
 #[derive(Debug)]
 pub struct Rule {
@@ -43,8 +45,8 @@ pub enum Action {
 pub struct Finding {
     /// The rule.
     pub rule: &'static Rule,
-    /// A JSON pointer (RFC 6901) into the object; what it names may be absent and missed there.
-    pub path: String,
+    /// Where; what it names may be absent and missed there.
+    pub path: Pointer,
     /// What is there, in a sentence without a full stop.
     pub message: Cow<'static, str>,
     /// What to do, in a sentence without a full stop.

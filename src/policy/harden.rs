@@ -3,66 +3,70 @@
 //! An edit says what has to be so; this file knows what is there already, makes parents that are missing,
 //! and orders the operations so that no index moves under another.
 
-use json_patch::jsonptr::PointerBuf;
-use json_patch::{AddOperation, Patch, PatchOperation, RemoveOperation, ReplaceOperation};
-use serde_json::{Value, json};
+use std::borrow::Cow;
 
 use super::canonical::{self, CERTIFICATE_DIRECTORY, PROGRAM, SCRATCH_DIRECTORY};
 use super::case::{Case, TillerContainer};
+use super::patch::{Content, FieldPath, FieldRef, Nothing, Operation, Secret};
+use super::pointer::Place;
 use super::rules::is_readable;
+use super::{Patch, Pointer};
 use crate::pod::VolumeSource;
 use crate::tiller::ContainerList;
 
-/// Something that has to be so. Container edits name the Tiller by its path.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Edit {
+/// Something that has to be so. Edits of a container name the Tiller by its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Edit<'a> {
     /// The canonical command line.
-    Launch { tiller: String },
+    Launch(Place),
     /// A variable with this value, once.
     Variable {
-        tiller: String,
+        tiller: Place,
         name: &'static str,
-        value: Variable,
+        value: Variable<'a>,
     },
     /// No variable at this index of `env`.
-    NoVariable { tiller: String, index: usize },
+    NoVariable { tiller: Place, index: usize },
     /// The Secret with the certificates, mounted.
-    Certificates { tiller: String },
+    Certificates(Place),
     /// An empty directory at `/tmp`.
-    Scratch { tiller: String },
-    /// A field of the container's security context.
-    ContainerSecurity {
-        tiller: String,
+    Scratch(Place),
+    /// A field of the security context of the pod or of a container, such as `securityContext/runAsUser`.
+    Security {
+        of: Place,
         field: &'static str,
-        value: Value,
+        value: Content<'a>,
     },
-    /// A field of the pod's security context.
-    PodSecurity { field: &'static str, value: Value },
-    /// An annotation of the pod.
+    /// An annotation of the pod, such as `metadata/annotations/example.com~1key`.
     Annotation {
-        key: &'static str,
+        field: &'static str,
         value: &'static str,
     },
     /// A field whose parent is there.
-    Field { path: String, value: Value },
+    Field { path: Pointer, value: Content<'a> },
     /// No such field.
-    NoField { path: String },
+    NoField { path: Pointer },
 }
 
 /// What a variable is set to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Variable {
+pub(super) enum Variable<'a> {
     /// This text.
-    Literal(String),
+    Literal(Cow<'a, str>),
     /// The pod's namespace, by the kubelet.
     PodNamespace,
 }
 
 /// The patch that makes these edits.
-pub(super) fn patch(case: &Case<'_>, edits: Vec<Edit>) -> Patch {
+pub(super) fn patch<'a>(
+    case: &Case<'a>,
+    tillers: &[TillerContainer<'a>],
+    edits: Vec<Edit<'a>>,
+) -> Patch<'a> {
     let mut assembly = Assembly {
         case,
-        operations: Vec::new(),
+        tillers,
+        operations: Vec::with_capacity(2 * edits.len()),
         made: Vec::new(),
     };
     let mut removals = Vec::new();
@@ -76,94 +80,80 @@ pub(super) fn patch(case: &Case<'_>, edits: Vec<Edit>) -> Patch {
     removals.sort_unstable_by(|left, right| right.cmp(left));
     removals.dedup();
     for (tiller, index) in removals {
-        assembly.remove(&format!("{tiller}/env/{index}"));
+        assembly.remove(Pointer::new(tiller, format!("env/{index}")));
     }
-    Patch(assembly.operations)
+    Patch::new(assembly.operations)
 }
 
-struct Assembly<'a> {
-    case: &'a Case<'a>,
-    operations: Vec<PatchOperation>,
-    /// Parents that an operation made.
-    made: Vec<String>,
+struct Assembly<'c, 'a> {
+    case: &'c Case<'a>,
+    tillers: &'c [TillerContainer<'a>],
+    operations: Vec<Operation<'a>>,
+    /// What was made or done once: parents, and whole edits by the place they end in.
+    made: Vec<(Place, &'static str)>,
 }
 
 // === impl Assembly ===
 
-impl Assembly<'_> {
-    fn make(&mut self, edit: Edit) {
+impl<'c, 'a> Assembly<'c, 'a> {
+    fn make(&mut self, edit: Edit<'a>) {
         match edit {
-            Edit::Launch { tiller } => self.launch(&tiller),
+            Edit::Launch(tiller) => self.launch(tiller),
             Edit::Variable {
                 tiller,
                 name,
                 value,
-            } => self.variable(&tiller, name, &value),
-            Edit::NoVariable { tiller, index } => self.remove(&format!("{tiller}/env/{index}")),
-            Edit::Certificates { tiller } => self.certificates(&tiller),
-            Edit::Scratch { tiller } => self.scratch(&tiller),
-            Edit::ContainerSecurity {
-                tiller,
-                field,
-                value,
-            } => {
-                let given = self
-                    .tiller(&tiller)
-                    .is_some_and(|tiller| tiller.container.security_context.is_some());
-                self.member(&format!("{tiller}/securityContext"), given, field, value);
+            } => self.variable(tiller, name, value),
+            Edit::NoVariable { tiller, index } => {
+                self.remove(Pointer::new(tiller, format!("env/{index}")));
             }
-            Edit::PodSecurity { field, value } => {
-                let given = self.case.subject.pod.security_context.is_some();
-                let parent = format!("{}/securityContext", self.case.pod_path);
-                self.member(&parent, given, field, value);
-            }
-            Edit::Annotation { key, value } => self.annotation(key, value),
-            Edit::Field { path, value } => self.add(&path, value),
-            Edit::NoField { path } => self.remove(&path),
+            Edit::Certificates(tiller) => self.certificates(tiller),
+            Edit::Scratch(tiller) => self.scratch(tiller),
+            Edit::Security { of, field, value } => self.security(of, field, value),
+            Edit::Annotation { field, value } => self.annotation(field, value),
+            Edit::Field { path, value } => self.add(path, value),
+            Edit::NoField { path } => self.remove(path),
         }
     }
 
-    fn launch(&mut self, path: &str) {
-        if !self.once(format!("{path}/args")) {
-            return;
-        }
-        let Some(arguments) = self
-            .tiller(path)
-            .map(|tiller| json!(canonical::arguments(&tiller.tiller.effective)))
-        else {
+    fn launch(&mut self, place: Place) {
+        let Some(tiller) = self.tiller(place) else {
             return;
         };
-        self.add(&format!("{path}/command"), json!([PROGRAM]));
-        self.add(&format!("{path}/args"), arguments);
+        let arguments = canonical::arguments(&tiller.tiller.effective);
+        if self.once(place, "args") {
+            let command = Content::Words(vec![PROGRAM.into()]);
+            self.add(Pointer::new(place, "command"), command);
+            self.add(Pointer::new(place, "args"), Content::Words(arguments));
+        }
     }
 
-    fn variable(&mut self, path: &str, name: &'static str, value: &Variable) {
+    fn variable(&mut self, place: Place, name: &'static str, value: Variable<'a>) {
         let entry = match value {
-            Variable::Literal(text) => json!({ "name": name, "value": text }),
-            Variable::PodNamespace => json!({
-                "name": name,
-                "valueFrom": { "fieldRef": { "fieldPath": "metadata.namespace" } },
-            }),
+            Variable::Literal(value) => Content::Variable { name, value },
+            Variable::PodNamespace => Content::VariableFrom {
+                name,
+                value_from: FieldRef {
+                    field_ref: FieldPath {
+                        field_path: "metadata.namespace",
+                    },
+                },
+            },
         };
-        let place = self.tiller(path).and_then(|tiller| {
-            tiller
-                .container
-                .env
-                .iter()
-                .rposition(|variable| variable.name == name)
-        });
-        if let Some(index) = place {
-            self.replace(&format!("{path}/env/{index}"), entry);
-        } else {
-            let given = self
-                .tiller(path)
-                .is_some_and(|tiller| !tiller.container.env.is_empty());
-            self.append(&format!("{path}/env"), given, entry);
+        let given = self
+            .tiller(place)
+            .map_or(&[][..], |tiller| &tiller.container.env);
+        match given.iter().rposition(|variable| variable.name == name) {
+            Some(index) => {
+                let path = Pointer::new(place, format!("env/{index}"));
+                self.operations.push(Operation::Replace(path, entry));
+            }
+            None => self.append(place, "env", "env/-", !given.is_empty(), entry),
         }
     }
 
-    fn certificates(&mut self, path: &str) {
-        if !self.once(format!("{path}/volumeMounts{CERTIFICATE_DIRECTORY}")) {
+    fn certificates(&mut self, place: Place) {
+        if !self.once(place, CERTIFICATE_DIRECTORY) {
             return;
         }
         let secret = self.case.settings.certificate_secret.as_str();
@@ -174,55 +164,82 @@ impl Assembly<'_> {
                 if source.secret_name == secret && source.items.is_empty() && is_readable(source, pod))
                 && named_so == 1
         });
-        let volume = if let Some(volume) = fitting {
-            volume.name.to_string()
+        let name = if let Some(volume) = fitting {
+            Cow::Borrowed(volume.name.as_str())
         } else {
             let name = self.free_volume_name("tiller-certs");
-            self.add_volume(json!({
-                "name": name,
-                "secret": { "secretName": secret, "defaultMode": 0o444 },
-            }));
+            let secret = Secret {
+                secret_name: secret.into(),
+                default_mode: 0o444,
+            };
+            self.add_volume(Content::Secret {
+                name: name.clone(),
+                secret,
+            });
             name
         };
+        let mount_path = CERTIFICATE_DIRECTORY;
         self.add_mount(
-            path,
-            json!({ "name": volume, "mountPath": CERTIFICATE_DIRECTORY, "readOnly": true }),
+            place,
+            Content::Mount {
+                name,
+                mount_path,
+                read_only: Some(true),
+            },
         );
     }
 
-    fn scratch(&mut self, path: &str) {
-        if !self.once(format!("{path}/volumeMounts{SCRATCH_DIRECTORY}")) {
+    fn scratch(&mut self, place: Place) {
+        if !self.once(place, SCRATCH_DIRECTORY) {
             return;
         }
         let name = self.free_volume_name("tmp");
-        self.add_volume(json!({ "name": name, "emptyDir": {} }));
+        self.add_volume(Content::EmptyDirectory {
+            name: name.clone(),
+            empty_dir: Nothing {},
+        });
+        let mount_path = SCRATCH_DIRECTORY;
         self.add_mount(
-            path,
-            json!({ "name": name, "mountPath": SCRATCH_DIRECTORY }),
+            place,
+            Content::Mount {
+                name,
+                mount_path,
+                read_only: None,
+            },
         );
     }
 
-    fn annotation(&mut self, key: &str, value: &str) {
-        let template = self.case.subject.kind.pod_pointer();
+    fn security(&mut self, of: Place, field: &'static str, value: Content<'a>) {
+        let given = match self.tiller(of) {
+            Some(tiller) => tiller.container.security_context.is_some(),
+            None => self.case.subject.pod.security_context.is_some(),
+        };
+        self.parent(of, "securityContext", given, Content::EmptyObject {});
+        self.add(Pointer::new(of, field), value);
+    }
+
+    fn annotation(&mut self, field: &'static str, value: &'static str) {
+        let place = Place::Template(self.case.subject.kind);
         let metadata = self.case.subject.metadata.as_ref();
         let annotated = metadata.is_some_and(|metadata| metadata.annotations.is_some());
         self.parent(
-            &format!("{template}/metadata"),
+            place,
+            "metadata",
             metadata.is_some(),
-            json!({}),
+            Content::EmptyObject {},
         );
-        let key = key.replace('~', "~0").replace('/', "~1");
-        self.member(
-            &format!("{template}/metadata/annotations"),
+        self.parent(
+            place,
+            "metadata/annotations",
             annotated,
-            &key,
-            value.into(),
+            Content::EmptyObject {},
         );
+        self.add(Pointer::new(place, field), Content::Text(value.into()));
     }
 
     /// A name that no volume has yet, and no mount asks for: a mount of a volume that is not there must not
     /// find this one.
-    fn free_volume_name(&self, wish: &str) -> String {
+    fn free_volume_name(&self, wish: &'static str) -> Cow<'a, str> {
         let pod = &self.case.subject.pod;
         let taken = |name: &str| {
             let mounted = ContainerList::ALL
@@ -237,80 +254,65 @@ impl Assembly<'_> {
             mounted || pod.volumes.iter().any(|volume| volume.name == name)
         };
         if !taken(wish) {
-            return wish.to_owned();
+            return wish.into();
         }
         // There are fewer volumes and mounts than numbers.
         (1..=u32::MAX)
             .map(|number| format!("{wish}-{number}"))
             .find(|name| !taken(name))
             .unwrap_or_default()
+            .into()
     }
 
-    fn add_volume(&mut self, volume: Value) {
+    fn add_volume(&mut self, volume: Content<'a>) {
+        let place = Place::Pod(self.case.subject.kind);
         let given = !self.case.subject.pod.volumes.is_empty();
-        self.append(&format!("{}/volumes", self.case.pod_path), given, volume);
+        self.append(place, "volumes", "volumes/-", given, volume);
     }
 
-    fn add_mount(&mut self, path: &str, mount: Value) {
+    fn add_mount(&mut self, place: Place, mount: Content<'a>) {
         let given = self
-            .tiller(path)
+            .tiller(place)
             .is_some_and(|tiller| !tiller.container.volume_mounts.is_empty());
-        self.append(&format!("{path}/volumeMounts"), given, mount);
+        self.append(place, "volumeMounts", "volumeMounts/-", given, mount);
     }
 
-    fn tiller(&self, path: &str) -> Option<&TillerContainer<'_>> {
-        self.case.tillers.iter().find(|tiller| tiller.path == path)
+    fn tiller(&self, place: Place) -> Option<&'c TillerContainer<'a>> {
+        self.tillers.iter().find(|tiller| tiller.place() == place)
     }
 
     /// Whether this is the first edit of its kind for the place.
-    fn once(&mut self, place: String) -> bool {
-        let first = !self.made.contains(&place);
+    fn once(&mut self, place: Place, what: &'static str) -> bool {
+        let first = !self.made.contains(&(place, what));
         if first {
-            self.made.push(place);
+            self.made.push((place, what));
         }
         first
     }
 
-    fn parent(&mut self, path: &str, given: bool, empty: Value) {
-        if !given && self.once(path.to_owned()) {
-            self.add(path, empty);
+    fn parent(&mut self, place: Place, field: &'static str, given: bool, empty: Content<'a>) {
+        if !given && self.once(place, field) {
+            self.add(Pointer::new(place, field), empty);
         }
     }
 
-    fn member(&mut self, parent: &str, given: bool, field: &str, value: Value) {
-        self.parent(parent, given, json!({}));
-        self.add(&format!("{parent}/{field}"), value);
+    fn append(
+        &mut self,
+        place: Place,
+        list: &'static str,
+        end: &'static str,
+        given: bool,
+        element: Content<'a>,
+    ) {
+        self.parent(place, list, given, Content::EmptyList([]));
+        self.add(Pointer::new(place, end), element);
     }
 
-    fn append(&mut self, list: &str, given: bool, element: Value) {
-        self.parent(list, given, json!([]));
-        self.add(&format!("{list}/-"), element);
+    fn add(&mut self, path: Pointer, value: Content<'a>) {
+        self.operations.push(Operation::Add(path, value));
     }
 
-    fn replace(&mut self, path: &str, value: Value) {
-        self.operations
-            .push(PatchOperation::Replace(ReplaceOperation {
-                path: pointer(path),
-                value,
-            }));
+    fn remove(&mut self, path: Pointer) {
+        self.operations.push(Operation::Remove(path));
     }
-
-    /// In an object, `add` replaces a member that is there (RFC 6902, 4.1).
-    fn add(&mut self, path: &str, value: Value) {
-        self.operations.push(PatchOperation::Add(AddOperation {
-            path: pointer(path),
-            value,
-        }));
-    }
-
-    fn remove(&mut self, path: &str) {
-        self.operations
-            .push(PatchOperation::Remove(RemoveOperation {
-                path: pointer(path),
-            }));
-    }
-}
-
-fn pointer(path: &str) -> PointerBuf {
-    PointerBuf::parse(path).unwrap_or_default()
 }

@@ -8,6 +8,8 @@ mod canonical;
 mod case;
 mod finding;
 mod harden;
+mod patch;
+mod pointer;
 mod rules;
 mod settings;
 mod subject;
@@ -15,6 +17,8 @@ mod verdict;
 
 pub use case::TillerContainer;
 pub use finding::{Action, Finding, Rule, Severity};
+pub use patch::Patch;
+pub use pointer::Pointer;
 pub use rules::rules;
 pub use settings::Settings;
 pub use subject::{Annotations, Kind, Labels, PodMetadata, Subject};

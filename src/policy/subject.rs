@@ -21,7 +21,7 @@ pub struct Subject<'a> {
 }
 
 /// The kinds that carry a pod.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
     /// `v1` Pod.
     Pod,

@@ -1,10 +1,8 @@
 //! The decision on one subject.
 
-use json_patch::Patch;
-
 use super::case::{Case, Findings, TillerContainer};
 use super::rules::{CHECKS, Check};
-use super::{Action, Finding, Settings, Subject, harden};
+use super::{Action, Finding, Patch, Settings, Subject, harden};
 use crate::tiller::{Surroundings, Tiller, recognise};
 
 /// What was decided on a subject.
@@ -16,7 +14,7 @@ pub struct Verdict<'a> {
     /// What the rules found, in the order of [`rules`](super::rules()).
     pub findings: Vec<Finding>,
     /// What makes the findings of [`Action::Harden`] go away (RFC 6902).
-    pub patch: Patch,
+    pub patch: Patch<'a>,
 }
 
 impl Verdict<'_> {
@@ -37,10 +35,9 @@ pub fn decide<'a>(subject: &'a Subject<'a>, settings: &'a Settings) -> Verdict<'
         return Verdict {
             tillers: Vec::new(),
             findings: Vec::new(),
-            patch: Patch(Vec::new()),
+            patch: Patch::default(),
         };
     }
-    let pod_path = subject.kind.pod_spec_pointer();
     let surroundings = Surroundings {
         namespace: subject.namespace.as_deref(),
     };
@@ -48,17 +45,12 @@ pub fn decide<'a>(subject: &'a Subject<'a>, settings: &'a Settings) -> Verdict<'
         .into_iter()
         .map(|recognised| {
             let tiller = Tiller::read(recognised.container, surroundings);
-            TillerContainer::new(recognised, pod_path, tiller)
+            TillerContainer::new(recognised, subject.kind, tiller)
         })
         .collect();
-    let case = Case {
-        subject,
-        settings,
-        tillers: &tillers,
-        pod_path,
-    };
-    let (findings, edits) = examine(&case).into_parts();
-    let patch = harden::patch(&case, edits);
+    let case = Case { subject, settings };
+    let (findings, edits) = examine(&case, &tillers).into_parts();
+    let patch = harden::patch(&case, &tillers, edits);
     Verdict {
         tillers,
         findings,
@@ -66,27 +58,23 @@ pub fn decide<'a>(subject: &'a Subject<'a>, settings: &'a Settings) -> Verdict<'
     }
 }
 
-fn examine(case: &Case<'_>) -> Findings {
+fn examine<'a>(case: &Case<'a>, tillers: &[TillerContainer<'a>]) -> Findings<'a> {
     let mut findings = Findings::default();
     for (rule, check) in CHECKS {
         match check {
             Check::Pod(check) => check(case, &mut findings),
             Check::Tiller(check) => {
-                for tiller in case.tillers {
+                for tiller in tillers {
                     check(case, tiller, &mut findings);
                 }
             }
             Check::Launch(check) => {
-                for tiller in case
-                    .tillers
-                    .iter()
-                    .filter(|tiller| tiller.has_open_launch())
-                {
+                for tiller in tillers.iter().filter(|tiller| tiller.has_open_launch()) {
                     check(tiller, &mut findings);
                 }
             }
         }
-        findings.end_rule(rule, case.pod_path);
+        findings.end_rule(rule, case);
     }
     findings
 }

@@ -63,7 +63,7 @@ impl From<&policy::Finding> for Finding {
         Self {
             rule: rule.id,
             severity: rule.severity.as_str(),
-            path: path.clone(),
+            path: path.to_string(),
             line: None,
             column: None,
             message: message.clone().into_owned(),

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{Object, Report, Style, Unreadable, write_json, write_text};
 use crate::pod::Container;
-use crate::policy::{Action, Finding, Rule, Severity, TillerContainer};
+use crate::policy::{Action, Finding, Kind, Pointer, Rule, Severity, TillerContainer};
 use crate::tiller::{
     ClientVerification, ContainerList, Effective, Launch, Setting, Start, Storage, Tiller, Tls,
     Unknown, Version,
@@ -29,7 +29,8 @@ fn tiller(start: Setting<Start>) -> TillerContainer<'static> {
     let path = |path: &'static str| Setting::Known(Cow::Borrowed(path));
     TillerContainer {
         list: ContainerList::Regular,
-        path: "/spec/containers/0".to_owned(),
+        kind: Kind::Pod,
+        index: 0,
         container: &CONTAINER,
         tiller: Tiller {
             version: Setting::Known(Version {
@@ -67,7 +68,7 @@ fn tiller(start: Setting<Start>) -> TillerContainer<'static> {
 fn report() -> Report {
     let finding = |action| Finding {
         rule: &RULE,
-        path: "/spec/containers/0/args".to_owned(),
+        path: Pointer::from_text("/spec/containers/0/args"),
         message: "releases are recorded in ConfigMaps".into(),
         remedy: "set --storage=secret".into(),
         action,

@@ -92,7 +92,7 @@ impl From<&TillerContainer<'_>> for Tiller {
         let tiller = &container.tiller;
         Self {
             container: container.container.name.to_string(),
-            path: container.path.clone(),
+            path: container.path().to_string(),
             version: Maybe::of(&tiller.version, |version| {
                 let Version {
                     major,

@@ -4,6 +4,8 @@
 //! one, or two weak ones of different kinds, make a Tiller's pod. In it, every container with a signal of its
 //! own is a Tiller, and the first one where none has any.
 
+use memchr::memmem;
+
 use crate::pod::{Container, EnvVar, PodSpec, PortReference, Probe, Text, VolumeSource};
 
 use super::ImageReference;
@@ -15,6 +17,18 @@ const WEAK: u8 = 1;
 
 /// Images with `tiller` in their name that are no Tillers: this guard, and kubeapps' client of Tiller.
 const NOT_TILLER: [&str; 2] = ["tiller-guard", "tiller-proxy"];
+
+/// Whether a JSON text can hold a Tiller: without any of these words no signal fires. Escapes may spell
+/// anything.
+pub fn may_hold_tiller(json: &str) -> bool {
+    ["iller", "ILLER", "4413", "\\u"]
+        .into_iter()
+        .any(|word| holds(json, word))
+}
+
+fn holds(json: &str, word: &str) -> bool {
+    memmem::find(json.as_bytes(), word.as_bytes()).is_some()
+}
 
 /// What tells of Tiller outside the pod's specification.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -28,7 +42,7 @@ pub struct Traits<'a> {
 }
 
 /// The three lists of containers in a pod.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ContainerList {
     /// `containers`.
     Regular,
@@ -162,15 +176,13 @@ fn is_tiller_name(name: &str) -> bool {
     name == "tiller" || name.starts_with("tiller-deploy")
 }
 
+/// To a container runtime a repository is lower case; the other spellings are a person's slip.
 fn is_tiller_image(image: &str) -> bool {
     let name = ImageReference::parse(image).base_name();
-    contains_ignoring_case(name, "tiller") && !NOT_TILLER.contains(&name)
-}
-
-fn contains_ignoring_case(text: &str, word: &str) -> bool {
-    text.as_bytes()
-        .windows(word.len())
-        .any(|part| part.eq_ignore_ascii_case(word.as_bytes()))
+    ["tiller", "Tiller", "TILLER"]
+        .into_iter()
+        .any(|word| name.contains(word))
+        && !NOT_TILLER.contains(&name)
 }
 
 /// Whether a word of a launch, or of a shell line in it, names the program `tiller`.

@@ -12,7 +12,7 @@ const USES: [(&str, &[&str]); 9] = [
     // Layer 1.
     ("policy", &["pod", "tiller"]),
     // Layer 2.
-    ("k8s", &["pod", "policy"]),
+    ("k8s", &["pod", "policy", "tiller"]),
     ("manifest", &["policy"]),
     ("pki", &[]),
     ("report", &["policy", "tiller"]),

@@ -1,7 +1,6 @@
 //! The answer, as the API server reads it.
 
-use std::borrow::Cow;
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -70,29 +69,30 @@ impl Response {
 
 /// One line a rule: its name, then for each finding path, what is there, and what to do.
 pub(super) fn refusal(verdict: &Verdict<'_>, refusals_only: bool) -> String {
-    let told: Vec<_> = verdict
-        .findings
-        .iter()
-        .filter(|finding| !refusals_only || finding.action == Action::Refuse)
-        .collect();
-    let lines: Vec<_> = told
-        .chunk_by(|one, next| one.rule == next.rule)
-        .filter_map(|findings| {
-            let (first, others) = findings.split_first()?;
-            let mut text = first.to_string();
-            for Finding {
-                path,
-                message,
-                remedy,
-                ..
-            } in others
-            {
-                write!(text, " | {path}: {message}; {remedy}").ok()?;
+    let told = |finding: &&Finding| !refusals_only || finding.action == Action::Refuse;
+    let mut message = String::with_capacity(128 * verdict.findings.len());
+    let mut rule = None;
+    let mut line = Line::new(&mut message, MAX_LINE);
+    for finding in verdict.findings.iter().filter(told) {
+        let Finding {
+            rule: of,
+            path,
+            message,
+            remedy,
+            action: _,
+        } = finding;
+        let begun = match rule.replace(of) {
+            Some(before) if before == of => line.write_str(" | "),
+            Some(_) => {
+                line = line.next();
+                write!(line, "{}: ", of.id)
             }
-            Some(line(&text, MAX_LINE))
-        })
-        .collect();
-    lines.join("\n")
+            None => write!(line, "{}: ", of.id),
+        };
+        // A line that is full takes no more.
+        let _full = begun.and_then(|()| write!(line, "{path}: {message}; {remedy}"));
+    }
+    message
 }
 
 /// One warning a rule.
@@ -100,36 +100,59 @@ fn warnings(verdict: &Verdict<'_>) -> Vec<String> {
     let rules = verdict.findings.chunk_by(|one, next| one.rule == next.rule);
     rules
         .filter_map(|findings| {
-            let (first, others) = findings.split_first()?;
-            let more = match others.len() {
-                0 => String::new(),
-                more => format!(" (and {more} more)"),
-            };
-            let Finding { rule, message, .. } = first;
-            Some(line(
-                &format!("tiller-guard hardened {}: {message}{more}", rule.id),
-                MAX_WARNING,
-            ))
+            let (Finding { rule, message, .. }, others) = findings.split_first()?;
+            let mut warning = String::with_capacity(MAX_WARNING);
+            let mut line = Line::new(&mut warning, MAX_WARNING);
+            let told = write!(line, "tiller-guard hardened {}: {message}", rule.id);
+            if !others.is_empty() {
+                let _full = told.and_then(|()| write!(line, " (and {} more)", others.len()));
+            }
+            Some(warning)
         })
         .take(MAX_WARNINGS)
         .collect()
 }
 
-/// A text on one line of at most so many characters. What a manifest holds cannot forge another line.
-fn line(text: &str, most: usize) -> String {
-    let text = match text.char_indices().nth(most) {
-        None => Cow::Borrowed(text),
-        Some(_) => Cow::Owned(
-            text.chars()
-                .take(most.saturating_sub(1))
-                .chain(['…'])
-                .collect(),
-        ),
-    };
-    if text.contains(char::is_control) {
-        text.replace(char::is_control, "\u{fffd}")
-    } else {
-        text.into_owned()
+/// Writes a text on one line of at most so many characters, the last of which is an ellipsis where it does
+/// not fit. What a manifest holds cannot forge another line.
+struct Line<'a> {
+    text: &'a mut String,
+    most: usize,
+    left: usize,
+}
+
+impl<'a> Line<'a> {
+    fn new(text: &'a mut String, most: usize) -> Self {
+        Self {
+            text,
+            most,
+            left: most,
+        }
+    }
+
+    fn next(self) -> Self {
+        self.text.push('\n');
+        Self::new(self.text, self.most)
+    }
+}
+
+impl fmt::Write for Line<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let plain = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+        if plain && text.len() < self.left {
+            self.left -= text.len();
+            self.text.push_str(text);
+            return Ok(());
+        }
+        for character in text.chars() {
+            self.left = self.left.checked_sub(1).ok_or(fmt::Error)?;
+            self.text.push(match character {
+                _ if self.left == 0 => '…',
+                control if control.is_control() => char::REPLACEMENT_CHARACTER,
+                other => other,
+            });
+        }
+        Ok(())
     }
 }
 
@@ -144,10 +167,6 @@ impl Envelope<'_> {
         } = outcome;
         let request = &self.request;
         let concerned = decision != Decision::Unconcerned;
-        let encoded = match &response {
-            Response::Harden { patch, .. } => Some(BASE64.encode(patch)),
-            Response::Allow | Response::Refuse(_) => None,
-        };
         let review = Review {
             api_version: self.version.as_str(),
             kind: "AdmissionReview",
@@ -163,8 +182,6 @@ impl Envelope<'_> {
                     }),
                     Response::Allow | Response::Harden { .. } => None,
                 },
-                patch_type: encoded.as_ref().map(|_| "JSONPatch"),
-                patch: encoded.as_deref(),
                 audit_annotations: concerned.then(|| AuditAnnotations {
                     decision: decision.as_str(),
                     rules: rules.join(","),
@@ -176,13 +193,12 @@ impl Envelope<'_> {
                 },
             },
         };
-        let mut body = Vec::with_capacity(512);
-        // Writing strings and booleans to memory does not fail; an empty body would fail closed.
-        if serde_json::to_writer(&mut body, &review).is_err() {
-            body.clear();
-        }
+        let patch = match &response {
+            Response::Harden { patch, .. } => Some(patch.as_slice()),
+            Response::Allow | Response::Refuse(_) => None,
+        };
         Answer {
-            body,
+            body: encode(&review, patch),
             decision,
             operation: request.operation.as_str(),
             kind: request.workload().map_or("other", Kind::as_str),
@@ -190,6 +206,25 @@ impl Envelope<'_> {
             record: concerned.then(|| record(request)),
         }
     }
+}
+
+/// The review as JSON. The patch goes in as its last field: base64 needs none of a JSON writer's escapes,
+/// and a patch is most of an answer.
+fn encode(review: &Review<'_>, patch: Option<&[u8]>) -> Vec<u8> {
+    const END: &str = "}}";
+    // Strings and booleans are JSON; were they not, an empty body would fail closed.
+    let Ok(mut text) = serde_json::to_string(review) else {
+        return Vec::new();
+    };
+    if let Some(patch) = patch {
+        text.truncate(text.len() - END.len());
+        text.reserve(64 + patch.len() * 4 / 3);
+        text.push_str(r#","patchType":"JSONPatch","patch":""#);
+        BASE64.encode_string(patch, &mut text);
+        text.push('"');
+        text.push_str(END);
+    }
+    text.into_bytes()
 }
 
 fn record(request: &Request<'_>) -> Record {
@@ -221,10 +256,6 @@ struct ReviewResponse<'a> {
     allowed: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<Status<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    patch_type: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    patch: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     audit_annotations: Option<AuditAnnotations>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]

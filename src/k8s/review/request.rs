@@ -11,6 +11,7 @@ use super::{BadReview, Malformed};
 use crate::k8s::object;
 use crate::pod::Text;
 use crate::policy::{Kind, Subject};
+use crate::tiller::may_hold_tiller;
 
 /// A review as it came.
 #[derive(Debug)]
@@ -37,8 +38,10 @@ pub(super) struct Request<'a> {
 /// The object that is asked about.
 #[derive(Debug, Default)]
 pub(super) enum Object<'a> {
-    /// None, or of a kind that carries no pod.
+    /// None.
     #[default]
+    Absent,
+    /// One that carries no pod, or no Tiller's.
     Other,
     /// One that carries a pod.
     Subject(Box<Subject<'a>>),
@@ -76,23 +79,29 @@ pub(super) enum Operation {
 
 impl<'a> Envelope<'a> {
     pub(super) fn read(body: &'a str) -> Result<Self, BadReview> {
+        let review = if may_hold_tiller(body) {
+            read_as::<OnePass<'a>>(body).or_else(|_| read_as::<TwoPasses<'a>>(body))
+        } else {
+            read_as::<NoPass<'a>>(body)
+        };
         let Review {
             api_version,
             kind,
             request,
-        } = serde_json::from_str::<Review<'a, OnePass<'a>>>(body)
-            .map(|review| review.map(|OnePass(request)| request))
-            .or_else(|_| {
-                serde_json::from_str::<Review<'a, TwoPasses<'a>>>(body)
-                    .map(|review| review.map(|TwoPasses(request)| request))
-            })
-            .map_err(|error| BadReview::Envelope(error.to_string()))?;
+        } = review.map_err(|error| BadReview::Envelope(error.to_string()))?;
         let version = ApiVersion::find(&api_version)
             .filter(|_| kind == "AdmissionReview")
             .ok_or_else(|| BadReview::Version(format!("{api_version} {kind}")))?;
         let request = request.ok_or_else(|| BadReview::Envelope("it has no request".to_owned()))?;
         Ok(Self { version, request })
     }
+}
+
+/// Reads a review with its request read in one of three ways.
+fn read_as<'a, R: Deserialize<'a> + Into<Request<'a>>>(
+    body: &'a str,
+) -> serde_json::Result<Review<'a, Request<'a>>> {
+    serde_json::from_str(body).map(|review: Review<'a, R>| review.map(Into::into))
 }
 
 #[derive(Deserialize)]
@@ -157,7 +166,7 @@ impl Request<'_> {
         let writes = matches!(self.operation, Operation::Create | Operation::Update);
         if self.kind.kind.is_empty() {
             Some("the request names no kind")
-        } else if writes && self.workload().is_some() && matches!(self.object, Object::Other) {
+        } else if writes && self.workload().is_some() && matches!(self.object, Object::Absent) {
             Some("the request has no object")
         } else {
             None
@@ -183,25 +192,38 @@ struct OnePass<'a>(Request<'a>);
 /// A request whose object is read after it, so that an error in the one leaves the other.
 struct TwoPasses<'a>(Request<'a>);
 
-impl<'de: 'a, 'a> Deserialize<'de> for OnePass<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer
-            .deserialize_map(RequestVisitor { in_place: true })
-            .map(Self)
-    }
+/// A request whose object is passed over, since it holds no Tiller.
+struct NoPass<'a>(Request<'a>);
+
+/// How the object of a request is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum RequestVisitor {
+    InPlace,
+    Apart,
+    Skip,
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for TwoPasses<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer
-            .deserialize_map(RequestVisitor { in_place: false })
-            .map(Self)
-    }
+macro_rules! read_by {
+    ($request:ident, $visitor:ident) => {
+        impl<'de: 'a, 'a> Deserialize<'de> for $request<'a> {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                deserializer
+                    .deserialize_map(RequestVisitor::$visitor)
+                    .map(Self)
+            }
+        }
+
+        impl<'a> From<$request<'a>> for Request<'a> {
+            fn from($request(request): $request<'a>) -> Self {
+                request
+            }
+        }
+    };
 }
 
-struct RequestVisitor {
-    in_place: bool,
-}
+read_by!(OnePass, InPlace);
+read_by!(TwoPasses, Apart);
+read_by!(NoPass, Skip);
 
 impl<'de> Visitor<'de> for RequestVisitor {
     type Value = Request<'de>;
@@ -231,14 +253,17 @@ impl<'de> Visitor<'de> for RequestVisitor {
                 "dryRun" => request.dry_run = fields.next_value::<Option<bool>>()? == Some(true),
                 "object" => {
                     seen.once("object")?;
-                    match request.workload() {
-                        Some(kind) if self.in_place => {
+                    match (self, seen.kind, request.workload()) {
+                        (Self::InPlace, true, Some(kind)) => {
                             request.object = fields.next_value_seed(InPlace(kind))?;
                         }
-                        None if self.in_place && seen.kind => {
-                            fields.next_value::<IgnoredAny>()?;
+                        (Self::InPlace, false, _) | (Self::Apart, ..) => {
+                            unread = fields.next_value()?;
                         }
-                        _ => unread = fields.next_value()?,
+                        (Self::InPlace, true, None) | (Self::Skip, ..) => {
+                            let given: Option<IgnoredAny> = fields.next_value()?;
+                            request.object = given.map_or(Object::Absent, |_| Object::Other);
+                        }
                     }
                 }
                 "oldObject" => request.old_object = fields.next_value()?,
@@ -306,7 +331,7 @@ impl<'de> Visitor<'de> for InPlace {
     }
 
     fn visit_none<E: Error>(self) -> Result<Self::Value, E> {
-        Ok(Object::Other)
+        Ok(Object::Absent)
     }
 
     fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {

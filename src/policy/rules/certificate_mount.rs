@@ -4,6 +4,7 @@ use crate::pod::{PodSpec, SecretVolume, VolumeMount, VolumeSource};
 use crate::policy::canonical::CERTIFICATE_DIRECTORY;
 use crate::policy::case::{Case, Findings, TillerContainer};
 use crate::policy::harden::Edit;
+use crate::policy::patch::Content;
 use crate::policy::{Rule, Settings, Severity};
 use crate::tiller::{clean_path, is_within};
 
@@ -25,7 +26,7 @@ pub(super) static RULE: Rule = Rule {
     answer: "Hardened where nothing is mounted there, or not read-only; refused where something else is.",
 };
 
-pub(super) fn check(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Findings) {
+pub(super) fn check(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Findings<'_>) {
     let mut right_place = None;
     for (index, mount) in tiller.container.volume_mounts.iter().enumerate() {
         let path = clean_path(&mount.mount_path);
@@ -33,7 +34,7 @@ pub(super) fn check(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mu
         if is_within(&path, CERTIFICATE_DIRECTORY) && (!is_directory || right_place.is_some()) {
             findings.refuse(
                 &RULE,
-                tiller.at(&format!("volumeMounts/{index}")),
+                tiller.at(format!("volumeMounts/{index}")),
                 format!(
                     "the volume {} lies over the certificates at {path}",
                     mount.name
@@ -46,25 +47,27 @@ pub(super) fn check(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mu
     }
     match right_place {
         Some((index, mount)) => {
-            let path = tiller.at(&format!("volumeMounts/{index}"));
-            check_mount(case, &path, mount, findings);
+            check_mount(case, tiller, (index, mount), findings);
         }
         None => findings.harden(
             &RULE,
             tiller.at("volumeMounts"),
-            format!("nothing is mounted at {CERTIFICATE_DIRECTORY}"),
+            "nothing is mounted at /etc/certs",
             format!(
                 "mount the Secret {} there, read-only",
                 case.settings.certificate_secret
             ),
-            Edit::Certificates {
-                tiller: tiller.path.clone(),
-            },
+            Edit::Certificates(tiller.place()),
         ),
     }
 }
 
-fn check_mount(case: &Case<'_>, path: &str, mount: &VolumeMount<'_>, findings: &mut Findings) {
+fn check_mount(
+    case: &Case<'_>,
+    tiller: &TillerContainer<'_>,
+    (index, mount): (usize, &VolumeMount<'_>),
+    findings: &mut Findings<'_>,
+) {
     let pod = &case.subject.pod;
     let volume = pod
         .volumes
@@ -82,7 +85,7 @@ fn check_mount(case: &Case<'_>, path: &str, mount: &VolumeMount<'_>, findings: &
     if let Some(message) = objection {
         findings.refuse(
             &RULE,
-            path.to_owned(),
+            tiller.at(format!("volumeMounts/{index}")),
             message,
             format!(
                 "mount the whole Secret {} at {CERTIFICATE_DIRECTORY}, or nothing for the guard to do it",
@@ -92,7 +95,7 @@ fn check_mount(case: &Case<'_>, path: &str, mount: &VolumeMount<'_>, findings: &
         return;
     }
     if mount.read_only != Some(true) {
-        let path = format!("{path}/readOnly");
+        let path = tiller.at(format!("volumeMounts/{index}/readOnly"));
         findings.harden(
             &RULE,
             path.clone(),
@@ -100,7 +103,7 @@ fn check_mount(case: &Case<'_>, path: &str, mount: &VolumeMount<'_>, findings: &
             "set readOnly: true",
             Edit::Field {
                 path,
-                value: true.into(),
+                value: Content::Boolean(true),
             },
         );
     }
@@ -108,7 +111,7 @@ fn check_mount(case: &Case<'_>, path: &str, mount: &VolumeMount<'_>, findings: &
         && let VolumeSource::Secret(secret) = &volume.source
         && !is_readable(secret, pod)
     {
-        let path = format!("{}/volumes/{index}/secret/defaultMode", case.pod_path);
+        let path = case.pod(format!("volumes/{index}/secret/defaultMode"));
         findings.harden(
             &RULE,
             path.clone(),
@@ -116,7 +119,7 @@ fn check_mount(case: &Case<'_>, path: &str, mount: &VolumeMount<'_>, findings: &
             "set defaultMode to 0444",
             Edit::Field {
                 path,
-                value: 0o444.into(),
+                value: Content::Number(0o444),
             },
         );
     }

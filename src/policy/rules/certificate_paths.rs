@@ -20,7 +20,7 @@ pub(super) static RULE: Rule = Rule {
     answer: "Hardened: `--tls-key`, `--tls-cert` and `--tls-ca-cert` under `/etc/certs`.",
 };
 
-pub(super) fn check(tiller: &TillerContainer<'_>, findings: &mut Findings) {
+pub(super) fn check(tiller: &TillerContainer<'_>, findings: &mut Findings<'_>) {
     let Tls {
         enabled,
         verify: _,

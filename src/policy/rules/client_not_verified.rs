@@ -18,7 +18,7 @@ pub(super) static RULE: Rule = Rule {
     answer: "Hardened: `--tls-verify=true`.",
 };
 
-pub(super) fn check(tiller: &TillerContainer<'_>, findings: &mut Findings) {
+pub(super) fn check(tiller: &TillerContainer<'_>, findings: &mut Findings<'_>) {
     let verify = &tiller.tiller.effective.tls.verify;
     if verify.is(&ClientVerification::Required) {
         return;

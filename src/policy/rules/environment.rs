@@ -31,7 +31,7 @@ pub(super) static RULE: Rule = Rule {
              hardened to its last value.",
 };
 
-pub(super) fn check(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Findings) {
+pub(super) fn check(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Findings<'_>) {
     if !tiller.container.env_from.is_empty() {
         findings.refuse(
             &RULE,
@@ -45,21 +45,21 @@ pub(super) fn check(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mu
         if let Some(message) = objection(variable, &case.settings.allowed_environment) {
             findings.refuse(
                 &RULE,
-                tiller.at(&format!("env/{index}")),
+                tiller.at(format!("env/{index}")),
                 message,
                 "remove it, or have an administrator allow it",
             );
         } else if is_repeated(environment, index) {
             findings.harden(
                 &RULE,
-                tiller.at(&format!("env/{index}")),
+                tiller.at(format!("env/{index}")),
                 format!(
                     "{} is given again further down, where it counts",
                     variable.name
                 ),
                 "remove this one",
                 Edit::NoVariable {
-                    tiller: tiller.path.clone(),
+                    tiller: tiller.place(),
                     index,
                 },
             );

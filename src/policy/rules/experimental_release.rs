@@ -16,7 +16,7 @@ pub(super) static RULE: Rule = Rule {
     answer: "Hardened: `--experimental-release=false`.",
 };
 
-pub(super) fn check(tiller: &TillerContainer<'_>, findings: &mut Findings) {
+pub(super) fn check(tiller: &TillerContainer<'_>, findings: &mut Findings<'_>) {
     if tiller.tiller.effective.experimental_release.is(&true) {
         findings.relaunch(
             &RULE,

@@ -17,7 +17,7 @@ pub(super) static RULE: Rule = Rule {
     answer: "Refused: remove them; probes may use HTTP on port 44135.",
 };
 
-pub(super) fn check(_: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Findings) {
+pub(super) fn check(_: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Findings<'_>) {
     let container = tiller.container;
     if container
         .lifecycle
@@ -39,7 +39,7 @@ pub(super) fn check(_: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut F
         if probe.as_ref().is_some_and(|probe| probe.exec.is_some()) {
             findings.refuse(
                 &RULE,
-                tiller.at(&format!("{field}/exec")),
+                tiller.at(format!("{field}/exec")),
                 "the probe executes a command in Tiller's container",
                 "probe /liveness and /readiness on port 44135 by httpGet",
             );

@@ -18,14 +18,14 @@ pub(super) static RULE: Rule = Rule {
     answer: "Refused: one container, under `containers`.",
 };
 
-pub(super) fn check(case: &Case<'_>, findings: &mut Findings) {
+pub(super) fn check(case: &Case<'_>, findings: &mut Findings<'_>) {
     for list in ContainerList::ALL {
         let count = list.of(&case.subject.pod).len();
         let allowed = usize::from(list == ContainerList::Regular);
         if count > allowed {
             findings.refuse(
                 &RULE,
-                format!("{}/{}", case.pod_path, list.as_str()),
+                case.pod(list.as_str()),
                 match list {
                     ContainerList::Regular => {
                         format!("Tiller shares its pod with {} more", count - 1)

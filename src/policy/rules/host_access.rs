@@ -2,7 +2,7 @@
 
 use crate::pod::VolumeSource;
 use crate::policy::case::{Case, Findings};
-use crate::policy::{Rule, Severity};
+use crate::policy::{Pointer, Rule, Severity};
 
 /// # What it finds
 /// A Tiller's pod with a way onto its node: the node's network, processes, inter-process communication,
@@ -19,7 +19,7 @@ pub(super) static RULE: Rule = Rule {
     answer: "Refused: leave out `--net-host`, `hostPort`, `hostPath` and the like.",
 };
 
-pub(super) fn check(case: &Case<'_>, findings: &mut Findings) {
+pub(super) fn check(case: &Case<'_>, findings: &mut Findings<'_>) {
     let pod = &case.subject.pod;
     for (field, given, what) in [
         ("hostNetwork", pod.host_network, "the node's network"),
@@ -38,7 +38,7 @@ pub(super) fn check(case: &Case<'_>, findings: &mut Findings) {
         if given == Some(true) {
             findings.refuse(
                 &RULE,
-                format!("{}/{field}", case.pod_path),
+                case.pod(field),
                 format!("the pod's containers see {what}"),
                 format!("remove {field}"),
             );
@@ -48,18 +48,18 @@ pub(super) fn check(case: &Case<'_>, findings: &mut Findings) {
         if matches!(&volume.source, VolumeSource::Other(kind) if kind == "hostPath") {
             findings.refuse(
                 &RULE,
-                format!("{}/volumes/{index}/hostPath", case.pod_path),
+                case.pod(format!("volumes/{index}/hostPath")),
                 format!("the volume {} is a path of the node", volume.name),
                 "remove it",
             );
         }
     }
-    for tiller in case.tillers {
-        for (index, port) in tiller.container.ports.iter().enumerate() {
+    for (place, container) in case.containers() {
+        for (index, port) in container.ports.iter().enumerate() {
             if let Some(number @ 1..) = port.host_port {
                 findings.refuse(
                     &RULE,
-                    tiller.at(&format!("ports/{index}/hostPort")),
+                    Pointer::new(place, format!("ports/{index}/hostPort")),
                     format!("port {number} of the node is opened"),
                     "remove hostPort",
                 );
@@ -69,26 +69,18 @@ pub(super) fn check(case: &Case<'_>, findings: &mut Findings) {
     windows(case, findings);
 }
 
-fn windows(case: &Case<'_>, findings: &mut Findings) {
-    let of_pod = case
-        .subject
-        .pod
-        .security_context
-        .as_ref()
-        .and_then(|it| it.windows_options);
-    let of_tillers = case.tillers.iter().filter_map(|tiller| {
-        let context = tiller.container.security_context.as_ref()?;
-        Some((tiller.path.as_str(), context.windows_options?))
+fn windows(case: &Case<'_>, findings: &mut Findings<'_>) {
+    let pod = case.subject.pod.security_context.as_ref();
+    let of_pod = pod.and_then(|context| Some((case.pod_place(), context.windows_options?)));
+    let of_containers = case.containers().filter_map(|(place, container)| {
+        let context = container.security_context.as_ref()?;
+        Some((place, context.windows_options?))
     });
-    for (path, options) in of_pod
-        .map(|it| (case.pod_path, it))
-        .into_iter()
-        .chain(of_tillers)
-    {
+    for (place, options) in of_pod.into_iter().chain(of_containers) {
         if options.host_process == Some(true) {
             findings.refuse(
                 &RULE,
-                format!("{path}/securityContext/windowsOptions/hostProcess"),
+                Pointer::new(place, "securityContext/windowsOptions/hostProcess"),
                 "the container runs as a process of the node",
                 "remove hostProcess",
             );

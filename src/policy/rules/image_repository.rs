@@ -19,7 +19,7 @@ pub(super) static RULE: Rule = Rule {
     answer: "Refused: use an allowed repository, or have an administrator allow this one.",
 };
 
-pub(super) fn check(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Findings) {
+pub(super) fn check(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Findings<'_>) {
     let image = ImageReference::parse(&tiller.container.image);
     let allowed = &case.settings.allowed_repositories;
     // Allowed repositories are written in full; only short names of Docker Hub need resolving.

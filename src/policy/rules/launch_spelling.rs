@@ -23,7 +23,7 @@ pub(super) static RULE: Rule = Rule {
     answer: "Hardened: `command: [\"/tiller\"]` and each guarded flag once as `--name=value`.",
 };
 
-pub(super) fn check(tiller: &TillerContainer<'_>, findings: &mut Findings) {
+pub(super) fn check(tiller: &TillerContainer<'_>, findings: &mut Findings<'_>) {
     let container = tiller.container;
     if !container.working_dir.is_empty() {
         let path = tiller.at("workingDir");

@@ -21,19 +21,19 @@ pub(super) static RULE: Rule = Rule {
 const REMEDY: &str =
     "start /tiller itself with literal flags, or leave command and args out for the guard to write";
 
-pub(super) fn check(_: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Findings) {
+pub(super) fn check(_: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Findings<'_>) {
     match (&tiller.tiller.launch, &tiller.tiller.start) {
         // The version floor has said it already.
         (Setting::Unknown(Unknown::Entrypoint(_)), _) => {}
         (Setting::Unknown(reason), _) => {
-            findings.refuse(&RULE, tiller.words_path(), reason.to_string(), REMEDY);
+            findings.refuse(&RULE, tiller.words(), reason.to_string(), REMEDY);
         }
         (Setting::Known(_), Setting::Known(Start::Exits { code, reason }))
             if !tiller.is_readable() =>
         {
             findings.refuse(
                 &RULE,
-                tiller.words_path(),
+                tiller.words(),
                 format!("Tiller exits with code {code} on its command line: {reason}"),
                 REMEDY,
             );

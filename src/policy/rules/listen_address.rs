@@ -19,7 +19,7 @@ pub(super) static RULE: Rule = Rule {
     answer: "Hardened: `:44134`, or `127.0.0.1:44134` where Tiller listened on loopback only.",
 };
 
-pub(super) fn check(tiller: &TillerContainer<'_>, findings: &mut Findings) {
+pub(super) fn check(tiller: &TillerContainer<'_>, findings: &mut Findings<'_>) {
     let effective = &tiller.tiller.effective;
     for (what, address, right) in [
         (

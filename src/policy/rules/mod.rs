@@ -32,11 +32,11 @@ pub(super) use certificate_mount::is_readable;
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Check {
     /// Once for the whole pod.
-    Pod(fn(&Case<'_>, &mut Findings)),
+    Pod(for<'a> fn(&Case<'a>, &mut Findings<'a>)),
     /// Once for each container that is taken for a Tiller.
-    Tiller(fn(&Case<'_>, &TillerContainer<'_>, &mut Findings)),
+    Tiller(for<'a> fn(&Case<'a>, &TillerContainer<'a>, &mut Findings<'a>)),
     /// Once for each Tiller whose command line can be read and written anew.
-    Launch(fn(&TillerContainer<'_>, &mut Findings)),
+    Launch(for<'a> fn(&TillerContainer<'a>, &mut Findings<'a>)),
 }
 
 /// Every rule, in the order of its findings: first what only a person can mend, then what hardening does.

@@ -1,7 +1,8 @@
 //! `protected-namespace`
 
 use crate::policy::case::{Case, Findings};
-use crate::policy::{Rule, Severity};
+use crate::policy::pointer::Place;
+use crate::policy::{Pointer, Rule, Severity};
 
 /// # What it finds
 /// A Tiller in a namespace where none may run, by default `kube-system` and the other namespaces that
@@ -18,8 +19,8 @@ pub(super) static RULE: Rule = Rule {
     answer: "Refused: give each team's Tiller a namespace of its own.",
 };
 
-pub(super) fn check(case: &Case<'_>, findings: &mut Findings) {
-    let path = || "/metadata/namespace".to_owned();
+pub(super) fn check(case: &Case<'_>, findings: &mut Findings<'_>) {
+    let path = || Pointer::new(Place::Object, "metadata/namespace");
     match &case.subject.namespace {
         Some(namespace)
             if case

@@ -18,7 +18,7 @@ pub(super) static RULE: Rule = Rule {
     answer: "Hardened: `--storage=secret`.",
 };
 
-pub(super) fn check(tiller: &TillerContainer<'_>, findings: &mut Findings) {
+pub(super) fn check(tiller: &TillerContainer<'_>, findings: &mut Findings<'_>) {
     let message = match tiller.tiller.effective.storage.known() {
         None | Some(Storage::Secret) => return,
         Some(Storage::ConfigMap) => {

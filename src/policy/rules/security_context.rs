@@ -1,17 +1,69 @@
 //! `security-context`
 
-use serde_json::{Value, json};
+use std::borrow::Cow;
 
-use crate::pod::SeccompProfile;
+use crate::pod::{Capabilities, SeccompProfile};
 use crate::policy::canonical::{SCRATCH_DIRECTORY, USER};
 use crate::policy::case::{Case, Findings, TillerContainer};
 use crate::policy::harden::Edit;
-use crate::policy::{Rule, Severity};
+use crate::policy::patch::Content;
+use crate::policy::pointer::Place;
+use crate::policy::{Pointer, Rule, Severity};
 use crate::tiller::clean_path;
 
 /// Before Kubernetes 1.19 the pod's system call filter is this annotation and a server drops the field;
 /// from 1.19 to 1.26 the server keeps both in step.
-const SECCOMP_ANNOTATION: &str = "seccomp.security.alpha.kubernetes.io/pod";
+const SECCOMP_ANNOTATION: &str = "metadata/annotations/seccomp.security.alpha.kubernetes.io~1pod";
+
+/// A field of a security context, and what it has to be.
+struct Demand {
+    field: &'static str,
+    value: Content<'static>,
+    remedy: &'static str,
+}
+
+const USER_DEMAND: Demand = Demand {
+    field: "securityContext/runAsUser",
+    value: Content::Number(USER),
+    remedy: "set runAsUser to 65534",
+};
+const NON_ROOT: Demand = Demand {
+    field: "securityContext/runAsNonRoot",
+    value: Content::Boolean(true),
+    remedy: "set runAsNonRoot to true",
+};
+const SECCOMP: Demand = Demand {
+    field: "securityContext/seccompProfile",
+    value: Content::Typed {
+        r#type: "RuntimeDefault",
+    },
+    remedy: "set seccompProfile to {\"type\":\"RuntimeDefault\"}",
+};
+const UNPRIVILEGED: Demand = Demand {
+    field: "securityContext/privileged",
+    value: Content::Boolean(false),
+    remedy: "set privileged to false",
+};
+const NO_ESCALATION: Demand = Demand {
+    field: "securityContext/allowPrivilegeEscalation",
+    value: Content::Boolean(false),
+    remedy: "set allowPrivilegeEscalation to false",
+};
+const READ_ONLY_ROOT: Demand = Demand {
+    field: "securityContext/readOnlyRootFilesystem",
+    value: Content::Boolean(true),
+    remedy: "set readOnlyRootFilesystem to true",
+};
+const NO_CAPABILITIES: Demand = Demand {
+    field: "securityContext/capabilities",
+    value: Content::DropAll { drop: ["ALL"] },
+    remedy: "set capabilities to {\"drop\":[\"ALL\"]}",
+};
+const MASKED_PROC: Demand = Demand {
+    field: "securityContext/procMount",
+    value: Content::Text(Cow::Borrowed("Default")),
+    remedy: "set procMount to \"Default\"",
+};
 
 /// # What it finds
 /// A Tiller that runs as root, may gain rights, keeps capabilities, writes its root file system or runs
@@ -29,7 +81,7 @@ pub(super) static RULE: Rule = Rule {
              RuntimeDefault, an empty directory at `/tmp`.",
 };
 
-pub(super) fn check(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Findings) {
+pub(super) fn check(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Findings<'_>) {
     user(case, tiller, findings);
     privileges(tiller, findings);
     seccomp(case, tiller, findings);
@@ -45,156 +97,127 @@ pub(super) fn check(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mu
             tiller.at("volumeMounts"),
             "Tiller's cache has no place to be written with a read-only root file system",
             "mount an emptyDir at /tmp",
-            Edit::Scratch {
-                tiller: tiller.path.clone(),
-            },
+            Edit::Scratch(tiller.place()),
         );
     }
 }
 
-fn user(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Findings) {
+fn user(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Findings<'_>) {
     let pod = case.subject.pod.security_context.as_ref();
     let own = tiller.container.security_context.as_ref();
     let own_user = own.and_then(|context| context.run_as_user);
-    if matches!(
-        own_user.or_else(|| pod.and_then(|context| context.run_as_user)),
-        None | Some(0)
-    ) {
+    let user = own_user.or_else(|| pod.and_then(|context| context.run_as_user));
+    if matches!(user, None | Some(0)) {
         let message = match own_user {
             Some(_) => "the container runs as root",
             None => "the container runs as the image's user, which is root before 2.10.0",
         };
-        set(
-            case,
-            tiller,
-            findings,
-            Field {
-                in_container: own_user.is_some(),
-                name: "runAsUser",
-                value: USER.into(),
-                message,
-            },
-        );
+        let place = if own_user.is_some() {
+            tiller.place()
+        } else {
+            case.pod_place()
+        };
+        demand(findings, place, USER_DEMAND, message);
     }
     let own_demand = own.and_then(|context| context.run_as_non_root);
     if own_demand.or_else(|| pod.and_then(|context| context.run_as_non_root)) != Some(true) {
-        set(
-            case,
-            tiller,
+        let place = if own_demand.is_some() {
+            tiller.place()
+        } else {
+            case.pod_place()
+        };
+        demand(
             findings,
-            Field {
-                in_container: own_demand.is_some(),
-                name: "runAsNonRoot",
-                value: true.into(),
-                message: "the kubelet would start the container as root too",
-            },
+            place,
+            NON_ROOT,
+            "the kubelet would start the container as root too",
         );
     }
 }
 
-fn privileges(tiller: &TillerContainer<'_>, findings: &mut Findings) {
+fn privileges(tiller: &TillerContainer<'_>, findings: &mut Findings<'_>) {
+    let place = tiller.place();
     let context = tiller.container.security_context.as_deref();
-    let mut demand = |met: bool, name: &'static str, value: Value, message: &'static str| {
-        if !met {
-            findings.harden(
-                &RULE,
-                tiller.at(&format!("securityContext/{name}")),
-                message,
-                format!("set {name} to {value}"),
-                Edit::ContainerSecurity {
-                    tiller: tiller.path.clone(),
-                    field: name,
-                    value,
-                },
-            );
-        }
-    };
-    let has = |given: Option<bool>, wanted: bool| given == Some(wanted);
-    demand(
-        !context.is_some_and(|context| has(context.privileged, true)),
-        "privileged",
-        false.into(),
-        "the container has every right on the node",
-    );
-    demand(
-        context.is_some_and(|context| has(context.allow_privilege_escalation, false)),
-        "allowPrivilegeEscalation",
-        false.into(),
-        "a process may gain more rights than Tiller",
-    );
-    demand(
-        context.is_some_and(|context| has(context.read_only_root_filesystem, true)),
-        "readOnlyRootFilesystem",
-        true.into(),
-        "the root file system can be written",
-    );
-    demand(
-        context
-            .and_then(|context| context.capabilities.as_ref())
-            .is_some_and(|capabilities| {
-                capabilities.add.is_empty() && capabilities.drop.iter().any(|name| name == "ALL")
-            }),
-        "capabilities",
-        json!({ "drop": ["ALL"] }),
-        "the container keeps Linux capabilities",
-    );
-    demand(
-        context.is_none_or(|context| matches!(context.proc_mount.as_str(), "" | "Default")),
-        "procMount",
-        "Default".into(),
-        "parts of /proc that are hidden otherwise are shown",
-    );
+    if context.is_some_and(|context| context.privileged == Some(true)) {
+        demand(
+            findings,
+            place,
+            UNPRIVILEGED,
+            "the container has every right on the node",
+        );
+    }
+    if context.is_none_or(|context| context.allow_privilege_escalation != Some(false)) {
+        demand(
+            findings,
+            place,
+            NO_ESCALATION,
+            "a process may gain more rights than Tiller",
+        );
+    }
+    if context.is_none_or(|context| context.read_only_root_filesystem != Some(true)) {
+        demand(
+            findings,
+            place,
+            READ_ONLY_ROOT,
+            "the root file system can be written",
+        );
+    }
+    let capabilities = context.and_then(|context| context.capabilities.as_ref());
+    if capabilities.is_none_or(keeps_some) {
+        demand(
+            findings,
+            place,
+            NO_CAPABILITIES,
+            "the container keeps Linux capabilities",
+        );
+    }
+    if context.is_some_and(|context| !matches!(context.proc_mount.as_str(), "" | "Default")) {
+        let message = "parts of /proc that are hidden otherwise are shown";
+        demand(findings, place, MASKED_PROC, message);
+    }
 }
 
-fn seccomp(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Findings) {
-    const MESSAGE: &str = "the container may make every system call";
-    let own = tiller
-        .container
-        .security_context
-        .as_ref()
-        .and_then(|it| it.seccomp_profile.as_ref());
-    let of_pod = case
-        .subject
-        .pod
-        .security_context
-        .as_ref()
-        .and_then(|it| it.seccomp_profile.as_ref());
-    let annotated = case
+fn keeps_some(capabilities: &Capabilities<'_>) -> bool {
+    !capabilities.add.is_empty() || !capabilities.drop.iter().any(|name| name == "ALL")
+}
+
+fn seccomp(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Findings<'_>) {
+    let own = tiller.container.security_context.as_ref();
+    let own = own.and_then(|context| context.seccomp_profile.as_ref());
+    let pod = case.subject.pod.security_context.as_ref();
+    let of_pod = pod.and_then(|context| context.seccomp_profile.as_ref());
+    let annotation = case
         .subject
         .annotations()
-        .and_then(|annotations| annotations.seccomp.as_ref())
-        .is_some_and(|profile| {
-            matches!(profile.as_str(), "runtime/default" | "docker/default")
-                || profile.starts_with("localhost/")
-        });
+        .and_then(|it| it.seccomp.as_ref());
+    let annotated = annotation.is_some_and(|profile| {
+        matches!(profile.as_str(), "runtime/default" | "docker/default")
+            || profile.starts_with("localhost/")
+    });
     match own.or(of_pod) {
         Some(profile) if is_filter(profile) => return,
         None if annotated => return,
         _ => {}
     }
-    set(
-        case,
-        tiller,
+    let place = if own.is_some() {
+        tiller.place()
+    } else {
+        case.pod_place()
+    };
+    demand(
         findings,
-        Field {
-            in_container: own.is_some(),
-            name: "seccompProfile",
-            value: json!({ "type": "RuntimeDefault" }),
-            message: MESSAGE,
-        },
+        place,
+        SECCOMP,
+        "the container may make every system call",
     );
     if own.is_none() && !annotated {
         findings.harden(
             &RULE,
-            format!(
-                "{}/metadata/annotations/{}",
-                case.subject.kind.pod_pointer(),
-                SECCOMP_ANNOTATION.replace('/', "~1")
-            ),
+            case.template(SECCOMP_ANNOTATION),
             "the same for Kubernetes before 1.19, which reads this annotation",
             "set it to runtime/default",
             Edit::Annotation {
-                key: SECCOMP_ANNOTATION,
+                field: SECCOMP_ANNOTATION,
                 value: "runtime/default",
             },
         );
@@ -205,36 +228,12 @@ fn is_filter(profile: &SeccompProfile<'_>) -> bool {
     matches!(profile.kind.as_str(), "RuntimeDefault" | "Localhost")
 }
 
-/// A field that both security contexts have; the container's counts where it is given.
-struct Field {
-    in_container: bool,
-    name: &'static str,
-    value: Value,
-    message: &'static str,
-}
-
-fn set(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Findings, field: Field) {
-    let Field {
-        in_container,
-        name,
+fn demand(findings: &mut Findings<'_>, of: Place, demand: Demand, message: &'static str) {
+    let Demand {
+        field,
         value,
-        message,
-    } = field;
-    let parent = if in_container {
-        &tiller.path
-    } else {
-        case.pod_path
-    };
-    let path = format!("{parent}/securityContext/{name}");
-    let remedy = format!("set {name} to {value}");
-    let edit = if in_container {
-        Edit::ContainerSecurity {
-            tiller: tiller.path.clone(),
-            field: name,
-            value,
-        }
-    } else {
-        Edit::PodSecurity { field: name, value }
-    };
-    findings.harden(&RULE, path, message, remedy, edit);
+        remedy,
+    } = demand;
+    let edit = Edit::Security { of, field, value };
+    findings.harden(&RULE, Pointer::new(of, field), message, remedy, edit);
 }

@@ -18,12 +18,12 @@ pub(super) static RULE: Rule = Rule {
     answer: "Refused: make one for Tiller alone and name it.",
 };
 
-pub(super) fn check(case: &Case<'_>, findings: &mut Findings) {
+pub(super) fn check(case: &Case<'_>, findings: &mut Findings<'_>) {
     let given = account(&case.subject.pod);
     if given.is_empty() || given == "default" {
         findings.refuse(
             &RULE,
-            format!("{}/serviceAccountName", case.pod_path),
+            case.pod("serviceAccountName"),
             "Tiller would run as the namespace's account \"default\", which every pod there may use",
             "make an account for Tiller alone and pass --service-account NAME to helm init",
         );

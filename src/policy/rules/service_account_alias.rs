@@ -3,6 +3,7 @@
 use crate::pod::{PodSpec, Text};
 use crate::policy::case::{Case, Findings};
 use crate::policy::harden::Edit;
+use crate::policy::patch::Content;
 use crate::policy::{Rule, Severity};
 
 /// # What it finds
@@ -19,7 +20,7 @@ pub(super) static RULE: Rule = Rule {
     answer: "Hardened: both name the account that counts.",
 };
 
-pub(super) fn check(case: &Case<'_>, findings: &mut Findings) {
+pub(super) fn check<'a>(case: &Case<'a>, findings: &mut Findings<'a>) {
     let pod = &case.subject.pod;
     let given = account(pod);
     for (field, value) in [
@@ -27,7 +28,7 @@ pub(super) fn check(case: &Case<'_>, findings: &mut Findings) {
         ("serviceAccount", &pod.service_account),
     ] {
         if value != given {
-            let path = format!("{}/{field}", case.pod_path);
+            let path = case.pod(field);
             findings.harden(
                 &RULE,
                 path.clone(),
@@ -39,7 +40,7 @@ pub(super) fn check(case: &Case<'_>, findings: &mut Findings) {
                 format!("set it to \"{given}\" too"),
                 Edit::Field {
                     path,
-                    value: given.as_str().into(),
+                    value: Content::Text(given.as_str().into()),
                 },
             );
         }

@@ -22,7 +22,11 @@ pub(super) static RULE: Rule = Rule {
     answer: "Hardened where it is not set; refused where it names another namespace.",
 };
 
-pub(super) fn check(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Findings) {
+pub(super) fn check<'a>(
+    case: &Case<'a>,
+    tiller: &TillerContainer<'a>,
+    findings: &mut Findings<'a>,
+) {
     let environment = &tiller.container.env;
     let Some(index) = environment
         .iter()
@@ -34,10 +38,10 @@ pub(super) fn check(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mu
             "TILLER_NAMESPACE is not set",
             "set it to the pod's namespace",
             Edit::Variable {
-                tiller: tiller.path.clone(),
+                tiller: tiller.place(),
                 name: NAME,
                 value: match &case.subject.namespace {
-                    Some(namespace) => Variable::Literal(namespace.to_string()),
+                    Some(namespace) => Variable::Literal(namespace.as_str().into()),
                     None => Variable::PodNamespace,
                 },
             },
@@ -56,7 +60,7 @@ pub(super) fn check(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mu
     };
     findings.refuse(
         &RULE,
-        tiller.at(&format!("env/{index}")),
+        tiller.at(format!("env/{index}")),
         message,
         "set TILLER_NAMESPACE to the pod's namespace, or leave it out",
     );

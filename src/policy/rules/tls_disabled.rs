@@ -16,7 +16,7 @@ pub(super) static RULE: Rule = Rule {
     answer: "Hardened: `--tls=true --tls-verify=true` and the certificate paths.",
 };
 
-pub(super) fn check(tiller: &TillerContainer<'_>, findings: &mut Findings) {
+pub(super) fn check(tiller: &TillerContainer<'_>, findings: &mut Findings<'_>) {
     let enabled = &tiller.tiller.effective.tls.enabled;
     if enabled.is(&true) {
         return;

@@ -19,36 +19,66 @@ pub(super) static RULE: Rule = Rule {
     answer: "Hardened: `TILLER_TLS_ENABLE=1`, `TILLER_TLS_VERIFY=1`, `TILLER_TLS_CERTS=/etc/certs`.",
 };
 
-pub(super) fn check(_: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Findings) {
-    for (name, right) in [
-        ("TILLER_TLS_VERIFY", "1"),
-        ("TILLER_TLS_ENABLE", "1"),
-        ("TILLER_TLS_CERTS", CERTIFICATE_DIRECTORY),
-    ] {
-        let environment = &tiller.container.env;
-        let last = environment
-            .iter()
-            .rposition(|variable| variable.name == name);
-        let (path, message) = match last.and_then(|index| Some((index, environment.get(index)?))) {
-            Some((_, variable)) if variable.value_from.is_none() && variable.value == right => {
+/// A variable, what it has to be, and what to say where it is not.
+struct Wanted {
+    name: &'static str,
+    value: &'static str,
+    missing: &'static str,
+    other: &'static str,
+    remedy: &'static str,
+}
+
+const WANTED: [Wanted; 3] = [
+    Wanted {
+        name: "TILLER_TLS_VERIFY",
+        value: "1",
+        missing: "TILLER_TLS_VERIFY is not set",
+        other: "TILLER_TLS_VERIFY says otherwise than the flags",
+        remedy: "set TILLER_TLS_VERIFY=1",
+    },
+    Wanted {
+        name: "TILLER_TLS_ENABLE",
+        value: "1",
+        missing: "TILLER_TLS_ENABLE is not set",
+        other: "TILLER_TLS_ENABLE says otherwise than the flags",
+        remedy: "set TILLER_TLS_ENABLE=1",
+    },
+    Wanted {
+        name: "TILLER_TLS_CERTS",
+        value: CERTIFICATE_DIRECTORY,
+        missing: "TILLER_TLS_CERTS is not set",
+        other: "TILLER_TLS_CERTS says otherwise than the flags",
+        remedy: "set TILLER_TLS_CERTS=/etc/certs",
+    },
+];
+
+pub(super) fn check(_: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Findings<'_>) {
+    let environment = tiller.container.env.iter().enumerate();
+    for Wanted {
+        name,
+        value,
+        missing,
+        other,
+        remedy,
+    } in WANTED
+    {
+        // Of several entries the last counts.
+        let given = environment
+            .clone()
+            .rfind(|(_, variable)| variable.name == name);
+        let (path, message) = match given {
+            None => (tiller.at("env"), missing),
+            Some((_, variable)) if variable.value_from.is_none() && variable.value == value => {
                 continue;
             }
-            Some((index, _)) => (
-                tiller.at(&format!("env/{index}")),
-                format!("{name} says otherwise than the flags"),
-            ),
-            None => (tiller.at("env"), format!("{name} is not set")),
+            Some((index, _)) => (tiller.at(format!("env/{index}")), other),
         };
-        findings.harden(
-            &RULE,
-            path,
-            message,
-            format!("set {name}={right}"),
-            Edit::Variable {
-                tiller: tiller.path.clone(),
-                name,
-                value: Variable::Literal(right.to_owned()),
-            },
-        );
+        let value = Variable::Literal(value.into());
+        let edit = Edit::Variable {
+            tiller: tiller.place(),
+            name,
+            value,
+        };
+        findings.harden(&RULE, path, message, remedy, edit);
     }
 }

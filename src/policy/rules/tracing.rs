@@ -17,7 +17,7 @@ pub(super) static RULE: Rule = Rule {
     answer: "Hardened: `--trace=false`.",
 };
 
-pub(super) fn check(tiller: &TillerContainer<'_>, findings: &mut Findings) {
+pub(super) fn check(tiller: &TillerContainer<'_>, findings: &mut Findings<'_>) {
     if tiller.tiller.effective.trace.is(&true) {
         findings.relaunch(
             &RULE,

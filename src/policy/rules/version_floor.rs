@@ -18,7 +18,7 @@ pub(super) static RULE: Rule = Rule {
     answer: "Refused: use a release from 2.7.2 on, best 2.17.0, by its tag.",
 };
 
-pub(super) fn check(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Findings) {
+pub(super) fn check(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Findings<'_>) {
     let floor = case.settings.version_floor;
     match &tiller.tiller.version {
         Setting::Known(version) if *version >= floor => {}

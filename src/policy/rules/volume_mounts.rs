@@ -27,7 +27,7 @@ pub(super) static RULE: Rule = Rule {
 
 const REMEDY: &str = "remove this mount and its volume";
 
-pub(super) fn check(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Findings) {
+pub(super) fn check(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Findings<'_>) {
     for (index, mount) in tiller.container.volume_mounts.iter().enumerate() {
         let path = clean_path(&mount.mount_path);
         let volume = case
@@ -48,7 +48,7 @@ pub(super) fn check(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mu
         if !needed {
             findings.refuse(
                 &RULE,
-                tiller.at(&format!("volumeMounts/{index}")),
+                tiller.at(format!("volumeMounts/{index}")),
                 format!(
                     "the volume {} is mounted at {path}, which a Tiller does not need",
                     mount.name

@@ -14,7 +14,7 @@ fn found(manifest: &Value) -> (Vec<String>, Value, bool) {
         .findings
         .iter()
         .map(|finding| {
-            let path = shortened(&finding.path);
+            let path = shortened(&finding.path.to_string());
             format!(
                 "{} {} {path}: {}",
                 finding.rule.id,
@@ -24,7 +24,8 @@ fn found(manifest: &Value) -> (Vec<String>, Value, bool) {
         })
         .collect();
     let mut hardened = manifest.clone();
-    json_patch::patch(&mut hardened, &verdict.patch).unwrap();
+    let patch = verdict.patch.to_json_patch().unwrap();
+    json_patch::patch(&mut hardened, &patch).unwrap();
     (findings, hardened, verdict.refuses())
 }
 

@@ -22,7 +22,7 @@ impl Exposure {
         let mut weaknesses = Vec::new();
         for tiller in &verdict.tillers {
             let mut weakness = |what: &str, degree| {
-                weaknesses.push((format!("{} {what}", tiller.path), degree));
+                weaknesses.push((format!("{} {what}", tiller.path()), degree));
             };
             launch(&tiller.tiller, &mut weakness);
             container(tiller.container, &mut weakness);

@@ -196,13 +196,30 @@ fn container() -> impl Strategy<Value = Value> {
         mounts,
         of(security_context()),
         of(any::<bool>()),
-        of(Just(json!([{ "configMapRef": { "name": "c" } }]))),
+        (
+            of(Just(json!([{ "configMapRef": { "name": "c" } }]))),
+            of(ports()),
+            of(probe()),
+        ),
     )
         .prop_map(
-            |(image, (command, args), env, (mounts, directory), context, tty, env_from)| {
+            |(
+                image,
+                (command, args),
+                env,
+                (mounts, directory),
+                context,
+                tty,
+                (env_from, ports, probe),
+            )| {
                 fields([
-                    ("name", Some("tiller".into())),
+                    (
+                        "name",
+                        Some(if tty.is_some() { "tiller" } else { "web" }.into()),
+                    ),
                     ("image", Some(image.into())),
+                    ("ports", ports),
+                    ("livenessProbe", probe),
                     ("command", command.map(Value::from)),
                     ("args", args.map(Value::from)),
                     ("env", env.map(Value::from)),
@@ -214,6 +231,20 @@ fn container() -> impl Strategy<Value = Value> {
                 ])
             },
         )
+}
+
+fn ports() -> impl Strategy<Value = Value> {
+    vec(select(&[44134, 44135, 80]), 0..3).prop_map(|ports| {
+        ports
+            .into_iter()
+            .map(|port| json!({ "containerPort": port }))
+            .collect()
+    })
+}
+
+fn probe() -> impl Strategy<Value = Value> {
+    select(&[44135, 80])
+        .prop_map(|port| json!({ "httpGet": { "path": "/liveness", "port": port } }))
 }
 
 fn word() -> impl Strategy<Value = String> {

@@ -8,6 +8,8 @@ use tiller_guard::k8s::review::{Webhook, answer};
 use tiller_guard::k8s::subject;
 use tiller_guard::policy::{Action, Finding, Kind, Settings, decide};
 
+use tiller_guard::tiller::may_hold_tiller;
+
 use super::corpus::cases;
 use super::exposure::Exposure;
 use super::generate::{object, workload};
@@ -25,10 +27,11 @@ fn judge(kind: Kind, object: &Value) -> Judged {
     let subject = subject(kind, object).unwrap();
     let verdict = decide(&subject, &settings);
     let mut hardened = object.clone();
-    json_patch::patch(&mut hardened, &verdict.patch).unwrap();
+    let patch = verdict.patch.to_json_patch().unwrap();
+    json_patch::patch(&mut hardened, &patch).unwrap();
     Judged {
         findings: verdict.findings,
-        patch: verdict.patch,
+        patch,
         hardened,
     }
 }
@@ -36,6 +39,7 @@ fn judge(kind: Kind, object: &Value) -> Judged {
 fn laws(kind: Kind, object: &Value) -> Result<(), TestCaseError> {
     let judged = judge(kind, object);
     is_deterministic(kind, object, &judged)?;
+    no_tiller_is_passed_over(kind, object)?;
     hardening_is_idempotent_and_passes(kind, &judged)?;
     hardening_only_tightens(kind, object, &judged)?;
     every_change_has_a_finding(&judged)?;
@@ -44,6 +48,19 @@ fn laws(kind: Kind, object: &Value) -> Result<(), TestCaseError> {
 
 fn is_deterministic(kind: Kind, object: &Value, judged: &Judged) -> Result<(), TestCaseError> {
     prop_assert_eq!(&judge(kind, object), judged);
+    Ok(())
+}
+
+/// What is not even looked at holds no Tiller.
+fn no_tiller_is_passed_over(kind: Kind, object: &Value) -> Result<(), TestCaseError> {
+    let subject = subject(kind, object).unwrap();
+    let settings = Settings::default();
+    let recognised = !decide(&subject, &settings).tillers.is_empty();
+    prop_assert!(
+        !recognised || may_hold_tiller(&object.to_string()),
+        "{}",
+        object
+    );
     Ok(())
 }
 

@@ -57,7 +57,7 @@ fn a_malformed_object_is_refused_under_its_own_uid() {
         let body = format!(
             r#"{{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{{"uid":"u-1",
             "kind":{{"group":"","version":"v1","kind":"Pod"}},"operation":"CREATE","namespace":"n",
-            "object":{{"metadata":{{"name":"p"}},"spec":{{{fields}}}}}}}}}"#
+            "object":{{"metadata":{{"name":"tiller"}},"spec":{{{fields}}}}}}}}}"#
         );
         let refused = ask(Webhook::Validate, &body).unwrap();
         assert_eq!(refused.decision, Decision::Refused, "{fields}");

@@ -1,0 +1,67 @@
+//! Where a finding is, put together when it is told.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use super::Kind;
+use crate::tiller::ContainerList;
+
+/// A JSON pointer (RFC 6901) into an object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pointer {
+    place: Place,
+    /// What follows the place, without the slash between; empty for the place itself.
+    field: Cow<'static, str>,
+}
+
+/// A part of an object that pointers begin with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Place {
+    /// The object itself.
+    Object,
+    /// What holds the pod's `metadata` and `spec`.
+    Template(Kind),
+    /// The pod's `spec`.
+    Pod(Kind),
+    /// A container of the pod, by its list and index.
+    Container(Kind, ContainerList, usize),
+}
+
+// === impl Pointer ===
+
+impl Pointer {
+    pub(super) fn new(place: Place, field: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            place,
+            field: field.into(),
+        }
+    }
+
+    /// A pointer to a place in the object, written out.
+    pub fn from_text(text: &str) -> Self {
+        let field = text.strip_prefix('/').unwrap_or(text);
+        Self::new(Place::Object, field.to_owned())
+    }
+}
+
+impl fmt::Display for Pointer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { place, field } = self;
+        match place {
+            Place::Object => {}
+            Place::Template(kind) => formatter.write_str(kind.pod_pointer())?,
+            Place::Pod(kind) => formatter.write_str(kind.pod_spec_pointer())?,
+            Place::Container(kind, list, index) => {
+                formatter.write_str(kind.pod_spec_pointer())?;
+                formatter.write_str("/")?;
+                formatter.write_str(list.as_str())?;
+                write!(formatter, "/{index}")?;
+            }
+        }
+        if !field.is_empty() {
+            formatter.write_str("/")?;
+            formatter.write_str(field)?;
+        }
+        Ok(())
+    }
+}
