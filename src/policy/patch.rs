@@ -4,14 +4,14 @@
 //! applies them where a patch is applied here.
 
 use std::borrow::Cow;
+use std::io::Write as _;
 
-use serde::ser::{Serialize, SerializeMap as _, Serializer};
+use serde::Serialize;
 
 use super::Pointer;
 
 /// An RFC 6902 patch.
-#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
-#[serde(transparent)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Patch<'a> {
     operations: Vec<Operation<'a>>,
 }
@@ -28,7 +28,7 @@ pub(super) enum Operation<'a> {
 }
 
 /// What an operation puts in its place.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub(super) enum Content<'a> {
     Boolean(bool),
@@ -71,25 +71,25 @@ pub(super) enum Content<'a> {
 }
 
 /// An object without members.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub(super) struct Nothing {}
 
 /// A variable's value from a field of the pod.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct FieldRef {
     pub(super) field_ref: FieldPath,
 }
 
 /// A field of the pod.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct FieldPath {
     pub(super) field_path: &'static str,
 }
 
 /// A Secret as files.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Secret<'a> {
     pub(super) secret_name: Cow<'a, str>,
@@ -110,25 +110,41 @@ impl<'a> Patch<'a> {
 
     /// The patch in the terms of the crate that applies it.
     pub fn to_json_patch(&self) -> Result<json_patch::Patch, serde_json::Error> {
-        serde_json::from_value(serde_json::to_value(self)?)
+        serde_json::from_slice(&self.to_json()?)
+    }
+
+    /// The patch as JSON.
+    pub fn to_json(&self) -> Result<Vec<u8>, serde_json::Error> {
+        let mut json = Vec::with_capacity(128 * self.operations.len() + 2);
+        json.push(b'[');
+        for (index, operation) in self.operations.iter().enumerate() {
+            if index > 0 {
+                json.push(b',');
+            }
+            operation.write(&mut json)?;
+        }
+        json.push(b']');
+        Ok(json)
     }
 }
 
 // === impl Operation ===
 
-impl Serialize for Operation<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+impl Operation<'_> {
+    /// Pointers of operations are field names of the Kubernetes API and numbers: no JSON writer would
+    /// escape anything in them.
+    fn write(&self, json: &mut Vec<u8>) -> Result<(), serde_json::Error> {
         let (verb, path, content) = match self {
             Self::Add(path, content) => ("add", path, Some(content)),
             Self::Replace(path, content) => ("replace", path, Some(content)),
             Self::Remove(path) => ("remove", path, None),
         };
-        let mut operation = serializer.serialize_map(None)?;
-        operation.serialize_entry("op", verb)?;
-        operation.serialize_entry("path", &format_args!("{path}"))?;
+        write!(json, r#"{{"op":"{verb}","path":"{path}""#).map_err(serde_json::Error::io)?;
         if let Some(content) = content {
-            operation.serialize_entry("value", content)?;
+            json.extend_from_slice(br#","value":"#);
+            serde_json::to_writer(&mut *json, content)?;
         }
-        operation.end()
+        json.push(b'}');
+        Ok(())
     }
 }

@@ -56,7 +56,7 @@ impl ApiVersion {
 
 impl Response {
     pub(super) fn harden(verdict: &Verdict<'_>) -> Self {
-        match serde_json::to_vec(&verdict.patch) {
+        match verdict.patch.to_json() {
             Ok(patch) => Self::Harden {
                 patch,
                 warnings: warnings(verdict),
@@ -138,7 +138,10 @@ impl<'a> Line<'a> {
 
 impl fmt::Write for Line<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        let plain = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+        // Without a way out in the middle the compiler looks at many bytes at once.
+        let plain = text
+            .bytes()
+            .fold(true, |plain, byte| plain & matches!(byte, b' '..=b'~'));
         if plain && text.len() < self.left {
             self.left -= text.len();
             self.text.push_str(text);
