@@ -42,10 +42,10 @@ pub(super) struct Arguments {
     /// Needs no cluster: self-signed certificate, default policy, loopback only.
     #[arg(long, conflicts_with_all = ["tls_cert_file", "tls_key_file"])]
     standalone: bool,
-    /// Where reviews are answered [default: [::]:8443, standalone 127.0.0.1:8443].
+    /// Where reviews are answered (default `[::]:8443`, standalone 127.0.0.1:8443).
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<SocketAddr>,
-    /// Where /livez, /readyz and /metrics are [default: [::]:8081, standalone 127.0.0.1:8081].
+    /// Where /livez, /readyz and /metrics are (default `[::]:8081`, standalone 127.0.0.1:8081).
     #[arg(long, value_name = "ADDRESS")]
     health_address: Option<SocketAddr>,
     /// The certificate chain in PEM, leaf first. Read again when it changes.

@@ -11,7 +11,7 @@ use crate::tiller::{Surroundings, Tiller, recognise};
 pub struct Verdict<'a> {
     /// The containers taken for Tillers; empty where the subject is none of our business.
     pub tillers: Vec<TillerContainer<'a>>,
-    /// What the rules found, in the order of [`rules`](super::rules()).
+    /// What the rules found, in the order of [`rules()`](super::rules()).
     pub findings: Vec<Finding>,
     /// What makes the findings of [`Action::Harden`] go away (RFC 6902).
     pub patch: Patch<'a>,
