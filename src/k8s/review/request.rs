@@ -150,10 +150,12 @@ impl Request<'_> {
                 .is_ok_and(|old| old.pod == new.pod)
     }
 
-    /// Whether the object may still be changed: the containers of a stored pod may not.
+    /// Whether the object may still be changed: the containers of a stored Pod may not, nor those in the
+    /// template of a stored Job (`ValidatePodUpdate`, `ValidateJobUpdate`).
     pub(super) fn can_be_patched(&self) -> bool {
         self.sub_resource.is_empty()
-            && (self.operation == Operation::Create || self.workload() != Some(Kind::Pod))
+            && (self.operation == Operation::Create
+                || !matches!(self.workload(), Some(Kind::Pod | Kind::Job)))
     }
 
     /// The kind, if it is one that carries a pod.

@@ -203,9 +203,20 @@ fn an_update_is_judged_as_a_creation_is() {
 }
 
 #[test]
-fn a_stored_pod_is_not_patched() {
-    let body =
-        include_str!("../../data/reviews/1.20-pod-create.json").replace("\"CREATE\"", "\"UPDATE\"");
-    let answer = ask(Webhook::Mutate, &body).unwrap();
-    assert_eq!(response(&answer).get("patch"), None);
+fn what_may_not_be_changed_any_more_is_not_patched() {
+    let pod = include_str!("../../data/reviews/1.20-pod-create.json");
+    let job = changed(|review| {
+        review["request"]["kind"] = json!({ "group": "batch", "version": "v1", "kind": "Job" });
+    });
+    for body in [pod, &job] {
+        let patch = |body: &str| {
+            let answer = ask(Webhook::Mutate, body).unwrap();
+            response(&answer).get("patch").cloned()
+        };
+        assert!(patch(body).is_some(), "{body}");
+        let update = body.replace("\"CREATE\"", "\"UPDATE\"");
+        assert_eq!(patch(&update), None, "{update}");
+        let validated = ask(Webhook::Validate, &update).unwrap();
+        assert_eq!(validated.decision, Decision::Refused);
+    }
 }
