@@ -1,7 +1,10 @@
 //! The reviews that are sent.
 
 use anyhow::{Context as _, Result};
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use serde_json::{Value, json};
+use tiller_guard::k8s::review::{Webhook, answer};
+use tiller_guard::policy::Settings;
 
 const TILLER_POD: &[u8] = include_bytes!("../../tests/data/reviews/1.10-pod-create.json");
 const TILLER_DEPLOYMENT: &[u8] =
@@ -24,6 +27,7 @@ pub(super) fn reviews() -> Result<Vec<Review>> {
     Ok(vec![
         review("Tiller Pod, mutate", "/mutate", TILLER_POD.to_vec()),
         review("Tiller Pod, validate", "/validate", TILLER_POD.to_vec()),
+        review("hardened Pod, validate", "/validate", hardened(TILLER_POD)?),
         review(
             "Tiller Deployment, mutate",
             "/mutate",
@@ -32,6 +36,21 @@ pub(super) fn reviews() -> Result<Vec<Review>> {
         review("other Pod, mutate", "/mutate", other.clone()),
         review("other Pod, validate", "/validate", other),
     ])
+}
+
+/// A review after its mutation: what the validating webhook is asked about day after day.
+fn hardened(review: &[u8]) -> Result<Vec<u8>> {
+    let answer = answer(Webhook::Mutate, review, &Settings::default())?;
+    let answer: Value = serde_json::from_slice(&answer.body)?;
+    let patch = answer
+        .pointer("/response/patch")
+        .and_then(Value::as_str)
+        .context("no patch")?;
+    let patch: json_patch::Patch = serde_json::from_slice(&BASE64_STANDARD.decode(patch)?)?;
+    let mut review: Value = serde_json::from_slice(review)?;
+    let object = review.pointer_mut("/request/object").context("no object")?;
+    json_patch::patch(object, &patch)?;
+    Ok(serde_json::to_vec(&review)?)
 }
 
 /// A recorded Pod, grown to 8 KB as Pods grow: by variables, and by the record of who manages them.

@@ -44,7 +44,6 @@ impl Guard {
                 folder.write("guard.crt", &pair.certificate)?
             ),
             format!("--tls-key-file={}", folder.write("guard.key", &pair.key)?),
-            "--log-format=json".to_owned(),
         ]);
         // Go speaks TLS 1.3 from 1.12 on, Kubernetes from 1.14 on.
         if kubernetes < (1, 14) {
