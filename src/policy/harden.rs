@@ -1,7 +1,7 @@
 //! From the edits that findings ask for to one RFC 6902 patch.
 //!
-//! An edit says what has to be so; this file knows what is there already, makes parents that are missing,
-//! and orders the operations so that no index moves under another.
+//! An edit says what has to be so; this file knows what is there already, makes parents that are missing
+//! with all that goes into them, and orders the operations so that no index moves under another.
 
 use std::borrow::Cow;
 
@@ -31,21 +31,27 @@ pub(super) enum Edit<'a> {
     Certificates(Place),
     /// An empty directory at `/tmp`.
     Scratch(Place),
-    /// A field of the security context of the pod or of a container, such as `securityContext/runAsUser`.
+    /// A field of the security context of the pod or of a container.
     Security {
         of: Place,
-        field: &'static str,
+        field: Field,
         value: Content<'a>,
     },
-    /// An annotation of the pod, such as `metadata/annotations/example.com~1key`.
-    Annotation {
-        field: &'static str,
-        value: &'static str,
-    },
+    /// An annotation of the pod.
+    Annotation { field: Field, value: &'static str },
     /// A field whose parent is there.
     Field { path: Pointer, value: Content<'a> },
     /// No such field.
     NoField { path: Pointer },
+}
+
+/// A member of an object below a place, by both of its names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Field {
+    /// Its pointer from the place on, such as `securityContext/runAsUser`.
+    pub(super) path: &'static str,
+    /// Its name in its object.
+    pub(super) name: &'static str,
 }
 
 /// What a variable is set to.
@@ -68,6 +74,7 @@ pub(super) fn patch<'a>(
         tillers,
         operations: Vec::with_capacity(2 * edits.len()),
         made: Vec::new(),
+        done: Vec::new(),
     };
     let mut removals = Vec::new();
     for edit in edits {
@@ -89,8 +96,10 @@ struct Assembly<'c, 'a> {
     case: &'c Case<'a>,
     tillers: &'c [TillerContainer<'a>],
     operations: Vec<Operation<'a>>,
-    /// What was made or done once: parents, and whole edits by the place they end in.
-    made: Vec<(Place, &'static str)>,
+    /// Parents that are made here, by their operation.
+    made: Vec<(Place, &'static str, usize)>,
+    /// Edits that are made once for a place, however many findings ask for them.
+    done: Vec<(Place, &'static str)>,
 }
 
 // === impl Assembly ===
@@ -148,7 +157,7 @@ impl<'c, 'a> Assembly<'c, 'a> {
                 let path = Pointer::new(place, format!("env/{index}"));
                 self.operations.push(Operation::Replace(path, entry));
             }
-            None => self.append(place, "env", "env/-", !given.is_empty(), entry),
+            None => self.append((place, "env", "env/-"), !given.is_empty(), entry),
         }
     }
 
@@ -209,32 +218,23 @@ impl<'c, 'a> Assembly<'c, 'a> {
         );
     }
 
-    fn security(&mut self, of: Place, field: &'static str, value: Content<'a>) {
+    fn security(&mut self, of: Place, field: Field, value: Content<'a>) {
         let given = match self.tiller(of) {
             Some(tiller) => tiller.container.security_context.is_some(),
             None => self.case.subject.pod.security_context.is_some(),
         };
-        self.parent(of, "securityContext", given, Content::EmptyObject {});
-        self.add(Pointer::new(of, field), value);
+        self.member((of, "securityContext", given), field, value);
     }
 
-    fn annotation(&mut self, field: &'static str, value: &'static str) {
+    fn annotation(&mut self, field: Field, value: &'static str) {
         let place = Place::Template(self.case.subject.kind);
         let metadata = self.case.subject.metadata.as_ref();
+        if metadata.is_none() && self.once(place, "metadata") {
+            self.add(Pointer::new(place, "metadata"), Content::Object(Vec::new()));
+        }
         let annotated = metadata.is_some_and(|metadata| metadata.annotations.is_some());
-        self.parent(
-            place,
-            "metadata",
-            metadata.is_some(),
-            Content::EmptyObject {},
-        );
-        self.parent(
-            place,
-            "metadata/annotations",
-            annotated,
-            Content::EmptyObject {},
-        );
-        self.add(Pointer::new(place, field), Content::Text(value.into()));
+        let parent = (place, "metadata/annotations", annotated);
+        self.member(parent, field, Content::Text(value.into()));
     }
 
     /// A name that no volume has yet, and no mount asks for: a mount of a volume that is not there must not
@@ -267,14 +267,14 @@ impl<'c, 'a> Assembly<'c, 'a> {
     fn add_volume(&mut self, volume: Content<'a>) {
         let place = Place::Pod(self.case.subject.kind);
         let given = !self.case.subject.pod.volumes.is_empty();
-        self.append(place, "volumes", "volumes/-", given, volume);
+        self.append((place, "volumes", "volumes/-"), given, volume);
     }
 
     fn add_mount(&mut self, place: Place, mount: Content<'a>) {
         let given = self
             .tiller(place)
             .is_some_and(|tiller| !tiller.container.volume_mounts.is_empty());
-        self.append(place, "volumeMounts", "volumeMounts/-", given, mount);
+        self.append((place, "volumeMounts", "volumeMounts/-"), given, mount);
     }
 
     fn tiller(&self, place: Place) -> Option<&'c TillerContainer<'a>> {
@@ -283,31 +283,74 @@ impl<'c, 'a> Assembly<'c, 'a> {
 
     /// Whether this is the first edit of its kind for the place.
     fn once(&mut self, place: Place, what: &'static str) -> bool {
-        let first = !self.made.contains(&(place, what));
+        let first = !self.done.contains(&(place, what));
         if first {
-            self.made.push((place, what));
+            self.done.push((place, what));
         }
         first
     }
 
-    fn parent(&mut self, place: Place, field: &'static str, given: bool, empty: Content<'a>) {
-        if !given && self.once(place, field) {
-            self.add(Pointer::new(place, field), empty);
+    /// Sets a member of an object, which is made where it is not given.
+    fn member(
+        &mut self,
+        (place, object, given): (Place, &'static str, bool),
+        field: Field,
+        value: Content<'a>,
+    ) {
+        if given {
+            self.add(Pointer::new(place, field.path), value);
+            return;
+        }
+        let made = self.made(place, object, Content::Object(Vec::new()));
+        let Some(Content::Object(members)) = made else {
+            return;
+        };
+        match members.iter_mut().find(|(name, _)| *name == field.name) {
+            Some((_, set)) => *set = value,
+            None => members.push((field.name, value)),
         }
     }
 
+    /// Appends to a list, which is made where it is not given.
     fn append(
         &mut self,
-        place: Place,
-        list: &'static str,
-        end: &'static str,
+        (place, list, end): (Place, &'static str, &'static str),
         given: bool,
         element: Content<'a>,
     ) {
-        self.parent(place, list, given, Content::EmptyList([]));
-        self.add(Pointer::new(place, end), element);
+        if given {
+            self.add(Pointer::new(place, end), element);
+            return;
+        }
+        let made = self.made(place, list, Content::List(Vec::new()));
+        if let Some(Content::List(elements)) = made {
+            elements.push(element);
+        }
     }
 
+    /// What the operation puts there that makes this parent, which is made now if it was not yet.
+    fn made(
+        &mut self,
+        place: Place,
+        field: &'static str,
+        empty: Content<'a>,
+    ) -> Option<&mut Content<'a>> {
+        let made = self
+            .made
+            .iter()
+            .find(|(at, name, _)| *at == place && *name == field);
+        let index = if let Some((_, _, index)) = made {
+            *index
+        } else {
+            self.made.push((place, field, self.operations.len()));
+            self.add(Pointer::new(place, field), empty);
+            self.operations.len() - 1
+        };
+        match self.operations.get_mut(index) {
+            Some(Operation::Add(_, content)) => Some(content),
+            _ => None,
+        }
+    }
     fn add(&mut self, path: Pointer, value: Content<'a>) {
         self.operations.push(Operation::Add(path, value));
     }

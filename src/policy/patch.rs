@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::io::Write as _;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::Pointer;
 
@@ -35,8 +35,9 @@ pub(super) enum Content<'a> {
     Number(i64),
     Text(Cow<'a, str>),
     Words(Vec<Cow<'a, str>>),
-    EmptyList([bool; 0]),
-    EmptyObject {},
+    List(Vec<Self>),
+    #[serde(serialize_with = "members")]
+    Object(Vec<(&'static str, Self)>),
     Variable {
         name: &'static str,
         value: Cow<'a, str>,
@@ -68,6 +69,13 @@ pub(super) enum Content<'a> {
     Typed {
         r#type: &'static str,
     },
+}
+
+fn members<S: Serializer>(
+    members: &[(&'static str, Content<'_>)],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(members.iter().map(|(name, value)| (name, value)))
 }
 
 /// An object without members.

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::pod::{Capabilities, SeccompProfile};
 use crate::policy::canonical::{SCRATCH_DIRECTORY, USER};
 use crate::policy::case::{Case, Findings, TillerContainer};
-use crate::policy::harden::Edit;
+use crate::policy::harden::{Edit, Field};
 use crate::policy::patch::Content;
 use crate::policy::pointer::Place;
 use crate::policy::{Pointer, Rule, Severity};
@@ -13,54 +13,81 @@ use crate::tiller::clean_path;
 
 /// Before Kubernetes 1.19 the pod's system call filter is this annotation and a server drops the field;
 /// from 1.19 to 1.26 the server keeps both in step.
-const SECCOMP_ANNOTATION: &str = "metadata/annotations/seccomp.security.alpha.kubernetes.io~1pod";
+const SECCOMP_ANNOTATION: Field = Field {
+    path: "metadata/annotations/seccomp.security.alpha.kubernetes.io~1pod",
+    name: "seccomp.security.alpha.kubernetes.io/pod",
+};
 
 /// A field of a security context, and what it has to be.
 struct Demand {
-    field: &'static str,
+    field: Field,
     value: Content<'static>,
     remedy: &'static str,
 }
 
 const USER_DEMAND: Demand = Demand {
-    field: "securityContext/runAsUser",
+    field: Field {
+        path: "securityContext/runAsUser",
+        name: "runAsUser",
+    },
     value: Content::Number(USER),
     remedy: "set runAsUser to 65534",
 };
 const NON_ROOT: Demand = Demand {
-    field: "securityContext/runAsNonRoot",
+    field: Field {
+        path: "securityContext/runAsNonRoot",
+        name: "runAsNonRoot",
+    },
     value: Content::Boolean(true),
     remedy: "set runAsNonRoot to true",
 };
 const SECCOMP: Demand = Demand {
-    field: "securityContext/seccompProfile",
+    field: Field {
+        path: "securityContext/seccompProfile",
+        name: "seccompProfile",
+    },
     value: Content::Typed {
         r#type: "RuntimeDefault",
     },
     remedy: "set seccompProfile to {\"type\":\"RuntimeDefault\"}",
 };
 const UNPRIVILEGED: Demand = Demand {
-    field: "securityContext/privileged",
+    field: Field {
+        path: "securityContext/privileged",
+        name: "privileged",
+    },
     value: Content::Boolean(false),
     remedy: "set privileged to false",
 };
 const NO_ESCALATION: Demand = Demand {
-    field: "securityContext/allowPrivilegeEscalation",
+    field: Field {
+        path: "securityContext/allowPrivilegeEscalation",
+        name: "allowPrivilegeEscalation",
+    },
     value: Content::Boolean(false),
     remedy: "set allowPrivilegeEscalation to false",
 };
 const READ_ONLY_ROOT: Demand = Demand {
-    field: "securityContext/readOnlyRootFilesystem",
+    field: Field {
+        path: "securityContext/readOnlyRootFilesystem",
+        name: "readOnlyRootFilesystem",
+    },
     value: Content::Boolean(true),
     remedy: "set readOnlyRootFilesystem to true",
 };
 const NO_CAPABILITIES: Demand = Demand {
-    field: "securityContext/capabilities",
+    field: Field {
+        path: "securityContext/capabilities",
+        name: "capabilities",
+    },
     value: Content::DropAll { drop: ["ALL"] },
     remedy: "set capabilities to {\"drop\":[\"ALL\"]}",
 };
 const MASKED_PROC: Demand = Demand {
-    field: "securityContext/procMount",
+    field: Field {
+        path: "securityContext/procMount",
+        name: "procMount",
+    },
     value: Content::Text(Cow::Borrowed("Default")),
     remedy: "set procMount to \"Default\"",
 };
@@ -213,7 +240,7 @@ fn seccomp(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Finding
     if own.is_none() && !annotated {
         findings.harden(
             &RULE,
-            case.template(SECCOMP_ANNOTATION),
+            case.template(SECCOMP_ANNOTATION.path),
             "the same for Kubernetes before 1.19, which reads this annotation",
             "set it to runtime/default",
             Edit::Annotation {
@@ -235,5 +262,5 @@ fn demand(findings: &mut Findings<'_>, of: Place, demand: Demand, message: &'sta
         remedy,
     } = demand;
     let edit = Edit::Security { of, field, value };
-    findings.harden(&RULE, Pointer::new(of, field), message, remedy, edit);
+    findings.harden(&RULE, Pointer::new(of, field.path), message, remedy, edit);
 }
