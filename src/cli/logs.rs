@@ -34,7 +34,7 @@ pub(super) enum LogLevel {
     Error,
     /// What may need someone, too.
     Warn,
-    /// Each review that concerns a Tiller, too.
+    /// Each review that is hardened or refused, too.
     Info,
     /// Each review, too.
     Debug,

@@ -20,7 +20,7 @@ use super::lifecycle::Lifecycle;
 use super::limits::Limits;
 use super::metrics::Metrics;
 use super::{panicked, timeout};
-use crate::k8s::review::{Answer, BadReview, Record, Webhook};
+use crate::k8s::review::{Answer, BadReview, Decision, Record, Webhook};
 
 /// What judges a review's body.
 pub type Judge = Arc<dyn Fn(Webhook, &[u8]) -> Result<Answer, BadReview> + Send + Sync>;
@@ -228,7 +228,8 @@ fn check_content(headers: &HeaderMap) -> Result<(), Refused> {
     Ok(())
 }
 
-/// One line for each review that concerned a Tiller; never the object.
+/// One line for each review that was hardened or refused; never the object. A Tiller that is as it has to be
+/// is nobody's news.
 fn tell(webhook: Webhook, answer: &Answer) {
     let Answer {
         body: _,
@@ -238,8 +239,9 @@ fn tell(webhook: Webhook, answer: &Answer) {
         rules,
         record,
     } = answer;
+    let news = matches!(decision, Decision::Hardened | Decision::Refused);
     let (webhook, decision) = (webhook.as_str(), decision.as_str());
-    let Some(record) = record else {
+    let Some(record) = record.as_ref().filter(|_| news) else {
         debug!(webhook, operation, kind, "{decision}");
         return;
     };
@@ -251,9 +253,10 @@ fn tell(webhook: Webhook, answer: &Answer) {
         dry_run,
     } = record;
     let rules = rules.join(",");
+    // What is ours needs no quotes; a name from the cluster could hold anything.
     info!(
-        webhook,
-        operation, kind, uid, user, namespace, name, rules, dry_run, "{decision}"
+        %webhook, %operation, %kind, uid, user, namespace, name, %rules, dry_run,
+        "{decision}"
     );
 }
 
