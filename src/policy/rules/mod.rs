@@ -45,67 +45,29 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
 }
 
 /// The rules with what they look at.
+#[rustfmt::skip]
 pub(super) static CHECKS: [(&Rule, Check); 23] = [
-    (
-        &protected_namespace::RULE,
-        Check::Pod(protected_namespace::check),
-    ),
+    (&protected_namespace::RULE, Check::Pod(protected_namespace::check)),
     (&service_account::RULE, Check::Pod(service_account::check)),
-    (
-        &service_account_alias::RULE,
-        Check::Pod(service_account_alias::check),
-    ),
-    (
-        &image_repository::RULE,
-        Check::Tiller(image_repository::check),
-    ),
+    (&service_account_alias::RULE, Check::Pod(service_account_alias::check)),
+    (&image_repository::RULE, Check::Tiller(image_repository::check)),
     (&version_floor::RULE, Check::Tiller(version_floor::check)),
-    (
-        &launch_unreadable::RULE,
-        Check::Tiller(launch_unreadable::check),
-    ),
-    (
-        &tiller_namespace::RULE,
-        Check::Tiller(tiller_namespace::check),
-    ),
+    (&launch_unreadable::RULE, Check::Tiller(launch_unreadable::check)),
+    (&tiller_namespace::RULE, Check::Tiller(tiller_namespace::check)),
     (&environment::RULE, Check::Tiller(environment::check)),
-    (
-        &certificate_mount::RULE,
-        Check::Tiller(certificate_mount::check),
-    ),
+    (&certificate_mount::RULE, Check::Tiller(certificate_mount::check)),
     (&volume_mounts::RULE, Check::Tiller(volume_mounts::check)),
     (&host_access::RULE, Check::Pod(host_access::check)),
     (&extra_containers::RULE, Check::Pod(extra_containers::check)),
     (&extra_commands::RULE, Check::Tiller(extra_commands::check)),
-    (
-        &release_storage::RULE,
-        Check::Launch(release_storage::check),
-    ),
+    (&release_storage::RULE, Check::Launch(release_storage::check)),
     (&tls_disabled::RULE, Check::Launch(tls_disabled::check)),
-    (
-        &client_not_verified::RULE,
-        Check::Launch(client_not_verified::check),
-    ),
-    (
-        &certificate_paths::RULE,
-        Check::Launch(certificate_paths::check),
-    ),
-    (
-        &tls_environment::RULE,
-        Check::Tiller(tls_environment::check),
-    ),
+    (&client_not_verified::RULE, Check::Launch(client_not_verified::check)),
+    (&certificate_paths::RULE, Check::Launch(certificate_paths::check)),
+    (&tls_environment::RULE, Check::Tiller(tls_environment::check)),
     (&listen_address::RULE, Check::Launch(listen_address::check)),
     (&tracing::RULE, Check::Launch(tracing::check)),
-    (
-        &experimental_release::RULE,
-        Check::Launch(experimental_release::check),
-    ),
-    (
-        &launch_spelling::RULE,
-        Check::Launch(launch_spelling::check),
-    ),
-    (
-        &security_context::RULE,
-        Check::Tiller(security_context::check),
-    ),
+    (&experimental_release::RULE, Check::Launch(experimental_release::check)),
+    (&launch_spelling::RULE, Check::Launch(launch_spelling::check)),
+    (&security_context::RULE, Check::Tiller(security_context::check)),
 ];
