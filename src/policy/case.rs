@@ -9,8 +9,8 @@ use super::{Action, Finding, Kind, Pointer, Rule, Settings, Subject};
 use crate::pod::Container;
 use crate::tiller::{ContainerList, Recognised, Tiller, Unknown};
 
-/// The findings of one rule on one object that are told one by one: a manifest of a million bad
-/// variables is as refused as one of seventeen.
+/// The refusals of one rule on one object that are told one by one: a manifest of a million bad variables is
+/// as refused as one of seventeen. What is hardened is told in full, as its patch is.
 const TOLD_PER_RULE: usize = 16;
 
 /// A subject with at least one Tiller, as a rule sees it.
@@ -40,8 +40,8 @@ pub struct TillerContainer<'a> {
 pub(super) struct Findings<'a> {
     told: Vec<Finding>,
     edits: Vec<Edit<'a>>,
-    /// How many of the rule at work were found.
-    of_rule: usize,
+    /// How many refusals the rule at work has found.
+    refused: usize,
 }
 
 // === impl TillerContainer ===
@@ -145,7 +145,10 @@ impl<'a> Findings<'a> {
         message: impl Into<Cow<'static, str>>,
         remedy: impl Into<Cow<'static, str>>,
     ) {
-        self.tell(rule, path, message.into(), remedy.into(), Action::Refuse);
+        self.refused += 1;
+        if self.refused <= TOLD_PER_RULE {
+            self.tell(rule, path, message.into(), remedy.into(), Action::Refuse);
+        }
     }
 
     /// A finding that this edit answers.
@@ -181,42 +184,34 @@ impl<'a> Findings<'a> {
         remedy: Cow<'static, str>,
         action: Action,
     ) {
-        self.of_rule += 1;
-        if self.of_rule <= TOLD_PER_RULE || action == Action::Harden {
-            self.told.push(Finding {
-                rule,
-                path,
-                message,
-                remedy,
-                action,
-            });
-        }
+        self.told.push(Finding {
+            rule,
+            path,
+            message,
+            remedy,
+            action,
+        });
     }
 
     /// Ends a rule's turn: what it found beyond the bound is told as a number.
     pub(super) fn end_rule(&mut self, rule: &'static Rule, case: &Case<'_>) {
-        if let Some(untold @ 1..) = self.of_rule.checked_sub(TOLD_PER_RULE)
-            && self
-                .told
-                .last()
-                .is_some_and(|last| last.action == Action::Refuse)
-        {
-            self.told.push(Finding {
+        if let Some(untold @ 1..) = self.refused.checked_sub(TOLD_PER_RULE) {
+            self.tell(
                 rule,
-                path: case.pod(""),
-                message: format!("{untold} more of the same rule").into(),
-                remedy: "see the ones above".into(),
-                action: Action::Refuse,
-            });
+                case.pod(""),
+                format!("{untold} more of the same rule").into(),
+                "see the ones above".into(),
+                Action::Refuse,
+            );
         }
-        self.of_rule = 0;
+        self.refused = 0;
     }
 
     pub(super) fn into_parts(self) -> (Vec<Finding>, Vec<Edit<'a>>) {
         let Self {
             told,
             edits,
-            of_rule: _,
+            refused: _,
         } = self;
         (told, edits)
     }

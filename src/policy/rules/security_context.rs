@@ -139,20 +139,12 @@ fn user(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Findings<'
             Some(_) => "the container runs as root",
             None => "the container runs as the image's user, which is root before 2.10.0",
         };
-        let place = if own_user.is_some() {
-            tiller.place()
-        } else {
-            case.pod_place()
-        };
+        let place = place_of(case, tiller, own_user.is_some());
         demand(findings, place, USER_DEMAND, message);
     }
     let own_demand = own.and_then(|context| context.run_as_non_root);
     if own_demand.or_else(|| pod.and_then(|context| context.run_as_non_root)) != Some(true) {
-        let place = if own_demand.is_some() {
-            tiller.place()
-        } else {
-            case.pod_place()
-        };
+        let place = place_of(case, tiller, own_demand.is_some());
         demand(
             findings,
             place,
@@ -226,11 +218,7 @@ fn seccomp(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Finding
         None if annotated => return,
         _ => {}
     }
-    let place = if own.is_some() {
-        tiller.place()
-    } else {
-        case.pod_place()
-    };
+    let place = place_of(case, tiller, own.is_some());
     demand(
         findings,
         place,
@@ -248,6 +236,15 @@ fn seccomp(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Finding
                 value: "runtime/default",
             },
         );
+    }
+}
+
+/// Where a field that both contexts have is to be set: in the container's where that has it, since it counts.
+fn place_of(case: &Case<'_>, tiller: &TillerContainer<'_>, in_container: bool) -> Place {
+    if in_container {
+        tiller.place()
+    } else {
+        case.pod_place()
     }
 }
 

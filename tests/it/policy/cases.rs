@@ -86,6 +86,24 @@ fn hardening_makes_of_each_case_what_it_says() {
     }
 }
 
+/// What is hardened by the dozen does not use up the room of what is refused.
+#[test]
+fn a_refusal_is_told_after_many_hardened_findings() {
+    let mut manifest = canonical();
+    let environment = manifest
+        .pointer_mut("/spec/template/spec/containers/0/env")
+        .and_then(Value::as_array_mut)
+        .unwrap();
+    let variable = |name: &str| serde_json::json!({ "name": name, "value": "7" });
+    environment.splice(0..0, vec![variable("TILLER_HISTORY_MAX"); 40]);
+    environment.push(variable("KUBECONFIG"));
+    let (findings, _, refused) = found(&manifest);
+    assert!(refused);
+    let refusal =
+        "environment refuse tiller/env/45: KUBECONFIG is not a variable that a Tiller needs";
+    assert_eq!(findings.last().map(String::as_str), Some(refusal));
+}
+
 fn pretty_eq(left: &Value, right: &Value, name: &str) {
     let text = |value| serde_json::to_string_pretty(value).unwrap();
     let difference = similar::TextDiff::from_lines(text(left), text(right))
