@@ -24,7 +24,10 @@ pub use storage::{
 };
 
 /// The most containers that a list of a pod is read with.
-pub const MAX_CONTAINERS: usize = 512;
+pub const MAX_CONTAINERS: usize = 128;
+
+/// The most volumes of a pod, and mounts of a container, that are read: each mount looks for its volume.
+pub const MAX_VOLUMES: usize = 256;
 
 /// A pod's specification.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -37,7 +40,7 @@ pub struct PodSpec<'a> {
     /// The containers added to a running pod by `kubectl debug`.
     pub ephemeral_containers: Items<Container<'a>, MAX_CONTAINERS>,
     /// What can be mounted.
-    pub volumes: Items<Volume<'a>>,
+    pub volumes: Items<Volume<'a>, MAX_VOLUMES>,
     /// The account whose token the pod carries.
     pub service_account_name: Text<'a>,
     /// The deprecated alias of `serviceAccountName`; the API server keeps both equal.
@@ -77,7 +80,7 @@ pub struct Container<'a> {
     /// Declared ports; informational, except for `hostPort`.
     pub ports: Items<Port<'a>>,
     /// Where volumes appear.
-    pub volume_mounts: Items<VolumeMount<'a>>,
+    pub volume_mounts: Items<VolumeMount<'a>, MAX_VOLUMES>,
     /// Where raw block volumes appear.
     pub volume_devices: Items<Presence>,
     /// Settings that override the pod's.

@@ -11,7 +11,7 @@ use super::patch::{Content, FieldPath, FieldRef, Nothing, Operation, Secret};
 use super::pointer::Place;
 use super::rules::is_readable;
 use super::{Patch, Pointer};
-use crate::pod::VolumeSource;
+use crate::pod::{Volume, VolumeSource};
 use crate::tiller::ContainerList;
 
 /// Something that has to be so. Edits of a container name the Tiller by its place.
@@ -73,6 +73,8 @@ pub(super) fn patch<'a>(
         case,
         tillers,
         operations: Vec::with_capacity(2 * edits.len()),
+        certificates: None,
+        scratch: None,
         made: Vec::new(),
         done: Vec::new(),
     };
@@ -96,6 +98,9 @@ struct Assembly<'c, 'a> {
     case: &'c Case<'a>,
     tillers: &'c [TillerContainer<'a>],
     operations: Vec<Operation<'a>>,
+    /// The volumes with the certificates and for `/tmp`, once they are found or made.
+    certificates: Option<Cow<'a, str>>,
+    scratch: Option<Cow<'a, str>>,
     /// Parents that are made here, by their operation.
     made: Vec<(Place, &'static str, usize)>,
     /// Edits that are made once for a place, however many findings ask for them.
@@ -165,57 +170,68 @@ impl<'c, 'a> Assembly<'c, 'a> {
         if !self.once(place, CERTIFICATE_DIRECTORY) {
             return;
         }
+        let name = match self.certificates.take() {
+            Some(name) => name,
+            None => self.certificate_volume(),
+        };
+        self.certificates = Some(name.clone());
+        let mount = Content::Mount {
+            name,
+            mount_path: CERTIFICATE_DIRECTORY,
+            read_only: Some(true),
+        };
+        self.add_mount(place, mount);
+    }
+
+    /// A volume with the team's Secret: one that is there and whose name is its own, or a new one.
+    fn certificate_volume(&mut self) -> Cow<'a, str> {
         let secret = self.case.settings.certificate_secret.as_str();
         let pod = &self.case.subject.pod;
         let fitting = pod.volumes.iter().find(|volume| {
-            let named_so = pod.volumes.iter().filter(|other| other.name == volume.name).count();
+            let named_so = |other: &&Volume<'_>| other.name == volume.name;
             matches!(&volume.source, VolumeSource::Secret(source)
                 if source.secret_name == secret && source.items.is_empty() && is_readable(source, pod))
-                && named_so == 1
+                && pod.volumes.iter().filter(named_so).count() == 1
         });
-        let name = if let Some(volume) = fitting {
-            Cow::Borrowed(volume.name.as_str())
-        } else {
-            let name = self.free_volume_name("tiller-certs");
-            let secret = Secret {
-                secret_name: secret.into(),
-                default_mode: 0o444,
-            };
-            self.add_volume(Content::Secret {
-                name: name.clone(),
-                secret,
-            });
-            name
+        if let Some(volume) = fitting {
+            return volume.name.as_str().into();
+        }
+        let name = self.free_volume_name("tiller-certs");
+        let secret = Secret {
+            secret_name: secret.into(),
+            default_mode: 0o444,
         };
-        let mount_path = CERTIFICATE_DIRECTORY;
-        self.add_mount(
-            place,
-            Content::Mount {
-                name,
-                mount_path,
-                read_only: Some(true),
-            },
-        );
+        self.add_volume(Content::Secret {
+            name: name.clone(),
+            secret,
+        });
+        name
     }
 
     fn scratch(&mut self, place: Place) {
         if !self.once(place, SCRATCH_DIRECTORY) {
             return;
         }
+        let name = match self.scratch.take() {
+            Some(name) => name,
+            None => self.scratch_volume(),
+        };
+        self.scratch = Some(name.clone());
+        let mount = Content::Mount {
+            name,
+            mount_path: SCRATCH_DIRECTORY,
+            read_only: None,
+        };
+        self.add_mount(place, mount);
+    }
+
+    fn scratch_volume(&mut self) -> Cow<'a, str> {
         let name = self.free_volume_name("tmp");
         self.add_volume(Content::EmptyDirectory {
             name: name.clone(),
             empty_dir: Nothing {},
         });
-        let mount_path = SCRATCH_DIRECTORY;
-        self.add_mount(
-            place,
-            Content::Mount {
-                name,
-                mount_path,
-                read_only: None,
-            },
-        );
+        name
     }
 
     fn security(&mut self, of: Place, field: Field, value: Content<'a>) {

@@ -104,6 +104,31 @@ fn a_refusal_is_told_after_many_hardened_findings() {
     assert_eq!(findings.last().map(String::as_str), Some(refusal));
 }
 
+/// A second Tiller is refused; what `harden` prints of both is a pod all the same.
+#[test]
+fn two_tillers_share_the_volumes_that_they_are_given() {
+    let mut manifest = canonical();
+    let pod = manifest.pointer_mut("/spec/template/spec").unwrap();
+    pod["volumes"] = Value::Null;
+    pod["containers"][0]["volumeMounts"] = Value::Null;
+    let tiller = pod["containers"][0].clone();
+    pod["containers"] = vec![tiller.clone(), tiller].into();
+    let (_, hardened, refused) = found(&manifest);
+    assert!(refused);
+    let pod = &hardened["spec"]["template"]["spec"];
+    let names: Vec<_> = pod["volumes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| &it["name"])
+        .collect();
+    assert_eq!(names, ["tiller-certs", "tmp"]);
+    assert_eq!(
+        pod["containers"][0]["volumeMounts"],
+        pod["containers"][1]["volumeMounts"]
+    );
+}
+
 fn pretty_eq(left: &Value, right: &Value, name: &str) {
     let text = |value| serde_json::to_string_pretty(value).unwrap();
     let difference = similar::TextDiff::from_lines(text(left), text(right))

@@ -38,7 +38,7 @@ fn bodies_that_are_no_review_are_bad() {
 #[test]
 fn a_malformed_object_is_refused_under_its_own_uid() {
     for (fields, reason) in [
-        (r#""containers":"none""#, "a list of at most 512 elements"),
+        (r#""containers":"none""#, "a list of at most 128 elements"),
         (
             r#""containers":[{"env":{}}]"#,
             "a list of at most 4096 elements",
@@ -144,6 +144,33 @@ fn a_million_containers_are_refused_in_bounded_time_and_memory() {
         started.elapsed()
     );
     assert!(refused.body.len() < 4096);
+}
+
+/// As many Tillers, volumes and mounts as are read, each mount of a volume that comes last or not at all.
+#[test]
+fn the_largest_pod_that_is_read_is_judged_in_bounded_time() {
+    let volumes: Vec<_> = (0..256)
+        .map(|number| json!({ "name": format!("v{number}"), "secret": { "secretName": "tiller-tls", "defaultMode": 0 } }))
+        .collect();
+    let mounts: Vec<_> = (0..128)
+        .map(|number| json!({ "name": "v255", "mountPath": format!("/m{number}") }))
+        .collect();
+    let container =
+        json!({ "name": "tiller", "image": "ghcr.io/helm/tiller:v2.17.0", "volumeMounts": mounts });
+    let body = changed(|review| {
+        let pod = &mut review["request"]["object"]["spec"]["template"]["spec"];
+        pod["volumes"] = volumes.into();
+        pod["containers"] = vec![container; 128].into();
+    });
+    let started = Instant::now();
+    for webhook in [Webhook::Mutate, Webhook::Validate] {
+        assert_eq!(ask(webhook, &body).unwrap().decision, Decision::Refused);
+    }
+    assert!(
+        started.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        started.elapsed()
+    );
 }
 
 #[test]
