@@ -6,13 +6,15 @@
 //! Source: `admission.k8s.io/v1` and `v1beta1`, Kubernetes 1.10 to 1.36.
 
 mod answer;
-mod depth;
+mod nesting;
 mod request;
 
 use crate::policy::{Settings, Verdict, decide};
 
 use super::Malformed;
+use crate::tiller::may_hold_tiller;
 use answer::Response;
+use nesting::{Nesting, TooDeep};
 use request::{Envelope, Object, Request};
 
 /// Which of the two webhooks is asked.
@@ -31,7 +33,7 @@ pub enum BadReview {
     #[error("the body is not UTF-8")]
     Encoding(#[source] std::str::Utf8Error),
     /// Arrays and objects are nested too deep.
-    #[error("the body nests deeper than {} levels", depth::MAX_DEPTH)]
+    #[error("the body nests deeper than {} levels", nesting::MAX_DEPTH)]
     Depth,
     /// Not JSON, or not an `AdmissionReview` with a request.
     #[error("the body is no AdmissionReview: {0}")]
@@ -118,10 +120,14 @@ impl Decision {
 /// Answers the review in a request's body.
 pub fn answer(webhook: Webhook, body: &[u8], settings: &Settings) -> Result<Answer, BadReview> {
     let body = std::str::from_utf8(body).map_err(BadReview::Encoding)?;
-    if depth::exceeds(body) {
-        return Err(BadReview::Depth);
-    }
-    let envelope = Envelope::read(body)?;
+    let nesting = Nesting::of(body).map_err(|TooDeep| BadReview::Depth)?;
+    let left;
+    let envelope = if may_hold_tiller(body) {
+        Envelope::read(body)?
+    } else {
+        left = nesting.without_objects();
+        Envelope::pass(&left)?
+    };
     let Request { uid, object, .. } = &envelope.request;
     if uid.is_empty() {
         return Err(BadReview::Uid);

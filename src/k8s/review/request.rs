@@ -11,7 +11,6 @@ use super::{BadReview, Malformed};
 use crate::k8s::object;
 use crate::pod::Text;
 use crate::policy::{Kind, Subject};
-use crate::tiller::may_hold_tiller;
 
 /// A review as it came.
 #[derive(Debug)]
@@ -78,17 +77,31 @@ pub(super) enum Operation {
 // === impl Envelope ===
 
 impl<'a> Envelope<'a> {
+    /// Reads a review and its object.
     pub(super) fn read(body: &'a str) -> Result<Self, BadReview> {
-        let review = if may_hold_tiller(body) {
-            read_as::<OnePass<'a>>(body).or_else(|_| read_as::<TwoPasses<'a>>(body))
-        } else {
-            read_as::<NoPass<'a>>(body)
-        };
+        read_as::<OnePass<'a>>(body)
+            .or_else(|_| read_as::<TwoPasses<'a>>(body))
+            .map_err(|error| BadReview::Envelope(error.to_string()))?
+            .try_into()
+    }
+
+    /// Reads a review whose object holds no Tiller.
+    pub(super) fn pass(body: &'a str) -> Result<Self, BadReview> {
+        read_as::<NoPass<'a>>(body)
+            .map_err(|error| BadReview::Envelope(error.to_string()))?
+            .try_into()
+    }
+}
+
+impl<'a> TryFrom<Review<'a, Request<'a>>> for Envelope<'a> {
+    type Error = BadReview;
+
+    fn try_from(review: Review<'a, Request<'a>>) -> Result<Self, BadReview> {
         let Review {
             api_version,
             kind,
             request,
-        } = review.map_err(|error| BadReview::Envelope(error.to_string()))?;
+        } = review;
         let version = ApiVersion::find(&api_version)
             .filter(|_| kind == "AdmissionReview")
             .ok_or_else(|| BadReview::Version(format!("{api_version} {kind}")))?;
