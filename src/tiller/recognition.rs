@@ -2,7 +2,8 @@
 //!
 //! A single name proves little and a renamed image hides much, so many signals are weighed: one strong
 //! one, or two weak ones of different kinds, make a Tiller's pod. In it, every container with a signal of its
-//! own is a Tiller, and the first one where none has any.
+//! own is a Tiller, and the first one where none has any. Ephemeral containers may come without the rest of
+//! their pod.
 
 use memchr::memmem;
 
@@ -110,11 +111,13 @@ pub fn recognise<'a>(pod: &'a PodSpec<'a>, traits: Traits<'_>) -> Vec<Recognised
         return Vec::new();
     }
     if suspects.is_empty() {
-        let list = ContainerList::Regular;
-        suspects.extend(pod.containers.first().map(|container| Recognised {
-            list,
-            index: 0,
-            container,
+        suspects.extend(ContainerList::ALL.into_iter().find_map(|list| {
+            let container = list.of(pod).first()?;
+            Some(Recognised {
+                list,
+                index: 0,
+                container,
+            })
         }));
     }
     suspects
@@ -311,6 +314,8 @@ mod tests {
         };
         let plain = r#"{"containers":[{"name":"a"},{"name":"b"}]}"#;
         assert_eq!(recognised(plain, labels), FIRST);
+        let alone = r#"{"ephemeralContainers":[{"name":"a"}]}"#;
+        assert_eq!(recognised(alone, labels), [("ephemeralContainers", 0)]);
         let second = r#"{"containers":[{"name":"a"},{"image":"x/tiller:v2.17.0"}]}"#;
         assert_eq!(recognised(second, labels), [("containers", 1)]);
         let half = Traits {
