@@ -43,10 +43,15 @@ pub(super) fn read<'de, D: Deserializer<'de>>(
                 metadata,
                 ephemeral_containers,
             } = EphemeralContainers::deserialize(object)?;
-            metadata.around(PodSpec {
+            let spec = PodSpec {
                 ephemeral_containers,
                 ..PodSpec::default()
-            })
+            };
+            let template = Template {
+                metadata: None,
+                spec,
+            };
+            (metadata, template)
         }
         Kind::PodTemplate => {
             let PodTemplate { metadata, template } = PodTemplate::deserialize(object)?;
@@ -166,7 +171,7 @@ struct Pod<'a> {
 #[serde(rename_all = "camelCase", bound(deserialize = "'de: 'a"))]
 struct EphemeralContainers<'a> {
     #[serde(default)]
-    metadata: PodObjectMetadata<'a>,
+    metadata: ObjectMetadata<'a>,
     #[serde(default)]
     ephemeral_containers: Items<Container<'a>, MAX_CONTAINERS>,
 }

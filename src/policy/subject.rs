@@ -42,8 +42,8 @@ pub enum Maker<'a> {
 pub enum Kind {
     /// `v1` Pod.
     Pod,
-    /// `v1` EphemeralContainers: a Pod's metadata and ephemeral containers, without the rest of it. The
-    /// body of `pods/ephemeralcontainers` from Kubernetes 1.16 to 1.21.
+    /// `v1` EphemeralContainers: a Pod's name and ephemeral containers, without its labels or the rest of
+    /// it. The body of `pods/ephemeralcontainers` from Kubernetes 1.16 to 1.21, where it is off by default.
     EphemeralContainers,
     /// `v1` PodTemplate.
     PodTemplate,
@@ -108,6 +108,7 @@ impl Subject<'_> {
             workload_name: &self.name,
             app_label: labels.map_or("", |labels| &labels.app),
             name_label: labels.map_or("", |labels| &labels.name),
+            only_name: !self.kind.shows_whole_pod(),
         }
     }
 

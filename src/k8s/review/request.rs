@@ -301,10 +301,14 @@ impl<'de> Visitor<'de> for RequestVisitor {
                 reason: lack.to_owned(),
             });
         }
-        if let Object::Subject(subject) = &mut request.object
-            && !request.namespace.is_empty()
-        {
-            subject.namespace = Some(request.namespace.clone());
+        // The object's own are a user's; the body of a subresource may lack them.
+        if let Object::Subject(subject) = &mut request.object {
+            if !request.namespace.is_empty() {
+                subject.namespace = Some(request.namespace.clone());
+            }
+            if !request.name.is_empty() {
+                subject.name = request.name.clone();
+            }
         }
         Ok(request)
     }

@@ -65,12 +65,12 @@ fn with_ephemeral(pod: &Value, container: &Value) -> Value {
     pod
 }
 
-/// What `pods/ephemeralcontainers` took up to Kubernetes 1.21: a pod's metadata and these containers.
+/// What `pods/ephemeralcontainers` took up to Kubernetes 1.21: a pod's name and these containers.
 fn apart(pod: &Value) -> Value {
     json!({
         "kind": "EphemeralContainers",
         "apiVersion": "v1",
-        "metadata": pod["metadata"],
+        "metadata": { "name": pod["metadata"]["name"], "namespace": "team" },
         "ephemeralContainers": pod["spec"]["ephemeralContainers"],
     })
 }
@@ -114,6 +114,21 @@ fn any_ephemeral_container_is_refused_in_a_tiller_pod() {
     for (review, line) in ephemeral(&hardened(), &debugger) {
         refused_for(&review, line);
     }
+    // The request tells the name, whether or not the object does.
+    let mut nameless = apart(&with_ephemeral(&hardened(), &debugger));
+    let mut body: Value = serde_json::from_str(&review(
+        "EphemeralContainers",
+        "ephemeralcontainers",
+        &nameless,
+        &json!(null),
+    ))
+    .unwrap();
+    nameless["metadata"] = json!({});
+    body["request"]["object"] = nameless;
+    refused_for(
+        &body.to_string(),
+        "extra-containers: /ephemeralContainers: ",
+    );
 }
 
 #[test]
