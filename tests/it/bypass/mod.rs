@@ -145,14 +145,11 @@ async fn list(world: &World, group: &str, version: &str, kind: &str) -> Vec<Valu
 }
 
 /// Scales by the subresource.
-async fn scale(world: &World, group: &str, kind: &str, name: &str, replicas: u32) {
+async fn scale(world: &World, group: &str, kind: &str, name: &str, replicas: i32) {
     let patch = Patch::Merge(json!({ "spec": { "replicas": replicas } }));
     let api = world.objects(group, "v1", kind);
     let scaled = api.patch_scale(name, &PatchParams::default(), &patch).await;
-    assert_eq!(
-        scaled.unwrap().spec.unwrap().replicas,
-        Some(replicas as i32)
-    );
+    assert_eq!(scaled.unwrap().spec.unwrap().replicas, Some(replicas));
 }
 
 /// Asks again and again until there is an answer.

@@ -12,8 +12,8 @@ use crate::api_server::{World, pod};
 /// Patches the Deployment as kubectl does, by a patch of this type.
 async fn patch(world: &World, kind: &str, patch: &Value) -> Result<Value, Box<Status>> {
     let namespace = &world.namespace;
-    let path = format!("/apis/apps/v1/namespaces/{namespace}/deployments/tiller-deploy");
-    let request = Request::patch(path)
+    let url = format!("/apis/apps/v1/namespaces/{namespace}/deployments/tiller-deploy");
+    let request = Request::patch(url)
         .header("content-type", format!("application/{kind}+json"))
         .body(serde_json::to_vec(patch).unwrap())
         .unwrap();
