@@ -19,15 +19,16 @@ pub(super) struct Review {
 }
 
 /// Recorded Tillers that come out hardened, and a Pod that is none. The first is indented, as it was
-/// recorded; the others are as the API server sends them.
+/// recorded, and has no controller, as the others would be refused; the rest is as the API server sends it.
 pub(super) fn reviews() -> Result<Vec<Review>> {
     let review = |name, path, body| Review { name, path, body };
+    let pod = bare(TILLER_POD)?;
     let deployment = serde_json::from_slice::<Value>(TILLER_DEPLOYMENT)?;
     let other = unrelated_pod()?;
     Ok(vec![
-        review("Tiller Pod, mutate", "/mutate", TILLER_POD.to_vec()),
-        review("Tiller Pod, validate", "/validate", TILLER_POD.to_vec()),
-        review("hardened Pod, validate", "/validate", hardened(TILLER_POD)?),
+        review("Tiller Pod, mutate", "/mutate", pod.clone()),
+        review("hardened Pod, validate", "/validate", hardened(&pod)?),
+        review("Tiller Pod, validate", "/validate", pod),
         review(
             "Tiller Deployment, mutate",
             "/mutate",
@@ -36,6 +37,17 @@ pub(super) fn reviews() -> Result<Vec<Review>> {
         review("other Pod, mutate", "/mutate", other.clone()),
         review("other Pod, validate", "/validate", other),
     ])
+}
+
+/// The review of a Pod that nobody made from anything.
+fn bare(review: &[u8]) -> Result<Vec<u8>> {
+    let mut review: Value = serde_json::from_slice(review)?;
+    review
+        .pointer_mut("/request/object/metadata")
+        .and_then(Value::as_object_mut)
+        .context("no metadata")?
+        .remove("ownerReferences");
+    Ok(serde_json::to_vec_pretty(&review)?)
 }
 
 /// A review after its mutation: what the validating webhook is asked about day after day.

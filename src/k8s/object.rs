@@ -3,8 +3,8 @@
 use serde::Deserialize;
 use serde::de::Deserializer;
 
-use crate::pod::{PodSpec, Text};
-use crate::policy::{Annotations, Kind, Labels, PodMetadata, Subject};
+use crate::pod::{Container, Items, MAX_CONTAINERS, PodSpec, Text};
+use crate::policy::{Annotations, Kind, Labels, Maker, PodMetadata, Subject};
 
 /// An object is not what its kind says.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -36,20 +36,22 @@ pub(super) fn read<'de, D: Deserializer<'de>>(
     let (metadata, template) = match kind {
         Kind::Pod => {
             let Pod { metadata, spec } = Pod::deserialize(object)?;
-            let PodObjectMetadata {
-                name,
-                namespace,
-                labels,
-                annotations,
-            } = metadata;
-            let metadata = Some(PodMetadata {
-                labels,
-                annotations,
-            });
-            (
-                ObjectMetadata { name, namespace },
-                Template { metadata, spec },
-            )
+            metadata.around(spec)
+        }
+        Kind::EphemeralContainers => {
+            let EphemeralContainers {
+                metadata,
+                ephemeral_containers,
+            } = EphemeralContainers::deserialize(object)?;
+            let spec = PodSpec {
+                ephemeral_containers,
+                ..PodSpec::default()
+            };
+            let template = Template {
+                metadata: None,
+                spec,
+            };
+            (metadata, template)
         }
         Kind::PodTemplate => {
             let PodTemplate { metadata, template } = PodTemplate::deserialize(object)?;
@@ -69,35 +71,91 @@ pub(super) fn read<'de, D: Deserializer<'de>>(
             (metadata, spec.template)
         }
     };
-    let ObjectMetadata { name, namespace } = metadata;
+    let ObjectMetadata {
+        name,
+        namespace,
+        owner_references,
+    } = metadata;
     let Template {
         metadata,
         spec: pod,
     } = template;
+    let maker = if kind == Kind::Pod && is_mirror(metadata.as_ref()) {
+        Some(Maker::Kubelet)
+    } else {
+        controller(owner_references)
+    };
     let namespace = Some(namespace).filter(|namespace| !namespace.is_empty());
     Ok(Subject {
         kind,
         namespace,
         name,
         metadata,
+        maker,
         pod,
     })
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default, bound(deserialize = "'de: 'a"))]
-struct ObjectMetadata<'a> {
-    name: Text<'a>,
-    namespace: Text<'a>,
+fn is_mirror(metadata: Option<&PodMetadata<'_>>) -> bool {
+    metadata
+        .and_then(|metadata| metadata.annotations.as_ref())
+        .is_some_and(|annotations| annotations.mirror.is_some())
+}
+
+fn controller(owners: Items<OwnerReference<'_>>) -> Option<Maker<'_>> {
+    owners
+        .into_iter()
+        .find(|owner| owner.controller == Some(true))
+        .map(|OwnerReference { kind, name, .. }| Maker::Controller { kind, name })
 }
 
 #[derive(Default, Deserialize)]
-#[serde(default, bound(deserialize = "'de: 'a"))]
+#[serde(rename_all = "camelCase", default, bound(deserialize = "'de: 'a"))]
+struct ObjectMetadata<'a> {
+    name: Text<'a>,
+    namespace: Text<'a>,
+    owner_references: Items<OwnerReference<'a>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default, bound(deserialize = "'de: 'a"))]
 struct PodObjectMetadata<'a> {
     name: Text<'a>,
     namespace: Text<'a>,
     labels: Option<Labels<'a>>,
     annotations: Option<Annotations<'a>>,
+    owner_references: Items<OwnerReference<'a>>,
+}
+
+impl<'a> PodObjectMetadata<'a> {
+    /// The pod's own metadata, which is that of its object, with its specification.
+    fn around(self, spec: PodSpec<'a>) -> (ObjectMetadata<'a>, Template<'a>) {
+        let Self {
+            name,
+            namespace,
+            labels,
+            annotations,
+            owner_references,
+        } = self;
+        let object = ObjectMetadata {
+            name,
+            namespace,
+            owner_references,
+        };
+        let metadata = Some(PodMetadata {
+            labels,
+            annotations,
+        });
+        (object, Template { metadata, spec })
+    }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, bound(deserialize = "'de: 'a"))]
+struct OwnerReference<'a> {
+    kind: Text<'a>,
+    name: Text<'a>,
+    controller: Option<bool>,
 }
 
 #[derive(Deserialize)]
@@ -107,6 +165,15 @@ struct Pod<'a> {
     metadata: PodObjectMetadata<'a>,
     #[serde(default)]
     spec: PodSpec<'a>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", bound(deserialize = "'de: 'a"))]
+struct EphemeralContainers<'a> {
+    #[serde(default)]
+    metadata: ObjectMetadata<'a>,
+    #[serde(default)]
+    ephemeral_containers: Items<Container<'a>, MAX_CONTAINERS>,
 }
 
 #[derive(Default, Deserialize)]

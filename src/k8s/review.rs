@@ -9,7 +9,7 @@ mod answer;
 mod nesting;
 mod request;
 
-use crate::policy::{Settings, Verdict, decide};
+use crate::policy::{Settings, Subject, Verdict, decide};
 
 use super::Malformed;
 use crate::tiller::may_hold_tiller;
@@ -135,10 +135,10 @@ pub fn answer(webhook: Webhook, body: &[u8], settings: &Settings) -> Result<Answ
     let outcome = match object {
         Object::Absent | Object::Other => Outcome::unconcerned(),
         Object::Malformed(malformed) => Outcome::malformed(malformed),
-        Object::Subject(_) if envelope.request.is_leaving() => Outcome::unconcerned(),
+        Object::Subject(_) if envelope.request.leaves_pod() => Outcome::unconcerned(),
         Object::Subject(subject) => {
             let verdict = decide(subject, settings);
-            Outcome::of(webhook, &envelope.request, &verdict)
+            Outcome::of(webhook, &envelope.request, subject, &verdict)
         }
     };
     Ok(envelope.answer(outcome))
@@ -174,28 +174,25 @@ impl Outcome {
     }
 
     /// The mutating webhook hardens, and refuses at once what hardening cannot mend. The validating one
-    /// refuses whatever is not hardened: by its turn the object is final.
-    fn of(webhook: Webhook, request: &Request<'_>, verdict: &Verdict<'_>) -> Self {
+    /// refuses whatever is not hardened: by its turn the object is final. So does the mutating one with what
+    /// may not be changed, so that all is told at once.
+    fn of(
+        webhook: Webhook,
+        request: &Request<'_>,
+        subject: &Subject<'_>,
+        verdict: &Verdict<'_>,
+    ) -> Self {
         let rules = rules_of(verdict);
         let hardens = webhook == Webhook::Mutate && request.can_be_patched();
         let (decision, response) = if verdict.tillers.is_empty() {
             (Decision::Unconcerned, Response::Allow)
         } else if verdict.findings.is_empty() {
             (Decision::Allowed, Response::Allow)
-        } else if verdict.refuses() && webhook == Webhook::Mutate {
-            (
-                Decision::Refused,
-                Response::Refuse(answer::refusal(verdict, true)),
-            )
-        } else if hardens {
+        } else if hardens && !verdict.refuses() {
             (Decision::Hardened, Response::harden(verdict))
-        } else if webhook == Webhook::Validate {
-            (
-                Decision::Refused,
-                Response::Refuse(answer::refusal(verdict, false)),
-            )
         } else {
-            (Decision::Allowed, Response::Allow)
+            let refusal = answer::refusal(subject, verdict, hardens);
+            (Decision::Refused, Response::Refuse(refusal))
         };
         Self {
             decision,

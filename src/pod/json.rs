@@ -149,6 +149,15 @@ impl<T, const MAX: usize> FromIterator<T> for Items<T, MAX> {
     }
 }
 
+impl<T, const MAX: usize> IntoIterator for Items<T, MAX> {
+    type Item = T;
+    type IntoIter = std::vec::IntoIter<T>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
 impl<'a, T, const MAX: usize> IntoIterator for &'a Items<T, MAX> {
     type Item = &'a T;
     type IntoIter = std::slice::Iter<'a, T>;

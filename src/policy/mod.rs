@@ -4,6 +4,7 @@
 //! the [`rules()`] look, and turns the findings that have one right answer into one patch.
 #![deny(clippy::disallowed_methods)]
 
+mod api;
 mod canonical;
 mod case;
 mod finding;
@@ -15,11 +16,12 @@ mod settings;
 mod subject;
 mod verdict;
 
+pub use api::{APIS, Api};
 pub use case::TillerContainer;
 pub use finding::{Action, Finding, Rule, Severity};
 pub use patch::Patch;
 pub use pointer::Pointer;
 pub use rules::rules;
 pub use settings::Settings;
-pub use subject::{Annotations, Kind, Labels, PodMetadata, Subject};
+pub use subject::{Annotations, Kind, Labels, Maker, PodMetadata, Subject};
 pub use verdict::{Verdict, decide};

@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use super::APIS;
 use crate::pod::{PodSpec, Text};
 use crate::tiller::Traits;
 
@@ -16,8 +17,24 @@ pub struct Subject<'a> {
     pub name: Text<'a>,
     /// The pod's labels and annotations, where it has metadata.
     pub metadata: Option<PodMetadata<'a>>,
+    /// Who makes the object from something else, where it says so. A tenant may write that too.
+    pub maker: Option<Maker<'a>>,
     /// The pod.
     pub pod: PodSpec<'a>,
+}
+
+/// Who makes an object and holds it to what it was made from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Maker<'a> {
+    /// The controller of another object: the one owner reference with `controller: true`.
+    Controller {
+        /// That object's kind.
+        kind: Text<'a>,
+        /// That object's name.
+        name: Text<'a>,
+    },
+    /// The kubelet: the pod mirrors a static one, which runs whatever becomes of the mirror.
+    Kubelet,
 }
 
 /// The kinds that carry a pod.
@@ -25,6 +42,9 @@ pub struct Subject<'a> {
 pub enum Kind {
     /// `v1` Pod.
     Pod,
+    /// `v1` EphemeralContainers: a Pod's name and ephemeral containers, without its labels or the rest of
+    /// it. The body of `pods/ephemeralcontainers` from Kubernetes 1.16 to 1.21, where it is off by default.
+    EphemeralContainers,
     /// `v1` PodTemplate.
     PodTemplate,
     /// `v1` ReplicationController.
@@ -70,6 +90,9 @@ pub struct Annotations<'a> {
     /// The pod's system call filter before Kubernetes 1.19.
     #[serde(rename = "seccomp.security.alpha.kubernetes.io/pod")]
     pub seccomp: Option<Text<'a>>,
+    /// There in the mirror of a static pod.
+    #[serde(rename = "kubernetes.io/config.mirror")]
+    pub mirror: Option<Text<'a>>,
 }
 
 // === impl Subject ===
@@ -85,6 +108,7 @@ impl Subject<'_> {
             workload_name: &self.name,
             app_label: labels.map_or("", |labels| &labels.app),
             name_label: labels.map_or("", |labels| &labels.name),
+            only_name: !self.kind.shows_whole_pod(),
         }
     }
 
@@ -92,12 +116,19 @@ impl Subject<'_> {
     pub fn annotations(&self) -> Option<&Annotations<'_>> {
         self.metadata.as_ref()?.annotations.as_ref()
     }
+
+    /// Whether a change would be at odds with what the object was made from. A controller compares a
+    /// ReplicaSet's template with its Deployment's, and makes a new ReplicaSet, again and again, where they
+    /// differ (`FindNewReplicaSet`); a kubelet knows a mirror by the hash of the static pod (`IsMirrorPodOf`).
+    pub fn is_copy(&self) -> bool {
+        self.maker.is_some() && matches!(self.kind, Kind::Pod | Kind::ReplicaSet)
+    }
 }
 
 // === impl Kind ===
 
 impl Kind {
-    /// Every kind.
+    /// Every kind that carries a whole pod.
     pub const ALL: [Self; 9] = [
         Self::Pod,
         Self::PodTemplate,
@@ -114,6 +145,7 @@ impl Kind {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Pod => "Pod",
+            Self::EphemeralContainers => "EphemeralContainers",
             Self::PodTemplate => "PodTemplate",
             Self::ReplicationController => "ReplicationController",
             Self::Deployment => "Deployment",
@@ -128,7 +160,7 @@ impl Kind {
     /// The JSON pointer of the pod's part that holds its `metadata` and `spec`.
     pub fn pod_pointer(self) -> &'static str {
         match self {
-            Self::Pod => "",
+            Self::Pod | Self::EphemeralContainers => "",
             Self::PodTemplate => "/template",
             Self::ReplicationController
             | Self::Deployment
@@ -140,10 +172,11 @@ impl Kind {
         }
     }
 
-    /// The JSON pointer of the pod's specification.
+    /// The JSON pointer of the pod's specification, or of what is there of it.
     pub fn pod_spec_pointer(self) -> &'static str {
         match self {
             Self::Pod => "/spec",
+            Self::EphemeralContainers => "",
             Self::PodTemplate => "/template/spec",
             Self::ReplicationController
             | Self::Deployment
@@ -155,16 +188,16 @@ impl Kind {
         }
     }
 
+    /// Whether an object of the kind shows the pod's whole specification.
+    pub fn shows_whole_pod(self) -> bool {
+        self != Self::EphemeralContainers
+    }
+
     /// The kind of a group and a name, if it is one that carries a pod. Every version of it carries the
     /// pod in the same place.
     pub fn find(group: &str, name: &str) -> Option<Self> {
-        let kind = Self::ALL.into_iter().find(|kind| kind.as_str() == name)?;
-        let groups: &[&str] = match kind {
-            Self::Pod | Self::PodTemplate | Self::ReplicationController => &[""],
-            Self::Deployment | Self::ReplicaSet | Self::DaemonSet => &["apps", "extensions"],
-            Self::StatefulSet => &["apps"],
-            Self::Job | Self::CronJob => &["batch"],
-        };
-        groups.contains(&group).then_some(kind)
+        APIS.iter()
+            .find(|api| api.group == group && api.kind.as_str() == name)
+            .map(|api| api.kind)
     }
 }

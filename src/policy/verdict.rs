@@ -60,8 +60,11 @@ pub fn decide<'a>(subject: &'a Subject<'a>, settings: &'a Settings) -> Verdict<'
 
 fn examine<'a>(case: &Case<'a>, tillers: &[TillerContainer<'a>]) -> Findings<'a> {
     let mut findings = Findings::default();
+    let whole = case.subject.kind.shows_whole_pod();
     for (rule, check) in CHECKS {
         match check {
+            Check::Lists(check) => check(case, &mut findings),
+            Check::Pod(_) | Check::Tiller(_) | Check::Launch(_) if !whole => {}
             Check::Pod(check) => check(case, &mut findings),
             Check::Tiller(check) => {
                 for tiller in tillers {

@@ -2,7 +2,8 @@
 //!
 //! A single name proves little and a renamed image hides much, so many signals are weighed: one strong
 //! one, or two weak ones of different kinds, make a Tiller's pod. In it, every container with a signal of its
-//! own is a Tiller, and the first one where none has any.
+//! own is a Tiller, and the first one where none has any. Ephemeral containers may come without the rest of
+//! their pod.
 
 use memchr::memmem;
 
@@ -15,7 +16,7 @@ const TILLER: u8 = 2;
 const STRONG: u8 = 2;
 const WEAK: u8 = 1;
 
-/// Images with `tiller` in their name that are no Tillers: this guard, and kubeapps' client of Tiller.
+/// Images and pods with `tiller` in their name that are no Tillers: this guard, and kubeapps' client of Tiller.
 const NOT_TILLER: [&str; 2] = ["tiller-guard", "tiller-proxy"];
 
 /// Whether a JSON text can hold a Tiller: without any of these words no signal fires. Escapes may spell
@@ -39,6 +40,8 @@ pub struct Traits<'a> {
     pub app_label: &'a str,
     /// The label `name`.
     pub name_label: &'a str,
+    /// Whether the name is all that is shown of the pod beside its ephemeral containers.
+    pub only_name: bool,
 }
 
 /// The three lists of containers in a pod.
@@ -110,11 +113,13 @@ pub fn recognise<'a>(pod: &'a PodSpec<'a>, traits: Traits<'_>) -> Vec<Recognised
         return Vec::new();
     }
     if suspects.is_empty() {
-        let list = ContainerList::Regular;
-        suspects.extend(pod.containers.first().map(|container| Recognised {
-            list,
-            index: 0,
-            container,
+        suspects.extend(ContainerList::ALL.into_iter().find_map(|list| {
+            let container = list.of(pod).first()?;
+            Some(Recognised {
+                list,
+                index: 0,
+                container,
+            })
         }));
     }
     suspects
@@ -123,13 +128,16 @@ pub fn recognise<'a>(pod: &'a PodSpec<'a>, traits: Traits<'_>) -> Vec<Recognised
 fn pod_weight(pod: &PodSpec<'_>, traits: Traits<'_>) -> u8 {
     let labelled = traits.app_label == "helm" && traits.name_label == "tiller";
     let named = is_tiller_name(traits.workload_name);
+    let known_by_name = traits.only_name && is_tiller_pod_name(traits.workload_name);
     let certificates = pod.volumes.iter().any(|volume| match &volume.source {
         VolumeSource::Secret(secret) => {
             matches!(secret.secret_name.as_str(), "tiller-secret" | "tiller-tls")
         }
         _ => false,
     });
-    STRONG * u8::from(labelled) + WEAK * u8::from(named) + WEAK * u8::from(certificates)
+    STRONG * u8::from(labelled || known_by_name)
+        + WEAK * u8::from(named)
+        + WEAK * u8::from(certificates)
 }
 
 fn container_weight(container: &Container<'_>) -> u8 {
@@ -174,6 +182,12 @@ fn container_weight(container: &Container<'_>) -> u8 {
 
 fn is_tiller_name(name: &str) -> bool {
     name == "tiller" || name.starts_with("tiller-deploy")
+}
+
+/// The pods of a Deployment `tiller` or `tiller-…` are named so, with a hash after it.
+fn is_tiller_pod_name(name: &str) -> bool {
+    (name == "tiller" || name.starts_with("tiller-"))
+        && !NOT_TILLER.into_iter().any(|other| name.starts_with(other))
 }
 
 /// To a container runtime a repository is lower case; the other spellings are a person's slip.
@@ -311,6 +325,8 @@ mod tests {
         };
         let plain = r#"{"containers":[{"name":"a"},{"name":"b"}]}"#;
         assert_eq!(recognised(plain, labels), FIRST);
+        let alone = r#"{"ephemeralContainers":[{"name":"a"}]}"#;
+        assert_eq!(recognised(alone, labels), [("ephemeralContainers", 0)]);
         let second = r#"{"containers":[{"name":"a"},{"image":"x/tiller:v2.17.0"}]}"#;
         assert_eq!(recognised(second, labels), [("containers", 1)]);
         let half = Traits {
@@ -318,6 +334,32 @@ mod tests {
             ..Traits::default()
         };
         assert_eq!(recognised(plain, half), NONE);
+    }
+
+    #[test]
+    fn a_name_is_enough_where_it_is_all_that_is_shown() {
+        let pod = r#"{"ephemeralContainers":[{"name":"a"}]}"#;
+        let named = |workload_name, only_name| {
+            let traits = Traits {
+                workload_name,
+                only_name,
+                ..Traits::default()
+            };
+            recognised(pod, traits)
+        };
+        for name in ["tiller", "tiller-deploy-5d7-x2", "tiller-5d7-x2"] {
+            assert_eq!(named(name, true), [("ephemeralContainers", 0)], "{name}");
+            assert_eq!(named(name, false), NONE, "{name}");
+        }
+        for name in [
+            "tillerless",
+            "web",
+            "tiller-guard-5d7-x2",
+            "tiller-proxy-0",
+            "",
+        ] {
+            assert_eq!(named(name, true), NONE, "{name}");
+        }
     }
 
     #[test]

@@ -190,6 +190,12 @@ fn api_server_arguments(
         // Plain HTTP on 8080 is the default up to 1.19; the flag is gone from 1.24 on.
         arguments.push("--insecure-port=0".to_owned());
     }
+    if ((1, 16)..(1, 23)).contains(&version) {
+        arguments.push("--feature-gates=EphemeralContainers=true".to_owned());
+    }
+    if version < (1, 21) {
+        arguments.push("--runtime-config=batch/v2alpha1=true".to_owned());
+    }
     if !controllers {
         // It refuses pods as long as no controller made the namespace's service account.
         arguments.push("--disable-admission-plugins=ServiceAccount".to_owned());
@@ -209,7 +215,8 @@ fn start_controller_manager(
             "--service-account-private-key-file={}",
             folder.join("accounts.key").display()
         ),
-        "--controllers=deployment,replicaset,job,namespace,serviceaccount,serviceaccount-token"
+        "--controllers=deployment,replicaset,replicationcontroller,statefulset,job,cronjob,\
+         namespace,serviceaccount,serviceaccount-token"
             .to_owned(),
         "--leader-elect=false".to_owned(),
         "--kube-api-qps=100".to_owned(),

@@ -32,7 +32,7 @@ pub use control_plane::free_ports;
 pub use credentials::{Authority, User};
 pub use guard::{Guard, get};
 pub use process::{Folder, Server};
-pub use registration::{MUTATE, UNMUTATED, VALIDATE};
+pub use registration::{MUTATE, UNGUARDED, UNMUTATED, VALIDATE};
 
 /// A running cluster.
 #[derive(Debug)]

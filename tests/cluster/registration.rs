@@ -1,8 +1,10 @@
 //! The webhooks' registrations, as an administrator writes them.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
 use serde_json::{Value, json};
+use tiller_guard::policy::APIS;
 
 use super::control_plane::Version;
 
@@ -13,6 +15,8 @@ pub const VALIDATE: &str = "validate.tiller-guard.io";
 /// The label of a namespace in which only the validating webhook is asked, as everywhere when the mutating
 /// one is down.
 pub const UNMUTATED: &str = "unmutated";
+/// The label of a namespace in which neither is asked, as everywhere before they are registered.
+pub const UNGUARDED: &str = "unguarded";
 
 /// The two configurations. A failing call fails the request, for the mutating webhook too: production
 /// lets such requests pass on to the validating one, which would hide the failure from a test.
@@ -39,14 +43,23 @@ pub(super) fn configurations(version: Version, guard: SocketAddr, bundle: &str) 
             }],
         })
     };
-    let mutated = json!({ "matchExpressions": [{ "key": UNMUTATED, "operator": "DoesNotExist" }] });
+    let without = |labels: &[&str]| {
+        let lacks = |key| json!({ "key": key, "operator": "DoesNotExist" });
+        let labels: Value = labels.iter().map(lacks).collect();
+        json!({ "matchExpressions": labels })
+    };
     [
-        configuration("MutatingWebhookConfiguration", MUTATE, "/mutate", mutated),
+        configuration(
+            "MutatingWebhookConfiguration",
+            MUTATE,
+            "/mutate",
+            without(&[UNMUTATED, UNGUARDED]),
+        ),
         configuration(
             "ValidatingWebhookConfiguration",
             VALIDATE,
             "/validate",
-            json!({}),
+            without(&[UNGUARDED]),
         ),
     ]
 }
@@ -58,20 +71,22 @@ pub(super) fn api_version(version: Version) -> &'static str {
 
 /// Everything that carries a pod.
 fn rules() -> Value {
-    let rule = |groups: &[&str], resources: &[&str]| {
-        json!({
-            "operations": ["CREATE", "UPDATE"],
-            "apiGroups": groups,
-            "apiVersions": ["*"],
-            "resources": resources,
+    let mut resources: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for api in &APIS {
+        resources
+            .entry(api.group)
+            .or_default()
+            .extend(api.resources);
+    }
+    resources
+        .into_iter()
+        .map(|(group, resources)| {
+            json!({
+                "operations": ["CREATE", "UPDATE"],
+                "apiGroups": [group],
+                "apiVersions": ["*"],
+                "resources": resources,
+            })
         })
-    };
-    json!([
-        rule(&[""], &["pods", "podtemplates", "replicationcontrollers"]),
-        rule(
-            &["apps", "extensions"],
-            &["deployments", "replicasets", "statefulsets", "daemonsets"]
-        ),
-        rule(&["batch"], &["jobs", "cronjobs"]),
-    ])
+        .collect()
 }

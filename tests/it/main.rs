@@ -9,6 +9,8 @@
 
 /// A real API server with `tiller-guard serve` registered.
 mod api_server;
+/// The ways around the guard, each tried.
+mod bypass;
 #[path = "../cluster/mod.rs"]
 pub mod cluster;
 /// `check` and `harden` as processes.

@@ -1,11 +1,13 @@
 //! What the README says of the rules is what the code says. `UPDATE_README=1` writes it anew.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::Path;
 use std::{env, fs};
 
+use serde_json::{Value, json};
 use tiller_guard::manifest::DUPLICATE_KEY;
-use tiller_guard::policy::rules;
+use tiller_guard::policy::{APIS, rules};
 
 const BEGIN: &str = "<!-- rules: generated -->\n";
 const END: &str = "<!-- rules: end -->";
@@ -27,6 +29,44 @@ fn the_table_of_rules_is_that_of_the_code() {
             "run UPDATE_README=1 cargo test --test it readme"
         );
     }
+}
+
+/// The hand-written registration asks about every door into a pod, and about nothing else.
+#[test]
+fn the_registration_names_every_resource_that_carries_a_pod() {
+    let readme =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    let begin = readme
+        .find("apiVersion: admissionregistration.k8s.io/v1")
+        .unwrap();
+    // The second document borrows the rules of the first.
+    let (mutating, validating) = readme[begin..].split_once("\n---\n").unwrap();
+    assert!(validating.contains("  rules: *rules"), "{validating}");
+    assert_eq!(readme.matches("  matchPolicy: Equivalent").count(), 2);
+    let mutating: Value = serde_saphyr::from_str(mutating).unwrap();
+    let words = |list: &Value| -> Vec<String> {
+        let words = list.as_array().unwrap().iter();
+        words.map(|it| it.as_str().unwrap().to_owned()).collect()
+    };
+    let mut registered = BTreeSet::new();
+    for rule in mutating["webhooks"][0]["rules"].as_array().unwrap() {
+        assert_eq!(rule["operations"], json!(["CREATE", "UPDATE"]));
+        assert_eq!(rule["apiVersions"], json!(["*"]));
+        for group in words(&rule["apiGroups"]) {
+            let resources = words(&rule["resources"]);
+            registered.extend(resources.into_iter().map(|it| (group.clone(), it)));
+        }
+    }
+    // The rule for both groups names what only one of them has.
+    registered.remove(&("extensions".to_owned(), "statefulsets".to_owned()));
+    let known: BTreeSet<_> = APIS
+        .iter()
+        .flat_map(|api| {
+            let pair = |name: &&str| (api.group.to_owned(), (*name).to_owned());
+            api.resources.iter().map(pair)
+        })
+        .collect();
+    assert_eq!(registered, known);
 }
 
 fn table() -> String {

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::request::{Envelope, Object, Request};
 use super::{Answer, Decision, Outcome, Record};
-use crate::policy::{Action, Finding, Kind, Verdict};
+use crate::policy::{Action, Finding, Kind, Maker, Subject, Verdict};
 
 /// The most characters of a line of a refusal.
 const MAX_LINE: usize = 2048;
@@ -67,12 +67,18 @@ impl Response {
     }
 }
 
-/// One line a rule: its name, then for each finding path, what is there, and what to do.
-pub(super) fn refusal(verdict: &Verdict<'_>, refusals_only: bool) -> String {
+/// One line a rule: its name, then for each finding path, what is there, and what to do. Before them, a line
+/// on where to mend what somebody else made: a person reads it in the conditions and events of that.
+pub(super) fn refusal(subject: &Subject<'_>, verdict: &Verdict<'_>, refusals_only: bool) -> String {
     let told = |finding: &&Finding| !refusals_only || finding.action == Action::Refuse;
     let mut message = String::with_capacity(128 * verdict.findings.len());
     let mut rule = None;
     let mut line = Line::new(&mut message, MAX_LINE);
+    if let Some(maker) = subject.maker.as_ref().filter(|_| subject.is_copy()) {
+        // A line that is full takes no more.
+        let _full = tell_maker(&mut line, subject.kind, maker);
+        line = line.next();
+    }
     for finding in verdict.findings.iter().filter(told) {
         let Finding {
             rule: of,
@@ -93,6 +99,21 @@ pub(super) fn refusal(verdict: &Verdict<'_>, refusals_only: bool) -> String {
         let _full = begun.and_then(|()| write!(line, "{path}: {message}; {remedy}"));
     }
     message
+}
+
+fn tell_maker(line: &mut Line<'_>, kind: Kind, maker: &Maker<'_>) -> fmt::Result {
+    let kind = kind.as_str();
+    match maker {
+        Maker::Controller { kind: of, name } => write!(
+            line,
+            "this {kind} is made from {of} {name}: mend the Deployment or other template behind it; \
+             written again, it is hardened"
+        ),
+        Maker::Kubelet => write!(
+            line,
+            "this {kind} mirrors a static one, which runs all the same: take its manifest off the node"
+        ),
+    }
 }
 
 /// One warning a rule.

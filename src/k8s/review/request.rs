@@ -148,25 +148,38 @@ impl<'a, R> Review<'a, R> {
 // === impl Request ===
 
 impl Request<'_> {
-    /// Whether the object is on its way out and its pod stays as it is. Refusing that would keep it from
-    /// ever going: finalizers are taken away by updates. The deletion time is read from the stored object,
-    /// where only the API server sets it.
-    pub(super) fn is_leaving(&self) -> bool {
-        let (Operation::Update, Object::Subject(new), Some(old)) =
+    /// Whether what is asked leaves the pod as it was, and a refusal would only stand in the way:
+    ///
+    /// - of a status. The API server keeps the stored specification then, whatever was sent.
+    /// - of an object's way out, since finalizers are taken away by updates. The deletion time is read from
+    ///   the stored object, where only the API server sets it.
+    /// - of a controller that scales the ReplicaSet it made. A Deployment does not tell of an update that
+    ///   failed; of pods that were refused it does, in its conditions. Whose the ReplicaSet is, is read from
+    ///   the stored object too.
+    pub(super) fn leaves_pod(&self) -> bool {
+        if self.sub_resource == "status" {
+            return true;
+        }
+        let (Operation::Update, Object::Subject(new), Some(stored)) =
             (self.operation, &self.object, self.old_object)
         else {
             return false;
         };
-        serde_json::from_str::<Stored>(old.get())
-            .is_ok_and(|stored| stored.metadata.deletion_timestamp.is_some())
-            && object::read(new.kind, &mut serde_json::Deserializer::from_str(old.get()))
-                .is_ok_and(|old| old.pod == new.pod)
+        let mut deserializer = serde_json::Deserializer::from_str(stored.get());
+        let Ok(old) = object::read(new.kind, &mut deserializer) else {
+            return false;
+        };
+        old.pod == new.pod
+            && (is_leaving(stored)
+                || new.kind == Kind::ReplicaSet && old.is_copy() && old.metadata == new.metadata)
     }
 
     /// Whether the object may still be changed: the containers of a stored Pod may not, nor those in the
-    /// template of a stored Job (`ValidatePodUpdate`, `ValidateJobUpdate`).
+    /// template of a stored Job (`ValidatePodUpdate`, `ValidateJobUpdate`), nor what is a copy.
     pub(super) fn can_be_patched(&self) -> bool {
+        let is_copy = matches!(&self.object, Object::Subject(subject) if subject.is_copy());
         self.sub_resource.is_empty()
+            && !is_copy
             && (self.operation == Operation::Create
                 || !matches!(self.workload(), Some(Kind::Pod | Kind::Job)))
     }
@@ -187,6 +200,11 @@ impl Request<'_> {
             None
         }
     }
+}
+
+fn is_leaving(stored: &RawValue) -> bool {
+    serde_json::from_str::<Stored>(stored.get())
+        .is_ok_and(|stored| stored.metadata.deletion_timestamp.is_some())
 }
 
 /// A stored object, as far as its deletion goes.
@@ -296,10 +314,14 @@ impl<'de> Visitor<'de> for RequestVisitor {
                 reason: lack.to_owned(),
             });
         }
-        if let Object::Subject(subject) = &mut request.object
-            && !request.namespace.is_empty()
-        {
-            subject.namespace = Some(request.namespace.clone());
+        // The object's own are a user's; the body of a subresource may lack them.
+        if let Object::Subject(subject) = &mut request.object {
+            if !request.namespace.is_empty() {
+                subject.namespace = Some(request.namespace.clone());
+            }
+            if !request.name.is_empty() {
+                subject.name = request.name.clone();
+            }
         }
         Ok(request)
     }

@@ -33,6 +33,8 @@ pub(super) use certificate_mount::is_readable;
 pub(super) enum Check {
     /// Once for the whole pod.
     Pod(for<'a> fn(&Case<'a>, &mut Findings<'a>)),
+    /// Once for the pod's lists of containers, also where no more of it is shown.
+    Lists(for<'a> fn(&Case<'a>, &mut Findings<'a>)),
     /// Once for each container that is taken for a Tiller.
     Tiller(for<'a> fn(&Case<'a>, &TillerContainer<'a>, &mut Findings<'a>)),
     /// Once for each Tiller whose command line can be read and written anew.
@@ -58,7 +60,7 @@ pub(super) static CHECKS: [(&Rule, Check); 23] = [
     (&certificate_mount::RULE, Check::Tiller(certificate_mount::check)),
     (&volume_mounts::RULE, Check::Tiller(volume_mounts::check)),
     (&host_access::RULE, Check::Pod(host_access::check)),
-    (&extra_containers::RULE, Check::Pod(extra_containers::check)),
+    (&extra_containers::RULE, Check::Lists(extra_containers::check)),
     (&extra_commands::RULE, Check::Tiller(extra_commands::check)),
     (&release_storage::RULE, Check::Launch(release_storage::check)),
     (&tls_disabled::RULE, Check::Launch(tls_disabled::check)),

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 /// The pod of a hardened `helm init` Deployment. The recordings differ in the image, the name of a port
 /// and whether they say to mount the service account's token.
-pub(super) fn hardened_pod(namespace: &str, sent: &Value) -> Value {
+pub(crate) fn hardened_pod(namespace: &str, sent: &Value) -> Value {
     let container = &sent["containers"][0];
     let mut ports = container["ports"].clone();
     for port in ports.as_array_mut().unwrap() {
@@ -74,7 +74,7 @@ pub(super) fn hardened_pod(namespace: &str, sent: &Value) -> Value {
 }
 
 /// What is added to the pod's annotations: the system call filter, for Kubernetes before 1.19.
-pub(super) fn annotations() -> Value {
+pub(crate) fn annotations() -> Value {
     json!({ "seccomp.security.alpha.kubernetes.io/pod": "runtime/default" })
 }
 

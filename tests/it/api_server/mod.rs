@@ -1,10 +1,10 @@
 //! `helm init` against a real API server: what is stored, and what the person is told.
 
 mod apply;
-mod expected;
+pub(crate) mod expected;
 mod install;
 mod kinds;
-mod refuse;
+pub(crate) mod refuse;
 mod update;
 mod validate;
 
@@ -38,28 +38,28 @@ static CLUSTER: LazyLock<Result<Cluster, String>> = LazyLock::new(|| {
 });
 
 /// A namespace with a service account for Tiller.
-struct World {
-    client: Client,
-    namespace: String,
+pub(crate) struct World {
+    pub(crate) client: Client,
+    pub(crate) namespace: String,
 }
 
-fn cluster() -> &'static Cluster {
+pub(crate) fn cluster() -> &'static Cluster {
     CLUSTER.as_ref().unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// Whether the API server is of this version or newer.
-fn kubernetes_from(minor: u16) -> bool {
+pub(crate) fn kubernetes_from(minor: u16) -> bool {
     cluster().version() >= (1, minor)
 }
 
 // === impl World ===
 
 impl World {
-    async fn create(namespace: &str) -> Self {
+    pub(crate) async fn create(namespace: &str) -> Self {
         Self::create_labelled(namespace, json!({})).await
     }
 
-    async fn create_labelled(namespace: &str, labels: Value) -> Self {
+    pub(crate) async fn create_labelled(namespace: &str, labels: Value) -> Self {
         let client = cluster().client(User::Admin).await.unwrap();
         let namespaces: Api<DynamicObject> =
             Api::all_with(client.clone(), &resource("", "v1", "Namespace"));
@@ -78,7 +78,7 @@ impl World {
         world
     }
 
-    fn objects(&self, group: &str, version: &str, kind: &str) -> Api<DynamicObject> {
+    pub(crate) fn objects(&self, group: &str, version: &str, kind: &str) -> Api<DynamicObject> {
         Api::namespaced_with(
             self.client.clone(),
             &self.namespace,
@@ -86,12 +86,12 @@ impl World {
         )
     }
 
-    fn deployments(&self) -> Api<DynamicObject> {
+    pub(crate) fn deployments(&self) -> Api<DynamicObject> {
         self.objects("apps", "v1", "Deployment")
     }
 
     /// What `helm init` of a version sends here, by a recording of it.
-    fn helm_init(&self, recording: &str) -> Value {
+    pub(crate) fn helm_init(&self, recording: &str) -> Value {
         let mut deployment = recorded(recording);
         deployment["apiVersion"] = json!("apps/v1");
         deployment["metadata"]["namespace"] = json!(self.namespace);
@@ -105,7 +105,7 @@ impl World {
     }
 
     /// Creates a Deployment and gives it as it is stored.
-    async fn install(&self, deployment: Value) -> Value {
+    pub(crate) async fn install(&self, deployment: Value) -> Value {
         let created = self.try_install(deployment).await.unwrap();
         let name = created["metadata"]["name"].as_str().unwrap();
         let stored = value(&self.deployments().get(name).await.unwrap());
@@ -114,7 +114,7 @@ impl World {
     }
 
     /// Creates a Deployment and gives the answer, or the status that the client sees.
-    async fn try_install(&self, deployment: Value) -> Result<Value, Box<Status>> {
+    pub(crate) async fn try_install(&self, deployment: Value) -> Result<Value, Box<Status>> {
         let deployment = serde_json::from_value(deployment).unwrap();
         status(
             self.deployments()
@@ -144,11 +144,11 @@ fn recorded(recording: &str) -> Value {
         .unwrap()
 }
 
-fn value(object: &DynamicObject) -> Value {
+pub(crate) fn value(object: &DynamicObject) -> Value {
     serde_json::to_value(object).unwrap()
 }
 
-fn status(answer: kube::Result<DynamicObject>) -> Result<Value, Box<Status>> {
+pub(crate) fn status(answer: kube::Result<DynamicObject>) -> Result<Value, Box<Status>> {
     match answer {
         Ok(object) => Ok(value(&object)),
         Err(kube::Error::Api(status)) => Err(status),
@@ -157,6 +157,6 @@ fn status(answer: kube::Result<DynamicObject>) -> Result<Value, Box<Status>> {
 }
 
 /// The pod of a Deployment.
-fn pod(deployment: &Value) -> &Value {
+pub(crate) fn pod(deployment: &Value) -> &Value {
     &deployment["spec"]["template"]["spec"]
 }

@@ -8,7 +8,7 @@ use super::{World, recorded};
 
 /// The message's line of a rule.
 #[track_caller]
-pub(super) fn assert_refused(answer: Result<Value, Box<Status>>, rule: &str, path: &str) {
+pub(crate) fn assert_refused(answer: Result<Value, Box<Status>>, rule: &str, path: &str) {
     let Err(status) = answer else {
         panic!("stored: {answer:#?}")
     };

@@ -43,7 +43,8 @@ fn laws(kind: Kind, object: &Value) -> Result<(), TestCaseError> {
     hardening_is_idempotent_and_passes(kind, &judged)?;
     hardening_only_tightens(kind, object, &judged)?;
     every_change_has_a_finding(&judged)?;
-    the_webhook_agrees(kind, object, &judged)
+    the_webhook_agrees(kind, object, &judged)?;
+    a_claimed_controller_only_makes_it_stricter(kind, object, &judged)
 }
 
 fn is_deterministic(kind: Kind, object: &Value, judged: &Judged) -> Result<(), TestCaseError> {
@@ -175,6 +176,35 @@ fn the_webhook_agrees(kind: Kind, object: &Value, judged: &Judged) -> Result<(),
         "{}",
         validated
     );
+    Ok(())
+}
+
+/// Anybody may write who controls his object: it is refused then where it would have been hardened, or
+/// answered as before.
+fn a_claimed_controller_only_makes_it_stricter(
+    kind: Kind,
+    object: &Value,
+    judged: &Judged,
+) -> Result<(), TestCaseError> {
+    if !matches!(kind, Kind::Pod | Kind::ReplicaSet | Kind::Deployment) {
+        return Ok(());
+    }
+    let mut claimed = object.clone();
+    claimed["metadata"]["ownerReferences"] =
+        json!([{ "kind": "ConfigMap", "name": "x", "controller": true }]);
+    let namespace = object
+        .pointer("/metadata/namespace")
+        .and_then(Value::as_str)
+        .unwrap_or("");
+    let answer = respond(Webhook::Mutate, kind, namespace, &claimed);
+    if kind == Kind::Deployment {
+        let before = respond(Webhook::Mutate, kind, namespace, object);
+        prop_assert_eq!(answer, before);
+    } else {
+        let allowed = answer["response"]["allowed"].as_bool();
+        prop_assert_eq!(allowed, Some(judged.findings.is_empty()));
+        prop_assert_eq!(answer["response"].get("patch"), None);
+    }
     Ok(())
 }
 

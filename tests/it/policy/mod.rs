@@ -1,7 +1,7 @@
 //! The rules over the case corpus, and the laws that every verdict keeps.
 
 mod cases;
-mod corpus;
+pub(crate) mod corpus;
 mod exposure;
-mod generate;
+pub(crate) mod generate;
 mod laws;

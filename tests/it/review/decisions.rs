@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Value, json};
 use tiller_guard::k8s::review::{Decision, Webhook};
 
-use super::{DEPLOYMENTS, OTHERS, ask, changed, response};
+use super::{DEPLOYMENTS, OTHERS, ask, bare_pod, changed, response};
 
 #[test]
 fn each_recorded_helm_init_is_hardened_and_then_admitted() {
@@ -204,11 +204,11 @@ fn an_update_is_judged_as_a_creation_is() {
 
 #[test]
 fn what_may_not_be_changed_any_more_is_not_patched() {
-    let pod = include_str!("../../data/reviews/1.20-pod-create.json");
+    let pod = bare_pod();
     let job = changed(|review| {
         review["request"]["kind"] = json!({ "group": "batch", "version": "v1", "kind": "Job" });
     });
-    for body in [pod, &job] {
+    for body in [&pod, &job] {
         let patch = |body: &str| {
             let answer = ask(Webhook::Mutate, body).unwrap();
             response(&answer).get("patch").cloned()

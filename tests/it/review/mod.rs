@@ -1,7 +1,10 @@
 //! The review codec without a socket.
 
 mod bad_input;
+mod copies;
 mod decisions;
+mod doors;
+mod subresources;
 
 use serde_json::Value;
 use tiller_guard::k8s::review::{Answer, BadReview, Webhook, answer};
@@ -37,6 +40,21 @@ pub(crate) fn response(answer: &Answer) -> Value {
     let review: Value = serde_json::from_slice(&answer.body).unwrap();
     assert_eq!(review["kind"], "AdmissionReview");
     review["response"].clone()
+}
+
+/// The recorded creation of a Pod by the controller of a ReplicaSet.
+pub(crate) fn pod() -> Value {
+    serde_json::from_str(include_str!("../../data/reviews/1.20-pod-create.json")).unwrap()
+}
+
+/// The same of a Pod that nobody made from anything.
+pub(crate) fn bare_pod() -> String {
+    let mut review = pod();
+    let metadata = review["request"]["object"]["metadata"]
+        .as_object_mut()
+        .unwrap();
+    metadata.remove("ownerReferences").unwrap();
+    review.to_string()
 }
 
 /// The 1.20 recording, changed.

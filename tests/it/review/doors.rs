@@ -1,0 +1,244 @@
+//! The same pod gets the same verdict: whatever carries it, in whatever version of the API, in whatever list
+//! its Tiller stands, whether it is created or updated.
+
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
+use serde_json::{Value, json};
+use tiller_guard::k8s::review::{Answer, Decision, Webhook};
+use tiller_guard::policy::{APIS, Api, Kind};
+
+use super::{ask, response};
+use crate::policy::corpus::{Case, canonical, cases, expanded};
+use crate::policy::generate::object;
+
+const OPERATIONS: [&str; 2] = ["CREATE", "UPDATE"];
+static HARDENED: LazyLock<Value> = LazyLock::new(canonical);
+
+/// What is found: the rule and the pointer to the place.
+type Found = BTreeSet<(String, String)>;
+
+/// Every group and version of every kind that carries a whole pod.
+fn doors() -> impl Iterator<Item = (&'static Api, &'static str)> {
+    APIS.iter()
+        .filter(|api| Kind::ALL.contains(&api.kind))
+        .flat_map(|api| api.versions.iter().map(move |version| (api, *version)))
+}
+
+fn review(api: &Api, version: &str, operation: &str, object: &Value) -> String {
+    let namespace = object["metadata"]["namespace"].as_str().unwrap_or("");
+    let mut request = json!({
+        "uid": "1",
+        "kind": { "group": api.group, "version": version, "kind": api.kind.as_str() },
+        "resource": { "group": api.group, "version": version, "resource": api.resources[0] },
+        "namespace": namespace,
+        "operation": operation,
+        "object": object,
+        "oldObject": null,
+    });
+    if operation == "UPDATE" {
+        request["oldObject"] = carried(api.kind, &HARDENED);
+    }
+    json!({
+        "apiVersion": "admission.k8s.io/v1",
+        "kind": "AdmissionReview",
+        "request": request,
+    })
+    .to_string()
+}
+
+/// The pod of a Deployment in an object of a kind.
+fn carried(kind: Kind, deployment: &Value) -> Value {
+    let template = deployment["spec"]["template"].clone();
+    object(kind, &deployment["metadata"], template)
+}
+
+/// What the case says is found in a Deployment, by the pointers of another kind.
+fn said(case: &Case, kind: Kind) -> Found {
+    case.finds
+        .iter()
+        .map(|line| {
+            let mut words = line.split_whitespace();
+            let rule = words.next().unwrap();
+            let path = expanded(words.nth(1).unwrap().trim_end_matches(':'));
+            let path = match path.strip_prefix(Kind::Deployment.pod_pointer()) {
+                Some(rest) => format!("{}{rest}", kind.pod_pointer()),
+                None => path,
+            };
+            (rule.to_owned(), path)
+        })
+        .collect()
+}
+
+/// What a refusal tells: a line a rule, in it the findings with their paths.
+fn told(answer: &Answer) -> Found {
+    let response = response(answer);
+    let Some(message) = response["status"]["message"].as_str() else {
+        return Found::new();
+    };
+    let mut found = Found::new();
+    for line in message.lines() {
+        let (rule, findings) = line.split_once(": ").unwrap();
+        for finding in findings.split(" | ") {
+            let (path, _) = finding.split_once(": ").unwrap();
+            found.insert((rule.to_owned(), path.to_owned()));
+        }
+    }
+    found
+}
+
+fn rules(found: &Found) -> BTreeSet<&str> {
+    found.iter().map(|(rule, _)| rule.as_str()).collect()
+}
+
+fn is_final(kind: Kind, operation: &str) -> bool {
+    operation == "UPDATE" && matches!(kind, Kind::Pod | Kind::Job)
+}
+
+fn agrees(
+    case: &Case,
+    deployment: &Value,
+    (api, version): (&Api, &str),
+    operation: &str,
+) -> Result<(), String> {
+    let said = said(case, api.kind);
+    let review = review(api, version, operation, &carried(api.kind, deployment));
+    let refused = case.finds.iter().any(|line| line.contains(" refuse "));
+    let expected = |webhook| match webhook {
+        _ if said.is_empty() => Decision::Allowed,
+        Webhook::Mutate if !refused && !is_final(api.kind, operation) => Decision::Hardened,
+        Webhook::Mutate | Webhook::Validate => Decision::Refused,
+    };
+    for webhook in [Webhook::Mutate, Webhook::Validate] {
+        let answer = ask(webhook, &review).unwrap();
+        let decided: BTreeSet<&str> = answer.rules.iter().copied().collect();
+        if answer.decision != expected(webhook) || decided != rules(&said) {
+            return Err(format!("{webhook:?}: {:?} {decided:?}", answer.decision));
+        }
+        if webhook == Webhook::Validate && told(&answer) != said {
+            return Err(format!("{:#?} is not {said:#?}", told(&answer)));
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn each_case_is_judged_alike_in_every_kind_and_version() {
+    let mut wrong = Vec::new();
+    let mut judged = 0;
+    for (rule, cases) in cases() {
+        for case in cases {
+            let deployment = case.manifest();
+            for (api, version) in doors() {
+                for operation in OPERATIONS {
+                    judged += 1;
+                    let door = (api, version);
+                    if let Err(error) = agrees(&case, &deployment, door, operation) {
+                        let Api { kind, group, .. } = api;
+                        let name = &case.name;
+                        wrong.push(format!(
+                            "{rule}: {name}: {operation} {group}/{version} {kind:?}: {error}"
+                        ));
+                    }
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(judged > 100 * 19 * 2, "only {judged}");
+}
+
+/// A pod whose Tiller was moved to another list, beside a container that is none.
+fn moved(deployment: &Value, list: &str) -> Value {
+    let mut deployment = deployment.clone();
+    let pod = &mut deployment["spec"]["template"]["spec"];
+    let tillers = pod["containers"].take();
+    pod["containers"] = json!([{ "name": "web", "image": "web:1" }]);
+    pod[list] = tillers;
+    deployment
+}
+
+/// What is wrong with a Tiller is found in each list, and that it is not alone on top.
+#[test]
+fn each_case_is_judged_alike_in_every_list() {
+    let container = "/spec/template/spec/containers/";
+    let mut wrong = Vec::new();
+    for (rule, cases) in cases() {
+        // What other lists there are is what these cases are about.
+        for case in cases.iter().filter(|_| rule != "extra-containers") {
+            for list in ["initContainers", "ephemeralContainers"] {
+                let extra = format!("/spec/template/spec/{list}");
+                let mut expected: Found = said(case, Kind::Deployment)
+                    .into_iter()
+                    .map(|(rule, path)| (rule, path.replace(container, &format!("{extra}/"))))
+                    .collect();
+                expected.insert(("extra-containers".to_owned(), extra));
+                let object = moved(&case.manifest(), list);
+                for operation in OPERATIONS {
+                    let (api, version) = doors()
+                        .find(|(api, _)| api.kind == Kind::Deployment)
+                        .unwrap();
+                    let review = review(api, version, operation, &object);
+                    let validated = ask(Webhook::Validate, &review).unwrap();
+                    if told(&validated) != expected {
+                        let (name, told) = (&case.name, told(&validated));
+                        wrong.push(format!("{rule}: {name}: {list}: {told:#?} {expected:#?}"));
+                    }
+                    let mutated = ask(Webhook::Mutate, &review).unwrap();
+                    assert_eq!(mutated.decision, Decision::Refused, "{rule}: {}", case.name);
+                    assert_eq!(mutated.rules, validated.rules);
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// A version that no Kubernetes has yet is judged as those that are known.
+#[test]
+fn a_version_still_to_come_is_judged() {
+    for (api, _) in doors() {
+        let mut object = carried(api.kind, &HARDENED);
+        let host_network = format!("{}/hostNetwork", api.kind.pod_spec_pointer());
+        let pod = object.pointer_mut(api.kind.pod_spec_pointer()).unwrap();
+        pod["hostNetwork"] = json!(true);
+        let refused = ask(Webhook::Mutate, &review(api, "v7", "CREATE", &object)).unwrap();
+        let expected = [("host-access".to_owned(), host_network)].into();
+        assert_eq!(told(&refused), expected);
+    }
+}
+
+/// A Scale is a number: no pod, and no error.
+#[test]
+fn a_scale_passes() {
+    let review = json!({
+        "apiVersion": "admission.k8s.io/v1",
+        "kind": "AdmissionReview",
+        "request": {
+            "uid": "1",
+            "kind": { "group": "autoscaling", "version": "v1", "kind": "Scale" },
+            "resource": { "group": "apps", "version": "v1", "resource": "deployments" },
+            "subResource": "scale",
+            "name": "tiller-deploy",
+            "namespace": "team",
+            "operation": "UPDATE",
+            "object": {
+                "kind": "Scale",
+                "apiVersion": "autoscaling/v1",
+                "metadata": { "name": "tiller-deploy", "namespace": "team" },
+                "spec": { "replicas": 1 },
+                "status": { "replicas": 0, "selector": "app=helm,name=tiller" },
+            },
+            "oldObject": { "kind": "Scale", "apiVersion": "autoscaling/v1" },
+        },
+    });
+    for webhook in [Webhook::Mutate, Webhook::Validate] {
+        for group in ["autoscaling", "extensions", "apps"] {
+            let mut review = review.clone();
+            review["request"]["kind"]["group"] = json!(group);
+            let passed = ask(webhook, &review.to_string()).unwrap();
+            assert_eq!(passed.decision, Decision::Unconcerned);
+            assert_eq!(response(&passed), json!({ "uid": "1", "allowed": true }));
+        }
+    }
+}
