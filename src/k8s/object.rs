@@ -3,8 +3,8 @@
 use serde::Deserialize;
 use serde::de::Deserializer;
 
-use crate::pod::{PodSpec, Text};
-use crate::policy::{Annotations, Kind, Labels, PodMetadata, Subject};
+use crate::pod::{Items, PodSpec, Text};
+use crate::policy::{Annotations, Kind, Labels, Owner, PodMetadata, Subject};
 
 /// An object is not what its kind says.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -33,12 +33,13 @@ pub(super) fn read<'de, D: Deserializer<'de>>(
     kind: Kind,
     object: D,
 ) -> Result<Subject<'de>, D::Error> {
-    let (metadata, template) = match kind {
+    let (metadata, template, idle) = match kind {
         Kind::Pod => {
             let Pod { metadata, spec } = Pod::deserialize(object)?;
             let PodObjectMetadata {
                 name,
                 namespace,
+                owner_references,
                 labels,
                 annotations,
             } = metadata;
@@ -46,18 +47,21 @@ pub(super) fn read<'de, D: Deserializer<'de>>(
                 labels,
                 annotations,
             });
-            (
-                ObjectMetadata { name, namespace },
-                Template { metadata, spec },
-            )
+            let object = ObjectMetadata {
+                name,
+                namespace,
+                owner_references,
+            };
+            (object, Template { metadata, spec }, false)
         }
         Kind::PodTemplate => {
             let PodTemplate { metadata, template } = PodTemplate::deserialize(object)?;
-            (metadata, template)
+            (metadata, template, false)
         }
         Kind::CronJob => {
             let CronJob { metadata, spec } = CronJob::deserialize(object)?;
-            (metadata, spec.job_template.spec.template)
+            let idle = spec.suspend == Some(true);
+            (metadata, spec.job_template.spec.template, idle)
         }
         Kind::ReplicationController
         | Kind::Deployment
@@ -66,10 +70,15 @@ pub(super) fn read<'de, D: Deserializer<'de>>(
         | Kind::DaemonSet
         | Kind::Job => {
             let Workload { metadata, spec } = Workload::deserialize(object)?;
-            (metadata, spec.template)
+            let idle = spec.replicas == Some(0) || spec.suspend == Some(true);
+            (metadata, spec.template, idle)
         }
     };
-    let ObjectMetadata { name, namespace } = metadata;
+    let ObjectMetadata {
+        name,
+        namespace,
+        owner_references,
+    } = metadata;
     let Template {
         metadata,
         spec: pod,
@@ -79,23 +88,49 @@ pub(super) fn read<'de, D: Deserializer<'de>>(
         kind,
         namespace,
         name,
+        owner: controlling(&owner_references),
+        idle,
         metadata,
         pod,
     })
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default, bound(deserialize = "'de: 'a"))]
-struct ObjectMetadata<'a> {
-    name: Text<'a>,
-    namespace: Text<'a>,
+/// The owner whose controller answers for the object: there is one at most (`ValidateOwnerReferences`).
+fn controlling<'a>(references: &[OwnerReference<'a>]) -> Option<Owner<'a>> {
+    let reference = references.iter().find(|it| it.controller == Some(true))?;
+    let group = reference
+        .api_version
+        .split_once('/')
+        .map_or("", |(group, _)| group);
+    Some(Owner {
+        kind: Kind::find(group, &reference.kind)?,
+        name: reference.name.clone(),
+    })
 }
 
 #[derive(Default, Deserialize)]
-#[serde(default, bound(deserialize = "'de: 'a"))]
+#[serde(rename_all = "camelCase", default, bound(deserialize = "'de: 'a"))]
+struct ObjectMetadata<'a> {
+    name: Text<'a>,
+    namespace: Text<'a>,
+    owner_references: Items<OwnerReference<'a>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default, bound(deserialize = "'de: 'a"))]
+struct OwnerReference<'a> {
+    api_version: Text<'a>,
+    kind: Text<'a>,
+    name: Text<'a>,
+    controller: Option<bool>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default, bound(deserialize = "'de: 'a"))]
 struct PodObjectMetadata<'a> {
     name: Text<'a>,
     namespace: Text<'a>,
+    owner_references: Items<OwnerReference<'a>>,
     labels: Option<Labels<'a>>,
     annotations: Option<Annotations<'a>>,
 }
@@ -137,6 +172,8 @@ struct Workload<'a> {
 #[derive(Default, Deserialize)]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 struct WorkloadSpec<'a> {
+    replicas: Option<i64>,
+    suspend: Option<bool>,
     template: Template<'a>,
 }
 
@@ -152,6 +189,7 @@ struct CronJob<'a> {
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default, bound(deserialize = "'de: 'a"))]
 struct CronJobSpec<'a> {
+    suspend: Option<bool>,
     job_template: JobTemplate<'a>,
 }
 

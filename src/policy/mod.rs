@@ -6,8 +6,12 @@
 
 mod canonical;
 mod case;
+mod context;
+mod exception;
 mod finding;
 mod harden;
+mod mode;
+mod outcome;
 mod patch;
 mod pointer;
 mod rules;
@@ -16,10 +20,14 @@ mod subject;
 mod verdict;
 
 pub use case::TillerContainer;
+pub use context::{Context, Timestamp};
+pub use exception::{Excepted, Exception};
 pub use finding::{Action, Finding, Rule, Severity};
+pub use mode::{Mode, Modes};
+pub use outcome::{Arrival, Circumstances, Decision, Outcome, Webhook, forbidden, mode_rules};
 pub use patch::Patch;
 pub use pointer::Pointer;
 pub use rules::rules;
-pub use settings::Settings;
-pub use subject::{Annotations, Kind, Labels, PodMetadata, Subject};
+pub use settings::{BreakGlass, ImageVersion, Policy, Settings};
+pub use subject::{Annotations, Kind, Labels, Owner, PodMetadata, Subject};
 pub use verdict::{Verdict, decide};

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use crate::pod::{PodSpec, Text};
-use crate::tiller::Traits;
+use crate::tiller::{Traits, recognise};
 
 /// A pod to judge, and where it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +14,10 @@ pub struct Subject<'a> {
     pub namespace: Option<Text<'a>>,
     /// The object's name; empty where the API server is to make one.
     pub name: Text<'a>,
+    /// The object whose controller made this one, where it names one that carries pods.
+    pub owner: Option<Owner<'a>>,
+    /// Whether no pod is wanted of the object now: it has no replicas, or is suspended.
+    pub idle: bool,
     /// The pod's labels and annotations, where it has metadata.
     pub metadata: Option<PodMetadata<'a>>,
     /// The pod.
@@ -41,6 +45,15 @@ pub enum Kind {
     Job,
     /// CronJob of `batch`.
     CronJob,
+}
+
+/// The controlling owner of an object, as the object names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Owner<'a> {
+    /// Its kind.
+    pub kind: Kind,
+    /// Its name.
+    pub name: Text<'a>,
 }
 
 /// A pod's metadata, in a pod or in a template.
@@ -86,6 +99,18 @@ impl Subject<'_> {
             app_label: labels.map_or("", |labels| &labels.app),
             name_label: labels.map_or("", |labels| &labels.name),
         }
+    }
+
+    /// Whether a container of the pod is taken for a Tiller.
+    pub fn holds_tiller(&self) -> bool {
+        !recognise(&self.pod, self.traits()).is_empty()
+    }
+
+    /// The controlling owner, if objects like this one are made for objects like that.
+    pub fn controller(&self) -> Option<&Owner<'_>> {
+        self.owner
+            .as_ref()
+            .filter(|owner| owner.kind.makes() == Some(self.kind))
     }
 
     /// The pod's annotations.
@@ -152,6 +177,20 @@ impl Kind {
             | Self::DaemonSet
             | Self::Job => "/spec/template/spec",
             Self::CronJob => "/spec/jobTemplate/spec/template/spec",
+        }
+    }
+
+    /// The kind of what a controller makes of an object of this kind.
+    pub fn makes(self) -> Option<Self> {
+        match self {
+            Self::Deployment => Some(Self::ReplicaSet),
+            Self::CronJob => Some(Self::Job),
+            Self::ReplicationController
+            | Self::ReplicaSet
+            | Self::StatefulSet
+            | Self::DaemonSet
+            | Self::Job => Some(Self::Pod),
+            Self::Pod | Self::PodTemplate => None,
         }
     }
 

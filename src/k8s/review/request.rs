@@ -7,6 +7,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Vis
 use serde_json::value::RawValue;
 
 use super::answer::ApiVersion;
+use super::user::User;
 use super::{BadReview, Malformed};
 use crate::k8s::object;
 use crate::pod::Text;
@@ -32,7 +33,7 @@ pub(super) struct Request<'a> {
     pub(super) user: User<'a>,
     pub(super) dry_run: bool,
     pub(super) object: Object<'a>,
-    old_object: Option<&'a RawValue>,
+    pub(super) old_object: Option<&'a RawValue>,
 }
 
 /// The object that is asked about.
@@ -54,14 +55,6 @@ pub(super) enum Object<'a> {
 struct GroupKind<'a> {
     group: Text<'a>,
     kind: Text<'a>,
-}
-
-/// Who asks.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, bound(deserialize = "'de: 'a"))]
-pub(super) struct User<'a> {
-    #[serde(rename = "username")]
-    pub(super) name: Text<'a>,
 }
 
 /// What is done to the object.
@@ -135,21 +128,6 @@ impl<'a, R> Review<'a, R> {
 // === impl Request ===
 
 impl Request<'_> {
-    /// Whether the object is on its way out and its pod stays as it is. Refusing that would keep it from
-    /// ever going: finalizers are taken away by updates. The deletion time is read from the stored object,
-    /// where only the API server sets it.
-    pub(super) fn is_leaving(&self) -> bool {
-        let (Operation::Update, Object::Subject(new), Some(old)) =
-            (self.operation, &self.object, self.old_object)
-        else {
-            return false;
-        };
-        serde_json::from_str::<Stored>(old.get())
-            .is_ok_and(|stored| stored.metadata.deletion_timestamp.is_some())
-            && object::read(new.kind, &mut serde_json::Deserializer::from_str(old.get()))
-                .is_ok_and(|old| old.pod == new.pod)
-    }
-
     /// Whether the object may still be changed: the containers of a stored Pod may not, nor those in the
     /// template of a stored Job (`ValidatePodUpdate`, `ValidateJobUpdate`).
     pub(super) fn can_be_patched(&self) -> bool {
@@ -174,18 +152,6 @@ impl Request<'_> {
             None
         }
     }
-}
-
-/// A stored object, as far as its deletion goes.
-#[derive(Deserialize)]
-struct Stored {
-    metadata: StoredMetadata,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct StoredMetadata {
-    deletion_timestamp: Option<IgnoredAny>,
 }
 
 /// A request whose object is read where it stands: the kind comes before it, as the API server sends it.
