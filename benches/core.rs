@@ -7,10 +7,12 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use serde_json::value::RawValue;
 use tiller_guard::k8s::review::{Webhook, answer};
 use tiller_guard::k8s::subject;
-use tiller_guard::policy::{Kind, Settings, decide};
+use tiller_guard::policy::{Context, Kind, Policy, Settings, Timestamp, decide};
 
 const TILLER: &[u8] = include_bytes!("../tests/data/reviews/1.20-deployment-create.json");
 const OTHER: &[u8] = include_bytes!("../tests/data/reviews/1.20-other-pod-create.json");
+
+const NOW: Context = Context { now: Timestamp(0) };
 
 #[derive(serde::Deserialize)]
 struct Review<'a> {
@@ -40,19 +42,19 @@ fn parts(criterion: &mut Criterion) {
     });
     let tiller = read();
     criterion.bench_function("decide on it", |bencher| {
-        bencher.iter(|| black_box(decide(black_box(&tiller), &settings)));
+        bencher.iter(|| black_box(decide(black_box(&tiller), &settings, &NOW)));
     });
 }
 
 fn whole(criterion: &mut Criterion) {
-    let settings = Settings::default();
+    let policy = Policy::default();
     for (name, webhook, body) in [
         ("harden a Tiller Deployment", Webhook::Mutate, TILLER),
         ("refuse an unhardened one", Webhook::Validate, TILLER),
         ("pass an unrelated Pod", Webhook::Validate, OTHER),
     ] {
         criterion.bench_function(name, |bencher| {
-            bencher.iter(|| answer(webhook, black_box(body), &settings).unwrap());
+            bencher.iter(|| answer(webhook, black_box(body), &policy, &NOW).unwrap());
         });
     }
 }

@@ -13,6 +13,7 @@
 //! | 1 | [`policy`] | what we think of it: rules, findings, hardening |
 //! | 2 | [`k8s`] | Kubernetes JSON to subjects; the AdmissionReview codec |
 //! | 2 | [`manifest`] | streams of YAML and JSON documents |
+//! | 2 | [`config`] | the policy file |
 //! | 2 | [`pki`] | the certificates we issue and read |
 //! | 2 | [`report`] | findings for people and programs |
 //! | 3 | [`server`] | the webhook's listener, routes, metrics and drain |
@@ -21,6 +22,7 @@
 //! A module uses those of lower layers only.
 
 pub mod cli;
+pub mod config;
 pub mod k8s;
 pub mod manifest;
 pub mod pki;

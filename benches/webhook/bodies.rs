@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use serde_json::{Value, json};
 use tiller_guard::k8s::review::{Webhook, answer};
-use tiller_guard::policy::Settings;
+use tiller_guard::policy::{Context as Known, Policy, Timestamp};
 
 const TILLER_POD: &[u8] = include_bytes!("../../tests/data/reviews/1.10-pod-create.json");
 const TILLER_DEPLOYMENT: &[u8] =
@@ -52,7 +52,8 @@ fn bare(review: &[u8]) -> Result<Vec<u8>> {
 
 /// A review after its mutation: what the validating webhook is asked about day after day.
 fn hardened(review: &[u8]) -> Result<Vec<u8>> {
-    let answer = answer(Webhook::Mutate, review, &Settings::default())?;
+    let now = Known { now: Timestamp(0) };
+    let answer = answer(Webhook::Mutate, review, &Policy::default(), &now)?;
     let answer: Value = serde_json::from_slice(&answer.body)?;
     let patch = answer
         .pointer("/response/patch")

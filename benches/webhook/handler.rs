@@ -115,6 +115,7 @@ async fn own_server<'a>(flag: &dyn Fn(&str) -> Result<&'a str>) -> Result<()> {
         health: flag("--health-address")?.parse()?,
         oldest_tls: OldestTls::default(),
         certificate: CertificateSource::Files(files, Duration::from_secs(5)),
+        policy: None,
         limits: Limits::default(),
         drain: Drain::default(),
         clock: SystemTime::now,
@@ -129,6 +130,7 @@ async fn own_server<'a>(flag: &dyn Fn(&str) -> Result<&'a str>) -> Result<()> {
             operation,
             kind,
             rules: Vec::new(),
+            excepted: Vec::new(),
             record: None,
         })
     }));

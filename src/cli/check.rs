@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum};
 use super::Exit;
 use super::examine::{judge, malformed, report_object, report_unreadable};
 use super::input::{Source, sources};
-use super::policy::{ManifestArguments, Policy};
+use super::policy::{Judging, ManifestArguments};
 use crate::manifest::{Document, Part, Stream};
 use crate::report::{self, Report, Style, Unreadable};
 
@@ -43,7 +43,7 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         output,
         policy,
     } = arguments;
-    let report = check(sources(files), &policy.resolve());
+    let report = check(sources(files), &policy.resolve()?);
     let mut out = BufWriter::new(io::stdout().lock());
     match output {
         Format::Text => report::write_text(&report, style(io::stdout().is_terminal()), &mut out)?,
@@ -53,11 +53,11 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     Ok(exit(&report))
 }
 
-fn check(sources: Vec<Source>, policy: &Policy) -> Report {
+fn check(sources: Vec<Source>, judging: &Judging) -> Report {
     let (mut objects, mut errors) = (Vec::new(), Vec::new());
     for source in sources {
         match source.read() {
-            Ok(stream) => check_stream(&stream, policy, &mut objects, &mut errors),
+            Ok(stream) => check_stream(&stream, judging, &mut objects, &mut errors),
             Err(unreadable) => errors.push(unreadable),
         }
     }
@@ -66,14 +66,14 @@ fn check(sources: Vec<Source>, policy: &Policy) -> Report {
 
 fn check_stream(
     stream: &Stream,
-    policy: &Policy,
+    judging: &Judging,
     objects: &mut Vec<report::Object>,
     errors: &mut Vec<Unreadable>,
 ) {
     for part in &stream.parts {
         match part {
             Part::Document(document) => {
-                check_document(&stream.file, document, policy, objects, errors);
+                check_document(&stream.file, document, judging, objects, errors);
             }
             Part::Unreadable(unreadable, _) => {
                 errors.push(report_unreadable(&stream.file, unreadable));
@@ -86,18 +86,18 @@ fn check_stream(
 fn check_document(
     file: &str,
     document: &Document,
-    policy: &Policy,
+    judging: &Judging,
     objects: &mut Vec<report::Object>,
     errors: &mut Vec<Unreadable>,
 ) {
     for object in document.objects() {
-        let judged = object.and_then(|object| match judge(&object, policy) {
+        let judged = object.and_then(|object| match judge(&object, judging) {
             Ok(judgement) => Ok((object, judgement)),
             Err(error) => Err(malformed(document, &object, &error)),
         });
         match judged {
             Ok((object, judgement)) => {
-                objects.push(report_object(file, document, object, judgement, policy));
+                objects.push(report_object(file, document, object, judgement, judging));
             }
             Err(unreadable) => errors.push(report_unreadable(file, &unreadable)),
         }

@@ -2,10 +2,10 @@
 
 use json_patch::Patch;
 
-use super::policy::Policy;
+use super::policy::Judging;
 use crate::k8s;
 use crate::manifest::{self, Document, Object};
-use crate::policy::{self, Finding, Kind};
+use crate::policy::{self, Finding, Kind, Mode};
 use crate::report;
 
 /// What was decided on an object.
@@ -20,24 +20,37 @@ pub(super) struct Judgement {
 }
 
 /// Judges an object. What carries no pod has no findings.
-pub(super) fn judge(object: &Object, policy: &Policy) -> Result<Judgement, k8s::Malformed> {
+pub(super) fn judge(object: &Object, judging: &Judging) -> Result<Judgement, k8s::Malformed> {
     match object.pod_kind() {
-        Some(kind) => judge_pod(kind, object, policy),
+        Some(kind) => judge_pod(kind, object, judging),
         None => Ok(Judgement::default()),
     }
 }
 
-fn judge_pod(kind: Kind, object: &Object, policy: &Policy) -> Result<Judgement, k8s::Malformed> {
+fn judge_pod(kind: Kind, object: &Object, judging: &Judging) -> Result<Judgement, k8s::Malformed> {
     let mut subject = k8s::subject(kind, &object.value)?;
     if object.namespace.is_none() {
-        subject.namespace = policy.namespace.as_deref().map(Into::into);
+        subject.namespace = judging.namespace.as_deref().map(Into::into);
     }
-    let verdict = policy::decide(&subject, &policy.settings);
+    let Judging {
+        settings,
+        modes,
+        context,
+        namespace: _,
+    } = judging;
+    let verdict = policy::decide(&subject, settings, context);
+    // Whether a file's Tiller is a new one is not known: of the modes, only this one says something of it.
+    let forbidden = match modes.of(subject.namespace.as_deref()) {
+        Mode::Forbid => policy::forbidden(&verdict, settings),
+        Mode::Audit | Mode::Warn | Mode::Enforce | Mode::Freeze => None,
+    };
     let policy::Verdict {
         tillers,
         findings,
+        excepted: _,
         patch,
     } = verdict;
+    let findings = forbidden.into_iter().chain(findings).collect();
     // Operations on JSON values are JSON: this does not fail.
     let patch = patch.to_json_patch().unwrap_or_default();
     let tillers = tillers.iter().map(report::Tiller::from).collect();
@@ -54,7 +67,7 @@ pub(super) fn report_object(
     document: &Document,
     object: Object,
     judgement: Judgement,
-    policy: &Policy,
+    judging: &Judging,
 ) -> report::Object {
     let Object {
         pointer,
@@ -68,7 +81,7 @@ pub(super) fn report_object(
     } = object;
     let duplicates = duplicates
         .iter()
-        .map(|duplicate| duplicate.finding(&pointer));
+        .map(|duplicate| duplicate.finding(&pointer, &judging.settings));
     let findings = duplicates.chain(judgement.findings).map(|finding| {
         let place = document.place_of(&format!("{pointer}{}", finding.path));
         report::Finding {
@@ -83,7 +96,7 @@ pub(super) fn report_object(
         line: place.line,
         api_version,
         kind,
-        namespace: namespace.or_else(|| policy.namespace.clone()),
+        namespace: namespace.or_else(|| judging.namespace.clone()),
         name,
         findings: findings.collect(),
         tillers: judgement.tillers,

@@ -12,7 +12,7 @@ use super::Exit;
 use super::check::style;
 use super::examine::report_unreadable;
 use super::input::{Source, sources};
-use super::policy::{ManifestArguments, Policy};
+use super::policy::{Judging, ManifestArguments};
 use super::rewrite::{Hardened, harden, pretty};
 use crate::manifest::{Document, Part, Stream};
 use crate::report::{self, Unreadable};
@@ -85,7 +85,7 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         (_, true) => Print::Patch,
         _ => Print::Manifest(output),
     };
-    let outcome = harden_all(sources(files), &policy.resolve())?;
+    let outcome = harden_all(sources(files), &policy.resolve()?)?;
     let mut out = BufWriter::new(io::stdout().lock());
     write(&outcome, print, &mut out)?;
     out.flush()?;
@@ -93,22 +93,22 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     Ok(exit(&outcome))
 }
 
-fn harden_all(sources: Vec<Source>, policy: &Policy) -> anyhow::Result<Outcome> {
+fn harden_all(sources: Vec<Source>, judging: &Judging) -> anyhow::Result<Outcome> {
     let mut outcome = Outcome::default();
     for source in sources {
         match source.read() {
-            Ok(stream) => harden_stream(stream, policy, &mut outcome)?,
+            Ok(stream) => harden_stream(stream, judging, &mut outcome)?,
             Err(unreadable) => outcome.errors.push(unreadable),
         }
     }
     Ok(outcome)
 }
 
-fn harden_stream(stream: Stream, policy: &Policy, outcome: &mut Outcome) -> anyhow::Result<()> {
+fn harden_stream(stream: Stream, judging: &Judging, outcome: &mut Outcome) -> anyhow::Result<()> {
     let mut documents = Vec::with_capacity(stream.parts.len());
     for part in &stream.parts {
         documents.push(match part {
-            Part::Document(document) => match harden(&stream.file, document, policy)? {
+            Part::Document(document) => match harden(&stream.file, document, judging)? {
                 Ok(mut hardened) => {
                     outcome.refused.append(&mut hardened.refused);
                     Some(hardened)

@@ -34,7 +34,7 @@ pub(super) enum LogLevel {
     Error,
     /// What may need someone, too.
     Warn,
-    /// Each review that is hardened or refused, too.
+    /// Each review in which something is found or let off, too.
     Info,
     /// Each review, too.
     Debug,

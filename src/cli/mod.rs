@@ -2,9 +2,9 @@
 //!
 //! | exit code | meaning |
 //! |---|---|
-//! | 0 | clean; `harden`: what was printed would be admitted; `serve`: drained |
-//! | 1 | findings; `harden`: a refusal remains |
-//! | 2 | usage, the output cannot be written, or the server cannot be started |
+//! | 0 | clean; `harden`: what was printed would be admitted; `serve`: drained; `policy check`: good |
+//! | 1 | findings; `harden`: a refusal remains; `policy check`: not good |
+//! | 2 | usage, the policy file is not good, the output cannot be written, or the server cannot be started |
 //! | 3 | something could not be read; the rest was done |
 
 mod check;
@@ -13,6 +13,7 @@ mod harden;
 mod input;
 mod logs;
 mod policy;
+mod policy_check;
 mod rewrite;
 mod serve;
 
@@ -36,6 +37,9 @@ enum Command {
     /// Prints manifests with their Tillers hardened.
     Harden(harden::Arguments),
     Serve(serve::Arguments),
+    /// Checks policy files, and prints their schema.
+    #[command(subcommand)]
+    Policy(policy_check::Command),
 }
 
 /// How a command ended.
@@ -63,6 +67,7 @@ pub fn run() -> ExitCode {
         Command::Check(arguments) => check::run(arguments).map(ExitCode::from),
         Command::Harden(arguments) => harden::run(arguments).map(ExitCode::from),
         Command::Serve(arguments) => serve::run(arguments),
+        Command::Policy(command) => policy_check::run(command).map(ExitCode::from),
     };
     match done {
         Ok(code) => code,

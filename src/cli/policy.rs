@@ -1,14 +1,35 @@
-//! What an administrator may decide on the command line.
+//! What an administrator may decide on the command line, and the policy file that he names.
 
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use anyhow::{Context as _, anyhow};
+use arc_swap::ArcSwap;
 use clap::Args;
+use tracing::warn;
 
-use crate::policy::Settings;
+use crate::config::{self, Rejected};
+use crate::policy::{Context, Modes, Policy, Settings, Timestamp};
+use crate::server::{PolicyFile, Taken, read_file};
 use crate::tiller::Version;
 
 /// The options that every judging command has.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Policy")]
 pub(super) struct PolicyArguments {
+    /// Judge by this policy file; the options below count on top of it
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+
+    #[command(flatten)]
+    additions: Additions,
+}
+
+/// What the command line says on top of a policy file.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Policy")]
+struct Additions {
     /// Let no Tiller run in this namespace; kube-system, kube-public, kube-node-lease and default are
     /// always protected (repeatable)
     #[arg(long, value_name = "NAMESPACE")]
@@ -19,7 +40,7 @@ pub(super) struct PolicyArguments {
     allowed_repository: Vec<String>,
 
     /// The oldest version of Tiller that may run [default: 2.7.2]
-    #[arg(long, value_name = "VERSION", value_parser = version)]
+    #[arg(long, value_name = "VERSION", value_parser = config::version_floor)]
     version_floor: Option<Version>,
 }
 
@@ -34,49 +55,142 @@ pub(super) struct ManifestArguments {
     namespace: Option<String>,
 }
 
-/// What to judge by.
+/// What to judge manifests by.
 #[derive(Debug, Clone)]
-pub(super) struct Policy {
+pub(super) struct Judging {
     /// What the rules are told.
     pub(super) settings: Settings,
+    /// The modes; of these only `forbid` says something of a file.
+    pub(super) modes: Modes,
+    /// The time.
+    pub(super) context: Context,
     /// The namespace of objects that name none.
     pub(super) namespace: Option<String>,
 }
 
+/// The policy that a server judges by, and the file that it is read from anew.
+pub(super) struct LivePolicy {
+    pub(super) current: Arc<ArcSwap<Policy>>,
+    pub(super) file: Option<PolicyFile>,
+}
+
+// === impl PolicyArguments ===
+
 impl PolicyArguments {
-    pub(super) fn resolve(self) -> Settings {
+    /// The policy, whose file has to be good.
+    fn resolve(self, now: Timestamp) -> anyhow::Result<Policy> {
+        let Self { policy, additions } = self;
+        let policy = match policy {
+            None => Policy::default(),
+            Some(path) => config::read(&read_policy(&path)?, now)
+                .map_err(|rejected| bad_policy(&path, &rejected))?,
+        };
+        Ok(additions.on_top_of(policy))
+    }
+
+    /// The policy, to be read anew at this interval. An exception that has expired does not keep a server from
+    /// starting: it counts no more, and an API server without its webhook is worse.
+    pub(super) fn follow(self, every: Duration) -> anyhow::Result<LivePolicy> {
+        let Self { policy, additions } = self;
+        let Some(path) = policy else {
+            let policy = additions.on_top_of(Policy::default());
+            return Ok(LivePolicy {
+                current: Arc::new(ArcSwap::from_pointee(policy)),
+                file: None,
+            });
+        };
+        let contents = read_policy(&path)?;
+        let policy = match config::read(&contents, now()) {
+            Ok(policy) => policy,
+            Err(Rejected {
+                problems,
+                without_expired: Some(policy),
+            }) => {
+                for problem in problems {
+                    warn!(file = %path.display(), %problem, "an exception of the policy has expired");
+                }
+                *policy
+            }
+            Err(rejected) => return Err(bad_policy(&path, &rejected)),
+        };
+        let current = Arc::new(ArcSwap::from_pointee(additions.clone().on_top_of(policy)));
+        let served = Arc::clone(&current);
+        let name = path.display().to_string();
+        let take = move |contents: &[u8]| {
+            let (policy, taken) = match config::read(contents, now()) {
+                Ok(policy) => (policy, Taken::Whole),
+                Err(mut rejected) => match rejected.without_expired.take() {
+                    Some(policy) => (*policy, Taken::WithoutExpired(rejected.lines(&name))),
+                    None => return Taken::Not(rejected.lines(&name)),
+                },
+            };
+            served.store(Arc::new(additions.clone().on_top_of(policy)));
+            taken
+        };
+        let file = PolicyFile {
+            path,
+            every,
+            contents,
+            take: Arc::new(take),
+        };
+        Ok(LivePolicy {
+            current,
+            file: Some(file),
+        })
+    }
+}
+
+fn read_policy(path: &Path) -> anyhow::Result<Vec<u8>> {
+    read_file(path).context("give --policy a file that can be read")
+}
+
+fn bad_policy(path: &Path, rejected: &Rejected) -> anyhow::Error {
+    let lines = rejected.lines(&path.display().to_string());
+    anyhow!("the policy file is not good:\n{lines}")
+}
+
+/// The time of day.
+pub(super) fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    Timestamp(since.map_or(0, |it| i64::try_from(it.as_secs()).unwrap_or(i64::MAX)))
+}
+
+// === impl Additions ===
+
+impl Additions {
+    fn on_top_of(self, mut policy: Policy) -> Policy {
         let Self {
             protected_namespace,
             allowed_repository,
             version_floor,
         } = self;
-        let mut settings = Settings::default();
+        let settings = &mut policy.settings;
         settings.protected_namespaces.extend(protected_namespace);
         settings.allowed_repositories.extend(allowed_repository);
         if let Some(version) = version_floor {
             settings.version_floor = version;
         }
-        settings
+        policy
     }
 }
+
+// === impl ManifestArguments ===
 
 impl ManifestArguments {
-    pub(super) fn resolve(self) -> Policy {
+    pub(super) fn resolve(self) -> anyhow::Result<Judging> {
         let Self { policy, namespace } = self;
-        Policy {
-            settings: policy.resolve(),
+        let now = now();
+        let Policy {
+            settings,
+            modes,
+            break_glass: _,
+        } = policy.resolve(now)?;
+        Ok(Judging {
+            settings,
+            modes,
+            context: Context { now },
             namespace: namespace.filter(|namespace| !namespace.is_empty()),
-        }
-    }
-}
-
-/// Reads `2.16.12` or `v2.16.12`.
-fn version(text: &str) -> Result<Version, String> {
-    let floor = Settings::default().version_floor;
-    match Version::from_tag(text).or_else(|_| text.parse()) {
-        Ok(version) if version < floor => Err(format!("no Tiller before {floor} can be hardened")),
-        Ok(version) => Ok(version),
-        Err(_) => Err("a version of Helm 2 is needed, such as 2.16.12".to_owned()),
+        })
     }
 }
 
@@ -85,43 +199,34 @@ mod tests {
     use super::*;
 
     #[test]
-    fn versions_are_three_numbers_from_the_floor_on() {
-        let expected = Version {
-            major: 2,
-            minor: 16,
-            patch: 12,
-        };
-        assert_eq!(version("v2.16.12"), Ok(expected));
-        assert_eq!(version("2.16.12"), Ok(expected));
-        for text in ["2.7.1", "2.7", "2.7.2.1", "", "v", "2.x.1", "2.7.99999"] {
-            assert!(version(text).is_err(), "{text}");
-        }
-    }
-
-    #[test]
     fn options_extend_the_defaults() {
-        let policy = ManifestArguments {
+        let judging = ManifestArguments {
             policy: PolicyArguments {
-                protected_namespace: vec!["prod".to_owned()],
-                allowed_repository: vec!["registry.local/tiller".to_owned()],
-                version_floor: None,
+                policy: None,
+                additions: Additions {
+                    protected_namespace: vec!["prod".to_owned()],
+                    allowed_repository: vec!["registry.local/tiller".to_owned()],
+                    version_floor: None,
+                },
             },
             namespace: Some(String::new()),
         }
-        .resolve();
+        .resolve()
+        .unwrap();
         let defaults = Settings::default();
-        assert!(
-            policy
-                .settings
-                .protected_namespaces
-                .starts_with(&defaults.protected_namespaces)
-        );
-        assert_eq!(policy.settings.protected_namespaces.last().unwrap(), "prod");
+        let Settings {
+            protected_namespaces,
+            allowed_repositories,
+            version_floor,
+            ..
+        } = judging.settings;
+        assert!(protected_namespaces.starts_with(&defaults.protected_namespaces));
+        assert_eq!(protected_namespaces.last().unwrap(), "prod");
         assert_eq!(
-            policy.settings.allowed_repositories.last().unwrap(),
+            allowed_repositories.last().unwrap(),
             "registry.local/tiller"
         );
-        assert_eq!(policy.settings.version_floor, defaults.version_floor);
-        assert_eq!(policy.namespace, None);
+        assert_eq!(version_floor, defaults.version_floor);
+        assert_eq!(judging.namespace, None);
     }
 }

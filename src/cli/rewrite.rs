@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use serde_json::{Value, json};
 
 use super::examine::{Judgement, judge, malformed, report_object, report_unreadable};
-use super::policy::Policy;
+use super::policy::Judging;
 use crate::manifest::{Document, Format, Object, Stream, to_yaml};
 use crate::policy::Action;
 use crate::report;
@@ -32,13 +32,13 @@ pub(super) struct Hardened {
 pub(super) fn harden(
     file: &str,
     document: &Document,
-    policy: &Policy,
+    judging: &Judging,
 ) -> anyhow::Result<Result<Hardened, Vec<report::Unreadable>>> {
     let before = document.value();
     let mut after = before.clone();
     let (mut patch, mut refused, mut errors) = (Vec::new(), Vec::new(), Vec::new());
     for object in document.objects() {
-        let judged = object.and_then(|object| match judge(&object, policy) {
+        let judged = object.and_then(|object| match judge(&object, judging) {
             Ok(judgement) => Ok((object, judgement)),
             Err(error) => Err(malformed(document, &object, &error)),
         });
@@ -57,7 +57,7 @@ pub(super) fn harden(
             .with_context(|| format!("{file}:{place}: the hardening cannot be applied"))?;
         object.value = target.clone();
         patch.extend(in_document(&judgement, &object.pointer)?);
-        refused.extend(refusals(file, document, object, policy)?);
+        refused.extend(refusals(file, document, object, judging)?);
     }
     if !errors.is_empty() {
         return Ok(Err(errors));
@@ -93,9 +93,9 @@ fn refusals(
     file: &str,
     document: &Document,
     mut object: Object,
-    policy: &Policy,
+    judging: &Judging,
 ) -> anyhow::Result<Option<report::Object>> {
-    let mut judgement = judge(&object, policy).with_context(|| {
+    let mut judgement = judge(&object, judging).with_context(|| {
         format!(
             "{file}:{}: the hardened object cannot be read",
             object.place
@@ -106,7 +106,7 @@ fn refusals(
         .retain(|finding| finding.action == Action::Refuse);
     judgement.tillers.clear();
     object.duplicates.clear();
-    let report = report_object(file, document, object, judgement, policy);
+    let report = report_object(file, document, object, judgement, judging);
     Ok((!report.findings.is_empty()).then_some(report))
 }
 

@@ -9,16 +9,17 @@ use std::thread::available_parallelism;
 use std::time::{Duration, SystemTime};
 
 use anyhow::Context as _;
+use arc_swap::ArcSwap;
 use clap::{Args, ValueEnum};
 use tokio::runtime::{self, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{info, warn};
 
 use super::logs::{self, LogFormat, LogLevel};
-use super::policy::PolicyArguments;
+use super::policy::{LivePolicy, PolicyArguments, now};
 use crate::k8s::review;
 use crate::pki;
-use crate::policy::Settings;
+use crate::policy::{self, Policy};
 use crate::server::{
     BindError, Bound, CertificateFiles, CertificateSource, Drain, Judge, Limits, OldestTls, Server,
 };
@@ -70,6 +71,9 @@ pub(super) struct Arguments {
     /// Threads that answer reviews [default: one for each CPU, 4 at most].
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=256))]
     workers: Option<u16>,
+    /// How often the policy file is looked at.
+    #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
+    policy_reload_interval: Duration,
     /// How log lines are written.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     log_format: LogFormat,
@@ -91,7 +95,7 @@ enum TlsVersion {
 /// What the arguments mean.
 struct Options {
     server: Server,
-    settings: Settings,
+    policy: Arc<ArcSwap<Policy>>,
     workers: usize,
     standalone: bool,
 }
@@ -117,7 +121,7 @@ async fn serve(options: Options) -> anyhow::Result<ExitCode> {
     let mut signals = Signals::listen().context("cannot listen for signals")?;
     let bound = options.server.bind().await.map_err(advise)?;
     announce(&bound, options.standalone)?;
-    let running = bound.spawn(judge(options.settings));
+    let running = bound.spawn(judge(options.policy));
     signals.next().await;
     tokio::select! {
         () = running.drain() => Ok(ExitCode::SUCCESS),
@@ -142,8 +146,11 @@ fn advise(error: BindError) -> anyhow::Error {
     anyhow::Error::new(error).context(advice)
 }
 
-fn judge(settings: Settings) -> Judge {
-    Arc::new(move |webhook, body| review::answer(webhook, body, &settings))
+fn judge(current: Arc<ArcSwap<Policy>>) -> Judge {
+    Arc::new(move |webhook, body| {
+        let context = policy::Context { now: now() };
+        review::answer(webhook, body, &current.load(), &context)
+    })
 }
 
 /// Says where the server listens: to a person on stdout, and to the log otherwise.
@@ -199,6 +206,7 @@ impl Options {
             drain_delay,
             drain_timeout,
             workers,
+            policy_reload_interval,
             log_format: _,
             log_level: _,
             policy,
@@ -216,12 +224,15 @@ impl Options {
             ),
             _ => self_signed(listen.ip())?,
         };
+        let LivePolicy { current, file } =
+            policy.follow(policy_reload_interval.max(SHORTEST_RELOAD))?;
         Ok(Self {
             server: Server {
                 listen,
                 health: health_address.unwrap_or_else(|| SocketAddr::new(host, HEALTH_PORT)),
                 oldest_tls: tls_min_version.into(),
                 certificate,
+                policy: file,
                 limits: Limits::default(),
                 drain: Drain {
                     delay: drain_delay.unwrap_or(delay),
@@ -229,7 +240,7 @@ impl Options {
                 },
                 clock: SystemTime::now,
             },
-            settings: policy.resolve(),
+            policy: current,
             workers: workers.map_or_else(default_workers, usize::from),
             standalone,
         })

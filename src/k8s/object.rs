@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde::de::Deserializer;
 
 use crate::pod::{Container, Items, MAX_CONTAINERS, PodSpec, Text};
-use crate::policy::{Annotations, Kind, Labels, Maker, PodMetadata, Subject};
+use crate::policy::{Annotations, Kind, Labels, Maker, Owner, PodMetadata, Subject};
 
 /// An object is not what its kind says.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -33,10 +33,11 @@ pub(super) fn read<'de, D: Deserializer<'de>>(
     kind: Kind,
     object: D,
 ) -> Result<Subject<'de>, D::Error> {
-    let (metadata, template) = match kind {
+    let (metadata, template, idle) = match kind {
         Kind::Pod => {
             let Pod { metadata, spec } = Pod::deserialize(object)?;
-            metadata.around(spec)
+            let (metadata, template) = metadata.around(spec);
+            (metadata, template, false)
         }
         Kind::EphemeralContainers => {
             let EphemeralContainers {
@@ -51,15 +52,16 @@ pub(super) fn read<'de, D: Deserializer<'de>>(
                 metadata: None,
                 spec,
             };
-            (metadata, template)
+            (metadata, template, false)
         }
         Kind::PodTemplate => {
             let PodTemplate { metadata, template } = PodTemplate::deserialize(object)?;
-            (metadata, template)
+            (metadata, template, false)
         }
         Kind::CronJob => {
             let CronJob { metadata, spec } = CronJob::deserialize(object)?;
-            (metadata, spec.job_template.spec.template)
+            let idle = spec.suspend == Some(true);
+            (metadata, spec.job_template.spec.template, idle)
         }
         Kind::ReplicationController
         | Kind::Deployment
@@ -68,7 +70,8 @@ pub(super) fn read<'de, D: Deserializer<'de>>(
         | Kind::DaemonSet
         | Kind::Job => {
             let Workload { metadata, spec } = Workload::deserialize(object)?;
-            (metadata, spec.template)
+            let idle = spec.replicas == Some(0) || spec.suspend == Some(true);
+            (metadata, spec.template, idle)
         }
     };
     let ObjectMetadata {
@@ -90,6 +93,7 @@ pub(super) fn read<'de, D: Deserializer<'de>>(
         kind,
         namespace,
         name,
+        idle,
         metadata,
         maker,
         pod,
@@ -102,11 +106,21 @@ fn is_mirror(metadata: Option<&PodMetadata<'_>>) -> bool {
         .is_some_and(|annotations| annotations.mirror.is_some())
 }
 
+/// The owner whose controller answers for the object: there is one at most (`ValidateOwnerReferences`).
 fn controller(owners: Items<OwnerReference<'_>>) -> Option<Maker<'_>> {
-    owners
+    let OwnerReference {
+        api_version,
+        kind,
+        name,
+        controller: _,
+    } = owners
         .into_iter()
-        .find(|owner| owner.controller == Some(true))
-        .map(|OwnerReference { kind, name, .. }| Maker::Controller { kind, name })
+        .find(|owner| owner.controller == Some(true))?;
+    Some(Maker::Controller(Owner {
+        api_version,
+        kind,
+        name,
+    }))
 }
 
 #[derive(Default, Deserialize)]
@@ -151,8 +165,9 @@ impl<'a> PodObjectMetadata<'a> {
 }
 
 #[derive(Default, Deserialize)]
-#[serde(default, bound(deserialize = "'de: 'a"))]
+#[serde(rename_all = "camelCase", default, bound(deserialize = "'de: 'a"))]
 struct OwnerReference<'a> {
+    api_version: Text<'a>,
     kind: Text<'a>,
     name: Text<'a>,
     controller: Option<bool>,
@@ -204,6 +219,8 @@ struct Workload<'a> {
 #[derive(Default, Deserialize)]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 struct WorkloadSpec<'a> {
+    replicas: Option<i64>,
+    suspend: Option<bool>,
     template: Template<'a>,
 }
 
@@ -219,6 +236,7 @@ struct CronJob<'a> {
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default, bound(deserialize = "'de: 'a"))]
 struct CronJobSpec<'a> {
+    suspend: Option<bool>,
     job_template: JobTemplate<'a>,
 }
 

@@ -6,25 +6,21 @@
 //! Source: `admission.k8s.io/v1` and `v1beta1`, Kubernetes 1.10 to 1.36.
 
 mod answer;
+mod message;
 mod nesting;
 mod request;
+mod update;
+mod user;
 
-use crate::policy::{Settings, Subject, Verdict, decide};
+pub use crate::policy::{Decision, Webhook};
+
+use crate::policy::{Circumstances, Context, Outcome, Policy, Subject, Verdict, decide};
+use crate::tiller::may_hold_tiller;
 
 use super::Malformed;
-use crate::tiller::may_hold_tiller;
-use answer::Response;
+use answer::Reply;
 use nesting::{Nesting, TooDeep};
 use request::{Envelope, Object, Request};
-
-/// Which of the two webhooks is asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Webhook {
-    /// `mutate.tiller-guard.io`: hardens.
-    Mutate,
-    /// `validate.tiller-guard.io`: judges the final object.
-    Validate,
-}
 
 /// The body is no review that could be answered: HTTP 400.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -59,21 +55,10 @@ pub struct Answer {
     pub kind: &'static str,
     /// The rules that found something, each once.
     pub rules: Vec<&'static str>,
+    /// The rules that found something and were let off, with the reason.
+    pub excepted: Vec<(&'static str, String)>,
     /// For logs: present where the decision is not [`Decision::Unconcerned`].
     pub record: Option<Record>,
-}
-
-/// What was decided on a review.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Decision {
-    /// No Tiller: allowed.
-    Unconcerned,
-    /// A Tiller that is hardened already: allowed.
-    Allowed,
-    /// Allowed with a patch.
-    Hardened,
-    /// Refused, 403.
-    Refused,
 }
 
 /// Who asked for what, for the log. Never the object's content.
@@ -91,34 +76,13 @@ pub struct Record {
     pub dry_run: bool,
 }
 
-// === impl Webhook ===
-
-impl Webhook {
-    /// The name in metrics and logs.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Mutate => "mutate",
-            Self::Validate => "validate",
-        }
-    }
-}
-
-// === impl Decision ===
-
-impl Decision {
-    /// The name in metrics, logs and audit annotations.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Unconcerned => "unconcerned",
-            Self::Allowed => "allowed",
-            Self::Hardened => "hardened",
-            Self::Refused => "refused",
-        }
-    }
-}
-
 /// Answers the review in a request's body.
-pub fn answer(webhook: Webhook, body: &[u8], settings: &Settings) -> Result<Answer, BadReview> {
+pub fn answer(
+    webhook: Webhook,
+    body: &[u8],
+    policy: &Policy,
+    context: &Context,
+) -> Result<Answer, BadReview> {
     let body = std::str::from_utf8(body).map_err(BadReview::Encoding)?;
     let nesting = Nesting::of(body).map_err(|TooDeep| BadReview::Depth)?;
     let left;
@@ -132,82 +96,46 @@ pub fn answer(webhook: Webhook, body: &[u8], settings: &Settings) -> Result<Answ
     if uid.is_empty() {
         return Err(BadReview::Uid);
     }
-    let outcome = match object {
-        Object::Absent | Object::Other => Outcome::unconcerned(),
-        Object::Malformed(malformed) => Outcome::malformed(malformed),
-        Object::Subject(_) if envelope.request.leaves_pod() => Outcome::unconcerned(),
+    let reply = match object {
+        Object::Absent | Object::Other => Reply::unconcerned(),
+        Object::Malformed(malformed) => malformed_reply(malformed, &envelope.request, policy),
+        Object::Subject(_) if envelope.request.leaves_pod() => Reply::unconcerned(),
         Object::Subject(subject) => {
-            let verdict = decide(subject, settings);
-            Outcome::of(webhook, &envelope.request, subject, &verdict)
+            let verdict = decide(subject, &policy.settings, context);
+            judged(webhook, &envelope.request, subject, &verdict, policy)
         }
     };
-    Ok(envelope.answer(outcome))
+    Ok(envelope.answer(reply))
 }
 
-/// What an answer says, before it is put into JSON.
-struct Outcome {
-    decision: Decision,
-    response: Response,
-    rules: Vec<&'static str>,
+fn judged(
+    webhook: Webhook,
+    request: &Request<'_>,
+    subject: &Subject<'_>,
+    verdict: &Verdict<'_>,
+    policy: &Policy,
+) -> Reply {
+    if verdict.tillers.is_empty() {
+        return Reply::unconcerned();
+    }
+    let Policy {
+        settings,
+        modes,
+        break_glass,
+    } = policy;
+    let circumstances = Circumstances {
+        webhook,
+        arrival: request.arrival(subject),
+        can_be_patched: request.can_be_patched(),
+        may_break_glass: request.user.may_break(break_glass),
+    };
+    let mode = modes.of(subject.namespace.as_deref());
+    let outcome = Outcome::of(verdict, mode, circumstances, settings);
+    Reply::of(subject, circumstances, &outcome, verdict)
 }
 
-// === impl Outcome ===
-
-impl Outcome {
-    fn unconcerned() -> Self {
-        Self {
-            decision: Decision::Unconcerned,
-            response: Response::Allow,
-            rules: Vec::new(),
-        }
-    }
-
-    fn malformed(malformed: &Malformed) -> Self {
-        Self {
-            decision: Decision::Refused,
-            response: Response::Refuse(format!(
-                "{malformed}; send it as the API of {} describes it",
-                malformed.kind
-            )),
-            rules: Vec::new(),
-        }
-    }
-
-    /// The mutating webhook hardens, and refuses at once what hardening cannot mend. The validating one
-    /// refuses whatever is not hardened: by its turn the object is final. So does the mutating one with what
-    /// may not be changed, so that all is told at once.
-    fn of(
-        webhook: Webhook,
-        request: &Request<'_>,
-        subject: &Subject<'_>,
-        verdict: &Verdict<'_>,
-    ) -> Self {
-        let rules = rules_of(verdict);
-        let hardens = webhook == Webhook::Mutate && request.can_be_patched();
-        let (decision, response) = if verdict.tillers.is_empty() {
-            (Decision::Unconcerned, Response::Allow)
-        } else if verdict.findings.is_empty() {
-            (Decision::Allowed, Response::Allow)
-        } else if hardens && !verdict.refuses() {
-            (Decision::Hardened, Response::harden(verdict))
-        } else {
-            let refusal = answer::refusal(subject, verdict, hardens);
-            (Decision::Refused, Response::Refuse(refusal))
-        };
-        Self {
-            decision,
-            response,
-            rules,
-        }
-    }
-}
-
-fn rules_of(verdict: &Verdict<'_>) -> Vec<&'static str> {
-    let mut rules: Vec<_> = verdict
-        .findings
-        .iter()
-        .map(|finding| finding.rule.id)
-        .collect();
-    rules.dedup();
-    rules
+fn malformed_reply(malformed: &Malformed, request: &Request<'_>, policy: &Policy) -> Reply {
+    let mode = policy.modes.of(Some(&request.namespace));
+    let may_break_glass = request.user.may_break(&policy.break_glass);
+    Reply::of_malformed(&Outcome::of_malformed(mode, may_break_glass), malformed)
 }

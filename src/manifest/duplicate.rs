@@ -1,6 +1,6 @@
 //! Keys that a mapping holds twice.
 
-use crate::policy::{Action, Finding, Pointer, Rule, Severity};
+use crate::policy::{Action, Finding, Pointer, Rule, Settings, Severity};
 
 use super::node::Duplicate;
 
@@ -15,9 +15,10 @@ pub static DUPLICATE_KEY: Rule = Rule {
 
 impl Duplicate {
     /// The finding, with its path in the object at `object`, a JSON pointer in the document.
-    pub fn finding(&self, object: &str) -> Finding {
+    pub fn finding(&self, object: &str, settings: &Settings) -> Finding {
         Finding {
             rule: &DUPLICATE_KEY,
+            severity: settings.severity(&DUPLICATE_KEY),
             path: Pointer::from_text(self.pointer.strip_prefix(object).unwrap_or(&self.pointer)),
             message: format!(
                 "\"{}\" stands here twice, on lines {} and {}, and the last value counts",

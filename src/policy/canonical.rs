@@ -4,7 +4,13 @@
 
 use std::borrow::Cow;
 
-use crate::tiller::{Effective, Flag, Version};
+use super::Rule;
+use super::exception::Exemptions;
+use super::rules::{
+    certificate_paths, client_not_verified, experimental_release, listen_address, release_storage,
+    tls_disabled, tracing,
+};
+use crate::tiller::{ClientVerification, Effective, Flag, Storage, Version};
 
 /// The oldest Tiller that knows every flag of the canonical command line and means by it what it says.
 pub(super) const OLDEST: Version = Version {
@@ -27,39 +33,111 @@ pub(super) const SCRATCH_DIRECTORY: &str = "/tmp";
 /// The user of official images from 2.13.0 on.
 pub(super) const USER: i64 = 65534;
 
-/// The arguments of the hardened Tiller that keeps what is legal in this configuration.
-pub(super) fn arguments(effective: &Effective<'_>) -> Vec<Cow<'static, str>> {
-    let listen = effective
-        .listen
-        .known()
-        .map_or(":44134", |address| listen(address));
-    let history_max = effective.history_max.known().copied().unwrap_or_default();
-    let mut arguments: Vec<Cow<'static, str>> = vec![
-        match listen {
-            ":44134" => Cow::Borrowed("--listen=:44134"),
-            _ => format!("--listen={listen}").into(),
-        },
-        "--storage=secret".into(),
-        "--tls=true".into(),
-        "--tls-verify=true".into(),
-        "--tls-key=/etc/certs/tls.key".into(),
-        "--tls-cert=/etc/certs/tls.crt".into(),
-        "--tls-ca-cert=/etc/certs/ca.crt".into(),
-        match history_max {
-            0 => "--history-max=0".into(),
-            _ => format!("--history-max={history_max}").into(),
-        },
-        "--trace=false".into(),
-        "--experimental-release=false".into(),
-    ];
+/// The arguments of the hardened Tiller that keeps what is legal in this configuration, and what an exception
+/// lets it keep.
+pub(super) fn arguments(
+    effective: &Effective<'_>,
+    exemptions: &Exemptions<'_>,
+) -> Vec<Cow<'static, str>> {
+    let kept = |rule: &Rule| exemptions.lets_off(rule);
+    let Effective {
+        storage,
+        listen: address,
+        probe_listen: _,
+        namespace: _,
+        history_max,
+        trace,
+        experimental_release,
+        tls,
+        other_flags,
+    } = effective;
+    let mut arguments = Vec::with_capacity(10 + other_flags.len());
+    arguments.extend(if kept(&listen_address::RULE) {
+        keep("listen", address.known().map(AsRef::as_ref))
+    } else {
+        Some(match address.known().map_or(":44134", |it| listen(it)) {
+            ":44134" => "--listen=:44134".into(),
+            other => format!("--listen={other}").into(),
+        })
+    });
+    arguments.extend(if kept(&release_storage::RULE) {
+        keep("storage", storage.known().map(|it| storage_name(*it)))
+    } else {
+        Some("--storage=secret".into())
+    });
+    arguments.extend(if kept(&tls_disabled::RULE) {
+        keep("tls", tls.enabled.known().map(|it| switch(*it)))
+    } else {
+        Some("--tls=true".into())
+    });
+    arguments.extend(if kept(&client_not_verified::RULE) {
+        let verify = tls.verify.known();
+        keep(
+            "tls-verify",
+            verify.map(|it| switch(*it != ClientVerification::Off)),
+        )
+    } else {
+        Some("--tls-verify=true".into())
+    });
     arguments.extend(
-        effective
-            .other_flags
-            .iter()
-            .filter_map(other)
-            .map(Cow::Owned),
+        if kept(&certificate_paths::RULE) {
+            [
+                keep("tls-key", tls.key.known().map(AsRef::as_ref)),
+                keep("tls-cert", tls.cert.known().map(AsRef::as_ref)),
+                keep("tls-ca-cert", tls.ca.known().map(AsRef::as_ref)),
+            ]
+        } else {
+            [
+                Some("--tls-key=/etc/certs/tls.key".into()),
+                Some("--tls-cert=/etc/certs/tls.crt".into()),
+                Some("--tls-ca-cert=/etc/certs/ca.crt".into()),
+            ]
+        }
+        .into_iter()
+        .flatten(),
     );
+    arguments.push(match history_max.known().copied().unwrap_or_default() {
+        0 => "--history-max=0".into(),
+        number => format!("--history-max={number}").into(),
+    });
+    arguments.extend(if kept(&tracing::RULE) {
+        keep("trace", trace.known().map(|it| switch(*it)))
+    } else {
+        Some("--trace=false".into())
+    });
+    arguments.extend(if kept(&experimental_release::RULE) {
+        let experimental = experimental_release.known();
+        keep("experimental-release", experimental.map(|it| switch(*it)))
+    } else {
+        Some("--experimental-release=false".into())
+    });
+    let keeps_database = kept(&release_storage::RULE) && storage.is(&Storage::Sql);
+    let keeps_probe_listen = kept(&listen_address::RULE);
+    arguments.extend(other_flags.iter().filter_map(|flag| match flag.name {
+        // With releases in Secrets these only tell a database's password to whoever reads the manifest.
+        "sql-dialect" | "sql-connection-string" if !keeps_database => None,
+        "probe-listen" if !keeps_probe_listen => Some(word(flag, probe_listen(&flag.value))),
+        _ => Some(word(flag, &flag.value)),
+    }));
     arguments
+}
+
+/// A setting as it is. One that no flag sets and that is not known stays what the environment makes of it.
+fn keep(name: &str, value: Option<&str>) -> Option<Cow<'static, str>> {
+    value.map(|value| format!("--{name}={}", escape(value)).into())
+}
+
+fn switch(value: bool) -> &'static str {
+    if value { "true" } else { "false" }
+}
+
+fn storage_name(storage: Storage) -> &'static str {
+    match storage {
+        Storage::ConfigMap => "configmap",
+        Storage::Secret => "secret",
+        Storage::Memory => "memory",
+        Storage::Sql => "sql",
+    }
 }
 
 /// The address that a hardened Tiller listens on in place of this one: the same where it is one of those
@@ -95,14 +173,8 @@ fn is_loopback(address: &str) -> bool {
 }
 
 /// A flag that the guard does not set itself, as it is kept.
-fn other(flag: &Flag<'_>) -> Option<String> {
-    let value = match flag.name {
-        // With releases in Secrets these only tell a database's password to whoever reads the manifest.
-        "sql-dialect" | "sql-connection-string" => return None,
-        "probe-listen" => probe_listen(&flag.value),
-        _ => &flag.value,
-    };
-    Some(format!("--{}={}", flag.name, escape(value)))
+fn word(flag: &Flag<'_>, value: &str) -> Cow<'static, str> {
+    format!("--{}={}", flag.name, escape(value)).into()
 }
 
 /// The kubelet turns `$$` into `$`, and `$(NAME)` into a variable's value.

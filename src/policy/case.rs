@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 
 use super::canonical;
+use super::exception::Exemptions;
 use super::harden::Edit;
 use super::pointer::Place;
-use super::{Action, Finding, Kind, Pointer, Rule, Settings, Subject};
+use super::{Action, Excepted, Finding, Kind, Pointer, Rule, Settings, Subject};
 use crate::pod::Container;
 use crate::tiller::{ContainerList, Recognised, Tiller, Unknown};
 
@@ -18,6 +19,7 @@ const TOLD_PER_RULE: usize = 16;
 pub(super) struct Case<'a> {
     pub(super) subject: &'a Subject<'a>,
     pub(super) settings: &'a Settings,
+    pub(super) exemptions: Exemptions<'a>,
 }
 
 /// A container taken for a Tiller.
@@ -36,10 +38,14 @@ pub struct TillerContainer<'a> {
 }
 
 /// Where rules put what they find. Bounded: see [`TOLD_PER_RULE`].
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Findings<'a> {
+    settings: &'a Settings,
     told: Vec<Finding>,
     edits: Vec<Edit<'a>>,
+    excepted: Vec<Excepted<'a>>,
+    /// How much was told and asked for when the rule at work began.
+    begun: (usize, usize),
     /// How many refusals the rule at work has found.
     refused: usize,
 }
@@ -137,6 +143,17 @@ impl<'a> Case<'a> {
 // === impl Findings ===
 
 impl<'a> Findings<'a> {
+    pub(super) fn new(settings: &'a Settings) -> Self {
+        Self {
+            settings,
+            told: Vec::new(),
+            edits: Vec::new(),
+            excepted: Vec::new(),
+            begun: (0, 0),
+            refused: 0,
+        }
+    }
+
     /// A finding that a person has to deal with.
     pub(super) fn refuse(
         &mut self,
@@ -186,6 +203,7 @@ impl<'a> Findings<'a> {
     ) {
         self.told.push(Finding {
             rule,
+            severity: self.settings.severity(rule),
             path,
             message,
             remedy,
@@ -193,9 +211,20 @@ impl<'a> Findings<'a> {
         });
     }
 
-    /// Ends a rule's turn: what it found beyond the bound is told as a number.
-    pub(super) fn end_rule(&mut self, rule: &'static Rule, case: &Case<'_>) {
-        if let Some(untold @ 1..) = self.refused.checked_sub(TOLD_PER_RULE) {
+    /// Ends a rule's turn: an exception takes back what it found and asked for, and what it found beyond the
+    /// bound is told as a number.
+    pub(super) fn end_rule(&mut self, rule: &'static Rule, case: &Case<'a>) {
+        let (told, edits) = self.begun;
+        if self.told.len() > told
+            && let Some(exception) = case.exemptions.of_rule(rule)
+        {
+            self.told.truncate(told);
+            self.edits.truncate(edits);
+            self.excepted.push(Excepted {
+                rule,
+                reason: &exception.reason,
+            });
+        } else if let Some(untold @ 1..) = self.refused.checked_sub(TOLD_PER_RULE) {
             self.tell(
                 rule,
                 case.pod(""),
@@ -205,14 +234,18 @@ impl<'a> Findings<'a> {
             );
         }
         self.refused = 0;
+        self.begun = (self.told.len(), self.edits.len());
     }
 
-    pub(super) fn into_parts(self) -> (Vec<Finding>, Vec<Edit<'a>>) {
+    pub(super) fn into_parts(self) -> (Vec<Finding>, Vec<Edit<'a>>, Vec<Excepted<'a>>) {
         let Self {
+            settings: _,
             told,
             edits,
+            excepted,
+            begun: _,
             refused: _,
         } = self;
-        (told, edits)
+        (told, edits, excepted)
     }
 }

@@ -45,6 +45,8 @@ pub enum Action {
 pub struct Finding {
     /// The rule.
     pub rule: &'static Rule,
+    /// How bad it is here.
+    pub severity: Severity,
     /// Where; what it names may be absent and missed there.
     pub path: Pointer,
     /// What is there, in a sentence without a full stop.
@@ -68,6 +70,14 @@ impl Eq for Rule {}
 // === impl Severity ===
 
 impl Severity {
+    /// Every severity, the least first.
+    pub const ALL: [Self; 4] = [Self::Low, Self::Medium, Self::High, Self::Critical];
+
+    /// The severity of this name.
+    pub fn find(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|it| it.as_str() == name)
+    }
+
     /// The lower-case name.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -98,6 +108,7 @@ impl fmt::Display for Finding {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             rule,
+            severity: _,
             path,
             message,
             remedy,

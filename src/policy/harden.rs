@@ -134,7 +134,7 @@ impl<'c, 'a> Assembly<'c, 'a> {
         let Some(tiller) = self.tiller(place) else {
             return;
         };
-        let arguments = canonical::arguments(&tiller.tiller.effective);
+        let arguments = canonical::arguments(&tiller.tiller.effective, &self.case.exemptions);
         if self.once(place, "args") {
             let command = Content::Words(vec![PROGRAM.into()]);
             self.add(Pointer::new(place, "command"), command);

@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::APIS;
 use crate::pod::{PodSpec, Text};
-use crate::tiller::Traits;
+use crate::tiller::{Traits, recognise};
 
 /// A pod to judge, and where it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +15,8 @@ pub struct Subject<'a> {
     pub namespace: Option<Text<'a>>,
     /// The object's name; empty where the API server is to make one.
     pub name: Text<'a>,
+    /// Whether no pod is wanted of the object now: it has no replicas, or is suspended.
+    pub idle: bool,
     /// The pod's labels and annotations, where it has metadata.
     pub metadata: Option<PodMetadata<'a>>,
     /// Who makes the object from something else, where it says so. A tenant may write that too.
@@ -27,12 +29,7 @@ pub struct Subject<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Maker<'a> {
     /// The controller of another object: the one owner reference with `controller: true`.
-    Controller {
-        /// That object's kind.
-        kind: Text<'a>,
-        /// That object's name.
-        name: Text<'a>,
-    },
+    Controller(Owner<'a>),
     /// The kubelet: the pod mirrors a static one, which runs whatever becomes of the mirror.
     Kubelet,
 }
@@ -61,6 +58,17 @@ pub enum Kind {
     Job,
     /// CronJob of `batch`.
     CronJob,
+}
+
+/// The controlling owner of an object, as the object names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Owner<'a> {
+    /// Its API group and version, such as `apps/v1`.
+    pub api_version: Text<'a>,
+    /// Its kind, one that carries a pod or any other.
+    pub kind: Text<'a>,
+    /// Its name.
+    pub name: Text<'a>,
 }
 
 /// A pod's metadata, in a pod or in a template.
@@ -112,6 +120,20 @@ impl Subject<'_> {
         }
     }
 
+    /// Whether a container of the pod is taken for a Tiller.
+    pub fn holds_tiller(&self) -> bool {
+        !recognise(&self.pod, self.traits()).is_empty()
+    }
+
+    /// The kind and name of the controlling owner, if objects like this one are made for objects like that.
+    pub fn controller(&self) -> Option<(Kind, &str)> {
+        let Some(Maker::Controller(owner)) = &self.maker else {
+            return None;
+        };
+        let kind = owner.workload()?;
+        (kind.makes() == Some(self.kind)).then_some((kind, &owner.name))
+    }
+
     /// The pod's annotations.
     pub fn annotations(&self) -> Option<&Annotations<'_>> {
         self.metadata.as_ref()?.annotations.as_ref()
@@ -122,6 +144,19 @@ impl Subject<'_> {
     /// differ (`FindNewReplicaSet`); a kubelet knows a mirror by the hash of the static pod (`IsMirrorPodOf`).
     pub fn is_copy(&self) -> bool {
         self.maker.is_some() && matches!(self.kind, Kind::Pod | Kind::ReplicaSet)
+    }
+}
+
+// === impl Owner ===
+
+impl Owner<'_> {
+    /// Its kind, if it is one that carries a pod.
+    fn workload(&self) -> Option<Kind> {
+        let group = self
+            .api_version
+            .split_once('/')
+            .map_or("", |(group, _)| group);
+        Kind::find(group, &self.kind)
     }
 }
 
@@ -191,6 +226,20 @@ impl Kind {
     /// Whether an object of the kind shows the pod's whole specification.
     pub fn shows_whole_pod(self) -> bool {
         self != Self::EphemeralContainers
+    }
+
+    /// The kind of what a controller makes of an object of this kind.
+    pub fn makes(self) -> Option<Self> {
+        match self {
+            Self::Deployment => Some(Self::ReplicaSet),
+            Self::CronJob => Some(Self::Job),
+            Self::ReplicationController
+            | Self::ReplicaSet
+            | Self::StatefulSet
+            | Self::DaemonSet
+            | Self::Job => Some(Self::Pod),
+            Self::Pod | Self::EphemeralContainers | Self::PodTemplate => None,
+        }
     }
 
     /// The kind of a group and a name, if it is one that carries a pod. Every version of it carries the

@@ -1,8 +1,9 @@
 //! The decision on one subject.
 
 use super::case::{Case, Findings, TillerContainer};
+use super::exception::Exemptions;
 use super::rules::{CHECKS, Check};
-use super::{Action, Finding, Patch, Settings, Subject, harden};
+use super::{Action, Context, Excepted, Finding, Patch, Settings, Subject, harden};
 use crate::tiller::{Surroundings, Tiller, recognise};
 
 /// What was decided on a subject.
@@ -13,6 +14,8 @@ pub struct Verdict<'a> {
     pub tillers: Vec<TillerContainer<'a>>,
     /// What the rules found, in the order of [`rules()`](super::rules()).
     pub findings: Vec<Finding>,
+    /// The rules that found something and were let off by an exception, in the same order.
+    pub excepted: Vec<Excepted<'a>>,
     /// What makes the findings of [`Action::Harden`] go away (RFC 6902).
     pub patch: Patch<'a>,
 }
@@ -29,37 +32,48 @@ impl Verdict<'_> {
 /// Judges a subject.
 ///
 /// Total, pure and deterministic: it knows no clock, no I/O, and not who asks.
-pub fn decide<'a>(subject: &'a Subject<'a>, settings: &'a Settings) -> Verdict<'a> {
+pub fn decide<'a>(
+    subject: &'a Subject<'a>,
+    settings: &'a Settings,
+    context: &Context,
+) -> Verdict<'a> {
     let recognised = recognise(&subject.pod, subject.traits());
     if recognised.is_empty() {
         return Verdict {
             tillers: Vec::new(),
             findings: Vec::new(),
+            excepted: Vec::new(),
             patch: Patch::default(),
         };
     }
-    let surroundings = Surroundings {
-        namespace: subject.namespace.as_deref(),
-    };
     let tillers: Vec<_> = recognised
         .into_iter()
         .map(|recognised| {
+            let surroundings = Surroundings {
+                namespace: subject.namespace.as_deref(),
+                version: settings.version_of(&recognised.container.image),
+            };
             let tiller = Tiller::read(recognised.container, surroundings);
             TillerContainer::new(recognised, subject.kind, tiller)
         })
         .collect();
-    let case = Case { subject, settings };
-    let (findings, edits) = examine(&case, &tillers).into_parts();
+    let case = Case {
+        subject,
+        settings,
+        exemptions: Exemptions::of(&settings.exceptions, subject, context.now),
+    };
+    let (findings, edits, excepted) = examine(&case, &tillers).into_parts();
     let patch = harden::patch(&case, &tillers, edits);
     Verdict {
         tillers,
         findings,
+        excepted,
         patch,
     }
 }
 
 fn examine<'a>(case: &Case<'a>, tillers: &[TillerContainer<'a>]) -> Findings<'a> {
-    let mut findings = Findings::default();
+    let mut findings = Findings::new(case.settings);
     let whole = case.subject.kind.shows_whole_pod();
     for (rule, check) in CHECKS {
         match check {

@@ -55,6 +55,7 @@ impl From<&policy::Finding> for Finding {
     fn from(finding: &policy::Finding) -> Self {
         let policy::Finding {
             rule,
+            severity,
             path,
             message,
             remedy,
@@ -62,7 +63,7 @@ impl From<&policy::Finding> for Finding {
         } = finding;
         Self {
             rule: rule.id,
-            severity: rule.severity.as_str(),
+            severity: severity.as_str(),
             path: path.to_string(),
             line: None,
             column: None,

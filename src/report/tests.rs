@@ -68,6 +68,7 @@ fn tiller(start: Setting<Start>) -> TillerContainer<'static> {
 fn report() -> Report {
     let finding = |action| Finding {
         rule: &RULE,
+        severity: RULE.severity,
         path: Pointer::from_text("/spec/containers/0/args"),
         message: "releases are recorded in ConfigMaps".into(),
         remedy: "set --storage=secret".into(),

@@ -1,11 +1,7 @@
 //! The certificate that handshakes show: where it comes from, and how a new one takes its place.
-//!
-//! A mounted Secret is swapped by a symlink (`..data`), of which a watch on the file itself hears
-//! nothing. So the files are read again every few seconds and compared by content.
 
-use std::fs::File;
-use std::io::{self, Read as _};
-use std::path::{Path, PathBuf};
+use std::error::Error;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -15,10 +11,8 @@ use rustls::sign::CertifiedKey;
 use tracing::{info, warn};
 
 use super::metrics::Metrics;
+use super::reload::{ReadError, on_change, read_file};
 use crate::pki::{PairError, ServingCertificate};
-
-/// More than any chain; a larger file is not parsed.
-const LARGEST_FILE: u64 = 1024 * 1024;
 
 /// Where a certificate comes from.
 #[derive(Debug, Clone)]
@@ -42,19 +36,8 @@ pub struct CertificateFiles {
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
     /// A file cannot be read.
-    #[error("cannot read {}", path.display())]
-    Read {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// A file is no certificate or key by its size alone.
-    #[error("{} is larger than 1 MiB", path.display())]
-    TooLarge {
-        /// Which.
-        path: PathBuf,
-    },
+    #[error(transparent)]
+    Read(#[from] ReadError),
     /// The files were read, but cannot be served.
     #[error("cannot serve {} with {}", files.certificate.display(), files.key.display())]
     Pair {
@@ -93,10 +76,10 @@ impl CertificateSource {
 // === impl CertificateFiles ===
 
 impl CertificateFiles {
-    fn read(&self) -> Result<Contents, LoadError> {
+    fn read(&self) -> Result<Contents, ReadError> {
         Ok(Contents {
-            certificate: read(&self.certificate)?,
-            key: read(&self.key)?,
+            certificate: read_file(&self.certificate)?,
+            key: read_file(&self.key)?,
         })
     }
 
@@ -116,8 +99,7 @@ impl LoadError {
     /// A word for metrics, of a closed set.
     fn reason(&self) -> &'static str {
         match self {
-            Self::Read { .. } => "unreadable",
-            Self::TooLarge { .. } => "malformed",
+            Self::Read(error) => error.reason(),
             Self::Pair { source, .. } => source.reason(),
         }
     }
@@ -158,30 +140,24 @@ pub(super) async fn keep_fresh(
     clock: fn() -> SystemTime,
     metrics: Arc<Metrics>,
 ) {
-    let mut seen: Option<Result<Contents, String>> = None;
-    loop {
-        let reader = files.clone();
-        // A file system that hangs must not hold up reviews.
-        let Ok(read) = tokio::task::spawn_blocking(move || reader.read()).await else {
-            return;
-        };
-        let (now, loaded) = match read {
-            Ok(contents) => {
-                let loaded = files.parse(&contents, clock());
-                (Ok(contents), loaded)
+    let reader = files.clone();
+    let mut first = true;
+    on_change(
+        every,
+        None,
+        move || reader.read(),
+        |read| {
+            match read {
+                Ok(contents) => match files.parse(contents, clock()) {
+                    Ok(certificate) => replace(&served, certificate, first, &metrics),
+                    Err(error) => keep(&files, &error, error.reason(), &metrics),
+                },
+                Err(error) => keep(&files, error, error.reason(), &metrics),
             }
-            Err(error) => (Err(error.to_string()), Err(error)),
-        };
-        if seen.as_ref() != Some(&now) {
-            let first = seen.is_none();
-            seen = Some(now);
-            match loaded {
-                Ok(certificate) => replace(&served, certificate, first, &metrics),
-                Err(error) => keep(&files, &error, &metrics),
-            }
-        }
-        tokio::time::sleep(every).await;
-    }
+            first = false;
+        },
+    )
+    .await;
 }
 
 fn replace(served: &Served, certificate: ServingCertificate, first: bool, metrics: &Metrics) {
@@ -197,33 +173,14 @@ fn replace(served: &Served, certificate: ServingCertificate, first: bool, metric
     info!(not_after, "serving a new certificate");
 }
 
-fn keep(files: &CertificateFiles, error: &LoadError, metrics: &Metrics) {
-    metrics.reloaded(error.reason());
-    let cause = std::error::Error::source(error).map(ToString::to_string);
+fn keep(files: &CertificateFiles, error: &dyn Error, reason: &'static str, metrics: &Metrics) {
+    metrics.reloaded(reason);
+    let cause = error.source().map(ToString::to_string);
     warn!(
-        %error,
+        error = %error,
         cause = cause.as_deref().unwrap_or_default(),
         certificate = %files.certificate.display(),
         key = %files.key.display(),
         "certificate not reloaded; keeping the last good one"
     );
-}
-
-/// A whole file, if it is a small one.
-fn read(path: &Path) -> Result<Vec<u8>, LoadError> {
-    let failed = |source| LoadError::Read {
-        path: path.to_owned(),
-        source,
-    };
-    let mut contents = Vec::new();
-    let file = File::open(path).map_err(failed)?;
-    file.take(LARGEST_FILE + 1)
-        .read_to_end(&mut contents)
-        .map_err(failed)?;
-    if contents.len() as u64 > LARGEST_FILE {
-        return Err(LoadError::TooLarge {
-            path: path.to_owned(),
-        });
-    }
-    Ok(contents)
 }

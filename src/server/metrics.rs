@@ -34,7 +34,9 @@ pub(super) struct Metrics {
     findings: Family<RuleLabels, Counter>,
     shed: Family<ReasonLabels, Counter>,
     handshake_errors: Family<ReasonLabels, Counter>,
+    exceptions: Family<RuleLabels, Counter>,
     reloads: Family<ResultLabels, Counter>,
+    policy_reloads: Family<ResultLabels, Counter>,
     /// Requests between head and answer.
     pub(super) inflight: Gauge,
     /// Open connections on the review port.
@@ -89,7 +91,7 @@ struct ResultLabels {
 // === impl Outcome ===
 
 impl Outcome {
-    const COUNT: usize = 5;
+    const COUNT: usize = Decision::ALL.len() + 1;
 
     fn as_str(self) -> &'static str {
         match self {
@@ -105,7 +107,10 @@ impl Outcome {
             Self::Decided(Decision::Allowed) => 1,
             Self::Decided(Decision::Hardened) => 2,
             Self::Decided(Decision::Refused) => 3,
-            Self::Failed => 4,
+            Self::Decided(Decision::Audited) => 4,
+            Self::Decided(Decision::Warned) => 5,
+            Self::Decided(Decision::BreakGlass) => 6,
+            Self::Failed => 7,
         }
     }
 }
@@ -136,6 +141,11 @@ impl Metrics {
                 "admission_findings",
                 "Reviews in which a rule found something",
             ),
+            exceptions: family(
+                &mut registry,
+                "admission_exceptions",
+                "Reviews in which a rule was let off by an exception",
+            ),
             shed: family(
                 &mut registry,
                 "admission_shed",
@@ -150,6 +160,11 @@ impl Metrics {
                 &mut registry,
                 "tls_reloads",
                 "Changed certificate files that were read",
+            ),
+            policy_reloads: family(
+                &mut registry,
+                "policy_reloads",
+                "Changed policy files that were read",
             ),
             inflight: gauge(
                 &mut registry,
@@ -179,16 +194,20 @@ impl Metrics {
             operation,
             kind,
             rules,
+            excepted,
             record: _,
         } = answer;
         let outcome = Outcome::Decided(*decision);
         self.answered(webhook, operation, kind, outcome, 200, took);
+        let labels = |rule| RuleLabels {
+            webhook: webhook.as_str(),
+            rule,
+        };
         for rule in rules {
-            let labels = RuleLabels {
-                webhook: webhook.as_str(),
-                rule,
-            };
-            self.findings.get_or_create(&labels).inc();
+            self.findings.get_or_create(&labels(*rule)).inc();
+        }
+        for (rule, _) in excepted {
+            self.exceptions.get_or_create(&labels(*rule)).inc();
         }
     }
 
@@ -246,6 +265,13 @@ impl Metrics {
         self.reloads.get_or_create(&ResultLabels { result }).inc();
     }
 
+    /// Counts a policy file that was read again.
+    pub(super) fn policy_reloaded(&self, result: &'static str) {
+        self.policy_reloads
+            .get_or_create(&ResultLabels { result })
+            .inc();
+    }
+
     /// All of it as `OpenMetrics` text.
     pub(super) fn encode(&self) -> Result<String, std::fmt::Error> {
         let mut written = String::new();
@@ -291,6 +317,7 @@ mod tests {
             operation: "CREATE",
             kind: "Pod",
             rules: vec!["host-access"],
+            excepted: vec![("tracing", "until the migration".to_owned())],
             record: None,
         };
         metrics.decided(Webhook::Validate, &answer, Duration::from_micros(80));
@@ -298,6 +325,7 @@ mod tests {
         metrics.shed("late");
         metrics.handshake_failed("timeout");
         metrics.reloaded("loaded");
+        metrics.policy_reloaded("malformed");
         metrics.panics.inc();
         metrics.certificate_end.set(1_800_000_000);
         let text = metrics.encode().unwrap();
@@ -307,6 +335,8 @@ mod tests {
             r#"tiller_guard_admission_requests_total{webhook="mutate",operation="other",kind="other",decision="none",code="413"} 1"#,
             r#"tiller_guard_admission_duration_seconds_bucket{le="0.0001",webhook="validate",decision="refused"} 1"#,
             r#"tiller_guard_admission_findings_total{webhook="validate",rule="host-access"} 1"#,
+            r#"tiller_guard_admission_exceptions_total{webhook="validate",rule="tracing"} 1"#,
+            r#"tiller_guard_policy_reloads_total{result="malformed"} 1"#,
             r#"tiller_guard_admission_shed_total{reason="late"} 1"#,
             r#"tiller_guard_tls_handshake_errors_total{reason="timeout"} 1"#,
             r#"tiller_guard_tls_reloads_total{result="loaded"} 1"#,

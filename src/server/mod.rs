@@ -5,7 +5,7 @@
 //!      │               │
 //!      │               ├─ review port ── listener ── tls ── connection ── reviews ── Judge
 //!      │               ├─ health port ── listener ───────── connection ── health
-//!      │               └─ certificate: the files, read again and again
+//!      │               └─ certificate and policy_file: files, read again and again
 //!      └─ a certificate that cannot be served fails here, before a port is open
 //! ```
 //!
@@ -22,7 +22,9 @@ mod limits;
 mod listener;
 mod metrics;
 mod panicked;
+mod policy_file;
 mod progress;
+mod reload;
 mod reviews;
 mod timeout;
 mod tls;
@@ -44,6 +46,8 @@ use tracing::{info, warn};
 pub use certificate::{CertificateFiles, CertificateSource, LoadError};
 pub use lifecycle::Drain;
 pub use limits::Limits;
+pub use policy_file::{PolicyFile, TakePolicy, Taken};
+pub use reload::{ReadError, read_file};
 pub use reviews::Judge;
 pub use tls::OldestTls;
 
@@ -70,6 +74,8 @@ pub struct Server {
     pub oldest_tls: OldestTls,
     /// What is shown to the API server.
     pub certificate: CertificateSource,
+    /// What the judge goes by, where it comes from a file.
+    pub policy: Option<PolicyFile>,
     /// What a client may take.
     pub limits: Limits,
     /// How to leave.
@@ -171,6 +177,7 @@ impl Bound {
             health: _,
             oldest_tls: _,
             certificate,
+            policy,
             limits,
             drain,
             clock,
@@ -212,8 +219,11 @@ impl Bound {
         });
         let mut others = vec![tokio::spawn(health_port.accept(health))];
         if let CertificateSource::Files(files, every) = certificate {
-            let fresh = certificate::keep_fresh(files, every, served, clock, metrics);
+            let fresh = certificate::keep_fresh(files, every, served, clock, Arc::clone(&metrics));
             others.push(tokio::spawn(fresh));
+        }
+        if let Some(file) = policy {
+            others.push(tokio::spawn(policy_file::keep_fresh(file, metrics)));
         }
         Running {
             drain,

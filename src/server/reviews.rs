@@ -13,7 +13,7 @@ use axum::routing::post;
 use http_body_util::Full;
 use hyper::body::Bytes;
 use tokio::time::Instant;
-use tracing::{debug, error, info};
+use tracing::{debug, error, info, warn};
 
 use super::body::{BodyError, Memory, receive};
 use super::lifecycle::Lifecycle;
@@ -228,8 +228,8 @@ fn check_content(headers: &HeaderMap) -> Result<(), Refused> {
     Ok(())
 }
 
-/// One line for each review that was hardened or refused; never the object. A Tiller that is as it has to be
-/// is nobody's news.
+/// One line for each review in which something was found or let off; never the object. A Tiller that is as it
+/// has to be is nobody's news. Who breaks the glass is worth a warning.
 fn tell(webhook: Webhook, answer: &Answer) {
     let Answer {
         body: _,
@@ -237,9 +237,12 @@ fn tell(webhook: Webhook, answer: &Answer) {
         operation,
         kind,
         rules,
+        excepted,
         record,
     } = answer;
-    let news = matches!(decision, Decision::Hardened | Decision::Refused);
+    let news =
+        !excepted.is_empty() || !matches!(decision, Decision::Unconcerned | Decision::Allowed);
+    let broken = *decision == Decision::BreakGlass;
     let (webhook, decision) = (webhook.as_str(), decision.as_str());
     let Some(record) = record.as_ref().filter(|_| news) else {
         debug!(webhook, operation, kind, "{decision}");
@@ -253,11 +256,20 @@ fn tell(webhook: Webhook, answer: &Answer) {
         dry_run,
     } = record;
     let rules = rules.join(",");
+    let told = excepted
+        .iter()
+        .map(|(rule, reason)| format!("{rule}: {reason}"));
+    let excepted = (!excepted.is_empty()).then(|| told.collect::<Vec<_>>().join("; "));
     // What is ours needs no quotes; a name from the cluster could hold anything.
-    info!(
-        %webhook, %operation, %kind, uid, user, namespace, name, %rules, dry_run,
-        "{decision}"
-    );
+    macro_rules! line {
+        ($level:ident) => {
+            $level!(
+                %webhook, %operation, %kind, uid, user, namespace, name, %rules, excepted, dry_run,
+                "{decision}"
+            )
+        };
+    }
+    if broken { line!(warn) } else { line!(info) }
 }
 
 fn json(body: Vec<u8>) -> Reply {

@@ -32,6 +32,8 @@ pub struct Tiller<'a> {
 pub struct Surroundings<'a> {
     /// The pod's namespace, where the manifest tells it.
     pub namespace: Option<&'a str>,
+    /// The version that the image is known to hold, where its reference does not tell it.
+    pub version: Option<Version>,
 }
 
 /// Whether a Tiller starts on its command line.
@@ -127,7 +129,10 @@ impl<'a> Tiller<'a> {
     /// Reads a container as Kubernetes, the image and Tiller would.
     pub fn read(container: &'a Container<'a>, surroundings: Surroundings<'a>) -> Self {
         let image = ImageReference::parse(container.image.as_str());
-        let version = image.version();
+        let version = match surroundings.version {
+            Some(version) => Setting::Known(version),
+            None => image.version(),
+        };
         let reader = Reader {
             version: version.known().copied().unwrap_or(gate::LAST),
             environment: Environment {

@@ -75,6 +75,16 @@ impl<'a> ImageReference<'a> {
         }
     }
 
+    /// Whether both references name one image. A digest decides alone, whatever the tag beside it; a reference
+    /// without either names a repository, and no image.
+    pub fn names_same_image(&self, other: &ImageReference<'_>) -> bool {
+        let same = match (self.digest, other.digest) {
+            (None, None) => self.tag.is_some() && self.tag == other.tag,
+            (digest, others) => digest == others,
+        };
+        same && self.familiar_name_resolved() == other.familiar_name_resolved()
+    }
+
     /// The Tiller version that the tag names. A digest decides what runs and the tag beside it is not
     /// checked by anyone, so a reference with a digest tells no version.
     pub fn version(&self) -> Setting<Version> {
@@ -97,11 +107,14 @@ impl<'a> ImageReference<'a> {
     }
 
     /// What the image starts by itself. Only of an image that is named Tiller's and tells its version is
-    /// it known: mirrors keep the name.
+    /// it known, since mirrors keep the name, and of one whose version is known though its reference does
+    /// not tell it: an administrator has said what it holds.
     pub(super) fn entrypoint(&self, version: &Setting<Version>) -> Setting<Entrypoint> {
         let reason = match version {
             Setting::Unknown(reason) => reason.clone(),
-            Setting::Known(version) if self.base_name().contains("tiller") => {
+            Setting::Known(version)
+                if self.base_name().contains("tiller") || self.version().known().is_none() =>
+            {
                 return Setting::Known(if *version < gate::ENTRYPOINT {
                     Entrypoint::Command
                 } else {

@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, bail};
 use kube::api::{Api, DynamicObject, PostParams};
 use serde_json::{Value, json};
 use tiller_guard::k8s::subject;
-use tiller_guard::policy::{Kind, Settings, decide};
+use tiller_guard::policy::{self, Kind, Settings, Timestamp, decide};
 
 use crate::cluster::{Cluster, MUTATE, User, VALIDATE, resource};
 
@@ -149,7 +149,8 @@ fn tell_reasons(deployment: &Value) -> Result<()> {
     let settings = Settings::default();
     let subject = subject(Kind::Deployment, deployment)?;
     println!("\ntiller-guard finds");
-    for finding in decide(&subject, &settings).findings {
+    let context = policy::Context { now: Timestamp(0) };
+    for finding in decide(&subject, &settings, &context).findings {
         println!("    {:<20} {}", finding.rule.id, finding.message);
     }
     println!("and mends all of it.\n");

@@ -31,5 +31,7 @@ mod server_command;
 mod server_drain;
 /// Deadlines and caps of the listener.
 mod server_listener;
+/// The policy file of `serve`: counted, replaced, refused.
+mod server_policy;
 /// The layers of the crate.
 mod structure;

@@ -6,8 +6,9 @@ use std::path::Path;
 use std::{env, fs};
 
 use serde_json::{Value, json};
+use tiller_guard::config;
 use tiller_guard::manifest::DUPLICATE_KEY;
-use tiller_guard::policy::{APIS, rules};
+use tiller_guard::policy::{APIS, Mode, Timestamp, mode_rules, rules};
 
 const BEGIN: &str = "<!-- rules: generated -->\n";
 const END: &str = "<!-- rules: end -->";
@@ -69,10 +70,32 @@ fn the_registration_names_every_resource_that_carries_a_pod() {
     assert_eq!(registered, known);
 }
 
+/// The example holds every key, and is good.
+#[test]
+fn the_example_of_a_policy_file_is_one() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let readme = fs::read_to_string(&path).unwrap();
+    let (_, rest) = readme
+        .split_once("<!-- policy: example -->\n```yaml\n")
+        .expect("the README has an example of a policy file");
+    let (example, _) = rest.split_once("```").unwrap();
+    let policy = config::read(example.as_bytes(), Timestamp(0))
+        .unwrap_or_else(|rejected| panic!("{}", rejected.lines("README.md's example")));
+    assert_eq!(policy.modes.of(Some("team-done")), Mode::Forbid);
+    assert_eq!(policy.settings.exceptions.len(), 1);
+    let schema: Value = serde_json::from_str(config::SCHEMA).unwrap();
+    for key in schema["properties"].as_object().unwrap().keys() {
+        let there = example
+            .lines()
+            .any(|line| line.starts_with(&format!("{key}:")));
+        assert!(there, "{key} is missing");
+    }
+}
+
 fn table() -> String {
     let mut table =
         String::from("| rule | severity | what it finds | what happens |\n|---|---|---|---|\n");
-    for rule in rules().chain([&DUPLICATE_KEY]) {
+    for rule in rules().chain(mode_rules()).chain([&DUPLICATE_KEY]) {
         writeln!(
             table,
             "| `{}` | {} | {} | {} |",

@@ -55,6 +55,7 @@ pub(crate) fn server() -> Server {
         health: loopback,
         oldest_tls: OldestTls::Tls13,
         certificate: CertificateSource::Fixed(certificate),
+        policy: None,
         limits: Limits::default(),
         drain: Drain {
             delay: Duration::ZERO,
@@ -76,6 +77,7 @@ pub(crate) fn answer(body: Vec<u8>) -> Answer {
         operation: "CREATE",
         kind: "Pod",
         rules: Vec::new(),
+        excepted: Vec::new(),
         record: None,
     }
 }

@@ -1,21 +1,13 @@
 //! The answer, as the API server reads it.
 
-use std::fmt::{self, Write as _};
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::Serialize;
 
+use super::message::{MAX_LINE, MAX_NOTE, MAX_WARNING, lines, one_line, origin, warnings};
 use super::request::{Envelope, Object, Request};
-use super::{Answer, Decision, Outcome, Record};
-use crate::policy::{Action, Finding, Kind, Maker, Subject, Verdict};
-
-/// The most characters of a line of a refusal.
-const MAX_LINE: usize = 2048;
-/// Warnings beyond these are cut by the API server (`filters/warning.go`): each to 256 characters once all
-/// together have more than 4096.
-const MAX_WARNING: usize = 256;
-const MAX_WARNINGS: usize = 16;
+use super::{Answer, Decision, Malformed, Record};
+use crate::policy::{Action, Circumstances, Finding, Kind, Outcome, Subject, Verdict};
 
 /// A version of `admission.k8s.io`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,10 +16,21 @@ pub(super) enum ApiVersion {
     V1beta1,
 }
 
+/// What an answer says, before it is put into JSON.
+pub(super) struct Reply {
+    decision: Decision,
+    response: Response,
+    rules: Vec<&'static str>,
+    /// What was found and let pass, for the audit log.
+    findings: Option<String>,
+    excepted: Vec<(&'static str, String)>,
+}
+
 /// What is answered.
 #[derive(Debug)]
-pub(super) enum Response {
+enum Response {
     Allow,
+    Warn(Vec<String>),
     Harden {
         patch: Vec<u8>,
         warnings: Vec<String>,
@@ -52,14 +55,103 @@ impl ApiVersion {
     }
 }
 
+// === impl Reply ===
+
+impl Reply {
+    pub(super) fn unconcerned() -> Self {
+        Self {
+            decision: Decision::Unconcerned,
+            response: Response::Allow,
+            rules: Vec::new(),
+            findings: None,
+            excepted: Vec::new(),
+        }
+    }
+
+    pub(super) fn of_malformed(outcome: &Outcome, malformed: &Malformed) -> Self {
+        let message = format!(
+            "{malformed}; send it as the API of {} describes it",
+            malformed.kind
+        );
+        let decision = outcome.decision;
+        let passes = decision != Decision::Refused;
+        Self {
+            decision,
+            findings: passes.then(|| one_line(&message, MAX_NOTE)),
+            response: match decision {
+                Decision::Refused => Response::Refuse(message),
+                Decision::Warned => {
+                    let warning = format!("tiller-guard would refuse this: {message}");
+                    Response::Warn(vec![one_line(&warning, MAX_WARNING)])
+                }
+                _ => Response::Allow,
+            },
+            rules: Vec::new(),
+            excepted: Vec::new(),
+        }
+    }
+
+    pub(super) fn of(
+        subject: &Subject<'_>,
+        circumstances: Circumstances,
+        outcome: &Outcome,
+        verdict: &Verdict<'_>,
+    ) -> Self {
+        let Outcome {
+            decision,
+            objection,
+        } = outcome;
+        let response = match (decision, objection) {
+            (Decision::Refused, Some(objection)) => {
+                Response::Refuse(one_line(&objection.to_string(), MAX_LINE))
+            }
+            (Decision::Refused, None) => {
+                let hardens = circumstances.can_harden();
+                let told = |it: &&Finding| !hardens || it.action == Action::Refuse;
+                let findings = lines(verdict.findings.iter().filter(told), MAX_LINE);
+                Response::Refuse(origin(subject) + &findings)
+            }
+            (Decision::Hardened, _) => Response::harden(verdict),
+            (Decision::Warned, _) => Response::Warn(warnings(verdict, |action| match action {
+                Action::Harden => "would harden",
+                Action::Refuse => "would refuse",
+            })),
+            (
+                Decision::Unconcerned
+                | Decision::Allowed
+                | Decision::Audited
+                | Decision::BreakGlass,
+                _,
+            ) => Response::Allow,
+        };
+        let passes = matches!(
+            decision,
+            Decision::Audited | Decision::Warned | Decision::BreakGlass
+        );
+        let found = || objection.iter().chain(&verdict.findings);
+        let mut rules: Vec<_> = found().map(|finding| finding.rule.id).collect();
+        rules.dedup();
+        let excepted = verdict.excepted.iter();
+        Self {
+            decision: *decision,
+            response,
+            rules,
+            findings: passes.then(|| lines(found(), MAX_NOTE)),
+            excepted: excepted
+                .map(|it| (it.rule.id, one_line(it.reason, MAX_NOTE)))
+                .collect(),
+        }
+    }
+}
+
 // === impl Response ===
 
 impl Response {
-    pub(super) fn harden(verdict: &Verdict<'_>) -> Self {
+    fn harden(verdict: &Verdict<'_>) -> Self {
         match verdict.patch.to_json() {
             Ok(patch) => Self::Harden {
                 patch,
-                warnings: warnings(verdict),
+                warnings: warnings(verdict, |_| "hardened"),
             },
             // A patch of JSON values is JSON; were it not, nothing half-hardened may pass.
             Err(error) => Self::Refuse(format!("the patch cannot be written: {error}")),
@@ -67,128 +159,17 @@ impl Response {
     }
 }
 
-/// One line a rule: its name, then for each finding path, what is there, and what to do. Before them, a line
-/// on where to mend what somebody else made: a person reads it in the conditions and events of that.
-pub(super) fn refusal(subject: &Subject<'_>, verdict: &Verdict<'_>, refusals_only: bool) -> String {
-    let told = |finding: &&Finding| !refusals_only || finding.action == Action::Refuse;
-    let mut message = String::with_capacity(128 * verdict.findings.len());
-    let mut rule = None;
-    let mut line = Line::new(&mut message, MAX_LINE);
-    if let Some(maker) = subject.maker.as_ref().filter(|_| subject.is_copy()) {
-        // A line that is full takes no more.
-        let _full = tell_maker(&mut line, subject.kind, maker);
-        line = line.next();
-    }
-    for finding in verdict.findings.iter().filter(told) {
-        let Finding {
-            rule: of,
-            path,
-            message,
-            remedy,
-            action: _,
-        } = finding;
-        let begun = match rule.replace(of) {
-            Some(before) if before == of => line.write_str(" | "),
-            Some(_) => {
-                line = line.next();
-                write!(line, "{}: ", of.id)
-            }
-            None => write!(line, "{}: ", of.id),
-        };
-        // A line that is full takes no more.
-        let _full = begun.and_then(|()| write!(line, "{path}: {message}; {remedy}"));
-    }
-    message
-}
-
-fn tell_maker(line: &mut Line<'_>, kind: Kind, maker: &Maker<'_>) -> fmt::Result {
-    let kind = kind.as_str();
-    match maker {
-        Maker::Controller { kind: of, name } => write!(
-            line,
-            "this {kind} is made from {of} {name}: mend the Deployment or other template behind it; \
-             written again, it is hardened"
-        ),
-        Maker::Kubelet => write!(
-            line,
-            "this {kind} mirrors a static one, which runs all the same: take its manifest off the node"
-        ),
-    }
-}
-
-/// One warning a rule.
-fn warnings(verdict: &Verdict<'_>) -> Vec<String> {
-    let rules = verdict.findings.chunk_by(|one, next| one.rule == next.rule);
-    rules
-        .filter_map(|findings| {
-            let (Finding { rule, message, .. }, others) = findings.split_first()?;
-            let mut warning = String::with_capacity(MAX_WARNING);
-            let mut line = Line::new(&mut warning, MAX_WARNING);
-            let told = write!(line, "tiller-guard hardened {}: {message}", rule.id);
-            if !others.is_empty() {
-                let _full = told.and_then(|()| write!(line, " (and {} more)", others.len()));
-            }
-            Some(warning)
-        })
-        .take(MAX_WARNINGS)
-        .collect()
-}
-
-/// Writes a text on one line of at most so many characters, the last of which is an ellipsis where it does
-/// not fit. What a manifest holds cannot forge another line.
-struct Line<'a> {
-    text: &'a mut String,
-    most: usize,
-    left: usize,
-}
-
-impl<'a> Line<'a> {
-    fn new(text: &'a mut String, most: usize) -> Self {
-        Self {
-            text,
-            most,
-            left: most,
-        }
-    }
-
-    fn next(self) -> Self {
-        self.text.push('\n');
-        Self::new(self.text, self.most)
-    }
-}
-
-impl fmt::Write for Line<'_> {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        // Without a way out in the middle the compiler looks at many bytes at once.
-        let plain = text
-            .bytes()
-            .fold(true, |plain, byte| plain & matches!(byte, b' '..=b'~'));
-        if plain && text.len() < self.left {
-            self.left -= text.len();
-            self.text.push_str(text);
-            return Ok(());
-        }
-        for character in text.chars() {
-            self.left = self.left.checked_sub(1).ok_or(fmt::Error)?;
-            self.text.push(match character {
-                _ if self.left == 0 => '…',
-                control if control.is_control() => char::REPLACEMENT_CHARACTER,
-                other => other,
-            });
-        }
-        Ok(())
-    }
-}
-
 // === impl Envelope ===
 
 impl Envelope<'_> {
-    pub(super) fn answer(&self, outcome: Outcome) -> Answer {
-        let Outcome {
+    pub(super) fn answer(&self, reply: Reply) -> Answer {
+        let Reply {
             decision,
             response,
             rules,
-        } = outcome;
+            findings,
+            excepted,
+        } = reply;
         let request = &self.request;
         let concerned = decision != Decision::Unconcerned;
         let review = Review {
@@ -204,22 +185,24 @@ impl Envelope<'_> {
                         message,
                         code: 403,
                     }),
-                    Response::Allow | Response::Harden { .. } => None,
+                    Response::Allow | Response::Warn(_) | Response::Harden { .. } => None,
                 },
                 audit_annotations: concerned.then(|| AuditAnnotations {
                     decision: decision.as_str(),
                     rules: rules.join(","),
                     version: env!("CARGO_PKG_VERSION"),
+                    findings,
+                    excepted: told(&excepted),
                 }),
                 warnings: match &response {
-                    Response::Harden { warnings, .. } => warnings,
+                    Response::Warn(warnings) | Response::Harden { warnings, .. } => warnings,
                     Response::Allow | Response::Refuse(_) => &[],
                 },
             },
         };
         let patch = match &response {
             Response::Harden { patch, .. } => Some(patch.as_slice()),
-            Response::Allow | Response::Refuse(_) => None,
+            Response::Allow | Response::Warn(_) | Response::Refuse(_) => None,
         };
         Answer {
             body: encode(&review, patch),
@@ -227,6 +210,7 @@ impl Envelope<'_> {
             operation: request.operation.as_str(),
             kind: request.workload().map_or("other", Kind::as_str),
             rules,
+            excepted,
             record: concerned.then(|| record(request)),
         }
     }
@@ -249,6 +233,14 @@ fn encode(review: &Review<'_>, patch: Option<&[u8]>) -> Vec<u8> {
         text.push_str(END);
     }
     text.into_bytes()
+}
+
+/// One line a rule that was let off.
+fn told(excepted: &[(&'static str, String)]) -> Option<String> {
+    let lines = excepted
+        .iter()
+        .map(|(rule, reason)| format!("{rule}: {reason}"));
+    (!excepted.is_empty()).then(|| lines.collect::<Vec<_>>().join("\n"))
 }
 
 fn record(request: &Request<'_>) -> Record {
@@ -301,4 +293,10 @@ struct AuditAnnotations {
     decision: &'static str,
     rules: String,
     version: &'static str,
+    /// What was found and let pass.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    findings: Option<String>,
+    /// What was let off by an exception, and why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    excepted: Option<String>,
 }

@@ -7,6 +7,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Vis
 use serde_json::value::RawValue;
 
 use super::answer::ApiVersion;
+use super::user::User;
 use super::{BadReview, Malformed};
 use crate::k8s::object;
 use crate::pod::Text;
@@ -24,14 +25,14 @@ pub(super) struct Envelope<'a> {
 pub(super) struct Request<'a> {
     pub(super) uid: Text<'a>,
     kind: GroupKind<'a>,
-    sub_resource: Text<'a>,
+    pub(super) sub_resource: Text<'a>,
     pub(super) name: Text<'a>,
     pub(super) namespace: Text<'a>,
     pub(super) operation: Operation,
     pub(super) user: User<'a>,
     pub(super) dry_run: bool,
     pub(super) object: Object<'a>,
-    old_object: Option<&'a RawValue>,
+    pub(super) old_object: Option<&'a RawValue>,
 }
 
 /// The object that is asked about.
@@ -53,14 +54,6 @@ pub(super) enum Object<'a> {
 struct GroupKind<'a> {
     group: Text<'a>,
     kind: Text<'a>,
-}
-
-/// Who asks.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, bound(deserialize = "'de: 'a"))]
-pub(super) struct User<'a> {
-    #[serde(rename = "username")]
-    pub(super) name: Text<'a>,
 }
 
 /// What is done to the object.
@@ -148,32 +141,6 @@ impl<'a, R> Review<'a, R> {
 // === impl Request ===
 
 impl Request<'_> {
-    /// Whether what is asked leaves the pod as it was, and a refusal would only stand in the way:
-    ///
-    /// - of a status. The API server keeps the stored specification then, whatever was sent.
-    /// - of an object's way out, since finalizers are taken away by updates. The deletion time is read from
-    ///   the stored object, where only the API server sets it.
-    /// - of a controller that scales the ReplicaSet it made. A Deployment does not tell of an update that
-    ///   failed; of pods that were refused it does, in its conditions. Whose the ReplicaSet is, is read from
-    ///   the stored object too.
-    pub(super) fn leaves_pod(&self) -> bool {
-        if self.sub_resource == "status" {
-            return true;
-        }
-        let (Operation::Update, Object::Subject(new), Some(stored)) =
-            (self.operation, &self.object, self.old_object)
-        else {
-            return false;
-        };
-        let mut deserializer = serde_json::Deserializer::from_str(stored.get());
-        let Ok(old) = object::read(new.kind, &mut deserializer) else {
-            return false;
-        };
-        old.pod == new.pod
-            && (is_leaving(stored)
-                || new.kind == Kind::ReplicaSet && old.is_copy() && old.metadata == new.metadata)
-    }
-
     /// Whether the object may still be changed: the containers of a stored Pod may not, nor those in the
     /// template of a stored Job (`ValidatePodUpdate`, `ValidateJobUpdate`), nor what is a copy.
     pub(super) fn can_be_patched(&self) -> bool {
@@ -200,23 +167,6 @@ impl Request<'_> {
             None
         }
     }
-}
-
-fn is_leaving(stored: &RawValue) -> bool {
-    serde_json::from_str::<Stored>(stored.get())
-        .is_ok_and(|stored| stored.metadata.deletion_timestamp.is_some())
-}
-
-/// A stored object, as far as its deletion goes.
-#[derive(Deserialize)]
-struct Stored {
-    metadata: StoredMetadata,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct StoredMetadata {
-    deletion_timestamp: Option<IgnoredAny>,
 }
 
 /// A request whose object is read where it stands: the kind comes before it, as the API server sends it.

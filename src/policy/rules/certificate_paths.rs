@@ -13,7 +13,7 @@ use crate::tiller::{Setting, Tls};
 /// certificate of a public CA may.
 /// # What hardening does
 /// Sets the three paths under `/etc/certs`, where the team's Secret is mounted.
-pub(super) static RULE: Rule = Rule {
+pub(in crate::policy) static RULE: Rule = Rule {
     id: "certificate-paths",
     severity: Severity::Critical,
     summary: "Key, certificate or CA are not read from `/etc/certs`.",

@@ -11,7 +11,7 @@ use crate::tiller::ClientVerification;
 /// `tls=true` all the same.
 /// # What hardening does
 /// Sets `--tls-verify=true`.
-pub(super) static RULE: Rule = Rule {
+pub(in crate::policy) static RULE: Rule = Rule {
     id: "client-not-verified",
     severity: Severity::Critical,
     summary: "Tiller does not require client certificates.",

@@ -9,7 +9,7 @@ use crate::policy::{Rule, Severity};
 /// It hands release actions in plaintext to whatever listens on 127.0.0.1:10001 in the pod.
 /// # What hardening does
 /// Sets `--experimental-release=false`.
-pub(super) static RULE: Rule = Rule {
+pub(in crate::policy) static RULE: Rule = Rule {
     id: "experimental-release",
     severity: Severity::High,
     summary: "Tiller delegates releases to a plaintext server in the pod.",

@@ -25,6 +25,11 @@ pub(super) fn check(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mu
     // Allowed repositories are written in full; only short names of Docker Hub need resolving.
     if allowed.iter().any(|it| it == image.repository)
         || allowed.contains(&image.familiar_name_resolved())
+        || case
+            .settings
+            .allowed_images
+            .iter()
+            .any(|it| ImageReference::parse(it).names_same_image(&image))
     {
         return;
     }

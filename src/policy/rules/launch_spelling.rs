@@ -2,7 +2,7 @@
 
 use crate::pod::Text;
 use crate::policy::canonical::{self, PROGRAM};
-use crate::policy::case::{Findings, TillerContainer};
+use crate::policy::case::{Case, Findings, TillerContainer};
 use crate::policy::harden::Edit;
 use crate::policy::{Rule, Severity};
 
@@ -23,7 +23,10 @@ pub(super) static RULE: Rule = Rule {
     answer: "Hardened: `command: [\"/tiller\"]` and each guarded flag once as `--name=value`.",
 };
 
-pub(super) fn check(tiller: &TillerContainer<'_>, findings: &mut Findings<'_>) {
+pub(super) fn check(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Findings<'_>) {
+    if !tiller.has_open_launch() {
+        return;
+    }
     let container = tiller.container;
     if !container.working_dir.is_empty() {
         let path = tiller.at("workingDir");
@@ -35,7 +38,7 @@ pub(super) fn check(tiller: &TillerContainer<'_>, findings: &mut Findings<'_>) {
             Edit::NoField { path },
         );
     }
-    let arguments = canonical::arguments(&tiller.tiller.effective);
+    let arguments = canonical::arguments(&tiller.tiller.effective, &case.exemptions);
     let is_canonical = matches!(&*container.command, [program] if program == PROGRAM)
         && container
             .args

@@ -12,7 +12,7 @@ use crate::policy::{Rule, Severity};
 /// # What hardening does
 /// Sets `:44134`, or `127.0.0.1:44134` where Tiller listened on loopback only; the probe server's address
 /// likewise where it was given.
-pub(super) static RULE: Rule = Rule {
+pub(in crate::policy) static RULE: Rule = Rule {
     id: "listen-address",
     severity: Severity::Medium,
     summary: "Tiller does not listen on port 44134, or its probe server not on 44135.",

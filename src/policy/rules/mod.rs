@@ -1,26 +1,26 @@
 //! The rules, one file each, named as the rule is named in every finding.
 
 mod certificate_mount;
-mod certificate_paths;
-mod client_not_verified;
+pub(super) mod certificate_paths;
+pub(super) mod client_not_verified;
 mod environment;
-mod experimental_release;
+pub(super) mod experimental_release;
 mod extra_commands;
 mod extra_containers;
 mod host_access;
 mod image_repository;
 mod launch_spelling;
 mod launch_unreadable;
-mod listen_address;
+pub(super) mod listen_address;
 mod protected_namespace;
-mod release_storage;
+pub(super) mod release_storage;
 mod security_context;
 mod service_account;
 mod service_account_alias;
 mod tiller_namespace;
-mod tls_disabled;
-mod tls_environment;
-mod tracing;
+pub(super) mod tls_disabled;
+pub(super) mod tls_environment;
+pub(super) mod tracing;
 mod version_floor;
 mod volume_mounts;
 
@@ -70,6 +70,6 @@ pub(super) static CHECKS: [(&Rule, Check); 23] = [
     (&listen_address::RULE, Check::Launch(listen_address::check)),
     (&tracing::RULE, Check::Launch(tracing::check)),
     (&experimental_release::RULE, Check::Launch(experimental_release::check)),
-    (&launch_spelling::RULE, Check::Launch(launch_spelling::check)),
+    (&launch_spelling::RULE, Check::Tiller(launch_spelling::check)),
     (&security_context::RULE, Check::Tiller(security_context::check)),
 ];

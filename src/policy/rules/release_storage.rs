@@ -11,7 +11,7 @@ use crate::tiller::Storage;
 /// roles than Secrets; memory, which every misspelt value means, is lost on restart.
 /// # What hardening does
 /// Sets `--storage=secret`. Releases recorded elsewhere are not moved.
-pub(super) static RULE: Rule = Rule {
+pub(in crate::policy) static RULE: Rule = Rule {
     id: "release-storage",
     severity: Severity::High,
     summary: "Releases are not kept in Secrets.",

@@ -9,7 +9,7 @@ use crate::policy::{Rule, Severity};
 /// Without TLS there is no authentication at all: any pod that reaches port 44134 acts with Tiller's rights.
 /// # What hardening does
 /// Sets `--tls=true`, `--tls-verify=true` and the three certificate paths.
-pub(super) static RULE: Rule = Rule {
+pub(in crate::policy) static RULE: Rule = Rule {
     id: "tls-disabled",
     severity: Severity::Critical,
     summary: "Tiller serves without TLS.",

@@ -12,7 +12,7 @@ use crate::policy::{Rule, Severity};
 /// The flags decide. But people and older tools read the variables, and these should not tell another story.
 /// # What hardening does
 /// Sets the three as `helm init --tiller-tls-verify` does.
-pub(super) static RULE: Rule = Rule {
+pub(in crate::policy) static RULE: Rule = Rule {
     id: "tls-environment",
     severity: Severity::Low,
     summary: "The `TILLER_TLS_*` variables do not say what the flags say.",

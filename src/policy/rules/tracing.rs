@@ -10,7 +10,7 @@ use crate::policy::{Rule, Severity};
 /// requests with their values.
 /// # What hardening does
 /// Sets `--trace=false`.
-pub(super) static RULE: Rule = Rule {
+pub(in crate::policy) static RULE: Rule = Rule {
     id: "tracing",
     severity: Severity::High,
     summary: "Tiller's debug server on port 44136 is on.",

@@ -66,6 +66,7 @@ fn judge() -> Judge {
             operation: "CREATE",
             kind: "Pod",
             rules: Vec::new(),
+            excepted: Vec::new(),
             record: None,
         }),
         Some(b'!') => panic!("as the test wants"),

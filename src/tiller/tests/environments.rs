@@ -85,7 +85,13 @@ fn the_namespace_may_come_from_the_pod() {
     );
     assert_eq!(namespace_of(&read(&container)), "team-a");
     for namespace in [None, Some("")] {
-        let tiller = Tiller::read(&container, Surroundings { namespace });
+        let tiller = Tiller::read(
+            &container,
+            Surroundings {
+                namespace,
+                version: None,
+            },
+        );
         assert_eq!(
             namespace_of(&tiller),
             "unknown: the manifest names no namespace"

@@ -42,6 +42,7 @@ fn read<'a>(container: &'a Container<'a>) -> Tiller<'a> {
         container,
         Surroundings {
             namespace: Some("team-a"),
+            version: None,
         },
     )
 }

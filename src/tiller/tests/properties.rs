@@ -108,7 +108,7 @@ proptest! {
         container in any_container(),
         namespace in any::<Option<String>>(),
     ) {
-        let surroundings = Surroundings { namespace: namespace.as_deref() };
+        let surroundings = Surroundings { namespace: namespace.as_deref(), version: None };
         let tiller = Tiller::read(&container, surroundings);
         let copy = container.clone();
         prop_assert_eq!(&tiller, &Tiller::read(&copy, surroundings));

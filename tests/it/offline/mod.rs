@@ -2,6 +2,7 @@
 
 mod check;
 mod harden;
+mod policy;
 mod tillers;
 
 use std::io::Write as _;
@@ -50,10 +51,10 @@ fn run_with(arguments: &[&str], input: &[u8], environment: &[(&str, &str)]) -> R
 }
 
 /// A directory that goes when the test ends.
-struct Folder(PathBuf);
+pub(crate) struct Folder(PathBuf);
 
 impl Folder {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let path = env::temp_dir().join(format!("tiller-guard-it-{}-{number}", process::id()));
@@ -61,14 +62,14 @@ impl Folder {
         Self(path)
     }
 
-    fn file(&self, name: &str, content: impl AsRef<[u8]>) -> String {
+    pub(crate) fn file(&self, name: &str, content: impl AsRef<[u8]>) -> String {
         let path = self.0.join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, content).unwrap();
         path.display().to_string()
     }
 
-    fn path(&self) -> String {
+    pub(crate) fn path(&self) -> String {
         self.0.display().to_string()
     }
 }

@@ -4,12 +4,13 @@ use serde_json::Value;
 use tiller_guard::k8s::subject;
 use tiller_guard::policy::{Kind, Settings, decide};
 
+use super::NOW;
 use super::corpus::{canonical, cases, shortened};
 
 fn found(manifest: &Value) -> (Vec<String>, Value, bool) {
     let subject = subject(Kind::Deployment, manifest).unwrap();
     let settings = Settings::default();
-    let verdict = decide(&subject, &settings);
+    let verdict = decide(&subject, &settings, &NOW);
     let findings = verdict
         .findings
         .iter()

@@ -6,6 +6,8 @@ use tiller_guard::pod::Container;
 use tiller_guard::policy::{Kind, Settings, decide};
 use tiller_guard::tiller::{ClientVerification, Setting, Storage, Tiller};
 
+use super::NOW;
+
 /// Each weakness with its degree: 0 is safe, more is worse, unknown is worst.
 #[derive(Debug)]
 pub(crate) struct Exposure {
@@ -18,7 +20,7 @@ impl Exposure {
     pub(crate) fn of(kind: Kind, object: &Value) -> Self {
         let subject = subject(kind, object).unwrap();
         let settings = Settings::default();
-        let verdict = decide(&subject, &settings);
+        let verdict = decide(&subject, &settings, &NOW);
         let mut weaknesses = Vec::new();
         for tiller in &verdict.tillers {
             let mut weakness = |what: &str, degree| {

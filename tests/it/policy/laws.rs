@@ -6,10 +6,11 @@ use proptest::prelude::{ProptestConfig, TestCaseError, prop_assert, prop_assert_
 use serde_json::{Value, json};
 use tiller_guard::k8s::review::{Webhook, answer};
 use tiller_guard::k8s::subject;
-use tiller_guard::policy::{Action, Finding, Kind, Settings, decide};
+use tiller_guard::policy::{Action, Finding, Kind, Policy, Settings, decide};
 
 use tiller_guard::tiller::may_hold_tiller;
 
+use super::NOW;
 use super::corpus::cases;
 use super::exposure::Exposure;
 use super::generate::{object, workload};
@@ -25,7 +26,7 @@ struct Judged {
 fn judge(kind: Kind, object: &Value) -> Judged {
     let settings = Settings::default();
     let subject = subject(kind, object).unwrap();
-    let verdict = decide(&subject, &settings);
+    let verdict = decide(&subject, &settings, &NOW);
     let mut hardened = object.clone();
     let patch = verdict.patch.to_json_patch().unwrap();
     json_patch::patch(&mut hardened, &patch).unwrap();
@@ -56,7 +57,7 @@ fn is_deterministic(kind: Kind, object: &Value, judged: &Judged) -> Result<(), T
 fn no_tiller_is_passed_over(kind: Kind, object: &Value) -> Result<(), TestCaseError> {
     let subject = subject(kind, object).unwrap();
     let settings = Settings::default();
-    let recognised = !decide(&subject, &settings).tillers.is_empty();
+    let recognised = !decide(&subject, &settings, &NOW).tillers.is_empty();
     prop_assert!(
         !recognised || may_hold_tiller(&object.to_string()),
         "{}",
@@ -225,7 +226,13 @@ fn respond(webhook: Webhook, kind: Kind, namespace: &str, object: &Value) -> Val
             "object": object,
         },
     });
-    let answer = answer(webhook, review.to_string().as_bytes(), &Settings::default()).unwrap();
+    let answer = answer(
+        webhook,
+        review.to_string().as_bytes(),
+        &Policy::default(),
+        &NOW,
+    )
+    .unwrap();
     let review: Value = serde_json::from_slice(&answer.body).unwrap();
     assert_eq!(review["response"]["uid"], "1");
     review

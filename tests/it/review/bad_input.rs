@@ -4,7 +4,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tiller_guard::k8s::review::{BadReview, Decision, Webhook, answer};
-use tiller_guard::policy::Settings;
+use tiller_guard::policy::Policy;
+
+use crate::policy::NOW;
 
 use super::{DEPLOYMENTS, ask, changed, response};
 
@@ -25,7 +27,13 @@ fn bodies_that_are_no_review_are_bad() {
     ] {
         assert!(ask(Webhook::Validate, body).is_err(), "{body:?}");
     }
-    let error = answer(Webhook::Validate, b"{\"a\":\"\xff\"}", &Settings::default()).unwrap_err();
+    let error = answer(
+        Webhook::Validate,
+        b"{\"a\":\"\xff\"}",
+        &Policy::default(),
+        &NOW,
+    )
+    .unwrap_err();
     assert!(matches!(error, BadReview::Encoding(_)));
     for cut in (0..DEPLOYMENTS[0].2.len()).step_by(7) {
         assert!(
@@ -199,7 +207,7 @@ fn ten_thousand_mutated_bodies_never_panic() {
         let mut body = DEPLOYMENTS[round % 3].2.as_bytes().to_vec();
         mutate(&mut body, &mut random);
         for webhook in [Webhook::Mutate, Webhook::Validate] {
-            if let Ok(answer) = answer(webhook, &body, &Settings::default()) {
+            if let Ok(answer) = answer(webhook, &body, &Policy::default(), &NOW) {
                 assert!(serde_json::from_slice::<Value>(&answer.body).is_ok());
             }
         }

@@ -4,11 +4,14 @@ mod bad_input;
 mod copies;
 mod decisions;
 mod doors;
+mod modes;
 mod subresources;
 
 use serde_json::Value;
 use tiller_guard::k8s::review::{Answer, BadReview, Webhook, answer};
-use tiller_guard::policy::Settings;
+use tiller_guard::policy::Policy;
+
+use crate::policy::NOW;
 
 pub(crate) const DEPLOYMENTS: [(&str, &str, &str); 3] = [
     (
@@ -33,7 +36,7 @@ pub(crate) const OTHERS: [&str; 2] = [
 ];
 
 pub(crate) fn ask(webhook: Webhook, body: &str) -> Result<Answer, BadReview> {
-    answer(webhook, body.as_bytes(), &Settings::default())
+    answer(webhook, body.as_bytes(), &Policy::default(), &NOW)
 }
 
 pub(crate) fn response(answer: &Answer) -> Value {

@@ -1,0 +1,65 @@
+//! The policy file: text to a [`Policy`], or what is wrong with it and where.
+//!
+//! ```yaml
+//! apiVersion: tiller-guard.io/v1
+//! kind: Policy
+//! mode: enforce
+//! ```
+//!
+//! What a file does not say is as it is without a file. What cannot be read for certain is an error: an
+//! unknown key, a key that stands twice, a value of another kind. Nothing is opened here.
+#![deny(clippy::disallowed_methods)]
+
+mod expiry;
+mod problem;
+mod reader;
+mod section;
+mod value;
+
+pub use problem::{Cause, Problem, Rejected};
+pub use value::version_floor;
+
+use crate::manifest::{Part, Place, Stream};
+use crate::policy::{Policy, Timestamp};
+
+/// The JSON Schema of the policy file (draft 2020-12), for editors.
+pub const SCHEMA: &str = include_str!("policy.schema.json");
+
+/// Reads a policy file's content.
+pub fn read(content: &[u8], now: Timestamp) -> Result<Policy, Rejected> {
+    let stream = Stream::parse("", content);
+    let mut parts = stream
+        .parts
+        .iter()
+        .filter(|part| !matches!(part, Part::Blank(_)));
+    let document = match parts.next() {
+        Some(Part::Document(document)) => document,
+        Some(Part::Unreadable(unreadable, _)) => {
+            return Err(Rejected::alone(
+                Cause::Unreadable,
+                unreadable.place,
+                unreadable.message.clone(),
+            ));
+        }
+        Some(Part::Blank(_)) | None => {
+            let message = "the file holds no policy; begin with apiVersion and kind: Policy";
+            let start = Place { line: 1, column: 1 };
+            return Err(Rejected::alone(Cause::Value, start, message.to_owned()));
+        }
+    };
+    match parts.next() {
+        None => section::policy(document, now),
+        Some(part) => {
+            let place = match part {
+                Part::Document(document) => document.place,
+                Part::Unreadable(unreadable, _) => unreadable.place,
+                Part::Blank(_) => document.place,
+            };
+            let message = "a second document; a policy file holds one, so move it to another file";
+            Err(Rejected::alone(Cause::Value, place, message.to_owned()))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,236 @@
+//! Values with their places, and the problems that are met on the way.
+
+use serde_json::{Map, Value};
+
+use super::problem::{Cause, Problem};
+use crate::manifest::Document;
+
+/// More problems than these are not told: each is looked up in the file.
+const MOST_PROBLEMS: usize = 50;
+/// The most characters of a value that are repeated.
+const MOST_QUOTED: usize = 80;
+
+/// A document that is being read.
+pub(super) struct Reader<'d> {
+    document: &'d Document,
+    pub(super) problems: Vec<Problem>,
+    /// How many problems were met, told or not.
+    met: usize,
+}
+
+/// A value, and where it stands.
+#[derive(Debug, Clone)]
+pub(super) struct Field<'v> {
+    pub(super) value: &'v Value,
+    /// Its JSON pointer in the document.
+    pub(super) pointer: String,
+}
+
+/// A mapping whose keys are known.
+pub(super) struct Section<'v> {
+    map: &'v Map<String, Value>,
+    pointer: String,
+}
+
+// === impl Reader ===
+
+impl<'d> Reader<'d> {
+    pub(super) fn new(document: &'d Document) -> Self {
+        let mut reader = Self {
+            document,
+            problems: Vec::new(),
+            met: 0,
+        };
+        for duplicate in &document.duplicates {
+            reader.met += 1;
+            reader.problems.push(Problem {
+                cause: Cause::Key,
+                place: duplicate.again,
+                message: format!(
+                    "\"{}\" stands on line {} already; keep one of them",
+                    quoted(&duplicate.key),
+                    duplicate.first.line
+                ),
+            });
+        }
+        reader.problems.truncate(MOST_PROBLEMS);
+        reader
+    }
+
+    /// Tells what is wrong with what stands at a pointer.
+    pub(super) fn problem(&mut self, cause: Cause, pointer: &str, message: String) {
+        self.met += 1;
+        if self.problems.len() < MOST_PROBLEMS {
+            self.problems.push(Problem {
+                cause,
+                place: self.document.place_of(pointer),
+                message,
+            });
+        }
+    }
+
+    pub(super) fn bad(&mut self, field: &Field<'_>, message: impl Into<String>) {
+        self.problem(Cause::Value, &field.pointer, message.into());
+    }
+
+    /// Whether nothing but this was met.
+    pub(super) fn met_only(&self, cause: Cause) -> bool {
+        self.met == self.problems.len() && self.problems.iter().all(|it| it.cause == cause)
+    }
+
+    /// A mapping with these keys and no others.
+    pub(super) fn section<'v>(&mut self, field: &Field<'v>, keys: &[&str]) -> Option<Section<'v>> {
+        let map = self.mapping(field)?;
+        for key in map.keys() {
+            if !keys.contains(&key.as_str()) {
+                let message = format!(
+                    "the key \"{}\" means nothing here; use {}",
+                    quoted(key),
+                    one_of(keys)
+                );
+                self.problem(Cause::Key, &child(&field.pointer, key), message);
+            }
+        }
+        Some(Section {
+            map,
+            pointer: field.pointer.clone(),
+        })
+    }
+
+    /// The entries of a mapping whose keys are names.
+    pub(super) fn entries<'v>(&mut self, field: &Field<'v>) -> Vec<(&'v str, Field<'v>)> {
+        let map = self.mapping(field);
+        map.into_iter()
+            .flatten()
+            .map(|(key, value)| {
+                let pointer = child(&field.pointer, key);
+                (key.as_str(), Field { value, pointer })
+            })
+            .collect()
+    }
+
+    fn mapping<'v>(&mut self, field: &Field<'v>) -> Option<&'v Map<String, Value>> {
+        let map = field.value.as_object();
+        if map.is_none() {
+            let message = format!("{} where a mapping of keys is wanted", kind_of(field.value));
+            self.bad(field, message);
+        }
+        map
+    }
+
+    /// The elements of a list.
+    pub(super) fn list<'v>(&mut self, field: &Field<'v>) -> Vec<Field<'v>> {
+        let Some(list) = field.value.as_array() else {
+            let message = format!(
+                "{} where a list is wanted; begin each element with \"- \"",
+                kind_of(field.value)
+            );
+            self.bad(field, message);
+            return Vec::new();
+        };
+        list.iter()
+            .enumerate()
+            .map(|(index, value)| Field {
+                value,
+                pointer: format!("{}/{index}", field.pointer),
+            })
+            .collect()
+    }
+
+    /// A text that is not empty.
+    pub(super) fn text<'v>(&mut self, field: &Field<'v>) -> Option<&'v str> {
+        match field.value {
+            Value::String(text) if !text.trim().is_empty() => Some(text),
+            Value::String(_) => {
+                self.bad(
+                    field,
+                    "an empty text; write what is meant, or leave the key out",
+                );
+                None
+            }
+            Value::Bool(_) | Value::Number(_) => {
+                let message = format!(
+                    "{} where a text is wanted; put it in quotes if it is one",
+                    kind_of(field.value)
+                );
+                self.bad(field, message);
+                None
+            }
+            Value::Null | Value::Array(_) | Value::Object(_) => {
+                let message = format!("{} where a text is wanted", kind_of(field.value));
+                self.bad(field, message);
+                None
+            }
+        }
+    }
+
+    /// A value of a text that a function reads; its error says what is wrong and what to do.
+    pub(super) fn parsed<'v, T>(
+        &mut self,
+        field: &Field<'v>,
+        parse: impl FnOnce(&'v str) -> Result<T, String>,
+    ) -> Option<T> {
+        match parse(self.text(field)?) {
+            Ok(value) => Some(value),
+            Err(message) => {
+                self.bad(field, message);
+                None
+            }
+        }
+    }
+}
+
+// === impl Section ===
+
+impl<'v> Section<'v> {
+    pub(super) fn get(&self, key: &str) -> Option<Field<'v>> {
+        let value = self.map.get(key)?;
+        let pointer = child(&self.pointer, key);
+        Some(Field { value, pointer })
+    }
+
+    /// The value of a key that has to be there.
+    pub(super) fn wanted(&self, key: &str, reader: &mut Reader<'_>) -> Option<Field<'v>> {
+        let field = self.get(key);
+        if field.is_none() {
+            let message = format!("{key} is missing; write it here");
+            reader.problem(Cause::Value, &self.pointer, message);
+        }
+        field
+    }
+}
+
+fn child(pointer: &str, key: &str) -> String {
+    format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1"))
+}
+
+fn kind_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "nothing stands here",
+        Value::Bool(_) => "a boolean stands here",
+        Value::Number(_) => "a number stands here",
+        Value::String(_) => "a text stands here",
+        Value::Array(_) => "a list stands here",
+        Value::Object(_) => "a mapping stands here",
+    }
+}
+
+/// A value of the file's, on one line and not too long.
+pub(super) fn quoted(text: &str) -> String {
+    match text.char_indices().nth(MOST_QUOTED) {
+        None => text.escape_debug().to_string(),
+        Some((end, _)) => {
+            let start = text.get(..end).unwrap_or_default();
+            format!("{}…", start.escape_debug())
+        }
+    }
+}
+
+/// `a, b or c`.
+pub(super) fn one_of(names: &[&str]) -> String {
+    match names.split_last() {
+        Some((last, [])) => (*last).to_owned(),
+        Some((last, others)) => format!("{} or {last}", others.join(", ")),
+        None => String::new(),
+    }
+}

@@ -1,0 +1,249 @@
+//! The sections of a policy file.
+
+use super::expiry::expiry;
+use super::problem::{Cause, Rejected};
+use super::reader::{Field, Reader, quoted};
+use super::value;
+use crate::manifest::Document;
+use crate::policy::{BreakGlass, Exception, ImageVersion, Modes, Policy, Settings, Timestamp};
+use crate::tiller::ImageReference;
+
+pub(super) const POLICY: [&str; 12] = [
+    "apiVersion",
+    "kind",
+    "mode",
+    "namespaces",
+    "severities",
+    "images",
+    "versionFloor",
+    "protectedNamespaces",
+    "allowedEnvironment",
+    "certificateSecret",
+    "breakGlass",
+    "exceptions",
+];
+pub(super) const NAMESPACE: [&str; 1] = ["mode"];
+pub(super) const IMAGES: [&str; 2] = ["allowed", "versions"];
+pub(super) const IMAGE_VERSION: [&str; 2] = ["image", "version"];
+pub(super) const BREAK_GLASS: [&str; 2] = ["users", "groups"];
+pub(super) const EXCEPTION: [&str; 4] = ["rule", "object", "reason", "expires"];
+pub(super) const OBJECT: [&str; 3] = ["kind", "namespace", "name"];
+
+const API_VERSION: &str = "tiller-guard.io/v1";
+const KIND: &str = "Policy";
+
+/// The policy of a document.
+pub(super) fn policy(document: &Document, now: Timestamp) -> Result<Policy, Rejected> {
+    let mut reader = Reader::new(document);
+    let value = document.value();
+    let root = Field {
+        value: &value,
+        pointer: String::new(),
+    };
+    let policy = read(&mut reader, &root, now);
+    if reader.problems.is_empty() {
+        return Ok(policy);
+    }
+    let without_expired = reader.met_only(Cause::Expired).then(|| Box::new(policy));
+    Err(Rejected {
+        problems: reader.problems,
+        without_expired,
+    })
+}
+
+fn read(reader: &mut Reader<'_>, root: &Field<'_>, now: Timestamp) -> Policy {
+    let mut policy = Policy::default();
+    let Some(section) = reader.section(root, &POLICY) else {
+        return policy;
+    };
+    for (key, right) in [("apiVersion", API_VERSION), ("kind", KIND)] {
+        if let Some(field) = section.wanted(key, reader) {
+            reader.parsed(&field, |text| is(text, right));
+        }
+    }
+    let Policy {
+        settings,
+        modes,
+        break_glass,
+    } = &mut policy;
+    if let Some(field) = section.get("mode") {
+        modes.default = reader.parsed(&field, value::mode).unwrap_or_default();
+    }
+    if let Some(field) = section.get("namespaces") {
+        read_namespaces(reader, &field, modes);
+    }
+    if let Some(field) = section.get("severities") {
+        read_severities(reader, &field, settings);
+    }
+    if let Some(field) = section.get("images") {
+        read_images(reader, &field, settings);
+    }
+    if let Some(field) = section.get("versionFloor")
+        && let Some(floor) = reader.parsed(&field, value::version_floor)
+    {
+        settings.version_floor = floor;
+    }
+    if let Some(field) = section.get("protectedNamespaces") {
+        let added = names(reader, &field, value::namespace);
+        settings.protected_namespaces.extend(added);
+    }
+    if let Some(field) = section.get("allowedEnvironment") {
+        settings.allowed_environment = names(reader, &field, value::variable);
+    }
+    if let Some(field) = section.get("certificateSecret")
+        && let Some(secret) = reader.parsed(&field, value::name)
+    {
+        settings.certificate_secret = secret;
+    }
+    if let Some(field) = section.get("breakGlass") {
+        *break_glass = read_break_glass(reader, &field);
+    }
+    if let Some(field) = section.get("exceptions") {
+        let exceptions = reader.list(&field);
+        settings.exceptions = exceptions
+            .iter()
+            .filter_map(|field| read_exception(reader, field, now))
+            .collect();
+    }
+    policy
+}
+
+fn is(text: &str, right: &str) -> Result<(), String> {
+    if text == right {
+        Ok(())
+    } else {
+        Err(format!(
+            "\"{}\" is not read here; write {right}",
+            quoted(text)
+        ))
+    }
+}
+
+fn read_namespaces(reader: &mut Reader<'_>, field: &Field<'_>, modes: &mut Modes) {
+    for (key, field) in reader.entries(field) {
+        match value::namespace(key) {
+            Ok(name) => {
+                let section = reader.section(&field, &NAMESPACE);
+                let mode = section.and_then(|it| it.wanted("mode", reader));
+                if let Some(mode) = mode.and_then(|it| reader.parsed(&it, value::mode)) {
+                    modes.namespaces.insert(name, mode);
+                }
+            }
+            Err(message) => reader.problem(Cause::Key, &field.pointer, message),
+        }
+    }
+}
+
+fn read_severities(reader: &mut Reader<'_>, field: &Field<'_>, settings: &mut Settings) {
+    for (key, field) in reader.entries(field) {
+        match value::any_rule(key) {
+            Ok(rule) => {
+                if let Some(severity) = reader.parsed(&field, value::severity) {
+                    settings.severities.insert(rule.id, severity);
+                }
+            }
+            Err(message) => reader.problem(Cause::Key, &field.pointer, message),
+        }
+    }
+}
+
+fn read_images(reader: &mut Reader<'_>, field: &Field<'_>, settings: &mut Settings) {
+    let Some(section) = reader.section(field, &IMAGES) else {
+        return;
+    };
+    if let Some(field) = section.get("allowed") {
+        let allowed = reader.list(&field);
+        if allowed.is_empty() && field.value.is_array() {
+            let message = "no image is allowed; list some, or set mode: forbid to allow no Tiller";
+            reader.bad(&field, message);
+        }
+        settings.allowed_repositories.clear();
+        for field in allowed {
+            match reader.parsed(&field, value::image_or_repository) {
+                Some(ImageReference {
+                    repository,
+                    tag: None,
+                    digest: None,
+                }) => settings.allowed_repositories.push(repository.to_owned()),
+                Some(image) => settings.allowed_images.push(image.to_string()),
+                None => {}
+            }
+        }
+    }
+    if let Some(field) = section.get("versions") {
+        for field in reader.list(&field) {
+            let Some(section) = reader.section(&field, &IMAGE_VERSION) else {
+                continue;
+            };
+            let image = section.wanted("image", reader);
+            let image = image.and_then(|it| reader.parsed(&it, value::silent_image));
+            let version = section.wanted("version", reader);
+            let version = version.and_then(|it| reader.parsed(&it, value::version));
+            if let (Some(image), Some(version)) = (image, version) {
+                settings
+                    .image_versions
+                    .push(ImageVersion { image, version });
+            }
+        }
+    }
+}
+
+fn read_break_glass(reader: &mut Reader<'_>, field: &Field<'_>) -> BreakGlass {
+    let mut break_glass = BreakGlass::default();
+    if let Some(section) = reader.section(field, &BREAK_GLASS) {
+        if let Some(field) = section.get("users") {
+            break_glass.users = names(reader, &field, value::user);
+        }
+        if let Some(field) = section.get("groups") {
+            break_glass.groups = names(reader, &field, value::group);
+        }
+    }
+    break_glass
+}
+
+fn read_exception(reader: &mut Reader<'_>, field: &Field<'_>, now: Timestamp) -> Option<Exception> {
+    let section = reader.section(field, &EXCEPTION)?;
+    let rule = section.wanted("rule", reader);
+    let rule = rule.and_then(|it| reader.parsed(&it, value::rule));
+    let object = section.wanted("object", reader);
+    let object = object.and_then(|it| reader.section(&it, &OBJECT));
+    let (mut kind, mut namespace, mut name) = (None, None, None);
+    if let Some(object) = object {
+        kind = object.wanted("kind", reader);
+        namespace = object.wanted("namespace", reader);
+        name = object.wanted("name", reader);
+    }
+    let kind = kind.and_then(|it| reader.parsed(&it, value::kind));
+    let namespace = namespace.and_then(|it| reader.parsed(&it, value::namespace));
+    let name = name.and_then(|it| reader.parsed(&it, value::name));
+    let reason = section.wanted("reason", reader);
+    let reason = reason.and_then(|it| reader.text(&it));
+    let field = section.wanted("expires", reader)?;
+    let expires = reader.parsed(&field, expiry)?;
+    let exception = Exception {
+        rule: rule?,
+        kind: kind?,
+        namespace: namespace?,
+        name: name?,
+        reason: reason?.to_owned(),
+        expires,
+    };
+    if expires > now {
+        return Some(exception);
+    }
+    let message = "this exception has expired; remove it, or decide anew until when it counts";
+    reader.problem(Cause::Expired, &field.pointer, message.to_owned());
+    None
+}
+
+fn names(
+    reader: &mut Reader<'_>,
+    field: &Field<'_>,
+    parse: fn(&str) -> Result<String, String>,
+) -> Vec<String> {
+    let fields = reader.list(field);
+    fields
+        .iter()
+        .filter_map(|field| reader.parsed(field, parse))
+        .collect()
+}

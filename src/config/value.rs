@@ -1,0 +1,210 @@
+//! The values of a policy file.
+
+use super::reader::{one_of, quoted};
+use crate::manifest::DUPLICATE_KEY;
+use crate::policy::{Kind, Mode, Rule, Settings, Severity, mode_rules, rules};
+use crate::tiller::{ImageReference, Version};
+
+/// Groups of Kubernetes' own that only people are put in.
+const PEOPLE: [&str; 2] = ["system:masters", "system:cluster-admins"];
+
+/// Reads the oldest version that may run: `2.16.12` or `v2.16.12`.
+pub fn version_floor(text: &str) -> Result<Version, String> {
+    let oldest = Settings::default().version_floor;
+    match version(text) {
+        Ok(version) if version < oldest => Err(format!(
+            "no Tiller before {oldest} can be hardened; write that or a later one"
+        )),
+        other => other,
+    }
+}
+
+/// Reads a version of Tiller.
+pub(super) fn version(text: &str) -> Result<Version, String> {
+    let number = text.strip_prefix('v').unwrap_or(text);
+    number.parse().map_err(|_| {
+        format!(
+            "\"{}\" is no version of Tiller; write one such as 2.16.12",
+            quoted(text)
+        )
+    })
+}
+
+pub(super) fn mode(text: &str) -> Result<Mode, String> {
+    let names = Mode::ALL.map(Mode::as_str);
+    Mode::find(text).ok_or_else(|| unknown("mode", text, &names))
+}
+
+pub(super) fn severity(text: &str) -> Result<Severity, String> {
+    let names = Severity::ALL.map(Severity::as_str);
+    Severity::find(text).ok_or_else(|| unknown("severity", text, &names))
+}
+
+/// A kind that carries a pod.
+pub(super) fn kind(text: &str) -> Result<Kind, String> {
+    let names = Kind::ALL.map(Kind::as_str);
+    Kind::ALL
+        .into_iter()
+        .find(|kind| kind.as_str() == text)
+        .ok_or_else(|| unknown("kind of workload", text, &names))
+}
+
+/// A rule that an exception can let off.
+pub(super) fn rule(id: &str) -> Result<&'static Rule, String> {
+    let found = rules().find(|rule| rule.id == id);
+    found.ok_or_else(|| {
+        if mode_rules().iter().any(|rule| rule.id == id) {
+            format!("{id} comes from the mode; set another mode for the namespace under namespaces")
+        } else {
+            no_rule(id)
+        }
+    })
+}
+
+/// A rule, of which there are some more than exceptions can let off.
+pub(super) fn any_rule(id: &str) -> Result<&'static Rule, String> {
+    every_rule()
+        .find(|rule| rule.id == id)
+        .ok_or_else(|| no_rule(id))
+}
+
+pub(super) fn every_rule() -> impl Iterator<Item = &'static Rule> {
+    rules().chain(mode_rules()).chain([&DUPLICATE_KEY])
+}
+
+fn no_rule(id: &str) -> String {
+    format!(
+        "there is no rule \"{}\"; the README's table has them all",
+        quoted(id)
+    )
+}
+
+/// The name of a namespace: an RFC 1123 label.
+pub(super) fn namespace(text: &str) -> Result<String, String> {
+    named("a namespace", text, is_label(text))
+}
+
+/// The name of an object: an RFC 1123 subdomain.
+pub(super) fn name(text: &str) -> Result<String, String> {
+    let is_name = text.len() <= 253 && text.split('.').all(is_label);
+    named("an object", text, is_name)
+}
+
+fn named(what: &str, text: &str, good: bool) -> Result<String, String> {
+    if good {
+        Ok(text.to_owned())
+    } else {
+        Err(format!(
+            "\"{}\" is no name of {what}; write it as Kubernetes has it, without wildcards",
+            quoted(text)
+        ))
+    }
+}
+
+fn is_label(text: &str) -> bool {
+    let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    (1..=63).contains(&text.len())
+        && text.bytes().all(inner)
+        && !text.starts_with('-')
+        && !text.ends_with('-')
+}
+
+/// The name of a variable, as Kubernetes takes it.
+pub(super) fn variable(text: &str) -> Result<String, String> {
+    let inner = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
+    let starts = text.bytes().next().is_some_and(|it| !it.is_ascii_digit());
+    if starts && text.bytes().all(inner) {
+        Ok(text.to_owned())
+    } else {
+        Err(format!(
+            "\"{}\" is no name of a variable; write the name alone, such as HTTPS_PROXY",
+            quoted(text)
+        ))
+    }
+}
+
+/// An image, or a repository of images.
+pub(super) fn image_or_repository(text: &str) -> Result<ImageReference<'_>, String> {
+    let ImageReference {
+        repository,
+        tag,
+        digest,
+    } = ImageReference::parse(text);
+    let inner = |byte: u8| byte.is_ascii_alphanumeric() || b"._-/:".contains(&byte);
+    let is_repository = !repository.is_empty()
+        && repository.bytes().all(inner)
+        && repository.split('/').all(|part| !part.is_empty());
+    let is_tag = |tag: &str| {
+        let inner = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+        !tag.is_empty() && tag.bytes().all(inner)
+    };
+    let is_digest = |digest: &str| {
+        digest.strip_prefix("sha256:").is_some_and(|hash| {
+            hash.len() == 64
+                && hash
+                    .bytes()
+                    .all(|it| it.is_ascii_hexdigit() && !it.is_ascii_uppercase())
+        })
+    };
+    if is_repository && tag.is_none_or(is_tag) && digest.is_none_or(is_digest) {
+        Ok(ImageReference::parse(text))
+    } else {
+        Err(format!(
+            "\"{}\" is no image; write a reference such as ghcr.io/helm/tiller:v2.17.0 in full, \
+             without wildcards",
+            quoted(text)
+        ))
+    }
+}
+
+/// An image whose reference does not tell which Tiller it holds.
+pub(super) fn silent_image(text: &str) -> Result<String, String> {
+    let image = image_or_repository(text)?;
+    if image.tag.is_none() && image.digest.is_none() {
+        return Err(format!(
+            "\"{}\" names a repository; name one image in it by its digest or tag",
+            quoted(text)
+        ));
+    }
+    match image.version().known() {
+        Some(version) => Err(format!(
+            "the tag says already that this image holds {version}; remove this entry"
+        )),
+        None => Ok(text.to_owned()),
+    }
+}
+
+/// A user who may break the glass: a person. Whatever acts as a service account or a part of Kubernetes acts for
+/// others, a Tiller for everyone who reaches it.
+pub(super) fn user(text: &str) -> Result<String, String> {
+    if text == "system:admin" || !text.starts_with("system:") {
+        Ok(text.to_owned())
+    } else {
+        Err(format!(
+            "\"{}\" is no person's name, and acts for others; name the users who may break the glass",
+            quoted(text)
+        ))
+    }
+}
+
+/// A group that may break the glass: of people.
+pub(super) fn group(text: &str) -> Result<String, String> {
+    if PEOPLE.contains(&text) || !text.starts_with("system:") {
+        Ok(text.to_owned())
+    } else {
+        Err(format!(
+            "\"{}\" holds others than administrators; name a group of people who may break the glass, \
+             or {}",
+            quoted(text),
+            one_of(&PEOPLE)
+        ))
+    }
+}
+
+fn unknown(what: &str, text: &str, names: &[&str]) -> String {
+    format!(
+        "there is no {what} \"{}\"; use {}",
+        quoted(text),
+        one_of(names)
+    )
+}

@@ -1,0 +1,142 @@
+//! Findings as the lines that people are shown.
+
+use std::fmt::{self, Write as _};
+
+use crate::policy::{Action, Finding, Maker, Owner, Subject, Verdict};
+
+/// The most characters of a line of a refusal.
+pub(super) const MAX_LINE: usize = 2048;
+/// The most characters of a line of an audit annotation.
+pub(super) const MAX_NOTE: usize = 512;
+/// Warnings beyond these are cut by the API server (`filters/warning.go`): each to 256 characters once all
+/// together have more than 4096.
+pub(super) const MAX_WARNING: usize = 256;
+const MAX_WARNINGS: usize = 16;
+
+/// One line a rule: its name, then for each finding path, what is there, and what to do.
+pub(super) fn lines<'f>(
+    findings: impl Iterator<Item = &'f Finding> + Clone,
+    most: usize,
+) -> String {
+    let mut message = String::with_capacity(128 * findings.clone().count());
+    let mut rule = None;
+    let mut line = Line::new(&mut message, most);
+    for finding in findings {
+        let Finding {
+            rule: of,
+            severity: _,
+            path,
+            message,
+            remedy,
+            action: _,
+        } = finding;
+        let begun = match rule.replace(of) {
+            Some(before) if before == of => line.write_str(" | "),
+            Some(_) => {
+                line = line.next();
+                write!(line, "{}: ", of.id)
+            }
+            None => write!(line, "{}: ", of.id),
+        };
+        // A line that is full takes no more.
+        let _full = begun.and_then(|()| write!(line, "{path}: {message}; {remedy}"));
+    }
+    message
+}
+
+/// Where to mend what somebody else made, as a line before the others: a person reads it in the conditions and
+/// events of that. Nothing where the object itself is to be mended.
+pub(super) fn origin(subject: &Subject<'_>) -> String {
+    let Some(maker) = subject.maker.as_ref().filter(|_| subject.is_copy()) else {
+        return String::new();
+    };
+    let kind = subject.kind.as_str();
+    let told = match maker {
+        Maker::Controller(Owner { kind: of, name, .. }) => format!(
+            "this {kind} is made from {of} {name}: mend the Deployment or other template behind it; \
+             written again, it is hardened"
+        ),
+        Maker::Kubelet => format!(
+            "this {kind} mirrors a static one, which runs all the same: take its manifest off the node"
+        ),
+    };
+    one_line(&told, MAX_LINE) + "\n"
+}
+
+/// One warning a rule.
+pub(super) fn warnings(verdict: &Verdict<'_>, act: fn(Action) -> &'static str) -> Vec<String> {
+    let rules = verdict
+        .findings
+        .chunk_by(|one, next| one.rule == next.rule && one.action == next.action);
+    rules
+        .filter_map(|findings| {
+            let (first, others) = findings.split_first()?;
+            let Finding {
+                rule,
+                message,
+                action,
+                ..
+            } = first;
+            let mut warning = String::with_capacity(MAX_WARNING);
+            let mut line = Line::new(&mut warning, MAX_WARNING);
+            let told = write!(line, "tiller-guard {} {}: {message}", act(*action), rule.id);
+            if !others.is_empty() {
+                let _full = told.and_then(|()| write!(line, " (and {} more)", others.len()));
+            }
+            Some(warning)
+        })
+        .take(MAX_WARNINGS)
+        .collect()
+}
+
+pub(super) fn one_line(text: &str, most: usize) -> String {
+    let mut written = String::with_capacity(text.len().min(most));
+    let _full = Line::new(&mut written, most).write_str(text);
+    written
+}
+
+/// Writes a text on one line of at most so many characters, the last of which is an ellipsis where it does
+/// not fit. What a manifest holds cannot forge another line.
+struct Line<'a> {
+    text: &'a mut String,
+    most: usize,
+    left: usize,
+}
+
+impl<'a> Line<'a> {
+    fn new(text: &'a mut String, most: usize) -> Self {
+        Self {
+            text,
+            most,
+            left: most,
+        }
+    }
+
+    fn next(self) -> Self {
+        self.text.push('\n');
+        Self::new(self.text, self.most)
+    }
+}
+
+impl fmt::Write for Line<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        // Without a way out in the middle the compiler looks at many bytes at once.
+        let plain = text
+            .bytes()
+            .fold(true, |plain, byte| plain & matches!(byte, b' '..=b'~'));
+        if plain && text.len() < self.left {
+            self.left -= text.len();
+            self.text.push_str(text);
+            return Ok(());
+        }
+        for character in text.chars() {
+            self.left = self.left.checked_sub(1).ok_or(fmt::Error)?;
+            self.text.push(match character {
+                _ if self.left == 0 => '…',
+                control if control.is_control() => char::REPLACEMENT_CHARACTER,
+                other => other,
+            });
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,76 @@
+//! What a request changes: whether it brings a Tiller in, or takes one out of use.
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use super::request::{Object, Operation, Request};
+use crate::k8s::object;
+use crate::policy::{Arrival, Kind, Subject};
+
+impl Request<'_> {
+    /// Whether the object is on its way out. Refusing its updates would keep it from ever going: finalizers are
+    /// taken away by updates. The deletion time is read from the stored object, where only the API server sets
+    /// it.
+    fn is_leaving(&self) -> bool {
+        self.old_object.is_some_and(|old| {
+            serde_json::from_str::<Stored>(old.get())
+                .is_ok_and(|stored| stored.metadata.deletion_timestamp.is_some())
+        })
+    }
+
+    /// Whether what is asked leaves the pod as it was, and a refusal would only stand in the way:
+    ///
+    /// - of a status. The API server keeps the stored specification then, whatever was sent.
+    /// - of an object's way out, or down to no pods. A Deployment is scaled down by updates of its
+    ///   `ReplicaSet`s.
+    /// - of a controller that scales the `ReplicaSet` it made. A Deployment does not tell of an update that
+    ///   failed; of pods that were refused it does, in its conditions. Whose the `ReplicaSet` is, is read from
+    ///   the stored object.
+    pub(super) fn leaves_pod(&self) -> bool {
+        if self.sub_resource == "status" {
+            return true;
+        }
+        let Object::Subject(new) = &self.object else {
+            return false;
+        };
+        let scales = |old: &Subject<'_>| {
+            new.kind == Kind::ReplicaSet && old.is_copy() && old.metadata == new.metadata
+        };
+        self.before().is_some_and(|old| {
+            old.pod == new.pod && (new.idle || self.is_leaving() || scales(&old))
+        })
+    }
+
+    /// Whether the Tiller of the object is a new one.
+    pub(super) fn arrival(&self, subject: &Subject<'_>) -> Arrival {
+        let before = || self.before().is_some_and(|old| old.holds_tiller());
+        match self.operation {
+            Operation::Create if subject.controller().is_some() && self.user.is_controller() => {
+                Arrival::Made
+            }
+            Operation::Update if before() => Arrival::Known,
+            _ => Arrival::New,
+        }
+    }
+
+    /// What is updated, as it was.
+    fn before(&self) -> Option<Subject<'_>> {
+        let (Operation::Update, Some(old)) = (self.operation, self.old_object) else {
+            return None;
+        };
+        let mut old = serde_json::Deserializer::from_str(old.get());
+        object::read(self.workload()?, &mut old).ok()
+    }
+}
+
+/// A stored object, as far as its deletion goes.
+#[derive(Deserialize)]
+struct Stored {
+    metadata: StoredMetadata,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct StoredMetadata {
+    deletion_timestamp: Option<IgnoredAny>,
+}

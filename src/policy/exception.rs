@@ -1,0 +1,103 @@
+//! What an administrator lets one object off, for a reason and for a time.
+
+use super::rules::{client_not_verified, tls_disabled, tls_environment};
+use super::{Kind, Rule, Subject, Timestamp};
+
+/// A rule that does not count for an object.
+///
+/// It covers the named object and what controllers make of it: the `ReplicaSet`s of a Deployment, the Jobs
+/// of a `CronJob`, and their Pods, told by the controlling owner that they name. That owner can be forged by
+/// whoever may write Pods in the namespace, which gives him nothing: he may run any other pod there as
+/// Tiller's account already.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exception {
+    /// The rule.
+    pub rule: &'static Rule,
+    /// The object's kind.
+    pub kind: Kind,
+    /// The object's namespace.
+    pub namespace: String,
+    /// The object's name.
+    pub name: String,
+    /// Why, for those who read the record.
+    pub reason: String,
+    /// From then on it counts no more.
+    pub expires: Timestamp,
+}
+
+/// A rule that found something and was let off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Excepted<'a> {
+    /// The rule.
+    pub rule: &'static Rule,
+    /// The exception's reason.
+    pub reason: &'a str,
+}
+
+/// The exceptions in force for one subject.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Exemptions<'a>(Vec<&'a Exception>);
+
+// === impl Exception ===
+
+impl Exception {
+    fn covers(&self, subject: &Subject<'_>) -> bool {
+        let Self {
+            kind,
+            namespace,
+            name,
+            ..
+        } = self;
+        if subject.namespace.as_deref() != Some(namespace.as_str()) {
+            return false;
+        }
+        if subject.kind == *kind && subject.name.as_str() == name {
+            return true;
+        }
+        subject.controller().is_some_and(|(owner, owner_name)| {
+            let made = kind.makes() == Some(owner) && is_made_of(owner_name, name);
+            made || (owner == *kind && owner_name == name)
+        })
+    }
+
+    /// A Tiller that may serve plaintext need not ask for certificates, nor need its variables say
+    /// otherwise.
+    fn lets_off(&self, rule: &Rule) -> bool {
+        let follows: &[&Rule] = if *self.rule == tls_disabled::RULE {
+            &[&client_not_verified::RULE, &tls_environment::RULE]
+        } else if *self.rule == client_not_verified::RULE {
+            &[&tls_environment::RULE]
+        } else {
+            &[]
+        };
+        self.rule == rule || follows.contains(&rule)
+    }
+}
+
+/// Whether a controller names so what it makes of an object of this name: a Deployment's `ReplicaSet`s end in
+/// a hash, a `CronJob`'s Jobs in a number.
+fn is_made_of(made: &str, name: &str) -> bool {
+    made.strip_prefix(name)
+        .and_then(|rest| rest.strip_prefix('-'))
+        .is_some_and(|end| !end.is_empty() && end.bytes().all(|it| it.is_ascii_alphanumeric()))
+}
+
+// === impl Exemptions ===
+
+impl<'a> Exemptions<'a> {
+    pub(super) fn of(exceptions: &'a [Exception], subject: &Subject<'_>, now: Timestamp) -> Self {
+        let in_force = |exception: &&Exception| exception.expires > now;
+        let counting = exceptions.iter().filter(in_force);
+        Self(counting.filter(|it| it.covers(subject)).collect())
+    }
+
+    /// The exception that lets this rule off.
+    pub(super) fn of_rule(&self, rule: &Rule) -> Option<&'a Exception> {
+        self.0.iter().find(|it| it.lets_off(rule)).copied()
+    }
+
+    /// Whether a rule is let off.
+    pub(super) fn lets_off(&self, rule: &Rule) -> bool {
+        self.of_rule(rule).is_some()
+    }
+}
