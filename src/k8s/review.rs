@@ -172,7 +172,7 @@ impl Outcome {
     fn of(webhook: Webhook, request: &Request<'_>, verdict: &Verdict<'_>) -> Self {
         let rules = rules_of(verdict);
         let hardens = webhook == Webhook::Mutate && request.can_be_patched();
-        let (decision, response) = if verdict.tillers.is_empty() {
+        let (decision, response) = if verdict.tillers.is_empty() && verdict.findings.is_empty() {
             (Decision::Unconcerned, Response::Allow)
         } else if verdict.findings.is_empty() {
             (Decision::Allowed, Response::Allow)

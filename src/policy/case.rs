@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::canonical;
 use super::harden::Edit;
 use super::pointer::Place;
-use super::{Action, Finding, Kind, Pointer, Rule, Settings, Subject};
+use super::{Action, Finding, Kind, Knowledge, Pointer, Rule, Settings, Subject};
 use crate::pod::Container;
 use crate::tiller::{ContainerList, Recognised, Tiller, Unknown};
 
@@ -18,6 +18,7 @@ const TOLD_PER_RULE: usize = 16;
 pub(super) struct Case<'a> {
     pub(super) subject: &'a Subject<'a>,
     pub(super) settings: &'a Settings,
+    pub(super) knowledge: &'a Knowledge,
 }
 
 /// A container taken for a Tiller.
@@ -194,11 +195,11 @@ impl<'a> Findings<'a> {
     }
 
     /// Ends a rule's turn: what it found beyond the bound is told as a number.
-    pub(super) fn end_rule(&mut self, rule: &'static Rule, case: &Case<'_>) {
+    pub(super) fn end_rule(&mut self, rule: &'static Rule, object: Pointer) {
         if let Some(untold @ 1..) = self.refused.checked_sub(TOLD_PER_RULE) {
             self.tell(
                 rule,
-                case.pod(""),
+                object,
                 format!("{untold} more of the same rule").into(),
                 "see the ones above".into(),
                 Action::Refuse,

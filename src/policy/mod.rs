@@ -4,10 +4,12 @@
 //! the [`rules()`] look, and turns the findings that have one right answer into one patch.
 #![deny(clippy::disallowed_methods)]
 
+pub mod access;
 mod canonical;
 mod case;
 mod finding;
 mod harden;
+mod knowledge;
 mod patch;
 mod pointer;
 mod rules;
@@ -17,9 +19,10 @@ mod verdict;
 
 pub use case::TillerContainer;
 pub use finding::{Action, Finding, Rule, Severity};
+pub use knowledge::{Knowledge, KnowledgeSize, TillerUse};
 pub use patch::Patch;
 pub use pointer::Pointer;
-pub use rules::rules;
+pub use rules::{access_rules, rules, workload_rules};
 pub use settings::Settings;
 pub use subject::{Annotations, Kind, Labels, PodMetadata, Subject};
-pub use verdict::{Verdict, decide};
+pub use verdict::{Verdict, decide, decide_knowing};

@@ -15,6 +15,43 @@ pub struct Settings {
     pub allowed_environment: Vec<String>,
     /// The Secret with Tiller's key and certificates.
     pub certificate_secret: String,
+    /// Names of accounts that are taken for Tillers' whatever is known of them; a `*` at the end stands for
+    /// anything.
+    pub account_patterns: Vec<String>,
+    /// ClusterRoles that Tillers may be bound to in their teams' namespaces, whatever they grant and take in,
+    /// such as `edit`.
+    pub allowed_cluster_roles: Vec<String>,
+    /// ClusterRoles that groups which hold Tillers' accounts may be bound to everywhere, such as one for a
+    /// pod security policy.
+    pub common_cluster_roles: Vec<String>,
+    /// Whether a Tiller may run in the Tiller namespace of a registered team only.
+    pub require_team: bool,
+}
+
+/// Accounts that a pattern makes look like a Tiller's: this guard's own, and that of kubeapps' client.
+const NOT_TILLER: [&str; 2] = ["tiller-guard", "tiller-proxy"];
+
+// === impl Settings ===
+
+impl Settings {
+    /// Whether no Tiller may run in this namespace, or have rights there.
+    pub(super) fn protects(&self, namespace: &str) -> bool {
+        self.protected_namespaces.iter().any(|it| it == namespace)
+    }
+
+    /// Whether an account is taken for a Tiller's by its name alone.
+    pub(super) fn takes_for_tiller_account(&self, name: &str) -> bool {
+        let matches = |pattern: &String| match pattern.strip_suffix('*') {
+            Some(start) => name.starts_with(start),
+            None => pattern == name,
+        };
+        !NOT_TILLER.contains(&name) && self.account_patterns.iter().any(matches)
+    }
+
+    /// Whether Tillers may be bound to this ClusterRole as it is.
+    pub(super) fn allows_cluster_role(&self, name: &str) -> bool {
+        self.allowed_cluster_roles.iter().any(|it| it == name)
+    }
 }
 
 impl Default for Settings {
@@ -40,6 +77,10 @@ impl Default for Settings {
             ]),
             allowed_environment: Vec::new(),
             certificate_secret: "tiller-tls".to_owned(),
+            account_patterns: owned(&["tiller", "tiller-*"]),
+            allowed_cluster_roles: Vec::new(),
+            common_cluster_roles: Vec::new(),
+            require_team: false,
         }
     }
 }

@@ -1,15 +1,18 @@
 //! The decision on one subject.
 
+use std::sync::LazyLock;
+
 use super::case::{Case, Findings, TillerContainer};
-use super::rules::{CHECKS, Check};
-use super::{Action, Finding, Patch, Settings, Subject, harden};
+use super::rules::{CHECKS, Check, check_borrowed_account};
+use super::{Action, Finding, Knowledge, Patch, Settings, Subject, harden};
 use crate::tiller::{Surroundings, Tiller, recognise};
 
 /// What was decided on a subject.
 #[must_use]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verdict<'a> {
-    /// The containers taken for Tillers; empty where the subject is none of our business.
+    /// The containers taken for Tillers; where there are none, the subject is our business only if something was
+    /// found.
     pub tillers: Vec<TillerContainer<'a>>,
     /// What the rules found, in the order of [`rules()`](super::rules()).
     pub findings: Vec<Finding>,
@@ -26,15 +29,33 @@ impl Verdict<'_> {
     }
 }
 
-/// Judges a subject.
+/// Judges a subject where nothing is known of the cluster.
 ///
 /// Total, pure and deterministic: it knows no clock, no I/O, and not who asks.
 pub fn decide<'a>(subject: &'a Subject<'a>, settings: &'a Settings) -> Verdict<'a> {
+    static NOTHING: LazyLock<Knowledge> = LazyLock::new(Knowledge::default);
+    decide_knowing(subject, settings, &NOTHING)
+}
+
+/// Judges a subject with what is known of the cluster.
+pub fn decide_knowing<'a>(
+    subject: &'a Subject<'a>,
+    settings: &'a Settings,
+    knowledge: &'a Knowledge,
+) -> Verdict<'a> {
+    let case = Case {
+        subject,
+        settings,
+        knowledge,
+    };
     let recognised = recognise(&subject.pod, subject.traits());
     if recognised.is_empty() {
+        let mut findings = Findings::default();
+        check_borrowed_account(&case, &mut findings);
+        let (findings, _) = findings.into_parts();
         return Verdict {
             tillers: Vec::new(),
-            findings: Vec::new(),
+            findings,
             patch: Patch::default(),
         };
     }
@@ -48,7 +69,6 @@ pub fn decide<'a>(subject: &'a Subject<'a>, settings: &'a Settings) -> Verdict<'
             TillerContainer::new(recognised, subject.kind, tiller)
         })
         .collect();
-    let case = Case { subject, settings };
     let (findings, edits) = examine(&case, &tillers).into_parts();
     let patch = harden::patch(&case, &tillers, edits);
     Verdict {
@@ -74,7 +94,7 @@ fn examine<'a>(case: &Case<'a>, tillers: &[TillerContainer<'a>]) -> Findings<'a>
                 }
             }
         }
-        findings.end_rule(rule, case);
+        findings.end_rule(rule, case.pod(""));
     }
     findings
 }

@@ -1,7 +1,9 @@
 //! The rules over the case corpus, and the laws that every verdict keeps.
 
+mod access;
 mod cases;
 mod corpus;
 mod exposure;
 mod generate;
+mod known;
 mod laws;
