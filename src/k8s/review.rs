@@ -6,10 +6,15 @@
 //! Source: `admission.k8s.io/v1` and `v1beta1`, Kubernetes 1.10 to 1.36.
 
 mod answer;
+mod concern;
 mod depth;
+mod reading;
 mod request;
 
-use crate::policy::{Settings, Verdict, decide};
+use std::sync::LazyLock;
+
+use crate::policy::access::decide_access;
+use crate::policy::{Finding, Knowledge, Settings, Verdict, decide_knowing};
 
 use super::Malformed;
 use answer::Response;
@@ -115,13 +120,28 @@ impl Decision {
     }
 }
 
-/// Answers the review in a request's body.
+/// The API server itself: when it starts it brings Kubernetes' own roles and bindings up to date, and does not
+/// become ready if it may not. Nobody else gets this name without the right to impersonate it.
+const API_SERVER: &str = "system:apiserver";
+
+/// Answers the review in a request's body where nothing is known of the cluster.
 pub fn answer(webhook: Webhook, body: &[u8], settings: &Settings) -> Result<Answer, BadReview> {
+    static NOTHING: LazyLock<Knowledge> = LazyLock::new(Knowledge::default);
+    answer_knowing(webhook, body, settings, &NOTHING)
+}
+
+/// Answers the review in a request's body with what is known of the cluster.
+pub fn answer_knowing(
+    webhook: Webhook,
+    body: &[u8],
+    settings: &Settings,
+    knowledge: &Knowledge,
+) -> Result<Answer, BadReview> {
     let body = std::str::from_utf8(body).map_err(BadReview::Encoding)?;
     if depth::exceeds(body) {
         return Err(BadReview::Depth);
     }
-    let envelope = Envelope::read(body)?;
+    let envelope = Envelope::read(body, concern::is_possible(body, settings, knowledge))?;
     let Request { uid, object, .. } = &envelope.request;
     if uid.is_empty() {
         return Err(BadReview::Uid);
@@ -129,11 +149,15 @@ pub fn answer(webhook: Webhook, body: &[u8], settings: &Settings) -> Result<Answ
     let outcome = match object {
         Object::Absent | Object::Other => Outcome::unconcerned(),
         Object::Malformed(malformed) => Outcome::malformed(malformed),
-        Object::Subject(_) if envelope.request.is_leaving() => Outcome::unconcerned(),
+        Object::Subject(_) | Object::Access(_) if envelope.request.is_leaving() => {
+            Outcome::unconcerned()
+        }
         Object::Subject(subject) => {
-            let verdict = decide(subject, settings);
+            let verdict = decide_knowing(subject, settings, knowledge);
             Outcome::of(webhook, &envelope.request, &verdict)
         }
+        Object::Access(_) if envelope.request.user.name == API_SERVER => Outcome::unconcerned(),
+        Object::Access(object) => Outcome::of_access(&decide_access(object, settings, knowledge)),
     };
     Ok(envelope.answer(outcome))
 }
@@ -167,10 +191,22 @@ impl Outcome {
         }
     }
 
+    /// Roles and bindings cannot be hardened: both webhooks refuse alike.
+    fn of_access(findings: &[Finding]) -> Self {
+        if findings.is_empty() {
+            return Self::unconcerned();
+        }
+        Self {
+            decision: Decision::Refused,
+            response: Response::Refuse(answer::refusal(findings, true)),
+            rules: rules_of(findings),
+        }
+    }
+
     /// The mutating webhook hardens, and refuses at once what hardening cannot mend. The validating one
     /// refuses whatever is not hardened: by its turn the object is final.
     fn of(webhook: Webhook, request: &Request<'_>, verdict: &Verdict<'_>) -> Self {
-        let rules = rules_of(verdict);
+        let rules = rules_of(&verdict.findings);
         let hardens = webhook == Webhook::Mutate && request.can_be_patched();
         let (decision, response) = if verdict.tillers.is_empty() && verdict.findings.is_empty() {
             (Decision::Unconcerned, Response::Allow)
@@ -179,14 +215,14 @@ impl Outcome {
         } else if verdict.refuses() && webhook == Webhook::Mutate {
             (
                 Decision::Refused,
-                Response::Refuse(answer::refusal(verdict, true)),
+                Response::Refuse(answer::refusal(&verdict.findings, true)),
             )
         } else if hardens {
             (Decision::Hardened, Response::harden(verdict))
         } else if webhook == Webhook::Validate {
             (
                 Decision::Refused,
-                Response::Refuse(answer::refusal(verdict, false)),
+                Response::Refuse(answer::refusal(&verdict.findings, false)),
             )
         } else {
             (Decision::Allowed, Response::Allow)
@@ -199,12 +235,8 @@ impl Outcome {
     }
 }
 
-fn rules_of(verdict: &Verdict<'_>) -> Vec<&'static str> {
-    let mut rules: Vec<_> = verdict
-        .findings
-        .iter()
-        .map(|finding| finding.rule.id)
-        .collect();
+fn rules_of(findings: &[Finding]) -> Vec<&'static str> {
+    let mut rules: Vec<_> = findings.iter().map(|finding| finding.rule.id).collect();
     rules.dedup();
     rules
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::request::{Envelope, Object, Request};
 use super::{Answer, Decision, Outcome, Record};
-use crate::policy::{Action, Finding, Kind, Verdict};
+use crate::policy::{Action, Finding, Verdict};
 
 /// The most characters of a line of a refusal.
 const MAX_LINE: usize = 2048;
@@ -68,12 +68,12 @@ impl Response {
 }
 
 /// One line a rule: its name, then for each finding path, what is there, and what to do.
-pub(super) fn refusal(verdict: &Verdict<'_>, refusals_only: bool) -> String {
+pub(super) fn refusal(findings: &[Finding], refusals_only: bool) -> String {
     let told = |finding: &&Finding| !refusals_only || finding.action == Action::Refuse;
-    let mut message = String::with_capacity(128 * verdict.findings.len());
+    let mut message = String::with_capacity(128 * findings.len());
     let mut rule = None;
     let mut line = Line::new(&mut message, MAX_LINE);
-    for finding in verdict.findings.iter().filter(told) {
+    for finding in findings.iter().filter(told) {
         let Finding {
             rule: of,
             path,
@@ -204,7 +204,7 @@ impl Envelope<'_> {
             body: encode(&review, patch),
             decision,
             operation: request.operation.as_str(),
-            kind: request.workload().map_or("other", Kind::as_str),
+            kind: request.kind_name(),
             rules,
             record: concerned.then(|| record(request)),
         }
@@ -233,6 +233,7 @@ fn encode(review: &Review<'_>, patch: Option<&[u8]>) -> Vec<u8> {
 fn record(request: &Request<'_>) -> Record {
     let name = match &request.object {
         Object::Subject(subject) if request.name.is_empty() => &subject.name,
+        Object::Access(object) if request.name.is_empty() => object.name(),
         _ => &request.name,
     };
     Record {
