@@ -4,8 +4,9 @@ use json_patch::Patch;
 
 use super::policy::Policy;
 use crate::k8s;
-use crate::manifest::{self, Document, Object};
-use crate::policy::{self, Finding, Kind};
+use crate::manifest::{self, Document, Object, Part, Stream};
+use crate::policy::access::{AccessKind, AccessObject, decide_access};
+use crate::policy::{self, Finding, Kind, Knowledge, Subject, decide_knowing};
 use crate::report;
 
 /// What was decided on an object.
@@ -19,20 +20,79 @@ pub(super) struct Judgement {
     pub(super) patch: Patch,
 }
 
-/// Judges an object. What carries no pod has no findings.
+/// Judges an object. What carries no pod and gives no rights has no findings.
 pub(super) fn judge(object: &Object, policy: &Policy) -> Result<Judgement, k8s::Malformed> {
     match object.pod_kind() {
         Some(kind) => judge_pod(kind, object, policy),
-        None => Ok(Judgement::default()),
+        None => match object.access_kind() {
+            Some(kind) => judge_access(kind, object, policy),
+            None => Ok(Judgement::default()),
+        },
     }
 }
 
-fn judge_pod(kind: Kind, object: &Object, policy: &Policy) -> Result<Judgement, k8s::Malformed> {
+fn judge_access(
+    kind: AccessKind,
+    object: &Object,
+    policy: &Policy,
+) -> Result<Judgement, k8s::Malformed> {
+    let Policy {
+        settings,
+        namespace: _,
+        knowledge,
+    } = policy;
+    let object = access_object(kind, object, policy)?;
+    Ok(Judgement {
+        findings: decide_access(&object, settings, knowledge),
+        ..Judgement::default()
+    })
+}
+
+fn access_object<'o>(
+    kind: AccessKind,
+    object: &'o Object,
+    policy: &'o Policy,
+) -> Result<AccessObject<'o>, k8s::Malformed> {
+    let mut read = k8s::access_object(kind, &object.value)?;
+    if let (None, Some(namespace)) = (&object.namespace, &policy.namespace) {
+        read.stand_in(namespace.as_str().into());
+    }
+    Ok(read)
+}
+
+fn pod_subject<'o>(
+    kind: Kind,
+    object: &'o Object,
+    policy: &'o Policy,
+) -> Result<Subject<'o>, k8s::Malformed> {
     let mut subject = k8s::subject(kind, &object.value)?;
     if object.namespace.is_none() {
         subject.namespace = policy.namespace.as_deref().map(Into::into);
     }
-    let verdict = policy::decide(&subject, &policy.settings);
+    Ok(subject)
+}
+
+/// The policy with what these manifests tell of one another: their roles, bindings and Tillers.
+pub(super) fn knowing<'s>(policy: Policy, streams: impl IntoIterator<Item = &'s Stream>) -> Policy {
+    let mut knowledge = Knowledge::default();
+    let parts = streams.into_iter().flat_map(|stream| &stream.parts);
+    for part in parts {
+        if let Part::Document(document) = part {
+            // What cannot be read is reported where it is judged.
+            for object in document.objects().into_iter().flatten() {
+                knowledge = learn(knowledge, &object, &policy);
+            }
+        }
+    }
+    Policy {
+        knowledge,
+        ..policy
+    }
+}
+
+fn judge_pod(kind: Kind, object: &Object, policy: &Policy) -> Result<Judgement, k8s::Malformed> {
+    let subject = pod_subject(kind, object, policy)?;
+    let verdict = decide_knowing(&subject, &policy.settings, &policy.knowledge);
     let policy::Verdict {
         tillers,
         findings,
@@ -46,6 +106,24 @@ fn judge_pod(kind: Kind, object: &Object, policy: &Policy) -> Result<Judgement, 
         tillers,
         patch,
     })
+}
+
+/// What is known with this object too.
+fn learn(knowledge: Knowledge, object: &Object, policy: &Policy) -> Knowledge {
+    if let Some(kind) = object.access_kind() {
+        return match access_object(kind, object, policy) {
+            Ok(AccessObject::Role(role)) => knowledge.with_role(&role),
+            Ok(AccessObject::Binding(binding)) => knowledge.with_binding(&binding),
+            Err(_) => knowledge,
+        };
+    }
+    let subject = object
+        .pod_kind()
+        .and_then(|kind| pod_subject(kind, object, policy).ok());
+    match subject.as_ref().and_then(Subject::tiller_use) {
+        Some(tiller) => knowledge.with_tiller(tiller),
+        None => knowledge,
+    }
 }
 
 /// The object as it is reported: with the findings of its manifest, and with lines.

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use crate::policy::Settings;
+use crate::policy::{Knowledge, Settings};
 use crate::tiller::Version;
 
 /// The options that every judging command has.
@@ -21,6 +21,23 @@ pub(super) struct PolicyArguments {
     /// The oldest version of Tiller that may run [default: 2.7.2]
     #[arg(long, value_name = "VERSION", value_parser = version)]
     version_floor: Option<Version>,
+
+    /// Take accounts of this name for Tillers' too; a * at the end stands for anything; tiller and
+    /// tiller-* always are (repeatable)
+    #[arg(long, value_name = "PATTERN")]
+    tiller_account: Vec<String>,
+
+    /// Let Tillers be bound to this ClusterRole in their teams' namespaces, whatever it grants (repeatable)
+    #[arg(long, value_name = "CLUSTERROLE")]
+    allowed_cluster_role: Vec<String>,
+
+    /// Let groups that hold Tillers' accounts be bound to this ClusterRole anywhere (repeatable)
+    #[arg(long, value_name = "CLUSTERROLE")]
+    common_cluster_role: Vec<String>,
+
+    /// Let Tillers run in the Tiller namespaces of registered teams only
+    #[arg(long)]
+    require_team: bool,
 }
 
 /// What manifests are judged by.
@@ -41,6 +58,8 @@ pub(super) struct Policy {
     pub(super) settings: Settings,
     /// The namespace of objects that name none.
     pub(super) namespace: Option<String>,
+    /// What the manifests tell of one another.
+    pub(super) knowledge: Knowledge,
 }
 
 impl PolicyArguments {
@@ -49,10 +68,18 @@ impl PolicyArguments {
             protected_namespace,
             allowed_repository,
             version_floor,
+            tiller_account,
+            allowed_cluster_role,
+            common_cluster_role,
+            require_team,
         } = self;
         let mut settings = Settings::default();
         settings.protected_namespaces.extend(protected_namespace);
         settings.allowed_repositories.extend(allowed_repository);
+        settings.account_patterns.extend(tiller_account);
+        settings.allowed_cluster_roles.extend(allowed_cluster_role);
+        settings.common_cluster_roles.extend(common_cluster_role);
+        settings.require_team = require_team;
         if let Some(version) = version_floor {
             settings.version_floor = version;
         }
@@ -66,6 +93,7 @@ impl ManifestArguments {
         Policy {
             settings: policy.resolve(),
             namespace: namespace.filter(|namespace| !namespace.is_empty()),
+            knowledge: Knowledge::default(),
         }
     }
 }
@@ -105,6 +133,10 @@ mod tests {
                 protected_namespace: vec!["prod".to_owned()],
                 allowed_repository: vec!["registry.local/tiller".to_owned()],
                 version_floor: None,
+                tiller_account: vec!["helm-*".to_owned()],
+                allowed_cluster_role: vec!["edit".to_owned()],
+                common_cluster_role: vec!["psp".to_owned()],
+                require_team: true,
             },
             namespace: Some(String::new()),
         }
@@ -122,6 +154,10 @@ mod tests {
             "registry.local/tiller"
         );
         assert_eq!(policy.settings.version_floor, defaults.version_floor);
+        assert_eq!(policy.settings.account_patterns.last().unwrap(), "helm-*");
+        assert_eq!(policy.settings.allowed_cluster_roles, ["edit"]);
+        assert_eq!(policy.settings.common_cluster_roles, ["psp"]);
+        assert!(policy.settings.require_team);
         assert_eq!(policy.namespace, None);
     }
 }

@@ -2,8 +2,10 @@
 
 use serde::Deserialize;
 
+use super::TillerUse;
+use super::access::Account;
 use crate::pod::{PodSpec, Text};
-use crate::tiller::Traits;
+use crate::tiller::{Traits, recognise};
 
 /// A pod to judge, and where it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,6 +88,28 @@ impl Subject<'_> {
             app_label: labels.map_or("", |labels| &labels.app),
             name_label: labels.map_or("", |labels| &labels.name),
         }
+    }
+
+    /// The account that it runs as and its name, if it carries a Tiller with an account of its own.
+    pub fn tiller_use(&self) -> Option<TillerUse<'_>> {
+        let PodSpec {
+            service_account_name,
+            service_account,
+            ..
+        } = &self.pod;
+        let name = if service_account_name.is_empty() {
+            service_account
+        } else {
+            service_account_name
+        };
+        let namespace = self.namespace.as_deref()?;
+        let own = !name.is_empty() && name != "default";
+        let is_tiller = own && !recognise(&self.pod, self.traits()).is_empty();
+        is_tiller.then_some(TillerUse {
+            account: Account { namespace, name },
+            kind: self.kind,
+            workload: &self.name,
+        })
     }
 
     /// The pod's annotations.
