@@ -47,8 +47,11 @@ pub enum Operator {
 /// A selector as it is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::policy) struct Selector {
-    requirements: Box<[(Box<str>, Operator, Box<[Box<str>]>)]>,
+    requirements: Box<[Required]>,
 }
+
+/// A requirement as it is kept: label, operator, values.
+type Required = (Box<str>, Operator, Box<[Box<str>]>);
 
 // === impl Selector ===
 

@@ -11,7 +11,7 @@ pub(in crate::policy) enum AccessCase<'a> {
     /// For each subject of a binding that stands for a Tiller's account, what one of them gets beyond what its team
     /// allows.
     Binding(Vec<(usize, Gain<'a>)>),
-    Role(RoleCase<'a>),
+    Role(Box<RoleCase<'a>>),
 }
 
 /// A role, and what it gives Tillers' accounts.
@@ -58,7 +58,7 @@ impl<'a> AccessCase<'a> {
         };
         match object {
             AccessObject::Binding(binding) => Self::Binding(judge.binding(binding)),
-            AccessObject::Role(role) => Self::Role(judge.role(role)),
+            AccessObject::Role(role) => Self::Role(Box::new(judge.role(role))),
         }
     }
 }

@@ -40,10 +40,10 @@ impl<V: Clone> SharedMap<V> {
     }
 
     /// The entries whose keys begin so, in order.
-    pub(super) fn with_prefix<'a>(
-        &'a self,
+    pub(super) fn with_prefix(
+        &self,
         prefix: String,
-    ) -> impl Iterator<Item = (&'a str, &'a V)> + use<'a, V> {
+    ) -> impl Iterator<Item = (&str, &V)> + use<'_, V> {
         self.from(&prefix)
             .take_while(move |(key, _)| key.starts_with(&prefix))
     }

@@ -56,7 +56,7 @@ fn check_role(case: &RoleCase<'_>, findings: &mut Findings<'_>) {
     let has_rights = |gain: &&Gain<'_>| matches!(gain.excess.role, Some(RoleExcess::Rights(_)));
     let own = case.own.as_ref().filter(has_rights);
     let aggregated = case.aggregated.as_ref().map(|(_, gain)| gain);
-    let Some(gain) = own.or(aggregated.filter(has_rights)) else {
+    let Some(gain) = own.or_else(|| aggregated.filter(has_rights)) else {
         return;
     };
     let Gain { account, bound, .. } = gain;

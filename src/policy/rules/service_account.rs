@@ -77,7 +77,7 @@ pub(super) fn given_by_team<'a>(case: &Case<'a>) -> Option<&'a str> {
 pub(super) fn account_of<'a>(case: &Case<'a>) -> Option<Account<'a>> {
     let namespace = case.subject.namespace.as_deref()?;
     let given: &'a str = account(&case.subject.pod);
-    let name = given_by_team(case).or(Some(given).filter(|name| !is_none(name)))?;
+    let name = given_by_team(case).or_else(|| Some(given).filter(|name| !is_none(name)))?;
     Some(Account { namespace, name })
 }
 

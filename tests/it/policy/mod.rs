@@ -5,5 +5,5 @@ mod cases;
 mod corpus;
 mod exposure;
 mod generate;
-mod known;
+pub(crate) mod known;
 mod laws;
