@@ -2,17 +2,21 @@
 #![expect(clippy::unwrap_used, reason = "a benchmark may stop")]
 
 use std::hint::black_box;
+use std::sync::LazyLock;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use serde_json::value::RawValue;
 use tiller_guard::k8s::review::{Webhook, answer};
-use tiller_guard::k8s::subject;
-use tiller_guard::policy::{Context, Kind, Policy, Settings, Timestamp, decide};
+use tiller_guard::k8s::{access_object, subject};
+use tiller_guard::policy::access::{AccessKind, AccessObject, Account, decide_access};
+use tiller_guard::policy::{
+    Context, Kind, Knowledge, Policy, Settings, TillerUse, Timestamp, decide,
+};
 
 const TILLER: &[u8] = include_bytes!("../tests/data/reviews/1.20-deployment-create.json");
 const OTHER: &[u8] = include_bytes!("../tests/data/reviews/1.20-other-pod-create.json");
 
-const NOW: Context = Context { now: Timestamp(0) };
+static NOW: LazyLock<Context<'static>> = LazyLock::new(|| Context::at(Timestamp(0)));
 
 #[derive(serde::Deserialize)]
 struct Review<'a> {
@@ -59,5 +63,105 @@ fn whole(criterion: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, parts, whole);
+/// A cluster with so many namespaces: in each a Tiller's account, its role and its binding.
+fn cluster(namespaces: usize) -> Knowledge {
+    (0..namespaces).fold(Knowledge::default(), |knowledge, number| {
+        let namespace = format!("team-{number}");
+        let role = serde_json::json!({
+            "metadata": { "name": "tiller-manager", "namespace": namespace },
+            "rules": [{ "apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["*"] }],
+        });
+        let binding = serde_json::json!({
+            "metadata": { "name": "tiller-binding", "namespace": namespace },
+            "roleRef": { "kind": "Role", "name": "tiller-manager" },
+            "subjects": [{ "kind": "ServiceAccount", "name": "deployer", "namespace": namespace }],
+        });
+        let AccessObject::Role(role) = access_object(AccessKind::Role, &role).unwrap() else {
+            return knowledge;
+        };
+        let binding = access_object(AccessKind::RoleBinding, &binding).unwrap();
+        let AccessObject::Binding(binding) = binding else {
+            return knowledge;
+        };
+        let account = Account {
+            namespace: &namespace,
+            name: "deployer",
+        };
+        let tiller = TillerUse {
+            account,
+            kind: Kind::Deployment,
+            workload: "tiller-deploy",
+        };
+        knowledge
+            .with_role(&role)
+            .with_binding(&binding)
+            .with_tiller(tiller)
+    })
+}
+
+/// The kilobytes that are resident.
+fn resident() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    line.unwrap()
+        .trim()
+        .trim_end_matches(" kB")
+        .parse()
+        .unwrap()
+}
+
+#[expect(clippy::print_stdout, reason = "a benchmark tells what it measures")]
+fn known(criterion: &mut Criterion) {
+    let settings = Settings::default();
+    let binding = serde_json::json!({
+        "metadata": { "name": "tiller-binding", "namespace": "team-7" },
+        "roleRef": { "kind": "Role", "name": "tiller-manager" },
+        "subjects": [{ "kind": "ServiceAccount", "name": "deployer", "namespace": "team-7" }],
+    });
+    let binding = access_object(AccessKind::RoleBinding, &binding).unwrap();
+    let review: Review<'_> = serde_json::from_slice(TILLER).unwrap();
+    let object = review.request.object.get();
+    let mut deployment = subject(
+        Kind::Deployment,
+        &mut serde_json::Deserializer::from_str(object),
+    )
+    .unwrap();
+    deployment.namespace = Some("team-7".into());
+    deployment.pod.service_account_name = "deployer".into();
+    for namespaces in [20, 20_000] {
+        let before = resident();
+        let knowledge = cluster(namespaces);
+        let context = Context {
+            knowledge: &knowledge,
+            ..*NOW
+        };
+        println!(
+            "{namespaces} bindings, roles and Tillers: {} KiB",
+            resident() - before
+        );
+        criterion.bench_function(
+            &format!("decide on a binding, {namespaces} known"),
+            |bencher| {
+                bencher.iter(|| decide_access(black_box(&binding), &settings, &knowledge));
+            },
+        );
+        criterion.bench_function(
+            &format!("decide on a Tiller, {namespaces} known"),
+            |bencher| {
+                bencher.iter(|| black_box(decide(black_box(&deployment), &settings, &context)));
+            },
+        );
+        let AccessObject::Binding(known) = &binding else {
+            continue;
+        };
+        criterion.bench_function(
+            &format!("learn of a binding, {namespaces} known"),
+            |bencher| {
+                bencher.iter(|| knowledge.with_binding(black_box(known)));
+            },
+        );
+    }
+}
+
+criterion_group!(benches, parts, whole, known);
 criterion_main!(benches);

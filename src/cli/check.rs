@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::Exit;
-use super::examine::{judge, malformed, report_object, report_unreadable};
+use super::examine::{judge, knowing, malformed, report_object, report_unreadable};
 use super::input::{Source, sources};
 use super::policy::{Judging, ManifestArguments};
 use crate::manifest::{Document, Part, Stream};
@@ -43,7 +43,7 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         output,
         policy,
     } = arguments;
-    let report = check(sources(files), &policy.resolve()?);
+    let report = check(sources(files), policy.resolve()?);
     let mut out = BufWriter::new(io::stdout().lock());
     match output {
         Format::Text => report::write_text(&report, style(io::stdout().is_terminal()), &mut out)?,
@@ -53,11 +53,13 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     Ok(exit(&report))
 }
 
-fn check(sources: Vec<Source>, judging: &Judging) -> Report {
+fn check(sources: Vec<Source>, judging: Judging) -> Report {
     let (mut objects, mut errors) = (Vec::new(), Vec::new());
-    for source in sources {
-        match source.read() {
-            Ok(stream) => check_stream(&stream, judging, &mut objects, &mut errors),
+    let read: Vec<_> = sources.into_iter().map(Source::read).collect();
+    let judging = knowing(judging, read.iter().flatten());
+    for stream in read {
+        match stream {
+            Ok(stream) => check_stream(&stream, &judging, &mut objects, &mut errors),
             Err(unreadable) => errors.push(unreadable),
         }
     }

@@ -4,8 +4,9 @@ use json_patch::Patch;
 
 use super::policy::Judging;
 use crate::k8s;
-use crate::manifest::{self, Document, Object};
-use crate::policy::{self, Finding, Kind, Mode};
+use crate::manifest::{self, Document, Object, Part, Stream};
+use crate::policy::access::{AccessKind, AccessObject, decide_access};
+use crate::policy::{self, Finding, Kind, Knowledge, Mode, Subject};
 use crate::report;
 
 /// What was decided on an object.
@@ -19,26 +20,81 @@ pub(super) struct Judgement {
     pub(super) patch: Patch,
 }
 
-/// Judges an object. What carries no pod has no findings.
+/// Judges an object. What carries no pod and gives no rights has no findings.
 pub(super) fn judge(object: &Object, judging: &Judging) -> Result<Judgement, k8s::Malformed> {
     match object.pod_kind() {
         Some(kind) => judge_pod(kind, object, judging),
-        None => Ok(Judgement::default()),
+        None => match object.access_kind() {
+            Some(kind) => judge_access(kind, object, judging),
+            None => Ok(Judgement::default()),
+        },
     }
 }
 
-fn judge_pod(kind: Kind, object: &Object, judging: &Judging) -> Result<Judgement, k8s::Malformed> {
+fn judge_access(
+    kind: AccessKind,
+    object: &Object,
+    judging: &Judging,
+) -> Result<Judgement, k8s::Malformed> {
+    let object = access_object(kind, object, judging)?;
+    Ok(Judgement {
+        findings: decide_access(&object, &judging.settings, &judging.knowledge),
+        ..Judgement::default()
+    })
+}
+
+fn access_object<'o>(
+    kind: AccessKind,
+    object: &'o Object,
+    judging: &'o Judging,
+) -> Result<AccessObject<'o>, k8s::Malformed> {
+    let mut read = k8s::access_object(kind, &object.value)?;
+    if let (None, Some(namespace)) = (&object.namespace, &judging.namespace) {
+        read.stand_in(namespace.as_str().into());
+    }
+    Ok(read)
+}
+
+fn pod_subject<'o>(
+    kind: Kind,
+    object: &'o Object,
+    judging: &'o Judging,
+) -> Result<Subject<'o>, k8s::Malformed> {
     let mut subject = k8s::subject(kind, &object.value)?;
     if object.namespace.is_none() {
         subject.namespace = judging.namespace.as_deref().map(Into::into);
     }
+    Ok(subject)
+}
+
+/// The policy with what these manifests tell of one another: their roles, bindings and Tillers.
+pub(super) fn knowing<'s>(
+    judging: Judging,
+    streams: impl IntoIterator<Item = &'s Stream>,
+) -> Judging {
+    let mut knowledge = Knowledge::default();
+    let parts = streams.into_iter().flat_map(|stream| &stream.parts);
+    for part in parts {
+        if let Part::Document(document) = part {
+            // What cannot be read is reported where it is judged.
+            for object in document.objects().into_iter().flatten() {
+                knowledge = learn(knowledge, &object, &judging);
+            }
+        }
+    }
+    Judging {
+        knowledge,
+        ..judging
+    }
+}
+
+fn judge_pod(kind: Kind, object: &Object, judging: &Judging) -> Result<Judgement, k8s::Malformed> {
+    let subject = pod_subject(kind, object, judging)?;
     let Judging {
-        settings,
-        modes,
-        context,
-        namespace: _,
+        settings, modes, ..
     } = judging;
-    let verdict = policy::decide(&subject, settings, context);
+    let context = judging.context();
+    let verdict = policy::decide(&subject, settings, &context);
     // Whether a file's Tiller is a new one is not known: of the modes, only this one says something of it.
     let forbidden = match modes.of(subject.namespace.as_deref()) {
         Mode::Forbid => policy::forbidden(&verdict, settings),
@@ -59,6 +115,24 @@ fn judge_pod(kind: Kind, object: &Object, judging: &Judging) -> Result<Judgement
         tillers,
         patch,
     })
+}
+
+/// What is known with this object too.
+fn learn(knowledge: Knowledge, object: &Object, judging: &Judging) -> Knowledge {
+    if let Some(kind) = object.access_kind() {
+        return match access_object(kind, object, judging) {
+            Ok(AccessObject::Role(role)) => knowledge.with_role(&role),
+            Ok(AccessObject::Binding(binding)) => knowledge.with_binding(&binding),
+            Err(_) => knowledge,
+        };
+    }
+    let subject = object
+        .pod_kind()
+        .and_then(|kind| pod_subject(kind, object, judging).ok());
+    match subject.as_ref().and_then(Subject::tiller_use) {
+        Some(tiller) => knowledge.with_tiller(tiller),
+        None => knowledge,
+    }
 }
 
 /// The object as it is reported: with the findings of its manifest, and with lines.

@@ -10,7 +10,7 @@ use similar::TextDiff;
 
 use super::Exit;
 use super::check::style;
-use super::examine::report_unreadable;
+use super::examine::{knowing, report_unreadable};
 use super::input::{Source, sources};
 use super::policy::{Judging, ManifestArguments};
 use super::rewrite::{Hardened, harden, pretty};
@@ -85,7 +85,7 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         (_, true) => Print::Patch,
         _ => Print::Manifest(output),
     };
-    let outcome = harden_all(sources(files), &policy.resolve()?)?;
+    let outcome = harden_all(sources(files), policy.resolve()?)?;
     let mut out = BufWriter::new(io::stdout().lock());
     write(&outcome, print, &mut out)?;
     out.flush()?;
@@ -93,11 +93,13 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     Ok(exit(&outcome))
 }
 
-fn harden_all(sources: Vec<Source>, judging: &Judging) -> anyhow::Result<Outcome> {
+fn harden_all(sources: Vec<Source>, judging: Judging) -> anyhow::Result<Outcome> {
     let mut outcome = Outcome::default();
-    for source in sources {
-        match source.read() {
-            Ok(stream) => harden_stream(stream, judging, &mut outcome)?,
+    let read: Vec<_> = sources.into_iter().map(Source::read).collect();
+    let judging = knowing(judging, read.iter().flatten());
+    for stream in read {
+        match stream {
+            Ok(stream) => harden_stream(stream, &judging, &mut outcome)?,
             Err(unreadable) => outcome.errors.push(unreadable),
         }
     }

@@ -10,7 +10,7 @@ use clap::Args;
 use tracing::warn;
 
 use crate::config::{self, Rejected};
-use crate::policy::{Context, Modes, Policy, Settings, Timestamp};
+use crate::policy::{Context, Knowledge, Modes, Policy, Settings, Timestamp};
 use crate::server::{PolicyFile, Taken, read_file};
 use crate::tiller::Version;
 
@@ -42,6 +42,23 @@ struct Additions {
     /// The oldest version of Tiller that may run [default: 2.7.2]
     #[arg(long, value_name = "VERSION", value_parser = config::version_floor)]
     version_floor: Option<Version>,
+
+    /// Take accounts of this name for Tillers' too; a * at the end stands for anything; tiller and
+    /// tiller-* always are (repeatable)
+    #[arg(long, value_name = "PATTERN")]
+    tiller_account: Vec<String>,
+
+    /// Let Tillers be bound to this ClusterRole in their teams' namespaces, whatever it grants (repeatable)
+    #[arg(long, value_name = "CLUSTERROLE")]
+    allowed_cluster_role: Vec<String>,
+
+    /// Let groups that hold Tillers' accounts be bound to this ClusterRole anywhere (repeatable)
+    #[arg(long, value_name = "CLUSTERROLE")]
+    common_cluster_role: Vec<String>,
+
+    /// Let Tillers run in the Tiller namespaces of registered teams only
+    #[arg(long)]
+    require_team: bool,
 }
 
 /// What manifests are judged by.
@@ -63,9 +80,11 @@ pub(super) struct Judging {
     /// The modes; of these only `forbid` says something of a file.
     pub(super) modes: Modes,
     /// The time.
-    pub(super) context: Context,
+    pub(super) now: Timestamp,
     /// The namespace of objects that name none.
     pub(super) namespace: Option<String>,
+    /// What the manifests tell of one another.
+    pub(super) knowledge: Knowledge,
 }
 
 /// The policy that a server judges by, and the file that it is read from anew.
@@ -163,14 +182,33 @@ impl Additions {
             protected_namespace,
             allowed_repository,
             version_floor,
+            tiller_account,
+            allowed_cluster_role,
+            common_cluster_role,
+            require_team,
         } = self;
         let settings = &mut policy.settings;
         settings.protected_namespaces.extend(protected_namespace);
         settings.allowed_repositories.extend(allowed_repository);
+        settings.account_patterns.extend(tiller_account);
+        settings.allowed_cluster_roles.extend(allowed_cluster_role);
+        settings.common_cluster_roles.extend(common_cluster_role);
+        settings.require_team |= require_team;
         if let Some(version) = version_floor {
             settings.version_floor = version;
         }
         policy
+    }
+}
+
+// === impl Judging ===
+
+impl Judging {
+    pub(super) fn context(&self) -> Context<'_> {
+        Context {
+            now: self.now,
+            knowledge: &self.knowledge,
+        }
     }
 }
 
@@ -188,8 +226,9 @@ impl ManifestArguments {
         Ok(Judging {
             settings,
             modes,
-            context: Context { now },
+            now,
             namespace: namespace.filter(|namespace| !namespace.is_empty()),
+            knowledge: Knowledge::default(),
         })
     }
 }
@@ -207,6 +246,10 @@ mod tests {
                     protected_namespace: vec!["prod".to_owned()],
                     allowed_repository: vec!["registry.local/tiller".to_owned()],
                     version_floor: None,
+                    tiller_account: vec!["helm-*".to_owned()],
+                    allowed_cluster_role: vec!["edit".to_owned()],
+                    common_cluster_role: vec!["psp".to_owned()],
+                    require_team: true,
                 },
             },
             namespace: Some(String::new()),
@@ -218,6 +261,10 @@ mod tests {
             protected_namespaces,
             allowed_repositories,
             version_floor,
+            account_patterns,
+            allowed_cluster_roles,
+            common_cluster_roles,
+            require_team,
             ..
         } = judging.settings;
         assert!(protected_namespaces.starts_with(&defaults.protected_namespaces));
@@ -227,6 +274,10 @@ mod tests {
             "registry.local/tiller"
         );
         assert_eq!(version_floor, defaults.version_floor);
+        assert_eq!(account_patterns.last().unwrap(), "helm-*");
+        assert_eq!(allowed_cluster_roles, ["edit"]);
+        assert_eq!(common_cluster_roles, ["psp"]);
+        assert!(require_team);
         assert_eq!(judging.namespace, None);
     }
 }

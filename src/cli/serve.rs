@@ -148,7 +148,7 @@ fn advise(error: BindError) -> anyhow::Error {
 
 fn judge(current: Arc<ArcSwap<Policy>>) -> Judge {
     Arc::new(move |webhook, body| {
-        let context = policy::Context { now: now() };
+        let context = policy::Context::at(now());
         review::answer(webhook, body, &current.load(), &context)
     })
 }

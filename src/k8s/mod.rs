@@ -1,6 +1,8 @@
 //! Kubernetes' JSON: objects to subjects, and the `AdmissionReview` in and out.
 
+mod access;
 mod object;
 pub mod review;
 
+pub use access::access_object;
 pub use object::{Malformed, subject};

@@ -6,16 +6,20 @@
 //! Source: `admission.k8s.io/v1` and `v1beta1`, Kubernetes 1.10 to 1.36.
 
 mod answer;
+mod concern;
 mod message;
 mod nesting;
+mod reading;
 mod request;
 mod update;
 mod user;
 
 pub use crate::policy::{Decision, Webhook};
 
-use crate::policy::{Circumstances, Context, Outcome, Policy, Subject, Verdict, decide};
-use crate::tiller::may_hold_tiller;
+use crate::policy::access::decide_access;
+use crate::policy::{
+    Arrival, Circumstances, Context, Mode, Modes, Outcome, Policy, Subject, Verdict, decide,
+};
 
 use super::Malformed;
 use answer::Reply;
@@ -76,17 +80,21 @@ pub struct Record {
     pub dry_run: bool,
 }
 
+/// The API server itself: when it starts it brings Kubernetes' own roles and bindings up to date, and does not
+/// become ready if it may not. Nobody else gets this name without the right to impersonate it.
+const API_SERVER: &str = "system:apiserver";
+
 /// Answers the review in a request's body.
 pub fn answer(
     webhook: Webhook,
     body: &[u8],
     policy: &Policy,
-    context: &Context,
+    context: &Context<'_>,
 ) -> Result<Answer, BadReview> {
     let body = std::str::from_utf8(body).map_err(BadReview::Encoding)?;
     let nesting = Nesting::of(body).map_err(|TooDeep| BadReview::Depth)?;
     let left;
-    let envelope = if may_hold_tiller(body) {
+    let envelope = if concern::is_possible(body, &policy.settings, context.knowledge) {
         Envelope::read(body)?
     } else {
         left = nesting.without_objects();
@@ -102,7 +110,13 @@ pub fn answer(
         Object::Subject(_) if envelope.request.leaves_pod() => Reply::unconcerned(),
         Object::Subject(subject) => {
             let verdict = decide(subject, &policy.settings, context);
-            judged(webhook, &envelope.request, subject, &verdict, policy)
+            judged(webhook, &envelope.request, Some(subject), &verdict, policy)
+        }
+        Object::Access(_) if envelope.request.user.name == API_SERVER => Reply::unconcerned(),
+        Object::Access(object) if envelope.request.leaves_rights(object) => Reply::unconcerned(),
+        Object::Access(object) => {
+            let findings = decide_access(object, &policy.settings, context.knowledge);
+            judged(webhook, &envelope.request, None, &findings.into(), policy)
         }
     };
     Ok(envelope.answer(reply))
@@ -111,11 +125,11 @@ pub fn answer(
 fn judged(
     webhook: Webhook,
     request: &Request<'_>,
-    subject: &Subject<'_>,
+    subject: Option<&Subject<'_>>,
     verdict: &Verdict<'_>,
     policy: &Policy,
 ) -> Reply {
-    if verdict.tillers.is_empty() {
+    if verdict.is_empty() {
         return Reply::unconcerned();
     }
     let Policy {
@@ -125,17 +139,22 @@ fn judged(
     } = policy;
     let circumstances = Circumstances {
         webhook,
-        arrival: request.arrival(subject),
+        arrival: subject.map_or(Arrival::New, |subject| request.arrival(subject)),
         can_be_patched: request.can_be_patched(),
         may_break_glass: request.user.may_break(break_glass),
     };
-    let mode = modes.of(subject.namespace.as_deref());
+    let mode = mode_of(request, modes);
     let outcome = Outcome::of(verdict, mode, circumstances, settings);
     Reply::of(subject, circumstances, &outcome, verdict)
 }
 
+/// The mode of the request's namespace; of what has none, the default.
+fn mode_of(request: &Request<'_>, modes: &Modes) -> Mode {
+    modes.of(Some(request.namespace.as_str()).filter(|namespace| !namespace.is_empty()))
+}
+
 fn malformed_reply(malformed: &Malformed, request: &Request<'_>, policy: &Policy) -> Reply {
-    let mode = policy.modes.of(Some(&request.namespace));
+    let mode = mode_of(request, &policy.modes);
     let may_break_glass = request.user.may_break(&policy.break_glass);
     Reply::of_malformed(&Outcome::of_malformed(mode, may_break_glass), malformed)
 }

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::policy::Kind;
+use crate::policy::access::AccessKind;
 
 use super::Fault;
 use super::node::{Content, Duplicate, Node, Place};
@@ -32,11 +33,18 @@ pub struct Object {
 impl Object {
     /// The kind, if it is one that carries a pod.
     pub fn pod_kind(&self) -> Option<Kind> {
-        let group = self
-            .api_version
+        Kind::find(self.group(), &self.kind)
+    }
+
+    /// The kind, if it is one that gives rights.
+    pub fn access_kind(&self) -> Option<AccessKind> {
+        AccessKind::find(self.group(), &self.kind)
+    }
+
+    fn group(&self) -> &str {
+        self.api_version
             .split_once('/')
-            .map_or("", |(group, _)| group);
-        Kind::find(group, &self.kind)
+            .map_or("", |(group, _)| group)
     }
 }
 

@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 
 use super::canonical;
-use super::exception::Exemptions;
+use super::exception::{Exception, Exemptions};
 use super::harden::Edit;
 use super::pointer::Place;
-use super::{Action, Excepted, Finding, Kind, Pointer, Rule, Settings, Subject};
+use super::{Action, Excepted, Finding, Kind, Knowledge, Pointer, Rule, Settings, Subject};
 use crate::pod::Container;
 use crate::tiller::{ContainerList, Recognised, Tiller, Unknown};
 
@@ -20,6 +20,7 @@ pub(super) struct Case<'a> {
     pub(super) subject: &'a Subject<'a>,
     pub(super) settings: &'a Settings,
     pub(super) exemptions: Exemptions<'a>,
+    pub(super) knowledge: &'a Knowledge,
 }
 
 /// A container taken for a Tiller.
@@ -212,11 +213,16 @@ impl<'a> Findings<'a> {
     }
 
     /// Ends a rule's turn: an exception takes back what it found and asked for, and what it found beyond the
-    /// bound is told as a number.
-    pub(super) fn end_rule(&mut self, rule: &'static Rule, case: &Case<'a>) {
+    /// bound is told as a number, of the object.
+    pub(super) fn end_rule(
+        &mut self,
+        rule: &'static Rule,
+        exception: Option<&'a Exception>,
+        object: Pointer,
+    ) {
         let (told, edits) = self.begun;
         if self.told.len() > told
-            && let Some(exception) = case.exemptions.of_rule(rule)
+            && let Some(exception) = exception
         {
             self.told.truncate(told);
             self.edits.truncate(edits);
@@ -227,7 +233,7 @@ impl<'a> Findings<'a> {
         } else if let Some(untold @ 1..) = self.refused.checked_sub(TOLD_PER_RULE) {
             self.tell(
                 rule,
-                case.pod(""),
+                object,
                 format!("{untold} more of the same rule").into(),
                 "see the ones above".into(),
                 Action::Refuse,

@@ -37,6 +37,8 @@ pub(super) enum Edit<'a> {
         field: Field,
         value: Content<'a>,
     },
+    /// This service account, by both of its names.
+    Account(&'a str),
     /// An annotation of the pod.
     Annotation { field: Field, value: &'static str },
     /// A field whose parent is there.
@@ -124,6 +126,7 @@ impl<'c, 'a> Assembly<'c, 'a> {
             Edit::Certificates(tiller) => self.certificates(tiller),
             Edit::Scratch(tiller) => self.scratch(tiller),
             Edit::Security { of, field, value } => self.security(of, field, value),
+            Edit::Account(name) => self.account(name),
             Edit::Annotation { field, value } => self.annotation(field, value),
             Edit::Field { path, value } => self.add(path, value),
             Edit::NoField { path } => self.remove(path),
@@ -240,6 +243,13 @@ impl<'c, 'a> Assembly<'c, 'a> {
             None => self.case.subject.pod.security_context.is_some(),
         };
         self.member((of, "securityContext", given), field, value);
+    }
+
+    fn account(&mut self, name: &'a str) {
+        let place = Place::Pod(self.case.subject.kind);
+        for field in ["serviceAccountName", "serviceAccount"] {
+            self.add(Pointer::new(place, field), Content::Text(name.into()));
+        }
     }
 
     fn annotation(&mut self, field: Field, value: &'static str) {

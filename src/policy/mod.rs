@@ -4,6 +4,7 @@
 //! the [`rules()`] look, and turns the findings that have one right answer into one patch.
 #![deny(clippy::disallowed_methods)]
 
+pub mod access;
 mod api;
 mod canonical;
 mod case;
@@ -11,6 +12,7 @@ mod context;
 mod exception;
 mod finding;
 mod harden;
+mod knowledge;
 mod mode;
 mod outcome;
 mod patch;
@@ -25,11 +27,12 @@ pub use case::TillerContainer;
 pub use context::{Context, Timestamp};
 pub use exception::{Excepted, Exception};
 pub use finding::{Action, Finding, Rule, Severity};
+pub use knowledge::{Knowledge, KnowledgeSize, TillerUse};
 pub use mode::{Mode, Modes};
 pub use outcome::{Arrival, Circumstances, Decision, Outcome, Webhook, forbidden, mode_rules};
 pub use patch::Patch;
 pub use pointer::Pointer;
-pub use rules::rules;
+pub use rules::{access_rules, rules, workload_rules};
 pub use settings::{BreakGlass, ImageVersion, Policy, Settings};
 pub use subject::{Annotations, Kind, Labels, Maker, Owner, PodMetadata, Subject};
 pub use verdict::{Verdict, decide};

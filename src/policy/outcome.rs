@@ -174,7 +174,7 @@ impl Outcome {
             Mode::Forbid => forbidden(verdict, settings),
             Mode::Audit | Mode::Warn | Mode::Enforce | Mode::Freeze => None,
         };
-        let decision = if verdict.tillers.is_empty() {
+        let decision = if verdict.is_empty() {
             Decision::Unconcerned
         } else if objection.is_some() {
             refused(circumstances.may_break_glass)

@@ -42,6 +42,17 @@ pub struct Settings {
     pub allowed_environment: Vec<String>,
     /// The Secret with Tiller's key and certificates.
     pub certificate_secret: String,
+    /// Names of accounts that are taken for Tillers' whatever is known of them; a `*` at the end stands for
+    /// anything.
+    pub account_patterns: Vec<String>,
+    /// ClusterRoles that Tillers may be bound to in their teams' namespaces, whatever they grant and take in,
+    /// such as `edit`.
+    pub allowed_cluster_roles: Vec<String>,
+    /// ClusterRoles that groups which hold Tillers' accounts may be bound to everywhere, such as one for a
+    /// pod security policy.
+    pub common_cluster_roles: Vec<String>,
+    /// Whether a Tiller may run in the Tiller namespace of a registered team only.
+    pub require_team: bool,
     /// Severities of rules that are other than the rule's own, by the rule's id.
     pub severities: BTreeMap<&'static str, Severity>,
     /// What single objects are let off.
@@ -56,6 +67,9 @@ pub struct ImageVersion {
     /// The version in it.
     pub version: Version,
 }
+
+/// Accounts that a pattern makes look like a Tiller's: this guard's own, and that of kubeapps' client.
+const NOT_TILLER: [&str; 2] = ["tiller-guard", "tiller-proxy"];
 
 // === impl Settings ===
 
@@ -74,6 +88,25 @@ impl Settings {
             .iter()
             .find(|it| ImageReference::parse(&it.image).names_same_image(&image))
             .map(|it| it.version)
+    }
+
+    /// Whether no Tiller may run in this namespace, or have rights there.
+    pub(super) fn protects(&self, namespace: &str) -> bool {
+        self.protected_namespaces.iter().any(|it| it == namespace)
+    }
+
+    /// Whether an account is taken for a Tiller's by its name alone.
+    pub(super) fn takes_for_tiller_account(&self, name: &str) -> bool {
+        let matches = |pattern: &String| match pattern.strip_suffix('*') {
+            Some(start) => name.starts_with(start),
+            None => pattern == name,
+        };
+        !NOT_TILLER.contains(&name) && self.account_patterns.iter().any(matches)
+    }
+
+    /// Whether Tillers may be bound to this ClusterRole as it is.
+    pub(super) fn allows_cluster_role(&self, name: &str) -> bool {
+        self.allowed_cluster_roles.iter().any(|it| it == name)
     }
 }
 
@@ -104,6 +137,10 @@ impl Default for Settings {
             certificate_secret: "tiller-tls".to_owned(),
             severities: BTreeMap::new(),
             exceptions: Vec::new(),
+            account_patterns: owned(&["tiller", "tiller-*"]),
+            allowed_cluster_roles: Vec::new(),
+            common_cluster_roles: Vec::new(),
+            require_team: false,
         }
     }
 }

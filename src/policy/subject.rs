@@ -2,7 +2,8 @@
 
 use serde::Deserialize;
 
-use super::APIS;
+use super::access::Account;
+use super::{APIS, TillerUse};
 use crate::pod::{PodSpec, Text};
 use crate::tiller::{Traits, recognise};
 
@@ -132,6 +133,27 @@ impl Subject<'_> {
         };
         let kind = owner.workload()?;
         (kind.makes() == Some(self.kind)).then_some((kind, &owner.name))
+    }
+
+    /// The account that it runs as and its name, if it carries a Tiller with an account of its own.
+    pub fn tiller_use(&self) -> Option<TillerUse<'_>> {
+        let PodSpec {
+            service_account_name,
+            service_account,
+            ..
+        } = &self.pod;
+        let name = if service_account_name.is_empty() {
+            service_account
+        } else {
+            service_account_name
+        };
+        let namespace = self.namespace.as_deref()?;
+        let own = !name.is_empty() && name != "default";
+        (own && self.holds_tiller()).then_some(TillerUse {
+            account: Account { namespace, name },
+            kind: self.kind,
+            workload: &self.name,
+        })
     }
 
     /// The pod's annotations.

@@ -2,7 +2,7 @@
 
 use super::case::{Case, Findings, TillerContainer};
 use super::exception::Exemptions;
-use super::rules::{CHECKS, Check};
+use super::rules::{BORROWED_ACCOUNT, CHECKS, Check};
 use super::{Action, Context, Excepted, Finding, Patch, Settings, Subject, harden};
 use crate::tiller::{Surroundings, Tiller, recognise};
 
@@ -10,7 +10,8 @@ use crate::tiller::{Surroundings, Tiller, recognise};
 #[must_use]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verdict<'a> {
-    /// The containers taken for Tillers; empty where the subject is none of our business.
+    /// The containers taken for Tillers; where there are none, the subject is our business only if something was
+    /// found.
     pub tillers: Vec<TillerContainer<'a>>,
     /// What the rules found, in the order of [`rules()`](super::rules()).
     pub findings: Vec<Finding>,
@@ -21,11 +22,28 @@ pub struct Verdict<'a> {
 }
 
 impl Verdict<'_> {
+    /// Whether the subject is none of our business.
+    pub fn is_empty(&self) -> bool {
+        self.tillers.is_empty() && self.findings.is_empty() && self.excepted.is_empty()
+    }
+
     /// Whether a person has to change the object before it may be admitted.
     pub fn refuses(&self) -> bool {
         self.findings
             .iter()
             .any(|finding| finding.action == Action::Refuse)
+    }
+}
+
+impl From<Vec<Finding>> for Verdict<'_> {
+    /// On what carries no Tiller and cannot be hardened.
+    fn from(findings: Vec<Finding>) -> Self {
+        Self {
+            tillers: Vec::new(),
+            findings,
+            excepted: Vec::new(),
+            patch: Patch::default(),
+        }
     }
 }
 
@@ -35,14 +53,25 @@ impl Verdict<'_> {
 pub fn decide<'a>(
     subject: &'a Subject<'a>,
     settings: &'a Settings,
-    context: &Context,
+    context: &Context<'a>,
 ) -> Verdict<'a> {
+    let case = Case {
+        subject,
+        settings,
+        exemptions: Exemptions::of(&settings.exceptions, subject, context.now),
+        knowledge: context.knowledge,
+    };
     let recognised = recognise(&subject.pod, subject.traits());
     if recognised.is_empty() {
+        let (rule, check) = BORROWED_ACCOUNT;
+        let mut findings = Findings::new(settings);
+        check(&case, &mut findings);
+        findings.end_rule(rule, case.exemptions.of_rule(rule), case.pod(""));
+        let (findings, _, excepted) = findings.into_parts();
         return Verdict {
             tillers: Vec::new(),
-            findings: Vec::new(),
-            excepted: Vec::new(),
+            findings,
+            excepted,
             patch: Patch::default(),
         };
     }
@@ -57,11 +86,6 @@ pub fn decide<'a>(
             TillerContainer::new(recognised, subject.kind, tiller)
         })
         .collect();
-    let case = Case {
-        subject,
-        settings,
-        exemptions: Exemptions::of(&settings.exceptions, subject, context.now),
-    };
     let (findings, edits, excepted) = examine(&case, &tillers).into_parts();
     let patch = harden::patch(&case, &tillers, edits);
     Verdict {
@@ -91,7 +115,7 @@ fn examine<'a>(case: &Case<'a>, tillers: &[TillerContainer<'a>]) -> Findings<'a>
                 }
             }
         }
-        findings.end_rule(rule, case);
+        findings.end_rule(rule, case.exemptions.of_rule(rule), case.pod(""));
     }
     findings
 }

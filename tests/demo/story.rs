@@ -149,7 +149,7 @@ fn tell_reasons(deployment: &Value) -> Result<()> {
     let settings = Settings::default();
     let subject = subject(Kind::Deployment, deployment)?;
     println!("\ntiller-guard finds");
-    let context = policy::Context { now: Timestamp(0) };
+    let context = policy::Context::at(Timestamp(0));
     for finding in decide(&subject, &settings, &context).findings {
         println!("    {:<20} {}", finding.rule.id, finding.message);
     }

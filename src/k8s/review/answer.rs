@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::message::{MAX_LINE, MAX_NOTE, MAX_WARNING, lines, one_line, origin, warnings};
 use super::request::{Envelope, Object, Request};
 use super::{Answer, Decision, Malformed, Record};
-use crate::policy::{Action, Circumstances, Finding, Kind, Outcome, Subject, Verdict};
+use crate::policy::{Action, Circumstances, Finding, Outcome, Subject, Verdict};
 
 /// A version of `admission.k8s.io`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,7 +92,7 @@ impl Reply {
     }
 
     pub(super) fn of(
-        subject: &Subject<'_>,
+        subject: Option<&Subject<'_>>,
         circumstances: Circumstances,
         outcome: &Outcome,
         verdict: &Verdict<'_>,
@@ -109,7 +109,7 @@ impl Reply {
                 let hardens = circumstances.can_harden();
                 let told = |it: &&Finding| !hardens || it.action == Action::Refuse;
                 let findings = lines(verdict.findings.iter().filter(told), MAX_LINE);
-                Response::Refuse(origin(subject) + &findings)
+                Response::Refuse(subject.map(origin).unwrap_or_default() + &findings)
             }
             (Decision::Hardened, _) => Response::harden(verdict),
             (Decision::Warned, _) => Response::Warn(warnings(verdict, |action| match action {
@@ -208,7 +208,7 @@ impl Envelope<'_> {
             body: encode(&review, patch),
             decision,
             operation: request.operation.as_str(),
-            kind: request.workload().map_or("other", Kind::as_str),
+            kind: request.kind_name(),
             rules,
             excepted,
             record: concerned.then(|| record(request)),
@@ -246,6 +246,7 @@ fn told(excepted: &[(&'static str, String)]) -> Option<String> {
 fn record(request: &Request<'_>) -> Record {
     let name = match &request.object {
         Object::Subject(subject) if request.name.is_empty() => &subject.name,
+        Object::Access(object) if request.name.is_empty() => object.name(),
         _ => &request.name,
     };
     Record {

@@ -3,14 +3,15 @@
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::answer::ApiVersion;
+use super::reading::{InPlace, Reading, read_apart};
 use super::user::User;
 use super::{BadReview, Malformed};
-use crate::k8s::object;
 use crate::pod::Text;
+use crate::policy::access::{AccessKind, AccessObject};
 use crate::policy::{Kind, Subject};
 
 /// A review as it came.
@@ -41,10 +42,12 @@ pub(super) enum Object<'a> {
     /// None.
     #[default]
     Absent,
-    /// One that carries no pod, or no Tiller's.
+    /// One that carries no pod, or no Tiller's, and gives no rights.
     Other,
     /// One that carries a pod.
     Subject(Box<Subject<'a>>),
+    /// One that gives rights.
+    Access(Box<AccessObject<'a>>),
     /// One that is not what its kind says.
     Malformed(Malformed),
 }
@@ -156,12 +159,24 @@ impl Request<'_> {
         Kind::find(&self.kind.group, &self.kind.kind)
     }
 
+    /// How the object is read, if it is of a kind that is.
+    fn reading(&self) -> Option<Reading> {
+        let GroupKind { group, kind } = &self.kind;
+        let access = || AccessKind::find(group, kind).map(Reading::Access);
+        self.workload().map(Reading::Workload).or_else(access)
+    }
+
+    /// The kind, or `other`.
+    pub(super) fn kind_name(&self) -> &'static str {
+        self.reading().map_or("other", Reading::as_str)
+    }
+
     /// What the request lacks that every request has.
     fn lack(&self) -> Option<&'static str> {
         let writes = matches!(self.operation, Operation::Create | Operation::Update);
         if self.kind.kind.is_empty() {
             Some("the request names no kind")
-        } else if writes && self.workload().is_some() && matches!(self.object, Object::Absent) {
+        } else if writes && self.reading().is_some() && matches!(self.object, Object::Absent) {
             Some("the request has no object")
         } else {
             None
@@ -236,9 +251,9 @@ impl<'de> Visitor<'de> for RequestVisitor {
                 "dryRun" => request.dry_run = fields.next_value::<Option<bool>>()? == Some(true),
                 "object" => {
                     seen.once("object")?;
-                    match (self, seen.kind, request.workload()) {
-                        (Self::InPlace, true, Some(kind)) => {
-                            request.object = fields.next_value_seed(InPlace(kind))?;
+                    match (self, seen.kind, request.reading()) {
+                        (Self::InPlace, true, Some(reading)) => {
+                            request.object = fields.next_value_seed(InPlace(reading))?;
                         }
                         (Self::InPlace, false, _) | (Self::Apart, ..) => {
                             unread = fields.next_value()?;
@@ -255,23 +270,28 @@ impl<'de> Visitor<'de> for RequestVisitor {
                 }
             }
         }
-        if let (Some(unread), Some(kind)) = (unread, request.workload()) {
-            request.object = read_apart(kind, unread);
+        if let (Some(unread), Some(reading)) = (unread, request.reading()) {
+            request.object = read_apart(reading, unread);
         }
         if let Some(lack) = request.lack() {
             request.object = Object::Malformed(Malformed {
-                kind: request.workload().map_or("request", Kind::as_str),
+                kind: request.reading().map_or("request", Reading::as_str),
                 reason: lack.to_owned(),
             });
         }
         // The object's own are a user's; the body of a subresource may lack them.
-        if let Object::Subject(subject) = &mut request.object {
-            if !request.namespace.is_empty() {
-                subject.namespace = Some(request.namespace.clone());
+        let (namespace, name) = (&request.namespace, &request.name);
+        match &mut request.object {
+            Object::Subject(subject) => {
+                if !namespace.is_empty() {
+                    subject.namespace = Some(namespace.clone());
+                }
+                if !name.is_empty() {
+                    subject.name = name.clone();
+                }
             }
-            if !request.name.is_empty() {
-                subject.name = request.name.clone();
-            }
+            Object::Access(object) if !namespace.is_empty() => object.stand_in(namespace.clone()),
+            Object::Access(_) | Object::Absent | Object::Other | Object::Malformed(_) => {}
         }
         Ok(request)
     }
@@ -296,44 +316,6 @@ impl Seen {
         } else {
             Ok(())
         }
-    }
-}
-
-/// Reads an object of a kind, or `null`.
-struct InPlace(Kind);
-
-impl<'de> DeserializeSeed<'de> for InPlace {
-    type Value = Object<'de>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_option(self)
-    }
-}
-
-impl<'de> Visitor<'de> for InPlace {
-    type Value = Object<'de>;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.0.as_str())
-    }
-
-    fn visit_none<E: Error>(self) -> Result<Self::Value, E> {
-        Ok(Object::Absent)
-    }
-
-    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        object::read(self.0, deserializer).map(|subject| Object::Subject(Box::new(subject)))
-    }
-}
-
-fn read_apart(kind: Kind, object: &RawValue) -> Object<'_> {
-    let mut deserializer = serde_json::Deserializer::from_str(object.get());
-    match InPlace(kind).deserialize(&mut deserializer) {
-        Ok(object) => object,
-        Err(error) => Object::Malformed(Malformed {
-            kind: kind.as_str(),
-            reason: error.to_string(),
-        }),
     }
 }
 

@@ -4,7 +4,8 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::request::{Object, Operation, Request};
-use crate::k8s::object;
+use crate::k8s::{access, object};
+use crate::policy::access::AccessObject;
 use crate::policy::{Arrival, Kind, Subject};
 
 impl Request<'_> {
@@ -39,6 +40,16 @@ impl Request<'_> {
         self.before().is_some_and(|old| {
             old.pod == new.pod && (new.idle || self.is_leaving() || scales(&old))
         })
+    }
+
+    /// Whether what gives rights is on its way out and gives what it gave.
+    pub(super) fn leaves_rights(&self, new: &AccessObject<'_>) -> bool {
+        let (Operation::Update, Some(old)) = (self.operation, self.old_object) else {
+            return false;
+        };
+        let mut deserializer = serde_json::Deserializer::from_str(old.get());
+        let before = access::read(new.kind(), &mut deserializer);
+        self.is_leaving() && before.is_ok_and(|old| old == *new)
     }
 
     /// Whether the Tiller of the object is a new one.

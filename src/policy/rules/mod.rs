@@ -1,5 +1,8 @@
 //! The rules, one file each, named as the rule is named in every finding.
 
+mod account_rights;
+mod binding_scope;
+mod borrowed_account;
 mod certificate_mount;
 pub(super) mod certificate_paths;
 pub(super) mod client_not_verified;
@@ -14,9 +17,13 @@ mod launch_unreadable;
 pub(super) mod listen_address;
 mod protected_namespace;
 pub(super) mod release_storage;
+mod rights_unknown;
+mod role_aggregated;
+mod role_rights;
 mod security_context;
 mod service_account;
 mod service_account_alias;
+mod team_required;
 mod tiller_namespace;
 pub(super) mod tls_disabled;
 pub(super) mod tls_environment;
@@ -25,6 +32,7 @@ mod version_floor;
 mod volume_mounts;
 
 use super::Rule;
+use super::access::AccessCase;
 use super::case::{Case, Findings, TillerContainer};
 pub(super) use certificate_mount::is_readable;
 
@@ -41,16 +49,46 @@ pub(super) enum Check {
     Launch(for<'a> fn(&TillerContainer<'a>, &mut Findings<'a>)),
 }
 
-/// Every rule, in the order of its findings: first what only a person can mend, then what hardening does.
+/// How a rule looks at an object that gives rights.
+type AccessCheck = fn(&AccessCase<'_>, &mut Findings<'_>);
+
+/// Every rule: those for workloads, then those for roles and bindings.
 pub fn rules() -> impl Iterator<Item = &'static Rule> {
-    CHECKS.iter().map(|(rule, _)| *rule)
+    workload_rules().chain(access_rules())
 }
 
-/// The rules with what they look at.
+/// The rules for workloads, in the order of their findings: first what only a person can mend, then what
+/// hardening does.
+pub fn workload_rules() -> impl Iterator<Item = &'static Rule> {
+    let checks = CHECKS.iter().map(|(rule, _)| *rule);
+    checks.chain([&borrowed_account::RULE])
+}
+
+/// The rules for roles and bindings, in the order of their findings.
+pub fn access_rules() -> impl Iterator<Item = &'static Rule> {
+    ACCESS_CHECKS.iter().map(|(rule, _)| *rule)
+}
+
+/// The rules for roles and bindings with what they look at.
 #[rustfmt::skip]
-pub(super) static CHECKS: [(&Rule, Check); 23] = [
+pub(super) static ACCESS_CHECKS: [(&Rule, AccessCheck); 4] = [
+    (&binding_scope::RULE, binding_scope::check),
+    (&role_rights::RULE, role_rights::check),
+    (&role_aggregated::RULE, role_aggregated::check),
+    (&rights_unknown::RULE, rights_unknown::check),
+];
+
+/// The rule for pods without a Tiller, with what it looks at.
+pub(super) static BORROWED_ACCOUNT: (&Rule, for<'a> fn(&Case<'a>, &mut Findings<'a>)) =
+    (&borrowed_account::RULE, borrowed_account::check);
+
+/// The rules for Tillers with what they look at.
+#[rustfmt::skip]
+pub(super) static CHECKS: [(&Rule, Check); 25] = [
     (&protected_namespace::RULE, Check::Pod(protected_namespace::check)),
+    (&team_required::RULE, Check::Pod(team_required::check)),
     (&service_account::RULE, Check::Pod(service_account::check)),
+    (&account_rights::RULE, Check::Pod(account_rights::check)),
     (&service_account_alias::RULE, Check::Pod(service_account_alias::check)),
     (&image_repository::RULE, Check::Tiller(image_repository::check)),
     (&version_floor::RULE, Check::Tiller(version_floor::check)),

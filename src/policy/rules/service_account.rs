@@ -1,31 +1,86 @@
 //! `service-account`
 
+use crate::policy::access::Account;
 use crate::policy::case::{Case, Findings};
+use crate::policy::harden::Edit;
 use crate::policy::rules::service_account_alias::account;
-use crate::policy::{Rule, Severity};
+use crate::policy::{Kind, Rule, Severity};
 
 /// # What it finds
-/// A Tiller without a service account of its own: none named, or `default`.
+/// A Tiller without a service account of its own: none named, or `default`; and one with another account than that
+/// of the team which has its Tiller in this namespace.
 /// # Why it matters
 /// Tiller acts with its account's rights for everyone who reaches it. Every pod of the namespace may run
 /// as `default`, so rights given to that account are given to all of them.
 /// # What hardening does
-/// Nothing: which account is right is for a person to say.
+/// In the namespace of a registered team's Tiller a template without an account gets the team's. Else nothing:
+/// which account is right is for a person to say. A Pod has the token of its account mounted by the time that it is
+/// judged.
 pub(super) static RULE: Rule = Rule {
     id: "service-account",
     severity: Severity::Critical,
     summary: "Tiller has no dedicated service account.",
-    answer: "Refused: make one for Tiller alone and name it.",
+    answer: "Hardened to the account of the team whose Tiller this namespace has; else refused: make one for Tiller \
+             alone and name it.",
 };
 
-pub(super) fn check(case: &Case<'_>, findings: &mut Findings<'_>) {
+pub(super) fn check<'a>(case: &Case<'a>, findings: &mut Findings<'a>) {
     let given = account(&case.subject.pod);
-    if given.is_empty() || given == "default" {
+    let path = || case.pod("serviceAccountName");
+    if let Some(team_account) = given_by_team(case) {
+        findings.harden(
+            &RULE,
+            path(),
+            "Tiller would run as the namespace's account \"default\", not as its team's",
+            format!("set it to \"{team_account}\""),
+            Edit::Account(team_account),
+        );
+    } else if is_none(given) {
         findings.refuse(
             &RULE,
-            case.pod("serviceAccountName"),
+            path(),
             "Tiller would run as the namespace's account \"default\", which every pod there may use",
             "make an account for Tiller alone and pass --service-account NAME to helm init",
         );
+    } else if let Some(namespace) = case.subject.namespace.as_deref()
+        && let Some(team) = case.knowledge.team_in(namespace)
+        && case
+            .knowledge
+            .team_of(Account {
+                namespace,
+                name: given,
+            })
+            .is_none()
+    {
+        let right = &team.service_account;
+        findings.refuse(
+            &RULE,
+            path(),
+            format!(
+                "the Tiller of the team {} runs as \"{right}\", not as \"{given}\"",
+                team.name
+            ),
+            format!("pass --service-account {right} to helm init"),
+        );
     }
+}
+
+/// The account that a Tiller without one gets from the team whose Tiller runs in its namespace.
+pub(super) fn given_by_team<'a>(case: &Case<'a>) -> Option<&'a str> {
+    let namespace = case.subject.namespace.as_deref()?;
+    let open = case.subject.kind != Kind::Pod && is_none(account(&case.subject.pod));
+    let team = case.knowledge.team_in(namespace).filter(|_| open)?;
+    Some(&team.service_account)
+}
+
+/// The account that the Tiller runs as once it is hardened, if it is one of its own.
+pub(super) fn account_of<'a>(case: &Case<'a>) -> Option<Account<'a>> {
+    let namespace = case.subject.namespace.as_deref()?;
+    let given: &'a str = account(&case.subject.pod);
+    let name = given_by_team(case).or_else(|| Some(given).filter(|name| !is_none(name)))?;
+    Some(Account { namespace, name })
+}
+
+fn is_none(account: &str) -> bool {
+    account.is_empty() || account == "default"
 }

@@ -4,6 +4,7 @@ use crate::pod::{PodSpec, Text};
 use crate::policy::case::{Case, Findings};
 use crate::policy::harden::Edit;
 use crate::policy::patch::Content;
+use crate::policy::rules::service_account::given_by_team;
 use crate::policy::{Rule, Severity};
 
 /// # What it finds
@@ -21,6 +22,9 @@ pub(super) static RULE: Rule = Rule {
 };
 
 pub(super) fn check<'a>(case: &Case<'a>, findings: &mut Findings<'a>) {
+    if given_by_team(case).is_some() {
+        return;
+    }
     let pod = &case.subject.pod;
     let given = account(pod);
     for (field, value) in [

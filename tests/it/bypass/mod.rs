@@ -65,7 +65,6 @@ fn web() -> Value {
     json!({
         "metadata": { "labels": { "app": "web" } },
         "spec": {
-            "serviceAccountName": "tiller",
             "automountServiceAccountToken": false,
             "containers": [{ "name": "web", "image": "web:1" }],
         },

@@ -2,15 +2,29 @@
 
 use serde_json::Value;
 use tiller_guard::k8s::subject;
-use tiller_guard::policy::{Kind, Settings, decide};
+use tiller_guard::policy::{Context, Kind, Knowledge, Settings, Timestamp, decide};
 
-use super::NOW;
-use super::corpus::{canonical, cases, shortened};
+use super::corpus::{Case, canonical, cases, shortened};
 
 fn found(manifest: &Value) -> (Vec<String>, Value, bool) {
+    found_knowing(manifest, &Settings::default(), &Knowledge::default())
+}
+
+fn found_in(case: &Case) -> (Vec<String>, Value, bool) {
+    found_knowing(&case.manifest(), &case.settings(), &case.knowledge())
+}
+
+fn found_knowing(
+    manifest: &Value,
+    settings: &Settings,
+    knowledge: &Knowledge,
+) -> (Vec<String>, Value, bool) {
     let subject = subject(Kind::Deployment, manifest).unwrap();
-    let settings = Settings::default();
-    let verdict = decide(&subject, &settings, &NOW);
+    let context = Context {
+        now: Timestamp(0),
+        knowledge,
+    };
+    let verdict = decide(&subject, settings, &context);
     let findings = verdict
         .findings
         .iter()
@@ -48,7 +62,7 @@ fn each_case_finds_what_it_says_and_nothing_else() {
             "{rule} has no case that finds it"
         );
         for case in cases {
-            let (findings, ..) = found(&case.manifest());
+            let (findings, ..) = found_in(&case);
             let as_said = findings.len() == case.finds.len()
                 && findings.iter().zip(&case.finds).all(|(found, said)| {
                     found == said
@@ -75,7 +89,7 @@ fn each_case_finds_what_it_says_and_nothing_else() {
 fn hardening_makes_of_each_case_what_it_says() {
     for (rule, cases) in cases() {
         for case in cases {
-            let (_, hardened, refused) = found(&case.manifest());
+            let (_, hardened, refused) = found_in(&case);
             if !refused {
                 pretty_eq(
                     &hardened,

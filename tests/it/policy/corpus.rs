@@ -9,7 +9,9 @@ use json_patch::jsonptr::PointerBuf;
 use json_patch::{AddOperation, Patch, PatchOperation, RemoveOperation};
 use serde::Deserialize;
 use serde_json::Value;
-use tiller_guard::policy::rules;
+use tiller_guard::policy::{Knowledge, Settings, workload_rules};
+
+use super::known::known;
 
 /// Shorthands of the pointers in a case file.
 const PLACES: [(&str, &str); 3] = [
@@ -24,6 +26,12 @@ pub(crate) struct Case {
     pub(crate) name: String,
     /// Pointer to value, in order; `null` removes.
     set: serde_json::Map<String, Value>,
+    /// What is known of the cluster.
+    #[serde(default)]
+    knows: Vec<Value>,
+    /// Whether the policy requires teams.
+    #[serde(default)]
+    require_team: bool,
     /// `RULE ACTION PATH: MESSAGE`, or without the message where `says` gives a part of it.
     pub(crate) finds: Vec<String>,
     #[serde(default)]
@@ -38,6 +46,17 @@ impl Case {
         changed(&self.set)
     }
 
+    pub(crate) fn knowledge(&self) -> Knowledge {
+        known(&self.knows)
+    }
+
+    pub(crate) fn settings(&self) -> Settings {
+        Settings {
+            require_team: self.require_team,
+            ..Settings::default()
+        }
+    }
+
     pub(crate) fn hardened(&self) -> Value {
         changed(&self.becomes)
     }
@@ -45,7 +64,7 @@ impl Case {
 
 /// Every case, by its rule.
 pub(crate) fn cases() -> BTreeMap<&'static str, Vec<Case>> {
-    rules()
+    workload_rules()
         .map(|rule| {
             let path = folder().join(rule.id).with_extension("yaml");
             let text = fs::read_to_string(&path)

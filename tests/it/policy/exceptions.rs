@@ -34,7 +34,7 @@ fn settings(rules: &[&str]) -> Settings {
 /// What is found, what is let off, and what hardening makes of it.
 fn judged(kind: Kind, object: &Value, settings: &Settings, now: Timestamp) -> Judged {
     let subject = subject(kind, object).unwrap();
-    let verdict = decide(&subject, settings, &Context { now });
+    let verdict = decide(&subject, settings, &Context::at(now));
     let mut hardened = object.clone();
     json_patch::patch(&mut hardened, &verdict.patch.to_json_patch().unwrap()).unwrap();
     let found = |action| {

@@ -1,14 +1,18 @@
 //! The rules over the case corpus, and the laws that every verdict keeps.
 
+mod access;
 mod cases;
 pub(crate) mod corpus;
 mod exceptions;
 mod exposure;
 pub(crate) mod generate;
+pub(crate) mod known;
 mod laws;
 mod outcome;
+
+use std::sync::LazyLock;
 
 use tiller_guard::policy::{Context, Timestamp};
 
 /// A time at which nothing has expired yet.
-pub(crate) const NOW: Context = Context { now: Timestamp(0) };
+pub(crate) static NOW: LazyLock<Context<'static>> = LazyLock::new(|| Context::at(Timestamp(0)));

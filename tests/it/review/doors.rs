@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use serde_json::{Value, json};
-use tiller_guard::k8s::review::{Answer, Decision, Webhook};
-use tiller_guard::policy::{APIS, Api, Kind};
+use tiller_guard::k8s::review::{Answer, Decision, Webhook, answer};
+use tiller_guard::policy::{APIS, Api, Context, Kind, Policy, Timestamp};
 
 use super::{ask, response};
 use crate::policy::corpus::{Case, canonical, cases, expanded};
@@ -91,6 +91,26 @@ fn rules(found: &Found) -> BTreeSet<&str> {
     found.iter().map(|(rule, _)| rule.as_str()).collect()
 }
 
+/// The answer with what the case says of the policy and the cluster.
+fn ask_in(case: &Case, webhook: Webhook, review: &str) -> Answer {
+    let policy = Policy {
+        settings: case.settings(),
+        ..Policy::default()
+    };
+    let context = Context {
+        now: Timestamp(0),
+        knowledge: &case.knowledge(),
+    };
+    answer(webhook, review.as_bytes(), &policy, &context).unwrap()
+}
+
+/// Whether a case is one of templates alone. A team's account comes too late into a bare Pod: the API server has
+/// given it the token of another by then. And in a Pod the labels of the object are those of the pod.
+fn is_of_templates(rule: &str, case: &Case) -> bool {
+    let gives_account = |line: &String| line.starts_with("service-account harden");
+    rule == "borrowed-account" || case.finds.iter().any(gives_account)
+}
+
 fn is_final(kind: Kind, operation: &str) -> bool {
     operation == "UPDATE" && matches!(kind, Kind::Pod | Kind::Job)
 }
@@ -104,13 +124,15 @@ fn agrees(
     let said = said(case, api.kind);
     let review = review(api, version, operation, &carried(api.kind, deployment));
     let refused = case.finds.iter().any(|line| line.contains(" refuse "));
+    let is_tiller = deployment.to_string().contains("/tiller");
     let expected = |webhook| match webhook {
+        _ if said.is_empty() && !is_tiller => Decision::Unconcerned,
         _ if said.is_empty() => Decision::Allowed,
         Webhook::Mutate if !refused && !is_final(api.kind, operation) => Decision::Hardened,
         Webhook::Mutate | Webhook::Validate => Decision::Refused,
     };
     for webhook in [Webhook::Mutate, Webhook::Validate] {
-        let answer = ask(webhook, &review).unwrap();
+        let answer = ask_in(case, webhook, &review);
         let decided: BTreeSet<&str> = answer.rules.iter().copied().collect();
         if answer.decision != expected(webhook) || decided != rules(&said) {
             return Err(format!("{webhook:?}: {:?} {decided:?}", answer.decision));
@@ -130,6 +152,9 @@ fn each_case_is_judged_alike_in_every_kind_and_version() {
         for case in cases {
             let deployment = case.manifest();
             for (api, version) in doors() {
+                if api.kind == Kind::Pod && is_of_templates(rule, &case) {
+                    continue;
+                }
                 for operation in OPERATIONS {
                     judged += 1;
                     let door = (api, version);
@@ -164,8 +189,9 @@ fn each_case_is_judged_alike_in_every_list() {
     let container = "/spec/template/spec/containers/";
     let mut wrong = Vec::new();
     for (rule, cases) in cases() {
-        // What other lists there are is what these cases are about.
-        for case in cases.iter().filter(|_| rule != "extra-containers") {
+        // What other lists there are is what the first are about, and pods without a Tiller the second.
+        let alike = !matches!(rule, "extra-containers" | "borrowed-account");
+        for case in cases.iter().filter(|_| alike) {
             for list in ["initContainers", "ephemeralContainers"] {
                 let extra = format!("/spec/template/spec/{list}");
                 let mut expected: Found = said(case, Kind::Deployment)
@@ -179,12 +205,12 @@ fn each_case_is_judged_alike_in_every_list() {
                         .find(|(api, _)| api.kind == Kind::Deployment)
                         .unwrap();
                     let review = review(api, version, operation, &object);
-                    let validated = ask(Webhook::Validate, &review).unwrap();
+                    let validated = ask_in(case, Webhook::Validate, &review);
                     if told(&validated) != expected {
                         let (name, told) = (&case.name, told(&validated));
                         wrong.push(format!("{rule}: {name}: {list}: {told:#?} {expected:#?}"));
                     }
-                    let mutated = ask(Webhook::Mutate, &review).unwrap();
+                    let mutated = ask_in(case, Webhook::Mutate, &review);
                     assert_eq!(mutated.decision, Decision::Refused, "{rule}: {}", case.name);
                     assert_eq!(mutated.rules, validated.rules);
                 }

@@ -1,5 +1,6 @@
 //! The review codec without a socket.
 
+mod access;
 mod bad_input;
 mod copies;
 mod decisions;

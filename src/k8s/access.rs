@@ -1,0 +1,328 @@
+//! From an object of `rbac.authorization.k8s.io` to what it grants or binds. Its versions `v1`, `v1beta1` and
+//! `v1alpha1` differ in one thing that is read: see [`everybody`].
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde::de::Deserializer;
+
+use super::Malformed;
+use crate::pod::{Items, Text};
+use crate::policy::access::{
+    AccessKind, AccessObject, AggregationRule, Binding, PolicyRule, Role, RoleKind, RoleRef,
+    Subject,
+};
+
+/// Reads an object of this kind, borrowed where the deserialiser lends (JSON text, or a
+/// `&serde_json::Value`).
+pub fn access_object<'de, D: Deserializer<'de>>(
+    kind: AccessKind,
+    object: D,
+) -> Result<AccessObject<'de>, Malformed> {
+    read(kind, object).map_err(|error| Malformed {
+        kind: kind.as_str(),
+        reason: error.to_string(),
+    })
+}
+
+/// The same, with the deserialiser's own error.
+pub(super) fn read<'de, D: Deserializer<'de>>(
+    kind: AccessKind,
+    object: D,
+) -> Result<AccessObject<'de>, D::Error> {
+    match kind {
+        AccessKind::Role => role(RoleKind::Role, object),
+        AccessKind::ClusterRole => role(RoleKind::ClusterRole, object),
+        AccessKind::RoleBinding => binding(false, object),
+        AccessKind::ClusterRoleBinding => binding(true, object),
+    }
+}
+
+fn role<'de, D: Deserializer<'de>>(
+    kind: RoleKind,
+    object: D,
+) -> Result<AccessObject<'de>, D::Error> {
+    let RoleFields {
+        metadata,
+        rules,
+        aggregation_rule,
+    } = RoleFields::deserialize(object)?;
+    let Metadata {
+        name,
+        namespace,
+        labels,
+    } = metadata;
+    Ok(AccessObject::Role(Role {
+        kind,
+        namespace: (kind == RoleKind::Role)
+            .then_some(namespace)
+            .filter(|namespace| !namespace.is_empty()),
+        name,
+        labels: labels.unwrap_or_default(),
+        rules,
+        aggregation_rule,
+    }))
+}
+
+fn binding<'de, D: Deserializer<'de>>(
+    cluster_wide: bool,
+    object: D,
+) -> Result<AccessObject<'de>, D::Error> {
+    let BindingFields {
+        api_version,
+        metadata,
+        role_ref,
+        subjects,
+    } = BindingFields::deserialize(object)?;
+    let Metadata {
+        name, namespace, ..
+    } = metadata;
+    let subjects = if api_version.ends_with("/v1alpha1") {
+        subjects.iter().cloned().map(everybody).collect()
+    } else {
+        subjects
+    };
+    Ok(AccessObject::Binding(Binding {
+        cluster_wide,
+        namespace: Some(namespace).filter(|namespace| !cluster_wide && !namespace.is_empty()),
+        name,
+        role: role_ref,
+        subjects,
+    }))
+}
+
+/// In `v1alpha1` the user `*` is everybody who has logged in: `Convert_v1alpha1_Subject_To_rbac_Subject`.
+fn everybody(subject: Subject<'_>) -> Subject<'_> {
+    if subject.kind == "User" && subject.name == "*" {
+        Subject {
+            kind: "Group".into(),
+            name: "system:authenticated".into(),
+            ..subject
+        }
+    } else {
+        subject
+    }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, bound(deserialize = "'de: 'a"))]
+struct Metadata<'a> {
+    name: Text<'a>,
+    namespace: Text<'a>,
+    labels: Option<BTreeMap<String, Text<'a>>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", bound(deserialize = "'de: 'a"))]
+struct RoleFields<'a> {
+    #[serde(default)]
+    metadata: Metadata<'a>,
+    #[serde(default)]
+    rules: Items<PolicyRule<'a>>,
+    #[serde(default)]
+    aggregation_rule: Option<AggregationRule<'a>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", bound(deserialize = "'de: 'a"))]
+struct BindingFields<'a> {
+    #[serde(default)]
+    api_version: Text<'a>,
+    #[serde(default)]
+    metadata: Metadata<'a>,
+    #[serde(default)]
+    role_ref: RoleRef<'a>,
+    #[serde(default)]
+    subjects: Items<Subject<'a>>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::access::{Account, Holder};
+
+    fn holders(kind: AccessKind, json: &str) -> Vec<(usize, String)> {
+        let object = read(kind, &mut serde_json::Deserializer::from_str(json)).unwrap();
+        let AccessObject::Binding(binding) = &object else {
+            panic!("{object:?}")
+        };
+        let holders = binding.holders();
+        holders.map(|(index, it)| (index, it.to_string())).collect()
+    }
+
+    fn subject(api_version: &str, fields: &str) -> Vec<(usize, String)> {
+        holders(
+            AccessKind::RoleBinding,
+            &format!(
+                r#"{{"apiVersion":"rbac.authorization.k8s.io/{api_version}","metadata":{{"namespace":"here"}},
+                "subjects":[null,{{{fields}}}]}}"#
+            )
+            .replace("null,", r#"{"kind":"User","name":"ann"},"#),
+        )
+    }
+
+    macro_rules! spelling {
+        ($name:ident, $version:literal, $subject:literal, $holder:expr) => {
+            #[test]
+            fn $name() {
+                let expected: Option<&str> = $holder;
+                let expected: Vec<_> = expected.map(|it| (1, it.to_owned())).into_iter().collect();
+                assert_eq!(subject($version, $subject), expected);
+            }
+        };
+    }
+
+    const ACCOUNT: Option<&str> = Some("system:serviceaccount:team:tiller");
+    const EVERYBODY: Option<&str> = Some("system:authenticated");
+
+    spelling!(
+        an_account,
+        "v1",
+        r#""kind":"ServiceAccount","name":"tiller","namespace":"team""#,
+        ACCOUNT
+    );
+    spelling!(
+        an_account_of_the_first_version,
+        "v1alpha1",
+        r#""kind":"ServiceAccount","apiVersion":"v1","name":"tiller","namespace":"team""#,
+        ACCOUNT
+    );
+    spelling!(
+        an_account_without_a_namespace,
+        "v1beta1",
+        r#""kind":"ServiceAccount","name":"tiller""#,
+        Some("system:serviceaccount:here:tiller")
+    );
+    spelling!(
+        an_account_as_a_user,
+        "v1",
+        r#""kind":"User","name":"system:serviceaccount:team:tiller""#,
+        ACCOUNT
+    );
+    spelling!(
+        an_account_as_a_user_with_too_many_parts,
+        "v1",
+        r#""kind":"User","name":"system:serviceaccount:team:tiller:x""#,
+        None
+    );
+    spelling!(
+        an_account_as_a_user_without_a_name,
+        "v1",
+        r#""kind":"User","name":"system:serviceaccount:team:""#,
+        None
+    );
+    spelling!(
+        the_accounts_of_a_namespace,
+        "v1",
+        r#""kind":"Group","name":"system:serviceaccounts:team""#,
+        Some("system:serviceaccounts:team")
+    );
+    spelling!(
+        the_accounts_of_no_namespace,
+        "v1",
+        r#""kind":"Group","name":"system:serviceaccounts:""#,
+        None
+    );
+    spelling!(
+        all_accounts,
+        "v1",
+        r#""kind":"Group","name":"system:serviceaccounts""#,
+        Some("system:serviceaccounts")
+    );
+    spelling!(
+        everybody_who_has_logged_in,
+        "v1",
+        r#""kind":"Group","name":"system:authenticated""#,
+        EVERYBODY
+    );
+    spelling!(
+        everybody_else,
+        "v1",
+        r#""kind":"Group","name":"system:unauthenticated""#,
+        None
+    );
+    spelling!(
+        the_star_of_the_first_version,
+        "v1alpha1",
+        r#""kind":"User","name":"*""#,
+        EVERYBODY
+    );
+    spelling!(
+        a_user_called_star,
+        "v1beta1",
+        r#""kind":"User","name":"*""#,
+        None
+    );
+    spelling!(
+        a_group_of_people,
+        "v1",
+        r#""kind":"Group","name":"team""#,
+        None
+    );
+    spelling!(
+        a_user_called_like_a_group,
+        "v1",
+        r#""kind":"User","name":"system:serviceaccounts""#,
+        None
+    );
+    spelling!(
+        a_kind_that_the_api_does_not_know,
+        "v1",
+        r#""kind":"serviceaccount","name":"tiller""#,
+        None
+    );
+
+    #[test]
+    fn each_spelling_holds_its_accounts_and_no_others() {
+        let account = |namespace, name| Account { namespace, name };
+        let tiller = account("team", "tiller");
+        for (holder, same_namespace, elsewhere) in [
+            (Holder::Account(tiller), false, false),
+            (Holder::Namespace("team"), true, false),
+            (Holder::ServiceAccounts, true, true),
+            (Holder::Authenticated, true, true),
+        ] {
+            assert!(tiller.holders().contains(&holder));
+            assert!(holder.holds(tiller));
+            assert_eq!(holder.holds(account("team", "web")), same_namespace);
+            assert_eq!(holder.holds(account("other", "tiller")), elsewhere);
+        }
+    }
+
+    #[test]
+    fn an_account_of_no_namespace_in_a_cluster_wide_binding_is_nobody() {
+        let json = r#"{"subjects":[{"kind":"ServiceAccount","name":"tiller"}]}"#;
+        assert_eq!(holders(AccessKind::ClusterRoleBinding, json), []);
+    }
+
+    #[test]
+    fn a_field_of_another_type_is_an_error_that_names_the_kind() {
+        let object = serde_json::json!({ "rules": "all" });
+        let error = access_object(AccessKind::Role, &object).unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .starts_with("the Role cannot be read: invalid type: string \"all\""),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn null_is_nothing_in_every_field() {
+        let json = r#"{"metadata":{"name":null,"namespace":null,"labels":null},
+            "rules":[{"apiGroups":null,"resources":null,"verbs":null,"nonResourceURLs":null,"resourceNames":null}],
+            "aggregationRule":{"clusterRoleSelectors":[{"matchLabels":null,"matchExpressions":null}]}}"#;
+        let object = read(
+            AccessKind::ClusterRole,
+            &mut serde_json::Deserializer::from_str(json),
+        );
+        let AccessObject::Role(role) = object.unwrap() else {
+            panic!("a role")
+        };
+        assert_eq!(
+            (role.name.as_str(), role.rules.len(), role.labels.len()),
+            ("", 1, 0)
+        );
+        assert!(role.aggregates());
+    }
+}

@@ -1,0 +1,74 @@
+//! The object of a request, read as its kind.
+
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, Error, Visitor};
+use serde_json::value::RawValue;
+
+use super::Malformed;
+use super::request::Object;
+use crate::k8s::{access, object};
+use crate::policy::Kind;
+use crate::policy::access::AccessKind;
+
+/// The kinds of objects that are read.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Reading {
+    Workload(Kind),
+    Access(AccessKind),
+}
+
+impl Reading {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Workload(kind) => kind.as_str(),
+            Self::Access(kind) => kind.as_str(),
+        }
+    }
+}
+
+/// Reads an object of a kind, or `null`.
+pub(super) struct InPlace(pub(super) Reading);
+
+impl<'de> DeserializeSeed<'de> for InPlace {
+    type Value = Object<'de>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_option(self)
+    }
+}
+
+impl<'de> Visitor<'de> for InPlace {
+    type Value = Object<'de>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.0.as_str())
+    }
+
+    fn visit_none<E: Error>(self) -> Result<Self::Value, E> {
+        Ok(Object::Absent)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        match self.0 {
+            Reading::Workload(kind) => {
+                object::read(kind, deserializer).map(|subject| Object::Subject(Box::new(subject)))
+            }
+            Reading::Access(kind) => {
+                access::read(kind, deserializer).map(|object| Object::Access(Box::new(object)))
+            }
+        }
+    }
+}
+
+/// Reads an object by itself.
+pub(super) fn read_apart(reading: Reading, object: &RawValue) -> Object<'_> {
+    let mut deserializer = serde_json::Deserializer::from_str(object.get());
+    match InPlace(reading).deserialize(&mut deserializer) {
+        Ok(object) => object,
+        Err(error) => Object::Malformed(Malformed {
+            kind: reading.as_str(),
+            reason: error.to_string(),
+        }),
+    }
+}

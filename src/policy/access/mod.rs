@@ -1,0 +1,116 @@
+//! Who may do what: the accounts that Tillers run as, the bindings that hold them, the roles that these
+//! name, and the teams that say how far they may reach.
+//!
+//! [`decide_access`] judges a role or a binding as it comes; a pod's account is judged by the rules of
+//! pods, from the same [`excess`].
+
+mod account;
+mod aggregation;
+mod binding;
+mod case;
+mod decide;
+mod excess;
+mod right;
+mod role;
+mod team;
+
+pub use account::{Account, Holder};
+pub use aggregation::{LabelSelector, Operator, Requirement};
+pub use binding::{Binding, RoleKind, RoleRef, Subject};
+pub use decide::decide_access;
+pub use right::{Right, Rights};
+pub use role::{AggregationRule, PolicyRule, Role};
+pub use team::{Team, TeamError};
+
+pub(super) use aggregation::Selector;
+pub(super) use case::{AccessCase, Gain, RoleCase};
+pub(super) use excess::{Bound, Excess, RoleExcess, excess};
+
+use crate::pod::Text;
+
+/// The kinds of `rbac.authorization.k8s.io`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum AccessKind {
+    /// Role.
+    Role,
+    /// ClusterRole.
+    ClusterRole,
+    /// RoleBinding.
+    RoleBinding,
+    /// ClusterRoleBinding.
+    ClusterRoleBinding,
+}
+
+/// An object that gives rights.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AccessObject<'a> {
+    /// A Role or ClusterRole.
+    Role(Role<'a>),
+    /// A RoleBinding or ClusterRoleBinding.
+    Binding(Binding<'a>),
+}
+
+// === impl AccessKind ===
+
+impl AccessKind {
+    /// Every kind.
+    pub const ALL: [Self; 4] = [
+        Self::Role,
+        Self::ClusterRole,
+        Self::RoleBinding,
+        Self::ClusterRoleBinding,
+    ];
+
+    /// The API group of all of them.
+    pub const GROUP: &'static str = "rbac.authorization.k8s.io";
+
+    /// The kind's name in the API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Role => "Role",
+            Self::ClusterRole => "ClusterRole",
+            Self::RoleBinding => "RoleBinding",
+            Self::ClusterRoleBinding => "ClusterRoleBinding",
+        }
+    }
+
+    /// The kind of a group and a name, if it is one of these.
+    pub fn find(group: &str, name: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|kind| group == Self::GROUP && kind.as_str() == name)
+    }
+}
+
+// === impl AccessObject ===
+
+impl<'a> AccessObject<'a> {
+    /// The object's name; empty where the API server is to make one.
+    pub fn name(&self) -> &Text<'a> {
+        match self {
+            Self::Role(role) => &role.name,
+            Self::Binding(binding) => &binding.name,
+        }
+    }
+
+    /// Places it in a namespace, if it is of a kind that has one.
+    pub fn stand_in(&mut self, namespace: Text<'a>) {
+        match self {
+            Self::Role(role) if role.kind == RoleKind::Role => role.namespace = Some(namespace),
+            Self::Binding(binding) if !binding.cluster_wide => binding.namespace = Some(namespace),
+            Self::Role(_) | Self::Binding(_) => {}
+        }
+    }
+
+    /// The kind of the object.
+    pub fn kind(&self) -> AccessKind {
+        match self {
+            Self::Role(role) => match role.kind {
+                RoleKind::Role => AccessKind::Role,
+                RoleKind::ClusterRole => AccessKind::ClusterRole,
+            },
+            Self::Binding(binding) if binding.cluster_wide => AccessKind::ClusterRoleBinding,
+            Self::Binding(_) => AccessKind::RoleBinding,
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! Roles and ClusterRoles.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::RoleKind;
+use super::aggregation::LabelSelector;
+use crate::pod::{Items, Text};
+
+/// A Role or ClusterRole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Role<'a> {
+    /// Where it lives.
+    pub kind: RoleKind,
+    /// The namespace of a Role, where the object or the request tells it.
+    pub namespace: Option<Text<'a>>,
+    /// The object's name; empty where the API server is to make one.
+    pub name: Text<'a>,
+    /// The object's labels, by which other ClusterRoles may take its rules in.
+    pub labels: BTreeMap<String, Text<'a>>,
+    /// What it grants.
+    pub rules: Items<PolicyRule<'a>>,
+    /// How a ClusterRole takes in the rules of others.
+    pub aggregation_rule: Option<AggregationRule<'a>>,
+}
+
+/// Verbs on resources, or on paths that are no resources. Names of single objects only narrow it and are
+/// not read.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default, bound(deserialize = "'de: 'a"))]
+pub struct PolicyRule<'a> {
+    /// The API groups; `*` is all.
+    pub api_groups: Items<Text<'a>>,
+    /// The resources, such as `pods` and `pods/exec`; `*` is all, `*/exec` every one of that name.
+    pub resources: Items<Text<'a>>,
+    /// The verbs; `*` is all.
+    pub verbs: Items<Text<'a>>,
+    /// Paths such as `/healthz`; they count in a ClusterRoleBinding only.
+    #[serde(rename = "nonResourceURLs")]
+    pub non_resource_urls: Items<Text<'a>>,
+}
+
+/// How a ClusterRole takes in the rules of others: a controller writes them into its own.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default, bound(deserialize = "'de: 'a"))]
+pub struct AggregationRule<'a> {
+    /// The labels of those that are taken in; one of these selectors suffices.
+    pub cluster_role_selectors: Items<LabelSelector<'a>>,
+}
+
+// === impl Role ===
+
+impl Role<'_> {
+    /// Whether it takes in the rules of others: only a ClusterRole can, and the rule alone makes it one.
+    pub fn aggregates(&self) -> bool {
+        self.kind == RoleKind::ClusterRole && self.aggregation_rule.is_some()
+    }
+}

@@ -1,0 +1,329 @@
+//! What is known of the cluster: teams, Tillers, and who may do what.
+//!
+//! Plain data with cheap copies: whoever watches the cluster makes a new one of each event and hands it on,
+//! and whoever judges keeps the one it has. What cannot hold a service account is not kept. An empty one
+//! is right where nothing is known: what then cannot be told is a finding, not a pass.
+
+mod binding;
+mod role;
+mod shared_map;
+
+use std::sync::Arc;
+
+use super::Kind;
+use super::access::{Account, Binding, Holder, Role, RoleKind, Team};
+use super::settings::Settings;
+pub(super) use binding::KnownBinding;
+pub(super) use role::KnownRole;
+use role::{Aggregated, role_key};
+use shared_map::SharedMap;
+
+/// What is known of the cluster.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Knowledge {
+    /// By `NAMESPACE/NAME` of the Tiller namespace and the team.
+    teams: SharedMap<Arc<Team>>,
+    /// The Tiller namespaces of the teams, by the teams' names.
+    team_places: SharedMap<Box<str>>,
+    /// By `NAMESPACE/ACCOUNT/KIND/NAME` of the workload.
+    tillers: SharedMap<()>,
+    /// How often an account is called so among those of teams and Tillers.
+    account_names: SharedMap<u32>,
+    /// By `NAMESPACE/NAME`; a ClusterRoleBinding has no namespace before the slash.
+    bindings: SharedMap<Arc<KnownBinding>>,
+    /// By `HOLDER/NAMESPACE/NAME`.
+    bindings_by_holder: SharedMap<Arc<KnownBinding>>,
+    /// By `NAMESPACE/NAME/NAMESPACE/NAME` of role and binding.
+    bindings_by_role: SharedMap<Arc<KnownBinding>>,
+    /// By `NAMESPACE/NAME`; a ClusterRole has no namespace before the slash.
+    roles: SharedMap<KnownRole>,
+    /// The ClusterRoles that take in the rules of others, by name.
+    aggregated: SharedMap<Arc<Aggregated>>,
+}
+
+/// How much is known.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct KnowledgeSize {
+    /// Registered teams.
+    pub teams: usize,
+    /// Workloads with a Tiller.
+    pub tillers: usize,
+    /// Bindings that can hold a service account.
+    pub bindings: usize,
+    /// Roles and ClusterRoles.
+    pub roles: usize,
+}
+
+/// What runs as an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TillerUse<'a> {
+    /// The account.
+    pub account: Account<'a>,
+    /// The kind of the workload in the account's namespace.
+    pub kind: Kind,
+    /// The workload's name.
+    pub workload: &'a str,
+}
+
+// === impl TillerUse ===
+
+impl TillerUse<'_> {
+    fn key(&self) -> String {
+        let Self {
+            account,
+            kind,
+            workload,
+        } = self;
+        format!("{account}/{}/{workload}", kind.as_str())
+    }
+}
+
+/// What happens in the cluster.
+impl Knowledge {
+    /// With this team, in place of the one of its name.
+    #[must_use]
+    pub fn with_team(&self, team: Team) -> Self {
+        let mut new = self.without_team(&team.name);
+        new.team_places
+            .insert(&team.name, team.tiller_namespace.clone());
+        new.count_name(&team.service_account, 1);
+        let key = format!("{}/{}", team.tiller_namespace, team.name);
+        new.teams.insert(&key, Arc::new(team));
+        new
+    }
+
+    /// Without the team of this name.
+    #[must_use]
+    pub fn without_team(&self, name: &str) -> Self {
+        let mut new = self.clone();
+        let place = new.team_places.remove(name);
+        let team = place.and_then(|place| new.teams.remove(&format!("{place}/{name}")));
+        if let Some(team) = team {
+            new.count_name(&team.service_account, -1);
+        }
+        new
+    }
+
+    /// With a Tiller that runs, or would run, as this account.
+    #[must_use]
+    pub fn with_tiller(&self, tiller: TillerUse<'_>) -> Self {
+        let mut new = self.clone();
+        if new.tillers.insert(&tiller.key(), ()).is_none() {
+            new.count_name(tiller.account.name, 1);
+        }
+        new
+    }
+
+    /// Without it.
+    #[must_use]
+    pub fn without_tiller(&self, tiller: TillerUse<'_>) -> Self {
+        let mut new = self.clone();
+        if new.tillers.remove(&tiller.key()).is_some() {
+            new.count_name(tiller.account.name, -1);
+        }
+        new
+    }
+
+    /// With this binding, in place of the one of its name.
+    #[must_use]
+    pub fn with_binding(&self, binding: &Binding<'_>) -> Self {
+        let namespace = binding
+            .namespace
+            .as_deref()
+            .filter(|_| !binding.cluster_wide);
+        let mut new = self.without_binding(namespace, &binding.name);
+        if let Some(binding) = KnownBinding::new(binding) {
+            let binding = Arc::new(binding);
+            for key in binding.holder_keys() {
+                new.bindings_by_holder.insert(&key, Arc::clone(&binding));
+            }
+            new.bindings_by_role
+                .insert(&binding.role_key(), Arc::clone(&binding));
+            new.bindings.insert(&binding.key(), binding);
+        }
+        new
+    }
+
+    /// Without the RoleBinding of this name in a namespace, or the ClusterRoleBinding.
+    #[must_use]
+    pub fn without_binding(&self, namespace: Option<&str>, name: &str) -> Self {
+        let mut new = self.clone();
+        if let Some(binding) = new.bindings.remove(&binding::key(namespace, name)) {
+            for key in binding.holder_keys() {
+                new.bindings_by_holder.remove(&key);
+            }
+            new.bindings_by_role.remove(&binding.role_key());
+        }
+        new
+    }
+
+    /// With this role, in place of the one of its name.
+    #[must_use]
+    pub fn with_role(&self, role: &Role<'_>) -> Self {
+        let mut new = self.without_role(role.kind, role.namespace.as_deref(), &role.name);
+        let key = role_key(role.kind, role.namespace.as_deref(), &role.name);
+        new.roles.insert(&key, KnownRole::new(role));
+        if let Some(aggregated) = Aggregated::new(role) {
+            new.aggregated.insert(&role.name, Arc::new(aggregated));
+        }
+        new
+    }
+
+    /// Without the Role of this name in a namespace, or the ClusterRole.
+    #[must_use]
+    pub fn without_role(&self, kind: RoleKind, namespace: Option<&str>, name: &str) -> Self {
+        let mut new = self.clone();
+        new.roles.remove(&role_key(kind, namespace, name));
+        if kind == RoleKind::ClusterRole {
+            new.aggregated.remove(name);
+        }
+        new
+    }
+
+    fn count_name(&mut self, name: &str, change: i32) {
+        let count = self.account_names.get(name).copied().unwrap_or(0);
+        match count.saturating_add_signed(change) {
+            0 => self.account_names.remove(name),
+            count => self.account_names.insert(name, count),
+        };
+    }
+}
+
+/// What is asked.
+impl Knowledge {
+    /// How much is known.
+    pub fn size(&self) -> KnowledgeSize {
+        KnowledgeSize {
+            teams: self.teams.len(),
+            tillers: self.tillers.len(),
+            bindings: self.bindings.len(),
+            roles: self.roles.len(),
+        }
+    }
+
+    /// Whether an account of this name, in whatever namespace, may be a Tiller's. Nobody else's is.
+    pub fn names_account(&self, name: &str, settings: &Settings) -> bool {
+        settings.takes_for_tiller_account(name) || self.account_names.get(name).is_some()
+    }
+
+    /// The team whose Tiller runs in this namespace; of two, the one whose name comes first.
+    pub fn team_in(&self, namespace: &str) -> Option<&Team> {
+        self.teams_in(namespace).next()
+    }
+
+    /// The team whose Tiller runs as this account; of two, the one whose name comes first.
+    pub fn team_of(&self, account: Account<'_>) -> Option<&Team> {
+        self.teams_in(account.namespace)
+            .find(|team| *team.service_account == *account.name)
+    }
+
+    /// Whether a team names this account, a Tiller uses it, or a pattern of the settings matches it.
+    pub fn is_tiller_account(&self, account: Account<'_>, settings: &Settings) -> bool {
+        settings.takes_for_tiller_account(account.name)
+            || self.account_names.get(account.name).is_some()
+                && (self.team_of(account).is_some() || self.is_used(account))
+    }
+
+    fn is_used(&self, account: Account<'_>) -> bool {
+        self.tillers
+            .with_prefix(format!("{account}/"))
+            .next()
+            .is_some()
+    }
+
+    fn teams_in(&self, namespace: &str) -> impl Iterator<Item = &Team> {
+        let teams = self.teams.with_prefix(format!("{namespace}/"));
+        teams.map(|(_, team)| &**team)
+    }
+
+    /// The Tillers' accounts among those that a binding's subject stands for. Of the accounts that only a
+    /// pattern makes Tillers', a group is known to hold none.
+    pub(super) fn tiller_accounts<'a>(
+        &'a self,
+        holder: Holder<'a>,
+        settings: &Settings,
+    ) -> impl Iterator<Item = Account<'a>> + use<'a> {
+        let (account, prefix) = match holder {
+            Holder::Account(account) => {
+                let tillers = self.is_tiller_account(account, settings);
+                (tillers.then_some(account), None)
+            }
+            Holder::Namespace(namespace) => (None, Some(format!("{namespace}/"))),
+            Holder::ServiceAccounts | Holder::Authenticated => (None, Some(String::new())),
+        };
+        let held = prefix.into_iter().flat_map(|prefix| {
+            let teams = self.teams.with_prefix(prefix.clone());
+            let used = self.tillers.with_prefix(prefix).filter_map(|(key, ())| {
+                let mut parts = key.split('/');
+                let (namespace, name) = (parts.next()?, parts.next()?);
+                Some(Account { namespace, name })
+            });
+            teams.map(|(_, team)| team.account()).chain(used)
+        });
+        account.into_iter().chain(held)
+    }
+
+    /// The bindings that hold this account in any of its spellings, each with the one that does.
+    pub(super) fn bindings_of<'a>(
+        &'a self,
+        account: Account<'a>,
+    ) -> impl Iterator<Item = (Holder<'a>, &'a KnownBinding)> {
+        account.holders().into_iter().flat_map(|holder| {
+            let bindings = self.bindings_by_holder.with_prefix(format!("{holder}/"));
+            bindings.map(move |(_, binding)| (holder, &**binding))
+        })
+    }
+
+    /// The bindings that name this role.
+    pub(super) fn bindings_to(
+        &self,
+        kind: RoleKind,
+        namespace: Option<&str>,
+        name: &str,
+    ) -> impl Iterator<Item = &KnownBinding> {
+        let prefix = role_key(kind, namespace, name) + "/";
+        let bindings = self.bindings_by_role.with_prefix(prefix);
+        bindings.map(|(_, binding)| &**binding)
+    }
+
+    /// What is known of a role.
+    pub(super) fn role(
+        &self,
+        kind: RoleKind,
+        namespace: Option<&str>,
+        name: &str,
+    ) -> Option<KnownRole> {
+        self.roles.get(&role_key(kind, namespace, name)).copied()
+    }
+
+    /// The ClusterRoles that take in the rules of this one, directly or by way of others, by name.
+    pub(super) fn aggregates_of<'a>(&'a self, role: &Role<'_>) -> Vec<&'a str> {
+        let mut reached: Vec<&str> = Vec::new();
+        if role.kind != RoleKind::ClusterRole || role.labels.is_empty() {
+            return reached;
+        }
+        let mut left: Vec<(&str, &Aggregated)> = Vec::new();
+        for (name, aggregated) in self.aggregated.iter() {
+            if *role.name == *name {
+                continue;
+            }
+            if aggregated.takes(|key| role.labels.get(key).map(|value| &**value)) {
+                reached.push(name);
+            } else {
+                left.push((name, aggregated));
+            }
+        }
+        let mut next = 0;
+        while let Some(through) = reached.get(next).and_then(|name| self.aggregated.get(name)) {
+            left.retain(|(name, aggregated)| {
+                let taken = aggregated.takes(|key| through.label(key));
+                if taken {
+                    reached.push(name);
+                }
+                !taken
+            });
+            next += 1;
+        }
+        reached
+    }
+}

@@ -1,0 +1,43 @@
+//! `rights-unknown`
+
+use crate::policy::access::{AccessCase, Excess, Gain, RoleExcess};
+use crate::policy::case::Findings;
+use crate::policy::pointer::Place;
+use crate::policy::{Pointer, Rule, Severity};
+
+/// # What it finds
+/// A binding of a Tiller's account to a role that is not at hand: it may not be there yet, or nothing is known of
+/// the cluster.
+/// # Why it matters
+/// Whoever may make such a binding decides later what it gives.
+/// # What hardening does
+/// Nothing: what the role grants cannot be told.
+pub(super) static RULE: Rule = Rule {
+    id: "rights-unknown",
+    severity: Severity::High,
+    summary: "A Tiller's account would be bound to a role that is not known.",
+    answer: "Refused: make the role first; with `check`, hand in its manifest too.",
+};
+
+pub(super) fn check(case: &AccessCase<'_>, findings: &mut Findings<'_>) {
+    let AccessCase::Binding(gains) = case else {
+        return;
+    };
+    let unknown = Excess {
+        scope: None,
+        role: Some(RoleExcess::Unknown),
+    };
+    let found = gains.iter().find(|(_, gain)| gain.excess == unknown);
+    if let Some((_, Gain { account, bound, .. })) = found {
+        findings.refuse(
+            &RULE,
+            Pointer::new(Place::Object, "roleRef"),
+            format!(
+                "what {} {} grants, which the account {account} of a Tiller would be bound to, is not known",
+                bound.role_kind.as_str(),
+                bound.role_name
+            ),
+            "make the role first, and the binding a moment later",
+        );
+    }
+}

@@ -1,0 +1,6 @@
+//! Roles, bindings, teams and accounts.
+
+mod cases;
+mod cluster;
+mod orders;
+mod teams;

@@ -1,0 +1,119 @@
+//! Teams, as ConfigMaps register them.
+
+use tiller_guard::policy::access::{Team, TeamError};
+
+const FINGERPRINT: &str = "00:11:22:33:44:55:66:77:88:99:aa:bb:cc:dd:ee:FF:\
+                           00:11:22:33:44:55:66:77:88:99:aa:bb:cc:dd:ee:ff";
+
+fn read(further: &[(&str, &str)]) -> Result<Team, TeamError> {
+    let data = [
+        ("tiller-namespace", "red-tiller"),
+        ("service-account", "tiller"),
+    ];
+    let kept = data
+        .into_iter()
+        .filter(|(key, _)| further.iter().all(|(other, _)| other != key));
+    Team::read(
+        "red",
+        kept.chain(further.iter().copied())
+            .filter(|(_, value)| *value != "absent"),
+    )
+}
+
+#[test]
+fn a_whole_team_is_read() {
+    let team = read(&[
+        ("target-namespaces", "red-prod\n\n  red-dev\nred-prod"),
+        ("users", "ann\nbob@example.com"),
+        ("groups", "red team"),
+        ("ca-fingerprint", FINGERPRINT),
+    ])
+    .unwrap();
+    assert_eq!(team.account().to_string(), "red-tiller/tiller");
+    assert_eq!(
+        *team.target_namespaces,
+        ["red-dev".into(), "red-prod".into()]
+    );
+    assert_eq!(*team.users, ["ann".into(), "bob@example.com".into()]);
+    assert_eq!(*team.groups, ["red team".into()]);
+    assert_eq!(
+        team.ca_fingerprint.map(|it| (it[0], it[1], it[15], it[31])),
+        Some((0, 0x11, 0xff, 0xff))
+    );
+    for (namespace, reached) in [
+        ("red-tiller", true),
+        ("red-dev", true),
+        ("red", false),
+        ("", false),
+    ] {
+        assert_eq!(team.reaches(namespace), reached, "{namespace}");
+    }
+}
+
+#[test]
+fn what_is_wrong_is_named_with_its_key() {
+    let long = "a".repeat(64);
+    let many = "ann\n".repeat(1025);
+    let digits = "0".repeat(65);
+    for (key, value, message) in [
+        (
+            "tiller-namespace",
+            "absent",
+            "has no tiller-namespace: set it in the ConfigMap's data",
+        ),
+        (
+            "service-account",
+            "absent",
+            "has no service-account: set it in the ConfigMap's data",
+        ),
+        (
+            "tiller-namespace",
+            "Red",
+            "has tiller-namespace \"Red\": it has to be the name of a namespace",
+        ),
+        (
+            "tiller-namespace",
+            long.as_str(),
+            "it has to be the name of a namespace",
+        ),
+        (
+            "target-namespaces",
+            "red-dev, red-prod",
+            "has target-namespaces \"red-dev, red-prod\": it has to be",
+        ),
+        (
+            "service-account",
+            "default",
+            "it has to be an account of Tiller's own, not the namespace's",
+        ),
+        (
+            "service-account",
+            "a..b",
+            "it has to be the name of a service account",
+        ),
+        (
+            "users",
+            many.as_str(),
+            "it has to be a list of at most 1024 lines",
+        ),
+        (
+            "ca-fingerprint",
+            "00:11",
+            "has ca-fingerprint \"00:11\": it has to be 64 hexadecimal digits",
+        ),
+        (
+            "ca-fingerprint",
+            digits.as_str(),
+            "it has to be 64 hexadecimal digits",
+        ),
+        (
+            "target-namespace",
+            "red-dev",
+            "has the key target-namespace, which means nothing",
+        ),
+    ] {
+        let error = read(&[(key, value)]).unwrap_err().to_string();
+        assert!(error.starts_with("the team \"red\" "), "{error}");
+        assert!(error.contains(message), "{error}");
+    }
+}

@@ -1,0 +1,49 @@
+//! What is known of a cluster, from manifests.
+
+use serde_json::Value;
+use tiller_guard::k8s::access_object;
+use tiller_guard::policy::access::{AccessKind, AccessObject, Account, Team};
+use tiller_guard::policy::{Kind, Knowledge, TillerUse};
+
+/// What these objects tell: roles, bindings, teams as ConfigMaps, and `{kind: Tiller, account: NAMESPACE/NAME}`.
+pub(crate) fn known(objects: &[Value]) -> Knowledge {
+    let learn = |knowledge, object| with(&knowledge, object);
+    objects.iter().fold(Knowledge::default(), learn)
+}
+
+/// What is known after this object came.
+pub(crate) fn with(knowledge: &Knowledge, object: &Value) -> Knowledge {
+    match object["kind"].as_str().unwrap() {
+        "ConfigMap" => knowledge.with_team(team(object)),
+        "Tiller" => knowledge.with_tiller(TillerUse {
+            account: account(object["account"].as_str().unwrap()),
+            kind: Kind::Deployment,
+            workload: "tiller-deploy",
+        }),
+        _ => match read(object) {
+            AccessObject::Role(role) => knowledge.with_role(&role),
+            AccessObject::Binding(binding) => knowledge.with_binding(&binding),
+        },
+    }
+}
+
+/// The account of a text `NAMESPACE/NAME`.
+pub(crate) fn account(text: &str) -> Account<'_> {
+    let (namespace, name) = text.split_once('/').unwrap();
+    Account { namespace, name }
+}
+
+/// A role or binding.
+pub(crate) fn read(object: &Value) -> AccessObject<'_> {
+    let name = object["kind"].as_str().unwrap();
+    let kind = AccessKind::find(AccessKind::GROUP, name).unwrap();
+    access_object(kind, object).unwrap()
+}
+
+fn team(object: &Value) -> Team {
+    let data = object["data"].as_object().unwrap();
+    let data = data
+        .iter()
+        .map(|(key, value)| (key.as_str(), value.as_str().unwrap()));
+    Team::read(object["metadata"]["name"].as_str().unwrap(), data).unwrap()
+}

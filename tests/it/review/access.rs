@@ -1,0 +1,118 @@
+//! Reviews of roles and bindings.
+
+use serde_json::{Value, json};
+use tiller_guard::k8s::review::{Answer, Decision, Webhook, answer};
+use tiller_guard::policy::{Context, Policy, Timestamp};
+
+use super::response;
+use crate::policy::known::known;
+
+fn review(kind: &str, object: &Value) -> Value {
+    json!({
+        "apiVersion": "admission.k8s.io/v1",
+        "kind": "AdmissionReview",
+        "request": {
+            "uid": "7",
+            "kind": { "group": "rbac.authorization.k8s.io", "version": "v1", "kind": kind },
+            "namespace": "red",
+            "operation": "CREATE",
+            "userInfo": { "username": "ann" },
+            "object": object,
+        },
+    })
+}
+
+/// A binding of an account that nothing but what is known makes a Tiller's.
+fn binding() -> Value {
+    json!({
+        "metadata": { "name": "b" },
+        "roleRef": { "kind": "Role", "name": "charts" },
+        "subjects": [{ "kind": "ServiceAccount", "name": "deployer" }],
+    })
+}
+
+fn ask(review: &Value) -> Answer {
+    let wide = json!({ "apiGroups": ["*"], "resources": ["*"], "verbs": ["*"] });
+    let knowledge = known(&[
+        json!({ "kind": "Tiller", "account": "red/deployer" }),
+        json!({ "kind": "Role", "metadata": { "name": "charts", "namespace": "red" }, "rules": [wide] }),
+    ]);
+    let context = Context {
+        now: Timestamp(0),
+        knowledge: &knowledge,
+    };
+    let body = review.to_string();
+    let [mutate, validate] = [Webhook::Mutate, Webhook::Validate]
+        .map(|webhook| answer(webhook, body.as_bytes(), &Policy::default(), &context).unwrap());
+    assert_eq!(mutate, validate);
+    validate
+}
+
+#[test]
+fn a_binding_is_refused_in_the_requests_namespace_and_by_its_own_name() {
+    let answer = ask(&review("RoleBinding", &binding()));
+    assert_eq!(
+        (answer.decision, answer.kind),
+        (Decision::Refused, "RoleBinding")
+    );
+    assert_eq!(answer.rules, ["role-rights"]);
+    assert_eq!(answer.record.as_ref().unwrap().name, "b");
+    let message = response(&answer)["status"]["message"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    assert!(
+        message.starts_with(
+            "role-rights: /roleRef: Role charts would give the account red/deployer of a Tiller"
+        ),
+        "{message}"
+    );
+}
+
+#[test]
+fn what_gives_no_tiller_anything_is_let_through_without_a_word() {
+    let mut other = binding();
+    other["subjects"][0]["name"] = "web".into();
+    for (kind, object) in [
+        ("RoleBinding", other),
+        ("ClusterRole", json!({ "rules": null })),
+    ] {
+        let answer = ask(&review(kind, &object));
+        assert_eq!(answer.decision, Decision::Unconcerned);
+        assert_eq!(response(&answer), json!({ "uid": "7", "allowed": true }));
+    }
+}
+
+#[test]
+fn the_api_server_may_bring_its_own_roles_up_to_date() {
+    let mut review = review("RoleBinding", &binding());
+    review["request"]["userInfo"]["username"] = "system:apiserver".into();
+    assert_eq!(ask(&review).decision, Decision::Unconcerned);
+}
+
+#[test]
+fn a_binding_on_its_way_out_may_lose_its_finalizers_and_nothing_else() {
+    let mut review = review("RoleBinding", &binding());
+    review["request"]["operation"] = "UPDATE".into();
+    let mut old = binding();
+    old["metadata"]["namespace"] = "red".into();
+    review["request"]["object"] = old.clone();
+    old["metadata"]["deletionTimestamp"] = "2020-01-01T00:00:00Z".into();
+    old["metadata"]["finalizers"] = json!(["example.com/last"]);
+    review["request"]["oldObject"] = old;
+    assert_eq!(ask(&review).decision, Decision::Unconcerned);
+    review["request"]["oldObject"]["subjects"] = json!([]);
+    assert_eq!(ask(&review).decision, Decision::Refused);
+}
+
+#[test]
+fn a_malformed_role_is_refused_under_its_own_uid() {
+    let answer = ask(&review("Role", &json!({ "rules": [{ "verbs": "get" }] })));
+    let response = response(&answer);
+    assert_eq!(response["uid"], "7");
+    let message = response["status"]["message"].as_str().unwrap();
+    assert!(
+        message.starts_with("the Role cannot be read: "),
+        "{message}"
+    );
+}
