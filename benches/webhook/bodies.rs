@@ -52,7 +52,7 @@ fn bare(review: &[u8]) -> Result<Vec<u8>> {
 
 /// A review after its mutation: what the validating webhook is asked about day after day.
 fn hardened(review: &[u8]) -> Result<Vec<u8>> {
-    let now = Known { now: Timestamp(0) };
+    let now = Known::at(Timestamp(0));
     let answer = answer(Webhook::Mutate, review, &Policy::default(), &now)?;
     let answer: Value = serde_json::from_slice(&answer.body)?;
     let patch = answer

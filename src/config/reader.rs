@@ -164,6 +164,16 @@ impl<'d> Reader<'d> {
         }
     }
 
+    /// `true` or `false`.
+    pub(super) fn truth(&mut self, field: &Field<'_>) -> Option<bool> {
+        let truth = field.value.as_bool();
+        if truth.is_none() {
+            let message = format!("{} where true or false is wanted", kind_of(field.value));
+            self.bad(field, message);
+        }
+        truth
+    }
+
     /// A value of a text that a function reads; its error says what is wrong and what to do.
     pub(super) fn parsed<'v, T>(
         &mut self,

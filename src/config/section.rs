@@ -8,7 +8,7 @@ use crate::manifest::Document;
 use crate::policy::{BreakGlass, Exception, ImageVersion, Modes, Policy, Settings, Timestamp};
 use crate::tiller::ImageReference;
 
-pub(super) const POLICY: [&str; 12] = [
+pub(super) const POLICY: [&str; 14] = [
     "apiVersion",
     "kind",
     "mode",
@@ -19,12 +19,15 @@ pub(super) const POLICY: [&str; 12] = [
     "protectedNamespaces",
     "allowedEnvironment",
     "certificateSecret",
+    "accounts",
+    "requireTeam",
     "breakGlass",
     "exceptions",
 ];
 pub(super) const NAMESPACE: [&str; 1] = ["mode"];
 pub(super) const IMAGES: [&str; 2] = ["allowed", "versions"];
 pub(super) const IMAGE_VERSION: [&str; 2] = ["image", "version"];
+pub(super) const ACCOUNTS: [&str; 3] = ["patterns", "allowedClusterRoles", "commonClusterRoles"];
 pub(super) const BREAK_GLASS: [&str; 2] = ["users", "groups"];
 pub(super) const EXCEPTION: [&str; 4] = ["rule", "object", "reason", "expires"];
 pub(super) const OBJECT: [&str; 3] = ["kind", "namespace", "name"];
@@ -94,6 +97,12 @@ fn read(reader: &mut Reader<'_>, root: &Field<'_>, now: Timestamp) -> Policy {
         && let Some(secret) = reader.parsed(&field, value::name)
     {
         settings.certificate_secret = secret;
+    }
+    if let Some(field) = section.get("accounts") {
+        read_accounts(reader, &field, settings);
+    }
+    if let Some(field) = section.get("requireTeam") {
+        settings.require_team = reader.truth(&field).unwrap_or_default();
     }
     if let Some(field) = section.get("breakGlass") {
         *break_glass = read_break_glass(reader, &field);
@@ -185,6 +194,22 @@ fn read_images(reader: &mut Reader<'_>, field: &Field<'_>, settings: &mut Settin
                     .push(ImageVersion { image, version });
             }
         }
+    }
+}
+
+fn read_accounts(reader: &mut Reader<'_>, field: &Field<'_>, settings: &mut Settings) {
+    let Some(section) = reader.section(field, &ACCOUNTS) else {
+        return;
+    };
+    if let Some(field) = section.get("patterns") {
+        let added = names(reader, &field, value::account_pattern);
+        settings.account_patterns.extend(added);
+    }
+    if let Some(field) = section.get("allowedClusterRoles") {
+        settings.allowed_cluster_roles = names(reader, &field, value::cluster_role);
+    }
+    if let Some(field) = section.get("commonClusterRoles") {
+        settings.common_cluster_roles = names(reader, &field, value::cluster_role);
     }
 }
 

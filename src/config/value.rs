@@ -2,7 +2,9 @@
 
 use super::reader::{one_of, quoted};
 use crate::manifest::DUPLICATE_KEY;
-use crate::policy::{Kind, Mode, Rule, Settings, Severity, mode_rules, rules};
+use crate::policy::{
+    Kind, Mode, Rule, Settings, Severity, access_rules, mode_rules, rules, workload_rules,
+};
 use crate::tiller::{ImageReference, Version};
 
 /// Groups of Kubernetes' own that only people are put in.
@@ -51,9 +53,11 @@ pub(super) fn kind(text: &str) -> Result<Kind, String> {
 
 /// A rule that an exception can let off.
 pub(super) fn rule(id: &str) -> Result<&'static Rule, String> {
-    let found = rules().find(|rule| rule.id == id);
+    let found = workload_rules().find(|rule| rule.id == id);
     found.ok_or_else(|| {
-        if mode_rules().iter().any(|rule| rule.id == id) {
+        if access_rules().any(|rule| rule.id == id) {
+            format!("{id} judges roles and bindings, which no exception names; see accounts")
+        } else if mode_rules().iter().any(|rule| rule.id == id) {
             format!("{id} comes from the mode; set another mode for the namespace under namespaces")
         } else {
             no_rule(id)
@@ -88,6 +92,28 @@ pub(super) fn namespace(text: &str) -> Result<String, String> {
 pub(super) fn name(text: &str) -> Result<String, String> {
     let is_name = text.len() <= 253 && text.split('.').all(is_label);
     named("an object", text, is_name)
+}
+
+/// The beginning of accounts' names with a `*`, or one account's name.
+pub(super) fn account_pattern(text: &str) -> Result<String, String> {
+    let start = match text.strip_suffix('*') {
+        Some(start) => start.strip_suffix(['-', '.']).unwrap_or(start),
+        None => text,
+    };
+    if name(start).is_ok() {
+        Ok(text.to_owned())
+    } else {
+        Err(format!(
+            "\"{}\" is no name of an account; write a name, or how names begin with a * at the end",
+            quoted(text)
+        ))
+    }
+}
+
+/// The name of a `ClusterRole`: anything that can stand in a path.
+pub(super) fn cluster_role(text: &str) -> Result<String, String> {
+    let good = !text.is_empty() && text != "." && text != ".." && !text.contains(['/', '%', '*']);
+    named("a ClusterRole", text, good)
 }
 
 fn named(what: &str, text: &str, good: bool) -> Result<String, String> {

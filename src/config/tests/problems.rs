@@ -23,13 +23,26 @@ macro_rules! problems {
 problems! {
     an_unknown_key: "modes: enforce" => [
         "3:1: the key \"modes\" means nothing here; use apiVersion, kind, mode, namespaces, severities, \
-         images, versionFloor, protectedNamespaces, allowedEnvironment, certificateSecret, breakGlass or \
-         exceptions"
+         images, versionFloor, protectedNamespaces, allowedEnvironment, certificateSecret, accounts, \
+         requireTeam, breakGlass or exceptions"
     ];
     an_unknown_key_deep_down: "images:\n  allowed: [a/tiller]\n  tags: []" =>
         ["5:3: the key \"tags\" means nothing here; use allowed or versions"];
     a_key_that_stands_twice: "mode: audit\nmode: enforce" =>
         ["4:1: \"mode\" stands on line 3 already; keep one of them"];
+    a_pattern_of_all_accounts: "accounts:\n  patterns: [\"*\"]" => [
+        "4:14: \"*\" is no name of an account; write a name, or how names begin with a * at the end"
+    ];
+    a_pattern_with_a_star_inside: "accounts:\n  patterns: [a*b]" => [
+        "4:14: \"a*b\" is no name of an account; write a name, or how names begin with a * at the end"
+    ];
+    all_cluster_roles: "accounts:\n  allowedClusterRoles: [\"*\"]" => [
+        "4:25: \"*\" is no name of a ClusterRole; write it as Kubernetes has it, without wildcards"
+    ];
+    a_team_required_by_a_text: "requireTeam: always" =>
+        ["3:1: a text stands here where true or false is wanted"];
+    an_exception_for_a_binding: "exceptions:\n- rule: binding-scope\n  object: {kind: Pod, namespace: a, name: b}\n  reason: r\n  expires: 2099-01-01" =>
+        ["4:3: binding-scope judges roles and bindings, which no exception names; see accounts"];
     an_unknown_mode: "mode: Enforce" =>
         ["3:1: there is no mode \"Enforce\"; use audit, warn, enforce, freeze or forbid"];
     nothing_where_a_mode_is_wanted: "mode:" => ["3:1: nothing stands here where a text is wanted"];

@@ -12,7 +12,7 @@ use super::{corpus, section};
 use crate::config::SCHEMA;
 use crate::config::value::every_rule;
 use crate::manifest::Stream;
-use crate::policy::{Kind, Mode, Severity, rules};
+use crate::policy::{Kind, Mode, Severity, workload_rules};
 
 fn schema() -> Value {
     serde_json::from_str(SCHEMA).unwrap()
@@ -32,6 +32,7 @@ fn its_keys_are_those_that_are_read() {
             "/properties/images/properties/versions/items",
             &section::IMAGE_VERSION,
         ),
+        ("/properties/accounts", &section::ACCOUNTS),
         ("/properties/breakGlass", &section::BREAK_GLASS),
         ("/properties/exceptions/items", &section::EXCEPTION),
         (
@@ -61,7 +62,7 @@ fn its_names_are_those_of_the_code() {
         .unwrap() = every_rule().map(|rule| rule.id).collect();
     *right
         .pointer_mut("/properties/exceptions/items/properties/rule/enum")
-        .unwrap() = rules().map(|rule| rule.id).collect();
+        .unwrap() = workload_rules().map(|rule| rule.id).collect();
     *right.pointer_mut("/$defs/mode/enum").unwrap() = json!(Mode::ALL.map(Mode::as_str));
     *right
         .pointer_mut("/properties/severities/additionalProperties/enum")
@@ -125,6 +126,7 @@ fn objections(value: &Value, schema: &Value, at: &str) -> Vec<String> {
                 "object" => value.is_object(),
                 "array" => value.is_array(),
                 "string" => value.is_string(),
+                "boolean" => value.is_boolean(),
                 other => panic!("the type {other}"),
             },
             "const" => rule == value,
