@@ -122,6 +122,14 @@ pub fn answer(
     Ok(envelope.answer(reply))
 }
 
+/// Denies the review in a request's body, which judging failed on, under its own uid, so that a webhook registered
+/// with `failurePolicy: Ignore` lets nothing through unjudged. Nothing where there is no review to answer.
+pub fn deny_unjudged(body: &[u8]) -> Option<Vec<u8>> {
+    let body = std::str::from_utf8(body).ok()?;
+    let envelope = Envelope::pass(body).ok()?;
+    (!envelope.request.uid.is_empty()).then(|| envelope.failure())
+}
+
 fn judged(
     webhook: Webhook,
     request: &Request<'_>,

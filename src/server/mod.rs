@@ -21,7 +21,6 @@ mod lifecycle;
 mod limits;
 mod listener;
 mod metrics;
-mod panicked;
 mod policy_file;
 mod progress;
 mod reload;

@@ -19,8 +19,8 @@ use super::body::{BodyError, Memory, receive};
 use super::lifecycle::Lifecycle;
 use super::limits::Limits;
 use super::metrics::Metrics;
-use super::{panicked, timeout};
-use crate::k8s::review::{Answer, BadReview, Decision, Record, Webhook};
+use super::timeout;
+use crate::k8s::review::{Answer, BadReview, Decision, Record, Webhook, deny_unjudged};
 
 /// What judges a review's body.
 pub type Judge = Arc<dyn Fn(Webhook, &[u8]) -> Result<Answer, BadReview> + Send + Sync>;
@@ -146,7 +146,7 @@ impl Reviews {
         error!(webhook = webhook.as_str(), "judging a review panicked");
         match webhook {
             Webhook::Mutate => Err(Refused::Panicked),
-            Webhook::Validate => panicked::denial(body)
+            Webhook::Validate => deny_unjudged(body)
                 .map(Judged::Denied)
                 .ok_or(Refused::Panicked),
         }

@@ -216,6 +216,30 @@ impl Envelope<'_> {
     }
 }
 
+impl Envelope<'_> {
+    /// The answer where judging failed.
+    pub(super) fn failure(&self) -> Vec<u8> {
+        let status = Status {
+            outcome: "Failure",
+            reason: "InternalError",
+            message: "tiller-guard failed to judge this object; its log says where",
+            code: 500,
+        };
+        let review = Review {
+            api_version: self.version.as_str(),
+            kind: "AdmissionReview",
+            response: ReviewResponse {
+                uid: &self.request.uid,
+                allowed: false,
+                status: Some(status),
+                audit_annotations: None,
+                warnings: &[],
+            },
+        };
+        encode(&review, None)
+    }
+}
+
 /// The review as JSON. The patch goes in as its last field: base64 needs none of a JSON writer's escapes,
 /// and a patch is most of an answer.
 fn encode(review: &Review<'_>, patch: Option<&[u8]>) -> Vec<u8> {

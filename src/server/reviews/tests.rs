@@ -289,12 +289,14 @@ async fn the_last_call_turns_stragglers_away() {
 async fn a_panic_is_a_denial_to_the_validator_and_an_error_to_the_mutator() {
     let judge: Judge = Arc::new(|_: Webhook, _: &[u8]| panic!("as the test wants"));
     let reviews = judged_by(judge);
-    let body = r#"{"apiVersion":"admission.k8s.io/v1","request":{"uid":"7"}}"#;
+    let body = r#"{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview",
+        "request":{"uid":"7","kind":{"kind":"Pod"}}}"#;
     let reply = respond(&reviews, post("/validate", body)).await;
     assert_eq!(reply.status(), StatusCode::OK);
     let denied = text(reply).await;
     assert!(
-        denied.contains(r#""uid":"7","allowed":false,"status":{"code":500"#),
+        denied.contains(r#""uid":"7","allowed":false,"status":{"#)
+            && denied.contains("\"code\":500"),
         "{denied}"
     );
     let reply = respond(&reviews, post("/mutate", body)).await;

@@ -3,12 +3,12 @@
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use tiller_guard::k8s::review::{BadReview, Decision, Webhook, answer};
+use tiller_guard::k8s::review::{BadReview, Decision, Webhook, answer, deny_unjudged};
 use tiller_guard::policy::Policy;
 
 use crate::policy::NOW;
 
-use super::{DEPLOYMENTS, ask, changed, response};
+use super::{DEPLOYMENTS, OTHERS, ask, changed, response};
 
 #[test]
 fn bodies_that_are_no_review_are_bad() {
@@ -40,6 +40,49 @@ fn bodies_that_are_no_review_are_bad() {
             ask(Webhook::Mutate, &DEPLOYMENTS[0].2[..cut]).is_err(),
             "cut at {cut}"
         );
+    }
+}
+
+/// The objects of these are passed over, written as the API server writes them.
+#[test]
+fn a_review_without_a_tiller_that_breaks_off_is_bad() {
+    for other in OTHERS {
+        let other = serde_json::from_str::<Value>(other).unwrap().to_string();
+        assert_eq!(
+            ask(Webhook::Validate, &other).unwrap().decision,
+            Decision::Unconcerned
+        );
+        for cut in (0..other.len()).step_by(7) {
+            assert!(
+                ask(Webhook::Validate, &other[..cut]).is_err(),
+                "cut at {cut}"
+            );
+        }
+    }
+}
+
+#[test]
+fn what_could_not_be_judged_is_denied_under_its_own_uid() {
+    let body = br#"{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1beta1",
+        "request":{"operation":"CREATE","uid":"7","kind":{"kind":"Pod"},"object":{"deep":[1,{}]}}}"#;
+    let denied: Value = serde_json::from_slice(&deny_unjudged(body).unwrap()).unwrap();
+    let message = "tiller-guard failed to judge this object; its log says where";
+    assert_eq!(
+        denied,
+        json!({
+            "apiVersion": "admission.k8s.io/v1beta1",
+            "kind": "AdmissionReview",
+            "response": {
+                "uid": "7",
+                "allowed": false,
+                "status": {
+                    "status": "Failure", "reason": "InternalError", "message": message, "code": 500,
+                },
+            },
+        })
+    );
+    for no_review in [&b"{}"[..], b"[", b"\xff"] {
+        assert_eq!(deny_unjudged(no_review), None);
     }
 }
 
