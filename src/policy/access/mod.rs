@@ -2,7 +2,7 @@
 //! name, and the teams that say how far they may reach.
 //!
 //! [`decide_access`] judges a role or a binding as it comes; a pod's account is judged by the rules of
-//! pods, from the same [`excess`](mod@excess).
+//! pods, from the same `excess`.
 
 mod account;
 mod aggregation;
