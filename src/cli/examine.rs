@@ -6,6 +6,7 @@ use super::policy::Judging;
 use crate::k8s;
 use crate::manifest::{self, Document, Object, Part, Stream};
 use crate::policy::access::{AccessKind, AccessObject, decide_access};
+use crate::policy::exposure::{ExposureKind, decide_exposure};
 use crate::policy::{self, Finding, Kind, Knowledge, Mode, Subject};
 use crate::report;
 
@@ -20,14 +21,16 @@ pub(super) struct Judgement {
     pub(super) patch: Patch,
 }
 
-/// Judges an object. What carries no pod and gives no rights has no findings.
+/// Judges an object. What carries no pod, gives no rights and opens no port has no findings.
 pub(super) fn judge(object: &Object, judging: &Judging) -> Result<Judgement, k8s::Malformed> {
-    match object.pod_kind() {
-        Some(kind) => judge_pod(kind, object, judging),
-        None => match object.access_kind() {
-            Some(kind) => judge_access(kind, object, judging),
-            None => Ok(Judgement::default()),
-        },
+    if let Some(kind) = object.pod_kind() {
+        judge_pod(kind, object, judging)
+    } else if let Some(kind) = object.access_kind() {
+        judge_access(kind, object, judging)
+    } else if let Some(kind) = object.exposure_kind() {
+        judge_exposure(kind, object, judging)
+    } else {
+        Ok(Judgement::default())
     }
 }
 
@@ -39,6 +42,18 @@ fn judge_access(
     let object = access_object(kind, object, judging)?;
     Ok(Judgement {
         findings: decide_access(&object, &judging.settings, &judging.knowledge),
+        ..Judgement::default()
+    })
+}
+
+fn judge_exposure(
+    kind: ExposureKind,
+    object: &Object,
+    judging: &Judging,
+) -> Result<Judgement, k8s::Malformed> {
+    let object = k8s::exposure_object(kind, &object.value)?;
+    Ok(Judgement {
+        findings: decide_exposure(&object, &judging.settings),
         ..Judgement::default()
     })
 }

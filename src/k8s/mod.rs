@@ -1,8 +1,10 @@
 //! Kubernetes' JSON: objects to subjects, and the `AdmissionReview` in and out.
 
 mod access;
+mod exposure;
 mod object;
 pub mod review;
 
 pub use access::access_object;
+pub use exposure::exposure_object;
 pub use object::{Malformed, subject};

@@ -17,6 +17,7 @@ mod user;
 pub use crate::policy::{Decision, Webhook};
 
 use crate::policy::access::decide_access;
+use crate::policy::exposure::decide_exposure;
 use crate::policy::{
     Arrival, Circumstances, Context, Mode, Modes, Outcome, Policy, Subject, Verdict, decide,
 };
@@ -116,6 +117,16 @@ pub fn answer(
         Object::Access(object) if envelope.request.leaves_rights(object) => Reply::unconcerned(),
         Object::Access(object) => {
             let findings = decide_access(object, &policy.settings, context.knowledge);
+            judged(webhook, &envelope.request, None, &findings.into(), policy)
+        }
+        Object::Exposure(object)
+            if envelope.request.follows_service(object)
+                || envelope.request.leaves_exposure(object) =>
+        {
+            Reply::unconcerned()
+        }
+        Object::Exposure(object) => {
+            let findings = decide_exposure(object, &policy.settings);
             judged(webhook, &envelope.request, None, &findings.into(), policy)
         }
     };

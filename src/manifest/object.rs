@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::policy::Kind;
 use crate::policy::access::AccessKind;
+use crate::policy::exposure::ExposureKind;
 
 use super::Fault;
 use super::node::{Content, Duplicate, Node, Place};
@@ -39,6 +40,11 @@ impl Object {
     /// The kind, if it is one that gives rights.
     pub fn access_kind(&self) -> Option<AccessKind> {
         AccessKind::find(self.group(), &self.kind)
+    }
+
+    /// The kind, if it is one that opens a port.
+    pub fn exposure_kind(&self) -> Option<ExposureKind> {
+        ExposureKind::find(self.group(), &self.kind)
     }
 
     fn group(&self) -> &str {

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use serde_json::{Value, json};
 use tiller_guard::policy::APIS;
+use tiller_guard::policy::exposure::ExposureKind;
 
 use super::control_plane::Version;
 
@@ -69,7 +70,7 @@ pub(super) fn api_version(version: Version) -> &'static str {
     if version >= (1, 16) { "v1" } else { "v1beta1" }
 }
 
-/// Everything that carries a pod.
+/// Everything that carries a pod or opens a port.
 fn rules() -> Value {
     let mut resources: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for api in &APIS {
@@ -77,6 +78,12 @@ fn rules() -> Value {
             .entry(api.group)
             .or_default()
             .extend(api.resources);
+    }
+    for kind in ExposureKind::ALL {
+        resources
+            .entry(kind.group())
+            .or_default()
+            .insert(kind.resource());
     }
     resources
         .into_iter()

@@ -8,6 +8,7 @@ use std::{env, fs};
 use serde_json::{Value, json};
 use tiller_guard::config;
 use tiller_guard::manifest::DUPLICATE_KEY;
+use tiller_guard::policy::exposure::ExposureKind;
 use tiller_guard::policy::{APIS, Mode, Timestamp, mode_rules, rules};
 
 const BEGIN: &str = "<!-- rules: generated -->\n";
@@ -32,9 +33,9 @@ fn the_table_of_rules_is_that_of_the_code() {
     }
 }
 
-/// The hand-written registration asks about every door into a pod, and about nothing else.
+/// The hand-written registration asks about every door into a pod and to its port, and about nothing else.
 #[test]
-fn the_registration_names_every_resource_that_carries_a_pod() {
+fn the_registration_names_every_resource_that_is_judged_alone() {
     let readme =
         fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
     let begin = readme
@@ -43,14 +44,22 @@ fn the_registration_names_every_resource_that_carries_a_pod() {
     // The second document borrows the rules of the first.
     let (mutating, validating) = readme[begin..].split_once("\n---\n").unwrap();
     assert!(validating.contains("  rules: *rules"), "{validating}");
-    assert_eq!(readme.matches("  matchPolicy: Equivalent").count(), 2);
+    assert_eq!(readme.matches("  matchPolicy: Equivalent").count(), 3);
     let mutating: Value = serde_saphyr::from_str(mutating).unwrap();
+    let (validating, _) = validating.split_once("```").unwrap();
+    let validating = validating
+        .replace("*rules", "[]")
+        .replace("*namespaces", "{}");
+    let validating: Value = serde_saphyr::from_str(&validating).unwrap();
+    let addresses = &validating["webhooks"][1];
+    assert_eq!(addresses["failurePolicy"], "Ignore");
     let words = |list: &Value| -> Vec<String> {
         let words = list.as_array().unwrap().iter();
         words.map(|it| it.as_str().unwrap().to_owned()).collect()
     };
     let mut registered = BTreeSet::new();
-    for rule in mutating["webhooks"][0]["rules"].as_array().unwrap() {
+    let rules = [&mutating["webhooks"][0], addresses].map(|it| it["rules"].as_array().unwrap());
+    for rule in rules.into_iter().flatten() {
         assert_eq!(rule["operations"], json!(["CREATE", "UPDATE"]));
         assert_eq!(rule["apiVersions"], json!(["*"]));
         for group in words(&rule["apiGroups"]) {
@@ -66,6 +75,7 @@ fn the_registration_names_every_resource_that_carries_a_pod() {
             let pair = |name: &&str| (api.group.to_owned(), (*name).to_owned());
             api.resources.iter().map(pair)
         })
+        .chain(ExposureKind::ALL.map(|it| (it.group().to_owned(), it.resource().to_owned())))
         .collect();
     assert_eq!(registered, known);
 }

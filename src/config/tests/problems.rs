@@ -43,6 +43,8 @@ problems! {
         ["3:1: a text stands here where true or false is wanted"];
     an_exception_for_a_binding: "exceptions:\n- rule: binding-scope\n  object: {kind: Pod, namespace: a, name: b}\n  reason: r\n  expires: 2099-01-01" =>
         ["4:3: binding-scope judges roles and bindings, which no exception names; see accounts"];
+    an_exception_for_a_service: "exceptions:\n- rule: service-exposed\n  object: {kind: Pod, namespace: a, name: b}\n  reason: r\n  expires: 2099-01-01" =>
+        ["4:3: service-exposed judges Services and their addresses, which no exception names"];
     an_unknown_mode: "mode: Enforce" =>
         ["3:1: there is no mode \"Enforce\"; use audit, warn, enforce, freeze or forbid"];
     nothing_where_a_mode_is_wanted: "mode:" => ["3:1: nothing stands here where a text is wanted"];

@@ -271,6 +271,7 @@ fn record(request: &Request<'_>) -> Record {
     let name = match &request.object {
         Object::Subject(subject) if request.name.is_empty() => &subject.name,
         Object::Access(object) if request.name.is_empty() => object.name(),
+        Object::Exposure(object) if request.name.is_empty() => object.name(),
         _ => &request.name,
     };
     Record {

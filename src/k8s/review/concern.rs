@@ -6,8 +6,8 @@ use crate::policy::access::AccessKind;
 use crate::policy::{Knowledge, Settings};
 use crate::tiller::may_hold_tiller;
 
-/// Whether the object of this review may carry a Tiller, give rights, or run as a Tiller's account: without any of
-/// the words looked for it does none of these. Escapes may spell anything and count as a Tiller's word.
+/// Whether the object of this review may carry a Tiller, open its port, give rights, or run as a Tiller's account:
+/// without any of the words looked for it does none of these. Escapes may spell anything and count as a Tiller's word.
 pub(super) fn is_possible(body: &str, settings: &Settings, knowledge: &Knowledge) -> bool {
     may_hold_tiller(body)
         || memmem::find(body.as_bytes(), AccessKind::GROUP.as_bytes()).is_some()

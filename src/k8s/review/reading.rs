@@ -7,15 +7,17 @@ use serde_json::value::RawValue;
 
 use super::Malformed;
 use super::request::Object;
-use crate::k8s::{access, object};
+use crate::k8s::{access, exposure, object};
 use crate::policy::Kind;
 use crate::policy::access::AccessKind;
+use crate::policy::exposure::ExposureKind;
 
 /// The kinds of objects that are read.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Reading {
     Workload(Kind),
     Access(AccessKind),
+    Exposure(ExposureKind),
 }
 
 impl Reading {
@@ -23,6 +25,7 @@ impl Reading {
         match self {
             Self::Workload(kind) => kind.as_str(),
             Self::Access(kind) => kind.as_str(),
+            Self::Exposure(kind) => kind.as_str(),
         }
     }
 }
@@ -56,6 +59,9 @@ impl<'de> Visitor<'de> for InPlace {
             }
             Reading::Access(kind) => {
                 access::read(kind, deserializer).map(|object| Object::Access(Box::new(object)))
+            }
+            Reading::Exposure(kind) => {
+                exposure::read(kind, deserializer).map(|object| Object::Exposure(Box::new(object)))
             }
         }
     }

@@ -12,6 +12,7 @@ use super::user::User;
 use super::{BadReview, Malformed};
 use crate::pod::Text;
 use crate::policy::access::{AccessKind, AccessObject};
+use crate::policy::exposure::{ExposureKind, ExposureObject};
 use crate::policy::{Kind, Subject};
 
 /// A review as it came.
@@ -42,12 +43,14 @@ pub(super) enum Object<'a> {
     /// None.
     #[default]
     Absent,
-    /// One that carries no pod, or no Tiller's, and gives no rights.
+    /// One that carries no pod, or no Tiller's, gives no rights and opens no port of a Tiller.
     Other,
     /// One that carries a pod.
     Subject(Box<Subject<'a>>),
     /// One that gives rights.
     Access(Box<AccessObject<'a>>),
+    /// One that opens a port.
+    Exposure(Box<ExposureObject<'a>>),
     /// One that is not what its kind says.
     Malformed(Malformed),
 }
@@ -163,7 +166,11 @@ impl Request<'_> {
     fn reading(&self) -> Option<Reading> {
         let GroupKind { group, kind } = &self.kind;
         let access = || AccessKind::find(group, kind).map(Reading::Access);
-        self.workload().map(Reading::Workload).or_else(access)
+        let exposure = || ExposureKind::find(group, kind).map(Reading::Exposure);
+        self.workload()
+            .map(Reading::Workload)
+            .or_else(access)
+            .or_else(exposure)
     }
 
     /// The kind, or `other`.
@@ -291,7 +298,11 @@ impl<'de> Visitor<'de> for RequestVisitor {
                 }
             }
             Object::Access(object) if !namespace.is_empty() => object.stand_in(namespace.clone()),
-            Object::Access(_) | Object::Absent | Object::Other | Object::Malformed(_) => {}
+            Object::Access(_)
+            | Object::Exposure(_)
+            | Object::Absent
+            | Object::Other
+            | Object::Malformed(_) => {}
         }
         Ok(request)
     }

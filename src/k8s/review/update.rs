@@ -4,8 +4,9 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::request::{Object, Operation, Request};
-use crate::k8s::{access, object};
+use crate::k8s::{access, exposure, object};
 use crate::policy::access::AccessObject;
+use crate::policy::exposure::{ExposureKind, ExposureObject};
 use crate::policy::{Arrival, Kind, Subject};
 
 impl Request<'_> {
@@ -49,6 +50,22 @@ impl Request<'_> {
         };
         let mut deserializer = serde_json::Deserializer::from_str(old.get());
         let before = access::read(new.kind(), &mut deserializer);
+        self.is_leaving() && before.is_ok_and(|old| old == *new)
+    }
+
+    /// Whether these are the addresses of a Service as a controller keeps them: those of the pods that it selects, or
+    /// a copy of Endpoints that were judged.
+    pub(super) fn follows_service(&self, new: &ExposureObject<'_>) -> bool {
+        new.kind() != ExposureKind::Service && self.user.is_controller()
+    }
+
+    /// Whether what opens a port is on its way out and opens what it opened.
+    pub(super) fn leaves_exposure(&self, new: &ExposureObject<'_>) -> bool {
+        let (Operation::Update, Some(old)) = (self.operation, self.old_object) else {
+            return false;
+        };
+        let mut deserializer = serde_json::Deserializer::from_str(old.get());
+        let before = exposure::read(new.kind(), &mut deserializer);
         self.is_leaving() && before.is_ok_and(|old| old == *new)
     }
 

@@ -6,6 +6,7 @@ mod borrowed_account;
 mod certificate_mount;
 pub(super) mod certificate_paths;
 pub(super) mod client_not_verified;
+mod endpoints_by_hand;
 mod environment;
 pub(super) mod experimental_release;
 mod extra_commands;
@@ -23,6 +24,7 @@ mod role_rights;
 mod security_context;
 mod service_account;
 mod service_account_alias;
+mod service_exposed;
 mod team_required;
 mod tiller_namespace;
 pub(super) mod tls_disabled;
@@ -34,6 +36,7 @@ mod volume_mounts;
 use super::Rule;
 use super::access::AccessCase;
 use super::case::{Case, Findings, TillerContainer};
+use super::exposure::ExposureObject;
 pub(super) use certificate_mount::is_readable;
 
 /// How a rule looks at a subject.
@@ -52,9 +55,14 @@ pub(super) enum Check {
 /// How a rule looks at an object that gives rights.
 type AccessCheck = fn(&AccessCase<'_>, &mut Findings<'_>);
 
-/// Every rule: those for workloads, then those for roles and bindings.
+/// How a rule looks at an object that opens a port.
+type ExposureCheck = fn(&ExposureObject<'_>, &mut Findings<'_>);
+
+/// Every rule: those for workloads, those for roles and bindings, those for Services and their addresses.
 pub fn rules() -> impl Iterator<Item = &'static Rule> {
-    workload_rules().chain(access_rules())
+    workload_rules()
+        .chain(access_rules())
+        .chain(exposure_rules())
 }
 
 /// The rules for workloads, in the order of their findings: first what only a person can mend, then what
@@ -69,6 +77,11 @@ pub fn access_rules() -> impl Iterator<Item = &'static Rule> {
     ACCESS_CHECKS.iter().map(|(rule, _)| *rule)
 }
 
+/// The rules for Services and their addresses, in the order of their findings.
+pub fn exposure_rules() -> impl Iterator<Item = &'static Rule> {
+    EXPOSURE_CHECKS.iter().map(|(rule, _)| *rule)
+}
+
 /// The rules for roles and bindings with what they look at.
 #[rustfmt::skip]
 pub(super) static ACCESS_CHECKS: [(&Rule, AccessCheck); 4] = [
@@ -76,6 +89,12 @@ pub(super) static ACCESS_CHECKS: [(&Rule, AccessCheck); 4] = [
     (&role_rights::RULE, role_rights::check),
     (&role_aggregated::RULE, role_aggregated::check),
     (&rights_unknown::RULE, rights_unknown::check),
+];
+
+/// The rules for Services and their addresses with what they look at.
+pub(super) static EXPOSURE_CHECKS: [(&Rule, ExposureCheck); 2] = [
+    (&service_exposed::RULE, service_exposed::check),
+    (&endpoints_by_hand::RULE, endpoints_by_hand::check),
 ];
 
 /// The rule for pods without a Tiller, with what it looks at.

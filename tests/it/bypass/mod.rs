@@ -6,6 +6,7 @@
 mod carriers;
 mod containers;
 mod disguises;
+mod services;
 mod updates;
 mod veterans;
 

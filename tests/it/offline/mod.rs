@@ -3,6 +3,7 @@
 mod check;
 mod harden;
 mod policy;
+mod services;
 mod tillers;
 
 use std::io::Write as _;

@@ -9,6 +9,7 @@ pub(crate) mod generate;
 pub(crate) mod known;
 mod laws;
 mod outcome;
+mod services;
 
 use std::sync::LazyLock;
 

@@ -6,6 +6,7 @@ mod copies;
 mod decisions;
 mod doors;
 mod modes;
+mod services;
 mod subresources;
 
 use serde_json::Value;

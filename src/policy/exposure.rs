@@ -1,0 +1,222 @@
+//! What opens a port beside the pod: Services, and the addresses that traffic to them goes to.
+//!
+//! [`decide_exposure`] judges such an object by itself: it takes no knowledge of the pods behind it. What leads to
+//! a Tiller by labels and names of ports that do not tell of one is not seen.
+//!
+//! Source: the API reference of `Service` and `Endpoints` v1 and `EndpointSlice` v1alpha1, v1beta1 and v1,
+//! Kubernetes 1.10 to 1.36.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::case::Findings;
+use super::pointer::Place;
+use super::rules::EXPOSURE_CHECKS;
+use super::{Finding, Pointer, Settings};
+use crate::pod::{Items, PortReference, Text};
+
+/// The kinds that open a port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ExposureKind {
+    /// Service.
+    Service,
+    /// Endpoints.
+    Endpoints,
+    /// `EndpointSlice`.
+    EndpointSlice,
+}
+
+/// An object that opens a port.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ExposureObject<'a> {
+    /// A Service.
+    Service(Service<'a>),
+    /// Endpoints.
+    Endpoints(Endpoints<'a>),
+    /// An `EndpointSlice`.
+    EndpointSlice(EndpointSlice<'a>),
+}
+
+/// A Service: who reaches it, and where it leads.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Service<'a> {
+    /// The object's name; empty where the API server is to make one.
+    pub name: Text<'a>,
+    /// What is asked for.
+    pub spec: ServiceSpec<'a>,
+}
+
+/// A Service's specification.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default, bound(deserialize = "'de: 'a"))]
+pub struct ServiceSpec<'a> {
+    /// Who reaches it; the API server takes none for `ClusterIP`.
+    #[serde(rename = "type")]
+    pub kind: Text<'a>,
+    /// Addresses at which nodes take traffic for it, whatever its type.
+    #[serde(rename = "externalIPs")]
+    pub external_ips: Items<Text<'a>>,
+    /// The labels of the pods that it leads to. Without any, it leads where [`Endpoints`] of its name say.
+    pub selector: Option<BTreeMap<String, Text<'a>>>,
+    /// Its ports.
+    pub ports: Items<ServicePort<'a>>,
+}
+
+/// A port of a Service.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default, bound(deserialize = "'de: 'a"))]
+pub struct ServicePort<'a> {
+    /// The Service's own port.
+    pub port: PortReference<'a>,
+    /// The pods' port; where there is none, the Service's own.
+    pub target_port: PortReference<'a>,
+}
+
+/// Endpoints: where the traffic to the Service of the same name goes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Endpoints<'a> {
+    /// The object's name; empty where the API server is to make one.
+    pub name: Text<'a>,
+    /// Addresses with the ports that they have in common.
+    pub subsets: Items<EndpointSubset<'a>>,
+}
+
+/// Some addresses of Endpoints, of which only the ports are read.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, bound(deserialize = "'de: 'a"))]
+pub struct EndpointSubset<'a> {
+    /// The ports.
+    pub ports: Items<EndpointPort<'a>>,
+}
+
+/// An `EndpointSlice`: some of the addresses of a Service, of which only the ports are read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EndpointSlice<'a> {
+    /// The object's name; empty where the API server is to make one.
+    pub name: Text<'a>,
+    /// The ports that the addresses have in common.
+    pub ports: Items<EndpointPort<'a>>,
+}
+
+/// A port at an address.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, bound(deserialize = "'de: 'a"))]
+pub struct EndpointPort<'a> {
+    /// The number; `EndpointSlice`s may leave it out.
+    pub port: PortReference<'a>,
+}
+
+/// The port on which every Tiller serves Helm's clients: the rule `listen-address` lets it have no other.
+const TILLER: PortReference<'static> = PortReference::Number(44134);
+
+/// Judges a Service, or the addresses of one, whoever writes it. None of the findings can be hardened away.
+///
+/// Total, pure and deterministic: it knows no clock, no I/O, and not who asks.
+pub fn decide_exposure(object: &ExposureObject<'_>, settings: &Settings) -> Vec<Finding> {
+    let mut findings = Findings::new(settings);
+    for (rule, check) in EXPOSURE_CHECKS {
+        check(object, &mut findings);
+        findings.end_rule(rule, None, Pointer::new(Place::Object, ""));
+    }
+    let (findings, ..) = findings.into_parts();
+    findings
+}
+
+// === impl ExposureKind ===
+
+impl ExposureKind {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::Service, Self::Endpoints, Self::EndpointSlice];
+
+    /// The kind's name in the API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Service => "Service",
+            Self::Endpoints => "Endpoints",
+            Self::EndpointSlice => "EndpointSlice",
+        }
+    }
+
+    /// The API group; empty for the core's.
+    pub fn group(self) -> &'static str {
+        match self {
+            Self::Service | Self::Endpoints => "",
+            Self::EndpointSlice => "discovery.k8s.io",
+        }
+    }
+
+    /// The resource, as a webhook's rules name it.
+    pub fn resource(self) -> &'static str {
+        match self {
+            Self::Service => "services",
+            Self::Endpoints => "endpoints",
+            Self::EndpointSlice => "endpointslices",
+        }
+    }
+
+    /// The kind of a group and a name, if it is one of these.
+    pub fn find(group: &str, name: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|kind| kind.group() == group && kind.as_str() == name)
+    }
+}
+
+// === impl ExposureObject ===
+
+impl<'a> ExposureObject<'a> {
+    /// The object's name; empty where the API server is to make one.
+    pub fn name(&self) -> &Text<'a> {
+        match self {
+            Self::Service(service) => &service.name,
+            Self::Endpoints(endpoints) => &endpoints.name,
+            Self::EndpointSlice(slice) => &slice.name,
+        }
+    }
+
+    /// The kind of the object.
+    pub fn kind(&self) -> ExposureKind {
+        match self {
+            Self::Service(_) => ExposureKind::Service,
+            Self::Endpoints(_) => ExposureKind::Endpoints,
+            Self::EndpointSlice(_) => ExposureKind::EndpointSlice,
+        }
+    }
+}
+
+// === impl ServiceSpec ===
+
+impl ServiceSpec<'_> {
+    /// By what it leads to Tillers, if it does, to be said of the Service: a label in the selector whose value is
+    /// `tiller`, the port 44134, or pods' port 44134 or `tiller`. `helm init` makes a Service of `name=tiller`, port
+    /// 44134 and pods' port `tiller`.
+    pub(super) fn lead(&self) -> Option<&'static str> {
+        let selects = |(_, value): (&String, &Text<'_>)| *value == "tiller";
+        if self.selector.iter().flatten().any(selects) {
+            return Some("selects pods labelled tiller");
+        }
+        self.ports
+            .iter()
+            .find_map(|ServicePort { port, target_port }| {
+                if *port == TILLER {
+                    Some("has the port 44134")
+                } else if *target_port == TILLER {
+                    Some("has the target port 44134")
+                } else if matches!(target_port, PortReference::Name(name) if *name == "tiller") {
+                    Some("has the target port tiller")
+                } else {
+                    None
+                }
+            })
+    }
+}
+
+// === impl EndpointPort ===
+
+impl EndpointPort<'_> {
+    /// Whether it is Tiller's.
+    pub(super) fn is_tillers(&self) -> bool {
+        self.port == TILLER
+    }
+}
