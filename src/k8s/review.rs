@@ -1,7 +1,8 @@
 //! An `AdmissionReview` in, an `AdmissionReview` out.
 //!
 //! The request is read in one pass, the object as its kind. Where that fails the envelope is read once
-//! more with the object as plain JSON, so that a malformed object is refused under its own uid.
+//! more with the object as plain JSON, so that a malformed object is refused under its own uid. An object without
+//! a word that tells of Tiller, of rights or of a Tiller's account is left out before anything is read.
 //!
 //! Source: `admission.k8s.io/v1` and `v1beta1`, Kubernetes 1.10 to 1.36.
 
