@@ -16,12 +16,14 @@
 //! | 2 | [`config`] | the policy file |
 //! | 2 | [`pki`] | the certificates we issue and read |
 //! | 2 | [`report`] | findings for people and programs |
+//! | 3 | [`cluster`] | the one owner of the Kubernetes client |
 //! | 3 | [`server`] | the webhook's listener, routes, metrics and drain |
 //! | 4 | [`cli`] | the command line |
 //!
 //! A module uses those of lower layers only.
 
 pub mod cli;
+pub mod cluster;
 pub mod config;
 pub mod k8s;
 pub mod manifest;

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each module with all that it uses. A line here is used, and what is used has a line here.
-const USES: [(&str, &[&str]); 10] = [
+const USES: [(&str, &[&str]); 11] = [
     // Layer 0.
     ("pod", &[]),
     ("tiller", &["pod"]),
@@ -18,6 +18,7 @@ const USES: [(&str, &[&str]); 10] = [
     ("pki", &[]),
     ("report", &["policy", "tiller"]),
     // Layer 3.
+    ("cluster", &[]),
     ("server", &["k8s", "pki"]),
     // Layer 4.
     (

@@ -1,0 +1,209 @@
+//! How a cluster is reached, and which Kubernetes answers.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use kube::config::{InferConfigError, KubeConfigOptions, Kubeconfig, KubeconfigError};
+use kube::{Client, Config};
+use tokio::time::timeout;
+
+/// How long an API server may take to say who it is.
+const GREETING: Duration = Duration::from_secs(10);
+/// How long a connection may take to be made.
+const CONNECT: Duration = Duration::from_secs(10);
+
+/// How to reach a cluster.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Reach {
+    /// The kubeconfig; where none is given, `KUBECONFIG`, `~/.kube/config`, or the pod's own service account.
+    pub kubeconfig: Option<PathBuf>,
+    /// The context in it; its current one where none is given.
+    pub context: Option<String>,
+}
+
+/// A cluster that answered.
+#[derive(Clone)]
+pub struct Cluster {
+    client: Client,
+    version: KubernetesVersion,
+}
+
+/// The version of an API server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct KubernetesVersion {
+    /// Always 1, so far.
+    pub major: u16,
+    /// 10 to 36 are known to this build.
+    pub minor: u16,
+}
+
+/// A cluster cannot be reached.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// The kubeconfig cannot be read, or lacks what is asked of it.
+    #[error("cannot use the kubeconfig; give --kubeconfig and --context a good one")]
+    Kubeconfig(#[source] Box<KubeconfigError>),
+    /// There is neither a kubeconfig nor a pod's service account.
+    #[error("there is no cluster to talk to; give --kubeconfig")]
+    Nowhere(#[source] Box<InferConfigError>),
+    /// The client could not be set up from what the kubeconfig says.
+    #[error("cannot set up a client for {address}")]
+    Client {
+        /// The API server.
+        address: String,
+        /// Why.
+        source: Box<kube::Error>,
+    },
+    /// Nobody answers, or not as an API server does.
+    #[error("the API server at {address} does not answer")]
+    Unreachable {
+        /// The API server.
+        address: String,
+        /// Why.
+        source: Box<kube::Error>,
+    },
+    /// It takes too long.
+    #[error("the API server at {address} has not answered in {} s", GREETING.as_secs())]
+    Slow {
+        /// The API server.
+        address: String,
+    },
+    /// It answers with a version that is none.
+    #[error("the API server at {address} calls itself version \"{version}\"")]
+    Version {
+        /// The API server.
+        address: String,
+        /// What it said.
+        version: String,
+    },
+}
+
+// === impl Cluster ===
+
+impl Cluster {
+    /// Finds the cluster and asks it for its version.
+    pub async fn connect(reach: &Reach) -> Result<Self, ConnectError> {
+        let mut config = configuration(reach).await?;
+        config.connect_timeout = Some(CONNECT);
+        let address = config.cluster_url.to_string();
+        let client = Client::try_from(config).map_err(|source| ConnectError::Client {
+            address: address.clone(),
+            source: Box::new(source),
+        })?;
+        let told = match timeout(GREETING, client.apiserver_version()).await {
+            Ok(Ok(told)) => told,
+            Ok(Err(source)) => {
+                let source = Box::new(source);
+                return Err(ConnectError::Unreachable { address, source });
+            }
+            Err(_) => return Err(ConnectError::Slow { address }),
+        };
+        let version = KubernetesVersion::read(&told.major, &told.minor).ok_or_else(|| {
+            ConnectError::Version {
+                address,
+                version: format!("{}.{}", told.major, told.minor),
+            }
+        })?;
+        Ok(Self { client, version })
+    }
+
+    /// The client, to be cloned at will.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Which Kubernetes it is.
+    pub fn version(&self) -> KubernetesVersion {
+        self.version
+    }
+}
+
+/// Without the client, which holds credentials.
+impl fmt::Debug for Cluster {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Cluster")
+            .field("version", &self.version)
+            .finish_non_exhaustive()
+    }
+}
+
+async fn configuration(reach: &Reach) -> Result<Config, ConnectError> {
+    let Reach {
+        kubeconfig,
+        context,
+    } = reach;
+    let of_kubeconfig = |error| ConnectError::Kubeconfig(Box::new(error));
+    let options = KubeConfigOptions {
+        context: context.clone(),
+        ..KubeConfigOptions::default()
+    };
+    match kubeconfig {
+        Some(path) => {
+            let kubeconfig = Kubeconfig::read_from(path).map_err(of_kubeconfig)?;
+            let config = Config::from_custom_kubeconfig(kubeconfig, &options).await;
+            config.map_err(of_kubeconfig)
+        }
+        None if context.is_some() => Config::from_kubeconfig(&options)
+            .await
+            .map_err(of_kubeconfig),
+        None => Config::infer()
+            .await
+            .map_err(|error| ConnectError::Nowhere(Box::new(error))),
+    }
+}
+
+// === impl KubernetesVersion ===
+
+impl KubernetesVersion {
+    /// Reads the two parts of `/version`; managed clusters write a `+` after the minor one.
+    fn read(major: &str, minor: &str) -> Option<Self> {
+        let number = |text: &str| {
+            let end = text.find(|letter: char| !letter.is_ascii_digit());
+            text.get(..end.unwrap_or(text.len()))?.parse().ok()
+        };
+        Some(Self {
+            major: number(major)?,
+            minor: number(minor)?,
+        })
+    }
+
+    /// Whether it is Kubernetes 1.`minor` or later.
+    pub fn is_from(self, minor: u16) -> bool {
+        self >= Self { major: 1, minor }
+    }
+}
+
+/// `1.20`.
+impl fmt::Display for KubernetesVersion {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}.{}", self.major, self.minor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_of_managed_clusters_are_read() {
+        let read =
+            |major, minor| KubernetesVersion::read(major, minor).map(|version| version.to_string());
+        assert_eq!(read("1", "10+").as_deref(), Some("1.10"));
+        assert_eq!(read("1", "36").as_deref(), Some("1.36"));
+        assert_eq!(read("1", "").as_deref(), None);
+        assert!(KubernetesVersion::read("1", "22+").unwrap().is_from(16));
+        assert!(!KubernetesVersion::read("1", "9").unwrap().is_from(16));
+    }
+
+    #[tokio::test]
+    async fn a_kubeconfig_that_is_not_there_is_named_as_the_cause() {
+        let reach = Reach {
+            kubeconfig: Some("/nonexistent/kubeconfig".into()),
+            context: None,
+        };
+        let error = Cluster::connect(&reach).await.unwrap_err();
+        assert!(matches!(error, ConnectError::Kubeconfig(_)), "{error}");
+    }
+}
