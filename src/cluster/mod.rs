@@ -2,5 +2,6 @@
 
 pub mod apply;
 mod connection;
+pub mod events;
 
 pub use connection::{Cluster, ConnectError, KubernetesVersion, Reach};
