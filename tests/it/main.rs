@@ -15,6 +15,8 @@ mod bypass;
 mod certificates;
 #[path = "../cluster/mod.rs"]
 pub mod cluster;
+/// How objects get into a cluster.
+mod cluster_apply;
 /// `check` and `harden` as processes.
 mod offline;
 /// The rules over the case corpus, and the laws that every verdict keeps.
