@@ -13,6 +13,8 @@ mod api_server;
 mod bypass;
 #[path = "../cluster/mod.rs"]
 pub mod cluster;
+/// How objects get into a cluster.
+mod cluster_apply;
 /// `check` and `harden` as processes.
 mod offline;
 /// The rules over the case corpus, and the laws that every verdict keeps.
