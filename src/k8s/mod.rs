@@ -3,6 +3,7 @@
 mod access;
 mod exposure;
 mod object;
+pub mod registration;
 pub mod review;
 
 pub use access::access_object;
