@@ -6,6 +6,7 @@
 //! | 1 | findings; `harden`: a refusal remains; `policy check`: not good |
 //! | 2 | usage, the policy file is not good, the output cannot be written, or the server cannot be started |
 //! | 3 | something could not be read; the rest was done |
+//! | 4 | the cluster cannot be reached |
 
 mod check;
 mod examine;
@@ -14,6 +15,8 @@ mod input;
 mod logs;
 mod policy;
 mod policy_check;
+mod provision;
+mod reach;
 mod rewrite;
 mod serve;
 
@@ -40,6 +43,8 @@ enum Command {
     /// Checks policy files, and prints their schema.
     #[command(subcommand)]
     Policy(policy_check::Command),
+    /// Makes a team's Tiller, with its rights and certificates.
+    Provision(Box<provision::Arguments>),
 }
 
 /// How a command ended.
@@ -49,6 +54,7 @@ enum Exit {
     Findings = 1,
     Failed = 2,
     Unreadable = 3,
+    Unreachable = 4,
 }
 
 impl From<Exit> for ExitCode {
@@ -68,6 +74,7 @@ pub fn run() -> ExitCode {
         Command::Harden(arguments) => harden::run(arguments).map(ExitCode::from),
         Command::Serve(arguments) => serve::run(arguments),
         Command::Policy(command) => policy_check::run(command).map(ExitCode::from),
+        Command::Provision(arguments) => provision::run(*arguments).map(ExitCode::from),
     };
     match done {
         Ok(code) => code,
