@@ -11,6 +11,7 @@ mod check;
 mod examine;
 mod harden;
 mod input;
+mod live;
 mod logs;
 mod policy;
 mod policy_check;

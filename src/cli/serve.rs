@@ -15,8 +15,10 @@ use tokio::runtime::{self, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{info, warn};
 
+use super::live::{LiveArguments, background};
 use super::logs::{self, LogFormat, LogLevel};
 use super::policy::{LivePolicy, PolicyArguments, now};
+use crate::cluster::{LiveKnowledge, Watches};
 use crate::k8s::review;
 use crate::pki;
 use crate::policy::{self, Policy};
@@ -81,6 +83,8 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "LEVEL", default_value = "info")]
     log_level: LogLevel,
     #[command(flatten)]
+    cluster: LiveArguments,
+    #[command(flatten)]
     policy: PolicyArguments,
 }
 
@@ -96,6 +100,7 @@ enum TlsVersion {
 struct Options {
     server: Server,
     policy: Arc<ArcSwap<Policy>>,
+    watches: Option<Watches>,
     workers: usize,
     standalone: bool,
 }
@@ -121,8 +126,12 @@ async fn serve(options: Options) -> anyhow::Result<ExitCode> {
     let mut signals = Signals::listen().context("cannot listen for signals")?;
     let bound = options.server.bind().await.map_err(advise)?;
     announce(&bound, options.standalone)?;
-    let running = bound.spawn(judge(options.policy));
-    signals.next().await;
+    let live = options.watches.as_ref().map(Watches::live);
+    let running = bound.spawn(judge(options.policy, live));
+    tokio::select! {
+        _ = signals.next() => {}
+        error = watch(options.watches) => return Err(error),
+    }
     tokio::select! {
         () = running.drain() => Ok(ExitCode::SUCCESS),
         code = signals.next() => {
@@ -130,6 +139,17 @@ async fn serve(options: Options) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::from(code))
         }
     }
+}
+
+/// Watches the cluster, if there is one, for ever. Ends with why it cannot be watched.
+async fn watch(watches: Option<Watches>) -> anyhow::Error {
+    if let Some(watches) = watches
+        && let Err(error) = watches.run().await
+    {
+        return anyhow::Error::new(error)
+            .context("give --without-cluster to know nothing of a cluster");
+    }
+    std::future::pending().await
 }
 
 /// What to do about a server that cannot start.
@@ -146,10 +166,17 @@ fn advise(error: BindError) -> anyhow::Error {
     anyhow::Error::new(error).context(advice)
 }
 
-fn judge(current: Arc<ArcSwap<Policy>>) -> Judge {
+fn judge(current: Arc<ArcSwap<Policy>>, live: Option<LiveKnowledge>) -> Judge {
     Arc::new(move |webhook, body| {
-        let context = policy::Context::at(now());
-        review::answer(webhook, body, &current.load(), &context)
+        let policy = current.load();
+        let Some(live) = &live else {
+            return review::answer(webhook, body, &policy, &policy::Context::at(now()));
+        };
+        let context = policy::Context {
+            now: now(),
+            knowledge: &live.now(),
+        };
+        review::answer(webhook, body, &policy, &context)
     })
 }
 
@@ -209,6 +236,7 @@ impl Options {
             policy_reload_interval,
             log_format: _,
             log_level: _,
+            cluster,
             policy,
         } = arguments;
         let (host, delay) = if standalone {
@@ -226,6 +254,8 @@ impl Options {
         };
         let LivePolicy { current, file } =
             policy.follow(policy_reload_interval.max(SHORTEST_RELOAD))?;
+        let watches = cluster.resolve(standalone);
+        let live = watches.as_ref().map(Watches::live);
         Ok(Self {
             server: Server {
                 listen,
@@ -233,6 +263,7 @@ impl Options {
                 oldest_tls: tls_min_version.into(),
                 certificate,
                 policy: file,
+                background: background(live.as_ref()),
                 limits: Limits::default(),
                 drain: Drain {
                     delay: drain_delay.unwrap_or(delay),
@@ -241,6 +272,7 @@ impl Options {
                 clock: SystemTime::now,
             },
             policy: current,
+            watches,
             workers: workers.map_or_else(default_workers, usize::from),
             standalone,
         })

@@ -4,7 +4,9 @@ mod access;
 mod exposure;
 mod object;
 pub mod review;
+mod team;
 
 pub use access::access_object;
 pub use exposure::exposure_object;
 pub use object::{Malformed, subject};
+pub use team::{TEAM_SELECTOR, registration};

@@ -18,13 +18,13 @@ const USES: [(&str, &[&str]); 11] = [
     ("pki", &[]),
     ("report", &["policy", "tiller"]),
     // Layer 3.
-    ("cluster", &[]),
+    ("cluster", &["k8s", "policy", "tiller"]),
     ("server", &["k8s", "pki"]),
     // Layer 4.
     (
         "cli",
         &[
-            "config", "k8s", "manifest", "pki", "policy", "report", "server", "tiller",
+            "cluster", "config", "k8s", "manifest", "pki", "policy", "report", "server", "tiller",
         ],
     ),
 ];

@@ -10,6 +10,7 @@ mod binding;
 mod case;
 mod decide;
 mod excess;
+mod register;
 mod right;
 mod role;
 mod team;
@@ -18,6 +19,7 @@ pub use account::{Account, Holder};
 pub use aggregation::{LabelSelector, Operator, Requirement};
 pub use binding::{Binding, RoleKind, RoleRef, Subject};
 pub use decide::decide_access;
+pub use register::{Registration, TeamClash, TeamConflict, register};
 pub use right::{Right, Rights};
 pub use role::{AggregationRule, PolicyRule, Role};
 pub use team::{Team, TeamError};
@@ -71,6 +73,16 @@ impl AccessKind {
             Self::ClusterRole => "ClusterRole",
             Self::RoleBinding => "RoleBinding",
             Self::ClusterRoleBinding => "ClusterRoleBinding",
+        }
+    }
+
+    /// The resource that writes of the kind go to, as a webhook's rules name it.
+    pub fn resource(self) -> &'static str {
+        match self {
+            Self::Role => "roles",
+            Self::ClusterRole => "clusterroles",
+            Self::RoleBinding => "rolebindings",
+            Self::ClusterRoleBinding => "clusterrolebindings",
         }
     }
 
