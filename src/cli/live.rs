@@ -4,9 +4,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use clap::Args;
 
 use crate::cluster::{LiveKnowledge, Reach, Watches};
+use crate::policy::Policy;
 use crate::server::Background;
 
 /// Where a pod finds the namespace that it runs in.
@@ -40,7 +42,11 @@ pub(super) struct LiveArguments {
 
 impl LiveArguments {
     /// The watches of the cluster, unless the server is to know nothing of it.
-    pub(super) fn resolve(self, standalone: bool) -> Option<Watches> {
+    pub(super) fn resolve(
+        self,
+        standalone: bool,
+        policy: &Arc<ArcSwap<Policy>>,
+    ) -> Option<Watches> {
         let Self {
             without_cluster,
             kubeconfig,
@@ -52,7 +58,8 @@ impl LiveArguments {
             context,
         };
         let namespace = namespace.unwrap_or_else(|| pod_namespace(Path::new(POD_NAMESPACE)));
-        (!standalone && !without_cluster).then(|| Watches::new(reach, &namespace))
+        (!standalone && !without_cluster)
+            .then(|| Watches::new(reach, &namespace, Arc::clone(policy)))
     }
 }
 
@@ -73,7 +80,7 @@ pub(super) fn background(live: Option<&LiveKnowledge>) -> Background {
     Background {
         waits_for: Some(Arc::new(move || waiting.waits_for())),
         metrics: Some(Arc::new(move |registry| {
-            counting.register_metrics(registry)
+            counting.register_metrics(registry);
         })),
     }
 }

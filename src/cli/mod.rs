@@ -37,7 +37,7 @@ enum Command {
     Check(check::Arguments),
     /// Prints manifests with their Tillers hardened.
     Harden(harden::Arguments),
-    Serve(serve::Arguments),
+    Serve(Box<serve::Arguments>),
     /// Checks policy files, and prints their schema.
     #[command(subcommand)]
     Policy(policy_check::Command),
@@ -67,7 +67,7 @@ pub fn run() -> ExitCode {
     let done = match command {
         Command::Check(arguments) => check::run(arguments).map(ExitCode::from),
         Command::Harden(arguments) => harden::run(arguments).map(ExitCode::from),
-        Command::Serve(arguments) => serve::run(arguments),
+        Command::Serve(arguments) => serve::run(*arguments),
         Command::Policy(command) => policy_check::run(command).map(ExitCode::from),
     };
     match done {

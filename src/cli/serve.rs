@@ -254,7 +254,7 @@ impl Options {
         };
         let LivePolicy { current, file } =
             policy.follow(policy_reload_interval.max(SHORTEST_RELOAD))?;
-        let watches = cluster.resolve(standalone);
+        let watches = cluster.resolve(standalone, &current);
         let live = watches.as_ref().map(Watches::live);
         Ok(Self {
             server: Server {

@@ -1,6 +1,8 @@
 //! The cluster: the one owner of the Kubernetes client.
 
+pub mod apply;
 mod connection;
+pub mod events;
 mod watch;
 
 pub use connection::{Cluster, ConnectError, KubernetesVersion, Reach};

@@ -13,7 +13,7 @@ use crate::policy::access::{Registration, Team, TeamError};
 pub const TEAM_SELECTOR: &str = "tiller-guard.io/kind=team";
 
 /// Reads a team's `ConfigMap`: whether it can be read at all, and whether it is a team then.
-pub fn registration<'de, D: Deserializer<'de>>(
+pub fn team_registration<'de, D: Deserializer<'de>>(
     config_map: D,
 ) -> Result<Result<Registration, TeamError>, Malformed> {
     let ConfigMap { metadata, data } =
@@ -59,7 +59,7 @@ mod tests {
             "metadata": { "name": "payments", "creationTimestamp": "2026-11-24T08:00:00Z" },
             "data": { "tiller-namespace": "tiller-payments", "service-account": "tiller" },
         });
-        let Registration { created, team } = registration(&config_map).unwrap().unwrap();
+        let Registration { created, team } = team_registration(&config_map).unwrap().unwrap();
         assert_eq!(
             (&*created, &*team.name),
             ("2026-11-24T08:00:00Z", "payments")
@@ -70,7 +70,7 @@ mod tests {
     #[test]
     fn one_without_data_is_no_team() {
         let config_map = json!({ "metadata": { "name": "payments" }, "data": null });
-        let error = registration(&config_map).unwrap().unwrap_err();
+        let error = team_registration(&config_map).unwrap().unwrap_err();
         assert!(matches!(error, TeamError::Missing { .. }), "{error}");
     }
 }

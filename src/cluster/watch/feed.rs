@@ -26,7 +26,7 @@ use super::watched::{Place, Watched};
 /// Objects of a page: some hundred kilobytes, of Pods a megabyte.
 const PAGE: u32 = 100;
 /// How long a page may take to come.
-const PAGE_LIMIT: Duration = Duration::from_secs(60);
+const PAGE_LIMIT: Duration = Duration::from_mins(1);
 /// When the API server ends a watch, in seconds. A connection that is dead without anybody having said so is found
 /// out soon after.
 const WATCH_SECONDS: u32 = 120;
@@ -35,6 +35,8 @@ const OVERDUE: Duration = Duration::from_secs(10);
 /// When to look again for a kind that the API server does not serve.
 const LOOK_AGAIN: Duration = Duration::from_mins(5);
 
+/// The reason of an answer that cannot be read.
+const MALFORMED: &str = "malformed";
 /// The reason of a watch's end that is no failure.
 const EXPIRED: &str = "expired";
 
@@ -271,6 +273,15 @@ fn version_of(object: &RawValue) -> Option<String> {
     Some(metadata.resource_version).filter(|version| !version.is_empty())
 }
 
+fn is_malformed(error: &kube::Error) -> bool {
+    matches!(
+        error,
+        kube::Error::SerdeError(_)
+            | kube::Error::FromUtf8(_)
+            | kube::Error::LinesCodecMaxLineLengthExceeded
+    )
+}
+
 // === impl Stop ===
 
 impl Stop {
@@ -304,15 +315,8 @@ impl Stop {
             (_, Some(500..)) => "server",
             (_, Some(_)) => "refused",
             (Self::Slow, None) => "slow",
-            (Self::NoVersion, None)
-            | (
-                Self::Failed(
-                    kube::Error::SerdeError(_)
-                    | kube::Error::FromUtf8(_)
-                    | kube::Error::LinesCodecMaxLineLengthExceeded,
-                ),
-                None,
-            ) => "malformed",
+            (Self::NoVersion, None) => MALFORMED,
+            (Self::Failed(error), None) if is_malformed(error) => MALFORMED,
             (_, None) => "unreachable",
         }
     }

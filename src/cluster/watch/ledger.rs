@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use super::feed::News;
 use super::teams::Teams;
 use super::watched::Watched;
-use crate::k8s::{Malformed, access_object, registration, subject};
+use crate::k8s::{Malformed, access_object, subject, team_registration};
 use crate::policy::access::{AccessKind, AccessObject, Account, RoleKind};
 use crate::policy::{Kind, Knowledge, TillerUse};
 use crate::tiller::may_hold_tiller;
@@ -131,16 +131,20 @@ impl Ledger {
                 (named(binding.namespace.as_deref(), &binding.name), kept)
             }
         };
-        self.keep(watched, name, kept.then_some(None));
+        if kept {
+            self.keep(watched, name, None);
+        } else {
+            self.shelf(watched).kept.remove(&name);
+        }
         Ok(())
     }
 
     fn put_team(&mut self, object: &RawValue) -> Result<(), Malformed> {
         let mut json = serde_json::Deserializer::from_str(object.get());
-        let registered = registration(&mut json)?;
+        let registered = team_registration(&mut json)?;
         if let Some(name) = name_of(object) {
             self.teams.put(&name.1, registered);
-            self.keep(Watched::Teams, name, Some(None));
+            self.keep(Watched::Teams, name, None);
         }
         Ok(())
     }
@@ -162,35 +166,27 @@ impl Ledger {
         let tiller = subject.tiller_use();
         let account = tiller.map(|tiller| tiller.account.name);
         let known = self.shelf(watched).kept.get(&name);
-        if known.map(|kept| kept.account.as_deref()) != Some(account) {
+        if known.and_then(|kept| kept.account.as_deref()) != account {
             self.remove(watched, &name);
         }
         if let Some(tiller) = tiller {
             self.knowledge = self.knowledge.with_tiller(tiller);
+            self.keep(watched, name, Some(tiller.account.name.into()));
         }
-        self.keep(watched, name, account.map(|account| Some(account.into())));
         Ok(())
     }
 
-    /// Notes that an object left something, and with which account, or that it left nothing.
-    fn keep(&mut self, watched: Watched, name: Name, left: Option<Option<Box<str>>>) {
-        let shelf = self.shelf(watched);
-        match left {
-            Some(account) => {
-                let list = shelf.list;
-                shelf.kept.insert(name, Kept { list, account });
-            }
-            None => {
-                shelf.kept.remove(&name);
-            }
-        }
+    /// Notes that an object left something, and with which account.
+    fn keep(&mut self, watched: Watched, name: Name, account: Option<Box<str>>) {
+        let Shelf { list, kept } = self.shelf(watched);
+        let list = *list;
+        kept.insert(name, Kept { list, account });
     }
 
     /// Forgets what the list that is complete now did not name.
     fn forget_unlisted(&mut self, watched: Watched) {
-        let shelf = self.shelf(watched);
-        let list = shelf.list;
-        let unlisted = shelf.kept.iter().filter(|(_, kept)| kept.list != list);
+        let Shelf { list, kept } = self.shelf(watched);
+        let unlisted = kept.iter().filter(|(_, kept)| kept.list != *list);
         let unlisted: Vec<Name> = unlisted.map(|(name, _)| name.clone()).collect();
         for name in unlisted {
             self.remove(watched, &name);

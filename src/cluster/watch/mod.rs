@@ -6,11 +6,13 @@
 //! ```
 //!
 //! Feeds list and watch, for ever; one task takes down what they tell, in batches, and publishes a new snapshot after
-//! each. Who judges takes the snapshot that is there, without a lock.
+//! each. Who judges takes the snapshot that is there, without a lock. Another task looks at what stands together that
+//! no review would have let in.
 
 mod feed;
 mod ledger;
 mod pause;
+mod standing;
 mod status;
 mod teams;
 mod watched;
@@ -20,11 +22,11 @@ use std::sync::Arc;
 use arc_swap::{ArcSwap, Guard};
 use kube::Client;
 use prometheus_client::registry::Registry;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Notify, Semaphore, mpsc};
 use tracing::{info, warn};
 
 use super::{Cluster, ConnectError, Reach};
-use crate::policy::Knowledge;
+use crate::policy::{Knowledge, Policy};
 use feed::{Feed, News};
 use ledger::{Ledger, Remark};
 use pause::Pause;
@@ -52,6 +54,7 @@ pub struct Watches {
     live: LiveKnowledge,
     reach: Reach,
     own_namespace: Arc<str>,
+    policy: Arc<ArcSwap<Policy>>,
 }
 
 // === impl LiveKnowledge ===
@@ -77,8 +80,9 @@ impl LiveKnowledge {
 // === impl Watches ===
 
 impl Watches {
-    /// Watches of the cluster that is reached so; teams are registered in this namespace.
-    pub fn new(reach: Reach, own_namespace: &str) -> Self {
+    /// Watches of the cluster that is reached so; teams are registered in this namespace. What Tillers' accounts have
+    /// beyond what this policy allows is told in the log.
+    pub fn new(reach: Reach, own_namespace: &str, policy: Arc<ArcSwap<Policy>>) -> Self {
         Self {
             live: LiveKnowledge {
                 current: Arc::default(),
@@ -86,6 +90,7 @@ impl Watches {
             },
             reach,
             own_namespace: own_namespace.into(),
+            policy,
         }
     }
 
@@ -100,10 +105,12 @@ impl Watches {
         let cluster = self.connect().await?;
         info!(kubernetes = %cluster.version(), "the API server answers");
         let Self {
-            live: LiveKnowledge { current, status },
+            live,
             reach: _,
             own_namespace,
+            policy,
         } = self;
+        let LiveKnowledge { current, status } = live.clone();
         status.connected();
         let (sender, news) = mpsc::channel(WAITING);
         let turns = Arc::new(Semaphore::new(LISTING));
@@ -119,7 +126,9 @@ impl Watches {
             tokio::spawn(feed.run());
         }
         drop(sender);
-        keep(news, &current, &status).await;
+        let changed = Arc::new(Notify::new());
+        tokio::spawn(standing::look(live, policy, Arc::clone(&changed)));
+        keep(news, &current, &status, &changed).await;
         Ok(())
     }
 
@@ -132,7 +141,7 @@ impl Watches {
             };
             let cause = std::error::Error::source(&error).map(ToString::to_string);
             warn!(%error, cause = cause.as_deref().unwrap_or_default(), "trying again");
-            self.live.status.unconnected(error.to_string());
+            self.live.status.unconnected(&error.to_string());
             pause.wait().await;
         }
     }
@@ -143,6 +152,7 @@ async fn keep(
     mut news: mpsc::Receiver<(Watched, News)>,
     current: &ArcSwap<Knowledge>,
     status: &Status,
+    changed: &Notify,
 ) {
     let mut ledger = Ledger::default();
     let mut batch = Vec::with_capacity(BATCH);
@@ -159,6 +169,7 @@ async fn keep(
         let knowledge = ledger.knowledge();
         status.knows(knowledge.size(), ledger.teams_ignored());
         current.store(Arc::new(knowledge.clone()));
+        changed.notify_one();
         for watched in listed {
             if status.listed(watched) {
                 info!(size = %knowledge.size(), "the cluster is known");

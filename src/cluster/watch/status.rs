@@ -119,8 +119,8 @@ impl Status {
     }
 
     /// The API server has not answered yet, and why.
-    pub(super) fn unconnected(&self, why: String) {
-        *locked(&self.unconnected) = Some(why);
+    pub(super) fn unconnected(&self, why: &str) {
+        *locked(&self.unconnected) = Some(format!("an answer: {why}"));
     }
 
     /// It has.

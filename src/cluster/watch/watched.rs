@@ -110,12 +110,11 @@ async fn serves(
     version: &str,
     resource: &str,
 ) -> Result<bool, kube::Error> {
-    let list = match group {
-        "" => client.list_core_api_resources(version).await,
-        _ => {
-            let group_version = format!("{group}/{version}");
-            client.list_api_group_resources(&group_version).await
-        }
+    let list = if group.is_empty() {
+        client.list_core_api_resources(version).await
+    } else {
+        let group_version = format!("{group}/{version}");
+        client.list_api_group_resources(&group_version).await
     };
     match list {
         Ok(list) => Ok(list.resources.iter().any(|it| it.name == resource)),

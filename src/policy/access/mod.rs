@@ -13,6 +13,7 @@ mod excess;
 mod register;
 mod right;
 mod role;
+mod standing;
 mod team;
 
 pub use account::{Account, Holder};
@@ -22,11 +23,13 @@ pub use decide::decide_access;
 pub use register::{Registration, TeamClash, TeamConflict, register};
 pub use right::{Right, Rights};
 pub use role::{AggregationRule, PolicyRule, Role};
+pub use standing::{StandingExcess, standing_excesses};
 pub use team::{Team, TeamError};
 
 pub(super) use aggregation::Selector;
 pub(super) use case::{AccessCase, Gain, RoleCase};
 pub(super) use excess::{Bound, Excess, RoleExcess, excess};
+pub(super) use standing::excesses_of;
 
 use crate::pod::Text;
 
@@ -76,7 +79,7 @@ impl AccessKind {
         }
     }
 
-    /// The resource that writes of the kind go to, as a webhook's rules name it.
+    /// The resource, as a webhook's rules name it.
     pub fn resource(self) -> &'static str {
         match self {
             Self::Role => "roles",

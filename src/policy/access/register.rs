@@ -74,16 +74,15 @@ pub fn register<'r>(
     let mut taken = Taken::default();
     let (mut counting, mut clashes) = (Vec::new(), Vec::new());
     for Registration { team, .. } in in_order {
-        match taken.conflict(team) {
-            Some(conflict) => clashes.push(TeamClash {
-                team: team.name.clone(),
-                conflict,
-            }),
-            None => {
-                taken.take(team);
-                counting.push(team);
-            }
-        }
+        let Some(conflict) = taken.conflict(team) else {
+            taken.take(team);
+            counting.push(team);
+            continue;
+        };
+        clashes.push(TeamClash {
+            team: team.name.clone(),
+            conflict,
+        });
     }
     (counting, clashes)
 }
@@ -115,8 +114,7 @@ impl<'r> Taken<'r> {
                 other: (*other).into(),
             });
         }
-        let targets = team.target_namespaces.iter();
-        targets.into_iter().find_map(|target| {
+        team.target_namespaces.iter().find_map(|target| {
             let namespace = target.clone();
             let shared = self.targets.get(&**target).map(|other| (*other).into());
             let over = self.tillers.get(&**target).map(|other| (*other).into());

@@ -2,6 +2,7 @@
 
 mod access;
 mod cases;
+mod conditions;
 pub(crate) mod corpus;
 mod exceptions;
 mod exposure;
