@@ -5,7 +5,7 @@ use super::problem::{Cause, Rejected};
 use super::reader::{Field, Reader, quoted};
 use super::value;
 use crate::manifest::Document;
-use crate::policy::{BreakGlass, Exception, ImageVersion, Modes, Policy, Settings, Timestamp};
+use crate::policy::{Exception, ImageVersion, Modes, People, Policy, Settings, Timestamp};
 use crate::tiller::ImageReference;
 
 pub(super) const POLICY: [&str; 14] = [
@@ -213,8 +213,8 @@ fn read_accounts(reader: &mut Reader<'_>, field: &Field<'_>, settings: &mut Sett
     }
 }
 
-fn read_break_glass(reader: &mut Reader<'_>, field: &Field<'_>) -> BreakGlass {
-    let mut break_glass = BreakGlass::default();
+fn read_break_glass(reader: &mut Reader<'_>, field: &Field<'_>) -> People {
+    let mut break_glass = People::default();
     if let Some(section) = reader.section(field, &BREAK_GLASS) {
         if let Some(field) = section.get("users") {
             break_glass.users = names(reader, &field, value::user);

@@ -3,8 +3,8 @@
 use super::reader::{one_of, quoted};
 use crate::manifest::DUPLICATE_KEY;
 use crate::policy::{
-    Kind, Mode, Rule, Settings, Severity, access_rules, exposure_rules, mode_rules, rules,
-    workload_rules,
+    Kind, Mode, Rule, Settings, Severity, access_rules, custody_rules, exposure_rules, mode_rules,
+    rules, workload_rules,
 };
 use crate::tiller::{ImageReference, Version};
 
@@ -60,6 +60,8 @@ pub(super) fn rule(id: &str) -> Result<&'static Rule, String> {
             format!("{id} judges roles and bindings, which no exception names; see accounts")
         } else if exposure_rules().any(|rule| rule.id == id) {
             format!("{id} judges Services and their addresses, which no exception names")
+        } else if custody_rules().any(|rule| rule.id == id) {
+            format!("{id} judges tokens and Secrets, which no exception names")
         } else if mode_rules().iter().any(|rule| rule.id == id) {
             format!("{id} comes from the mode; set another mode for the namespace under namespaces")
         } else {

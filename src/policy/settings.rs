@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Exception, Modes, Rule, Severity};
+use super::{Exception, Modes, People, Rule, Severity};
 use crate::tiller::{ImageReference, Version};
 
 /// All that an administrator decides.
@@ -12,17 +12,8 @@ pub struct Policy {
     pub settings: Settings,
     /// What becomes of a verdict.
     pub modes: Modes,
-    /// Who may pass where others are refused.
-    pub break_glass: BreakGlass,
-}
-
-/// Who may pass where others are refused, on the record.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct BreakGlass {
-    /// Names of users.
-    pub users: Vec<String>,
-    /// Names of groups.
-    pub groups: Vec<String>,
+    /// Who may pass where others are refused, on the record.
+    pub break_glass: People,
 }
 
 /// What the rules are told.

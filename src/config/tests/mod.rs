@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::{read, section};
 use crate::policy::{
-    BreakGlass, Exception, ImageVersion, Kind, Mode, Policy, Severity, Timestamp, rules,
+    Exception, ImageVersion, Kind, Mode, People, Policy, Severity, Timestamp, rules,
 };
 use crate::tiller::Version;
 
@@ -114,7 +114,7 @@ exceptions:
     assert_eq!(settings.certificate_secret, "team-certs");
     assert_eq!(
         break_glass,
-        BreakGlass {
+        People {
             users: vec!["ada@example.com".to_owned()],
             groups: vec!["system:masters".to_owned(), "oidc:on-call".to_owned()],
         }

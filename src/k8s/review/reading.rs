@@ -7,9 +7,10 @@ use serde_json::value::RawValue;
 
 use super::Malformed;
 use super::request::Object;
-use crate::k8s::{access, exposure, object};
+use crate::k8s::{access, custody, exposure, object};
 use crate::policy::Kind;
 use crate::policy::access::AccessKind;
+use crate::policy::custody::CustodyKind;
 use crate::policy::exposure::ExposureKind;
 
 /// The kinds of objects that are read.
@@ -18,6 +19,7 @@ pub(super) enum Reading {
     Workload(Kind),
     Access(AccessKind),
     Exposure(ExposureKind),
+    Custody(CustodyKind),
 }
 
 impl Reading {
@@ -26,6 +28,7 @@ impl Reading {
             Self::Workload(kind) => kind.as_str(),
             Self::Access(kind) => kind.as_str(),
             Self::Exposure(kind) => kind.as_str(),
+            Self::Custody(kind) => kind.as_str(),
         }
     }
 }
@@ -62,6 +65,9 @@ impl<'de> Visitor<'de> for InPlace {
             }
             Reading::Exposure(kind) => {
                 exposure::read(kind, deserializer).map(|object| Object::Exposure(Box::new(object)))
+            }
+            Reading::Custody(kind) => {
+                custody::read(kind, deserializer).map(|object| Object::Custody(Box::new(object)))
             }
         }
     }

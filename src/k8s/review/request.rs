@@ -12,6 +12,7 @@ use super::user::User;
 use super::{BadReview, Malformed};
 use crate::pod::Text;
 use crate::policy::access::{AccessKind, AccessObject};
+use crate::policy::custody::{CustodyKind, CustodyObject};
 use crate::policy::exposure::{ExposureKind, ExposureObject};
 use crate::policy::{Kind, Subject};
 
@@ -43,7 +44,7 @@ pub(super) enum Object<'a> {
     /// None.
     #[default]
     Absent,
-    /// One that carries no pod, or no Tiller's, gives no rights and opens no port of a Tiller.
+    /// One that is no business of ours.
     Other,
     /// One that carries a pod.
     Subject(Box<Subject<'a>>),
@@ -51,6 +52,8 @@ pub(super) enum Object<'a> {
     Access(Box<AccessObject<'a>>),
     /// One that opens a port.
     Exposure(Box<ExposureObject<'a>>),
+    /// One that holds something of a Tiller's.
+    Custody(Box<CustodyObject<'a>>),
     /// One that is not what its kind says.
     Malformed(Malformed),
 }
@@ -167,10 +170,12 @@ impl Request<'_> {
         let GroupKind { group, kind } = &self.kind;
         let access = || AccessKind::find(group, kind).map(Reading::Access);
         let exposure = || ExposureKind::find(group, kind).map(Reading::Exposure);
+        let custody = || CustodyKind::find(group, kind).map(Reading::Custody);
         self.workload()
             .map(Reading::Workload)
             .or_else(access)
             .or_else(exposure)
+            .or_else(custody)
     }
 
     /// The kind, or `other`.
@@ -298,6 +303,14 @@ impl<'de> Visitor<'de> for RequestVisitor {
                 }
             }
             Object::Access(object) if !namespace.is_empty() => object.stand_in(namespace.clone()),
+            Object::Custody(object) => {
+                if !namespace.is_empty() {
+                    object.stand_in(namespace.clone());
+                }
+                if let CustodyObject::TokenRequest(request) = &mut **object {
+                    request.account = name.clone();
+                }
+            }
             Object::Access(_)
             | Object::Exposure(_)
             | Object::Absent

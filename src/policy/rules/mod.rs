@@ -1,6 +1,7 @@
 //! The rules, one file each, named as the rule is named in every finding.
 
 mod account_rights;
+mod account_token;
 mod binding_scope;
 mod borrowed_account;
 mod certificate_mount;
@@ -36,6 +37,7 @@ mod volume_mounts;
 use super::Rule;
 use super::access::AccessCase;
 use super::case::{Case, Findings, TillerContainer};
+use super::custody::CustodyCase;
 use super::exposure::ExposureObject;
 pub(super) use certificate_mount::is_readable;
 
@@ -58,11 +60,16 @@ type AccessCheck = fn(&AccessCase<'_>, &mut Findings<'_>);
 /// How a rule looks at an object that opens a port.
 type ExposureCheck = fn(&ExposureObject<'_>, &mut Findings<'_>);
 
-/// Every rule: those for workloads, those for roles and bindings, those for Services and their addresses.
+/// How a rule looks at an object that holds something of a Tiller's.
+type CustodyCheck = fn(&CustodyCase<'_>, &mut Findings<'_>);
+
+/// Every rule: those for workloads, for roles and bindings, for Services and their addresses, and for tokens and
+/// Secrets.
 pub fn rules() -> impl Iterator<Item = &'static Rule> {
     workload_rules()
         .chain(access_rules())
         .chain(exposure_rules())
+        .chain(custody_rules())
 }
 
 /// The rules for workloads, in the order of their findings: first what only a person can mend, then what
@@ -82,6 +89,11 @@ pub fn exposure_rules() -> impl Iterator<Item = &'static Rule> {
     EXPOSURE_CHECKS.iter().map(|(rule, _)| *rule)
 }
 
+/// The rules for tokens and Secrets, in the order of their findings.
+pub fn custody_rules() -> impl Iterator<Item = &'static Rule> {
+    CUSTODY_CHECKS.iter().map(|(rule, _)| *rule)
+}
+
 /// The rules for roles and bindings with what they look at.
 #[rustfmt::skip]
 pub(super) static ACCESS_CHECKS: [(&Rule, AccessCheck); 4] = [
@@ -96,6 +108,10 @@ pub(super) static EXPOSURE_CHECKS: [(&Rule, ExposureCheck); 2] = [
     (&service_exposed::RULE, service_exposed::check),
     (&endpoints_by_hand::RULE, endpoints_by_hand::check),
 ];
+
+/// The rules for tokens and Secrets with what they look at.
+pub(super) static CUSTODY_CHECKS: [(&Rule, CustodyCheck); 1] =
+    [(&account_token::RULE, account_token::check)];
 
 /// The rule for pods without a Tiller, with what it looks at.
 pub(super) static BORROWED_ACCOUNT: (&Rule, for<'a> fn(&Case<'a>, &mut Findings<'a>)) =

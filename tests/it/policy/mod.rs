@@ -3,6 +3,7 @@
 mod access;
 mod cases;
 pub(crate) mod corpus;
+mod custody;
 mod exceptions;
 mod exposure;
 pub(crate) mod generate;

@@ -3,6 +3,7 @@
 mod access;
 mod bad_input;
 mod copies;
+mod custody;
 mod decisions;
 mod doors;
 mod modes;
