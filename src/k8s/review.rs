@@ -18,6 +18,7 @@ mod user;
 pub use crate::policy::{Decision, Webhook};
 
 use crate::policy::access::decide_access;
+use crate::policy::connection::decide_connection;
 use crate::policy::custody::{Coming, decide_custody};
 use crate::policy::exposure::decide_exposure;
 use crate::policy::{
@@ -142,6 +143,11 @@ pub fn answer(
                 updates: envelope.request.operation == Operation::Update,
             };
             let findings = decide_custody(object, coming, &policy.settings, context);
+            judged(webhook, &envelope.request, None, &findings.into(), policy)
+        }
+        Object::Connection(connection) => {
+            let requester = envelope.request.user.requester();
+            let findings = decide_connection(connection, &requester, &policy.settings, context);
             judged(webhook, &envelope.request, None, &findings.into(), policy)
         }
     };

@@ -8,6 +8,7 @@ pub mod access;
 mod api;
 mod canonical;
 mod case;
+pub mod connection;
 mod context;
 pub mod custody;
 mod exception;
@@ -36,7 +37,9 @@ pub use outcome::{Arrival, Circumstances, Decision, Outcome, Webhook, forbidden,
 pub use patch::Patch;
 pub use pointer::Pointer;
 pub use requester::{People, Requester, is_controller};
-pub use rules::{access_rules, custody_rules, exposure_rules, rules, workload_rules};
+pub use rules::{
+    access_rules, connection_rules, custody_rules, exposure_rules, rules, workload_rules,
+};
 pub use settings::{ImageVersion, Policy, Settings};
 pub use subject::{Annotations, Kind, Labels, Maker, Owner, PodMetadata, Subject};
 pub use verdict::{Verdict, decide};

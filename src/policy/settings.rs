@@ -44,6 +44,12 @@ pub struct Settings {
     pub common_cluster_roles: Vec<String>,
     /// Whether a Tiller may run in the Tiller namespace of a registered team only.
     pub require_team: bool,
+    /// Who may write the Secrets with Tillers' certificates.
+    pub administrators: People,
+    /// Who may run commands in Tillers' pods.
+    pub exec: People,
+    /// Who may connect to the ports of every team's Tiller, beside the team's own.
+    pub port_forward: People,
     /// Severities of rules that are other than the rule's own, by the rule's id.
     pub severities: BTreeMap<&'static str, Severity>,
     /// What single objects are let off.
@@ -132,6 +138,12 @@ impl Default for Settings {
             allowed_cluster_roles: Vec::new(),
             common_cluster_roles: Vec::new(),
             require_team: false,
+            administrators: People {
+                users: Vec::new(),
+                groups: owned(&["system:masters"]),
+            },
+            exec: People::default(),
+            port_forward: People::default(),
         }
     }
 }

@@ -180,7 +180,8 @@ fn container_weight(container: &Container<'_>) -> u8 {
         .sum()
 }
 
-fn is_tiller_name(name: &str) -> bool {
+/// Whether a workload, Service, pod or container is named as `helm init` names it.
+pub fn is_tiller_name(name: &str) -> bool {
     name == "tiller" || name.starts_with("tiller-deploy")
 }
 

@@ -65,6 +65,10 @@ versionFloor: 2.16.0
 protectedNamespaces: [prod]
 allowedEnvironment: [HTTPS_PROXY]
 certificateSecret: team-certs
+administrators: {users: ['system:serviceaccount:cert-manager:cert-manager']}
+access:
+  exec: {groups: ['oidc:debuggers']}
+  portForward: {users: ['system:serviceaccount:ci:deployer']}
 breakGlass: {users: [ada@example.com], groups: [system:masters, 'oidc:on-call']}
 exceptions:
 - rule: release-storage
@@ -112,6 +116,16 @@ exceptions:
     );
     assert_eq!(settings.allowed_environment, ["HTTPS_PROXY"]);
     assert_eq!(settings.certificate_secret, "team-certs");
+    assert_eq!(settings.administrators.groups, ["system:masters"]);
+    assert_eq!(
+        settings.administrators.users,
+        ["system:serviceaccount:cert-manager:cert-manager"]
+    );
+    assert_eq!(settings.exec.groups, ["oidc:debuggers"]);
+    assert_eq!(
+        settings.port_forward.users,
+        ["system:serviceaccount:ci:deployer"]
+    );
     assert_eq!(
         break_glass,
         People {

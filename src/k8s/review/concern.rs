@@ -14,11 +14,12 @@ pub(super) fn is_possible(body: &str, settings: &Settings, knowledge: &Knowledge
         || names_account(body, settings, knowledge)
 }
 
-/// Whether what this review asks for may be handed out with something of a Tiller's, told from the review without its
-/// objects, and for Secrets from all of it. It is for what [`is_possible`] does not see.
+/// Whether this review asks for a connection, a token or a Secret for one, told from the review without its objects, and
+/// for Secrets from all of it. It is for what [`is_possible`] does not see.
 pub(super) fn is_asked(envelope: &str, body: &str) -> bool {
     let holds = |text: &str, word: &str| memmem::find(text.as_bytes(), word.as_bytes()).is_some();
-    holds(envelope, "\"TokenRequest\"")
+    holds(envelope, "\"CONNECT\"")
+        || holds(envelope, "\"TokenRequest\"")
         || holds(envelope, "\"Secret\"") && holds(body, "service-account-token")
 }
 
@@ -90,9 +91,10 @@ mod tests {
     }
 
     #[test]
-    fn tokens_are_looked_at_by_what_asks_for_them() {
+    fn tokens_and_connections_are_looked_at_by_what_asks_for_them() {
         let secret = r#"{"kind":"Secret"}"#;
         assert!(is_asked(r#"{"kind":"TokenRequest"}"#, ""));
+        assert!(is_asked(r#"{"operation":"CONNECT"}"#, ""));
         assert!(is_asked(secret, "kubernetes.io/service-account-token"));
         assert!(!is_asked(secret, "kubernetes.io/dockercfg"));
         assert!(!is_asked("{}", "kubernetes.io/service-account-token"));

@@ -2,14 +2,17 @@
 
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, Error, Visitor};
+use serde::Deserialize as _;
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, Visitor};
 use serde_json::value::RawValue;
 
 use super::Malformed;
 use super::request::Object;
 use crate::k8s::{access, custody, exposure, object};
+use crate::pod::Text;
 use crate::policy::Kind;
 use crate::policy::access::AccessKind;
+use crate::policy::connection::{Connection, ConnectionKind};
 use crate::policy::custody::CustodyKind;
 use crate::policy::exposure::ExposureKind;
 
@@ -20,6 +23,7 @@ pub(super) enum Reading {
     Access(AccessKind),
     Exposure(ExposureKind),
     Custody(CustodyKind),
+    Connection(ConnectionKind),
 }
 
 impl Reading {
@@ -29,6 +33,7 @@ impl Reading {
             Self::Access(kind) => kind.as_str(),
             Self::Exposure(kind) => kind.as_str(),
             Self::Custody(kind) => kind.as_str(),
+            Self::Connection(kind) => kind.as_str(),
         }
     }
 }
@@ -68,6 +73,15 @@ impl<'de> Visitor<'de> for InPlace {
             }
             Reading::Custody(kind) => {
                 custody::read(kind, deserializer).map(|object| Object::Custody(Box::new(object)))
+            }
+            // Where it leads stands in the request.
+            Reading::Connection(kind) => {
+                IgnoredAny::deserialize(deserializer)?;
+                Ok(Object::Connection(Connection {
+                    kind,
+                    namespace: Text::default(),
+                    target: Text::default(),
+                }))
             }
         }
     }

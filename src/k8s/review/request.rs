@@ -12,6 +12,7 @@ use super::user::User;
 use super::{BadReview, Malformed};
 use crate::pod::Text;
 use crate::policy::access::{AccessKind, AccessObject};
+use crate::policy::connection::{Connection, ConnectionKind};
 use crate::policy::custody::{CustodyKind, CustodyObject};
 use crate::policy::exposure::{ExposureKind, ExposureObject};
 use crate::policy::{Kind, Subject};
@@ -54,6 +55,8 @@ pub(super) enum Object<'a> {
     Exposure(Box<ExposureObject<'a>>),
     /// One that holds something of a Tiller's.
     Custody(Box<CustodyObject<'a>>),
+    /// A connection to make.
+    Connection(Connection<'a>),
     /// One that is not what its kind says.
     Malformed(Malformed),
 }
@@ -171,11 +174,13 @@ impl Request<'_> {
         let access = || AccessKind::find(group, kind).map(Reading::Access);
         let exposure = || ExposureKind::find(group, kind).map(Reading::Exposure);
         let custody = || CustodyKind::find(group, kind).map(Reading::Custody);
+        let connection = || ConnectionKind::find(group, kind).map(Reading::Connection);
         self.workload()
             .map(Reading::Workload)
             .or_else(access)
             .or_else(exposure)
             .or_else(custody)
+            .or_else(connection)
     }
 
     /// The kind, or `other`.
@@ -185,10 +190,13 @@ impl Request<'_> {
 
     /// What the request lacks that every request has.
     fn lack(&self) -> Option<&'static str> {
-        let writes = matches!(self.operation, Operation::Create | Operation::Update);
+        let carries = matches!(
+            self.operation,
+            Operation::Create | Operation::Update | Operation::Connect
+        );
         if self.kind.kind.is_empty() {
             Some("the request names no kind")
-        } else if writes && self.reading().is_some() && matches!(self.object, Object::Absent) {
+        } else if carries && self.reading().is_some() && matches!(self.object, Object::Absent) {
             Some("the request has no object")
         } else {
             None
@@ -310,6 +318,10 @@ impl<'de> Visitor<'de> for RequestVisitor {
                 if let CustodyObject::TokenRequest(request) = &mut **object {
                     request.account = name.clone();
                 }
+            }
+            Object::Connection(connection) => {
+                connection.namespace = namespace.clone();
+                connection.target = name.clone();
             }
             Object::Access(_)
             | Object::Exposure(_)

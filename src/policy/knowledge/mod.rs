@@ -29,6 +29,10 @@ pub struct Knowledge {
     tillers: SharedMap<()>,
     /// How often an account is called so among those of teams and Tillers.
     account_names: SharedMap<u32>,
+    /// Pods that hold a Tiller, by `NAMESPACE/NAME`.
+    tiller_pods: SharedMap<()>,
+    /// Services that lead to Tillers, by `NAMESPACE/NAME`.
+    tiller_services: SharedMap<()>,
     /// By `NAMESPACE/NAME`; a ClusterRoleBinding has no namespace before the slash.
     bindings: SharedMap<Arc<KnownBinding>>,
     /// By `HOLDER/NAMESPACE/NAME`.
@@ -121,6 +125,40 @@ impl Knowledge {
         if new.tillers.remove(&tiller.key()).is_some() {
             new.count_name(tiller.account.name, -1);
         }
+        new
+    }
+
+    /// With a Pod that holds a Tiller.
+    #[must_use]
+    pub fn with_tiller_pod(&self, namespace: &str, name: &str) -> Self {
+        let mut new = self.clone();
+        new.tiller_pods.insert(&format!("{namespace}/{name}"), ());
+        new
+    }
+
+    /// Without it.
+    #[must_use]
+    pub fn without_tiller_pod(&self, namespace: &str, name: &str) -> Self {
+        let mut new = self.clone();
+        new.tiller_pods.remove(&format!("{namespace}/{name}"));
+        new
+    }
+
+    /// With a Service that leads to Tillers (see
+    /// [`Service::leads_to_tiller`](super::exposure::Service::leads_to_tiller)).
+    #[must_use]
+    pub fn with_tiller_service(&self, namespace: &str, name: &str) -> Self {
+        let mut new = self.clone();
+        new.tiller_services
+            .insert(&format!("{namespace}/{name}"), ());
+        new
+    }
+
+    /// Without it.
+    #[must_use]
+    pub fn without_tiller_service(&self, namespace: &str, name: &str) -> Self {
+        let mut new = self.clone();
+        new.tiller_services.remove(&format!("{namespace}/{name}"));
         new
     }
 
@@ -229,6 +267,18 @@ impl Knowledge {
             .with_prefix(format!("{account}/"))
             .next()
             .is_some()
+    }
+
+    /// Whether this Pod is known to hold a Tiller.
+    pub(super) fn is_tiller_pod(&self, namespace: &str, name: &str) -> bool {
+        let pod = self.tiller_pods.get(&format!("{namespace}/{name}"));
+        pod.is_some()
+    }
+
+    /// Whether this Service is known to lead to Tillers.
+    pub(super) fn is_tiller_service(&self, namespace: &str, name: &str) -> bool {
+        let service = self.tiller_services.get(&format!("{namespace}/{name}"));
+        service.is_some()
     }
 
     fn teams_in(&self, namespace: &str) -> impl Iterator<Item = &Team> {

@@ -27,7 +27,9 @@ mod service_account;
 mod service_account_alias;
 mod service_exposed;
 mod team_required;
+mod tiller_exec;
 mod tiller_namespace;
+mod tiller_portforward;
 pub(super) mod tls_disabled;
 pub(super) mod tls_environment;
 pub(super) mod tracing;
@@ -37,6 +39,7 @@ mod volume_mounts;
 use super::Rule;
 use super::access::AccessCase;
 use super::case::{Case, Findings, TillerContainer};
+use super::connection::ConnectionCase;
 use super::custody::CustodyCase;
 use super::exposure::ExposureObject;
 pub(super) use certificate_mount::is_readable;
@@ -63,13 +66,17 @@ type ExposureCheck = fn(&ExposureObject<'_>, &mut Findings<'_>);
 /// How a rule looks at an object that holds something of a Tiller's.
 type CustodyCheck = fn(&CustodyCase<'_>, &mut Findings<'_>);
 
-/// Every rule: those for workloads, for roles and bindings, for Services and their addresses, and for tokens and
-/// Secrets.
+/// How a rule looks at a connection that leads to a Tiller.
+type ConnectionCheck = fn(&ConnectionCase<'_>, &mut Findings<'_>);
+
+/// Every rule: those for workloads, for roles and bindings, for Services and their addresses, for tokens and Secrets,
+/// and for connections.
 pub fn rules() -> impl Iterator<Item = &'static Rule> {
     workload_rules()
         .chain(access_rules())
         .chain(exposure_rules())
         .chain(custody_rules())
+        .chain(connection_rules())
 }
 
 /// The rules for workloads, in the order of their findings: first what only a person can mend, then what
@@ -94,6 +101,11 @@ pub fn custody_rules() -> impl Iterator<Item = &'static Rule> {
     CUSTODY_CHECKS.iter().map(|(rule, _)| *rule)
 }
 
+/// The rules for connections, in the order of their findings.
+pub fn connection_rules() -> impl Iterator<Item = &'static Rule> {
+    CONNECTION_CHECKS.iter().map(|(rule, _)| *rule)
+}
+
 /// The rules for roles and bindings with what they look at.
 #[rustfmt::skip]
 pub(super) static ACCESS_CHECKS: [(&Rule, AccessCheck); 4] = [
@@ -112,6 +124,12 @@ pub(super) static EXPOSURE_CHECKS: [(&Rule, ExposureCheck); 2] = [
 /// The rules for tokens and Secrets with what they look at.
 pub(super) static CUSTODY_CHECKS: [(&Rule, CustodyCheck); 1] =
     [(&account_token::RULE, account_token::check)];
+
+/// The rules for connections with what they look at.
+pub(super) static CONNECTION_CHECKS: [(&Rule, ConnectionCheck); 2] = [
+    (&tiller_exec::RULE, tiller_exec::check),
+    (&tiller_portforward::RULE, tiller_portforward::check),
+];
 
 /// The rule for pods without a Tiller, with what it looks at.
 pub(super) static BORROWED_ACCOUNT: (&Rule, for<'a> fn(&Case<'a>, &mut Findings<'a>)) =

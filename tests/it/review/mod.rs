@@ -2,6 +2,7 @@
 
 mod access;
 mod bad_input;
+mod connections;
 mod copies;
 mod custody;
 mod decisions;
