@@ -8,7 +8,7 @@ use crate::manifest::{self, Document, Object, Part, Stream};
 use crate::policy::access::{AccessKind, AccessObject, decide_access};
 use crate::policy::custody::{Coming, CustodyKind, decide_custody};
 use crate::policy::exposure::{ExposureKind, decide_exposure};
-use crate::policy::{self, Finding, Kind, Knowledge, Mode, Subject};
+use crate::policy::{self, Context, Finding, Kind, Knowledge, Mode, Subject};
 use crate::report;
 
 /// What was decided on an object.
@@ -131,7 +131,13 @@ fn judge_pod(kind: Kind, object: &Object, judging: &Judging) -> Result<Judgement
     let Judging {
         settings, modes, ..
     } = judging;
-    let context = judging.context();
+    // An object is no second Tiller beside itself.
+    let own = subject.tiller_use();
+    let others = own.map(|own| judging.knowledge.without_tiller(own));
+    let context = Context {
+        knowledge: others.as_ref().unwrap_or(&judging.knowledge),
+        ..judging.context()
+    };
     let verdict = policy::decide(&subject, settings, &context);
     // Whether a file's Tiller is a new one is not known: of the modes, only this one says something of it.
     let forbidden = match modes.of(subject.namespace.as_deref()) {

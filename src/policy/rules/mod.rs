@@ -22,6 +22,7 @@ pub(super) mod release_storage;
 mod rights_unknown;
 mod role_aggregated;
 mod role_rights;
+mod second_tiller;
 mod security_context;
 mod service_account;
 mod service_account_alias;
@@ -137,9 +138,10 @@ pub(super) static BORROWED_ACCOUNT: (&Rule, for<'a> fn(&Case<'a>, &mut Findings<
 
 /// The rules for Tillers with what they look at.
 #[rustfmt::skip]
-pub(super) static CHECKS: [(&Rule, Check); 25] = [
+pub(super) static CHECKS: [(&Rule, Check); 26] = [
     (&protected_namespace::RULE, Check::Pod(protected_namespace::check)),
     (&team_required::RULE, Check::Pod(team_required::check)),
+    (&second_tiller::RULE, Check::Pod(second_tiller::check)),
     (&service_account::RULE, Check::Pod(service_account::check)),
     (&account_rights::RULE, Check::Pod(account_rights::check)),
     (&service_account_alias::RULE, Check::Pod(service_account_alias::check)),

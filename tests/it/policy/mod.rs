@@ -11,6 +11,7 @@ pub(crate) mod generate;
 pub(crate) mod known;
 mod laws;
 mod outcome;
+mod second_tillers;
 mod services;
 
 use std::sync::LazyLock;
