@@ -15,6 +15,7 @@
 //! | 2 | [`manifest`] | streams of YAML and JSON documents |
 //! | 2 | [`config`] | the policy file |
 //! | 2 | [`pki`] | the certificates we issue and read |
+//! | 2 | [`installation`] | what runs in a cluster: every object of an installation |
 //! | 2 | [`report`] | findings for people and programs |
 //! | 3 | [`cluster`] | the one owner of the Kubernetes client |
 //! | 3 | [`server`] | the webhook's listener, routes, metrics and drain |
@@ -25,6 +26,7 @@
 pub mod cli;
 pub mod cluster;
 pub mod config;
+pub mod installation;
 pub mod k8s;
 pub mod manifest;
 pub mod pki;

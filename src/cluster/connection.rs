@@ -99,12 +99,11 @@ impl Cluster {
             }
             Err(_) => return Err(ConnectError::Slow { address }),
         };
-        let version = KubernetesVersion::read(&told.major, &told.minor).ok_or_else(|| {
-            ConnectError::Version {
+        let version =
+            KubernetesVersion::read(&told.git_version).ok_or_else(|| ConnectError::Version {
                 address,
-                version: format!("{}.{}", told.major, told.minor),
-            }
-        })?;
+                version: told.git_version,
+            })?;
         Ok(Self { client, version })
     }
 
@@ -157,15 +156,14 @@ async fn configuration(reach: &Reach) -> Result<Config, ConnectError> {
 // === impl KubernetesVersion ===
 
 impl KubernetesVersion {
-    /// Reads the two parts of `/version`; managed clusters write a `+` after the minor one.
-    fn read(major: &str, minor: &str) -> Option<Self> {
-        let number = |text: &str| {
-            let end = text.find(|letter: char| !letter.is_ascii_digit());
-            text.get(..end.unwrap_or(text.len()))?.parse().ok()
-        };
+    /// Reads `gitVersion` of `/version`, such as `v1.20.2` or `v1.27.3-gke.100`. `major` and `minor` beside it are
+    /// empty where a distribution does not set them.
+    fn read(git_version: &str) -> Option<Self> {
+        let mut numbers = git_version.strip_prefix('v')?.split(['.', '-', '+']);
+        let mut number = || numbers.next()?.parse().ok();
         Some(Self {
-            major: number(major)?,
-            minor: number(minor)?,
+            major: number()?,
+            minor: number()?,
         })
     }
 
@@ -187,14 +185,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn versions_of_managed_clusters_are_read() {
-        let read =
-            |major, minor| KubernetesVersion::read(major, minor).map(|version| version.to_string());
-        assert_eq!(read("1", "10+").as_deref(), Some("1.10"));
-        assert_eq!(read("1", "36").as_deref(), Some("1.36"));
-        assert_eq!(read("1", "").as_deref(), None);
-        assert!(KubernetesVersion::read("1", "22+").unwrap().is_from(16));
-        assert!(!KubernetesVersion::read("1", "9").unwrap().is_from(16));
+    fn versions_of_distributions_are_read() {
+        let read = |text| {
+            KubernetesVersion::read(text).map(|version: KubernetesVersion| version.to_string())
+        };
+        assert_eq!(read("v1.10.13").as_deref(), Some("1.10"));
+        assert_eq!(read("v1.27.3-gke.100").as_deref(), Some("1.27"));
+        assert_eq!(read("v1.36+k3s").as_deref(), Some("1.36"));
+        assert_eq!(read("1.20.2").as_deref(), None);
+        assert_eq!(read("v1.x").as_deref(), None);
+        assert!(KubernetesVersion::read("v1.22.0").unwrap().is_from(16));
+        assert!(!KubernetesVersion::read("v1.9.11").unwrap().is_from(16));
     }
 
     #[tokio::test]

@@ -1,5 +1,7 @@
 //! The cluster: the one owner of the Kubernetes client.
 
+pub mod apply;
 mod connection;
+pub mod events;
 
 pub use connection::{Cluster, ConnectError, KubernetesVersion, Reach};

@@ -4,6 +4,7 @@ mod access;
 mod custody;
 mod exposure;
 mod object;
+pub mod registration;
 pub mod review;
 
 pub use access::access_object;

@@ -2,6 +2,7 @@
 
 mod self_signed;
 mod serving;
+pub mod team;
 
 pub use self_signed::{IssueError, self_signed};
 pub use serving::{PairError, ServingCertificate, Validity};

@@ -24,6 +24,7 @@ mod launch;
 mod path;
 mod recognition;
 mod setting;
+pub mod signs;
 mod start;
 mod version;
 

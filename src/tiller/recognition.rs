@@ -9,7 +9,7 @@ use memchr::memmem;
 
 use crate::pod::{Container, EnvVar, PodSpec, PortReference, Probe, Text, VolumeSource};
 
-use super::ImageReference;
+use super::{ImageReference, signs};
 
 /// The weight that makes a Tiller.
 const TILLER: u8 = 2;
@@ -126,13 +126,11 @@ pub fn recognise<'a>(pod: &'a PodSpec<'a>, traits: Traits<'_>) -> Vec<Recognised
 }
 
 fn pod_weight(pod: &PodSpec<'_>, traits: Traits<'_>) -> u8 {
-    let labelled = traits.app_label == "helm" && traits.name_label == "tiller";
+    let labelled = traits.app_label == signs::APP_LABEL && traits.name_label == signs::NAME_LABEL;
     let named = is_tiller_name(traits.workload_name);
     let known_by_name = traits.only_name && is_tiller_pod_name(traits.workload_name);
     let certificates = pod.volumes.iter().any(|volume| match &volume.source {
-        VolumeSource::Secret(secret) => {
-            matches!(secret.secret_name.as_str(), "tiller-secret" | "tiller-tls")
-        }
+        VolumeSource::Secret(secret) => signs::SECRETS.contains(&secret.secret_name.as_str()),
         _ => false,
     });
     STRONG * u8::from(labelled || known_by_name)
@@ -155,12 +153,12 @@ fn container_weight(container: &Container<'_>) -> u8 {
     let client = container
         .env
         .iter()
-        .any(|variable| variable.name == "TILLER_NAMESPACE");
+        .any(|variable| variable.name == signs::CLIENT_VARIABLE);
     let server = container.env.iter().any(is_server_variable);
     let listens = container
         .ports
         .iter()
-        .any(|port| port.container_port == Some(44134))
+        .any(|port| port.container_port == Some(signs::PORT))
         || container
             .args
             .iter()
@@ -169,7 +167,7 @@ fn container_weight(container: &Container<'_>) -> u8 {
     let probed = container
         .ports
         .iter()
-        .any(|port| port.container_port == Some(44135))
+        .any(|port| port.container_port == Some(signs::PROBE_PORT))
         || [&container.liveness_probe, &container.readiness_probe]
             .into_iter()
             .flatten()
@@ -182,7 +180,7 @@ fn container_weight(container: &Container<'_>) -> u8 {
 
 /// Whether a workload, Service, pod or container is named as `helm init` names it.
 pub fn is_tiller_name(name: &str) -> bool {
-    name == "tiller" || name.starts_with("tiller-deploy")
+    name == signs::NAME || name.starts_with(signs::NAME_START)
 }
 
 /// The pods of a Deployment `tiller` or `tiller-…` are named so, with a hash after it.
@@ -194,7 +192,7 @@ fn is_tiller_pod_name(name: &str) -> bool {
 /// To a container runtime a repository is lower case; the other spellings are a person's slip.
 fn is_tiller_image(image: &str) -> bool {
     let name = ImageReference::parse(image).base_name();
-    ["tiller", "Tiller", "TILLER"]
+    signs::IMAGE_WORDS
         .into_iter()
         .any(|word| name.contains(word))
         && !NOT_TILLER.contains(&name)
@@ -202,29 +200,26 @@ fn is_tiller_image(image: &str) -> bool {
 
 /// Whether a word of a launch, or of a shell line in it, names the program `tiller`.
 fn starts_tiller(word: &str) -> bool {
-    word.contains("tiller")
+    word.contains(signs::PROGRAM)
         && word
             .split(|separator: char| {
                 separator.is_ascii_whitespace() || ";&|()'\"`=<>".contains(separator)
             })
-            .any(|part| part.rsplit('/').next() == Some("tiller"))
+            .any(|part| part.rsplit('/').next() == Some(signs::PROGRAM))
 }
 
 fn listens_as_tiller(word: &Text<'_>) -> bool {
-    word.ends_with(":44134")
+    word.ends_with(signs::LISTEN_END)
 }
 
 fn is_server_variable(variable: &EnvVar<'_>) -> bool {
-    matches!(
-        variable.name.as_str(),
-        "TILLER_HISTORY_MAX" | "TILLER_TLS_ENABLE" | "TILLER_TLS_VERIFY" | "TILLER_TLS_CERTS"
-    )
+    signs::SERVER_VARIABLES.contains(&variable.name.as_str())
 }
 
 fn probes_tiller(probe: &Probe<'_>) -> bool {
     probe.http_get.as_ref().is_some_and(|get| {
-        get.port == PortReference::Number(44135)
-            && matches!(get.path.as_str(), "/liveness" | "/readiness")
+        get.port == PortReference::Number(signs::PROBE_PORT)
+            && signs::PROBE_PATHS.contains(&get.path.as_str())
     })
 }
 

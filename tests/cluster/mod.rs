@@ -137,6 +137,11 @@ impl Cluster {
         client_of(Kubeconfig::from_yaml(&text)?).await
     }
 
+    /// A file with a kubeconfig of its administrator.
+    pub fn kubeconfig(&self) -> PathBuf {
+        self.folder.join("kubeconfig")
+    }
+
     /// The Kubernetes version: `(1, 20)`.
     pub fn version(&self) -> (u16, u16) {
         self.control_plane.version

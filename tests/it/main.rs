@@ -11,8 +11,12 @@
 mod api_server;
 /// The ways around the guard, each tried.
 mod bypass;
+/// A team's certificates.
+mod certificates;
 #[path = "../cluster/mod.rs"]
 pub mod cluster;
+/// How objects get into a cluster.
+mod cluster_apply;
 /// `check` and `harden` as processes.
 mod offline;
 /// The rules over the case corpus, and the laws that every verdict keeps.

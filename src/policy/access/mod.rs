@@ -74,6 +74,16 @@ impl AccessKind {
         }
     }
 
+    /// The resource, as a webhook's rules name it.
+    pub fn resource(self) -> &'static str {
+        match self {
+            Self::Role => "roles",
+            Self::ClusterRole => "clusterroles",
+            Self::RoleBinding => "rolebindings",
+            Self::ClusterRoleBinding => "clusterrolebindings",
+        }
+    }
+
     /// The kind of a group and a name, if it is one of these.
     pub fn find(group: &str, name: &str) -> Option<Self> {
         Self::ALL

@@ -2,6 +2,7 @@
 
 mod access;
 mod cases;
+mod conditions;
 mod connections;
 pub(crate) mod corpus;
 mod custody;

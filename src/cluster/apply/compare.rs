@@ -1,0 +1,143 @@
+//! Whether an object in the cluster holds what it is to hold, and the patch that makes it so.
+//!
+//! The API server adds defaults, and controllers add fields of theirs: only what is desired is compared. It leaves
+//! out what is empty, so that empty texts, lists and maps are the same as none.
+
+use serde_json::{Map, Value};
+
+/// The merge patch (RFC 7396) after which `live` holds all that `desired` says; none where it does already.
+pub(super) fn patch(desired: &Value, live: &Value) -> Option<Value> {
+    let (Value::Object(desired), Value::Object(live)) = (desired, live) else {
+        return (!holds(Some(live), desired)).then(|| desired.clone());
+    };
+    let changes: Map<String, Value> = desired
+        .iter()
+        .filter(|(key, wanted)| !holds(live.get(*key), wanted))
+        .map(|(key, wanted)| {
+            let inner = live.get(key).and_then(|live| patch(wanted, live));
+            (key.clone(), inner.unwrap_or_else(|| wanted.clone()))
+        })
+        .collect();
+    (!changes.is_empty()).then_some(Value::Object(changes))
+}
+
+/// What `live` has of the fields that `desired` names, for people to compare.
+pub(super) fn projected(live: &Value, desired: &Value) -> Value {
+    match (live, desired) {
+        (Value::Object(live), Value::Object(desired)) => desired
+            .iter()
+            .filter_map(|(key, wanted)| Some((key.clone(), projected(live.get(key)?, wanted))))
+            .collect::<Map<_, _>>()
+            .into(),
+        (Value::Array(live), Value::Array(desired)) => {
+            let pairs = live
+                .iter()
+                .zip(desired.iter().map(Some).chain(std::iter::repeat(None)));
+            pairs
+                .map(|(live, wanted)| wanted.map_or_else(|| live.clone(), |it| projected(live, it)))
+                .collect()
+        }
+        _ => live.clone(),
+    }
+}
+
+fn holds(live: Option<&Value>, wanted: &Value) -> bool {
+    match (live, wanted) {
+        (None | Some(Value::Null), wanted) => is_nothing(wanted),
+        (Some(Value::Object(live)), Value::Object(wanted)) => wanted
+            .iter()
+            .all(|(key, wanted)| holds(live.get(key), wanted)),
+        (Some(Value::Array(live)), Value::Array(wanted)) => {
+            live.len() == wanted.len()
+                && live
+                    .iter()
+                    .zip(wanted)
+                    .all(|(live, wanted)| holds(Some(live), wanted))
+        }
+        (Some(live), wanted) => live == wanted,
+    }
+}
+
+fn is_nothing(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(fields) => fields.values().all(is_nothing),
+        Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn defaults_of_the_server_are_no_difference() {
+        let desired =
+            json!({ "spec": { "ports": [{ "port": 44134 }], "selector": {}, "clusterIPs": [] } });
+        let live = json!({ "spec": { "ports": [{ "port": 44134, "protocol": "TCP" }], "type": "ClusterIP" } });
+        assert_eq!(patch(&desired, &live), None);
+    }
+
+    #[test]
+    fn the_patch_holds_what_differs_and_nothing_else() {
+        let desired = json!({ "a": { "b": 1, "c": 2 }, "list": [{ "x": 1 }], "gone": null });
+        let live =
+            json!({ "a": { "b": 1, "c": 3, "d": 4 }, "list": [{ "x": 1 }, { "x": 2 }], "gone": 5 });
+        let expected = json!({ "a": { "c": 2 }, "list": [{ "x": 1 }], "gone": null });
+        assert_eq!(patch(&desired, &live), Some(expected));
+    }
+
+    #[test]
+    fn false_and_zero_are_something() {
+        assert_eq!(
+            patch(&json!({ "a": false }), &json!({})),
+            Some(json!({ "a": false }))
+        );
+        assert_eq!(
+            patch(&json!({ "a": 0 }), &json!({})),
+            Some(json!({ "a": 0 }))
+        );
+    }
+
+    #[test]
+    fn a_person_sees_the_desired_fields_of_both() {
+        let desired = json!({ "a": { "b": 1 }, "list": [{ "x": 1 }] });
+        let live = json!({ "a": { "b": 2, "c": 3 }, "list": [{ "x": 0, "y": 1 }, 7], "z": 1 });
+        let expected = json!({ "a": { "b": 2 }, "list": [{ "x": 0 }, 7] });
+        assert_eq!(projected(&live, &desired), expected);
+    }
+
+    fn object() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            (0..3_u8).prop_map(Value::from),
+            "[a-b]{0,2}".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(3, 24, 3, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..3).prop_map(Value::from),
+                prop::collection::btree_map("[a-c]", inner, 0..3)
+                    .prop_map(|fields| Value::Object(fields.into_iter().collect())),
+            ]
+        })
+        .prop_filter("an object", Value::is_object)
+    }
+
+    proptest! {
+        /// The API server does the same with a merge patch as the crate.
+        #[test]
+        fn the_patched_object_holds_what_is_desired(desired in object(), live in object()) {
+            let mut patched = live.clone();
+            if let Some(patch) = patch(&desired, &live) {
+                json_patch::merge(&mut patched, &patch);
+            }
+            prop_assert_eq!(patch(&desired, &patched), None);
+        }
+    }
+}

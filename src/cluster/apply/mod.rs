@@ -1,0 +1,365 @@
+//! Objects that are to be in a cluster, and how they get there.
+//!
+//! What is there is compared with what is desired; the difference goes as a merge patch that holds the
+//! `resourceVersion` it was made from. All servers from 1.10 on understand this, and nothing that others have added
+//! is lost. An object is ours by its labels, and a foreign one is left alone.
+
+mod compare;
+mod error;
+mod object;
+
+use std::time::Duration;
+
+use futures_util::stream::{self, Stream, StreamExt as _};
+use kube::api::{
+    DeleteParams, DynamicObject, Patch, PatchParams, PostParams, Preconditions, PropagationPolicy,
+};
+use serde_json::{Value, json};
+use tokio::time::sleep;
+
+use super::Cluster;
+pub use error::ApplyError;
+use error::Setback;
+pub use object::ObjectReference;
+
+/// Who writes, in `managedFields`.
+const MANAGER: &str = "tiller-guard";
+/// How often an object is tried, with pauses that double from the first: 6 s in all.
+const ATTEMPTS: u32 = 6;
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+/// Objects of one stage that are on their way at once.
+const AT_ONCE: usize = 8;
+
+/// An object that is to be in the cluster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Desired {
+    /// With `apiVersion`, `kind`, name and labels; no field that only the API server sets.
+    pub object: Value,
+    /// What to do with one that others have made.
+    pub foreign: Foreign,
+}
+
+/// What to do with an object of that name that others have made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Foreign {
+    /// It is an error, unless adopting was asked for.
+    Refuse,
+    /// It is good as it is: a namespace, say.
+    Leave,
+}
+
+/// How objects are written.
+#[derive(Debug, Clone)]
+pub struct Writer {
+    /// Where.
+    pub cluster: Cluster,
+    /// The keys of the labels by which an object is known to be ours; their values are the desired object's.
+    pub owner: &'static [&'static str],
+    /// Whether foreign objects are taken over.
+    pub adopt: bool,
+    /// What is written.
+    pub effect: Effect,
+    /// Whether most objects are likely to be there; saves a request for each where that is right.
+    pub expects: Expects,
+}
+
+/// What is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// All of it.
+    Write,
+    /// The API server is asked, and stores nothing (from 1.13 on).
+    ServerDryRun,
+    /// Nothing; the cluster is only looked at.
+    Look,
+}
+
+/// What is likely to be found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expects {
+    /// Objects that are not there yet.
+    Absent,
+    /// Objects from before.
+    Present,
+}
+
+/// What became of an object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Applied {
+    /// Which.
+    pub object: ObjectReference,
+    /// What was done, or would have been.
+    pub change: Change,
+}
+
+/// What was done with an object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// It was not there.
+    Created,
+    /// It was another.
+    Updated {
+        /// What the desired fields were. Data of Secrets is in it.
+        before: Value,
+    },
+    /// It was as it is to be.
+    Unchanged,
+    /// Others made it, and it was left as it is.
+    Left,
+    /// It was removed.
+    Deleted,
+    /// It was not there to be removed.
+    Absent,
+}
+
+// === impl Change ===
+
+impl Change {
+    /// A word for people.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Updated { .. } => "updated",
+            Self::Unchanged => "unchanged",
+            Self::Left => "left as it is",
+            Self::Deleted => "deleted",
+            Self::Absent => "absent",
+        }
+    }
+
+    /// Whether the cluster is, or would be, another than before.
+    pub fn is_change(&self) -> bool {
+        matches!(self, Self::Created | Self::Updated { .. } | Self::Deleted)
+    }
+}
+
+// === impl Writer ===
+
+impl Writer {
+    /// Applies objects that do not need one another, some at a time, in whatever order they are done. What fails
+    /// does not keep the others from being applied.
+    pub fn apply_all<'a>(
+        &'a self,
+        desired: &'a [Desired],
+    ) -> impl Stream<Item = Result<Applied, ApplyError>> + 'a {
+        stream::iter(desired)
+            .map(|desired| self.apply(desired))
+            .buffer_unordered(AT_ONCE)
+    }
+
+    /// Makes one object what it is to be.
+    pub async fn apply(&self, desired: &Desired) -> Result<Applied, ApplyError> {
+        let object = ObjectReference::of(&desired.object).ok_or(ApplyError::Nameless)?;
+        let mut look = self.expects == Expects::Present || self.effect == Effect::Look;
+        let mut last = None;
+        for attempt in 0..ATTEMPTS {
+            if attempt > 0 && last.is_some() {
+                pause(attempt).await;
+            }
+            let done = if look {
+                self.look_and_write(&object, desired).await
+            } else {
+                self.create(&object, desired).await
+            };
+            look = true;
+            match done {
+                Ok(change) => return Ok(Applied { object, change }),
+                Err((_, Setback::Changed | Setback::Missing)) => last = None,
+                Err((verb, Setback::Passing(error))) => last = Some((verb, error)),
+                Err((_, Setback::Final(error))) => return Err(error),
+            }
+        }
+        Err(gave_up(object, last))
+    }
+
+    /// Removes an object of ours; `model` tells which, and carries the labels that make it ours.
+    pub async fn delete(&self, model: &Value) -> Result<Applied, ApplyError> {
+        let object = ObjectReference::of(model).ok_or(ApplyError::Nameless)?;
+        let mut last = None;
+        for attempt in 0..ATTEMPTS {
+            if attempt > 0 && last.is_some() {
+                pause(attempt).await;
+            }
+            match self.look_and_delete(&object, model).await {
+                Ok(change) => return Ok(Applied { object, change }),
+                Err((_, Setback::Changed | Setback::Missing)) => last = None,
+                Err((verb, Setback::Passing(error))) => last = Some((verb, error)),
+                Err((_, Setback::Final(error))) => return Err(error),
+            }
+        }
+        Err(gave_up(object, last))
+    }
+
+    async fn create(&self, object: &ObjectReference, desired: &Desired) -> Attempt {
+        const VERB: &str = "create";
+        if self.effect == Effect::Look {
+            return Ok(Change::Created);
+        }
+        let parameters = PostParams {
+            dry_run: self.effect == Effect::ServerDryRun,
+            field_manager: Some(MANAGER.to_owned()),
+        };
+        let new: DynamicObject = serde_json::from_value(desired.object.clone())
+            .map_err(|_| (VERB, Setback::Final(ApplyError::Nameless)))?;
+        match object
+            .api(self.cluster.client())
+            .create(&parameters, &new)
+            .await
+        {
+            Ok(_) => Ok(Change::Created),
+            Err(error) => match Setback::of(error, VERB, object) {
+                // A dry run makes no namespace, so that what comes into it cannot be tried.
+                Setback::Missing if self.effect == Effect::ServerDryRun => Ok(Change::Created),
+                Setback::Missing => Err((VERB, Setback::Final(nowhere(object)))),
+                setback => Err((VERB, setback)),
+            },
+        }
+    }
+
+    async fn look_and_write(&self, object: &ObjectReference, desired: &Desired) -> Attempt {
+        const VERB: &str = "update";
+        let Some(live) = self.look(object).await? else {
+            return self.create(object, desired).await;
+        };
+        if let Some(label) = self.strange_label(&desired.object, &live) {
+            match desired.foreign {
+                Foreign::Leave => return Ok(Change::Left),
+                Foreign::Refuse if self.adopt => {}
+                Foreign::Refuse => {
+                    let object = object.clone();
+                    let error = ApplyError::Foreign { object, label };
+                    return Err((VERB, Setback::Final(error)));
+                }
+            }
+        }
+        let Some(mut patch) = compare::patch(&desired.object, &live) else {
+            return Ok(Change::Unchanged);
+        };
+        if self.effect != Effect::Look {
+            // A server that is given the version of what was compared refuses where there is a newer one.
+            if let (Some(version), Some(patch)) = (
+                live.pointer("/metadata/resourceVersion"),
+                patch.as_object_mut(),
+            ) {
+                let metadata = patch.entry("metadata").or_insert_with(|| json!({}));
+                if let Some(metadata) = metadata.as_object_mut() {
+                    metadata.insert("resourceVersion".to_owned(), version.clone());
+                }
+            }
+            let parameters = PatchParams {
+                dry_run: self.effect == Effect::ServerDryRun,
+                field_manager: Some(MANAGER.to_owned()),
+                ..PatchParams::default()
+            };
+            let api = object.api(self.cluster.client());
+            let patched = api
+                .patch(&object.name, &parameters, &Patch::Merge(&patch))
+                .await;
+            patched.map_err(|error| (VERB, Setback::of(error, VERB, object)))?;
+        }
+        Ok(Change::Updated {
+            before: compare::projected(&live, &desired.object),
+        })
+    }
+
+    async fn look_and_delete(&self, object: &ObjectReference, model: &Value) -> Attempt {
+        const VERB: &str = "delete";
+        let Some(live) = self.look(object).await? else {
+            return Ok(Change::Absent);
+        };
+        if let Some(label) = self.strange_label(model, &live).filter(|_| !self.adopt) {
+            let object = object.clone();
+            return Err((VERB, Setback::Final(ApplyError::Foreign { object, label })));
+        }
+        if self.effect == Effect::Look {
+            return Ok(Change::Deleted);
+        }
+        let text = |pointer| live.pointer(pointer)?.as_str().map(ToOwned::to_owned);
+        let parameters = DeleteParams {
+            dry_run: self.effect == Effect::ServerDryRun,
+            propagation_policy: Some(PropagationPolicy::Background),
+            preconditions: Some(Preconditions {
+                uid: text("/metadata/uid"),
+                resource_version: None,
+            }),
+            ..DeleteParams::default()
+        };
+        match object
+            .api(self.cluster.client())
+            .delete(&object.name, &parameters)
+            .await
+        {
+            Ok(_) => Ok(Change::Deleted),
+            Err(error) => match Setback::of(error, VERB, object) {
+                Setback::Missing => Ok(Change::Absent),
+                setback => Err((VERB, setback)),
+            },
+        }
+    }
+
+    async fn look(
+        &self,
+        object: &ObjectReference,
+    ) -> Result<Option<Value>, (&'static str, Setback)> {
+        const VERB: &str = "get";
+        let found = object
+            .api(self.cluster.client())
+            .get_opt(&object.name)
+            .await;
+        let found = found.map_err(|error| (VERB, Setback::of(error, VERB, object)))?;
+        let value = found.map(serde_json::to_value).transpose();
+        value.map_err(|error| {
+            (
+                VERB,
+                Setback::Passing(Box::new(kube::Error::SerdeError(error))),
+            )
+        })
+    }
+
+    /// The first of the owner's labels that the live object does not have, or has with another value.
+    fn strange_label(&self, desired: &Value, live: &Value) -> Option<String> {
+        let label = |object: &Value, key: &str| {
+            let labels = object.pointer("/metadata/labels")?;
+            labels.get(key)?.as_str().map(ToOwned::to_owned)
+        };
+        self.owner.iter().find_map(|key| {
+            let (wanted, found) = (label(desired, key), label(live, key));
+            (wanted != found).then(|| match found {
+                Some(found) => format!("its label {key} is \"{found}\""),
+                None => format!("it has no label {key}"),
+            })
+        })
+    }
+}
+
+type Attempt = Result<Change, (&'static str, Setback)>;
+
+fn nowhere(object: &ObjectReference) -> ApplyError {
+    ApplyError::Rejected {
+        verb: "create",
+        object: object.clone(),
+        message: "its namespace is not there, or the API server does not know its kind".to_owned(),
+    }
+}
+
+fn gave_up(object: ObjectReference, last: Option<(&'static str, Box<kube::Error>)>) -> ApplyError {
+    match last {
+        Some((verb, source)) => ApplyError::Unanswered {
+            verb,
+            object,
+            attempts: ATTEMPTS,
+            source,
+        },
+        None => ApplyError::Rejected {
+            verb: "update",
+            object,
+            message: format!(
+                "somebody else changed it between looking and writing, {ATTEMPTS} times: try again"
+            ),
+        },
+    }
+}
+
+async fn pause(attempt: u32) {
+    sleep(FIRST_PAUSE * 2_u32.saturating_pow(attempt.saturating_sub(1))).await;
+}

@@ -1,0 +1,92 @@
+//! What the guard may do: read what it judges by, and write its own certificate's authority, its own
+//! registrations' bundles, and Events.
+
+use serde_json::{Value, json};
+
+use super::{AUTHORITY_SECRET, Installation, cluster_metadata};
+use crate::k8s::registration::{self, NAME};
+use crate::policy::access::AccessKind;
+
+pub(super) fn service_account(installation: &Installation) -> Value {
+    json!({
+        "apiVersion": "v1",
+        "kind": "ServiceAccount",
+        "metadata": installation.metadata(NAME),
+        "automountServiceAccountToken": false,
+    })
+}
+
+pub(super) fn roles(installation: &Installation) -> [Value; 4] {
+    let group = AccessKind::GROUP;
+    let subject =
+        json!({ "kind": "ServiceAccount", "name": NAME, "namespace": installation.namespace });
+    let binding = |kind: &str, role: &str, metadata: Value| {
+        json!({
+            "apiVersion": format!("{group}/v1"),
+            "kind": kind,
+            "metadata": metadata,
+            "roleRef": { "apiGroup": group, "kind": role, "name": NAME },
+            "subjects": [subject.clone()],
+        })
+    };
+    [
+        json!({
+            "apiVersion": format!("{group}/v1"),
+            "kind": "ClusterRole",
+            "metadata": cluster_metadata(NAME),
+            "rules": cluster_rules(),
+        }),
+        binding("ClusterRoleBinding", "ClusterRole", cluster_metadata(NAME)),
+        json!({
+            "apiVersion": format!("{group}/v1"),
+            "kind": "Role",
+            "metadata": installation.metadata(NAME),
+            "rules": own_rules(),
+        }),
+        binding("RoleBinding", "Role", installation.metadata(NAME)),
+    ]
+}
+
+fn rule(group: &str, resources: &[&str], verbs: &[&str]) -> Value {
+    json!({ "apiGroups": [group], "resources": resources, "verbs": verbs })
+}
+
+fn named(mut rule: Value, name: &str) -> Value {
+    if let Some(rule) = rule.as_object_mut() {
+        rule.insert("resourceNames".to_owned(), json!([name]));
+    }
+    rule
+}
+
+fn cluster_rules() -> Value {
+    let watch = ["list", "watch"];
+    let access = AccessKind::ALL.map(AccessKind::resource);
+    let registrations = [
+        "mutatingwebhookconfigurations",
+        "validatingwebhookconfigurations",
+    ];
+    json!([
+        rule(AccessKind::GROUP, &access, &watch),
+        rule("", &["pods", "replicationcontrollers"], &watch),
+        rule(
+            "apps",
+            &["deployments", "replicasets", "statefulsets", "daemonsets"],
+            &watch
+        ),
+        rule("batch", &["jobs", "cronjobs"], &watch),
+        rule("", &["events"], &["create", "patch"]),
+        named(
+            rule(registration::GROUP, &registrations, &["get", "patch"]),
+            NAME
+        ),
+    ])
+}
+
+fn own_rules() -> Value {
+    json!([
+        rule("", &["configmaps"], &["list", "watch"]),
+        // What is to be created has no name that a rule could hold.
+        rule("", &["secrets"], &["create"]),
+        named(rule("", &["secrets"], &["get", "update"]), AUTHORITY_SECRET),
+    ])
+}

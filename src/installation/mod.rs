@@ -1,0 +1,151 @@
+//! What runs in a cluster: every object of an installation, as plain data. Applying it is `cluster`'s.
+//!
+//! The chart in `charts/tiller-guard` makes the same objects; a test holds the two together.
+
+mod access;
+mod network;
+mod workload;
+
+use serde_json::{Value, json};
+
+use crate::k8s::registration::{Endpoint, NAME, NAME_LABEL, Registration};
+
+/// The namespace where none is given.
+pub const NAMESPACE: &str = "tiller-guard";
+/// The image where none is given.
+pub const IMAGE: &str = concat!(
+    "ghcr.io/tiller-guard/tiller-guard:v",
+    env!("CARGO_PKG_VERSION")
+);
+/// The Secret with the authority of the serving certificates, which the guard makes itself.
+pub const AUTHORITY_SECRET: &str = "tiller-guard-ca";
+/// The keys of the labels by which an object is known to be an installation's.
+pub const OWNER_LABELS: [&str; 2] = ["app.kubernetes.io/name", "app.kubernetes.io/managed-by"];
+/// The policy where none is given.
+pub const POLICY: &str = "apiVersion: tiller-guard.io/v1\nkind: Policy\nmode: enforce\n";
+
+/// The port of the Service, and the pods' port behind it.
+const SERVICE_PORT: u16 = 443;
+/// Where reviews are answered.
+const REVIEW_PORT: u16 = 8443;
+/// Where health and metrics are told.
+const HEALTH_PORT: u16 = 8081;
+
+/// What an installation depends on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Installation {
+    /// Kubernetes 1.`minor` is to run it.
+    pub minor: u16,
+    /// The guard's own namespace.
+    pub namespace: String,
+    /// The guard's image.
+    pub image: String,
+    /// How many pods answer.
+    pub replicas: u16,
+    /// The content of the policy file.
+    pub policy: String,
+    /// The account patterns of that policy.
+    pub account_patterns: Vec<String>,
+    /// PEM in base64 of the authorities that the registrations hold already, to be kept.
+    pub ca_bundle: Option<String>,
+}
+
+// === impl Installation ===
+
+impl Installation {
+    /// Everything, in the order in which it is applied: the registrations last, so that nothing is refused before
+    /// there is somebody to answer.
+    pub fn objects(&self) -> Vec<Value> {
+        let mut objects = self.foundation();
+        objects.extend(self.registrations());
+        objects
+    }
+
+    /// Everything but the registrations.
+    pub fn foundation(&self) -> Vec<Value> {
+        let mut objects = vec![self.own_namespace(), access::service_account(self)];
+        objects.extend(access::roles(self));
+        objects.extend([
+            self.policy_file(),
+            network::policy(self),
+            network::service(self),
+            workload::budget(self),
+            workload::deployment(self),
+        ]);
+        objects
+    }
+
+    /// The two registrations. They go first when an installation is removed.
+    pub fn registrations(&self) -> [Value; 2] {
+        let registration = Registration {
+            minor: self.minor,
+            namespace: &self.namespace,
+            endpoint: Endpoint::Service {
+                name: NAME,
+                port: SERVICE_PORT,
+            },
+            ca_bundle: self.ca_bundle.as_deref(),
+            account_patterns: &self.account_patterns,
+        };
+        let mut registrations = [registration.mutating(), registration.validating()];
+        for registration in &mut registrations {
+            if let Some(metadata) = registration
+                .get_mut("metadata")
+                .and_then(Value::as_object_mut)
+            {
+                metadata.insert("labels".to_owned(), labels());
+            }
+        }
+        registrations
+    }
+
+    fn own_namespace(&self) -> Value {
+        let mut labels = labels();
+        if let Some(labels) = labels.as_object_mut() {
+            labels.insert(
+                "pod-security.kubernetes.io/enforce".to_owned(),
+                json!("restricted"),
+            );
+            // The API server's own from 1.21 on.
+            if self.minor < 21 {
+                labels.insert(NAME_LABEL.to_owned(), json!(self.namespace));
+            }
+        }
+        json!({
+            "apiVersion": "v1",
+            "kind": "Namespace",
+            "metadata": { "name": self.namespace, "labels": labels },
+        })
+    }
+
+    fn policy_file(&self) -> Value {
+        json!({
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": self.metadata("tiller-guard-policy"),
+            "data": { "policy.yaml": self.policy },
+        })
+    }
+
+    /// The metadata of an object in the guard's namespace.
+    fn metadata(&self, name: &str) -> Value {
+        json!({ "name": name, "namespace": self.namespace, "labels": labels() })
+    }
+}
+
+/// The metadata of an object in no namespace.
+fn cluster_metadata(name: &str) -> Value {
+    json!({ "name": name, "labels": labels() })
+}
+
+fn labels() -> Value {
+    json!({ "app.kubernetes.io/name": NAME, "app.kubernetes.io/managed-by": NAME })
+}
+
+/// The labels by which Service, budget and policy find the pods.
+fn pod_labels() -> Value {
+    json!({ "app.kubernetes.io/name": NAME })
+}
+
+#[cfg(test)]
+mod tests;

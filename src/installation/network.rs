@@ -1,0 +1,36 @@
+//! How the guard is reached, and whom it reaches.
+
+use serde_json::{Value, json};
+
+use super::{HEALTH_PORT, Installation, REVIEW_PORT, SERVICE_PORT, pod_labels};
+use crate::k8s::registration::NAME;
+
+pub(super) fn service(installation: &Installation) -> Value {
+    json!({
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": installation.metadata(NAME),
+        "spec": {
+            "type": "ClusterIP",
+            "selector": pod_labels(),
+            "ports": [{ "name": "https", "port": SERVICE_PORT, "protocol": "TCP", "targetPort": "https" }],
+        },
+    })
+}
+
+/// The API server is on no network that a policy could name, so that the ports are open to all; requests go to
+/// the API server alone, which is at 443 as a Service and at 6443 or 8443 behind it.
+pub(super) fn policy(installation: &Installation) -> Value {
+    let tcp = |port: u16| json!({ "port": port, "protocol": "TCP" });
+    json!({
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": installation.metadata(NAME),
+        "spec": {
+            "podSelector": { "matchLabels": pod_labels() },
+            "policyTypes": ["Ingress", "Egress"],
+            "ingress": [{ "ports": [tcp(REVIEW_PORT), tcp(HEALTH_PORT)] }],
+            "egress": [{ "ports": [tcp(443), tcp(6443), tcp(8443)] }],
+        },
+    })
+}

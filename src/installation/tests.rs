@@ -1,0 +1,210 @@
+use serde_json::{Value, json};
+
+use super::{IMAGE, Installation, NAMESPACE, OWNER_LABELS, POLICY};
+use crate::k8s::subject;
+use crate::policy::{Kind, Settings};
+
+fn installation(minor: u16) -> Installation {
+    Installation {
+        minor,
+        namespace: NAMESPACE.to_owned(),
+        image: IMAGE.to_owned(),
+        replicas: 2,
+        policy: POLICY.to_owned(),
+        account_patterns: Settings::default().account_patterns,
+        ca_bundle: None,
+    }
+}
+
+fn of_kind<'a>(objects: &'a [Value], kind: &str) -> &'a Value {
+    let mut found = objects.iter().filter(|object| object["kind"] == kind);
+    let object = found.next().unwrap();
+    assert!(found.next().is_none(), "one {kind}");
+    object
+}
+
+/// Every right, in words. Whoever changes what the guard may do changes this list too.
+const RIGHTS: [&str; 18] = [
+    "list, watch: roles.rbac.authorization.k8s.io",
+    "list, watch: clusterroles.rbac.authorization.k8s.io",
+    "list, watch: rolebindings.rbac.authorization.k8s.io",
+    "list, watch: clusterrolebindings.rbac.authorization.k8s.io",
+    "list, watch: pods",
+    "list, watch: replicationcontrollers",
+    "list, watch: deployments.apps",
+    "list, watch: replicasets.apps",
+    "list, watch: statefulsets.apps",
+    "list, watch: daemonsets.apps",
+    "list, watch: jobs.batch",
+    "list, watch: cronjobs.batch",
+    "create, patch: events",
+    "get, patch: mutatingwebhookconfigurations.admissionregistration.k8s.io tiller-guard",
+    "get, patch: validatingwebhookconfigurations.admissionregistration.k8s.io tiller-guard",
+    "own namespace: list, watch: configmaps",
+    "own namespace: create: secrets",
+    "own namespace: get, update: secrets tiller-guard-ca",
+];
+
+fn rights(role: &Value, place: &str) -> Vec<String> {
+    let words = |rule: &Value, field: &str| -> Vec<String> {
+        let list = rule[field].as_array().into_iter().flatten();
+        list.map(|it| it.as_str().unwrap().to_owned()).collect()
+    };
+    let mut rights = Vec::new();
+    for rule in role["rules"].as_array().unwrap() {
+        for resource in words(rule, "resources") {
+            let group = words(rule, "apiGroups").join("|");
+            let dot = if group.is_empty() { "" } else { "." };
+            let mut names = words(rule, "resourceNames").join("|");
+            if !names.is_empty() {
+                names.insert(0, ' ');
+            }
+            let verbs = words(rule, "verbs").join(", ");
+            rights.push(format!("{place}{verbs}: {resource}{dot}{group}{names}"));
+        }
+    }
+    rights
+}
+
+#[test]
+fn its_rights_are_these_and_no_more() {
+    let objects = installation(36).objects();
+    let mut found = rights(of_kind(&objects, "ClusterRole"), "");
+    found.extend(rights(of_kind(&objects, "Role"), "own namespace: "));
+    assert_eq!(found, RIGHTS);
+    for kind in ["RoleBinding", "ClusterRoleBinding"] {
+        let subjects =
+            json!([{ "kind": "ServiceAccount", "name": "tiller-guard", "namespace": NAMESPACE }]);
+        assert_eq!(of_kind(&objects, kind)["subjects"], subjects);
+    }
+}
+
+/// The pod security standard `restricted`, as of Kubernetes 1.36, and what it leaves open.
+#[test]
+fn its_pod_is_restricted() {
+    let objects = installation(36).objects();
+    let namespace = of_kind(&objects, "Namespace");
+    assert_eq!(
+        namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"],
+        "restricted"
+    );
+    let deployment = of_kind(&objects, "Deployment");
+    let pod = &deployment["spec"]["template"]["spec"];
+    assert_eq!(
+        pod["securityContext"],
+        json!({
+            "runAsNonRoot": true, "runAsUser": 65534, "runAsGroup": 65534,
+            "seccompProfile": { "type": "RuntimeDefault" },
+        })
+    );
+    for forbidden in ["hostNetwork", "hostPID", "hostIPC", "hostUsers"] {
+        assert_eq!(pod.get(forbidden), None);
+    }
+    for volume in pod["volumes"].as_array().unwrap() {
+        assert!(volume.get("configMap").is_some(), "{volume}");
+    }
+    let [container] = pod["containers"].as_array().unwrap().as_slice() else {
+        panic!("one container");
+    };
+    assert_eq!(
+        container["securityContext"],
+        json!({
+            "allowPrivilegeEscalation": false, "capabilities": { "drop": ["ALL"] },
+            "privileged": false, "readOnlyRootFilesystem": true,
+        })
+    );
+    for kind in ["requests", "limits"] {
+        for resource in ["cpu", "memory"] {
+            assert!(container["resources"][kind][resource].is_string());
+        }
+    }
+    assert!(pod["terminationGracePeriodSeconds"].as_u64().unwrap() > 25);
+    let rolling = json!({ "maxSurge": 1, "maxUnavailable": 0 });
+    assert_eq!(deployment["spec"]["strategy"]["rollingUpdate"], rolling);
+}
+
+#[test]
+fn it_is_no_tiller_itself() {
+    let objects = installation(36).objects();
+    let deployment = of_kind(&objects, "Deployment");
+    assert!(
+        !subject(Kind::Deployment, deployment)
+            .unwrap()
+            .holds_tiller()
+    );
+}
+
+#[test]
+fn it_lets_nothing_out_but_to_the_api_server() {
+    let objects = installation(36).objects();
+    let spec = &of_kind(&objects, "NetworkPolicy")["spec"];
+    assert_eq!(spec["policyTypes"], json!(["Ingress", "Egress"]));
+    let ports = |way: &str| -> Vec<u64> {
+        let ports = spec[way][0]["ports"].as_array().unwrap().iter();
+        ports.map(|it| it["port"].as_u64().unwrap()).collect()
+    };
+    assert_eq!(ports("ingress"), [8443, 8081]);
+    assert_eq!(ports("egress"), [443, 6443, 8443]);
+}
+
+#[test]
+fn every_object_is_known_as_its_own_and_the_registrations_come_last() {
+    for minor in [10, 20, 28] {
+        let objects = installation(minor).objects();
+        for object in &objects {
+            for label in OWNER_LABELS {
+                assert_eq!(
+                    object["metadata"]["labels"][label], "tiller-guard",
+                    "{object}"
+                );
+            }
+        }
+        let last = objects.len() - 2;
+        let kinds: Vec<_> = objects[last..]
+            .iter()
+            .map(|it| it["kind"].clone())
+            .collect();
+        assert_eq!(
+            kinds,
+            [
+                "MutatingWebhookConfiguration",
+                "ValidatingWebhookConfiguration"
+            ]
+        );
+        assert_eq!(objects[0]["kind"], "Namespace");
+    }
+}
+
+#[test]
+fn an_old_kubernetes_gets_what_it_knows() {
+    let objects = installation(10).objects();
+    assert_eq!(
+        of_kind(&objects, "PodDisruptionBudget")["apiVersion"],
+        "policy/v1beta1"
+    );
+    let pod = &of_kind(&objects, "Deployment")["spec"]["template"]["spec"];
+    for later in [
+        "topologySpreadConstraints",
+        "priorityClassName",
+        "nodeSelector",
+    ] {
+        assert_eq!(pod.get(later), None);
+    }
+    assert_eq!(pod["securityContext"].get("seccompProfile"), None);
+    assert_eq!(pod["containers"][0]["args"][2], "--tls-min-version=1.2");
+    let labels = &of_kind(&objects, "Namespace")["metadata"]["labels"];
+    assert_eq!(labels["kubernetes.io/metadata.name"], "tiller-guard");
+}
+
+#[test]
+fn bundles_that_are_there_are_kept() {
+    let installation = Installation {
+        ca_bundle: Some("QQ==".to_owned()),
+        ..installation(30)
+    };
+    for registration in installation.registrations() {
+        for webhook in registration["webhooks"].as_array().unwrap() {
+            assert_eq!(webhook["clientConfig"]["caBundle"], "QQ==");
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! The pods that answer, and how many of them there always are.
+
+use serde_json::{Map, Value, json};
+
+use super::{HEALTH_PORT, Installation, REVIEW_PORT, pod_labels};
+use crate::k8s::registration::NAME;
+
+/// The user `nobody`, whom the image has too.
+const USER: i64 = 65534;
+/// More than the 25 s that a drain takes at the most.
+const GRACE: u16 = 35;
+
+pub(super) fn budget(installation: &Installation) -> Value {
+    let version = if installation.minor >= 21 {
+        "policy/v1"
+    } else {
+        "policy/v1beta1"
+    };
+    json!({
+        "apiVersion": version,
+        "kind": "PodDisruptionBudget",
+        "metadata": installation.metadata(NAME),
+        "spec": { "maxUnavailable": 1, "selector": { "matchLabels": pod_labels() } },
+    })
+}
+
+pub(super) fn deployment(installation: &Installation) -> Value {
+    json!({
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": installation.metadata(NAME),
+        "spec": {
+            "replicas": installation.replicas,
+            "revisionHistoryLimit": 3,
+            "selector": { "matchLabels": pod_labels() },
+            // The next pod is ready before the last one goes.
+            "strategy": {
+                "type": "RollingUpdate",
+                "rollingUpdate": { "maxSurge": 1, "maxUnavailable": 0 },
+            },
+            "template": { "metadata": { "labels": pod_labels() }, "spec": pod(installation) },
+        },
+    })
+}
+
+fn pod(installation: &Installation) -> Value {
+    let minor = installation.minor;
+    let mut fields = Map::new();
+    let mut set = |name: &str, value: Value| fields.insert(name.to_owned(), value);
+    set("serviceAccountName", json!(NAME));
+    set("automountServiceAccountToken", json!(true));
+    // Other namespaces than kube-system may use it from 1.17 on.
+    if minor >= 17 {
+        set("priorityClassName", json!("system-cluster-critical"));
+    }
+    set("terminationGracePeriodSeconds", json!(GRACE));
+    // Nodes have the label from 1.14 on.
+    if minor >= 14 {
+        set("nodeSelector", json!({ "kubernetes.io/os": "linux" }));
+    }
+    let mut context = json!({ "runAsNonRoot": true, "runAsUser": USER, "runAsGroup": USER });
+    if let (true, Some(context)) = (minor >= 19, context.as_object_mut()) {
+        context.insert(
+            "seccompProfile".to_owned(),
+            json!({ "type": "RuntimeDefault" }),
+        );
+    }
+    set("securityContext", context);
+    if minor >= 18 {
+        let spread = |key: &str| {
+            json!({
+                "maxSkew": 1,
+                "topologyKey": key,
+                "whenUnsatisfiable": "ScheduleAnyway",
+                "labelSelector": { "matchLabels": pod_labels() },
+            })
+        };
+        set(
+            "topologySpreadConstraints",
+            json!([
+                spread("kubernetes.io/hostname"),
+                spread("topology.kubernetes.io/zone")
+            ]),
+        );
+    } else {
+        let apart = json!({
+            "weight": 100,
+            "podAffinityTerm": {
+                "topologyKey": "kubernetes.io/hostname",
+                "labelSelector": { "matchLabels": pod_labels() },
+            },
+        });
+        set(
+            "affinity",
+            json!({
+                "podAntiAffinity": { "preferredDuringSchedulingIgnoredDuringExecution": [apart] },
+            }),
+        );
+    }
+    set("containers", json!([container(installation)]));
+    set(
+        "volumes",
+        json!([{ "name": "policy", "configMap": { "name": "tiller-guard-policy" } }]),
+    );
+    Value::Object(fields)
+}
+
+fn container(installation: &Installation) -> Value {
+    let mut arguments = vec!["serve", "--policy=/etc/tiller-guard/policy.yaml"];
+    // Before 1.14 the API server speaks TLS 1.2 at the most.
+    if installation.minor < 14 {
+        arguments.push("--tls-min-version=1.2");
+    }
+    let probe = |path: &str, failures: u8| {
+        json!({
+            "httpGet": { "path": path, "port": "health" },
+            "periodSeconds": 5,
+            "timeoutSeconds": 2,
+            "failureThreshold": failures,
+        })
+    };
+    json!({
+        "name": NAME,
+        "image": installation.image,
+        "args": arguments,
+        "ports": [
+            { "name": "https", "containerPort": REVIEW_PORT, "protocol": "TCP" },
+            { "name": "health", "containerPort": HEALTH_PORT, "protocol": "TCP" },
+        ],
+        "readinessProbe": probe("/readyz", 2),
+        "livenessProbe": probe("/livez", 6),
+        // README, "What it costs": 9 MiB after a load, 18 MiB beside 20,000 bindings; bodies are capped beside that.
+        "resources": {
+            "requests": { "cpu": "50m", "memory": "32Mi" },
+            "limits": { "cpu": "1", "memory": "128Mi" },
+        },
+        "securityContext": {
+            "allowPrivilegeEscalation": false,
+            "capabilities": { "drop": ["ALL"] },
+            "privileged": false,
+            "readOnlyRootFilesystem": true,
+        },
+        "volumeMounts": [{ "name": "policy", "mountPath": "/etc/tiller-guard", "readOnly": true }],
+    })
+}

@@ -1,0 +1,77 @@
+//! Which resources a webhook is asked about, from the tables of what is judged.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value, json};
+
+use crate::policy::APIS;
+use crate::policy::access::AccessKind;
+use crate::policy::exposure::ExposureKind;
+
+/// A set of resources.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Resources {
+    /// What carries a pod.
+    Workloads,
+    /// What carries a pod, and Services.
+    WorkloadsAndServices,
+    /// The addresses behind Services.
+    Addresses,
+    /// Roles and their bindings.
+    Access,
+}
+
+// === impl Resources ===
+
+impl Resources {
+    /// The rules of a webhook, one for each group. `scope` is of Kubernetes 1.14.
+    pub(super) fn rules(self, minor: u16) -> Value {
+        let mut groups: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for (group, resource) in self.pairs() {
+            groups.entry(group).or_default().insert(resource);
+        }
+        groups
+            .into_iter()
+            .map(|(group, resources)| {
+                let mut rule = Map::new();
+                rule.insert("operations".to_owned(), json!(["CREATE", "UPDATE"]));
+                rule.insert("apiGroups".to_owned(), json!([group]));
+                rule.insert("apiVersions".to_owned(), json!(["*"]));
+                rule.insert("resources".to_owned(), json!(resources));
+                if minor >= 14 {
+                    rule.insert("scope".to_owned(), json!(self.scope()));
+                }
+                Value::Object(rule)
+            })
+            .collect()
+    }
+
+    fn scope(self) -> &'static str {
+        match self {
+            Self::Access => "*",
+            Self::Workloads | Self::WorkloadsAndServices | Self::Addresses => "Namespaced",
+        }
+    }
+
+    /// Groups with resources.
+    fn pairs(self) -> Vec<(&'static str, &'static str)> {
+        let workloads = || {
+            APIS.iter()
+                .flat_map(|api| api.resources.iter().map(|resource| (api.group, *resource)))
+        };
+        let exposure = |kinds: &[ExposureKind]| -> Vec<_> {
+            let pair = |kind: &ExposureKind| (kind.group(), kind.resource());
+            kinds.iter().map(pair).collect()
+        };
+        match self {
+            Self::Workloads => workloads().collect(),
+            Self::WorkloadsAndServices => workloads()
+                .chain(exposure(&[ExposureKind::Service]))
+                .collect(),
+            Self::Addresses => exposure(&[ExposureKind::Endpoints, ExposureKind::EndpointSlice]),
+            Self::Access => AccessKind::ALL
+                .map(|kind| (AccessKind::GROUP, kind.resource()))
+                .to_vec(),
+        }
+    }
+}

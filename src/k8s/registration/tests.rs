@@ -1,0 +1,146 @@
+use serde_json::{Value, json};
+
+use super::{Endpoint, Registration};
+
+fn registration(minor: u16) -> Registration<'static> {
+    Registration {
+        minor,
+        namespace: "tiller-guard",
+        endpoint: Endpoint::Service {
+            name: "tiller-guard",
+            port: 443,
+        },
+        ca_bundle: None,
+        account_patterns: &[],
+    }
+}
+
+fn webhooks(configuration: &Value) -> Vec<&Value> {
+    configuration["webhooks"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .collect()
+}
+
+fn named<'a>(configuration: &'a Value, name: &str) -> &'a Value {
+    let mut webhooks = configuration["webhooks"].as_array().unwrap().iter();
+    webhooks.find(|it| it["name"] == name).unwrap()
+}
+
+#[test]
+fn only_what_may_be_a_tiller_is_refused_while_nobody_answers() {
+    for minor in [10, 20, 21, 27, 28, 36] {
+        let configuration = registration(minor).validating();
+        for webhook in webhooks(&configuration) {
+            let fails = webhook["failurePolicy"] == "Fail";
+            assert_eq!(fails, webhook["name"] == "validate.tiller-guard.io");
+            assert!(fails || webhook["failurePolicy"] == "Ignore");
+            if !fails {
+                continue;
+            }
+            if minor >= 28 {
+                assert_eq!(webhook["matchConditions"][0]["name"], "may-be-tiller");
+            } else {
+                let outside = &webhook["namespaceSelector"]["matchExpressions"][0];
+                assert_eq!(outside["operator"], "NotIn");
+                assert_eq!(outside["values"], json!(["tiller-guard", "kube-system"]));
+            }
+            let resources = webhook["rules"].to_string();
+            for never in [
+                "nodes",
+                "leases",
+                "certificatesigningrequests",
+                "events",
+                "endpoints",
+                "roles",
+                "\"*\"]}",
+            ] {
+                assert!(!resources.contains(never), "1.{minor}: {never}");
+            }
+        }
+        let configuration = registration(minor).mutating();
+        assert_eq!(webhooks(&configuration).len(), 1);
+        assert_eq!(configuration["webhooks"][0]["failurePolicy"], "Ignore");
+    }
+}
+
+#[test]
+fn a_tiller_in_kube_system_is_asked_about_by_every_version() {
+    let at_20 = registration(20).validating();
+    let system = named(&at_20, "system.tiller-guard.io");
+    let expression = &system["namespaceSelector"]["matchExpressions"][0];
+    assert_eq!(expression["operator"], "In");
+    // Whoever may write a namespace could call it tiller-guard, and is asked about all the same.
+    assert_eq!(expression["values"], json!(["tiller-guard", "kube-system"]));
+    assert_eq!(
+        system["rules"],
+        named(&at_20, "validate.tiller-guard.io")["rules"]
+    );
+    let at_28 = registration(28).validating();
+    let selector = &named(&at_28, "validate.tiller-guard.io")["namespaceSelector"];
+    assert_eq!(
+        selector["matchExpressions"][0]["values"],
+        json!(["tiller-guard"])
+    );
+}
+
+#[test]
+fn a_server_is_told_what_it_knows_and_no_more() {
+    let fields = |minor| -> Vec<String> {
+        let configuration = registration(minor).mutating();
+        let webhook = configuration["webhooks"][0].as_object().unwrap().clone();
+        webhook.keys().cloned().collect()
+    };
+    let oldest = [
+        "name",
+        "clientConfig",
+        "rules",
+        "namespaceSelector",
+        "failurePolicy",
+    ];
+    assert_eq!(fields(10), oldest);
+    let more = |names: &[&str]| -> Vec<String> {
+        oldest
+            .iter()
+            .chain(names)
+            .map(ToString::to_string)
+            .collect()
+    };
+    assert_eq!(fields(12), more(&["sideEffects"]));
+    assert_eq!(fields(14), more(&["sideEffects", "timeoutSeconds"]));
+    let all = [
+        "sideEffects",
+        "timeoutSeconds",
+        "matchPolicy",
+        "admissionReviewVersions",
+        "reinvocationPolicy",
+    ];
+    assert_eq!(fields(16), more(&all));
+    assert_eq!(fields(28).last().unwrap(), "matchConditions");
+    assert_eq!(
+        registration(15).mutating()["apiVersion"],
+        "admissionregistration.k8s.io/v1beta1"
+    );
+    assert_eq!(
+        registration(16).mutating()["apiVersion"],
+        "admissionregistration.k8s.io/v1"
+    );
+    assert!(
+        registration(10).mutating()["webhooks"][0]["rules"][0]
+            .get("scope")
+            .is_none()
+    );
+}
+
+#[test]
+fn a_url_and_a_bundle_are_written_as_they_are_given() {
+    let registration = Registration {
+        endpoint: Endpoint::Url("https://127.0.0.1:8443"),
+        ca_bundle: Some("QQ=="),
+        ..registration(20)
+    };
+    let client = &registration.validating()["webhooks"][0]["clientConfig"];
+    let expected = json!({ "url": "https://127.0.0.1:8443/validate", "caBundle": "QQ==" });
+    assert_eq!(client, &expected);
+}

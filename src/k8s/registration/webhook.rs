@@ -1,0 +1,175 @@
+//! One webhook of a configuration.
+
+use serde_json::{Map, Value, json};
+
+use super::rule::Resources;
+use super::{Endpoint, MUTATE, NAME_LABEL, Registration, SYSTEM_NAMESPACE, VALIDATE, condition};
+
+/// How long the API server waits, in seconds. It rounds up, and an answer takes less than a millisecond.
+const TIMEOUT: u8 = 5;
+
+/// What tells one webhook from another.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Webhook {
+    name: &'static str,
+    path: &'static str,
+    resources: Resources,
+    place: Place,
+    /// What becomes of a request while nobody answers.
+    failure: &'static str,
+    condition: Condition,
+}
+
+/// In which namespaces a webhook is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Everywhere,
+    OutsideSystem,
+    System,
+}
+
+/// What is asked about alone, where the API server has conditions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Condition {
+    None,
+    Tiller,
+    OwnAccount,
+}
+
+// === impl Webhook ===
+
+impl Webhook {
+    pub(super) fn mutating() -> [Self; 1] {
+        [Self {
+            name: MUTATE,
+            path: "/mutate",
+            resources: Resources::Workloads,
+            place: Place::Everywhere,
+            failure: "Ignore",
+            condition: Condition::Tiller,
+        }]
+    }
+
+    pub(super) fn validating(conditions: bool) -> Vec<Self> {
+        let webhook = |name, resources, place, failure, condition| Self {
+            name,
+            path: "/validate",
+            resources,
+            place,
+            failure,
+            condition,
+        };
+        let both = Resources::WorkloadsAndServices;
+        let mut webhooks = if conditions {
+            let (accounts, workloads) = ("accounts.tiller-guard.io", Resources::Workloads);
+            let (everywhere, own) = (Place::Everywhere, Condition::OwnAccount);
+            vec![
+                webhook(VALIDATE, both, everywhere, "Fail", Condition::Tiller),
+                webhook(accounts, workloads, everywhere, "Ignore", own),
+            ]
+        } else {
+            let (system, none) = ("system.tiller-guard.io", Condition::None);
+            vec![
+                webhook(VALIDATE, both, Place::OutsideSystem, "Fail", none),
+                webhook(system, both, Place::System, "Ignore", none),
+            ]
+        };
+        webhooks.extend(
+            [
+                ("addresses.tiller-guard.io", Resources::Addresses),
+                ("access.tiller-guard.io", Resources::Access),
+            ]
+            .map(|(name, resources)| {
+                let everywhere = Place::Everywhere;
+                webhook(name, resources, everywhere, "Ignore", Condition::None)
+            }),
+        );
+        webhooks
+    }
+
+    /// The webhook as this API server knows it: a field of a later version would be dropped in silence, or
+    /// refused.
+    pub(super) fn written(self, registration: &Registration<'_>) -> Value {
+        let minor = registration.minor;
+        let mut fields = Map::new();
+        let mut set = |name: &str, value: Value| fields.insert(name.to_owned(), value);
+        set("name", json!(self.name));
+        set("clientConfig", client_config(self.path, registration));
+        set("rules", self.resources.rules(minor));
+        set("namespaceSelector", self.place.selector(registration));
+        set("failurePolicy", json!(self.failure));
+        if minor >= 12 {
+            set("sideEffects", json!("None"));
+        }
+        if minor >= 14 {
+            set("timeoutSeconds", json!(TIMEOUT));
+        }
+        if minor >= 15 {
+            set("matchPolicy", json!("Equivalent"));
+            set("admissionReviewVersions", json!(["v1", "v1beta1"]));
+            if self.name == MUTATE {
+                set("reinvocationPolicy", json!("IfNeeded"));
+            }
+        }
+        let condition = self.condition.expression(registration.account_patterns);
+        if let (true, Some((name, expression))) = (registration.has_conditions(), condition) {
+            set(
+                "matchConditions",
+                json!([{ "name": name, "expression": expression }]),
+            );
+        }
+        Value::Object(fields)
+    }
+}
+
+// === impl Place ===
+
+impl Place {
+    /// Namespaces by the label of their name. `NotIn` holds where there is no such label, too.
+    fn selector(self, registration: &Registration<'_>) -> Value {
+        let own = registration.namespace;
+        // From 1.21 on nobody can call a namespace what it is not.
+        let names_hold = registration.minor >= 21;
+        let (operator, names) = match (self, names_hold) {
+            (Self::Everywhere, true) => ("NotIn", vec![own]),
+            (Self::Everywhere, false) => return json!({}),
+            (Self::OutsideSystem, _) => ("NotIn", vec![own, SYSTEM_NAMESPACE]),
+            (Self::System, true) => ("In", vec![SYSTEM_NAMESPACE]),
+            (Self::System, false) => ("In", vec![own, SYSTEM_NAMESPACE]),
+        };
+        json!({
+            "matchExpressions": [{ "key": NAME_LABEL, "operator": operator, "values": names }],
+        })
+    }
+}
+
+// === impl Condition ===
+
+impl Condition {
+    fn expression(self, account_patterns: &[String]) -> Option<(&'static str, String)> {
+        match self {
+            Self::None => None,
+            Self::Tiller => Some(("may-be-tiller", condition::tiller(account_patterns))),
+            Self::OwnAccount => Some(("own-account", condition::own_account(account_patterns))),
+        }
+    }
+}
+
+fn client_config(path: &str, registration: &Registration<'_>) -> Value {
+    let mut client = match registration.endpoint {
+        Endpoint::Service { name, port } => {
+            let namespace = registration.namespace;
+            let mut service = json!({ "namespace": namespace, "name": name, "path": path });
+            // Before 1.15 the port is 443 and cannot be said.
+            if let (true, Some(service)) = (registration.minor >= 15, service.as_object_mut()) {
+                service.insert("port".to_owned(), json!(port));
+            }
+            json!({ "service": service })
+        }
+        Endpoint::Url(base) => json!({ "url": format!("{base}{path}") }),
+    };
+    if let (Some(bundle), Some(client)) = (registration.ca_bundle, client.as_object_mut()) {
+        client.insert("caBundle".to_owned(), json!(bundle));
+    }
+    client
+}

@@ -1,0 +1,35 @@
+//! The words and numbers by which a Tiller is told, for all that looks for one.
+//!
+//! Source: `cmd/helm/installer/install.go` and `cmd/tiller/tiller.go`, Helm 2.0 to 2.17.
+
+/// In an image's name, in the spellings that people give it.
+pub const IMAGE_WORDS: [&str; 3] = ["tiller", "Tiller", "TILLER"];
+/// The program in a launch.
+pub const PROGRAM: &str = "tiller";
+/// The label `app` of the pods that Helm's client looks for.
+pub const APP_LABEL: &str = "helm";
+/// The label `name` of the pods that Helm's client looks for.
+pub const NAME_LABEL: &str = "tiller";
+/// What a container or a workload of Tiller's is called.
+pub const NAME: &str = "tiller";
+/// How the names of its Deployment and what is made of that begin.
+pub const NAME_START: &str = "tiller-deploy";
+/// The Secrets with its key: that of `helm init`, and ours.
+pub const SECRETS: [&str; 2] = ["tiller-secret", "tiller-tls"];
+/// The variable that Helm's client reads too.
+pub const CLIENT_VARIABLE: &str = "TILLER_NAMESPACE";
+/// The variables that the server alone reads.
+pub const SERVER_VARIABLES: [&str; 4] = [
+    "TILLER_HISTORY_MAX",
+    "TILLER_TLS_ENABLE",
+    "TILLER_TLS_VERIFY",
+    "TILLER_TLS_CERTS",
+];
+/// The port on which it serves Helm's clients.
+pub const PORT: i64 = 44134;
+/// How the word of a launch ends that makes it listen there.
+pub const LISTEN_END: &str = ":44134";
+/// The port of its probes.
+pub const PROBE_PORT: i64 = 44135;
+/// The paths of its probes.
+pub const PROBE_PATHS: [&str; 2] = ["/liveness", "/readiness"];

@@ -1,0 +1,198 @@
+//! The conditions of the registrations, against what the code itself takes for a Tiller: whatever it would judge
+//! has to reach it.
+
+use std::fs;
+use std::path::Path;
+use std::sync::LazyLock;
+
+use cel::{Context, Program};
+use proptest::prelude::{ProptestConfig, prop_assert, proptest};
+use serde_json::{Value, json};
+use tiller_guard::k8s::exposure_object;
+use tiller_guard::k8s::registration::condition;
+use tiller_guard::k8s::subject;
+use tiller_guard::policy::exposure::{ExposureKind, decide_exposure};
+use tiller_guard::policy::{Kind, Settings};
+
+use super::corpus::cases;
+use super::generate;
+
+static TILLER: LazyLock<Condition> = LazyLock::new(|| Condition::of(condition::tiller));
+static OWN_ACCOUNT: LazyLock<Condition> = LazyLock::new(|| Condition::of(condition::own_account));
+
+/// What a condition says of an object of a kind.
+struct Condition(Program);
+
+impl Condition {
+    fn of(condition: fn(&[String]) -> String) -> Self {
+        let patterns = Settings::default().account_patterns;
+        Self(Program::compile(&condition(&patterns)).unwrap())
+    }
+
+    fn holds(&self, kind: &str, object: &Value) -> bool {
+        let mut context = Context::default();
+        let request = json!({ "kind": { "kind": kind } });
+        context.add_variable("request", &request).unwrap();
+        context.add_variable("object", object).unwrap();
+        match self.0.execute(&context) {
+            Ok(cel::Value::Bool(holds)) => holds,
+            other => panic!("{other:?} of {kind} {object}"),
+        }
+    }
+}
+
+/// The kinds that an API server with conditions sends.
+fn is_sent(kind: Kind) -> bool {
+    kind != Kind::EphemeralContainers
+}
+
+#[test]
+fn every_tiller_of_the_corpus_passes() {
+    let mut seen = 0;
+    for case in cases().into_values().flatten() {
+        for manifest in [case.manifest(), case.hardened()] {
+            let deployment = subject(Kind::Deployment, &manifest).unwrap();
+            if deployment.holds_tiller() {
+                seen += 1;
+                assert!(TILLER.holds("Deployment", &manifest), "{}", case.name);
+            }
+            let template = &manifest["spec"]["template"];
+            for kind in Kind::ALL.into_iter().filter(|kind| is_sent(*kind)) {
+                let object = generate::object(kind, &json!({ "name": "x" }), template.clone());
+                if subject(kind, &object).unwrap().holds_tiller() {
+                    assert!(
+                        TILLER.holds(kind.as_str(), &object),
+                        "{} {object}",
+                        case.name
+                    );
+                }
+            }
+        }
+    }
+    assert!(seen > 100, "{seen}");
+}
+
+#[test]
+fn every_sign_alone_passes_and_other_pods_do_not() {
+    let pod = |spec: Value| json!({ "metadata": { "name": "web-1" }, "spec": spec });
+    let of_container = |container: Value| pod(json!({ "containers": [container] }));
+    for object in [
+        of_container(json!({ "image": "x/helm-Tiller:1" })),
+        of_container(json!({ "command": ["sh", "-c", "exec /tiller"] })),
+        of_container(json!({ "args": ["-l=:44134"] })),
+        of_container(json!({ "name": "tiller-deploy" })),
+        of_container(json!({ "env": [{ "name": "TILLER_TLS_CERTS" }] })),
+        of_container(json!({ "ports": [{ "containerPort": 44135 }] })),
+        of_container(json!({ "readinessProbe": { "httpGet": { "port": 44135 } } })),
+        pod(json!({ "containers": null, "initContainers": [{ "image": "tiller" }] })),
+        pod(json!({ "ephemeralContainers": [{ "image": "tiller" }] })),
+        pod(json!({ "volumes": [{ "secret": { "secretName": "tiller-tls" } }] })),
+        pod(json!({ "serviceAccountName": "tiller-red" })),
+        pod(json!({ "serviceAccount": "tiller" })),
+        json!({ "metadata": { "name": "tiller" }, "spec": {} }),
+        json!({ "metadata": { "labels": { "name": "tiller" } } }),
+    ] {
+        assert!(TILLER.holds("Pod", &object), "{object}");
+        assert!(!OWN_ACCOUNT.holds("Pod", &object), "{object}");
+    }
+    let full = json!({
+        "name": "web", "image": "example/web:1", "command": ["/web"], "args": null, "env": [{ "name": "A" }],
+        "ports": [{ "containerPort": 80 }, {}], "livenessProbe": { "httpGet": { "port": "http" } },
+        "readinessProbe": { "exec": {} },
+    });
+    for (object, own) in [
+        (of_container(full.clone()), false),
+        (
+            pod(json!({ "containers": [full], "serviceAccountName": "default" })),
+            false,
+        ),
+        (
+            pod(
+                json!({ "containers": null, "volumes": [{ "secret": {} }], "serviceAccountName": "web" }),
+            ),
+            true,
+        ),
+        (pod(json!({ "serviceAccount": "web" })), true),
+        (json!({ "metadata": null, "spec": null }), false),
+        (json!({}), false),
+    ] {
+        assert!(!TILLER.holds("Pod", &object), "{object}");
+        assert_eq!(OWN_ACCOUNT.holds("Pod", &object), own, "{object}");
+    }
+    for kind in [
+        "Deployment",
+        "CronJob",
+        "PodTemplate",
+        "ReplicationController",
+    ] {
+        for object in [
+            json!({}),
+            json!({ "spec": { "template": null, "jobTemplate": null } }),
+        ] {
+            assert!(!TILLER.holds(kind, &object) && !OWN_ACCOUNT.holds(kind, &object));
+        }
+    }
+}
+
+#[test]
+fn services_that_lead_to_tillers_pass_and_others_do_not() {
+    for (spec, expected) in [
+        (json!({ "selector": { "x": "tiller" } }), true),
+        (
+            json!({ "ports": [{ "port": 80 }, { "port": 44134 }] }),
+            true,
+        ),
+        (
+            json!({ "ports": [{ "port": 80, "targetPort": 44134 }] }),
+            true,
+        ),
+        (
+            json!({ "ports": [{ "port": 80, "targetPort": "tiller" }] }),
+            true,
+        ),
+        (
+            json!({ "ports": [{ "port": 80, "targetPort": "http" }, {}], "selector": { "app": "web" } }),
+            false,
+        ),
+        (json!({ "ports": null, "selector": null }), false),
+        (Value::Null, false),
+    ] {
+        let mut open = json!({ "metadata": { "name": "x" }, "spec": spec });
+        assert_eq!(TILLER.holds("Service", &open), expected, "{open}");
+        if spec.is_object() {
+            open["spec"]["type"] = json!("NodePort");
+            let service = exposure_object(ExposureKind::Service, &open).unwrap();
+            let found = !decide_exposure(&service, &Settings::default()).is_empty();
+            assert_eq!(found, expected, "{open}");
+        }
+    }
+}
+
+#[test]
+fn what_helm_init_makes_passes() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/helm-init");
+    for entry in fs::read_dir(folder).unwrap() {
+        let text = fs::read_to_string(entry.unwrap().path()).unwrap();
+        let documents: Vec<Value> = serde_saphyr::from_multiple(&text).unwrap();
+        for object in documents {
+            let kind = object["kind"].as_str().unwrap();
+            if ["Deployment", "Service"].contains(&kind) {
+                assert!(TILLER.holds(kind, &object), "{object}");
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1024))]
+
+    #[test]
+    fn every_generated_tiller_passes((kind, object) in generate::workload()) {
+        if is_sent(kind) {
+            let passes = TILLER.holds(kind.as_str(), &object);
+            let found = subject(kind, &object).is_ok_and(|subject| subject.holds_tiller());
+            prop_assert!(passes || !found, "{}", object);
+            prop_assert!(!(passes && OWN_ACCOUNT.holds(kind.as_str(), &object)));
+        }
+    }
+}
