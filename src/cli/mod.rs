@@ -7,6 +7,7 @@
 //! | 2 | usage, the policy file is not good, the output cannot be written, or the server cannot be started |
 //! | 3 | something could not be read; the rest was done |
 
+mod certificate;
 mod check;
 mod examine;
 mod harden;
@@ -14,6 +15,7 @@ mod input;
 mod logs;
 mod policy;
 mod policy_check;
+mod reach;
 mod rewrite;
 mod serve;
 
@@ -36,7 +38,7 @@ enum Command {
     Check(check::Arguments),
     /// Prints manifests with their Tillers hardened.
     Harden(harden::Arguments),
-    Serve(serve::Arguments),
+    Serve(Box<serve::Arguments>),
     /// Checks policy files, and prints their schema.
     #[command(subcommand)]
     Policy(policy_check::Command),
@@ -66,7 +68,7 @@ pub fn run() -> ExitCode {
     let done = match command {
         Command::Check(arguments) => check::run(arguments).map(ExitCode::from),
         Command::Harden(arguments) => harden::run(arguments).map(ExitCode::from),
-        Command::Serve(arguments) => serve::run(arguments),
+        Command::Serve(arguments) => serve::run(*arguments),
         Command::Policy(command) => policy_check::run(command).map(ExitCode::from),
     };
     match done {

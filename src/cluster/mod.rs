@@ -1,6 +1,7 @@
 //! The cluster: the one owner of the Kubernetes client.
 
 pub mod apply;
+pub mod certificate;
 mod connection;
 pub mod events;
 

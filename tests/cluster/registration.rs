@@ -35,16 +35,19 @@ pub(super) fn configurations(version: Version, guard: SocketAddr, bundle: &str) 
         let Some(webhooks) = webhooks else { continue };
         webhooks.retain(|webhook| webhook["name"] != "access.tiller-guard.io");
         for webhook in webhooks {
+            let mutates = webhook["name"] == MUTATE;
             webhook["failurePolicy"] = json!("Fail");
-            let without: &[&str] = match webhook["name"] == MUTATE {
-                true => &[UNMUTATED, UNGUARDED],
-                false => &[UNGUARDED],
+            let without: &[&str] = if mutates {
+                &[UNMUTATED, UNGUARDED]
+            } else {
+                &[UNGUARDED]
             };
             let mut expressions: Vec<Value> = without
                 .iter()
                 .map(|key| json!({ "key": key, "operator": "DoesNotExist" }))
                 .collect();
-            let own = webhook["namespaceSelector"]["matchExpressions"].as_array();
+            let own = webhook.pointer("/namespaceSelector/matchExpressions");
+            let own = own.and_then(Value::as_array);
             expressions.extend(own.into_iter().flatten().cloned());
             webhook["namespaceSelector"] = json!({ "matchExpressions": expressions });
         }
