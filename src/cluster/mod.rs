@@ -3,6 +3,9 @@
 pub mod apply;
 pub mod certificate;
 mod connection;
+pub mod doctor;
 pub mod events;
+pub mod install;
+pub mod proof;
 
 pub use connection::{Cluster, ConnectError, KubernetesVersion, Reach};

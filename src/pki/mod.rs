@@ -3,6 +3,7 @@
 mod issuance;
 mod self_signed;
 mod serving;
+pub mod team;
 mod webhook_authority;
 
 pub use issuance::Issuance;

@@ -2,7 +2,7 @@
 //! are known to belong together.
 
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rustls::crypto::ring;
 use rustls::pki_types::pem::{self, PemObject as _};
@@ -144,6 +144,20 @@ impl Validity {
         }
         Ok(())
     }
+
+    /// How long it lasts from `now` on; nothing where it is over.
+    pub fn left(self, now: SystemTime) -> Duration {
+        between(seconds(now), self.not_after)
+    }
+
+    /// How long it lasts in all.
+    pub fn lifetime(self) -> Duration {
+        between(self.not_before, self.not_after)
+    }
+}
+
+fn between(from: i64, until: i64) -> Duration {
+    Duration::from_secs(u64::try_from(until.saturating_sub(from)).unwrap_or(0))
 }
 
 // === impl PairError ===

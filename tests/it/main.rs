@@ -11,6 +11,8 @@
 mod api_server;
 /// The ways around the guard, each tried.
 mod bypass;
+/// A team's certificates.
+mod certificates;
 #[path = "../cluster/mod.rs"]
 pub mod cluster;
 /// How objects get into a cluster.
