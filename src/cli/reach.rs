@@ -1,10 +1,14 @@
 //! Which cluster is meant.
 
+use std::io::{self, Write as _};
 use std::path::PathBuf;
 
+use anyhow::Context as _;
 use clap::Args;
+use tokio::runtime::Builder;
 
-use crate::cluster::Reach;
+use super::Exit;
+use crate::cluster::{Cluster, ConnectError, Reach};
 
 /// The options of every command that talks to a cluster.
 #[derive(Debug, Clone, Args)]
@@ -30,4 +34,25 @@ impl From<ReachArguments> for Reach {
             context,
         }
     }
+}
+
+/// Reaches the cluster; where it cannot be, says so and gives the exit code for that.
+pub(super) async fn connect(arguments: ReachArguments) -> anyhow::Result<Result<Cluster, Exit>> {
+    match Cluster::connect(&arguments.into()).await {
+        Ok(cluster) => Ok(Ok(cluster)),
+        Err(error @ ConnectError::Kubeconfig(_)) => Err(error.into()),
+        Err(error) => {
+            let error = anyhow::Error::new(error);
+            writeln!(io::stderr(), "error: {error:#}")?;
+            Ok(Err(Exit::Unreachable))
+        }
+    }
+}
+
+/// Runs one command that waits for a cluster.
+pub(super) fn on_runtime(
+    command: impl Future<Output = anyhow::Result<Exit>>,
+) -> anyhow::Result<Exit> {
+    let runtime = Builder::new_current_thread().enable_all().build();
+    runtime.context("cannot start a runtime")?.block_on(command)
 }

@@ -129,7 +129,7 @@ impl Validity {
     /// The last valid second as a time of day.
     pub(super) fn end(self) -> SystemTime {
         u64::try_from(self.not_after).map_or(UNIX_EPOCH, |seconds| {
-            UNIX_EPOCH + std::time::Duration::from_secs(seconds)
+            UNIX_EPOCH + Duration::from_secs(seconds)
         })
     }
 

@@ -19,7 +19,7 @@ const USES: [(&str, &[&str]); 12] = [
     ("installation", &["k8s", "policy"]),
     ("report", &["policy", "tiller"]),
     // Layer 3.
-    ("cluster", &["k8s", "pki"]),
+    ("cluster", &["installation", "k8s", "pki"]),
     ("server", &["k8s", "pki"]),
     // Layer 4.
     (
