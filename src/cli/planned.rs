@@ -28,6 +28,10 @@ pub(super) struct PlanArguments {
     #[arg(long, value_name = "COUNT", default_value = "2", value_parser = clap::value_parser!(u16).range(1..=32))]
     replicas: u16,
 
+    /// The port of the Service; before Kubernetes 1.15 it has to be 443
+    #[arg(long, value_name = "PORT", default_value_t = installation::SERVICE_PORT, value_parser = clap::value_parser!(u16).range(1..))]
+    service_port: u16,
+
     /// The policy file to install [default: enforce]
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
@@ -40,6 +44,7 @@ impl PlanArguments {
             namespace,
             image,
             replicas,
+            service_port,
             policy,
         } = self;
         let (text, policy) = match policy {
@@ -57,6 +62,7 @@ impl PlanArguments {
             namespace,
             image,
             replicas,
+            service_port,
             policy: text,
             account_patterns: policy.settings.account_patterns,
             ca_bundle: None,

@@ -9,7 +9,7 @@ use super::Exit;
 use super::planned::writer;
 use super::reach::{ReachArguments, connect, on_runtime};
 use crate::cluster::apply::Effect;
-use crate::installation::{self, AUTHORITY_SECRET, IMAGE, Installation, POLICY};
+use crate::installation::{self, AUTHORITY_SECRET, IMAGE, Installation, POLICY, SERVICE_PORT};
 
 /// Removes tiller-guard from a cluster, whether it still answers or not. The namespace stays, with the teams that are
 /// registered in it.
@@ -57,6 +57,7 @@ async fn uninstall(arguments: Arguments) -> anyhow::Result<Exit> {
         namespace,
         image: IMAGE.to_owned(),
         replicas: 1,
+        service_port: SERVICE_PORT,
         policy: POLICY.to_owned(),
         account_patterns: Vec::new(),
         ca_bundle: None,

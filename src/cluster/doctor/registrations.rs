@@ -142,7 +142,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::installation::{IMAGE, NAMESPACE, POLICY};
+    use crate::installation::{IMAGE, NAMESPACE, POLICY, SERVICE_PORT};
 
     fn validating() -> Value {
         let installation = Installation {
@@ -150,6 +150,7 @@ mod tests {
             namespace: NAMESPACE.to_owned(),
             image: IMAGE.to_owned(),
             replicas: 2,
+            service_port: SERVICE_PORT,
             policy: POLICY.to_owned(),
             account_patterns: Vec::new(),
             ca_bundle: None,
