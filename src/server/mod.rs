@@ -227,9 +227,17 @@ impl Bound {
             connections: Arc::new(Connections::new(HEALTH_CONNECTIONS, Gauge::default())),
         });
         let mut others = vec![tokio::spawn(health_port.accept(health))];
-        if let CertificateSource::Files(files, every) = certificate {
-            let fresh = certificate::keep_fresh(files, every, served, clock, Arc::clone(&metrics));
-            others.push(tokio::spawn(fresh));
+        let for_certificate = Arc::clone(&metrics);
+        match certificate {
+            CertificateSource::Fixed(_) => {}
+            CertificateSource::Files(files, every) => {
+                let fresh = certificate::keep_fresh(files, every, served, clock, for_certificate);
+                others.push(tokio::spawn(fresh));
+            }
+            CertificateSource::Issued(certificates) => {
+                let issued = certificate::keep_issued(certificates, served, for_certificate);
+                others.push(tokio::spawn(issued));
+            }
         }
         if let Some(file) = policy {
             others.push(tokio::spawn(policy_file::keep_fresh(file, metrics)));
