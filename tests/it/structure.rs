@@ -20,7 +20,17 @@ const USES: [(&str, &[&str]); 13] = [
     ("config", &["manifest", "policy", "provision", "tiller"]),
     ("report", &["policy", "tiller"]),
     // Layer 3.
-    ("cluster", &[]),
+    (
+        "cluster",
+        &[
+            "installation",
+            "k8s",
+            "pki",
+            "policy",
+            "provision",
+            "tiller",
+        ],
+    ),
     ("server", &["k8s", "pki"]),
     // Layer 4.
     (
@@ -33,6 +43,7 @@ const USES: [(&str, &[&str]); 13] = [
             "manifest",
             "pki",
             "policy",
+            "provision",
             "report",
             "server",
             "tiller",

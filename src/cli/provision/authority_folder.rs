@@ -56,11 +56,12 @@ impl AuthorityFolder {
     }
 
     /// Puts a CA there, in place of the one that it takes over from.
-    pub(super) fn write(&self, kept: &Kept, force: bool) -> anyhow::Result<()> {
-        let Kept {
-            authority,
-            retiring,
-        } = kept;
+    pub(super) fn write(
+        &self,
+        authority: &Authority,
+        retiring: &[Certificate],
+        force: bool,
+    ) -> anyhow::Result<()> {
         let key = authority.key().pem();
         let certificate = authority.certificate().pem();
         let retiring: String = retiring.iter().map(Certificate::pem).collect();

@@ -1,20 +1,19 @@
 //! Plans without a cluster: printed for others to apply, or named.
 
 use std::io::{self, BufWriter, Write as _};
-use std::time::SystemTime;
 
 use anyhow::Context as _;
 use serde_json::{Value, json};
 
 use super::super::Exit;
 use super::super::rewrite::pretty;
-use super::arguments::{CertificateArguments, Output, SharedArguments};
-use super::authority_folder::{AuthorityFolder, Kept};
+use super::arguments::{Output, SharedArguments};
 use super::bundles;
+use super::issuance::{Course, issue};
+use crate::cluster::team::Found;
 use crate::manifest::to_yaml;
-use crate::pki::team::{Authority, Certificates, Holder, Present, Server, Wanted};
 use crate::policy::Settings;
-use crate::provision::{CheckedTeam, Person, Plan, plan};
+use crate::provision::{CheckedTeam, Plan, plan};
 
 /// Plans each team with a CA of its folder, or a fresh one.
 pub(super) fn plans(
@@ -25,13 +24,18 @@ pub(super) fn plans(
 ) -> anyhow::Result<Vec<Plan>> {
     let arguments = &shared.certificates;
     let plans = teams.iter().map(|team| {
-        let certificates =
-            issue(team, arguments, keep).with_context(|| format!("the team \"{}\"", team.team))?;
+        let of_team = || format!("the team \"{}\"", team.team);
+        let issuance =
+            issue(team, None, Found::default(), Course::Keep, arguments).with_context(of_team)?;
+        if keep == Keep::Files {
+            issuance.keep(&team.team, arguments, Course::Keep)?;
+        }
+        let certificates = issuance.certificates;
         if let (Some(folder), Keep::Files) = (&arguments.bundle_dir, keep) {
             bundles::write_all(folder, team, &certificates, arguments.force)?;
         }
         let plan = plan(team, &certificates, arguments.ca_dir.is_none(), settings);
-        plan.with_context(|| format!("the team \"{}\"", team.team))
+        plan.with_context(of_team)
     });
     plans.collect()
 }
@@ -43,58 +47,6 @@ pub(super) enum Keep {
     Files,
     /// Nothing is written.
     Nothing,
-}
-
-fn issue(
-    team: &CheckedTeam,
-    arguments: &CertificateArguments,
-    keep: Keep,
-) -> anyhow::Result<Certificates> {
-    let now = SystemTime::now();
-    let folder = arguments.ca_dir.as_deref();
-    let folder = folder.map(|folder| AuthorityFolder::new(folder, &team.team));
-    let kept = match &folder {
-        Some(folder) => folder.read()?,
-        None => None,
-    };
-    let kept = match kept {
-        Some(kept) => kept,
-        None => {
-            let lifetime = arguments.lifetimes().authority;
-            let made = Kept {
-                authority: Authority::create(&team.team, now, lifetime)?,
-                retiring: Vec::new(),
-            };
-            if let (Some(folder), Keep::Files) = (folder, keep) {
-                folder.write(&made, false)?;
-            }
-            made
-        }
-    };
-    let present = Present {
-        retiring: kept.retiring,
-        ..Present::default()
-    };
-    let holders: Vec<Holder> = team.people().iter().map(Person::holder).collect();
-    let wanted = Wanted {
-        server: server(team),
-        holders: &holders,
-        lifetimes: arguments.lifetimes(),
-    };
-    Ok(Certificates::complete(
-        kept.authority,
-        present,
-        wanted,
-        now,
-    )?)
-}
-
-/// Where a team's Tiller is found.
-pub(super) fn server(team: &CheckedTeam) -> Server<'_> {
-    Server {
-        namespace: &team.tiller_namespace,
-        cluster_domain: &team.cluster_domain,
-    }
 }
 
 /// Prints all objects.

@@ -9,7 +9,7 @@
 //! | `validate` | the same, and Services | from 1.28 on everywhere, before not in `kube-system` | refused |
 //! | `system` | the same | before 1.28: `kube-system` | passes |
 //! | `accounts` | what carries a pod with an account of its own | from 1.28 on everywhere | passes |
-//! | `addresses` | Endpoints and EndpointSlices | everywhere | passes: controllers elect leaders by them |
+//! | `addresses` | Endpoints and `EndpointSlices` | everywhere | passes: controllers elect leaders by them |
 //! | `access` | roles and their bindings | everywhere | passes: the API server writes its own when it starts |
 //!
 //! From 1.28 on the API server asks `validate` only about what has a sign of a Tiller ([`condition`]), so that
