@@ -113,13 +113,6 @@ pub fn plan(
             bindings.into_iter().chain(keys).collect(),
         ),
     ];
-    for namespace in stages
-        .first_mut()
-        .into_iter()
-        .flat_map(|it| &mut it.objects)
-    {
-        namespace.may_be_foreign = true;
-    }
     let knowledge = knowledge(&registration, stages.iter().flat_map(Stage::values))?;
     let context = context(&knowledge);
     if team.with_tiller {
@@ -144,10 +137,10 @@ pub fn plan(
 }
 
 fn namespaces(team: &CheckedTeam) -> Vec<Value> {
-    let targets: BTreeSet<_> = team.target_namespaces.iter().collect();
     let tiller = objects::namespace(team, &team.tiller_namespace, PodSecurity::Restricted);
-    let targets = targets
-        .into_iter()
+    let targets = team
+        .target_namespaces
+        .iter()
         .map(|namespace| objects::namespace(team, namespace, PodSecurity::Baseline));
     std::iter::once(tiller).chain(targets).collect()
 }

@@ -2,11 +2,15 @@
 
 mod found;
 mod registered;
+mod releases;
+mod rights;
 mod rollout;
 
 pub use found::{Found, FoundBundle, LookError, bundle, look};
 pub use registered::{Registered, registered};
-pub use rollout::{Rollout, rollout};
+pub use releases::releases;
+pub use rights::{Granted, rights};
+pub use rollout::{Deployed, Rollout, deployed, rollout};
 
 use kube::Api;
 use kube::api::DynamicObject;

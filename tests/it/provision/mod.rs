@@ -1,7 +1,10 @@
 //! `tiller-guard provision`.
 
+mod access;
 mod bundles;
+mod cluster;
 mod command;
+mod life;
 mod plans;
 mod specs;
 
