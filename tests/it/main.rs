@@ -17,6 +17,8 @@ mod certificates;
 pub mod cluster;
 /// How objects get into a cluster.
 mod cluster_apply;
+/// What a real cluster tells the guard, and what it makes of that.
+mod knowledge;
 /// `check` and `harden` as processes.
 mod offline;
 /// The rules over the case corpus, and the laws that every verdict keeps.
