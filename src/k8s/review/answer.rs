@@ -272,6 +272,7 @@ fn record(request: &Request<'_>) -> Record {
         Object::Subject(subject) if request.name.is_empty() => &subject.name,
         Object::Access(object) if request.name.is_empty() => object.name(),
         Object::Exposure(object) if request.name.is_empty() => object.name(),
+        Object::Custody(object) if request.name.is_empty() => object.name(),
         _ => &request.name,
     };
     Record {

@@ -4,6 +4,7 @@ mod check;
 mod harden;
 mod policy;
 mod services;
+mod surroundings;
 mod tillers;
 
 use std::io::Write as _;
