@@ -134,6 +134,7 @@ async fn own_server<'a>(flag: &dyn Fn(&str) -> Result<&'a str>) -> Result<()> {
             kind,
             rules: Vec::new(),
             excepted: Vec::new(),
+            lookups: Vec::new(),
             record: None,
         })
     }));

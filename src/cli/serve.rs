@@ -15,15 +15,14 @@ use tokio::runtime::{self, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{info, warn};
 
-use super::live::{LiveArguments, background};
+use super::live::{LiveArguments, background, judge};
 use super::logs::{self, LogFormat, LogLevel};
-use super::policy::{LivePolicy, PolicyArguments, now};
-use crate::cluster::{LiveKnowledge, Watches};
-use crate::k8s::review;
+use super::policy::{LivePolicy, PolicyArguments};
+use crate::cluster::Watches;
 use crate::pki;
-use crate::policy::{self, Policy};
+use crate::policy::Policy;
 use crate::server::{
-    BindError, Bound, CertificateFiles, CertificateSource, Drain, Judge, Limits, OldestTls, Server,
+    BindError, Bound, CertificateFiles, CertificateSource, Drain, Limits, OldestTls, Server,
 };
 
 /// The port of the review listener where none is given.
@@ -166,20 +165,6 @@ fn advise(error: BindError) -> anyhow::Error {
     anyhow::Error::new(error).context(advice)
 }
 
-fn judge(current: Arc<ArcSwap<Policy>>, live: Option<LiveKnowledge>) -> Judge {
-    Arc::new(move |webhook, body| {
-        let policy = current.load();
-        let Some(live) = &live else {
-            return review::answer(webhook, body, &policy, &policy::Context::at(now()));
-        };
-        let context = policy::Context {
-            now: now(),
-            knowledge: &live.now(),
-        };
-        review::answer(webhook, body, &policy, &context)
-    })
-}
-
 /// Says where the server listens: to a person on stdout, and to the log otherwise.
 fn announce(bound: &Bound, standalone: bool) -> anyhow::Result<()> {
     /// A Tiller in kube-system, which no policy allows.
@@ -263,7 +248,7 @@ impl Options {
                 oldest_tls: tls_min_version.into(),
                 certificate,
                 policy: file,
-                background: background(live.as_ref()),
+                background: background(live.as_ref(), &current),
                 limits: Limits::default(),
                 drain: Drain {
                     delay: drain_delay.unwrap_or(delay),

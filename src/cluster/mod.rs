@@ -3,6 +3,7 @@
 pub mod apply;
 mod connection;
 pub mod events;
+mod lookup;
 mod watch;
 
 pub use connection::{Cluster, ConnectError, KubernetesVersion, Reach};

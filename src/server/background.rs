@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use prometheus_client::registry::Registry;
 
+use super::consult::Consult;
+
 /// Says what is still waited for before reviews can be judged by all that should be known; nothing once they can.
 pub type WaitsFor = Arc<dyn Fn() -> Option<String> + Send + Sync>;
 
@@ -18,6 +20,8 @@ pub struct Background {
     pub waits_for: Option<WaitsFor>,
     /// What it counts.
     pub metrics: Option<RegisterMetrics>,
+    /// How to look up what a decision hangs on. Without it, what is known has to do.
+    pub consult: Option<Consult>,
 }
 
 impl fmt::Debug for Background {

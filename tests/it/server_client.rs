@@ -81,6 +81,7 @@ pub(crate) fn answer(body: Vec<u8>) -> Answer {
         kind: "Pod",
         rules: Vec::new(),
         excepted: Vec::new(),
+        lookups: Vec::new(),
         record: None,
     }
 }

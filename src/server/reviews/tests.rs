@@ -67,6 +67,7 @@ fn judge() -> Judge {
             kind: "Pod",
             rules: Vec::new(),
             excepted: Vec::new(),
+            lookups: Vec::new(),
             record: None,
         }),
         Some(b'!') => panic!("as the test wants"),
@@ -81,6 +82,7 @@ fn reviews() -> Arc<Reviews> {
 fn judged_by(judge: Judge) -> Arc<Reviews> {
     let limits = Limits::default();
     Arc::new(Reviews {
+        consulting: None,
         judge,
         limits,
         memory: Memory::new(&limits),

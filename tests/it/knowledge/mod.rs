@@ -12,12 +12,13 @@ mod teams;
 use std::path::Path;
 use std::time::Duration;
 
-use kube::api::{Api, DeleteParams, DynamicObject, PostParams};
+use kube::api::{Api, DeleteParams, DynamicObject, Patch, PatchParams, PostParams};
 use kube::core::Status;
 use serde_json::{Value, json};
 
 use crate::api_server::{World, cluster, kubernetes_from, status};
 use crate::cluster::{Folder, Guard, User, resource};
+use crate::server_client::Client;
 
 type Answer = Result<Value, Box<Status>>;
 
@@ -32,16 +33,41 @@ pub(crate) fn another_guard(words: &[&str], user: User, port: Option<u16>) -> (G
     started.unwrap()
 }
 
-/// Where objects of a kind are written; those of the cluster in no namespace.
-pub(crate) fn api(world: &World, kind: &str) -> Api<DynamicObject> {
-    let group = match kind {
+/// What a guard says to the creation of an object in a namespace; nothing where it lets it in.
+async fn asked(guard: &Guard, namespace: &str, object: &Value) -> String {
+    let kind = object["kind"].as_str().unwrap();
+    let review = json!({
+        "apiVersion": "admission.k8s.io/v1",
+        "kind": "AdmissionReview",
+        "request": {
+            "uid": "1",
+            "kind": { "group": group(kind), "version": "v1", "kind": kind },
+            "namespace": namespace,
+            "operation": "CREATE",
+            "userInfo": { "username": "ann" },
+            "object": object,
+        },
+    });
+    let mut client = Client::connect(guard.address).await.unwrap();
+    let reply = client.review(&review.to_string()).await.unwrap();
+    let answer: Value = serde_json::from_str(reply.text()).unwrap();
+    let message = answer["response"]["status"]["message"].as_str();
+    message.unwrap_or_default().to_owned()
+}
+
+fn group(kind: &str) -> &'static str {
+    match kind {
         "Role" | "RoleBinding" | "ClusterRole" | "ClusterRoleBinding" => {
             "rbac.authorization.k8s.io"
         }
         "Deployment" | "DaemonSet" => "apps",
         _ => "",
-    };
-    let resource = resource(group, "v1", kind);
+    }
+}
+
+/// Where objects of a kind are written; those of the cluster in no namespace.
+pub(crate) fn api(world: &World, kind: &str) -> Api<DynamicObject> {
+    let resource = resource(group(kind), "v1", kind);
     if kind.starts_with("Cluster") || kind == "Namespace" {
         Api::all_with(world.client.clone(), &resource)
     } else {
@@ -80,6 +106,25 @@ async fn until_refused(world: &World, object: &Value) {
         write(world, object, &dry_run).await.err().map(drop)
     })
     .await;
+}
+
+/// The same for a change of what is there.
+pub(crate) async fn refused_change(world: &World, kind: &str, name: &str, patch: &Value) -> Answer {
+    let (api, patch) = (api(world, kind), Patch::Merge(patch));
+    if kubernetes_from(13) {
+        let dry_run = PatchParams {
+            dry_run: true,
+            ..PatchParams::default()
+        };
+        eventually(&format!("refusal of a change of {kind} {name}"), || async {
+            let answer = api.patch(name, &dry_run, &patch).await;
+            status(answer).err().map(drop)
+        })
+        .await;
+    } else {
+        tokio::time::sleep(Duration::from_secs(3)).await;
+    }
+    status(api.patch(name, &PatchParams::default(), &patch).await)
 }
 
 pub(crate) async fn delete(world: &World, kind: &str, name: &str) {

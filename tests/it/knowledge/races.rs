@@ -11,15 +11,6 @@ use crate::api_server::{World, cluster};
 const LANES: usize = 20;
 const ROUNDS: usize = 50;
 
-/// How the pairs ended.
-#[derive(Debug, Default)]
-struct Ends {
-    binding_refused: usize,
-    tiller_refused: usize,
-    both_refused: usize,
-    found: usize,
-}
-
 /// A Tiller by an account of its own, of a kind that no controller of these tests acts on.
 fn daemon(world: &World, account: &str) -> Value {
     let mut daemon = tiller(world, account);
@@ -40,11 +31,10 @@ async fn remove(world: &World, kind: &str, created: &Answer) {
     let _deleted = api(world, kind).delete(name, &parameters).await.unwrap();
 }
 
-/// One pair after another in a namespace of their own.
-async fn lane(number: usize) -> Ends {
+/// One pair after another in a namespace of their own. Each ends with one of the two refused, or is found.
+async fn lane(number: usize) {
     let world = World::create(&format!("race-{number}")).await;
     create(&world, &wide_role("wide")).await.unwrap();
-    let mut ends = Ends::default();
     for round in 0..ROUNDS {
         let account = format!("racer-{round}");
         let (binding, daemon) = (
@@ -53,24 +43,18 @@ async fn lane(number: usize) -> Ends {
         );
         let (bound, run) = tokio::join!(create(&world, &binding), create(&world, &daemon));
         match (&bound, &run) {
-            (Err(_), Err(_)) => ends.both_refused += 1,
+            (Err(_), Err(_)) => {}
             (Err(refusal), Ok(_)) => {
                 assert!(refusal.message.contains("role-rights"), "{refusal:?}");
-                ends.binding_refused += 1;
             }
             (Ok(_), Err(refusal)) => {
                 assert!(refusal.message.contains("account-rights"), "{refusal:?}");
-                ends.tiller_refused += 1;
             }
-            (Ok(_), Ok(_)) => {
-                found(&world, &account).await;
-                ends.found += 1;
-            }
+            (Ok(_), Ok(_)) => found(&world, &account).await,
         }
         remove(&world, "RoleBinding", &bound).await;
         remove(&world, "DaemonSet", &run).await;
     }
-    ends
 }
 
 /// Waits until the guard tells that an account has too many rights.
@@ -93,20 +77,7 @@ async fn of_a_thousand_pairs_at_once_none_goes_unnoticed() {
     let lanes: Vec<_> = (0..LANES)
         .map(|number| tokio::spawn(lane(number)))
         .collect();
-    let mut ends = Ends::default();
     for lane in lanes {
-        let Ends {
-            binding_refused,
-            tiller_refused,
-            both_refused,
-            found,
-        } = lane.await.unwrap();
-        ends.binding_refused += binding_refused;
-        ends.tiller_refused += tiller_refused;
-        ends.both_refused += both_refused;
-        ends.found += found;
+        lane.await.unwrap();
     }
-    println!("{ends:?}");
-    let all = ends.binding_refused + ends.tiller_refused + ends.both_refused + ends.found;
-    assert_eq!(all, LANES * ROUNDS);
 }

@@ -3,11 +3,12 @@
 use kube::api::{Api, DynamicObject, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 
-use super::{another_guard, api, binding, create, delete, eventually, refusal, role, tiller};
+use super::{
+    another_guard, api, asked, binding, create, delete, eventually, refusal, role, tiller,
+};
 use crate::api_server::refuse::assert_refused;
-use crate::api_server::{World, cluster, kubernetes_from, pod, status};
+use crate::api_server::{World, cluster, pod, status};
 use crate::cluster::{User, resource};
-use crate::server_client::Client;
 
 /// The namespace of the guard, where it looks for teams.
 async fn guards_namespace() -> World {
@@ -26,7 +27,7 @@ async fn guards_namespace() -> World {
     }
 }
 
-fn team(name: &str, data: Value) -> Value {
+fn team(name: &str, data: &Value) -> Value {
     json!({
         "apiVersion": "v1",
         "kind": "ConfigMap",
@@ -67,7 +68,7 @@ async fn a_tiller_without_an_account_gets_its_teams() {
     let refused = create(&world, &plain(&world)).await;
     assert_refused(refused, "service-account", "/serviceAccountName");
     let data = json!({ "tiller-namespace": "team-account", "service-account": "payments" });
-    create(&guard, &team("account", data)).await.unwrap();
+    create(&guard, &team("account", &data)).await.unwrap();
     assert_eq!(given_account(&world).await, "payments");
     // Another account than the team's is refused.
     let answer = refusal(&world, &tiller(&world, "tiller")).await;
@@ -96,7 +97,7 @@ async fn a_teams_tiller_has_rights_in_its_target_namespaces() {
         "service-account": "tiller",
         "target-namespaces": "team-target\n",
     });
-    create(&guard, &team("targets", data)).await.unwrap();
+    create(&guard, &team("targets", &data)).await.unwrap();
     eventually("admitted binding", || async {
         create(&target, &binding).await.ok()
     })
@@ -110,7 +111,7 @@ async fn a_bad_team_is_ignored_as_a_whole_and_told() {
     let data = json!({
         "tiller-namespace": "team-bad", "service-account": "payments", "acount": "typo",
     });
-    create(&guard, &team("bad", data)).await.unwrap();
+    create(&guard, &team("bad", &data)).await.unwrap();
     eventually("word about the bad team", || async {
         let log = cluster().guard().unwrap().server.log();
         log.contains("the team \"bad\" has the key acount, which means nothing")
@@ -128,52 +129,25 @@ async fn a_bad_team_is_ignored_as_a_whole_and_told() {
     delete(&guard, "ConfigMap", "bad").await;
 }
 
-/// Asks a guard of its own whether a Tiller may be made.
-async fn asked(address: std::net::SocketAddr, namespace: &str) -> Value {
-    let world = World {
-        client: cluster().client(User::Admin).await.unwrap(),
-        namespace: namespace.to_owned(),
-    };
-    let review = json!({
-        "apiVersion": "admission.k8s.io/v1",
-        "kind": "AdmissionReview",
-        "request": {
-            "uid": "1",
-            "kind": { "group": "apps", "version": "v1", "kind": "Deployment" },
-            "namespace": namespace,
-            "operation": "CREATE",
-            "userInfo": { "username": "ann" },
-            "object": tiller(&world, "tiller"),
-        },
-    });
-    let mut client = Client::connect(address).await.unwrap();
-    let reply = client.review(&review.to_string()).await.unwrap();
-    let answer: Value = serde_json::from_str(&reply.text()).unwrap();
-    answer["response"]["status"]["message"].clone()
-}
-
 #[tokio::test]
 async fn where_teams_are_required_nobody_else_has_a_tiller() {
-    if !kubernetes_from(14) {
-        // The client of these tests speaks TLS 1.3 alone.
-        return;
-    }
     let guard = guards_namespace().await;
     let (mut own, _folder) = another_guard(&["serve", "--require-team"], User::Admin, None);
     own.ready().await.unwrap();
     let data = json!({ "tiller-namespace": "team-required", "service-account": "tiller" });
-    create(&guard, &team("required", data)).await.unwrap();
+    create(&guard, &team("required", &data)).await.unwrap();
+    let tiller_in = |namespace: &str| {
+        let client = guard.client.clone();
+        let namespace = namespace.to_owned();
+        tiller(&World { client, namespace }, "tiller")
+    };
     eventually("known team", || async {
-        let message = asked(own.address, "team-required").await;
-        (!message.to_string().contains("team-required: ")).then_some(())
+        let message = asked(&own, "team-required", &tiller_in("team-required")).await;
+        (!message.contains("team-required: ")).then_some(())
     })
     .await;
-    let message = asked(own.address, "team-none").await;
-    assert!(
-        message.as_str().unwrap().contains(
-            "team-required: /metadata/namespace: no registered team has its Tiller in the namespace team-none"
-        ),
-        "{message}"
-    );
+    let message = asked(&own, "team-none", &tiller_in("team-none")).await;
+    let reason = "team-required: /metadata/namespace: no registered team has its Tiller in the namespace team-none";
+    assert!(message.contains(reason), "{message}");
     delete(&guard, "ConfigMap", "required").await;
 }
