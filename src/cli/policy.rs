@@ -97,7 +97,7 @@ pub(super) struct LivePolicy {
 
 impl PolicyArguments {
     /// The policy, whose file has to be good.
-    fn resolve(self, now: Timestamp) -> anyhow::Result<Policy> {
+    pub(super) fn resolve(self, now: Timestamp) -> anyhow::Result<Policy> {
         let Self { policy, additions } = self;
         let policy = match policy {
             None => Policy::default(),
@@ -159,11 +159,11 @@ impl PolicyArguments {
     }
 }
 
-fn read_policy(path: &Path) -> anyhow::Result<Vec<u8>> {
+pub(super) fn read_policy(path: &Path) -> anyhow::Result<Vec<u8>> {
     read_file(path).context("give --policy a file that can be read")
 }
 
-fn bad_policy(path: &Path, rejected: &Rejected) -> anyhow::Error {
+pub(super) fn bad_policy(path: &Path, rejected: &Rejected) -> anyhow::Error {
     let lines = rejected.lines(&path.display().to_string());
     anyhow!("the policy file is not good:\n{lines}")
 }

@@ -2,7 +2,6 @@
 
 use std::io::{self, Write as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread::available_parallelism;
@@ -15,15 +14,13 @@ use tokio::runtime::{self, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{info, warn};
 
+use super::certificate::{CertificateArguments, self_signed};
 use super::live::{LiveArguments, background, judge};
 use super::logs::{self, LogFormat, LogLevel};
 use super::policy::{LivePolicy, PolicyArguments};
 use crate::cluster::Watches;
-use crate::pki;
 use crate::policy::Policy;
-use crate::server::{
-    BindError, Bound, CertificateFiles, CertificateSource, Drain, Limits, OldestTls, Server,
-};
+use crate::server::{BindError, Bound, Drain, Limits, OldestTls, Server};
 
 /// The port of the review listener where none is given.
 const REVIEW_PORT: u16 = 8443;
@@ -35,14 +32,12 @@ const MOST_WORKERS: usize = 4;
 const SHORTEST_RELOAD: Duration = Duration::from_millis(100);
 /// How long a pod that ends is still sent requests, with room to spare.
 const DRAIN_DELAY: Duration = Duration::from_secs(10);
-/// How long the certificate of `--standalone` is valid; it is made anew at each start.
-const STANDALONE_LIFETIME: Duration = Duration::from_hours(365 * 24);
 
 /// Serves the webhook to the API server.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// Needs no cluster: self-signed certificate, default policy, loopback only.
-    #[arg(long, conflicts_with_all = ["tls_cert_file", "tls_key_file"])]
+    #[arg(long, conflicts_with_all = ["tls_cert_file", "tls_key_file", "without_cluster", "kubeconfig", "context", "namespace"])]
     standalone: bool,
     /// Where reviews are answered (default `[::]:8443`, standalone 127.0.0.1:8443).
     #[arg(long, value_name = "ADDRESS")]
@@ -50,15 +45,6 @@ pub(super) struct Arguments {
     /// Where /livez, /readyz and /metrics are (default `[::]:8081`, standalone 127.0.0.1:8081).
     #[arg(long, value_name = "ADDRESS")]
     health_address: Option<SocketAddr>,
-    /// The certificate chain in PEM, leaf first. Read again when it changes.
-    #[arg(long, value_name = "FILE", required_unless_present = "standalone")]
-    tls_cert_file: Option<PathBuf>,
-    /// The certificate's private key in PEM. Read again when it changes.
-    #[arg(long, value_name = "FILE", required_unless_present = "standalone")]
-    tls_key_file: Option<PathBuf>,
-    /// How often the certificate files are looked at.
-    #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
-    tls_reload_interval: Duration,
     /// The oldest TLS that is spoken.
     #[arg(long, value_name = "VERSION", default_value = "1.3")]
     tls_min_version: TlsVersion,
@@ -82,6 +68,8 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "LEVEL", default_value = "info")]
     log_level: LogLevel,
     #[command(flatten)]
+    certificate: CertificateArguments,
+    #[command(flatten)]
     cluster: LiveArguments,
     #[command(flatten)]
     policy: PolicyArguments,
@@ -100,7 +88,6 @@ struct Options {
     server: Server,
     policy: Arc<ArcSwap<Policy>>,
     watches: Option<Watches>,
-    workers: usize,
     standalone: bool,
 }
 
@@ -114,9 +101,9 @@ struct Signals {
 pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let _logs =
         logs::install(arguments.log_format, arguments.log_level).context("cannot start to log")?;
-    let options = Options::resolve(arguments)?;
-    let runtime = threads(options.workers).context("cannot start threads")?;
-    let code = runtime.block_on(serve(options));
+    let workers = arguments.workers.map_or_else(default_workers, usize::from);
+    let runtime = threads(workers).context("cannot start threads")?;
+    let code = runtime.block_on(async { serve(Options::resolve(arguments)?).await });
     runtime.shutdown_background();
     code
 }
@@ -195,7 +182,7 @@ fn threads(workers: usize) -> io::Result<Runtime> {
     }
 }
 
-fn seconds(text: &str) -> Result<Duration, String> {
+pub(super) fn seconds(text: &str) -> Result<Duration, String> {
     let seconds = text.strip_suffix('s').unwrap_or(text).parse::<f64>();
     seconds
         .ok()
@@ -211,17 +198,15 @@ impl Options {
             standalone,
             listen,
             health_address,
-            tls_cert_file,
-            tls_key_file,
-            tls_reload_interval,
             tls_min_version,
             drain_delay,
             drain_timeout,
-            workers,
+            workers: _,
             policy_reload_interval,
             log_format: _,
             log_level: _,
             cluster,
+            certificate,
             policy,
         } = arguments;
         let (host, delay) = if standalone {
@@ -230,16 +215,14 @@ impl Options {
             (IpAddr::V6(Ipv6Addr::UNSPECIFIED), DRAIN_DELAY)
         };
         let listen = listen.unwrap_or_else(|| SocketAddr::new(host, REVIEW_PORT));
-        let certificate = match (tls_cert_file, tls_key_file) {
-            (Some(certificate), Some(key)) => CertificateSource::Files(
-                CertificateFiles { certificate, key },
-                tls_reload_interval.max(SHORTEST_RELOAD),
-            ),
-            _ => self_signed(listen.ip())?,
+        let certificate = if standalone {
+            self_signed(listen.ip())?
+        } else {
+            certificate.source(cluster.reach(), &cluster.namespace())
         };
         let LivePolicy { current, file } =
             policy.follow(policy_reload_interval.max(SHORTEST_RELOAD))?;
-        let watches = cluster.resolve(standalone, &current);
+        let watches = (!standalone).then(|| cluster.watches(&current)).flatten();
         let live = watches.as_ref().map(Watches::live);
         Ok(Self {
             server: Server {
@@ -248,7 +231,9 @@ impl Options {
                 oldest_tls: tls_min_version.into(),
                 certificate,
                 policy: file,
-                background: background(live.as_ref(), &current),
+                background: live
+                    .map(|live| background(&live, &current, cluster.recorder()))
+                    .unwrap_or_default(),
                 limits: Limits::default(),
                 drain: Drain {
                     delay: drain_delay.unwrap_or(delay),
@@ -258,24 +243,9 @@ impl Options {
             },
             policy: current,
             watches,
-            workers: workers.map_or_else(default_workers, usize::from),
             standalone,
         })
     }
-}
-
-fn self_signed(address: IpAddr) -> anyhow::Result<CertificateSource> {
-    let mut names = vec![
-        "localhost".to_owned(),
-        "127.0.0.1".to_owned(),
-        "::1".to_owned(),
-    ];
-    let own = address.to_string();
-    if !names.contains(&own) && !address.is_unspecified() {
-        names.push(own);
-    }
-    let made = pki::self_signed(names, SystemTime::now(), STANDALONE_LIFETIME)?;
-    Ok(CertificateSource::Fixed(made))
 }
 
 fn default_workers() -> usize {

@@ -1,9 +1,14 @@
 //! The cluster: the one owner of the Kubernetes client.
 
 pub mod apply;
+pub mod certificate;
 mod connection;
+pub mod doctor;
 pub mod events;
+pub mod install;
 mod lookup;
+pub mod proof;
+pub mod team;
 mod watch;
 
 pub use connection::{Cluster, ConnectError, KubernetesVersion, Reach};

@@ -66,6 +66,8 @@ pub struct Answer {
     pub kind: &'static str,
     /// The rules that found something, each once.
     pub rules: Vec<&'static str>,
+    /// What whoever asked is told, where it is refused: a line for each rule.
+    pub refusal: Option<String>,
     /// The rules that found something and were let off, with the reason.
     pub excepted: Vec<(&'static str, String)>,
     /// What the decision hangs on that may have changed a moment ago: to be looked up, where there is a way to, and

@@ -211,6 +211,7 @@ impl Metrics {
             rules,
             excepted,
             lookups: _,
+            refusal: _,
             record: _,
         } = answer;
         let outcome = Outcome::Decided(*decision);
@@ -338,6 +339,7 @@ mod tests {
             operation: "CREATE",
             kind: "Pod",
             rules: vec!["host-access"],
+            refusal: None,
             excepted: vec![("tracing", "until the migration".to_owned())],
             lookups: Vec::new(),
             record: None,

@@ -44,7 +44,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 use tokio_rustls::TlsAcceptor;
 use tracing::{info, warn};
 
-pub use background::{Background, RegisterMetrics, WaitsFor};
+pub use background::{Answered, Background, RegisterMetrics, WaitsFor};
 pub use certificate::{CertificateFiles, CertificateSource, LoadError};
 pub use consult::{Consult, Consultation, Informed};
 pub use lifecycle::Drain;
@@ -189,6 +189,7 @@ impl Bound {
                     waits_for,
                     metrics: register,
                     consult,
+                    answered,
                 },
             limits,
             drain,
@@ -205,6 +206,7 @@ impl Bound {
             routes: reviews::routes(Arc::new(Reviews {
                 judge,
                 consulting: consult.map(Consulting::new),
+                answered,
                 limits,
                 memory: Memory::new(&limits),
                 lifecycle: Arc::clone(&lifecycle),
@@ -232,9 +234,17 @@ impl Bound {
             connections: Arc::new(Connections::new(HEALTH_CONNECTIONS, Gauge::default())),
         });
         let mut others = vec![tokio::spawn(health_port.accept(health))];
-        if let CertificateSource::Files(files, every) = certificate {
-            let fresh = certificate::keep_fresh(files, every, served, clock, Arc::clone(&metrics));
-            others.push(tokio::spawn(fresh));
+        let for_certificate = Arc::clone(&metrics);
+        match certificate {
+            CertificateSource::Fixed(_) => {}
+            CertificateSource::Files(files, every) => {
+                let fresh = certificate::keep_fresh(files, every, served, clock, for_certificate);
+                others.push(tokio::spawn(fresh));
+            }
+            CertificateSource::Issued(certificates) => {
+                let issued = certificate::keep_issued(certificates, served, for_certificate);
+                others.push(tokio::spawn(issued));
+            }
         }
         if let Some(file) = policy {
             others.push(tokio::spawn(policy_file::keep_fresh(file, metrics)));

@@ -15,6 +15,7 @@ use hyper::body::Bytes;
 use tokio::time::Instant;
 use tracing::{debug, error, info, warn};
 
+use super::background::Answered;
 use super::body::{BodyError, Memory, receive};
 use super::consult::Consulting;
 use super::lifecycle::Lifecycle;
@@ -33,6 +34,7 @@ pub(super) type Reply = Response<Full<Bytes>>;
 pub(super) struct Reviews {
     pub(super) judge: Judge,
     pub(super) consulting: Option<Consulting>,
+    pub(super) answered: Option<Answered>,
     pub(super) limits: Limits,
     pub(super) memory: Memory,
     pub(super) lifecycle: Arc<Lifecycle>,
@@ -55,10 +57,7 @@ enum Refused {
 }
 
 /// A decision, or the denial in place of one.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "it is moved twice, which costs less than memory for each decision"
-)]
+#[expect(clippy::large_enum_variant, reason = "nearly all are answers")]
 enum Judged {
     Answered(Answer),
     Denied(Vec<u8>),
@@ -111,6 +110,9 @@ impl Reviews {
             Ok(Judged::Answered(answer)) => {
                 self.metrics.decided(webhook, &answer, began.elapsed());
                 tell(webhook, &answer);
+                if let Some(answered) = &self.answered {
+                    answered(&answer);
+                }
                 json(answer.body)
             }
             Ok(Judged::Denied(body)) => {
@@ -255,6 +257,7 @@ fn tell(webhook: Webhook, answer: &Answer) {
         operation,
         kind,
         rules,
+        refusal: _,
         excepted,
         lookups: _,
         record,

@@ -169,6 +169,22 @@ impl Cluster {
         self.folder.join("kubeconfig")
     }
 
+    /// A kubeconfig with which the administrator acts as another user.
+    pub fn kubeconfig_as(&self, user: &str) -> Result<PathBuf> {
+        let ControlPlane { port, secret, .. } = &self.control_plane;
+        let text = credentials::kubeconfig(*port, &self.authority, &User::Admin.token(secret));
+        let text = text.replace("    token: ", &format!("    as: {user}\n    token: "));
+        let name = format!("kubeconfig-{}", user.replace(':', "-"));
+        Ok(self.folder.write(&name, &text)?.into())
+    }
+
+    /// The API server's process.
+    pub fn api_server(&mut self) -> Result<&mut Server> {
+        let servers = &mut self.control_plane.servers;
+        let place = servers.len().checked_sub(2).context("no API server")?;
+        servers.get_mut(place).context("no API server")
+    }
+
     /// The Kubernetes version: `(1, 20)`.
     pub fn version(&self) -> (u16, u16) {
         self.control_plane.version

@@ -17,12 +17,16 @@ mod certificates;
 pub mod cluster;
 /// How objects get into a cluster.
 mod cluster_apply;
+/// An installation in a real API server: several replicas behind a Service.
+mod installed;
 /// What a real cluster tells the guard, and what it makes of that.
 mod knowledge;
 /// `check` and `harden` as processes.
 mod offline;
 /// The rules over the case corpus, and the laws that every verdict keeps.
 mod policy;
+/// Teams, planned and made.
+mod provision;
 /// What the README says.
 mod readme;
 /// The review codec without a socket.

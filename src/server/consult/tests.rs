@@ -16,6 +16,7 @@ fn answer(body: &str, lookups: &[&str]) -> Answer {
         operation: "CREATE",
         kind: "Pod",
         rules: Vec::new(),
+        refusal: None,
         excepted: Vec::new(),
         lookups: lookups.iter().map(|it| lookup(it)).collect(),
         record: None,

@@ -66,6 +66,7 @@ fn judge() -> Judge {
             operation: "CREATE",
             kind: "Pod",
             rules: Vec::new(),
+            refusal: None,
             excepted: Vec::new(),
             lookups: Vec::new(),
             record: None,
@@ -84,6 +85,7 @@ fn judged_by(judge: Judge) -> Arc<Reviews> {
     Arc::new(Reviews {
         consulting: None,
         judge,
+        answered: None,
         limits,
         memory: Memory::new(&limits),
         lifecycle: Arc::new(Lifecycle::new()),
