@@ -5,12 +5,15 @@
 //!
 //! Source: the API reference of `TokenRequest`, `Secret` and `ConfigMap` v1, Kubernetes 1.10 to 1.36.
 
+use std::fmt;
+
 use super::access::Account;
 use super::case::Findings;
 use super::pointer::Place;
 use super::rules::CUSTODY_CHECKS;
 use super::{Context, Finding, Knowledge, Pointer, Requester, Settings};
 use crate::pod::Text;
+use crate::tiller::signs;
 
 /// The kinds that hold something of a Tiller's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,7 +44,7 @@ pub struct TokenRequest<'a> {
     pub for_pod: bool,
 }
 
-/// A Secret, of which the name, the type, and who it is for are read.
+/// A Secret, of which the name, the type, who it is for, and the CAs in it are read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Secret<'a> {
     /// The namespace, where the object or the request tells it.
@@ -52,6 +55,29 @@ pub struct Secret<'a> {
     pub kind: Text<'a>,
     /// The annotation with the account whose token it holds.
     pub account: Text<'a>,
+    /// The CAs of `ca.crt`.
+    pub authorities: CaFile,
+    /// What it holds of key and certificates.
+    pub material: KeyMaterial<'a>,
+}
+
+/// The CAs in a file of certificates.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum CaFile {
+    /// There is no such file.
+    #[default]
+    Absent,
+    /// What is in it cannot be told, and why.
+    Unreadable(&'static str),
+    /// The SHA-256 of each certificate.
+    Certificates(Vec<[u8; 32]>),
+}
+
+/// Key and certificates of a Secret, to tell whether they stay as they are. They show nothing of themselves.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct KeyMaterial<'a> {
+    /// `ca.crt`, `tls.crt` and `tls.key`, as the object has them.
+    pub files: [Option<Text<'a>>; 3],
 }
 
 /// How an object comes.
@@ -97,6 +123,33 @@ pub fn decide_custody(
     }
     let (findings, ..) = findings.into_parts();
     findings
+}
+
+// === impl KeyMaterial ===
+
+impl fmt::Debug for KeyMaterial<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("KeyMaterial")
+            .finish_non_exhaustive()
+    }
+}
+
+// === impl CustodyCase ===
+
+impl CustodyCase<'_> {
+    /// The namespace of the Tiller, a team's or a known one, that has its key and certificates from this Secret.
+    pub(super) fn certificates_for<'s>(&self, secret: &'s Secret<'_>) -> Option<&'s str> {
+        let name = secret.name.as_str();
+        let namespace = secret.namespace.as_deref()?;
+        let named = name == self.settings.certificate_secret || signs::SECRETS.contains(&name);
+        let has_tiller = || {
+            self.knowledge.team_in(namespace).is_some()
+                || self.knowledge.tillers_in(namespace).next().is_some()
+                || self.knowledge.tiller_pods_in(namespace).next().is_some()
+        };
+        (named && has_tiller()).then_some(namespace)
+    }
 }
 
 // === impl CustodyKind ===

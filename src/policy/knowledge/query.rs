@@ -86,7 +86,8 @@ impl Knowledge {
         service.is_some()
     }
 
-    fn teams_in(&self, namespace: &str) -> impl Iterator<Item = &Team> {
+    /// The teams whose Tillers run in this namespace.
+    pub(in crate::policy) fn teams_in(&self, namespace: &str) -> impl Iterator<Item = &Team> {
         let teams = self.teams.with_prefix(format!("{namespace}/"));
         teams.map(|(_, team)| &**team)
     }

@@ -4,8 +4,10 @@ mod account_rights;
 mod account_token;
 mod binding_scope;
 mod borrowed_account;
+mod certificate_authority;
 mod certificate_mount;
 pub(super) mod certificate_paths;
+mod certificate_secret;
 pub(super) mod client_not_verified;
 mod endpoints_by_hand;
 mod environment;
@@ -123,8 +125,11 @@ pub(super) static EXPOSURE_CHECKS: [(&Rule, ExposureCheck); 2] = [
 ];
 
 /// The rules for tokens and Secrets with what they look at.
-pub(super) static CUSTODY_CHECKS: [(&Rule, CustodyCheck); 1] =
-    [(&account_token::RULE, account_token::check)];
+pub(super) static CUSTODY_CHECKS: [(&Rule, CustodyCheck); 3] = [
+    (&account_token::RULE, account_token::check),
+    (&certificate_secret::RULE, certificate_secret::check),
+    (&certificate_authority::RULE, certificate_authority::check),
+];
 
 /// The rules for connections with what they look at.
 pub(super) static CONNECTION_CHECKS: [(&Rule, ConnectionCheck); 2] = [

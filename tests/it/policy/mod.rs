@@ -2,6 +2,7 @@
 
 mod access;
 mod cases;
+mod certificate_authorities;
 mod conditions;
 mod connections;
 pub(crate) mod corpus;
