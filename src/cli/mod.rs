@@ -3,19 +3,28 @@
 //! | exit code | meaning |
 //! |---|---|
 //! | 0 | clean; `harden`: what was printed would be admitted; `serve`: drained; `policy check`: good |
-//! | 1 | findings; `harden`: a refusal remains; `policy check`: not good |
+//! | 1 | findings; `harden`: a refusal remains; `policy check`: not good; `doctor`, `install`: it does not hold |
 //! | 2 | usage, the policy file is not good, the output cannot be written, or the server cannot be started |
 //! | 3 | something could not be read; the rest was done |
+//! | 4 | the cluster cannot be reached |
+//! | 124 | it did not become so in time |
 
+mod certificate;
 mod check;
+mod doctor;
 mod examine;
 mod harden;
 mod input;
+mod install;
+mod live;
 mod logs;
+mod planned;
 mod policy;
 mod policy_check;
+mod reach;
 mod rewrite;
 mod serve;
+mod uninstall;
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;
@@ -36,7 +45,10 @@ enum Command {
     Check(check::Arguments),
     /// Prints manifests with their Tillers hardened.
     Harden(harden::Arguments),
-    Serve(serve::Arguments),
+    Serve(Box<serve::Arguments>),
+    Install(Box<install::Arguments>),
+    Uninstall(uninstall::Arguments),
+    Doctor(doctor::Arguments),
     /// Checks policy files, and prints their schema.
     #[command(subcommand)]
     Policy(policy_check::Command),
@@ -49,6 +61,8 @@ enum Exit {
     Findings = 1,
     Failed = 2,
     Unreadable = 3,
+    Unreachable = 4,
+    TimedOut = 124,
 }
 
 impl From<Exit> for ExitCode {
@@ -66,7 +80,10 @@ pub fn run() -> ExitCode {
     let done = match command {
         Command::Check(arguments) => check::run(arguments).map(ExitCode::from),
         Command::Harden(arguments) => harden::run(arguments).map(ExitCode::from),
-        Command::Serve(arguments) => serve::run(arguments),
+        Command::Serve(arguments) => serve::run(*arguments),
+        Command::Install(arguments) => install::run(*arguments).map(ExitCode::from),
+        Command::Uninstall(arguments) => uninstall::run(arguments).map(ExitCode::from),
+        Command::Doctor(arguments) => doctor::run(arguments).map(ExitCode::from),
         Command::Policy(command) => policy_check::run(command).map(ExitCode::from),
     };
     match done {

@@ -159,11 +159,11 @@ impl PolicyArguments {
     }
 }
 
-fn read_policy(path: &Path) -> anyhow::Result<Vec<u8>> {
+pub(super) fn read_policy(path: &Path) -> anyhow::Result<Vec<u8>> {
     read_file(path).context("give --policy a file that can be read")
 }
 
-fn bad_policy(path: &Path, rejected: &Rejected) -> anyhow::Error {
+pub(super) fn bad_policy(path: &Path, rejected: &Rejected) -> anyhow::Error {
     let lines = rejected.lines(&path.display().to_string());
     anyhow!("the policy file is not good:\n{lines}")
 }

@@ -2,7 +2,6 @@
 
 use std::io::{self, Write as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread::available_parallelism;
@@ -15,14 +14,14 @@ use tokio::runtime::{self, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{info, warn};
 
+use super::certificate::{CertificateArguments, self_signed};
+use super::live::{LiveArguments, background};
 use super::logs::{self, LogFormat, LogLevel};
 use super::policy::{LivePolicy, PolicyArguments, now};
+use crate::cluster::{LiveKnowledge, Watches};
 use crate::k8s::review;
-use crate::pki;
 use crate::policy::{self, Policy};
-use crate::server::{
-    BindError, Bound, CertificateFiles, CertificateSource, Drain, Judge, Limits, OldestTls, Server,
-};
+use crate::server::{BindError, Bound, Drain, Judge, Limits, OldestTls, Server};
 
 /// The port of the review listener where none is given.
 const REVIEW_PORT: u16 = 8443;
@@ -34,14 +33,12 @@ const MOST_WORKERS: usize = 4;
 const SHORTEST_RELOAD: Duration = Duration::from_millis(100);
 /// How long a pod that ends is still sent requests, with room to spare.
 const DRAIN_DELAY: Duration = Duration::from_secs(10);
-/// How long the certificate of `--standalone` is valid; it is made anew at each start.
-const STANDALONE_LIFETIME: Duration = Duration::from_hours(365 * 24);
 
 /// Serves the webhook to the API server.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// Needs no cluster: self-signed certificate, default policy, loopback only.
-    #[arg(long, conflicts_with_all = ["tls_cert_file", "tls_key_file"])]
+    #[arg(long, conflicts_with_all = ["tls_cert_file", "tls_key_file", "without_cluster", "kubeconfig", "context", "namespace"])]
     standalone: bool,
     /// Where reviews are answered (default `[::]:8443`, standalone 127.0.0.1:8443).
     #[arg(long, value_name = "ADDRESS")]
@@ -49,15 +46,6 @@ pub(super) struct Arguments {
     /// Where /livez, /readyz and /metrics are (default `[::]:8081`, standalone 127.0.0.1:8081).
     #[arg(long, value_name = "ADDRESS")]
     health_address: Option<SocketAddr>,
-    /// The certificate chain in PEM, leaf first. Read again when it changes.
-    #[arg(long, value_name = "FILE", required_unless_present = "standalone")]
-    tls_cert_file: Option<PathBuf>,
-    /// The certificate's private key in PEM. Read again when it changes.
-    #[arg(long, value_name = "FILE", required_unless_present = "standalone")]
-    tls_key_file: Option<PathBuf>,
-    /// How often the certificate files are looked at.
-    #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
-    tls_reload_interval: Duration,
     /// The oldest TLS that is spoken.
     #[arg(long, value_name = "VERSION", default_value = "1.3")]
     tls_min_version: TlsVersion,
@@ -81,6 +69,10 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "LEVEL", default_value = "info")]
     log_level: LogLevel,
     #[command(flatten)]
+    certificate: CertificateArguments,
+    #[command(flatten)]
+    cluster: LiveArguments,
+    #[command(flatten)]
     policy: PolicyArguments,
 }
 
@@ -96,7 +88,7 @@ enum TlsVersion {
 struct Options {
     server: Server,
     policy: Arc<ArcSwap<Policy>>,
-    workers: usize,
+    watches: Option<Watches>,
     standalone: bool,
 }
 
@@ -110,9 +102,9 @@ struct Signals {
 pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let _logs =
         logs::install(arguments.log_format, arguments.log_level).context("cannot start to log")?;
-    let options = Options::resolve(arguments)?;
-    let runtime = threads(options.workers).context("cannot start threads")?;
-    let code = runtime.block_on(serve(options));
+    let workers = arguments.workers.map_or_else(default_workers, usize::from);
+    let runtime = threads(workers).context("cannot start threads")?;
+    let code = runtime.block_on(async { serve(Options::resolve(arguments)?).await });
     runtime.shutdown_background();
     code
 }
@@ -121,8 +113,12 @@ async fn serve(options: Options) -> anyhow::Result<ExitCode> {
     let mut signals = Signals::listen().context("cannot listen for signals")?;
     let bound = options.server.bind().await.map_err(advise)?;
     announce(&bound, options.standalone)?;
-    let running = bound.spawn(judge(options.policy));
-    signals.next().await;
+    let live = options.watches.as_ref().map(Watches::live);
+    let running = bound.spawn(judge(options.policy, live));
+    tokio::select! {
+        _ = signals.next() => {}
+        error = watch(options.watches) => return Err(error),
+    }
     tokio::select! {
         () = running.drain() => Ok(ExitCode::SUCCESS),
         code = signals.next() => {
@@ -130,6 +126,17 @@ async fn serve(options: Options) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::from(code))
         }
     }
+}
+
+/// Watches the cluster, if there is one, for ever. Ends with why it cannot be watched.
+async fn watch(watches: Option<Watches>) -> anyhow::Error {
+    if let Some(watches) = watches
+        && let Err(error) = watches.run().await
+    {
+        return anyhow::Error::new(error)
+            .context("give --without-cluster to know nothing of a cluster");
+    }
+    std::future::pending().await
 }
 
 /// What to do about a server that cannot start.
@@ -146,10 +153,17 @@ fn advise(error: BindError) -> anyhow::Error {
     anyhow::Error::new(error).context(advice)
 }
 
-fn judge(current: Arc<ArcSwap<Policy>>) -> Judge {
+fn judge(current: Arc<ArcSwap<Policy>>, live: Option<LiveKnowledge>) -> Judge {
     Arc::new(move |webhook, body| {
-        let context = policy::Context::at(now());
-        review::answer(webhook, body, &current.load(), &context)
+        let policy = current.load();
+        let Some(live) = &live else {
+            return review::answer(webhook, body, &policy, &policy::Context::at(now()));
+        };
+        let context = policy::Context {
+            now: now(),
+            knowledge: &live.now(),
+        };
+        review::answer(webhook, body, &policy, &context)
     })
 }
 
@@ -183,7 +197,7 @@ fn threads(workers: usize) -> io::Result<Runtime> {
     }
 }
 
-fn seconds(text: &str) -> Result<Duration, String> {
+pub(super) fn seconds(text: &str) -> Result<Duration, String> {
     let seconds = text.strip_suffix('s').unwrap_or(text).parse::<f64>();
     seconds
         .ok()
@@ -199,16 +213,15 @@ impl Options {
             standalone,
             listen,
             health_address,
-            tls_cert_file,
-            tls_key_file,
-            tls_reload_interval,
             tls_min_version,
             drain_delay,
             drain_timeout,
-            workers,
+            workers: _,
             policy_reload_interval,
             log_format: _,
             log_level: _,
+            cluster,
+            certificate,
             policy,
         } = arguments;
         let (host, delay) = if standalone {
@@ -217,15 +230,15 @@ impl Options {
             (IpAddr::V6(Ipv6Addr::UNSPECIFIED), DRAIN_DELAY)
         };
         let listen = listen.unwrap_or_else(|| SocketAddr::new(host, REVIEW_PORT));
-        let certificate = match (tls_cert_file, tls_key_file) {
-            (Some(certificate), Some(key)) => CertificateSource::Files(
-                CertificateFiles { certificate, key },
-                tls_reload_interval.max(SHORTEST_RELOAD),
-            ),
-            _ => self_signed(listen.ip())?,
+        let certificate = if standalone {
+            self_signed(listen.ip())?
+        } else {
+            certificate.source(cluster.reach(), &cluster.namespace())
         };
         let LivePolicy { current, file } =
             policy.follow(policy_reload_interval.max(SHORTEST_RELOAD))?;
+        let watches = (!standalone).then(|| cluster.watches(&current)).flatten();
+        let live = watches.as_ref().map(Watches::live);
         Ok(Self {
             server: Server {
                 listen,
@@ -233,6 +246,7 @@ impl Options {
                 oldest_tls: tls_min_version.into(),
                 certificate,
                 policy: file,
+                background: background(live.as_ref()),
                 limits: Limits::default(),
                 drain: Drain {
                     delay: drain_delay.unwrap_or(delay),
@@ -241,24 +255,10 @@ impl Options {
                 clock: SystemTime::now,
             },
             policy: current,
-            workers: workers.map_or_else(default_workers, usize::from),
+            watches,
             standalone,
         })
     }
-}
-
-fn self_signed(address: IpAddr) -> anyhow::Result<CertificateSource> {
-    let mut names = vec![
-        "localhost".to_owned(),
-        "127.0.0.1".to_owned(),
-        "::1".to_owned(),
-    ];
-    let own = address.to_string();
-    if !names.contains(&own) && !address.is_unspecified() {
-        names.push(own);
-    }
-    let made = pki::self_signed(names, SystemTime::now(), STANDALONE_LIFETIME)?;
-    Ok(CertificateSource::Fixed(made))
 }
 
 fn default_workers() -> usize {

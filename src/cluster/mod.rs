@@ -1,7 +1,13 @@
 //! The cluster: the one owner of the Kubernetes client.
 
 pub mod apply;
+pub mod certificate;
 mod connection;
+pub mod doctor;
 pub mod events;
+pub mod install;
+pub mod proof;
+mod watch;
 
 pub use connection::{Cluster, ConnectError, KubernetesVersion, Reach};
+pub use watch::{LiveKnowledge, Watches};

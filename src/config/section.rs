@@ -129,7 +129,7 @@ fn read(reader: &mut Reader<'_>, root: &Field<'_>, now: Timestamp) -> Policy {
     policy
 }
 
-fn is(text: &str, right: &str) -> Result<(), String> {
+pub(super) fn is(text: &str, right: &str) -> Result<(), String> {
     if text == right {
         Ok(())
     } else {

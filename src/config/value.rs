@@ -28,6 +28,11 @@ pub fn version_floor(text: &str) -> Result<Version, String> {
     }
 }
 
+/// Reads a version of Tiller: `2.16.12` or `v2.16.12`.
+pub fn tiller_version(text: &str) -> Result<Version, String> {
+    version(text)
+}
+
 /// Reads a version of Tiller.
 pub(super) fn version(text: &str) -> Result<Version, String> {
     let number = text.strip_prefix('v').unwrap_or(text);

@@ -24,8 +24,8 @@ pub const OWNER_LABELS: [&str; 2] = ["app.kubernetes.io/name", "app.kubernetes.i
 /// The policy where none is given.
 pub const POLICY: &str = "apiVersion: tiller-guard.io/v1\nkind: Policy\nmode: enforce\n";
 
-/// The port of the Service, and the pods' port behind it.
-const SERVICE_PORT: u16 = 443;
+/// The port of the Service where none is given.
+pub const SERVICE_PORT: u16 = 443;
 /// Where reviews are answered.
 const REVIEW_PORT: u16 = 8443;
 /// Where health and metrics are told.
@@ -42,6 +42,8 @@ pub struct Installation {
     pub image: String,
     /// How many pods answer.
     pub replicas: u16,
+    /// The port of the Service; before Kubernetes 1.15 it has to be 443.
+    pub service_port: u16,
     /// The content of the policy file.
     pub policy: String,
     /// The account patterns of that policy.
@@ -82,7 +84,7 @@ impl Installation {
             namespace: &self.namespace,
             endpoint: Endpoint::Service {
                 name: NAME,
-                port: SERVICE_PORT,
+                port: self.service_port,
             },
             ca_bundle: self.ca_bundle.as_deref(),
             account_patterns: &self.account_patterns,

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{HEALTH_PORT, Installation, REVIEW_PORT, SERVICE_PORT, pod_labels};
+use super::{HEALTH_PORT, Installation, REVIEW_PORT, pod_labels};
 use crate::k8s::registration::NAME;
 
 pub(super) fn service(installation: &Installation) -> Value {
@@ -13,7 +13,7 @@ pub(super) fn service(installation: &Installation) -> Value {
         "spec": {
             "type": "ClusterIP",
             "selector": pod_labels(),
-            "ports": [{ "name": "https", "port": SERVICE_PORT, "protocol": "TCP", "targetPort": "https" }],
+            "ports": [{ "name": "https", "port": installation.service_port, "protocol": "TCP", "targetPort": "https" }],
         },
     })
 }

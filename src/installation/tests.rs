@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use super::{IMAGE, Installation, NAMESPACE, OWNER_LABELS, POLICY};
+use super::{IMAGE, Installation, NAMESPACE, OWNER_LABELS, POLICY, SERVICE_PORT};
 use crate::k8s::subject;
 use crate::policy::{Kind, Settings};
 
@@ -10,6 +10,7 @@ fn installation(minor: u16) -> Installation {
         namespace: NAMESPACE.to_owned(),
         image: IMAGE.to_owned(),
         replicas: 2,
+        service_port: SERVICE_PORT,
         policy: POLICY.to_owned(),
         account_patterns: Settings::default().account_patterns,
         ca_bundle: None,

@@ -11,16 +11,16 @@ use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use super::serving::{PairError, ServingCertificate};
 
 /// How far in the past a certificate begins: clocks of a cluster differ.
-const BACKDATED: Duration = Duration::from_hours(1);
+pub(super) const BACKDATED: Duration = Duration::from_hours(1);
 
 /// No certificate could be made.
 #[derive(Debug, thiserror::Error)]
 pub enum IssueError {
     /// A name is neither a DNS name nor an address, or the key could not be made.
-    #[error("cannot make a self-signed certificate")]
+    #[error("cannot make a certificate")]
     Make(#[from] rcgen::Error),
     /// What was made cannot be served.
-    #[error("cannot serve the self-signed certificate")]
+    #[error("the certificate cannot be served")]
     Serve(#[from] PairError),
 }
 

@@ -10,6 +10,8 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 use x509_parser::time::ASN1Time;
 
+use super::self_signed::BACKDATED;
+
 /// A certificate chain and the private key of its first certificate, checked against each other.
 #[derive(Debug, Clone)]
 pub struct ServingCertificate {
@@ -105,13 +107,29 @@ impl ServingCertificate {
 
 impl Validity {
     /// Reads the time of a certificate.
-    fn of(certificate: &CertificateDer<'_>) -> Result<Self, PairError> {
+    pub(super) fn of(certificate: &CertificateDer<'_>) -> Result<Self, PairError> {
         let (_, certificate) = x509_parser::parse_x509_certificate(certificate)
             .map_err(|error| PairError::Certificate(error.into()))?;
         let validity = certificate.validity();
         Ok(Self {
             not_before: validity.not_before.timestamp(),
             not_after: validity.not_after.timestamp(),
+        })
+    }
+
+    /// Whether two thirds of the life of a certificate of ours are over at `now`: time for the next one.
+    pub fn is_due(self, now: SystemTime) -> bool {
+        let begin = self
+            .not_before
+            .saturating_add(BACKDATED.as_secs().cast_signed());
+        let life = self.not_after.saturating_sub(begin);
+        seconds(now).saturating_sub(begin) >= life.saturating_mul(2) / 3
+    }
+
+    /// The last valid second as a time of day.
+    pub(super) fn end(self) -> SystemTime {
+        u64::try_from(self.not_after).map_or(UNIX_EPOCH, |seconds| {
+            UNIX_EPOCH + Duration::from_secs(seconds)
         })
     }
 

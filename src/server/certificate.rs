@@ -8,11 +8,12 @@ use std::time::{Duration, SystemTime};
 use arc_swap::ArcSwap;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
+use tokio::sync::watch;
 use tracing::{info, warn};
 
 use super::metrics::Metrics;
 use super::reload::{ReadError, on_change, read_file};
-use crate::pki::{PairError, ServingCertificate};
+use crate::pki::{Issuance, PairError, ServingCertificate};
 
 /// Where a certificate comes from.
 #[derive(Debug, Clone)]
@@ -21,6 +22,8 @@ pub enum CertificateSource {
     Files(CertificateFiles, Duration),
     /// One for the life of the process.
     Fixed(ServingCertificate),
+    /// Those that are made while it runs; until there is one no handshake succeeds.
+    Issued(watch::Receiver<Issuance>),
 }
 
 /// The two files of a `kubernetes.io/tls` Secret.
@@ -51,7 +54,7 @@ pub enum LoadError {
 /// The certificate served now.
 #[derive(Debug)]
 pub(super) struct Served {
-    current: ArcSwap<ServingCertificate>,
+    current: ArcSwap<Issuance>,
 }
 
 /// What the two files held when they were last looked at.
@@ -65,10 +68,11 @@ struct Contents {
 
 impl CertificateSource {
     /// Loads the certificate; it must be valid at `now`.
-    pub(super) fn load(&self, now: SystemTime) -> Result<ServingCertificate, LoadError> {
+    pub(super) fn load(&self, now: SystemTime) -> Result<Issuance, LoadError> {
         match self {
-            Self::Fixed(certificate) => Ok(certificate.clone()),
-            Self::Files(files, _) => files.parse(&files.read()?, now),
+            Self::Fixed(certificate) => Ok(Issuance::Issued(certificate.clone())),
+            Self::Files(files, _) => Ok(Issuance::Issued(files.parse(&files.read()?, now)?)),
+            Self::Issued(certificates) => Ok(certificates.borrow().clone()),
         }
     }
 }
@@ -108,26 +112,59 @@ impl LoadError {
 // === impl Served ===
 
 impl Served {
-    pub(super) fn new(certificate: ServingCertificate) -> Self {
+    pub(super) fn new(certificate: Issuance) -> Self {
         Self {
             current: ArcSwap::from_pointee(certificate),
         }
     }
 
     /// Whether the served certificate is valid, and why not.
-    pub(super) fn check(&self, now: SystemTime) -> Result<(), PairError> {
-        self.current.load().validity().check(now)
+    pub(super) fn check(&self, now: SystemTime) -> Result<(), String> {
+        match &**self.current.load() {
+            Issuance::Awaited(what) => Err(what.clone()),
+            Issuance::Issued(certificate) => {
+                let checked = certificate.validity().check(now);
+                checked.map_err(|error| error.to_string())
+            }
+        }
     }
 
-    /// When the served certificate ends, in seconds since 1970.
+    /// When the served certificate ends, in seconds since 1970; 0 where there is none.
     pub(super) fn not_after(&self) -> i64 {
-        self.current.load().validity().not_after
+        match &**self.current.load() {
+            Issuance::Awaited(_) => 0,
+            Issuance::Issued(certificate) => certificate.validity().not_after,
+        }
+    }
+
+    /// What handshakes show.
+    fn certified(&self) -> Option<Arc<CertifiedKey>> {
+        match &**self.current.load() {
+            Issuance::Awaited(_) => None,
+            Issuance::Issued(certificate) => Some(Arc::clone(certificate.certified())),
+        }
     }
 }
 
 impl ResolvesServerCert for Served {
     fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(Arc::clone(self.current.load().certified()))
+        self.certified()
+    }
+}
+
+/// Serves what is made, from then on.
+pub(super) async fn keep_issued(
+    mut certificates: watch::Receiver<Issuance>,
+    served: Arc<Served>,
+    metrics: Arc<Metrics>,
+) {
+    // Whoever makes them does so as long as the server runs.
+    while certificates.changed().await.is_ok() {
+        let current = certificates.borrow_and_update().clone();
+        match current {
+            Issuance::Awaited(_) => served.current.store(Arc::new(current)),
+            Issuance::Issued(certificate) => replace(&served, certificate, false, &metrics),
+        }
     }
 }
 
@@ -161,13 +198,17 @@ pub(super) async fn keep_fresh(
 }
 
 fn replace(served: &Served, certificate: ServingCertificate, first: bool, metrics: &Metrics) {
-    let same = served.current.load().certified().cert == certificate.certified().cert;
+    let same = served
+        .certified()
+        .is_some_and(|current| current.cert == certificate.certified().cert);
     // What was read at start is looked at once more here, in case it changed in between.
     if first && same {
         return;
     }
     let not_after = certificate.validity().not_after;
-    served.current.store(Arc::new(certificate));
+    served
+        .current
+        .store(Arc::new(Issuance::Issued(certificate)));
     metrics.certificate_end.set(not_after);
     metrics.reloaded("loaded");
     info!(not_after, "serving a new certificate");

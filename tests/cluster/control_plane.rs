@@ -177,7 +177,8 @@ fn api_server_arguments(
         format!("--service-account-key-file={accounts_public}"),
         format!("--token-auth-file={}", folder.write("tokens.csv", &tokens)?),
         "--authorization-mode=RBAC".to_owned(),
-        "--service-cluster-ip-range=10.0.0.0/24".to_owned(),
+        // Services are on loopback, where a test can stand in for what leads to their pods.
+        "--service-cluster-ip-range=127.96.0.0/16".to_owned(),
         "--enable-admission-plugins=MutatingAdmissionWebhook,ValidatingAdmissionWebhook".to_owned(),
         "--allow-privileged=true".to_owned(),
     ];

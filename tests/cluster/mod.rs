@@ -98,7 +98,9 @@ impl Cluster {
             folder,
         } = self;
         let version = control_plane.version;
-        let mut started = Guard::start(program, words, version, authority, folder)?;
+        let kubeconfig = folder.join("kubeconfig");
+        let kubeconfig = Some(kubeconfig.as_path());
+        let mut started = Guard::start(program, words, version, kubeconfig, authority, folder)?;
         started.ready().await?;
         *guard = Some(started);
         Ok(())
@@ -140,6 +142,22 @@ impl Cluster {
     /// A file with a kubeconfig of its administrator.
     pub fn kubeconfig(&self) -> PathBuf {
         self.folder.join("kubeconfig")
+    }
+
+    /// A kubeconfig with which the administrator acts as another user.
+    pub fn kubeconfig_as(&self, user: &str) -> Result<PathBuf> {
+        let ControlPlane { port, secret, .. } = &self.control_plane;
+        let text = credentials::kubeconfig(*port, &self.authority, &User::Admin.token(secret));
+        let text = text.replace("    token: ", &format!("    as: {user}\n    token: "));
+        let name = format!("kubeconfig-{}", user.replace(':', "-"));
+        Ok(self.folder.write(&name, &text)?.into())
+    }
+
+    /// The API server's process.
+    pub fn api_server(&mut self) -> Result<&mut Server> {
+        let servers = &mut self.control_plane.servers;
+        let place = servers.len().checked_sub(2).context("no API server")?;
+        servers.get_mut(place).context("no API server")
     }
 
     /// The Kubernetes version: `(1, 20)`.

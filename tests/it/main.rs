@@ -17,6 +17,8 @@ mod certificates;
 pub mod cluster;
 /// How objects get into a cluster.
 mod cluster_apply;
+/// An installation in a real API server: several replicas behind a Service.
+mod installed;
 /// `check` and `harden` as processes.
 mod offline;
 /// The rules over the case corpus, and the laws that every verdict keeps.

@@ -112,6 +112,11 @@ pub enum Change {
     Absent,
 }
 
+/// What `live` lacks of what is desired, as a merge patch; nothing where it holds all of it.
+pub fn missing(desired: &Value, live: &Value) -> Option<Value> {
+    compare::patch(desired, live)
+}
+
 // === impl Change ===
 
 impl Change {

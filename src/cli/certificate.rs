@@ -1,0 +1,98 @@
+//! Where the certificate of `serve` comes from: files, or the guard's own authority.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+use clap::Args;
+
+use super::serve::seconds;
+use crate::cluster::Reach;
+use crate::cluster::certificate::{Keeper, Times};
+use crate::installation::AUTHORITY_SECRET;
+use crate::pki;
+use crate::server::{CertificateFiles, CertificateSource};
+
+/// Files that are read more often than this are only read in vain.
+const SHORTEST_RELOAD: Duration = Duration::from_millis(100);
+/// How long the certificate of `--standalone` is valid; it is made anew at each start.
+const STANDALONE_LIFETIME: Duration = Duration::from_hours(365 * 24);
+
+/// The options of the serving certificate.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Certificate")]
+pub(super) struct CertificateArguments {
+    /// The certificate chain in PEM, leaf first; read again when it changes. Without it tiller-guard issues its own
+    /// certificates, from an authority in the Secret tiller-guard-ca of its namespace, and writes that authority into
+    /// its registrations
+    #[arg(long, value_name = "FILE", requires = "tls_key_file")]
+    pub(super) tls_cert_file: Option<PathBuf>,
+
+    /// The certificate's private key in PEM; read again when it changes
+    #[arg(long, value_name = "FILE", requires = "tls_cert_file")]
+    pub(super) tls_key_file: Option<PathBuf>,
+
+    /// How often the certificate files are looked at
+    #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
+    tls_reload_interval: Duration,
+
+    /// The Service by which the API server calls
+    #[arg(long, value_name = "NAME", default_value = "tiller-guard")]
+    service_name: String,
+
+    /// How long tiller-guard's own certificates are valid [default: 7 days]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    certificate_lifetime: Option<Duration>,
+
+    /// How long tiller-guard's own authority is valid [default: 365 days]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    authority_lifetime: Option<Duration>,
+
+    /// How often its Secret and the registrations are looked at [default: 10]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    certificate_interval: Option<Duration>,
+}
+
+impl CertificateArguments {
+    /// The files, if they are named, or what is issued by our own authority, kept in this namespace. Call it within a
+    /// runtime: it starts a task.
+    pub(super) fn source(self, reach: Reach, namespace: &str) -> CertificateSource {
+        if let (Some(certificate), Some(key)) = (self.tls_cert_file, self.tls_key_file) {
+            let every = self.tls_reload_interval.max(SHORTEST_RELOAD);
+            return CertificateSource::Files(CertificateFiles { certificate, key }, every);
+        }
+        let host = format!("{}.{namespace}.svc", self.service_name);
+        let usual = Times::default();
+        let keeper = Keeper {
+            reach,
+            namespace: namespace.to_owned(),
+            secret: AUTHORITY_SECRET.to_owned(),
+            names: vec![format!("{host}.cluster.local"), host],
+            times: Times {
+                authority: self.authority_lifetime.unwrap_or(usual.authority),
+                leaf: self.certificate_lifetime.unwrap_or(usual.leaf),
+                every: self
+                    .certificate_interval
+                    .unwrap_or(usual.every)
+                    .max(SHORTEST_RELOAD),
+            },
+            clock: SystemTime::now,
+        };
+        CertificateSource::Issued(keeper.start())
+    }
+}
+
+/// A certificate that nobody else signed, for this address and the loopback ones.
+pub(super) fn self_signed(address: IpAddr) -> anyhow::Result<CertificateSource> {
+    let mut names = vec![
+        "localhost".to_owned(),
+        "127.0.0.1".to_owned(),
+        "::1".to_owned(),
+    ];
+    let own = address.to_string();
+    if !names.contains(&own) && !address.is_unspecified() {
+        names.push(own);
+    }
+    let made = pki::self_signed(names, SystemTime::now(), STANDALONE_LIFETIME)?;
+    Ok(CertificateSource::Fixed(made))
+}

@@ -1,0 +1,139 @@
+//! `tiller-guard doctor`: whether an installation holds, or could be made.
+
+use std::io::{self, Write as _};
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep};
+
+use super::Exit;
+use super::planned::PlanArguments;
+use super::policy::now;
+use super::reach::{ReachArguments, connect, on_runtime};
+use super::serve::seconds;
+use crate::cluster::Cluster;
+use crate::cluster::doctor::{Check, Health, before, examine, policy_text};
+use crate::config;
+use crate::installation::Installation;
+use crate::policy::{Mode, Policy};
+
+/// How often it looks again.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Tells whether an installation holds, and what to do where it does not.
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// Tell whether tiller-guard could be installed
+    #[arg(long)]
+    pre: bool,
+
+    /// How long to wait until all is good
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    wait: Option<Duration>,
+
+    /// The output's format
+    #[arg(long, short, value_name = "FORMAT", default_value = "text")]
+    output: Format,
+
+    #[command(flatten)]
+    plan: PlanArguments,
+
+    #[command(flatten)]
+    reach: ReachArguments,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// One line a check, and what to do
+    Text,
+    /// For programs
+    Json,
+}
+
+/// Looks, and tells.
+pub(super) fn run(arguments: Arguments) -> anyhow::Result<Exit> {
+    on_runtime(look(arguments))
+}
+
+async fn look(arguments: Arguments) -> anyhow::Result<Exit> {
+    let Arguments {
+        pre,
+        wait,
+        output,
+        plan,
+        reach,
+    } = arguments;
+    let end = wait.map(|wait| Instant::now() + wait);
+    let cluster = match connect(reach).await? {
+        Ok(cluster) => cluster,
+        Err(exit) => return Ok(exit),
+    };
+    let mut planned = plan.plan(cluster.version().minor)?;
+    loop {
+        let checks = if pre {
+            before(&cluster, &planned).await
+        } else {
+            let enforces = installed_policy(&cluster, &mut planned).await;
+            examine(&cluster, &planned, enforces).await
+        };
+        let bad = checks.iter().any(|check| check.health == Health::Bad);
+        let late = end.is_none_or(|end| Instant::now() >= end);
+        if bad && !late {
+            sleep(LOOK).await;
+            continue;
+        }
+        match output {
+            Format::Text => print_text(&checks)?,
+            Format::Json => print_json(&checks)?,
+        }
+        return Ok(match (bad, end) {
+            (false, _) => Exit::Clean,
+            (true, None) => Exit::Findings,
+            (true, Some(_)) => Exit::TimedOut,
+        });
+    }
+}
+
+/// Takes the account patterns of the policy that is installed; tells whether it refuses anything.
+async fn installed_policy(cluster: &Cluster, planned: &mut Installation) -> bool {
+    let text = policy_text(cluster, &planned.namespace).await;
+    let policy = text.and_then(|text| config::read(text.as_bytes(), now()).ok());
+    let policy = policy.unwrap_or_else(Policy::default);
+    planned.account_patterns = policy.settings.account_patterns;
+    !matches!(policy.modes.of(Some("default")), Mode::Audit | Mode::Warn)
+}
+
+/// Prints checks for people.
+pub(super) fn print_text(checks: &[Check]) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    for check in checks {
+        let sign = match check.health {
+            Health::Good => '✓',
+            Health::Doubtful => '‼',
+            Health::Bad => '✗',
+        };
+        writeln!(out, "{sign} {}: {}", check.id, check.message)?;
+        if let Some(hint) = &check.hint {
+            writeln!(out, "    {hint}")?;
+        }
+    }
+    Ok(())
+}
+
+fn print_json(checks: &[Check]) -> anyhow::Result<()> {
+    let checks: Vec<Value> = checks
+        .iter()
+        .map(|check| {
+            json!({
+                "check": check.id,
+                "status": check.health.as_str(),
+                "message": check.message,
+                "hint": check.hint,
+            })
+        })
+        .collect();
+    let all = json!({ "checks": checks });
+    writeln!(io::stdout(), "{}", serde_json::to_string_pretty(&all)?)?;
+    Ok(())
+}

@@ -1,0 +1,202 @@
+//! `tiller-guard install`: everything that runs in a cluster, applied and proven.
+
+use std::io::{self, Write as _};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use clap::{Args, ValueEnum};
+use serde_json::{Value, json};
+use similar::TextDiff;
+use tokio::time::{Instant, sleep};
+
+use super::Exit;
+use super::doctor::print_text;
+use super::planned::{PlanArguments, writer};
+use super::reach::{ReachArguments, connect, on_runtime};
+use super::serve::seconds;
+use crate::cluster::Cluster;
+use crate::cluster::apply::{Applied, Change, Desired, Effect, Foreign};
+use crate::cluster::doctor::{Health, examine};
+use crate::cluster::install::{self, Rollout};
+use crate::installation::Installation;
+use crate::manifest::to_yaml;
+
+/// How often the pods are looked at.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Installs tiller-guard into a cluster, or brings an installation up to date; waits, and proves that it holds.
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// Print the objects, and apply nothing
+    #[arg(long, short, value_name = "FORMAT", conflicts_with_all = ["dry_run", "diff", "adopt"])]
+    output: Option<Format>,
+
+    /// With --output: print for Kubernetes 1.MINOR, and ask no cluster
+    #[arg(long, value_name = "1.MINOR", requires = "output", value_parser = minor)]
+    kubernetes: Option<u16>,
+
+    /// Say what would be done; `server` lets the API server try it
+    #[arg(long, value_name = "WHERE", num_args = 0..=1, require_equals = true, default_missing_value = "client")]
+    dry_run: Option<DryRun>,
+
+    /// Show what changes in objects that are there already
+    #[arg(long)]
+    diff: bool,
+
+    /// Take over objects of these names that others have made
+    #[arg(long)]
+    adopt: bool,
+
+    /// How long to wait until the pods are ready and an unhardened Tiller is refused; 0 does not wait
+    #[arg(long, value_name = "SECONDS", default_value = "120", value_parser = seconds)]
+    wait: Duration,
+
+    #[command(flatten)]
+    plan: PlanArguments,
+
+    #[command(flatten)]
+    reach: ReachArguments,
+}
+
+/// How objects are printed.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Format {
+    /// Documents, for `kubectl apply -f -`
+    Yaml,
+    /// A List
+    Json,
+}
+
+/// Who tries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum DryRun {
+    /// Nobody: the cluster is looked at
+    Client,
+    /// The API server, which keeps nothing
+    Server,
+}
+
+/// Installs, or prints.
+pub(super) fn run(arguments: Arguments) -> anyhow::Result<Exit> {
+    if let (Some(format), Some(minor)) = (arguments.output, arguments.kubernetes) {
+        print(format, &arguments.plan.plan(minor)?.objects())?;
+        return Ok(Exit::Clean);
+    }
+    on_runtime(install(arguments))
+}
+
+async fn install(arguments: Arguments) -> anyhow::Result<Exit> {
+    let Arguments {
+        output,
+        kubernetes: _,
+        dry_run,
+        diff,
+        adopt,
+        wait,
+        plan,
+        reach,
+    } = arguments;
+    let cluster = match connect(reach).await? {
+        Ok(cluster) => cluster,
+        Err(exit) => return Ok(exit),
+    };
+    let mut planned = plan.plan(cluster.version().minor)?;
+    planned.ca_bundle = install::bundle(&cluster).await?;
+    if let Some(format) = output {
+        planned.ca_bundle = None;
+        print(format, &planned.objects())?;
+        return Ok(Exit::Clean);
+    }
+    let effect = match dry_run {
+        None => Effect::Write,
+        Some(DryRun::Client) => Effect::Look,
+        Some(DryRun::Server) => Effect::ServerDryRun,
+    };
+    let writer = writer(&cluster, adopt, effect);
+    if effect == Effect::Write && install::label_system(&cluster).await? {
+        writeln!(io::stdout(), "labelled  Namespace kube-system")?;
+    }
+    for object in planned.objects() {
+        let foreign = match object.get("kind").and_then(Value::as_str) {
+            Some("Namespace") if !adopt => Foreign::Leave,
+            _ => Foreign::Refuse,
+        };
+        let desired = Desired { object, foreign };
+        let applied = writer.apply(&desired).await?;
+        tell(&applied, &desired.object, diff)?;
+    }
+    if effect != Effect::Write || wait.is_zero() {
+        return Ok(Exit::Clean);
+    }
+    settle(&cluster, &planned, wait).await
+}
+
+/// Waits for the pods, and lets the doctor look.
+async fn settle(cluster: &Cluster, planned: &Installation, wait: Duration) -> anyhow::Result<Exit> {
+    let end = Instant::now() + wait;
+    writeln!(io::stdout(), "waiting for the pods")?;
+    let namespace = &planned.namespace;
+    let rolled_out = loop {
+        let rollout = Rollout::look(cluster, namespace).await?;
+        if rollout.is_some_and(Rollout::is_done) {
+            break true;
+        }
+        if Instant::now() >= end {
+            break false;
+        }
+        sleep(LOOK).await;
+    };
+    let mut checks = examine(cluster, planned, true).await;
+    while checks.iter().any(|it| it.health == Health::Bad) && Instant::now() < end {
+        sleep(LOOK).await;
+        checks = examine(cluster, planned, true).await;
+    }
+    print_text(&checks)?;
+    let bad = checks.iter().any(|it| it.health == Health::Bad);
+    Ok(match (rolled_out, bad) {
+        (true, false) => Exit::Clean,
+        (true, true) => Exit::Findings,
+        (false, _) => Exit::TimedOut,
+    })
+}
+
+fn tell(applied: &Applied, desired: &Value, diff: bool) -> anyhow::Result<()> {
+    let Applied { object, change } = applied;
+    writeln!(io::stdout(), "{:<9} {object}", change.as_str())?;
+    if let (true, Change::Updated { before }) = (diff, change) {
+        let (before, after) = (to_yaml(before), to_yaml(desired));
+        let changes = TextDiff::from_lines(&before, &after);
+        let name = object.to_string();
+        let mut unified = changes.unified_diff();
+        write!(io::stdout(), "{}", unified.header(&name, &name))?;
+    }
+    Ok(())
+}
+
+fn print(format: Format, objects: &[Value]) -> anyhow::Result<()> {
+    let mut out = io::stdout().lock();
+    match format {
+        Format::Json => {
+            let list = json!({ "apiVersion": "v1", "kind": "List", "items": objects });
+            writeln!(out, "{}", serde_json::to_string_pretty(&list)?)?;
+        }
+        Format::Yaml => {
+            for (index, object) in objects.iter().enumerate() {
+                if index > 0 {
+                    writeln!(out, "---")?;
+                }
+                write!(out, "{}", to_yaml(object))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn minor(text: &str) -> Result<u16, String> {
+    let minor = text.trim_start_matches('v').strip_prefix("1.");
+    let minor = minor.and_then(|rest| rest.split('.').next()?.parse().ok());
+    minor
+        .filter(|minor| *minor >= 10)
+        .context("a version of Kubernetes from 1.10 on is wanted, such as 1.30")
+        .map_err(|error| error.to_string())
+}

@@ -1,0 +1,90 @@
+//! What a server is told of the cluster that it stands in.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use clap::Args;
+
+use super::reach::ReachArguments;
+use crate::cluster::{LiveKnowledge, Reach, Watches};
+use crate::installation;
+use crate::policy::Policy;
+use crate::server::Background;
+
+/// Where a pod finds the namespace that it runs in.
+const POD_NAMESPACE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
+
+/// The options of a server's cluster.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Cluster")]
+pub(super) struct LiveArguments {
+    /// Know nothing of the cluster: no teams, no other Tillers, no bindings; what then cannot be told is refused
+    #[arg(long, requires = "tls_cert_file", conflicts_with_all = ["kubeconfig", "context", "namespace"])]
+    without_cluster: bool,
+
+    /// The namespace of tiller-guard itself, where teams are registered [default: the pod's, else tiller-guard]
+    #[arg(long, value_name = "NAMESPACE")]
+    namespace: Option<String>,
+
+    #[command(flatten)]
+    reach: ReachArguments,
+}
+
+// === impl LiveArguments ===
+
+impl LiveArguments {
+    /// How the cluster is reached.
+    pub(super) fn reach(&self) -> Reach {
+        self.reach.clone().into()
+    }
+
+    /// The guard's own namespace.
+    pub(super) fn namespace(&self) -> String {
+        let given = self.namespace.clone();
+        given.unwrap_or_else(|| pod_namespace(Path::new(POD_NAMESPACE)))
+    }
+
+    /// The watches of the cluster, unless the server is to know nothing of it.
+    pub(super) fn watches(&self, policy: &Arc<ArcSwap<Policy>>) -> Option<Watches> {
+        let watches = || Watches::new(self.reach(), &self.namespace(), Arc::clone(policy));
+        (!self.without_cluster).then(watches)
+    }
+}
+
+fn pod_namespace(file: &Path) -> String {
+    let namespace = fs::read_to_string(file).unwrap_or_default();
+    match namespace.trim() {
+        "" => installation::NAMESPACE.to_owned(),
+        namespace => namespace.to_owned(),
+    }
+}
+
+/// What the health port tells of the watches.
+pub(super) fn background(live: Option<&LiveKnowledge>) -> Background {
+    let Some(live) = live else {
+        return Background::default();
+    };
+    let (waiting, counting) = (live.clone(), live.clone());
+    Background {
+        waits_for: Some(Arc::new(move || waiting.waits_for())),
+        metrics: Some(Arc::new(move |registry| {
+            counting.register_metrics(registry);
+        })),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_namespace_is_the_pods_where_there_is_one() {
+        assert_eq!(pod_namespace(Path::new("/nonexistent")), "tiller-guard");
+        let file = std::env::temp_dir().join(format!("namespace-{}", std::process::id()));
+        fs::write(&file, "guards\n").unwrap();
+        assert_eq!(pod_namespace(&file), "guards");
+        fs::remove_file(&file).unwrap();
+    }
+}

@@ -1,0 +1,82 @@
+//! The installation that is meant, from options.
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use clap::Args;
+
+use super::policy::{bad_policy, now, read_policy};
+use crate::cluster::Cluster;
+use crate::cluster::apply::{Effect, Expects, Writer};
+use crate::config;
+use crate::installation::{self, Installation, OWNER_LABELS};
+use crate::policy::Policy;
+
+/// The options that say what an installation is to be.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Installation")]
+pub(super) struct PlanArguments {
+    /// The guard's own namespace
+    #[arg(long, short, value_name = "NAME", default_value = installation::NAMESPACE)]
+    pub(super) namespace: String,
+
+    /// The guard's image
+    #[arg(long, value_name = "REFERENCE", default_value = installation::IMAGE)]
+    image: String,
+
+    /// How many pods answer
+    #[arg(long, value_name = "COUNT", default_value = "2", value_parser = clap::value_parser!(u16).range(1..=32))]
+    replicas: u16,
+
+    /// The port of the Service; before Kubernetes 1.15 it has to be 443
+    #[arg(long, value_name = "PORT", default_value_t = installation::SERVICE_PORT, value_parser = clap::value_parser!(u16).range(1..))]
+    service_port: u16,
+
+    /// The policy file to install [default: enforce]
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+}
+
+impl PlanArguments {
+    /// What is to be there, for Kubernetes 1.`minor`.
+    pub(super) fn plan(self, minor: u16) -> anyhow::Result<Installation> {
+        let Self {
+            namespace,
+            image,
+            replicas,
+            service_port,
+            policy,
+        } = self;
+        let (text, policy) = match policy {
+            None => (installation::POLICY.to_owned(), Policy::default()),
+            Some(path) => {
+                let contents = read_policy(&path)?;
+                let policy = config::read(&contents, now())
+                    .map_err(|rejected| bad_policy(&path, &rejected))?;
+                let text = String::from_utf8(contents).context("the policy file is not UTF-8")?;
+                (text, policy)
+            }
+        };
+        Ok(Installation {
+            minor,
+            namespace,
+            image,
+            replicas,
+            service_port,
+            policy: text,
+            account_patterns: policy.settings.account_patterns,
+            ca_bundle: None,
+        })
+    }
+}
+
+/// Writes the objects of an installation.
+pub(super) fn writer(cluster: &Cluster, adopt: bool, effect: Effect) -> Writer {
+    Writer {
+        cluster: cluster.clone(),
+        owner: &OWNER_LABELS,
+        adopt,
+        effect,
+        expects: Expects::Present,
+    }
+}

@@ -1,0 +1,60 @@
+//! Why there is no certificate, or no new one.
+
+use std::error::Error as _;
+
+use crate::cluster::ConnectError;
+use crate::pki::IssueError;
+
+/// The certificate could not be looked after this time.
+#[derive(Debug, thiserror::Error)]
+pub enum CertificateError {
+    /// The cluster cannot be reached.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    /// The API server refused, or did not answer.
+    #[error("cannot {verb} {object}")]
+    Request {
+        /// What was tried.
+        verb: &'static str,
+        /// On what.
+        object: String,
+        /// Why.
+        source: Box<kube::Error>,
+    },
+    /// Somebody else was faster, again and again.
+    #[error("{0} is changed by somebody else all the time")]
+    Contended(String),
+    /// There is nobody to accept the certificate yet.
+    #[error("the {0} tiller-guard is not there yet; tiller-guard install makes it")]
+    Unregistered(&'static str),
+    /// No certificate could be made.
+    #[error(transparent)]
+    Issue(#[from] IssueError),
+    /// It took too long.
+    #[error("the API server has not answered in time")]
+    Slow,
+}
+
+// === impl CertificateError ===
+
+impl CertificateError {
+    pub(super) fn request(verb: &'static str, object: &str, source: kube::Error) -> Self {
+        Self::Request {
+            verb,
+            object: object.to_owned(),
+            source: Box::new(source),
+        }
+    }
+
+    /// With all its causes, on one line.
+    pub(super) fn whole(&self) -> String {
+        let mut text = self.to_string();
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            text.push_str(": ");
+            text.push_str(&error.to_string());
+            cause = error.source();
+        }
+        text
+    }
+}

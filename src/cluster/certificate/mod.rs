@@ -1,0 +1,201 @@
+//! The serving certificate, without anybody's help.
+//!
+//! ```text
+//! Secret: authority ─▶ both registrations: bundle ─▶ seen there ─▶ leaf, in memory
+//! ```
+//!
+//! Every replica does all of it, again and again, and all of them do the same: the Secret is created once and
+//! changed only from what it was; the bundle holds every authority that is not over, so that a replica which is
+//! behind is accepted too; no leaf is served before its authority is seen in the bundles. Whoever dies between two
+//! steps leaves a state from which the others, or the next, go on.
+
+mod error;
+mod registrations;
+mod secret;
+
+use std::time::{Duration, SystemTime};
+
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep, timeout};
+use tracing::{info, warn};
+
+use super::{Cluster, Reach};
+use crate::pki::{Bundle, Issuance, ServingCertificate};
+pub use error::CertificateError;
+
+/// How soon the next attempt follows while there is nothing to serve.
+const SOON: Duration = Duration::from_millis(500);
+/// How long the API servers are given to learn of an authority before a leaf of it takes the place of another.
+const SETTLED: Duration = Duration::from_secs(5);
+/// How long one round may take.
+const ROUND: Duration = Duration::from_secs(30);
+
+/// How long certificates are valid, and how often they are looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Times {
+    /// The authority's life. It is followed by another after two thirds of it.
+    pub authority: Duration,
+    /// A leaf's life. It is followed by another after two thirds of it.
+    pub leaf: Duration,
+    /// How often Secret and registrations are looked at.
+    pub every: Duration,
+}
+
+/// What keeps the certificate, when it is run.
+#[derive(Debug)]
+#[must_use]
+pub struct Keeper {
+    /// How the cluster is reached.
+    pub reach: Reach,
+    /// The namespace of the Secret, which is the guard's own.
+    pub namespace: String,
+    /// The Secret's name.
+    pub secret: String,
+    /// The DNS names that the API server calls.
+    pub names: Vec<String>,
+    /// How long and how often.
+    pub times: Times,
+    /// The time of day.
+    pub clock: fn() -> SystemTime,
+}
+
+/// What is served, and since when the bundles hold what is to follow it.
+#[derive(Debug, Default)]
+struct State {
+    leaf: Option<Leaf>,
+    seen: Option<Seen>,
+}
+
+/// A leaf, and whose it is.
+#[derive(Debug)]
+struct Leaf {
+    certificate: ServingCertificate,
+    authority: String,
+}
+
+/// An authority that all bundles hold, and since when that is known.
+#[derive(Debug)]
+struct Seen {
+    authority: String,
+    since: Instant,
+}
+
+impl Default for Times {
+    fn default() -> Self {
+        const DAY: Duration = Duration::from_hours(24);
+        Self {
+            authority: 365 * DAY,
+            leaf: 7 * DAY,
+            every: Duration::from_secs(10),
+        }
+    }
+}
+
+// === impl Keeper ===
+
+impl Keeper {
+    /// Starts a task that makes certificates for as long as somebody takes them.
+    pub fn start(self) -> watch::Receiver<Issuance> {
+        let waits = Issuance::Awaited("no certificate yet".to_owned());
+        let (sender, receiver) = watch::channel(waits);
+        tokio::spawn(self.run(sender));
+        receiver
+    }
+
+    async fn run(self, sender: watch::Sender<Issuance>) {
+        let mut cluster = None;
+        let mut state = State::default();
+        let mut told = None;
+        while !sender.is_closed() {
+            let round = timeout(ROUND, self.round(&mut cluster, &mut state, &sender)).await;
+            let failed = match round {
+                Ok(done) => done.err(),
+                Err(_) => Some(CertificateError::Slow),
+            };
+            let message = failed.as_ref().map(CertificateError::whole);
+            if let Some(message) = message.as_ref().filter(|it| told.as_ref() != Some(*it)) {
+                let serving = state.leaf.is_some();
+                warn!(error = %message, serving, "cannot look after the serving certificate");
+            }
+            if let (Some(message), None) = (&message, &state.leaf) {
+                sender.send_replace(Issuance::Awaited(message.clone()));
+            }
+            told = message;
+            let waits = state.leaf.is_none() || state.awaits_settling();
+            sleep(if waits { SOON } else { self.times.every }).await;
+        }
+    }
+
+    async fn round(
+        &self,
+        cluster: &mut Option<Cluster>,
+        state: &mut State,
+        sender: &watch::Sender<Issuance>,
+    ) -> Result<(), CertificateError> {
+        let cluster = match cluster {
+            Some(cluster) => cluster,
+            None => cluster.insert(Cluster::connect(&self.reach).await?),
+        };
+        let now = (self.clock)();
+        let secret::Found { authority, bundle } = self.authority(cluster, now).await?;
+        let pem = authority.certificate_pem();
+        let mut wanted = bundle;
+        wanted.add(&authority);
+        registrations::publish(cluster, wanted, now).await?;
+        let since = state.saw(&pem);
+        let same = state.leaf.as_ref().is_some_and(|it| it.authority == pem);
+        let due = state
+            .leaf
+            .as_ref()
+            .is_none_or(|it| it.certificate.validity().is_due(now));
+        let settled = state.leaf.is_none() || since.elapsed() >= SETTLED;
+        if (same && !due) || (!same && !settled) {
+            return Ok(());
+        }
+        let leaf = authority.issue(&self.names, now, self.times.leaf)?;
+        info!(
+            not_after = leaf.validity().not_after,
+            "issued a serving certificate"
+        );
+        sender.send_replace(Issuance::Issued(leaf.clone()));
+        state.leaf = Some(Leaf {
+            certificate: leaf,
+            authority: pem,
+        });
+        Ok(())
+    }
+}
+
+// === impl State ===
+
+impl State {
+    /// Since when the bundles are known to hold this authority, now included.
+    fn saw(&mut self, authority: &str) -> Instant {
+        match &self.seen {
+            Some(seen) if seen.authority == authority => seen.since,
+            _ => {
+                let since = Instant::now();
+                self.seen = Some(Seen {
+                    authority: authority.to_owned(),
+                    since,
+                });
+                since
+            }
+        }
+    }
+
+    /// Whether a leaf of another authority is to follow soon.
+    fn awaits_settling(&self) -> bool {
+        match (&self.leaf, &self.seen) {
+            (Some(leaf), Some(seen)) => leaf.authority != seen.authority,
+            _ => false,
+        }
+    }
+}
+
+/// The bundle in a text of base64, as a registration holds it.
+fn bundle_of(base64_text: &str, now: SystemTime) -> Bundle {
+    use base64::prelude::{BASE64_STANDARD, Engine as _};
+    let bytes = BASE64_STANDARD.decode(base64_text).unwrap_or_default();
+    Bundle::read(&String::from_utf8_lossy(&bytes), now)
+}

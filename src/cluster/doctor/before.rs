@@ -1,0 +1,116 @@
+//! Whether an installation could be made.
+
+use k8s_openapi::api::authorization::v1::{
+    ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec,
+};
+use kube::Api;
+use kube::api::PostParams;
+use serde_json::Value;
+
+use super::Check;
+use crate::cluster::Cluster;
+use crate::cluster::install::registration;
+use crate::installation::{Installation, OWNER_LABELS};
+use crate::k8s::registration::{GROUP, NAME};
+
+pub(super) async fn checks(cluster: &Cluster, planned: &Installation) -> Vec<Check> {
+    vec![
+        webhooks_are_served(cluster).await,
+        rights(cluster, planned).await,
+        nobody_else(cluster).await,
+    ]
+}
+
+async fn webhooks_are_served(cluster: &Cluster) -> Check {
+    const ID: &str = "webhooks-served";
+    let version = if cluster.version().is_from(16) {
+        "v1"
+    } else {
+        "v1beta1"
+    };
+    let group_version = format!("{GROUP}/{version}");
+    match cluster
+        .client()
+        .list_api_group_resources(&group_version)
+        .await
+    {
+        Ok(_) => Check::good(ID, format!("{group_version} is served")),
+        Err(error) => Check::bad(
+            ID,
+            format!("{group_version} is not served: {error}"),
+            "start the API server with the admission plugins MutatingAdmissionWebhook and ValidatingAdmissionWebhook",
+        ),
+    }
+}
+
+/// Whether whoever asks may make all of it.
+async fn rights(cluster: &Cluster, planned: &Installation) -> Check {
+    const ID: &str = "rights";
+    let api: Api<SelfSubjectAccessReview> = Api::all(cluster.client().clone());
+    let mut lacks = Vec::new();
+    for object in planned.objects() {
+        let text = |pointer| object.pointer(pointer).and_then(Value::as_str);
+        let (Some(version), Some(kind)) = (text("/apiVersion"), text("/kind")) else {
+            continue;
+        };
+        let group = version.split_once('/').map_or("", |(group, _)| group);
+        let resource =
+            kube::api::ApiResource::from_gvk(&kube::api::GroupVersionKind::gvk(group, "v1", kind));
+        for verb in ["create", "patch"] {
+            let review = SelfSubjectAccessReview {
+                spec: SelfSubjectAccessReviewSpec {
+                    resource_attributes: Some(ResourceAttributes {
+                        group: Some(group.to_owned()),
+                        resource: Some(resource.plural.clone()),
+                        verb: Some(verb.to_owned()),
+                        namespace: text("/metadata/namespace").map(ToOwned::to_owned),
+                        name: text("/metadata/name").map(ToOwned::to_owned),
+                        ..ResourceAttributes::default()
+                    }),
+                    ..SelfSubjectAccessReviewSpec::default()
+                },
+                ..SelfSubjectAccessReview::default()
+            };
+            match api.create(&PostParams::default(), &review).await {
+                Ok(answer) if answer.status.as_ref().is_some_and(|it| it.allowed) => {}
+                Ok(_) => lacks.push(format!("{verb} {}", resource.plural)),
+                Err(error) => return Check::unread(ID, &error),
+            }
+        }
+    }
+    if lacks.is_empty() {
+        return Check::good(ID, "you may make every object".to_owned());
+    }
+    Check::bad(
+        ID,
+        format!("you may not {}", lacks.join(", ")),
+        "install as an administrator of the cluster",
+    )
+}
+
+/// Whether the registrations' names are free, or ours.
+async fn nobody_else(cluster: &Cluster) -> Check {
+    const ID: &str = "names-free";
+    for kind in [
+        "MutatingWebhookConfiguration",
+        "ValidatingWebhookConfiguration",
+    ] {
+        let found = match registration(cluster, kind).await {
+            Ok(found) => found,
+            Err(error) => return Check::unread(ID, &error),
+        };
+        let Some(found) = found else { continue };
+        let labels = found.pointer("/metadata/labels");
+        let [name, manager] = OWNER_LABELS.map(|key| {
+            let label = labels.and_then(|labels| labels.get(key));
+            label.and_then(Value::as_str).unwrap_or_default().to_owned()
+        });
+        if name == NAME && manager == NAME {
+            continue;
+        }
+        let message = format!("{kind} {NAME} is there already, managed by \"{manager}\"");
+        let hint = "upgrade it with what made it, or let install take it over with --adopt";
+        return Check::bad(ID, message, hint);
+    }
+    Check::good(ID, "the names are free, or ours".to_owned())
+}

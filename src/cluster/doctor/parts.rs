@@ -1,0 +1,106 @@
+//! The pods, what leads to them, and the labels by which the registrations choose.
+
+use serde_json::Value;
+
+use super::Check;
+use crate::cluster::Cluster;
+use crate::cluster::apply::missing;
+use crate::cluster::install::{Rollout, get, is_labelled};
+use crate::installation::Installation;
+use crate::k8s::registration::{NAME, SYSTEM_NAMESPACE};
+
+const INSTALL: &str = "run tiller-guard install";
+
+pub(super) async fn checks(cluster: &Cluster, installed: &Installation) -> Vec<Check> {
+    let mut checks = vec![
+        service(cluster, installed).await,
+        pods(cluster, &installed.namespace).await,
+    ];
+    if !cluster.version().is_from(21) {
+        checks.push(labels(cluster, &installed.namespace).await);
+    }
+    checks
+}
+
+async fn service(cluster: &Cluster, installed: &Installation) -> Check {
+    const ID: &str = "service";
+    let namespace = &installed.namespace;
+    let found = match get(cluster, ("", "v1", "Service"), Some(namespace), NAME).await {
+        Ok(Some(found)) => found,
+        Ok(None) => {
+            return Check::bad(
+                ID,
+                format!("there is no Service {namespace}/{NAME}"),
+                INSTALL,
+            );
+        }
+        Err(error) => return Check::unread(ID, &error),
+    };
+    let objects = installed.foundation();
+    let wanted = objects
+        .iter()
+        .find(|object| object.get("kind").and_then(Value::as_str) == Some("Service"));
+    let spec = |object: &Value| object.get("spec").cloned().unwrap_or_default();
+    let lacks = wanted.and_then(|wanted| missing(&spec(wanted), &spec(&found)));
+    match lacks {
+        None => Check::good(ID, format!("Service {namespace}/{NAME} leads to the pods")),
+        Some(lacks) => Check::bad(
+            ID,
+            format!("Service {namespace}/{NAME} leads elsewhere; it lacks {lacks}"),
+            INSTALL,
+        ),
+    }
+}
+
+async fn pods(cluster: &Cluster, namespace: &str) -> Check {
+    const ID: &str = "pods";
+    let look = "look at the pods: kubectl describe pods, kubectl logs, /readyz on port 8081";
+    match Rollout::look(cluster, namespace).await {
+        Err(error) => Check::unread(ID, &error),
+        Ok(None) => Check::bad(
+            ID,
+            format!("there is no Deployment {namespace}/{NAME}"),
+            INSTALL,
+        ),
+        Ok(Some(Rollout { wanted, ready, .. })) => {
+            let message = format!("{ready} of {wanted} pods are ready");
+            if ready == 0 {
+                Check::bad(ID, message, look)
+            } else if ready < wanted {
+                Check::doubtful(ID, message, look)
+            } else if ready < 2 {
+                let hint = "let two answer, so that one may go: --replicas=2";
+                Check::doubtful(ID, message, hint)
+            } else {
+                Check::good(ID, message)
+            }
+        }
+    }
+}
+
+/// Without them the control plane's own pods, and the guard's, cannot start while no guard answers.
+async fn labels(cluster: &Cluster, namespace: &str) -> Check {
+    const ID: &str = "namespace-labels";
+    let mut lacking = Vec::new();
+    for namespace in [SYSTEM_NAMESPACE, namespace] {
+        match is_labelled(cluster, namespace).await {
+            Ok(true) => {}
+            Ok(false) => lacking.push(namespace),
+            Err(error) => return Check::unread(ID, &error),
+        }
+    }
+    if lacking.is_empty() {
+        return Check::good(
+            ID,
+            "the namespaces have the label of their names".to_owned(),
+        );
+    }
+    Check::bad(
+        ID,
+        format!(
+            "{} has no label kubernetes.io/metadata.name: its pods cannot start while no guard answers",
+            lacking.join(" and ")
+        ),
+        "run tiller-guard install, which sets it, or set it with kubectl label namespace",
+    )
+}

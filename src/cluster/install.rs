@@ -1,0 +1,118 @@
+//! What an installation needs to know of the cluster, and waits for.
+
+use kube::Api;
+use kube::api::{ApiResource, DynamicObject, GroupVersionKind, Patch, PatchParams};
+use serde_json::{Value, json};
+
+use super::Cluster;
+use crate::k8s::registration::{GROUP, NAME, NAME_LABEL, SYSTEM_NAMESPACE};
+
+/// The bundle that the registrations hold already, in base64: writing them anew must not lose it.
+pub async fn bundle(cluster: &Cluster) -> Result<Option<String>, kube::Error> {
+    let live = registration(cluster, "ValidatingWebhookConfiguration").await?;
+    let text = live.as_ref().and_then(|live| {
+        let webhooks = live.get("webhooks")?.as_array()?;
+        let mut texts = webhooks
+            .iter()
+            .filter_map(|webhook| webhook.pointer("/clientConfig/caBundle")?.as_str());
+        texts.find(|text| !text.is_empty()).map(ToOwned::to_owned)
+    });
+    Ok(text)
+}
+
+/// One of the two registrations, as it is.
+pub(super) async fn registration(
+    cluster: &Cluster,
+    kind: &str,
+) -> Result<Option<Value>, kube::Error> {
+    let version = if cluster.version().is_from(16) {
+        "v1"
+    } else {
+        "v1beta1"
+    };
+    get(cluster, (GROUP, version, kind), None, NAME).await
+}
+
+/// An object, as it is.
+pub(super) async fn get(
+    cluster: &Cluster,
+    (group, version, kind): (&str, &str, &str),
+    namespace: Option<&str>,
+    name: &str,
+) -> Result<Option<Value>, kube::Error> {
+    let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, kind));
+    let client = cluster.client().clone();
+    let api: Api<DynamicObject> = match namespace {
+        Some(namespace) => Api::namespaced_with(client, namespace, &resource),
+        None => Api::all_with(client, &resource),
+    };
+    let found = api.get_opt(name).await?;
+    found
+        .map(serde_json::to_value)
+        .transpose()
+        .map_err(kube::Error::SerdeError)
+}
+
+/// Gives the namespace of the control plane the label of its name, which is the API server's own from Kubernetes
+/// 1.21 on. True where it was not there.
+pub async fn label_system(cluster: &Cluster) -> Result<bool, kube::Error> {
+    if cluster.version().is_from(21) || is_labelled(cluster, SYSTEM_NAMESPACE).await? {
+        return Ok(false);
+    }
+    let resource = ApiResource::from_gvk(&GroupVersionKind::gvk("", "v1", "Namespace"));
+    let api: Api<DynamicObject> = Api::all_with(cluster.client().clone(), &resource);
+    let patch = json!({ "metadata": { "labels": { NAME_LABEL: SYSTEM_NAMESPACE } } });
+    api.patch(
+        SYSTEM_NAMESPACE,
+        &PatchParams::default(),
+        &Patch::Merge(&patch),
+    )
+    .await?;
+    Ok(true)
+}
+
+/// Whether a namespace has the label of its name.
+pub(super) async fn is_labelled(cluster: &Cluster, namespace: &str) -> Result<bool, kube::Error> {
+    let found = get(cluster, ("", "v1", "Namespace"), None, namespace).await?;
+    let label = found.as_ref().and_then(|found| {
+        let labels = found.pointer("/metadata/labels")?;
+        labels.get(NAME_LABEL)?.as_str()
+    });
+    Ok(label == Some(namespace))
+}
+
+/// How far the pods of the Deployment are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rollout {
+    /// How many are wanted.
+    pub wanted: u64,
+    /// How many of the newest kind there are.
+    pub updated: u64,
+    /// How many are ready.
+    pub ready: u64,
+    /// Whether the controller has seen the Deployment as it is.
+    pub seen: bool,
+}
+
+// === impl Rollout ===
+
+impl Rollout {
+    /// Looks; nothing where there is no Deployment.
+    pub async fn look(cluster: &Cluster, namespace: &str) -> Result<Option<Self>, kube::Error> {
+        let found = get(cluster, ("apps", "v1", "Deployment"), Some(namespace), NAME).await?;
+        Ok(found.map(|found| {
+            let number = |pointer| found.pointer(pointer).and_then(Value::as_u64).unwrap_or(0);
+            Self {
+                wanted: number("/spec/replicas"),
+                updated: number("/status/updatedReplicas"),
+                ready: number("/status/readyReplicas"),
+                seen: number("/status/observedGeneration") >= number("/metadata/generation"),
+            }
+        }))
+    }
+
+    /// Whether all is as wanted.
+    pub fn is_done(self) -> bool {
+        self.seen && self.updated >= self.wanted && self.ready >= self.wanted
+    }
+}

@@ -1,0 +1,12 @@
+//! Certificates that are made while the server runs.
+
+use super::ServingCertificate;
+
+/// What there is to serve now.
+#[derive(Debug, Clone)]
+pub enum Issuance {
+    /// Nothing yet: what is waited for.
+    Awaited(String),
+    /// This.
+    Issued(ServingCertificate),
+}

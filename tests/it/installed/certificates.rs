@@ -1,0 +1,1 @@
+//! The serving certificate, made and renewed by several replicas at once.

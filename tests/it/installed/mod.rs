@@ -1,0 +1,181 @@
+//! `install`, `doctor` and `uninstall` against a real API server, with replicas that keep their own certificates.
+//!
+//! No node runs pods here: the replicas are processes with the rights of the guard's service account, and a small
+//! forwarder stands in for the Service, at its own address.
+
+mod certificates;
+mod service;
+mod walk;
+
+use std::path::Path;
+use std::process::Output;
+use std::sync::LazyLock;
+use std::thread;
+use std::time::Duration;
+
+use kube::Client;
+use kube::api::{Api, DynamicObject, ListParams, Patch, PatchParams, PostParams};
+use serde_json::{Value, json};
+use tokio::process::Command;
+use tokio::sync::{Mutex, MutexGuard};
+use tokio::time::{Instant, sleep};
+
+use crate::cluster::{Cluster, User, resource};
+use service::Service;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_tiller-guard");
+/// Above 1023, so that anybody may listen there.
+const SERVICE_PORT: &str = "--service-port=10443";
+
+/// Shared by all tests, one after the other: registrations are the cluster's.
+static CLUSTER: LazyLock<Mutex<Cluster>> = LazyLock::new(|| {
+    let started = thread::spawn(|| tokio::runtime::Runtime::new()?.block_on(Cluster::start()));
+    Mutex::new(started.join().unwrap().unwrap())
+});
+
+/// An API server that is ours alone for a while, with nothing installed.
+struct World {
+    cluster: MutexGuard<'static, Cluster>,
+    client: Client,
+}
+
+impl World {
+    async fn enter() -> Self {
+        let cluster = CLUSTER.lock().await;
+        let client = cluster.client(User::Admin).await.unwrap();
+        let world = Self { cluster, client };
+        let gone = world.run(&["uninstall", "--adopt"]).await;
+        assert_eq!(gone.status.code(), Some(0), "{gone:?}");
+        world
+    }
+
+    /// Runs the program as the administrator.
+    async fn run(&self, words: &[&str]) -> Output {
+        let kubeconfig = format!("--kubeconfig={}", self.cluster.kubeconfig().display());
+        let mut command = Command::new(PROGRAM);
+        command.args(words).arg(kubeconfig);
+        command.output().await.unwrap()
+    }
+
+    /// Installs without waiting for anything.
+    async fn install(&self) {
+        let installed = self.run(&["install", SERVICE_PORT, "--wait=0"]).await;
+        assert_eq!(installed.status.code(), Some(0), "{}", said(&installed));
+    }
+
+    /// Starts replicas behind the Service, and waits until all of them are ready.
+    async fn serve(&self, replicas: usize, words: &[&str]) -> Service {
+        let mut service = Service::start(self).await;
+        for _ in 0..replicas {
+            service.add(self, words).await;
+        }
+        service.all_ready().await;
+        service
+    }
+
+    /// The kubeconfig with the guard's own rights and no more.
+    fn kubeconfig_of_guard(&self) -> String {
+        let account = "system:serviceaccount:tiller-guard:tiller-guard";
+        let path = self.cluster.kubeconfig_as(account).unwrap();
+        path.display().to_string()
+    }
+
+    fn objects(
+        &self,
+        group: &str,
+        version: &str,
+        kind: &str,
+        namespace: &str,
+    ) -> Api<DynamicObject> {
+        let resource = resource(group, version, kind);
+        match namespace {
+            "" => Api::all_with(self.client.clone(), &resource),
+            namespace => Api::namespaced_with(self.client.clone(), namespace, &resource),
+        }
+    }
+
+    fn registrations(&self, kind: &str) -> Api<DynamicObject> {
+        let version = if self.cluster.version() >= (1, 16) {
+            "v1"
+        } else {
+            "v1beta1"
+        };
+        self.objects("admissionregistration.k8s.io", version, kind, "")
+    }
+
+    /// Tries a Tiller in `default`, of which nothing stays.
+    async fn try_tiller(&self) -> Result<(), String> {
+        let parameters = PostParams {
+            dry_run: true,
+            ..PostParams::default()
+        };
+        let pod = tiller();
+        let pods = self.objects("", "v1", "Pod", "default");
+        let answer = pods
+            .create(&parameters, &serde_json::from_value(pod).unwrap())
+            .await;
+        answer.map(drop).map_err(|error| match error {
+            kube::Error::Api(status) => status.message.clone(),
+            other => panic!("{other}"),
+        })
+    }
+
+    /// Does what nodes would: reports the guard's pods as ready.
+    async fn play_nodes(&self) {
+        let end = Instant::now() + Duration::from_secs(60);
+        let deployments = self.objects("apps", "v1", "Deployment", "tiller-guard");
+        let pods = self.objects("", "v1", "Pod", "tiller-guard");
+        loop {
+            let deployment = deployments.get("tiller-guard").await.unwrap();
+            if deployment.data["status"]["readyReplicas"] == deployment.data["spec"]["replicas"] {
+                return;
+            }
+            assert!(Instant::now() < end, "{}", deployment.data["status"]);
+            if self.cluster.has_controllers() {
+                for pod in pods.list(&ListParams::default()).await.unwrap() {
+                    let status = json!({ "status": {
+                        "phase": "Running",
+                        "conditions": [{ "type": "Ready", "status": "True" }],
+                    } });
+                    let name = pod.metadata.name.unwrap();
+                    let patch = Patch::Merge(&status);
+                    pods.patch_status(&name, &PatchParams::default(), &patch)
+                        .await
+                        .ok();
+                }
+            } else {
+                let replicas = &deployment.data["spec"]["replicas"];
+                let status = json!({ "status": {
+                    "observedGeneration": deployment.metadata.generation,
+                    "replicas": replicas, "updatedReplicas": replicas,
+                    "readyReplicas": replicas, "availableReplicas": replicas,
+                } });
+                let patch = Patch::Merge(&status);
+                deployments
+                    .patch_status("tiller-guard", &PatchParams::default(), &patch)
+                    .await
+                    .unwrap();
+            }
+            sleep(Duration::from_millis(200)).await;
+        }
+    }
+}
+
+fn tiller() -> Value {
+    json!({
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": { "name": "tiller", "namespace": "default" },
+        "spec": { "containers": [{ "name": "tiller", "image": "ghcr.io/helm/tiller:v2.17.0" }] },
+    })
+}
+
+/// What a program wrote, to both.
+fn said(output: &Output) -> String {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    text(&output.stdout) + &text(&output.stderr)
+}
+
+fn program() -> &'static Path {
+    Path::new(PROGRAM)
+}

@@ -1,0 +1,70 @@
+//! From an empty cluster to an enforced policy, and back.
+
+use serde_json::{Value, json};
+
+use super::{SERVICE_PORT, World, said};
+
+#[tokio::test]
+async fn an_empty_cluster_gets_an_installation_that_holds_and_loses_it_again() {
+    let world = World::enter().await;
+    let before = world.run(&["doctor", "--pre"]).await;
+    assert_eq!(before.status.code(), Some(0), "{}", said(&before));
+    assert!(world.try_tiller().await.is_ok());
+
+    let installed = world.run(&["install", SERVICE_PORT, "--wait=0"]).await;
+    assert_eq!(installed.status.code(), Some(0), "{}", said(&installed));
+    assert!(said(&installed).contains("created   Deployment tiller-guard/tiller-guard"));
+
+    // Nobody answers yet: a Tiller is not let in, and why is told.
+    let refused = world.try_tiller().await.unwrap_err();
+    assert!(refused.contains("validate.tiller-guard.io"), "{refused}");
+    let bad = world.run(&["doctor", SERVICE_PORT]).await;
+    assert_eq!(bad.status.code(), Some(1), "{}", said(&bad));
+    assert!(
+        said(&bad).contains("✗ pods: 0 of 2 pods are ready"),
+        "{}",
+        said(&bad)
+    );
+    assert!(said(&bad).contains("has no caBundle yet"), "{}", said(&bad));
+    assert!(
+        said(&bad).contains("✗ proof: the API server cannot ask"),
+        "{}",
+        said(&bad)
+    );
+
+    let _service = world.serve(2, &[]).await;
+    world.play_nodes().await;
+    let again = world.run(&["install", SERVICE_PORT, "--wait=30"]).await;
+    assert_eq!(again.status.code(), Some(0), "{}", said(&again));
+    assert!(!said(&again).contains("created"), "{}", said(&again));
+    assert!(!said(&again).contains("updated"), "{}", said(&again));
+    assert!(
+        said(&again).contains("✓ proof: an unhardened Tiller is refused: "),
+        "{}",
+        said(&again)
+    );
+
+    let refused = world.try_tiller().await.unwrap_err();
+    assert!(refused.contains("protected-namespace"), "{refused}");
+    let good = world.run(&["doctor", SERVICE_PORT, "--output=json"]).await;
+    assert_eq!(good.status.code(), Some(0), "{}", said(&good));
+    let report: Value = serde_json::from_slice(&good.stdout).unwrap();
+    for check in report["checks"].as_array().unwrap() {
+        assert_eq!(check["status"], json!("good"), "{check}");
+    }
+
+    let gone = world.run(&["uninstall"]).await;
+    assert_eq!(gone.status.code(), Some(0), "{}", said(&gone));
+    let text = said(&gone);
+    let first: Vec<&str> = text.lines().take(2).collect();
+    assert_eq!(
+        first,
+        [
+            "deleted   MutatingWebhookConfiguration tiller-guard",
+            "deleted   ValidatingWebhookConfiguration tiller-guard",
+        ]
+    );
+    assert!(world.try_tiller().await.is_ok());
+    let missing = world.run(&["doctor"]).await;
+    assert_eq!(missing.status.code(), Some(1), "{}", said(&missing));
+}
