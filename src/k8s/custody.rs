@@ -1,4 +1,4 @@
-//! From a request for a token, or a Secret, to what it holds of a Tiller's.
+//! From a request for a token, a Secret or a ConfigMap to what it holds of a Tiller's.
 
 use std::fmt;
 
@@ -14,11 +14,13 @@ use serde::de::Deserializer;
 use super::Malformed;
 use crate::pod::Text;
 use crate::policy::custody::{
-    CaFile, CustodyKind, CustodyObject, KeyMaterial, Secret, TokenRequest,
+    CaFile, ConfigMap, CustodyKind, CustodyObject, KeyMaterial, Secret, TokenRequest,
 };
 
 /// The largest `ca.crt` that is read, in bytes: a CA's certificate takes some hundred to two thousand.
 const MAX_PEM: usize = 64 << 10;
+/// The value of the label `OWNER` that Tiller gives its records (`pkg/storage/driver`).
+const OWNER: &str = "TILLER";
 
 /// Reads an object of this kind, borrowed where the deserialiser lends (JSON text, or a
 /// `&serde_json::Value`).
@@ -34,7 +36,7 @@ pub(super) fn malformed(kind: CustodyKind, error: &dyn fmt::Display) -> Malforme
     Malformed {
         kind: kind.as_str(),
         reason: match kind {
-            CustodyKind::TokenRequest => error.to_string(),
+            CustodyKind::TokenRequest | CustodyKind::ConfigMap => error.to_string(),
             CustodyKind::Secret => "a field of it is not as the API has it".to_owned(),
         },
     }
@@ -64,6 +66,7 @@ pub(super) fn read<'de, D: Deserializer<'de>>(
             let Metadata {
                 name,
                 namespace,
+                labels,
                 annotations,
             } = metadata;
             CustodyObject::Secret(Secret {
@@ -71,11 +74,33 @@ pub(super) fn read<'de, D: Deserializer<'de>>(
                 name,
                 kind,
                 account: annotations.unwrap_or_default().account,
+                holds_release: labels.is_some_and(|labels| labels.owner == OWNER),
                 authorities: authorities(data.as_ref(), string_data.as_ref()),
                 material: material(data.unwrap_or_default(), string_data.unwrap_or_default()),
             })
         }
+        CustodyKind::ConfigMap => {
+            let ConfigMapFields { metadata } = ConfigMapFields::deserialize(object)?;
+            let Metadata {
+                name,
+                namespace,
+                labels,
+                ..
+            } = metadata;
+            CustodyObject::ConfigMap(ConfigMap {
+                namespace: Some(namespace).filter(|namespace| !namespace.is_empty()),
+                name,
+                holds_release: labels.is_some_and(|labels| labels.owner == OWNER),
+            })
+        }
     })
+}
+
+#[derive(Deserialize)]
+#[serde(bound(deserialize = "'de: 'a"))]
+struct ConfigMapFields<'a> {
+    #[serde(default)]
+    metadata: Metadata<'a>,
 }
 
 #[derive(Deserialize)]
@@ -127,7 +152,15 @@ struct Data<'a> {
 struct Metadata<'a> {
     name: Text<'a>,
     namespace: Text<'a>,
+    labels: Option<Labels<'a>>,
     annotations: Option<Annotations<'a>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, bound(deserialize = "'de: 'a"))]
+struct Labels<'a> {
+    #[serde(rename = "OWNER")]
+    owner: Text<'a>,
 }
 
 #[derive(Default, Deserialize)]

@@ -1,7 +1,7 @@
 //! What holds something of a Tiller's in its hands: its account's tokens, its key and certificates, its releases.
 //!
 //! [`decide_custody`] judges such an object by what it is, who asks for it, and what is known of Tillers. Of a Secret
-//! nothing is read that opens anything, but to compare it.
+//! nothing is read that opens anything, but to compare it; of a release, only that it is one.
 //!
 //! Source: the API reference of `TokenRequest`, `Secret` and `ConfigMap` v1, Kubernetes 1.10 to 1.36.
 
@@ -22,6 +22,8 @@ pub enum CustodyKind {
     TokenRequest,
     /// Secret.
     Secret,
+    /// ConfigMap.
+    ConfigMap,
 }
 
 /// An object that holds something of a Tiller's.
@@ -31,6 +33,8 @@ pub enum CustodyObject<'a> {
     TokenRequest(TokenRequest<'a>),
     /// A Secret.
     Secret(Secret<'a>),
+    /// A ConfigMap.
+    ConfigMap(ConfigMap<'a>),
 }
 
 /// A request for a token of a service account.
@@ -55,10 +59,23 @@ pub struct Secret<'a> {
     pub kind: Text<'a>,
     /// The annotation with the account whose token it holds.
     pub account: Text<'a>,
+    /// Whether its labels say that it holds a release: `OWNER=TILLER`.
+    pub holds_release: bool,
     /// The CAs of `ca.crt`.
     pub authorities: CaFile,
     /// What it holds of key and certificates.
     pub material: KeyMaterial<'a>,
+}
+
+/// A ConfigMap, of which the name and a label are read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ConfigMap<'a> {
+    /// The namespace, where the object or the request tells it.
+    pub namespace: Option<Text<'a>>,
+    /// The object's name; empty where the API server is to make one.
+    pub name: Text<'a>,
+    /// Whether its labels say that it holds a release: `OWNER=TILLER`.
+    pub holds_release: bool,
 }
 
 /// The CAs in a file of certificates.
@@ -156,13 +173,14 @@ impl CustodyCase<'_> {
 
 impl CustodyKind {
     /// Every kind.
-    pub const ALL: [Self; 2] = [Self::TokenRequest, Self::Secret];
+    pub const ALL: [Self; 3] = [Self::TokenRequest, Self::Secret, Self::ConfigMap];
 
     /// The kind's name in the API.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::TokenRequest => "TokenRequest",
             Self::Secret => "Secret",
+            Self::ConfigMap => "ConfigMap",
         }
     }
 
@@ -170,7 +188,7 @@ impl CustodyKind {
     pub fn group(self) -> &'static str {
         match self {
             Self::TokenRequest => "authentication.k8s.io",
-            Self::Secret => "",
+            Self::Secret | Self::ConfigMap => "",
         }
     }
 
@@ -179,6 +197,7 @@ impl CustodyKind {
         match self {
             Self::TokenRequest => "serviceaccounts/token",
             Self::Secret => "secrets",
+            Self::ConfigMap => "configmaps",
         }
     }
 
@@ -198,6 +217,7 @@ impl<'a> CustodyObject<'a> {
         match self {
             Self::TokenRequest(request) => &request.account,
             Self::Secret(secret) => &secret.name,
+            Self::ConfigMap(map) => &map.name,
         }
     }
 
@@ -206,6 +226,7 @@ impl<'a> CustodyObject<'a> {
         match self {
             Self::TokenRequest(_) => CustodyKind::TokenRequest,
             Self::Secret(_) => CustodyKind::Secret,
+            Self::ConfigMap(_) => CustodyKind::ConfigMap,
         }
     }
 
@@ -214,6 +235,7 @@ impl<'a> CustodyObject<'a> {
         let place = match self {
             Self::TokenRequest(request) => &mut request.namespace,
             Self::Secret(secret) => &mut secret.namespace,
+            Self::ConfigMap(map) => &mut map.namespace,
         };
         *place = Some(namespace);
     }

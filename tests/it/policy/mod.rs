@@ -15,6 +15,7 @@ mod laws;
 mod outcome;
 mod second_tillers;
 mod services;
+mod storage_switch;
 
 use std::sync::LazyLock;
 
