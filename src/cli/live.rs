@@ -8,9 +8,11 @@ use arc_swap::ArcSwap;
 use clap::Args;
 
 use super::reach::ReachArguments;
+use crate::cluster::events::{Recorder, Refusal};
 use crate::cluster::{LiveKnowledge, Reach, Watches};
 use crate::installation;
-use crate::policy::Policy;
+use crate::k8s::review::Answer;
+use crate::policy::{Decision, Policy};
 use crate::server::Background;
 
 /// Where a pod finds the namespace that it runs in.
@@ -46,6 +48,11 @@ impl LiveArguments {
         given.unwrap_or_else(|| pod_namespace(Path::new(POD_NAMESPACE)))
     }
 
+    /// What writes Events into the cluster. Call it within a runtime.
+    pub(super) fn recorder(&self) -> Recorder {
+        Recorder::start(self.reach())
+    }
+
     /// The watches of the cluster, unless the server is to know nothing of it.
     pub(super) fn watches(&self, policy: &Arc<ArcSwap<Policy>>) -> Option<Watches> {
         let watches = || Watches::new(self.reach(), &self.namespace(), Arc::clone(policy));
@@ -61,18 +68,33 @@ fn pod_namespace(file: &Path) -> String {
     }
 }
 
-/// What the health port tells of the watches.
-pub(super) fn background(live: Option<&LiveKnowledge>) -> Background {
-    let Some(live) = live else {
-        return Background::default();
-    };
+/// What the health port tells of the watches, and the Events of what is refused.
+pub(super) fn background(live: &LiveKnowledge, recorder: Recorder) -> Background {
     let (waiting, counting) = (live.clone(), live.clone());
     Background {
         waits_for: Some(Arc::new(move || waiting.waits_for())),
         metrics: Some(Arc::new(move |registry| {
             counting.register_metrics(registry);
         })),
+        answered: Some(Arc::new(move |answer| {
+            if let Some(refusal) = refusal(answer) {
+                recorder.record(refusal);
+            }
+        })),
     }
+}
+
+/// What is told of an answer in an Event: refusals, but those of dry runs, which leave no trace.
+fn refusal(answer: &Answer) -> Option<Refusal> {
+    let record = answer.record.as_ref()?;
+    let told = answer.decision == Decision::Refused && !record.dry_run;
+    told.then(|| Refusal {
+        namespace: record.namespace.clone(),
+        kind: answer.kind,
+        name: record.name.clone(),
+        rules: answer.rules.join(","),
+        message: answer.refusal.clone().unwrap_or_default(),
+    })
 }
 
 #[cfg(test)]

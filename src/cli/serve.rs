@@ -246,7 +246,9 @@ impl Options {
                 oldest_tls: tls_min_version.into(),
                 certificate,
                 policy: file,
-                background: background(live.as_ref()),
+                background: live
+                    .map(|live| background(&live, cluster.recorder()))
+                    .unwrap_or_default(),
                 limits: Limits::default(),
                 drain: Drain {
                     delay: drain_delay.unwrap_or(delay),

@@ -7,6 +7,7 @@ pub mod doctor;
 pub mod events;
 pub mod install;
 pub mod proof;
+pub mod team;
 mod watch;
 
 pub use connection::{Cluster, ConnectError, KubernetesVersion, Reach};

@@ -7,7 +7,7 @@ use super::value;
 use crate::manifest::{Document, Part, Place, Stream};
 use crate::provision::{ExtraRule, TeamSpec};
 
-const TEAM: [&str; 13] = [
+const TEAM: [&str; 14] = [
     "apiVersion",
     "kind",
     "name",
@@ -20,6 +20,7 @@ const TEAM: [&str; 13] = [
     "image",
     "historyMax",
     "noTiller",
+    "clusterDomain",
     "allow",
 ];
 const RULE: [&str; 3] = ["apiGroups", "resources", "verbs"];
@@ -117,6 +118,9 @@ fn read(reader: &mut Reader<'_>, section: &Section<'_>) -> TeamSpec {
             None => reader.bad(&field, "no number of revisions; write one such as 200"),
         }
     }
+    if let Some(field) = section.get("clusterDomain") {
+        team.cluster_domain = owned(reader, &field);
+    }
     if let Some(field) = section.get("noTiller") {
         team.with_tiller = reader.truth(&field) != Some(true);
     }
@@ -191,6 +195,10 @@ mod tests {
             owned(&["green"]),
         );
         assert_eq!(teams, [blue, green]);
+        for team in teams {
+            let document = team.to_document().to_string();
+            assert_eq!(read_teams(document.as_bytes()).unwrap(), [team]);
+        }
     }
 
     #[test]

@@ -63,6 +63,8 @@ pub struct Answer {
     pub kind: &'static str,
     /// The rules that found something, each once.
     pub rules: Vec<&'static str>,
+    /// What whoever asked is told, where it is refused: a line for each rule.
+    pub refusal: Option<String>,
     /// The rules that found something and were let off, with the reason.
     pub excepted: Vec<(&'static str, String)>,
     /// For logs: present where the decision is not [`Decision::Unconcerned`].

@@ -23,12 +23,12 @@ mod tiller;
 pub use bundle::{Bundle, BundleFile, environment};
 pub use names::{
     KIND_LABEL, MANAGED_BY, MANAGED_BY_LABEL, Names, PERSON_ANNOTATION, PERSON_KIND_LABEL,
-    TEAM_LABEL,
+    SPEC_ANNOTATION, TEAM_LABEL, TILLER_NAMESPACE_ANNOTATION,
 };
 pub use person::{Person, PersonError, PersonKind};
 pub use plan::{Plan, PlanError, Planned, Stage, plan};
 pub use rights::{ExtraRule, RuleError};
 pub use secrets::{AUTHORITY_SECRET_KEYS, TLS_SECRET_KEYS};
-pub use spec::{CheckedTeam, TeamSpec, check};
+pub use spec::{CheckedTeam, TeamSpec, check, check_beside};
 pub use spec_error::SpecError;
 pub use tiller::CHECKSUM_ANNOTATION;

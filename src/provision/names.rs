@@ -14,6 +14,10 @@ pub const KIND_LABEL: &str = "tiller-guard.io/kind";
 pub const PERSON_KIND_LABEL: &str = "tiller-guard.io/person-kind";
 /// The annotation with the user's or group's exact name, which may hold what no label does.
 pub const PERSON_ANNOTATION: &str = "tiller-guard.io/person";
+/// The annotation of a bundle with the namespace of the Tiller that it opens.
+pub const TILLER_NAMESPACE_ANNOTATION: &str = "tiller-guard.io/tiller-namespace";
+/// The annotation of a registration with all that was asked for the team, as a document of a file of teams.
+pub const SPEC_ANNOTATION: &str = "tiller-guard.io/spec";
 
 /// The names of a team's objects.
 #[derive(Debug, Clone, Copy)]

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::names::{KIND_LABEL, MANAGED_BY, MANAGED_BY_LABEL, TEAM_LABEL};
+use super::names::{KIND_LABEL, MANAGED_BY, MANAGED_BY_LABEL, SPEC_ANNOTATION, TEAM_LABEL};
 use super::{CheckedTeam, Names};
 use crate::pki::team::Certificate;
 
@@ -80,10 +80,15 @@ pub(super) fn registration<'c>(
     let mut targets = team.target_namespaces.clone();
     targets.sort_unstable();
     targets.dedup();
+    let mut metadata = guard_metadata(team, &team.team, "team");
+    if let Some(metadata) = metadata.as_object_mut() {
+        let annotations = json!({ SPEC_ANNOTATION: team.to_document().to_string() });
+        metadata.insert("annotations".to_owned(), annotations);
+    }
     json!({
         "apiVersion": "v1",
         "kind": "ConfigMap",
-        "metadata": guard_metadata(team, &team.team, "team"),
+        "metadata": metadata,
         "data": {
             "tiller-namespace": team.tiller_namespace,
             "service-account": team.service_account,

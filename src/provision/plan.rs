@@ -94,14 +94,20 @@ pub fn plan(
         &settings.certificate_secret,
     )];
     keys.extend(bundles(team, certificates)?);
-    let mut first = vec![registration.clone()];
-    first.extend(with_authority.then(|| secrets::authority(team, certificates)));
-    first.push(objects::service_account(team));
-    first.push(objects::network_policy(team));
-    first.extend(roles);
+    let mut second = vec![
+        registration.clone(),
+        objects::service_account(team),
+        objects::network_policy(team),
+    ];
+    second.extend(roles);
+    // The CA comes before all that names it or is signed by it.
+    let authority = with_authority.then(|| secrets::authority(team, certificates));
     let mut stages = vec![
-        Stage::new("namespaces", namespaces(team)),
-        Stage::new("team, account and roles", first),
+        Stage::new(
+            "CA and namespaces",
+            authority.into_iter().chain(namespaces(team)).collect(),
+        ),
+        Stage::new("team, account and roles", second),
         Stage::new(
             "bindings and certificates",
             bindings.into_iter().chain(keys).collect(),
@@ -177,8 +183,8 @@ impl Plan {
 impl Stage {
     fn new(title: &'static str, objects: Vec<Value>) -> Self {
         let objects = objects.into_iter().map(|object| Planned {
+            may_be_foreign: object.get("kind").is_some_and(|kind| kind == "Namespace"),
             object,
-            may_be_foreign: false,
         });
         Self {
             title,
@@ -199,6 +205,12 @@ impl fmt::Debug for Planned {
 }
 
 /// `Deployment NAMESPACE/NAME`.
+impl fmt::Display for Planned {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&name_of(&self.object))
+    }
+}
+
 fn name_of(object: &Value) -> String {
     let text = |pointer| {
         object

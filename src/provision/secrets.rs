@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::bundle::Bundle;
-use super::names::{PERSON_ANNOTATION, PERSON_KIND_LABEL};
+use super::names::{PERSON_ANNOTATION, PERSON_KIND_LABEL, TILLER_NAMESPACE_ANNOTATION};
 use super::objects::{guard_metadata, metadata};
 use super::{CheckedTeam, Names, Person};
 use crate::pki::team::{Certificate, Certificates};
@@ -64,7 +64,10 @@ pub(super) fn bundle(team: &CheckedTeam, person: &Person, bundle: &Bundle) -> Va
         labels.insert(PERSON_KIND_LABEL.to_owned(), kind.into());
     }
     if let Some(metadata) = metadata.as_object_mut() {
-        let annotations = json!({ PERSON_ANNOTATION: person.name });
+        let annotations = json!({
+            PERSON_ANNOTATION: person.name,
+            TILLER_NAMESPACE_ANNOTATION: team.tiller_namespace,
+        });
         metadata.insert("annotations".to_owned(), annotations);
     }
     let files: Vec<_> = bundle

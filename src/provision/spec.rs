@@ -3,9 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Deref;
 
+use serde_json::{Value, json};
+
 use super::{ExtraRule, Person, PersonError, PersonKind, SpecError};
 use crate::policy::Settings;
-use crate::policy::access::{Account, Holder};
+use crate::policy::access::{Account, Holder, Team};
 use crate::tiller::Version;
 
 /// What is asked for a team, as it was typed or read.
@@ -72,30 +74,66 @@ pub fn check(
     }
 }
 
-/// A namespace has one use: it is one team's Tiller namespace, or one team's target.
+/// Examines teams beside those that are registered already.
+pub fn check_beside(teams: &[CheckedTeam], registered: &[Team]) -> Result<(), Vec<SpecError>> {
+    let mut errors = Vec::new();
+    let mut uses = Uses::default();
+    for team in registered {
+        if teams.iter().all(|new| *new.team != *team.name) {
+            let targets = team.target_namespaces.iter().map(AsRef::as_ref);
+            uses.add(&team.name, &team.tiller_namespace, targets, &mut errors);
+        }
+    }
+    // What is registered is as it is.
+    errors.clear();
+    for team in teams {
+        let targets = team.target_namespaces.iter().map(String::as_str);
+        uses.add(&team.team, &team.tiller_namespace, targets, &mut errors);
+    }
+    if errors.is_empty() {
+        Ok(())
+    } else {
+        Err(errors)
+    }
+}
+
 fn check_together(specs: &[TeamSpec], errors: &mut Vec<SpecError>) {
-    let mut uses: BTreeMap<&str, String> = BTreeMap::new();
+    let mut uses = Uses::default();
     let mut teams = BTreeSet::new();
     for spec in specs {
-        if !teams.insert(&spec.team) {
+        if teams.insert(&spec.team) {
+            let targets = spec.target_namespaces.iter().map(String::as_str);
+            uses.add(&spec.team, &spec.tiller_namespace, targets, errors);
+        } else {
             errors.push(SpecError::Twice(spec.team.clone()));
-            continue;
         }
-        let tiller = [(&spec.tiller_namespace, "Tiller namespace")];
-        let targets = spec.target_namespaces.iter().map(|it| (it, "target"));
-        for (namespace, kind) in tiller.into_iter().chain(targets) {
-            let second = format!("{kind} of the team {}", spec.team);
-            if let Some(first) = uses
-                .get(namespace.as_str())
-                .filter(|first| **first != second)
-            {
-                errors.push(SpecError::Shared {
-                    namespace: namespace.clone(),
+    }
+}
+
+/// A namespace has one use: it is one team's Tiller namespace, or one team's target.
+#[derive(Default)]
+struct Uses<'a>(BTreeMap<&'a str, String>);
+
+impl<'a> Uses<'a> {
+    fn add(
+        &mut self,
+        team: &str,
+        tiller: &'a str,
+        targets: impl Iterator<Item = &'a str>,
+        errors: &mut Vec<SpecError>,
+    ) {
+        let targets = targets.map(|it| (it, "target"));
+        for (namespace, kind) in [(tiller, "Tiller namespace")].into_iter().chain(targets) {
+            let second = format!("{kind} of the team {team}");
+            match self.0.get(namespace).filter(|first| **first != second) {
+                Some(first) => errors.push(SpecError::Shared {
+                    namespace: namespace.to_owned(),
                     first: first.clone(),
                     second,
-                });
-            } else {
-                uses.insert(namespace, second);
+                }),
+                None => {
+                    self.0.insert(namespace, second);
+                }
             }
         }
     }
@@ -138,6 +176,42 @@ impl TeamSpec {
             guard_namespace: Self::GUARD_NAMESPACE.to_owned(),
             cluster_domain: Self::CLUSTER_DOMAIN.to_owned(),
         }
+    }
+
+    /// The team as a document of a file of teams.
+    pub fn to_document(&self) -> Value {
+        let Self {
+            team,
+            tiller_namespace,
+            target_namespaces,
+            service_account,
+            users,
+            groups,
+            tiller_version,
+            image,
+            history_max,
+            with_tiller,
+            extra_rules,
+            guard_namespace: _,
+            cluster_domain,
+        } = self;
+        let rule = |rule: &ExtraRule| json!({ "apiGroups": rule.api_groups, "resources": rule.resources, "verbs": rule.verbs });
+        json!({
+            "apiVersion": "tiller-guard.io/v1",
+            "kind": "Team",
+            "name": team,
+            "tillerNamespace": tiller_namespace,
+            "targetNamespaces": target_namespaces,
+            "serviceAccount": service_account,
+            "users": users,
+            "groups": groups,
+            "tillerVersion": tiller_version.to_string(),
+            "image": image,
+            "historyMax": history_max,
+            "noTiller": !with_tiller,
+            "clusterDomain": cluster_domain,
+            "allow": extra_rules.iter().map(rule).collect::<Vec<_>>(),
+        })
     }
 
     fn check_names(&self, errors: &mut Vec<SpecError>) {

@@ -55,7 +55,7 @@ pub enum SpecError {
     #[error("the team \"{0}\" is there twice")]
     Twice(String),
     /// Somebody who cannot be given access.
-    #[error("the team \"{team}\": the {kind} \"{}\": {source}", name.escape_debug(), kind = kind.as_str())]
+    #[error("the team \"{team}\": the {kind} \"{}\" cannot be given access", name.escape_debug(), kind = kind.as_str())]
     Person {
         /// The team.
         team: String,
@@ -67,7 +67,7 @@ pub enum SpecError {
         source: PersonError,
     },
     /// A rule that no Tiller may have.
-    #[error("the team \"{team}\": the extra rule for {rule}: {source}")]
+    #[error("the team \"{team}\": the extra rule for {rule} cannot be given")]
     Rule {
         /// The team.
         team: String,

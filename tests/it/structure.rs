@@ -22,7 +22,14 @@ const USES: [(&str, &[&str]); 13] = [
     // Layer 3.
     (
         "cluster",
-        &["installation", "k8s", "pki", "policy", "tiller"],
+        &[
+            "installation",
+            "k8s",
+            "pki",
+            "policy",
+            "provision",
+            "tiller",
+        ],
     ),
     ("server", &["k8s", "pki"]),
     // Layer 4.
@@ -36,6 +43,7 @@ const USES: [(&str, &[&str]); 13] = [
             "manifest",
             "pki",
             "policy",
+            "provision",
             "report",
             "server",
             "tiller",

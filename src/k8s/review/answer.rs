@@ -205,12 +205,18 @@ impl Envelope<'_> {
             Response::Harden { patch, .. } => Some(patch.as_slice()),
             Response::Allow | Response::Warn(_) | Response::Refuse(_) => None,
         };
+        let body = encode(&review, patch);
+        let refusal = match response {
+            Response::Refuse(message) => Some(message),
+            Response::Allow | Response::Warn(_) | Response::Harden { .. } => None,
+        };
         Answer {
-            body: encode(&review, patch),
+            body,
             decision,
             operation: request.operation.as_str(),
             kind: request.kind_name(),
             rules,
+            refusal,
             excepted,
             record: concerned.then(|| record(request)),
         }
