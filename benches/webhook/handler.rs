@@ -18,7 +18,9 @@ use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tiller_guard::k8s::review::{Answer, BadReview, Decision};
-use tiller_guard::server::{CertificateFiles, CertificateSource, Drain, Limits, OldestTls, Server};
+use tiller_guard::server::{
+    Background, CertificateFiles, CertificateSource, Drain, Limits, OldestTls, Server,
+};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
@@ -116,6 +118,7 @@ async fn own_server<'a>(flag: &dyn Fn(&str) -> Result<&'a str>) -> Result<()> {
         oldest_tls: OldestTls::default(),
         certificate: CertificateSource::Files(files, Duration::from_secs(5)),
         policy: None,
+        background: Background::default(),
         limits: Limits::default(),
         drain: Drain::default(),
         clock: SystemTime::now,

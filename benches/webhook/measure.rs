@@ -88,7 +88,7 @@ impl Program {
         let command = self.command()?;
         let words: Vec<&str> = command.iter().map(String::as_str).collect();
         let (program, words) = words.split_first().context("no program")?;
-        Guard::start(Path::new(program), words, (1, 20), authority, folder)
+        Guard::start(Path::new(program), words, (1, 20), None, authority, folder)
     }
 }
 

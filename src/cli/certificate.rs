@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
+use anyhow::Context as _;
 use clap::Args;
 
 use super::serve::seconds;
@@ -54,18 +55,25 @@ pub(super) struct CertificateArguments {
 }
 
 impl CertificateArguments {
-    /// The files, if they are named, or what is issued by our own authority, kept in this namespace. Call it within a
-    /// runtime: it starts a task.
-    pub(super) fn source(self, reach: Reach, namespace: &str) -> CertificateSource {
+    /// The files, if they are named, or what is issued by our own authority, kept in this namespace of the cluster.
+    /// Call it within a runtime: it starts a task.
+    pub(super) fn source(
+        self,
+        place: Option<(Reach, String)>,
+    ) -> anyhow::Result<CertificateSource> {
         if let (Some(certificate), Some(key)) = (self.tls_cert_file, self.tls_key_file) {
             let every = self.tls_reload_interval.max(SHORTEST_RELOAD);
-            return CertificateSource::Files(CertificateFiles { certificate, key }, every);
+            let files = CertificateFiles { certificate, key };
+            return Ok(CertificateSource::Files(files, every));
         }
+        let (reach, namespace) = place.context(
+            "without a cluster, give --tls-cert-file and --tls-key-file a certificate and its key",
+        )?;
         let host = format!("{}.{namespace}.svc", self.service_name);
         let usual = Times::default();
         let keeper = Keeper {
             reach,
-            namespace: namespace.to_owned(),
+            namespace,
             secret: AUTHORITY_SECRET.to_owned(),
             names: vec![format!("{host}.cluster.local"), host],
             times: Times {
@@ -78,7 +86,7 @@ impl CertificateArguments {
             },
             clock: SystemTime::now,
         };
-        CertificateSource::Issued(keeper.start())
+        Ok(CertificateSource::Issued(keeper.start()))
     }
 }
 

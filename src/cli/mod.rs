@@ -16,6 +16,7 @@ mod examine;
 mod harden;
 mod input;
 mod install;
+mod live;
 mod logs;
 mod planned;
 mod policy;

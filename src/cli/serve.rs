@@ -15,10 +15,10 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{info, warn};
 
 use super::certificate::{CertificateArguments, self_signed};
+use super::live::{LiveArguments, background};
 use super::logs::{self, LogFormat, LogLevel};
 use super::policy::{LivePolicy, PolicyArguments, now};
-use super::reach::ReachArguments;
-use crate::installation;
+use crate::cluster::{LiveKnowledge, Watches};
 use crate::k8s::review;
 use crate::policy::{self, Policy};
 use crate::server::{BindError, Bound, Drain, Judge, Limits, OldestTls, Server};
@@ -38,7 +38,7 @@ const DRAIN_DELAY: Duration = Duration::from_secs(10);
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// Needs no cluster: self-signed certificate, default policy, loopback only.
-    #[arg(long, conflicts_with_all = ["tls_cert_file", "tls_key_file", "kubeconfig", "context", "namespace"])]
+    #[arg(long, conflicts_with_all = ["tls_cert_file", "tls_key_file"])]
     standalone: bool,
     /// Where reviews are answered (default `[::]:8443`, standalone 127.0.0.1:8443).
     #[arg(long, value_name = "ADDRESS")]
@@ -68,13 +68,10 @@ pub(super) struct Arguments {
     /// What is logged.
     #[arg(long, value_name = "LEVEL", default_value = "info")]
     log_level: LogLevel,
-    /// The guard's own namespace [default: the pod's, else tiller-guard].
-    #[arg(long, value_name = "NAME", help_heading = "Cluster")]
-    namespace: Option<String>,
-    #[command(flatten)]
-    reach: ReachArguments,
     #[command(flatten)]
     certificate: CertificateArguments,
+    #[command(flatten)]
+    cluster: LiveArguments,
     #[command(flatten)]
     policy: PolicyArguments,
 }
@@ -91,6 +88,7 @@ enum TlsVersion {
 struct Options {
     server: Server,
     policy: Arc<ArcSwap<Policy>>,
+    watches: Option<Watches>,
     standalone: bool,
 }
 
@@ -115,8 +113,12 @@ async fn serve(options: Options) -> anyhow::Result<ExitCode> {
     let mut signals = Signals::listen().context("cannot listen for signals")?;
     let bound = options.server.bind().await.map_err(advise)?;
     announce(&bound, options.standalone)?;
-    let running = bound.spawn(judge(options.policy));
-    signals.next().await;
+    let live = options.watches.as_ref().map(Watches::live);
+    let running = bound.spawn(judge(options.policy, live));
+    tokio::select! {
+        _ = signals.next() => {}
+        error = watch(options.watches) => return Err(error),
+    }
     tokio::select! {
         () = running.drain() => Ok(ExitCode::SUCCESS),
         code = signals.next() => {
@@ -124,6 +126,17 @@ async fn serve(options: Options) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::from(code))
         }
     }
+}
+
+/// Watches the cluster, if there is one, for ever. Ends with why it cannot be watched.
+async fn watch(watches: Option<Watches>) -> anyhow::Error {
+    if let Some(watches) = watches
+        && let Err(error) = watches.run().await
+    {
+        return anyhow::Error::new(error)
+            .context("give --without-cluster to know nothing of a cluster");
+    }
+    std::future::pending().await
 }
 
 /// What to do about a server that cannot start.
@@ -140,10 +153,17 @@ fn advise(error: BindError) -> anyhow::Error {
     anyhow::Error::new(error).context(advice)
 }
 
-fn judge(current: Arc<ArcSwap<Policy>>) -> Judge {
+fn judge(current: Arc<ArcSwap<Policy>>, live: Option<LiveKnowledge>) -> Judge {
     Arc::new(move |webhook, body| {
-        let context = policy::Context::at(now());
-        review::answer(webhook, body, &current.load(), &context)
+        let policy = current.load();
+        let Some(live) = &live else {
+            return review::answer(webhook, body, &policy, &policy::Context::at(now()));
+        };
+        let context = policy::Context {
+            now: now(),
+            knowledge: &live.now(),
+        };
+        review::answer(webhook, body, &policy, &context)
     })
 }
 
@@ -177,15 +197,6 @@ fn threads(workers: usize) -> io::Result<Runtime> {
     }
 }
 
-/// The namespace of the pod that this runs in, if it does.
-fn own_namespace() -> String {
-    const FILE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
-    std::fs::read_to_string(FILE).map_or_else(
-        |_| installation::NAMESPACE.to_owned(),
-        |name| name.trim().to_owned(),
-    )
-}
-
 pub(super) fn seconds(text: &str) -> Result<Duration, String> {
     let seconds = text.strip_suffix('s').unwrap_or(text).parse::<f64>();
     seconds
@@ -209,9 +220,8 @@ impl Options {
             policy_reload_interval,
             log_format: _,
             log_level: _,
-            namespace,
-            reach,
             certificate,
+            cluster,
             policy,
         } = arguments;
         let (host, delay) = if standalone {
@@ -223,11 +233,12 @@ impl Options {
         let certificate = if standalone {
             self_signed(listen.ip())?
         } else {
-            let namespace = namespace.unwrap_or_else(own_namespace);
-            certificate.source(reach.into(), &namespace)
+            certificate.source(cluster.place())?
         };
         let LivePolicy { current, file } =
             policy.follow(policy_reload_interval.max(SHORTEST_RELOAD))?;
+        let watches = cluster.resolve(standalone, &current);
+        let live = watches.as_ref().map(Watches::live);
         Ok(Self {
             server: Server {
                 listen,
@@ -235,6 +246,7 @@ impl Options {
                 oldest_tls: tls_min_version.into(),
                 certificate,
                 policy: file,
+                background: background(live.as_ref()),
                 limits: Limits::default(),
                 drain: Drain {
                     delay: drain_delay.unwrap_or(delay),
@@ -243,6 +255,7 @@ impl Options {
                 clock: SystemTime::now,
             },
             policy: current,
+            watches,
             standalone,
         })
     }

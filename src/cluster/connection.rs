@@ -8,6 +8,8 @@ use kube::config::{InferConfigError, KubeConfigOptions, Kubeconfig, KubeconfigEr
 use kube::{Client, Config};
 use tokio::time::timeout;
 
+use super::version;
+
 /// How long an API server may take to say who it is.
 const GREETING: Duration = Duration::from_secs(10);
 /// How long a connection may take to be made.
@@ -84,7 +86,18 @@ pub enum ConnectError {
 impl Cluster {
     /// Finds the cluster and asks it for its version.
     pub async fn connect(reach: &Reach) -> Result<Self, ConnectError> {
+        Self::connect_with(configuration(reach).await?).await
+    }
+
+    /// The same, for those who try again at their own pace: the client itself tries nothing twice. Left to itself it
+    /// would answer 429, 503 and 504 with up to 15 more tries, the first after 5 ms.
+    pub async fn connect_patiently(reach: &Reach) -> Result<Self, ConnectError> {
         let mut config = configuration(reach).await?;
+        config.default_retry = false;
+        Self::connect_with(config).await
+    }
+
+    async fn connect_with(mut config: Config) -> Result<Self, ConnectError> {
         config.connect_timeout = Some(CONNECT);
         let address = config.cluster_url.to_string();
         let client = Client::try_from(config).map_err(|source| ConnectError::Client {
@@ -99,11 +112,21 @@ impl Cluster {
             }
             Err(_) => return Err(ConnectError::Slow { address }),
         };
-        let version =
-            KubernetesVersion::read(&told.git_version).ok_or_else(|| ConnectError::Version {
+        let Some(mut version) = KubernetesVersion::read(&told.git_version) else {
+            let version = told.git_version;
+            return Err(ConnectError::Version { address, version });
+        };
+        if version.major == 0 {
+            let groups = client.list_api_groups().await;
+            let groups = groups.map_err(|source| ConnectError::Unreachable {
                 address,
-                version: told.git_version,
+                source: Box::new(source),
             })?;
+            version = KubernetesVersion {
+                major: 1,
+                minor: version::at_least(&groups),
+            };
+        }
         Ok(Self { client, version })
     }
 
@@ -125,6 +148,18 @@ impl fmt::Debug for Cluster {
             .debug_struct("Cluster")
             .field("version", &self.version)
             .finish_non_exhaustive()
+    }
+}
+
+// === impl ConnectError ===
+
+impl ConnectError {
+    /// Whether another try may succeed without anybody changing how the cluster is to be reached.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } | Self::Slow { .. } | Self::Version { .. } => true,
+            Self::Kubeconfig(_) | Self::Nowhere(_) | Self::Client { .. } => false,
+        }
     }
 }
 

@@ -7,5 +7,8 @@ pub mod doctor;
 pub mod events;
 pub mod install;
 pub mod proof;
+mod version;
+mod watch;
 
 pub use connection::{Cluster, ConnectError, KubernetesVersion, Reach};
+pub use watch::{LiveKnowledge, Watches};

@@ -5,7 +5,9 @@ mod exposure;
 mod object;
 pub mod registration;
 pub mod review;
+mod team;
 
 pub use access::access_object;
 pub use exposure::exposure_object;
 pub use object::{Malformed, subject};
+pub use team::{TEAM_SELECTOR, team_registration};

@@ -9,6 +9,7 @@ use axum::http::StatusCode;
 use axum::http::header::{ALLOW, CONTENT_TYPE, HeaderValue};
 use axum::routing::get;
 
+use super::background::WaitsFor;
 use super::certificate::Served;
 use super::lifecycle::{Lifecycle, Phase};
 use super::metrics::Metrics;
@@ -19,6 +20,7 @@ pub(super) struct Health {
     pub(super) served: Arc<Served>,
     pub(super) lifecycle: Arc<Lifecycle>,
     pub(super) metrics: Arc<Metrics>,
+    pub(super) waits_for: Option<WaitsFor>,
     pub(super) clock: fn() -> SystemTime,
 }
 
@@ -61,14 +63,21 @@ async fn no_route() -> Reply {
 }
 
 impl Health {
-    /// Ready is whose certificate the API server accepts now, and who is here to stay.
+    /// Ready is whose certificate the API server accepts now, who knows what there is to know, and who is here to
+    /// stay.
     fn readiness(&self) -> Reply {
         if self.lifecycle.phase() != Phase::Serving {
             return plain(StatusCode::SERVICE_UNAVAILABLE, "not ready: shutting down");
         }
-        match self.served.check((self.clock)()) {
-            Ok(()) => plain(StatusCode::OK, "ready"),
-            Err(why) => plain(StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {why}")),
+        if let Err(why) = self.served.check((self.clock)()) {
+            return plain(StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {why}"));
+        }
+        match self.waits_for.as_ref().and_then(|waits_for| waits_for()) {
+            None => plain(StatusCode::OK, "ready"),
+            Some(what) => plain(
+                StatusCode::SERVICE_UNAVAILABLE,
+                format!("not ready: waiting for {what}"),
+            ),
         }
     }
 

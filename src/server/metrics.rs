@@ -118,6 +118,15 @@ impl Outcome {
 // === impl Metrics ===
 
 impl Metrics {
+    /// With what others add to them.
+    pub(super) fn with(others: Option<&(dyn Fn(&mut Registry) + Send + Sync)>) -> Self {
+        let mut metrics = Self::new();
+        if let Some(others) = others {
+            others(&mut metrics.registry);
+        }
+        metrics
+    }
+
     pub(super) fn new() -> Self {
         let mut registry = Registry::with_prefix("tiller_guard");
         let build = Info::new([("version", env!("CARGO_PKG_VERSION"))]);

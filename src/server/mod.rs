@@ -12,6 +12,7 @@
 //! What a client can make us wait for is limited in [`Limits`]; where a connection stands is known from
 //! its `progress` alone.
 
+mod background;
 mod body;
 mod certificate;
 mod connection;
@@ -42,6 +43,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 use tokio_rustls::TlsAcceptor;
 use tracing::{info, warn};
 
+pub use background::{Background, RegisterMetrics, WaitsFor};
 pub use certificate::{CertificateFiles, CertificateSource, LoadError};
 pub use lifecycle::Drain;
 pub use limits::Limits;
@@ -75,6 +77,8 @@ pub struct Server {
     pub certificate: CertificateSource,
     /// What the judge goes by, where it comes from a file.
     pub policy: Option<PolicyFile>,
+    /// What goes on beside the reviews.
+    pub background: Background,
     /// What a client may take.
     pub limits: Limits,
     /// How to leave.
@@ -177,12 +181,17 @@ impl Bound {
             oldest_tls: _,
             certificate,
             policy,
+            background:
+                Background {
+                    waits_for,
+                    metrics: register,
+                },
             limits,
             drain,
             clock,
         } = server;
         let lifecycle = Arc::new(Lifecycle::new());
-        let metrics = Arc::new(Metrics::new());
+        let metrics = Arc::new(Metrics::with(register.as_deref()));
         metrics.certificate_end.set(served.not_after());
         let connections = Arc::new(Connections::new(
             limits.connections,
@@ -207,6 +216,7 @@ impl Bound {
                 served: Arc::clone(&served),
                 lifecycle: Arc::clone(&lifecycle),
                 metrics: Arc::clone(&metrics),
+                waits_for,
                 clock,
             })),
             tls: None,

@@ -23,11 +23,13 @@ pub struct Guard {
 }
 
 impl Guard {
-    /// Starts a program, such as `tiller-guard` with the word `serve`, with a certificate of the authority's.
+    /// Starts a program, such as `tiller-guard` with the word `serve`, with a certificate of the authority's. It is to
+    /// know the cluster of the kubeconfig, or none.
     pub fn start(
         program: &Path,
         words: &[&str],
         kubernetes: (u16, u16),
+        kubeconfig: Option<&Path>,
         authority: &Authority,
         folder: &Folder,
     ) -> Result<Self> {
@@ -44,6 +46,10 @@ impl Guard {
                 folder.write("guard.crt", &pair.certificate)?
             ),
             format!("--tls-key-file={}", folder.write("guard.key", &pair.key)?),
+            kubeconfig.map_or_else(
+                || "--without-cluster".to_owned(),
+                |kubeconfig| format!("--kubeconfig={}", kubeconfig.display()),
+            ),
         ]);
         // Go speaks TLS 1.3 from 1.12 on, Kubernetes from 1.14 on.
         if kubernetes < (1, 14) {
@@ -57,11 +63,11 @@ impl Guard {
         })
     }
 
-    /// Waits until it is ready.
+    /// Waits until it is ready: until all that it watches was listed once, too.
     pub async fn ready(&mut self) -> Result<()> {
         let health = self.health;
         let ask = || async { get(health, "/readyz").map(drop) };
-        self.server.wait_until(Duration::from_secs(10), ask).await
+        self.server.wait_until(Duration::from_secs(30), ask).await
     }
 }
 

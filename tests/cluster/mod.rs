@@ -98,7 +98,9 @@ impl Cluster {
             folder,
         } = self;
         let version = control_plane.version;
-        let mut started = Guard::start(program, words, version, authority, folder)?;
+        let kubeconfig = folder.join("kubeconfig");
+        let kubeconfig = Some(kubeconfig.as_path());
+        let mut started = Guard::start(program, words, version, kubeconfig, authority, folder)?;
         started.ready().await?;
         *guard = Some(started);
         Ok(())

@@ -18,8 +18,6 @@ pub const UNGUARDED: &str = "unguarded";
 
 /// The two configurations. A failing call fails the request, for those webhooks too that let requests pass in
 /// production, which would hide the failure from a test. The labels above keep them from being asked.
-///
-/// The guard of these tests watches no cluster and could not judge roles and bindings.
 pub(super) fn configurations(version: Version, guard: SocketAddr, bundle: &str) -> [Value; 2] {
     let url = format!("https://{guard}");
     let registration = Registration {
@@ -33,11 +31,9 @@ pub(super) fn configurations(version: Version, guard: SocketAddr, bundle: &str) 
     for configuration in &mut configurations {
         let webhooks = configuration["webhooks"].as_array_mut();
         let Some(webhooks) = webhooks else { continue };
-        webhooks.retain(|webhook| webhook["name"] != "access.tiller-guard.io");
         for webhook in webhooks {
-            let mutates = webhook["name"] == MUTATE;
             webhook["failurePolicy"] = json!("Fail");
-            let without: &[&str] = if mutates {
+            let without: &[&str] = if webhook["name"] == MUTATE {
                 &[UNMUTATED, UNGUARDED]
             } else {
                 &[UNGUARDED]
@@ -47,8 +43,7 @@ pub(super) fn configurations(version: Version, guard: SocketAddr, bundle: &str) 
                 .map(|key| json!({ "key": key, "operator": "DoesNotExist" }))
                 .collect();
             let own = webhook.pointer("/namespaceSelector/matchExpressions");
-            let own = own.and_then(Value::as_array);
-            expressions.extend(own.into_iter().flatten().cloned());
+            expressions.extend(own.and_then(Value::as_array).into_iter().flatten().cloned());
             webhook["namespaceSelector"] = json!({ "matchExpressions": expressions });
         }
     }

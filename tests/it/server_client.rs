@@ -10,7 +10,9 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme, SupportedProtocolVersion};
 use tiller_guard::k8s::review::{Answer, Decision};
 use tiller_guard::pki;
-use tiller_guard::server::{CertificateSource, Drain, Judge, Limits, OldestTls, Running, Server};
+use tiller_guard::server::{
+    Background, CertificateSource, Drain, Judge, Limits, OldestTls, Running, Server,
+};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -56,6 +58,7 @@ pub(crate) fn server() -> Server {
         oldest_tls: OldestTls::Tls13,
         certificate: CertificateSource::Fixed(certificate),
         policy: None,
+        background: Background::default(),
         limits: Limits::default(),
         drain: Drain {
             delay: Duration::ZERO,

@@ -1,3 +1,4 @@
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -6,7 +7,7 @@ use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
-use crate::server_client::{Client, PATIENCE};
+use crate::server_client::{Client, PATIENCE, get};
 
 fn serve(arguments: &[&str]) -> Child {
     Command::new(env!("CARGO_BIN_EXE_tiller-guard"))
@@ -134,6 +135,83 @@ async fn a_missing_certificate_is_named_with_the_next_step() {
          cannot load the serving certificate: cannot read /nowhere/tls.crt: \
          No such file or directory (os error 2)\n"
     );
+}
+
+/// A folder of our own with a certificate for `serve`, and the arguments that name it.
+fn certificate(name: &str) -> (PathBuf, Vec<String>) {
+    let folder = std::env::temp_dir().join(format!("{name}-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let pair = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    let (certificate, key) = (folder.join("tls.crt"), folder.join("tls.key"));
+    std::fs::write(&certificate, pair.cert.pem()).unwrap();
+    std::fs::write(&key, pair.signing_key.serialize_pem()).unwrap();
+    let arguments = vec![
+        format!("--tls-cert-file={}", certificate.display()),
+        format!("--tls-key-file={}", key.display()),
+        "--listen=127.0.0.1:0".to_owned(),
+        "--drain-delay=0".to_owned(),
+    ];
+    (folder, arguments)
+}
+
+#[tokio::test]
+async fn an_api_server_that_is_not_there_is_waited_for_and_named() {
+    let (folder, mut arguments) = certificate("unreachable");
+    let [nobody, health] = crate::cluster::free_ports().unwrap();
+    let kubeconfig = folder.join("kubeconfig");
+    let text = format!(
+        "apiVersion: v1\nkind: Config\ncurrent-context: a\n\
+         clusters: [{{name: a, cluster: {{server: 'http://127.0.0.1:{nobody}'}}}}]\n\
+         users: [{{name: a, user: {{token: none}}}}]\n\
+         contexts: [{{name: a, context: {{cluster: a, user: a}}}}]\n"
+    );
+    std::fs::write(&kubeconfig, text).unwrap();
+    arguments.push(format!("--kubeconfig={}", kubeconfig.display()));
+    arguments.push(format!("--health-address=127.0.0.1:{health}"));
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let mut child = serve(&arguments);
+    let address = format!("127.0.0.1:{health}").parse().unwrap();
+    let expected = format!(
+        "not ready: waiting for an answer: the API server at http://127.0.0.1:{nobody}/ does not answer\n"
+    );
+    for attempt in 0.. {
+        assert!(attempt < 200, "not told");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        if TcpStream::connect(address).await.is_err() {
+            continue;
+        }
+        let reply = get(address, "/readyz").await;
+        assert_eq!(reply.status, 503);
+        if reply.text() == expected {
+            break;
+        }
+    }
+    assert_eq!(get(address, "/livez").await.status, 200);
+    signal(&child, "TERM").await;
+    assert_eq!(exit_code(&mut child).await, Some(0));
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[tokio::test]
+async fn a_kubeconfig_that_cannot_be_used_is_an_error_with_the_next_step() {
+    let (folder, mut arguments) = certificate("kubeconfig");
+    arguments.push("--kubeconfig=/nowhere/kubeconfig".to_owned());
+    arguments.push("--health-address=127.0.0.1:0".to_owned());
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let mut child = serve(&arguments);
+    let mut told = String::new();
+    let stderr = child.stderr.as_mut().unwrap();
+    stderr.read_to_string(&mut told).await.unwrap();
+    assert_eq!(exit_code(&mut child).await, Some(2));
+    let last = told.lines().last().unwrap();
+    assert!(
+        last.starts_with(
+            "error: give --without-cluster to know nothing of a cluster: \
+             cannot use the kubeconfig; give --kubeconfig and --context a good one: "
+        ),
+        "{told}"
+    );
+    std::fs::remove_dir_all(folder).unwrap();
 }
 
 #[tokio::test]

@@ -19,7 +19,10 @@ const USES: [(&str, &[&str]); 12] = [
     ("installation", &["k8s", "policy"]),
     ("report", &["policy", "tiller"]),
     // Layer 3.
-    ("cluster", &["installation", "k8s", "pki"]),
+    (
+        "cluster",
+        &["installation", "k8s", "pki", "policy", "tiller"],
+    ),
     ("server", &["k8s", "pki"]),
     // Layer 4.
     (

@@ -10,21 +10,26 @@ mod binding;
 mod case;
 mod decide;
 mod excess;
+mod register;
 mod right;
 mod role;
+mod standing;
 mod team;
 
 pub use account::{Account, Holder};
 pub use aggregation::{LabelSelector, Operator, Requirement};
 pub use binding::{Binding, RoleKind, RoleRef, Subject};
 pub use decide::decide_access;
+pub use register::{Registration, TeamClash, TeamConflict, register};
 pub use right::{Right, Rights};
 pub use role::{AggregationRule, PolicyRule, Role};
+pub use standing::{StandingExcess, standing_excesses};
 pub use team::{Team, TeamError};
 
 pub(super) use aggregation::Selector;
 pub(super) use case::{AccessCase, Gain, RoleCase};
 pub(super) use excess::{Bound, Excess, RoleExcess, excess};
+pub(super) use standing::excesses_of;
 
 use crate::pod::Text;
 

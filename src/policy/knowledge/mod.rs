@@ -8,6 +8,7 @@ mod binding;
 mod role;
 mod shared_map;
 
+use std::fmt;
 use std::sync::Arc;
 
 use super::Kind;
@@ -63,6 +64,23 @@ pub struct TillerUse<'a> {
     pub kind: Kind,
     /// The workload's name.
     pub workload: &'a str,
+}
+
+// === impl KnowledgeSize ===
+
+impl fmt::Display for KnowledgeSize {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            teams,
+            tillers,
+            bindings,
+            roles,
+        } = self;
+        write!(
+            formatter,
+            "{teams} teams, {tillers} workloads with a Tiller, {bindings} bindings, {roles} roles"
+        )
+    }
 }
 
 // === impl TillerUse ===

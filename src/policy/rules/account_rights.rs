@@ -1,6 +1,6 @@
 //! `account-rights`
 
-use crate::policy::access::{Bound, Excess, Holder, RoleExcess, excess};
+use crate::policy::access::excesses_of;
 use crate::policy::case::{Case, Findings};
 use crate::policy::rules::service_account;
 use crate::policy::{Rule, Severity};
@@ -27,19 +27,7 @@ pub(super) fn check(case: &Case<'_>, findings: &mut Findings<'_>) {
     let Some(account) = service_account::account_of(case) else {
         return;
     };
-    let Case {
-        settings,
-        knowledge,
-        ..
-    } = case;
-    let excesses = knowledge
-        .bindings_of(account)
-        .filter_map(|(holder, binding)| {
-            let bound = Bound::known(binding);
-            let role = bound.role(knowledge);
-            let found = excess(account, holder, bound, role, settings, knowledge);
-            message(holder, bound, found)
-        });
+    let excesses = excesses_of(account, case.settings, case.knowledge);
     for message in excesses.take(TOLD) {
         findings.refuse(
             &RULE,
@@ -47,40 +35,5 @@ pub(super) fn check(case: &Case<'_>, findings: &mut Findings<'_>) {
             format!("the account {account} of this Tiller has too many rights: {message}"),
             "remove the binding, or give Tiller an account of its own",
         );
-    }
-}
-
-/// A binding to a role that is not there gives nothing; the role is judged when it comes.
-fn message(holder: Holder<'_>, bound: Bound<'_>, found: Excess<'_>) -> Option<String> {
-    let Bound {
-        role_kind,
-        role_name,
-        ..
-    } = bound;
-    let role = role_kind.as_str();
-    let by = match holder {
-        Holder::Account(_) => String::new(),
-        group => format!(" by way of {group}"),
-    };
-    match found {
-        Excess {
-            scope: Some(scope), ..
-        } => Some(format!("{bound}{by} gives it {role} {role_name} {scope}")),
-        Excess {
-            role: Some(RoleExcess::Rights(rights)),
-            ..
-        } => Some(format!(
-            "{bound}{by} gives it {role} {role_name} with {rights}"
-        )),
-        Excess {
-            role: Some(RoleExcess::Aggregated),
-            ..
-        } => Some(format!(
-            "{bound}{by} gives it {role} {role_name}, which takes in the rules of others"
-        )),
-        Excess {
-            role: Some(RoleExcess::Unknown) | None,
-            ..
-        } => None,
     }
 }

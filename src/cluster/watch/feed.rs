@@ -1,0 +1,337 @@
+//! One watch: a list in pages, then the changes since, for ever.
+//!
+//! What `kube::runtime::watcher` does, with two differences: a watch that ends as soon as it began (an API server
+//! that is shutting down ends them so) is not made anew at once, and only what lasts ends a backoff, not the
+//! beginning of the next list.
+
+use std::fmt;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::TryStreamExt as _;
+use kube::Client;
+use kube::api::{ListParams, WatchEvent, WatchParams};
+use kube::core::Request;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use tokio::sync::{Semaphore, mpsc};
+use tokio::time::{sleep, timeout};
+use tracing::{info, warn};
+
+use super::pause::{Pause, jitter};
+use super::status::Status;
+use super::watched::{Place, Watched};
+
+/// Objects of a page: some hundred kilobytes, of Pods a megabyte.
+const PAGE: u32 = 100;
+/// How long a page may take to come.
+const PAGE_LIMIT: Duration = Duration::from_mins(1);
+/// When the API server ends a watch, in seconds. A connection that is dead without anybody having said so is found
+/// out soon after.
+const WATCH_SECONDS: u32 = 120;
+/// How long after that.
+const OVERDUE: Duration = Duration::from_secs(10);
+/// When to look again for a kind that the API server does not serve.
+const LOOK_AGAIN: Duration = Duration::from_mins(5);
+
+/// The reason of an answer that cannot be read.
+const MALFORMED: &str = "malformed";
+/// The reason of a watch's end that is no failure.
+const EXPIRED: &str = "expired";
+
+/// An object's JSON, as it came.
+pub(super) type Json = Box<RawValue>;
+
+/// What a watch has to tell.
+#[derive(Debug, Clone)]
+pub(super) enum News {
+    /// All objects there are will be listed.
+    Listing,
+    /// Some of them.
+    Listed(Vec<Json>),
+    /// These were all.
+    Complete,
+    /// One was made or changed.
+    Changed(Json),
+    /// One is gone, or counts no more; as it was last.
+    Gone(Json),
+}
+
+/// A watch.
+pub(super) struct Feed {
+    pub(super) watched: Watched,
+    pub(super) client: Client,
+    pub(super) own_namespace: Arc<str>,
+    /// Whoever lists holds one of these: pages of everything at once would take too much memory.
+    pub(super) turns: Arc<Semaphore>,
+    pub(super) news: mpsc::Sender<(Watched, News)>,
+    pub(super) status: Arc<Status>,
+}
+
+/// Why a watch does not go on.
+#[derive(Debug)]
+enum Stop {
+    /// The API server failed, or refused.
+    Failed(kube::Error),
+    /// It tells of the failure within the watch.
+    Told(Box<kube::core::Status>),
+    /// It does not answer.
+    Slow,
+    /// A list without a version to watch from.
+    NoVersion,
+    /// Nobody listens.
+    Over,
+}
+
+/// A list as it came.
+#[derive(Deserialize)]
+struct List {
+    metadata: ListMetadata,
+    /// `null` where there are none.
+    items: Option<Vec<Json>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+#[derive(Default)]
+struct ListMetadata {
+    resource_version: String,
+    #[serde(rename = "continue")]
+    continues: String,
+}
+
+/// An object as far as its version goes.
+#[derive(Deserialize)]
+struct Versioned {
+    metadata: Version,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Version {
+    resource_version: String,
+}
+
+// === impl Feed ===
+
+impl Feed {
+    /// Watches until nobody listens.
+    pub(super) async fn run(self) {
+        let mut pause = Pause::new();
+        let mut place = None;
+        loop {
+            let stop = match self.round(&mut place, &mut pause).await {
+                Ok(never) => match never {},
+                Err(Stop::Over) => return,
+                Err(stop) => stop,
+            };
+            if stop.is_absence() {
+                place = None;
+            }
+            self.tell(&stop);
+            pause.wait().await;
+        }
+    }
+
+    /// Lists, then watches until a list is needed again.
+    async fn round(
+        &self,
+        place: &mut Option<Place>,
+        pause: &mut Pause,
+    ) -> Result<std::convert::Infallible, Stop> {
+        let place = match place {
+            Some(place) => place,
+            None => place.insert(self.find().await?),
+        };
+        let mut version = self.list(place).await?;
+        self.runs();
+        loop {
+            match self.watch(place, &mut version).await {
+                Ok(()) => {}
+                Err(stop) if stop.ends_version() => return Err(stop),
+                Err(Stop::Over) => return Err(Stop::Over),
+                Err(stop) => self.tell(&stop),
+            }
+            pause.wait().await;
+        }
+    }
+
+    /// Where the collection is. What the API server does not have is known: there is none.
+    async fn find(&self) -> Result<Place, Stop> {
+        loop {
+            let found = self.watched.find(&self.client, &self.own_namespace);
+            let found = timeout(PAGE_LIMIT, found).await;
+            let found = found.map_err(|_late| Stop::Slow)?;
+            if let Some(place) = found.map_err(Stop::Failed)? {
+                return Ok(place);
+            }
+            info!(
+                resource = self.watched.as_str(),
+                "not served by this API server"
+            );
+            self.send(News::Listing).await?;
+            self.send(News::Complete).await?;
+            self.runs();
+            sleep(LOOK_AGAIN).await;
+        }
+    }
+
+    /// Tells of all that there is; gives the version to watch from.
+    async fn list(&self, place: &Place) -> Result<String, Stop> {
+        let _turn = self.turns.acquire().await;
+        self.send(News::Listing).await?;
+        let mut parameters = ListParams::default().limit(PAGE);
+        parameters.label_selector = place.selector.map(ToOwned::to_owned);
+        loop {
+            let request = Request::new(&place.path)
+                .list(&parameters)
+                .map_err(|error| Stop::Failed(kube::Error::BuildRequest(error)))?;
+            let page = timeout(PAGE_LIMIT, self.client.request::<List>(request)).await;
+            let page = page.map_err(|_late| Stop::Slow)?;
+            let List { metadata, items } = page.map_err(Stop::Failed)?;
+            self.send(News::Listed(items.unwrap_or_default())).await?;
+            if metadata.continues.is_empty() {
+                self.send(News::Complete).await?;
+                let version = metadata.resource_version;
+                return Some(version)
+                    .filter(|version| !version.is_empty())
+                    .ok_or(Stop::NoVersion);
+            }
+            parameters.continue_token = Some(metadata.continues);
+        }
+    }
+
+    /// Tells of changes until the API server ends the watch.
+    async fn watch(&self, place: &Place, version: &mut String) -> Result<(), Stop> {
+        let seconds = Duration::from_secs(u64::from(WATCH_SECONDS)) + jitter(OVERDUE * 3);
+        let parameters = WatchParams {
+            label_selector: place.selector.map(ToOwned::to_owned),
+            timeout: u32::try_from(seconds.as_secs()).ok(),
+            // From Kubernetes 1.16 on; before, a version may be too old after a quiet time, and all is listed again.
+            bookmarks: true,
+            ..WatchParams::default()
+        };
+        let request = Request::new(&place.path)
+            .watch(&parameters, version)
+            .map_err(|error| Stop::Failed(kube::Error::BuildRequest(error)))?;
+        let events = timeout(PAGE_LIMIT, self.client.request_events::<Json>(request)).await;
+        let events = events.map_err(|_late| Stop::Slow)?;
+        let mut events = pin!(events.map_err(Stop::Failed)?);
+        self.runs();
+        loop {
+            let event = match timeout(seconds + OVERDUE, events.try_next()).await {
+                Ok(event) => event.map_err(Stop::Failed)?,
+                Err(_late) => return Err(Stop::Slow),
+            };
+            let news = match event {
+                None => return Ok(()),
+                Some(WatchEvent::Error(status)) => return Err(Stop::Told(status)),
+                Some(WatchEvent::Bookmark(bookmark)) => {
+                    *version = bookmark.metadata.resource_version;
+                    continue;
+                }
+                Some(WatchEvent::Added(object) | WatchEvent::Modified(object)) => {
+                    News::Changed(object)
+                }
+                Some(WatchEvent::Deleted(object)) => News::Gone(object),
+            };
+            if let News::Changed(object) | News::Gone(object) = &news {
+                *version = version_of(object).ok_or(Stop::NoVersion)?;
+            }
+            self.send(news).await?;
+        }
+    }
+
+    async fn send(&self, news: News) -> Result<(), Stop> {
+        let sent = self.news.send((self.watched, news)).await;
+        sent.map_err(|_closed| Stop::Over)
+    }
+
+    /// Counts a failure; it is told once, and again when its reason changes.
+    /// That a version is too old is nothing to tell: where there are no bookmarks it happens after each quiet time.
+    fn tell(&self, stop: &Stop) {
+        let (resource, reason) = (self.watched.as_str(), stop.reason());
+        if reason == EXPIRED {
+            self.status.counts(self.watched, reason);
+            return;
+        }
+        if self.status.failed(self.watched, reason) {
+            warn!(resource, reason, cause = %stop, "watch interrupted; what is known stays, trying again");
+        }
+    }
+
+    fn runs(&self) {
+        if self.status.runs(self.watched) {
+            info!(resource = self.watched.as_str(), "watch runs again");
+        }
+    }
+}
+
+fn version_of(object: &RawValue) -> Option<String> {
+    let Versioned { metadata } = serde_json::from_str(object.get()).ok()?;
+    Some(metadata.resource_version).filter(|version| !version.is_empty())
+}
+
+fn is_malformed(error: &kube::Error) -> bool {
+    matches!(
+        error,
+        kube::Error::SerdeError(_)
+            | kube::Error::FromUtf8(_)
+            | kube::Error::LinesCodecMaxLineLengthExceeded
+    )
+}
+
+// === impl Stop ===
+
+impl Stop {
+    /// The status by which the API server refused.
+    fn code(&self) -> Option<u16> {
+        match self {
+            Self::Failed(kube::Error::Api(status)) | Self::Told(status) => Some(status.code),
+            Self::Failed(_) | Self::Slow | Self::NoVersion | Self::Over => None,
+        }
+    }
+
+    /// Whether the API server has no such collection any more, as after an upgrade.
+    fn is_absence(&self) -> bool {
+        self.code() == Some(404)
+    }
+
+    /// Whether the changes since a version cannot be had any more, so that all has to be listed again. 410 is what a
+    /// version is told that is too old; 400 and 422 one that the API server cannot read, after a restore of etcd.
+    fn ends_version(&self) -> bool {
+        matches!(self, Self::NoVersion) || matches!(self.code(), Some(400 | 404 | 410 | 422))
+    }
+
+    /// A word of a closed set, for metrics.
+    fn reason(&self) -> &'static str {
+        match (self, self.code()) {
+            (_, Some(401)) => "unauthorized",
+            (_, Some(403)) => "forbidden",
+            (_, Some(404)) => "absent",
+            (_, Some(410)) => EXPIRED,
+            (_, Some(429)) => "throttled",
+            (_, Some(500..)) => "server",
+            (_, Some(_)) => "refused",
+            (Self::Slow, None) => "slow",
+            (Self::NoVersion, None) => MALFORMED,
+            (Self::Failed(error), None) if is_malformed(error) => MALFORMED,
+            (_, None) => "unreachable",
+        }
+    }
+}
+
+impl fmt::Display for Stop {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Failed(kube::Error::Api(status)) | Self::Told(status) => {
+                write!(formatter, "{} ({})", status.message, status.code)
+            }
+            Self::Failed(error) => error.fmt(formatter),
+            Self::Slow => formatter.write_str("the API server does not answer in time"),
+            Self::NoVersion => formatter.write_str("the answer has no resourceVersion"),
+            Self::Over => formatter.write_str("nobody listens"),
+        }
+    }
+}

@@ -1,0 +1,266 @@
+//! What the watches told, as knowledge.
+//!
+//! Of each object only what a rule reads is kept. Beside that, its name where it left something in the knowledge: so
+//! that what a list does not name any more is forgotten.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::feed::News;
+use super::teams::Teams;
+use super::watched::Watched;
+use crate::k8s::{Malformed, access_object, subject, team_registration};
+use crate::policy::access::{AccessKind, AccessObject, Account, RoleKind};
+use crate::policy::{Kind, Knowledge, TillerUse};
+use crate::tiller::may_hold_tiller;
+
+/// What the watches told.
+#[derive(Debug, Default)]
+pub(super) struct Ledger {
+    knowledge: Knowledge,
+    shelves: BTreeMap<Watched, Shelf>,
+    teams: Teams,
+}
+
+/// What a watch told of.
+#[derive(Debug, Default)]
+struct Shelf {
+    /// The number of the list that is being told, or was last.
+    list: u64,
+    kept: BTreeMap<Name, Kept>,
+}
+
+/// Namespace, empty for what has none, and name.
+type Name = (Box<str>, Box<str>);
+
+/// What is kept of an object beside what is known by it.
+#[derive(Debug)]
+struct Kept {
+    /// The list, or the time after it, in which it was seen last.
+    list: u64,
+    /// The account that it is known to run a Tiller as.
+    account: Option<Box<str>>,
+}
+
+/// Something that is worth a word.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Remark {
+    /// An object could not be read, and counts as gone.
+    Unreadable {
+        /// Its namespace and name.
+        object: String,
+        /// Why.
+        cause: Malformed,
+    },
+    /// A team is ignored as a whole, and why.
+    TeamIgnored(String),
+    /// A team that was ignored counts, or is gone.
+    TeamMended(String),
+}
+
+// === impl Ledger ===
+
+impl Ledger {
+    /// What is known by now.
+    pub(super) fn knowledge(&self) -> &Knowledge {
+        &self.knowledge
+    }
+
+    /// How many teams are ignored.
+    pub(super) fn teams_ignored(&self) -> usize {
+        self.teams.ignored()
+    }
+
+    /// Takes down what a watch tells.
+    pub(super) fn take(&mut self, watched: Watched, news: &News) -> Vec<Remark> {
+        let mut remarks = Vec::new();
+        match news {
+            News::Listing => self.shelf(watched).list += 1,
+            News::Listed(objects) => {
+                let taken = objects.iter().map(|object| self.put(watched, object));
+                remarks.extend(taken.flatten());
+            }
+            News::Complete => self.forget_unlisted(watched),
+            News::Changed(object) => remarks.extend(self.put(watched, object)),
+            News::Gone(object) => {
+                if let Some(name) = name_of(object) {
+                    self.remove(watched, &name);
+                }
+            }
+        }
+        if watched == Watched::Teams && !matches!(news, News::Listing | News::Listed(_)) {
+            remarks.extend(self.settle_teams());
+        }
+        remarks
+    }
+
+    fn shelf(&mut self, watched: Watched) -> &mut Shelf {
+        self.shelves.entry(watched).or_default()
+    }
+
+    /// Takes an object down as it is now.
+    fn put(&mut self, watched: Watched, object: &RawValue) -> Option<Remark> {
+        let read = match watched {
+            Watched::Access(kind) => self.put_access(kind, object),
+            Watched::Teams => self.put_team(object),
+            Watched::Workloads(kind) => self.put_workload(kind, object),
+        };
+        let cause = read.err()?;
+        let name = name_of(object)?;
+        self.remove(watched, &name);
+        let (namespace, name) = name;
+        Some(Remark::Unreadable {
+            object: format!("{namespace}/{name}"),
+            cause,
+        })
+    }
+
+    fn put_access(&mut self, kind: AccessKind, object: &RawValue) -> Result<(), Malformed> {
+        let watched = Watched::Access(kind);
+        let mut json = serde_json::Deserializer::from_str(object.get());
+        let (name, kept) = match access_object(kind, &mut json)? {
+            AccessObject::Role(role) => {
+                self.knowledge = self.knowledge.with_role(&role);
+                (named(role.namespace.as_deref(), &role.name), true)
+            }
+            AccessObject::Binding(binding) => {
+                self.knowledge = self.knowledge.with_binding(&binding);
+                let kept = binding.holders().next().is_some();
+                (named(binding.namespace.as_deref(), &binding.name), kept)
+            }
+        };
+        if kept {
+            self.keep(watched, name, None);
+        } else {
+            self.shelf(watched).kept.remove(&name);
+        }
+        Ok(())
+    }
+
+    fn put_team(&mut self, object: &RawValue) -> Result<(), Malformed> {
+        let mut json = serde_json::Deserializer::from_str(object.get());
+        let registered = team_registration(&mut json)?;
+        if let Some(name) = name_of(object) {
+            self.teams.put(&name.1, registered);
+            self.keep(Watched::Teams, name, None);
+        }
+        Ok(())
+    }
+
+    fn put_workload(&mut self, kind: Kind, object: &RawValue) -> Result<(), Malformed> {
+        let watched = Watched::Workloads(kind);
+        let text = object.get();
+        // Most are none of our business, and Pods change all the time.
+        if !may_hold_tiller(text) {
+            let anything = !self.shelf(watched).kept.is_empty();
+            if let Some(name) = name_of(object).filter(|_| anything) {
+                self.remove(watched, &name);
+            }
+            return Ok(());
+        }
+        let mut json = serde_json::Deserializer::from_str(text);
+        let subject = subject(kind, &mut json)?;
+        let name = named(subject.namespace.as_deref(), &subject.name);
+        let tiller = subject.tiller_use();
+        let account = tiller.map(|tiller| tiller.account.name);
+        let known = self.shelf(watched).kept.get(&name);
+        if known.and_then(|kept| kept.account.as_deref()) != account {
+            self.remove(watched, &name);
+        }
+        if let Some(tiller) = tiller {
+            self.knowledge = self.knowledge.with_tiller(tiller);
+            self.keep(watched, name, Some(tiller.account.name.into()));
+        }
+        Ok(())
+    }
+
+    /// Notes that an object left something, and with which account.
+    fn keep(&mut self, watched: Watched, name: Name, account: Option<Box<str>>) {
+        let Shelf { list, kept } = self.shelf(watched);
+        let list = *list;
+        kept.insert(name, Kept { list, account });
+    }
+
+    /// Forgets what the list that is complete now did not name.
+    fn forget_unlisted(&mut self, watched: Watched) {
+        let Shelf { list, kept } = self.shelf(watched);
+        let unlisted = kept.iter().filter(|(_, kept)| kept.list != *list);
+        let unlisted: Vec<Name> = unlisted.map(|(name, _)| name.clone()).collect();
+        for name in unlisted {
+            self.remove(watched, &name);
+        }
+    }
+
+    /// Forgets an object.
+    fn remove(&mut self, watched: Watched, name: &Name) {
+        let kept = self.shelf(watched).kept.remove(name);
+        let (namespace, name) = (&*name.0, &*name.1);
+        let known = &self.knowledge;
+        self.knowledge = match watched {
+            Watched::Access(AccessKind::Role) => {
+                known.without_role(RoleKind::Role, Some(namespace), name)
+            }
+            Watched::Access(AccessKind::ClusterRole) => {
+                known.without_role(RoleKind::ClusterRole, None, name)
+            }
+            Watched::Access(AccessKind::RoleBinding) => {
+                known.without_binding(Some(namespace), name)
+            }
+            Watched::Access(AccessKind::ClusterRoleBinding) => known.without_binding(None, name),
+            Watched::Teams => {
+                self.teams.remove(name);
+                return;
+            }
+            Watched::Workloads(kind) => {
+                let Some(account) = kept.and_then(|kept| kept.account) else {
+                    return;
+                };
+                known.without_tiller(TillerUse {
+                    account: Account {
+                        namespace,
+                        name: &account,
+                    },
+                    kind,
+                    workload: name,
+                })
+            }
+        };
+    }
+
+    /// Has the teams count that are as they have to be.
+    fn settle_teams(&mut self) -> Vec<Remark> {
+        let settled = self.teams.settle();
+        for name in &settled.gone {
+            self.knowledge = self.knowledge.without_team(name);
+        }
+        for team in settled.come {
+            self.knowledge = self.knowledge.with_team(team);
+        }
+        settled.remarks
+    }
+}
+
+fn named(namespace: Option<&str>, name: &str) -> Name {
+    (namespace.unwrap_or_default().into(), name.into())
+}
+
+/// The name of an object of any kind.
+fn name_of(object: &RawValue) -> Option<Name> {
+    #[derive(Deserialize)]
+    struct Named {
+        metadata: Metadata,
+    }
+    #[derive(Deserialize)]
+    struct Metadata {
+        #[serde(default)]
+        namespace: Box<str>,
+        name: Box<str>,
+    }
+    let Named { metadata } = serde_json::from_str(object.get()).ok()?;
+    Some((metadata.namespace, metadata.name))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,313 @@
+use std::collections::BTreeMap;
+
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop_oneof, proptest};
+use serde_json::{Value, json};
+
+use super::*;
+use crate::policy::Settings;
+
+const DEPLOYMENTS: Watched = Watched::Workloads(Kind::Deployment);
+const ROLES: Watched = Watched::Access(AccessKind::Role);
+const BINDINGS: Watched = Watched::Access(AccessKind::RoleBinding);
+
+fn raw(object: &Value) -> Box<RawValue> {
+    serde_json::value::to_raw_value(object).unwrap()
+}
+
+fn tiller(name: &str, account: &str) -> Value {
+    json!({
+        "metadata": { "namespace": "team", "name": name },
+        "spec": { "template": { "spec": {
+            "serviceAccountName": account,
+            "containers": [{ "name": "tiller", "image": "ghcr.io/helm/tiller:v2.17.0" }],
+        } } },
+    })
+}
+
+fn web(name: &str) -> Value {
+    let mut web = tiller(name, "tiller");
+    web["spec"]["template"]["spec"]["containers"] = json!([{ "name": "web", "image": "web:1" }]);
+    web
+}
+
+fn role(name: &str, verbs: &[&str]) -> Value {
+    json!({
+        "metadata": { "namespace": "team", "name": name },
+        "rules": [{ "apiGroups": [""], "resources": ["pods"], "verbs": verbs }],
+    })
+}
+
+fn binding(name: &str, subject: &str) -> Value {
+    json!({
+        "metadata": { "namespace": "team", "name": name },
+        "roleRef": { "kind": "Role", "name": "role" },
+        "subjects": [{ "kind": "ServiceAccount", "namespace": "team", "name": subject }],
+    })
+}
+
+fn team(name: &str, namespace: &str) -> Value {
+    json!({
+        "metadata": {
+            "namespace": "tiller-guard",
+            "name": name,
+            "creationTimestamp": "2026-11-24T08:00:00Z",
+        },
+        "data": { "tiller-namespace": namespace, "service-account": "releases" },
+    })
+}
+
+fn changed(object: &Value) -> News {
+    News::Changed(raw(object))
+}
+
+fn gone(object: &Value) -> News {
+    News::Gone(raw(object))
+}
+
+/// Tells of a list of these.
+fn list(ledger: &mut Ledger, watched: Watched, objects: &[Value]) -> Vec<Remark> {
+    let mut remarks = ledger.take(watched, &News::Listing);
+    for object in objects {
+        remarks.extend(ledger.take(watched, &News::Listed(vec![raw(object)])));
+    }
+    remarks.extend(ledger.take(watched, &News::Complete));
+    remarks
+}
+
+fn is_tiller(ledger: &Ledger, name: &str) -> bool {
+    let account = Account {
+        namespace: "team",
+        name,
+    };
+    let settings = Settings::default();
+    ledger.knowledge().is_tiller_account(account, &settings)
+}
+
+#[test]
+fn a_tiller_is_known_as_long_as_it_is_there() {
+    let mut ledger = Ledger::default();
+    ledger.take(DEPLOYMENTS, &changed(&tiller("a", "one")));
+    assert!(is_tiller(&ledger, "one"));
+    // Told twice, as after a watch that was made anew.
+    ledger.take(DEPLOYMENTS, &changed(&tiller("a", "one")));
+    assert_eq!(ledger.knowledge().size().tillers, 1);
+    ledger.take(DEPLOYMENTS, &changed(&tiller("a", "two")));
+    assert!(is_tiller(&ledger, "two") && !is_tiller(&ledger, "one"));
+    ledger.take(DEPLOYMENTS, &gone(&tiller("a", "two")));
+    assert_eq!(ledger.knowledge(), &Knowledge::default());
+    // Gone twice.
+    ledger.take(DEPLOYMENTS, &gone(&tiller("a", "two")));
+    assert_eq!(ledger.knowledge(), &Knowledge::default());
+}
+
+#[test]
+fn what_becomes_something_else_is_no_tiller_any_more() {
+    let mut ledger = Ledger::default();
+    ledger.take(DEPLOYMENTS, &changed(&tiller("a", "one")));
+    let mut plain = web("a");
+    plain["spec"]["template"]["spec"]["serviceAccountName"] = json!("web");
+    ledger.take(DEPLOYMENTS, &changed(&plain));
+    assert_eq!(ledger.knowledge(), &Knowledge::default());
+}
+
+#[test]
+fn what_a_list_does_not_name_is_forgotten() {
+    let mut ledger = Ledger::default();
+    let objects = [tiller("a", "one"), tiller("b", "two"), web("c")];
+    list(&mut ledger, DEPLOYMENTS, &objects);
+    assert_eq!(ledger.knowledge().size().tillers, 2);
+    list(&mut ledger, ROLES, &[role("role", &["get"])]);
+    list(&mut ledger, DEPLOYMENTS, &objects[1..]);
+    assert_eq!(ledger.knowledge().size().tillers, 1);
+    assert!(is_tiller(&ledger, "two"));
+    assert_eq!(ledger.knowledge().size().roles, 1);
+}
+
+#[test]
+fn a_list_that_is_not_told_to_its_end_takes_nothing_away() {
+    let mut ledger = Ledger::default();
+    list(
+        &mut ledger,
+        DEPLOYMENTS,
+        &[tiller("a", "one"), tiller("b", "two")],
+    );
+    ledger.take(DEPLOYMENTS, &News::Listing);
+    ledger.take(DEPLOYMENTS, &News::Listed(vec![raw(&tiller("b", "two"))]));
+    assert_eq!(ledger.knowledge().size().tillers, 2);
+    list(&mut ledger, DEPLOYMENTS, &[tiller("a", "one")]);
+    assert!(is_tiller(&ledger, "one") && !is_tiller(&ledger, "two"));
+}
+
+#[test]
+fn a_binding_that_can_hold_no_account_leaves_nothing() {
+    let mut ledger = Ledger::default();
+    let mut people = binding("people", "tiller");
+    people["subjects"] = json!([{ "kind": "User", "name": "ann" }]);
+    list(&mut ledger, BINDINGS, &[binding("a", "tiller"), people]);
+    assert_eq!(ledger.knowledge().size().bindings, 1);
+    assert_eq!(ledger.shelves[&BINDINGS].kept.len(), 1);
+}
+
+#[test]
+fn an_object_that_cannot_be_read_counts_as_gone_and_leaves_the_others() {
+    let mut ledger = Ledger::default();
+    list(&mut ledger, ROLES, &[role("a", &["get"]), role("b", &[])]);
+    let mut bad = role("a", &[]);
+    bad["rules"] = json!("all");
+    let remarks = ledger.take(ROLES, &changed(&bad));
+    let [Remark::Unreadable { object, cause }] = &remarks[..] else {
+        panic!("{remarks:?}")
+    };
+    assert_eq!(object, "team/a");
+    assert!(cause.reason.contains("invalid type: string"), "{cause}");
+    assert_eq!(ledger.knowledge().size().roles, 1);
+}
+
+#[test]
+fn a_bad_team_is_told_once_and_ignored_until_it_is_mended() {
+    let mut ledger = Ledger::default();
+    let mut bad = team("a", "tiller-a");
+    bad["data"]["service-acount"] = json!("x");
+    let remarks = list(&mut ledger, Watched::Teams, &[bad.clone()]);
+    let [Remark::TeamIgnored(why)] = &remarks[..] else {
+        panic!("{remarks:?}")
+    };
+    assert!(why.contains("has the key service-acount"), "{why}");
+    assert_eq!(
+        (ledger.teams_ignored(), ledger.knowledge().size().teams),
+        (1, 0)
+    );
+    assert_eq!(list(&mut ledger, Watched::Teams, &[bad]), []);
+    let remarks = ledger.take(Watched::Teams, &changed(&team("a", "tiller-a")));
+    assert_eq!(remarks, [Remark::TeamMended("a".to_owned())]);
+    assert_eq!(
+        (ledger.teams_ignored(), ledger.knowledge().size().teams),
+        (0, 1)
+    );
+}
+
+#[test]
+fn a_team_that_was_in_the_way_gives_way() {
+    let mut ledger = Ledger::default();
+    let (first, second) = (team("a", "tiller"), team("b", "tiller"));
+    let remarks = list(
+        &mut ledger,
+        Watched::Teams,
+        &[second.clone(), first.clone()],
+    );
+    assert!(matches!(&remarks[..], [Remark::TeamIgnored(why)] if why.contains("the team \"b\"")));
+    let of_team = |ledger: &Ledger| {
+        let team = ledger.knowledge().team_in("tiller");
+        team.map(|team| team.name.to_string())
+    };
+    assert_eq!(of_team(&ledger).as_deref(), Some("a"));
+    ledger.take(Watched::Teams, &gone(&first));
+    assert_eq!(of_team(&ledger).as_deref(), Some("b"));
+    ledger.take(Watched::Teams, &gone(&second));
+    assert_eq!(ledger.knowledge(), &Knowledge::default());
+}
+
+/// One of the objects of the property below: what it is, and what it is like, if it is there.
+fn object(index: usize, variant: u8) -> (Watched, Value) {
+    let name = format!("object-{index}");
+    let pick = |words: [&'static str; 3]| words[usize::from(variant) % 3];
+    match index % 4 {
+        0 => {
+            let account = pick(["one", "two", "default"]);
+            let object = if variant % 5 == 4 {
+                web(&name)
+            } else {
+                tiller(&name, account)
+            };
+            (DEPLOYMENTS, object)
+        }
+        1 => (ROLES, role(&name, &[pick(["get", "*", "impersonate"])])),
+        2 => (BINDINGS, binding(&name, pick(["one", "two", "three"]))),
+        _ => (
+            Watched::Teams,
+            team(&name, pick(["tiller-a", "tiller-b", "?"])),
+        ),
+    }
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    /// An object is made, changed or deleted, and the watch tells of it so many times.
+    Write(usize, Option<u8>, u8),
+    /// A watch lists anew, of so many objects only, before it breaks off, or to its end.
+    List(usize, Option<usize>),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        6 => (0..12_usize, option::of(any::<u8>()), 0..3_u8)
+            .prop_map(|(index, variant, times)| Step::Write(index, variant, times)),
+        1 => (0..4_usize, prop_oneof![Just(None), (0..4_usize).prop_map(Some)])
+            .prop_map(|(watched, until)| Step::List(watched, until)),
+    ]
+}
+
+fn tell_list(ledger: &mut Ledger, there: &BTreeMap<usize, u8>, kind: usize, until: Option<usize>) {
+    let (watched, _) = object(kind, 0);
+    let objects: Vec<Value> = there
+        .iter()
+        .filter(|(index, _)| *index % 4 == kind)
+        .map(|(index, variant)| object(*index, *variant).1)
+        .collect();
+    match until {
+        None => {
+            list(ledger, watched, &objects);
+        }
+        Some(until) => {
+            ledger.take(watched, &News::Listing);
+            let told = objects.iter().take(until).map(raw).collect();
+            ledger.take(watched, &News::Listed(told));
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever was told, twice or not at all: after a last list all is known that is there, and nothing else.
+    #[test]
+    fn any_course_of_events_ends_in_what_is_there(steps in vec(step(), 0..60)) {
+        let mut ledger = Ledger::default();
+        let mut there: BTreeMap<usize, u8> = BTreeMap::new();
+        let mut missed = [false; 4];
+        for step in steps {
+            match step {
+                Step::Write(index, variant, times) => {
+                    let before = match variant {
+                        Some(variant) => there.insert(index, variant),
+                        None => there.remove(&index),
+                    };
+                    let Some(variant) = variant.or(before) else { continue };
+                    let (watched, object) = object(index, variant);
+                    let news = if there.contains_key(&index) { changed(&object) } else { gone(&object) };
+                    for _ in 0..times {
+                        ledger.take(watched, &news);
+                    }
+                    missed[index % 4] |= times == 0;
+                }
+                Step::List(kind, until) => {
+                    tell_list(&mut ledger, &there, kind, until);
+                    missed[kind] = until.is_some();
+                }
+            }
+        }
+        for (kind, missed) in missed.into_iter().enumerate() {
+            if missed {
+                tell_list(&mut ledger, &there, kind, None);
+            }
+        }
+        let mut fresh = Ledger::default();
+        for kind in 0..4 {
+            tell_list(&mut fresh, &there, kind, None);
+        }
+        assert_eq!(ledger.knowledge(), fresh.knowledge());
+        assert_eq!(ledger.teams_ignored(), fresh.teams_ignored());
+    }
+}

@@ -1,0 +1,190 @@
+//! One set of watches keeps what is known of the cluster.
+//!
+//! ```text
+//! Feed (one for each resource) ─ News ─▶ keeper: Ledger ─▶ Knowledge ─▶ whoever judges
+//!                                          └─ Status: readiness, metrics
+//! ```
+//!
+//! Feeds list and watch, for ever; one task takes down what they tell, in batches, and publishes a new snapshot after
+//! each. Who judges takes the snapshot that is there, without a lock. Another task looks at what stands together that
+//! no review would have let in.
+
+mod feed;
+mod ledger;
+mod pause;
+mod standing;
+mod status;
+mod teams;
+mod watched;
+
+use std::sync::Arc;
+
+use arc_swap::{ArcSwap, Guard};
+use kube::Client;
+use prometheus_client::registry::Registry;
+use tokio::sync::{Notify, Semaphore, mpsc};
+use tracing::{info, warn};
+
+use super::{Cluster, ConnectError, Reach};
+use crate::policy::{Knowledge, Policy};
+use feed::{Feed, News};
+use ledger::{Ledger, Remark};
+use pause::Pause;
+use status::Status;
+use watched::Watched;
+
+/// How many list at once.
+const LISTING: usize = 2;
+/// Pages and changes that may wait to be taken down.
+const WAITING: usize = 64;
+/// The most that is taken down before a new snapshot.
+const BATCH: usize = 256;
+
+/// What is known of a cluster, kept up to date by a task of its own.
+#[derive(Debug, Clone)]
+pub struct LiveKnowledge {
+    current: Arc<ArcSwap<Knowledge>>,
+    status: Arc<Status>,
+}
+
+/// What keeps a [`LiveKnowledge`] up to date, when it is run.
+#[derive(Debug)]
+#[must_use]
+pub struct Watches {
+    live: LiveKnowledge,
+    reach: Reach,
+    own_namespace: Arc<str>,
+    policy: Arc<ArcSwap<Policy>>,
+}
+
+// === impl LiveKnowledge ===
+
+impl LiveKnowledge {
+    /// What is known now.
+    pub fn now(&self) -> Guard<Arc<Knowledge>> {
+        self.current.load()
+    }
+
+    /// What the first look at the cluster still waits for. Nothing once all was listed, whatever becomes of the watches
+    /// then: what is known may be old, but nobody knows more.
+    pub fn waits_for(&self) -> Option<String> {
+        self.status.waits_for()
+    }
+
+    /// Adds what the watches count to the metrics of the process.
+    pub fn register_metrics(&self, registry: &mut Registry) {
+        self.status.register(registry);
+    }
+}
+
+// === impl Watches ===
+
+impl Watches {
+    /// Watches of the cluster that is reached so; teams are registered in this namespace. What Tillers' accounts have
+    /// beyond what this policy allows is told in the log.
+    pub fn new(reach: Reach, own_namespace: &str, policy: Arc<ArcSwap<Policy>>) -> Self {
+        Self {
+            live: LiveKnowledge {
+                current: Arc::default(),
+                status: Arc::new(Status::new()),
+            },
+            reach,
+            own_namespace: own_namespace.into(),
+            policy,
+        }
+    }
+
+    /// What they keep up to date.
+    pub fn live(&self) -> LiveKnowledge {
+        self.live.clone()
+    }
+
+    /// Watches for ever. An API server that is not there is waited for; only a cluster that could never be reached so is
+    /// an error.
+    pub async fn run(self) -> Result<(), ConnectError> {
+        let cluster = self.connect().await?;
+        info!(kubernetes = %cluster.version(), "the API server answers");
+        let Self {
+            live,
+            reach: _,
+            own_namespace,
+            policy,
+        } = self;
+        let LiveKnowledge { current, status } = live.clone();
+        status.connected();
+        let (sender, news) = mpsc::channel(WAITING);
+        let turns = Arc::new(Semaphore::new(LISTING));
+        for watched in Watched::ALL {
+            let feed = Feed {
+                watched,
+                client: Client::clone(cluster.client()),
+                own_namespace: Arc::clone(&own_namespace),
+                turns: Arc::clone(&turns),
+                news: sender.clone(),
+                status: Arc::clone(&status),
+            };
+            tokio::spawn(feed.run());
+        }
+        drop(sender);
+        let changed = Arc::new(Notify::new());
+        tokio::spawn(standing::look(live, policy, Arc::clone(&changed)));
+        keep(news, &current, &status, &changed).await;
+        Ok(())
+    }
+
+    async fn connect(&self) -> Result<Cluster, ConnectError> {
+        let mut pause = Pause::new();
+        loop {
+            let error = match Cluster::connect_patiently(&self.reach).await {
+                Err(error) if error.may_pass() => error,
+                done => return done,
+            };
+            let cause = std::error::Error::source(&error).map(ToString::to_string);
+            warn!(%error, cause = cause.as_deref().unwrap_or_default(), "trying again");
+            self.live.status.unconnected(&error.to_string());
+            pause.wait().await;
+        }
+    }
+}
+
+/// Takes down what the watches tell, and publishes it.
+async fn keep(
+    mut news: mpsc::Receiver<(Watched, News)>,
+    current: &ArcSwap<Knowledge>,
+    status: &Status,
+    changed: &Notify,
+) {
+    let mut ledger = Ledger::default();
+    let mut batch = Vec::with_capacity(BATCH);
+    while news.recv_many(&mut batch, BATCH).await > 0 {
+        let mut listed = Vec::new();
+        for (watched, news) in batch.drain(..) {
+            for remark in ledger.take(watched, &news) {
+                tell(watched, &remark, status);
+            }
+            if matches!(news, News::Complete) {
+                listed.push(watched);
+            }
+        }
+        let knowledge = ledger.knowledge();
+        status.knows(knowledge.size(), ledger.teams_ignored());
+        current.store(Arc::new(knowledge.clone()));
+        changed.notify_one();
+        for watched in listed {
+            if status.listed(watched) {
+                info!(size = %knowledge.size(), "the cluster is known");
+            }
+        }
+    }
+}
+
+fn tell(watched: Watched, remark: &Remark, status: &Status) {
+    match remark {
+        Remark::Unreadable { object, cause } => {
+            status.counts(watched, "unreadable");
+            warn!(resource = watched.as_str(), object, %cause, "an object cannot be read, and is not known");
+        }
+        Remark::TeamIgnored(why) => warn!(%why, "a team is ignored"),
+        Remark::TeamMended(team) => info!(team, "a team is ignored no more"),
+    }
+}

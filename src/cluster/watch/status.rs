@@ -1,0 +1,247 @@
+//! How the watches fare: what the health port tells of them.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
+
+use super::watched::Watched;
+use crate::policy::KnowledgeSize;
+
+/// How the watches fare.
+#[derive(Debug, Default)]
+pub(super) struct Status {
+    watches: Mutex<BTreeMap<Watched, Fare>>,
+    /// Why there is no API server to watch yet.
+    unconnected: Mutex<Option<String>>,
+    errors: Family<ErrorLabels, Counter>,
+    synced: Family<ResourceLabels, Gauge>,
+    teams_ignored: Gauge,
+    excesses: Gauge,
+    teams: Gauge,
+    tillers: Gauge,
+    bindings: Gauge,
+    roles: Gauge,
+}
+
+/// How one watch fares.
+#[derive(Debug, Default)]
+struct Fare {
+    /// Whether all that there is was listed once.
+    listed: bool,
+    /// Why it does not run now.
+    failing: Option<&'static str>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ErrorLabels {
+    resource: &'static str,
+    reason: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ResourceLabels {
+    resource: &'static str,
+}
+
+// === impl Status ===
+
+impl Status {
+    pub(super) fn new() -> Self {
+        let status = Self::default();
+        for watched in Watched::ALL {
+            status.lock().insert(watched, Fare::default());
+            status.synced(watched).set(0);
+        }
+        *locked(&status.unconnected) = Some("an answer of the API server".to_owned());
+        status
+    }
+
+    /// Adds its metrics to those of the process.
+    pub(super) fn register(&self, registry: &mut Registry) {
+        registry.register(
+            "watch_errors",
+            "Failures of watches, which go on as soon as they can",
+            self.errors.clone(),
+        );
+        registry.register(
+            "watch_synced",
+            "Whether a watch has listed all and runs",
+            self.synced.clone(),
+        );
+        for (name, help, gauge) in [
+            ("known_teams", "Registered teams that count", &self.teams),
+            (
+                "known_tillers",
+                "Workloads with a Tiller's account",
+                &self.tillers,
+            ),
+            (
+                "known_bindings",
+                "Bindings that can hold a service account",
+                &self.bindings,
+            ),
+            ("known_roles", "Roles and ClusterRoles", &self.roles),
+            (
+                "teams_ignored",
+                "Teams that are not registered as they have to be",
+                &self.teams_ignored,
+            ),
+            (
+                "excess_rights",
+                "Bindings that give a Tiller's account more than its team allows",
+                &self.excesses,
+            ),
+        ] {
+            registry.register(name, help, gauge.clone());
+        }
+    }
+
+    /// What the first look at the cluster still waits for.
+    pub(super) fn waits_for(&self) -> Option<String> {
+        if let Some(why) = locked(&self.unconnected).as_ref() {
+            return Some(why.clone());
+        }
+        let unlisted: Vec<String> = self
+            .lock()
+            .iter()
+            .filter(|(_, fare)| !fare.listed)
+            .map(|(watched, fare)| match fare.failing {
+                Some(why) => format!("{} ({why})", watched.as_str()),
+                None => watched.as_str().to_owned(),
+            })
+            .collect();
+        (!unlisted.is_empty()).then(|| format!("the first list of {}", unlisted.join(", ")))
+    }
+
+    /// The API server has not answered yet, and why.
+    pub(super) fn unconnected(&self, why: &str) {
+        *locked(&self.unconnected) = Some(format!("an answer: {why}"));
+    }
+
+    /// It has.
+    pub(super) fn connected(&self) {
+        *locked(&self.unconnected) = None;
+    }
+
+    /// A watch failed; whether that is news.
+    pub(super) fn failed(&self, watched: Watched, reason: &'static str) -> bool {
+        self.counts(watched, reason);
+        self.synced(watched).set(0);
+        let mut fares = self.lock();
+        let fare = fares.entry(watched).or_default();
+        fare.failing.replace(reason) != Some(reason)
+    }
+
+    /// Counts something that is no failure of the watch itself.
+    pub(super) fn counts(&self, watched: Watched, reason: &'static str) {
+        let labels = ErrorLabels {
+            resource: watched.as_str(),
+            reason,
+        };
+        self.errors.get_or_create(&labels).inc();
+    }
+
+    /// A watch runs; whether that is news.
+    pub(super) fn runs(&self, watched: Watched) -> bool {
+        let mut fares = self.lock();
+        let fare = fares.entry(watched).or_default();
+        let again = fare.failing.take().is_some();
+        self.synced(watched).set(i64::from(fare.listed));
+        again
+    }
+
+    /// What a watch listed is known by now; whether with this all of them are, for the first time.
+    pub(super) fn listed(&self, watched: Watched) -> bool {
+        let mut fares = self.lock();
+        let fare = fares.entry(watched).or_default();
+        let first = !std::mem::replace(&mut fare.listed, true);
+        self.synced(watched).set(i64::from(fare.failing.is_none()));
+        first && fares.values().all(|fare| fare.listed)
+    }
+
+    /// How much is known, and how many teams are ignored.
+    pub(super) fn knows(&self, size: KnowledgeSize, teams_ignored: usize) {
+        let KnowledgeSize {
+            teams,
+            tillers,
+            bindings,
+            roles,
+        } = size;
+        for (gauge, count) in [
+            (&self.teams, teams),
+            (&self.tillers, tillers),
+            (&self.bindings, bindings),
+            (&self.roles, roles),
+            (&self.teams_ignored, teams_ignored),
+        ] {
+            set(gauge, count);
+        }
+    }
+
+    /// How many bindings give too much.
+    pub(super) fn found(&self, excesses: usize) {
+        set(&self.excesses, excesses);
+    }
+
+    fn synced(&self, watched: Watched) -> Gauge {
+        let labels = ResourceLabels {
+            resource: watched.as_str(),
+        };
+        self.synced.get_or_create_owned(&labels)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<Watched, Fare>> {
+        locked(&self.watches)
+    }
+}
+
+fn set(gauge: &Gauge, count: usize) {
+    gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
+}
+
+/// What is behind it is whole at every moment.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::access::AccessKind;
+
+    #[test]
+    fn what_is_waited_for_is_named_until_everything_was_listed_once() {
+        let status = Status::new();
+        assert_eq!(
+            status.waits_for().as_deref(),
+            Some("an answer of the API server")
+        );
+        status.connected();
+        let roles = Watched::Access(AccessKind::Role);
+        for watched in Watched::ALL.into_iter().filter(|it| *it != roles) {
+            assert!(!status.listed(watched));
+        }
+        assert_eq!(
+            status.waits_for().as_deref(),
+            Some("the first list of roles")
+        );
+        assert!(status.failed(roles, "forbidden"));
+        assert!(!status.failed(roles, "forbidden"));
+        assert_eq!(
+            status.waits_for().as_deref(),
+            Some("the first list of roles (forbidden)")
+        );
+        assert!(status.listed(roles));
+        assert_eq!(status.waits_for(), None);
+        status.failed(roles, "unreachable");
+        assert_eq!(status.waits_for(), None);
+        assert!(status.runs(roles));
+        assert!(!status.runs(roles));
+        assert!(!status.listed(roles));
+    }
+}

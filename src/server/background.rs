@@ -1,0 +1,27 @@
+//! What goes on beside the reviews, and whoever runs the server hands in: the health port tells of it.
+
+use std::fmt;
+use std::sync::Arc;
+
+use prometheus_client::registry::Registry;
+
+/// Says what is still waited for before reviews can be judged by all that should be known; nothing once they can.
+pub type WaitsFor = Arc<dyn Fn() -> Option<String> + Send + Sync>;
+
+/// Adds to the metrics of the process.
+pub type RegisterMetrics = Arc<dyn Fn(&mut Registry) + Send + Sync>;
+
+/// What goes on beside the reviews.
+#[derive(Clone, Default)]
+pub struct Background {
+    /// Without it the server waits for nothing.
+    pub waits_for: Option<WaitsFor>,
+    /// What it counts.
+    pub metrics: Option<RegisterMetrics>,
+}
+
+impl fmt::Debug for Background {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Background").finish_non_exhaustive()
+    }
+}
