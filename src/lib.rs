@@ -15,6 +15,7 @@
 //! | 2 | [`manifest`] | streams of YAML and JSON documents |
 //! | 2 | [`config`] | the policy file |
 //! | 2 | [`pki`] | the certificates we issue and read |
+//! | 2 | [`provision`] | what a team needs, as a plan of exact objects |
 //! | 2 | [`installation`] | what runs in a cluster: every object of an installation |
 //! | 2 | [`report`] | findings for people and programs |
 //! | 3 | [`cluster`] | the one owner of the Kubernetes client |
@@ -32,6 +33,7 @@ pub mod manifest;
 pub mod pki;
 pub mod pod;
 pub mod policy;
+pub mod provision;
 pub mod report;
 pub mod server;
 pub mod tiller;

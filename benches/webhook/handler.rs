@@ -133,6 +133,7 @@ async fn own_server<'a>(flag: &dyn Fn(&str) -> Result<&'a str>) -> Result<()> {
             operation,
             kind,
             rules: Vec::new(),
+            refusal: None,
             excepted: Vec::new(),
             record: None,
         })

@@ -4,7 +4,6 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use anyhow::Context as _;
 use clap::Args;
 
 use super::serve::seconds;
@@ -55,25 +54,18 @@ pub(super) struct CertificateArguments {
 }
 
 impl CertificateArguments {
-    /// The files, if they are named, or what is issued by our own authority, kept in this namespace of the cluster.
-    /// Call it within a runtime: it starts a task.
-    pub(super) fn source(
-        self,
-        place: Option<(Reach, String)>,
-    ) -> anyhow::Result<CertificateSource> {
+    /// The files, if they are named, or what is issued by our own authority, kept in this namespace. Call it within a
+    /// runtime: it starts a task.
+    pub(super) fn source(self, reach: Reach, namespace: &str) -> CertificateSource {
         if let (Some(certificate), Some(key)) = (self.tls_cert_file, self.tls_key_file) {
             let every = self.tls_reload_interval.max(SHORTEST_RELOAD);
-            let files = CertificateFiles { certificate, key };
-            return Ok(CertificateSource::Files(files, every));
+            return CertificateSource::Files(CertificateFiles { certificate, key }, every);
         }
-        let (reach, namespace) = place.context(
-            "without a cluster, give --tls-cert-file and --tls-key-file a certificate and its key",
-        )?;
         let host = format!("{}.{namespace}.svc", self.service_name);
         let usual = Times::default();
         let keeper = Keeper {
             reach,
-            namespace,
+            namespace: namespace.to_owned(),
             secret: AUTHORITY_SECRET.to_owned(),
             names: vec![format!("{host}.cluster.local"), host],
             times: Times {
@@ -86,7 +78,7 @@ impl CertificateArguments {
             },
             clock: SystemTime::now,
         };
-        Ok(CertificateSource::Issued(keeper.start()))
+        CertificateSource::Issued(keeper.start())
     }
 }
 

@@ -6,8 +6,9 @@ use super::policy::Judging;
 use crate::k8s;
 use crate::manifest::{self, Document, Object, Part, Stream};
 use crate::policy::access::{AccessKind, AccessObject, decide_access};
+use crate::policy::custody::{Coming, CustodyKind, decide_custody};
 use crate::policy::exposure::{ExposureKind, decide_exposure};
-use crate::policy::{self, Finding, Kind, Knowledge, Mode, Subject};
+use crate::policy::{self, Context, Finding, Kind, Knowledge, Mode, Subject};
 use crate::report;
 
 /// What was decided on an object.
@@ -21,7 +22,7 @@ pub(super) struct Judgement {
     pub(super) patch: Patch,
 }
 
-/// Judges an object. What carries no pod, gives no rights and opens no port has no findings.
+/// Judges an object. What carries no pod, gives no rights, opens no port and holds nothing of a Tiller's has no findings.
 pub(super) fn judge(object: &Object, judging: &Judging) -> Result<Judgement, k8s::Malformed> {
     if let Some(kind) = object.pod_kind() {
         judge_pod(kind, object, judging)
@@ -29,6 +30,8 @@ pub(super) fn judge(object: &Object, judging: &Judging) -> Result<Judgement, k8s
         judge_access(kind, object, judging)
     } else if let Some(kind) = object.exposure_kind() {
         judge_exposure(kind, object, judging)
+    } else if let Some(kind) = object.custody_kind() {
+        judge_custody(kind, object, judging)
     } else {
         Ok(Judgement::default())
     }
@@ -54,6 +57,26 @@ fn judge_exposure(
     let object = k8s::exposure_object(kind, &object.value)?;
     Ok(Judgement {
         findings: decide_exposure(&object, &judging.settings),
+        ..Judgement::default()
+    })
+}
+
+fn judge_custody(
+    kind: CustodyKind,
+    object: &Object,
+    judging: &Judging,
+) -> Result<Judgement, k8s::Malformed> {
+    let mut read = k8s::custody_object(kind, &object.value)?;
+    if let (None, Some(namespace)) = (&object.namespace, &judging.namespace) {
+        read.stand_in(namespace.as_str().into());
+    }
+    Ok(Judgement {
+        findings: decide_custody(
+            &read,
+            Coming::default(),
+            &judging.settings,
+            &judging.context(),
+        ),
         ..Judgement::default()
     })
 }
@@ -108,7 +131,13 @@ fn judge_pod(kind: Kind, object: &Object, judging: &Judging) -> Result<Judgement
     let Judging {
         settings, modes, ..
     } = judging;
-    let context = judging.context();
+    // An object is no second Tiller beside itself.
+    let own = subject.tiller_use();
+    let others = own.map(|own| judging.knowledge.without_tiller(own));
+    let context = Context {
+        knowledge: others.as_ref().unwrap_or(&judging.knowledge),
+        ..judging.context()
+    };
     let verdict = policy::decide(&subject, settings, &context);
     // Whether a file's Tiller is a new one is not known: of the modes, only this one says something of it.
     let forbidden = match modes.of(subject.namespace.as_deref()) {

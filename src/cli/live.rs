@@ -1,91 +1,100 @@
 //! What a server is told of the cluster that it stands in.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use clap::Args;
 
+use super::reach::ReachArguments;
+use crate::cluster::events::{Recorder, Refusal};
 use crate::cluster::{LiveKnowledge, Reach, Watches};
-use crate::policy::Policy;
+use crate::installation;
+use crate::k8s::review::Answer;
+use crate::policy::{Decision, Policy};
 use crate::server::Background;
 
 /// Where a pod finds the namespace that it runs in.
 const POD_NAMESPACE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
-/// Where a guard is installed if nobody says otherwise.
-const DEFAULT_NAMESPACE: &str = "tiller-guard";
 
 /// The options of a server's cluster.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Cluster")]
 pub(super) struct LiveArguments {
     /// Know nothing of the cluster: no teams, no other Tillers, no bindings; what then cannot be told is refused
-    #[arg(long, conflicts_with_all = ["kubeconfig", "context", "namespace"])]
+    #[arg(long, requires = "tls_cert_file", conflicts_with_all = ["kubeconfig", "context", "namespace"])]
     without_cluster: bool,
 
-    /// How to reach the cluster [default: KUBECONFIG, ~/.kube/config, or the pod's own account]
-    #[arg(long, value_name = "FILE", conflicts_with = "standalone")]
-    kubeconfig: Option<PathBuf>,
-
-    /// The context of the kubeconfig [default: its current one]
-    #[arg(long, value_name = "NAME", conflicts_with = "standalone")]
-    context: Option<String>,
-
-    /// The namespace of tiller-guard itself, where teams are registered
-    /// [default: the pod's, or tiller-guard]
-    #[arg(long, value_name = "NAMESPACE", conflicts_with = "standalone")]
+    /// The namespace of tiller-guard itself, where teams are registered [default: the pod's, else tiller-guard]
+    #[arg(long, value_name = "NAMESPACE")]
     namespace: Option<String>,
+
+    #[command(flatten)]
+    reach: ReachArguments,
 }
 
 // === impl LiveArguments ===
 
 impl LiveArguments {
-    /// How the cluster is reached, and the guard's namespace in it, unless the server is to know nothing of a cluster.
-    pub(super) fn place(&self) -> Option<(Reach, String)> {
-        let reach = Reach {
-            kubeconfig: self.kubeconfig.clone(),
-            context: self.context.clone(),
-        };
-        (!self.without_cluster).then(|| (reach, self.namespace()))
+    /// How the cluster is reached.
+    pub(super) fn reach(&self) -> Reach {
+        self.reach.clone().into()
     }
 
-    fn namespace(&self) -> String {
-        let own = || pod_namespace(Path::new(POD_NAMESPACE));
-        self.namespace.clone().unwrap_or_else(own)
+    /// The guard's own namespace.
+    pub(super) fn namespace(&self) -> String {
+        let given = self.namespace.clone();
+        given.unwrap_or_else(|| pod_namespace(Path::new(POD_NAMESPACE)))
+    }
+
+    /// What writes Events into the cluster. Call it within a runtime.
+    pub(super) fn recorder(&self) -> Recorder {
+        Recorder::start(self.reach())
     }
 
     /// The watches of the cluster, unless the server is to know nothing of it.
-    pub(super) fn resolve(
-        &self,
-        standalone: bool,
-        policy: &Arc<ArcSwap<Policy>>,
-    ) -> Option<Watches> {
-        let (reach, namespace) = self.place().filter(|_| !standalone)?;
-        Some(Watches::new(reach, &namespace, Arc::clone(policy)))
+    pub(super) fn watches(&self, policy: &Arc<ArcSwap<Policy>>) -> Option<Watches> {
+        let watches = || Watches::new(self.reach(), &self.namespace(), Arc::clone(policy));
+        (!self.without_cluster).then(watches)
     }
 }
 
 fn pod_namespace(file: &Path) -> String {
     let namespace = fs::read_to_string(file).unwrap_or_default();
     match namespace.trim() {
-        "" => DEFAULT_NAMESPACE.to_owned(),
+        "" => installation::NAMESPACE.to_owned(),
         namespace => namespace.to_owned(),
     }
 }
 
-/// What the health port tells of the watches.
-pub(super) fn background(live: Option<&LiveKnowledge>) -> Background {
-    let Some(live) = live else {
-        return Background::default();
-    };
+/// What the health port tells of the watches, and the Events of what is refused.
+pub(super) fn background(live: &LiveKnowledge, recorder: Recorder) -> Background {
     let (waiting, counting) = (live.clone(), live.clone());
     Background {
         waits_for: Some(Arc::new(move || waiting.waits_for())),
         metrics: Some(Arc::new(move |registry| {
             counting.register_metrics(registry);
         })),
+        answered: Some(Arc::new(move |answer| {
+            if let Some(refusal) = refusal(answer) {
+                recorder.record(refusal);
+            }
+        })),
     }
+}
+
+/// What is told of an answer in an Event: refusals, but those of dry runs, which leave no trace.
+fn refusal(answer: &Answer) -> Option<Refusal> {
+    let record = answer.record.as_ref()?;
+    let told = answer.decision == Decision::Refused && !record.dry_run;
+    told.then(|| Refusal {
+        namespace: record.namespace.clone(),
+        kind: answer.kind,
+        name: record.name.clone(),
+        rules: answer.rules.join(","),
+        message: answer.refusal.clone().unwrap_or_default(),
+    })
 }
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ mod logs;
 mod planned;
 mod policy;
 mod policy_check;
+mod provision;
 mod reach;
 mod rewrite;
 mod serve;
@@ -52,6 +53,8 @@ enum Command {
     /// Checks policy files, and prints their schema.
     #[command(subcommand)]
     Policy(policy_check::Command),
+    /// Makes a team's Tiller, with its rights and certificates.
+    Provision(Box<provision::Arguments>),
 }
 
 /// How a command ended.
@@ -85,6 +88,7 @@ pub fn run() -> ExitCode {
         Command::Uninstall(arguments) => uninstall::run(arguments).map(ExitCode::from),
         Command::Doctor(arguments) => doctor::run(arguments).map(ExitCode::from),
         Command::Policy(command) => policy_check::run(command).map(ExitCode::from),
+        Command::Provision(arguments) => provision::run(*arguments).map(ExitCode::from),
     };
     match done {
         Ok(code) => code,

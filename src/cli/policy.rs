@@ -97,7 +97,7 @@ pub(super) struct LivePolicy {
 
 impl PolicyArguments {
     /// The policy, whose file has to be good.
-    fn resolve(self, now: Timestamp) -> anyhow::Result<Policy> {
+    pub(super) fn resolve(self, now: Timestamp) -> anyhow::Result<Policy> {
         let Self { policy, additions } = self;
         let policy = match policy {
             None => Policy::default(),

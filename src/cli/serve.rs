@@ -38,7 +38,7 @@ const DRAIN_DELAY: Duration = Duration::from_secs(10);
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// Needs no cluster: self-signed certificate, default policy, loopback only.
-    #[arg(long, conflicts_with_all = ["tls_cert_file", "tls_key_file"])]
+    #[arg(long, conflicts_with_all = ["tls_cert_file", "tls_key_file", "without_cluster", "kubeconfig", "context", "namespace"])]
     standalone: bool,
     /// Where reviews are answered (default `[::]:8443`, standalone 127.0.0.1:8443).
     #[arg(long, value_name = "ADDRESS")]
@@ -220,8 +220,8 @@ impl Options {
             policy_reload_interval,
             log_format: _,
             log_level: _,
-            certificate,
             cluster,
+            certificate,
             policy,
         } = arguments;
         let (host, delay) = if standalone {
@@ -233,11 +233,11 @@ impl Options {
         let certificate = if standalone {
             self_signed(listen.ip())?
         } else {
-            certificate.source(cluster.place())?
+            certificate.source(cluster.reach(), &cluster.namespace())
         };
         let LivePolicy { current, file } =
             policy.follow(policy_reload_interval.max(SHORTEST_RELOAD))?;
-        let watches = cluster.resolve(standalone, &current);
+        let watches = (!standalone).then(|| cluster.watches(&current)).flatten();
         let live = watches.as_ref().map(Watches::live);
         Ok(Self {
             server: Server {
@@ -246,7 +246,9 @@ impl Options {
                 oldest_tls: tls_min_version.into(),
                 certificate,
                 policy: file,
-                background: background(live.as_ref()),
+                background: live
+                    .map(|live| background(&live, cluster.recorder()))
+                    .unwrap_or_default(),
                 limits: Limits::default(),
                 drain: Drain {
                     delay: drain_delay.unwrap_or(delay),

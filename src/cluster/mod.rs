@@ -7,6 +7,7 @@ pub mod doctor;
 pub mod events;
 pub mod install;
 pub mod proof;
+pub mod team;
 mod version;
 mod watch;
 

@@ -1,4 +1,4 @@
-//! The policy file: text to a [`Policy`], or what is wrong with it and where.
+//! The policy file and the file of teams: text to a [`Policy`], or what is wrong with it and where.
 //!
 //! ```yaml
 //! apiVersion: tiller-guard.io/v1
@@ -14,10 +14,12 @@ mod expiry;
 mod problem;
 mod reader;
 mod section;
+mod team;
 mod value;
 
 pub use problem::{Cause, Problem, Rejected};
-pub use value::version_floor;
+pub use team::read_teams;
+pub use value::{tiller_version, version_floor};
 
 use crate::manifest::{Part, Place, Stream};
 use crate::policy::{Policy, Timestamp};

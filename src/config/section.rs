@@ -5,10 +5,10 @@ use super::problem::{Cause, Rejected};
 use super::reader::{Field, Reader, quoted};
 use super::value;
 use crate::manifest::Document;
-use crate::policy::{BreakGlass, Exception, ImageVersion, Modes, Policy, Settings, Timestamp};
+use crate::policy::{Exception, ImageVersion, Modes, People, Policy, Settings, Timestamp};
 use crate::tiller::ImageReference;
 
-pub(super) const POLICY: [&str; 14] = [
+pub(super) const POLICY: [&str; 16] = [
     "apiVersion",
     "kind",
     "mode",
@@ -21,6 +21,8 @@ pub(super) const POLICY: [&str; 14] = [
     "certificateSecret",
     "accounts",
     "requireTeam",
+    "administrators",
+    "access",
     "breakGlass",
     "exceptions",
 ];
@@ -28,7 +30,8 @@ pub(super) const NAMESPACE: [&str; 1] = ["mode"];
 pub(super) const IMAGES: [&str; 2] = ["allowed", "versions"];
 pub(super) const IMAGE_VERSION: [&str; 2] = ["image", "version"];
 pub(super) const ACCOUNTS: [&str; 3] = ["patterns", "allowedClusterRoles", "commonClusterRoles"];
-pub(super) const BREAK_GLASS: [&str; 2] = ["users", "groups"];
+pub(super) const ACCESS: [&str; 2] = ["exec", "portForward"];
+pub(super) const PEOPLE: [&str; 2] = ["users", "groups"];
 pub(super) const EXCEPTION: [&str; 4] = ["rule", "object", "reason", "expires"];
 pub(super) const OBJECT: [&str; 3] = ["kind", "namespace", "name"];
 
@@ -104,8 +107,17 @@ fn read(reader: &mut Reader<'_>, root: &Field<'_>, now: Timestamp) -> Policy {
     if let Some(field) = section.get("requireTeam") {
         settings.require_team = reader.truth(&field).unwrap_or_default();
     }
+    if let Some(field) = section.get("administrators") {
+        let People { users, groups } =
+            read_people(reader, &field, value::any_user, value::any_group);
+        settings.administrators.users.extend(users);
+        settings.administrators.groups.extend(groups);
+    }
+    if let Some(field) = section.get("access") {
+        read_access(reader, &field, settings);
+    }
     if let Some(field) = section.get("breakGlass") {
-        *break_glass = read_break_glass(reader, &field);
+        *break_glass = read_people(reader, &field, value::user, value::group);
     }
     if let Some(field) = section.get("exceptions") {
         let exceptions = reader.list(&field);
@@ -117,7 +129,7 @@ fn read(reader: &mut Reader<'_>, root: &Field<'_>, now: Timestamp) -> Policy {
     policy
 }
 
-fn is(text: &str, right: &str) -> Result<(), String> {
+pub(super) fn is(text: &str, right: &str) -> Result<(), String> {
     if text == right {
         Ok(())
     } else {
@@ -213,17 +225,34 @@ fn read_accounts(reader: &mut Reader<'_>, field: &Field<'_>, settings: &mut Sett
     }
 }
 
-fn read_break_glass(reader: &mut Reader<'_>, field: &Field<'_>) -> BreakGlass {
-    let mut break_glass = BreakGlass::default();
-    if let Some(section) = reader.section(field, &BREAK_GLASS) {
+fn read_access(reader: &mut Reader<'_>, field: &Field<'_>, settings: &mut Settings) {
+    let Some(section) = reader.section(field, &ACCESS) else {
+        return;
+    };
+    let mut people = |key| {
+        let field = section.get(key);
+        field.map(|field| read_people(reader, &field, value::any_user, value::any_group))
+    };
+    settings.exec = people("exec").unwrap_or_default();
+    settings.port_forward = people("portForward").unwrap_or_default();
+}
+
+fn read_people(
+    reader: &mut Reader<'_>,
+    field: &Field<'_>,
+    user: fn(&str) -> Result<String, String>,
+    group: fn(&str) -> Result<String, String>,
+) -> People {
+    let mut people = People::default();
+    if let Some(section) = reader.section(field, &PEOPLE) {
         if let Some(field) = section.get("users") {
-            break_glass.users = names(reader, &field, value::user);
+            people.users = names(reader, &field, user);
         }
         if let Some(field) = section.get("groups") {
-            break_glass.groups = names(reader, &field, value::group);
+            people.groups = names(reader, &field, group);
         }
     }
-    break_glass
+    people
 }
 
 fn read_exception(reader: &mut Reader<'_>, field: &Field<'_>, now: Timestamp) -> Option<Exception> {

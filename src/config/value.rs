@@ -3,13 +3,19 @@
 use super::reader::{one_of, quoted};
 use crate::manifest::DUPLICATE_KEY;
 use crate::policy::{
-    Kind, Mode, Rule, Settings, Severity, access_rules, exposure_rules, mode_rules, rules,
-    workload_rules,
+    Kind, Mode, Rule, Settings, Severity, access_rules, connection_rules, custody_rules,
+    exposure_rules, mode_rules, rules, workload_rules,
 };
 use crate::tiller::{ImageReference, Version};
 
 /// Groups of Kubernetes' own that only people are put in.
 const PEOPLE: [&str; 2] = ["system:masters", "system:cluster-admins"];
+/// Groups of Kubernetes' own that everybody is in, or every service account.
+const EVERYBODY: [&str; 3] = [
+    "system:authenticated",
+    "system:unauthenticated",
+    "system:serviceaccounts",
+];
 
 /// Reads the oldest version that may run: `2.16.12` or `v2.16.12`.
 pub fn version_floor(text: &str) -> Result<Version, String> {
@@ -20,6 +26,11 @@ pub fn version_floor(text: &str) -> Result<Version, String> {
         )),
         other => other,
     }
+}
+
+/// Reads a version of Tiller: `2.16.12` or `v2.16.12`.
+pub fn tiller_version(text: &str) -> Result<Version, String> {
+    version(text)
 }
 
 /// Reads a version of Tiller.
@@ -60,6 +71,10 @@ pub(super) fn rule(id: &str) -> Result<&'static Rule, String> {
             format!("{id} judges roles and bindings, which no exception names; see accounts")
         } else if exposure_rules().any(|rule| rule.id == id) {
             format!("{id} judges Services and their addresses, which no exception names")
+        } else if custody_rules().any(|rule| rule.id == id) {
+            format!("{id} judges tokens and Secrets, which no exception names")
+        } else if connection_rules().any(|rule| rule.id == id) {
+            format!("{id} judges connections, which no exception names; see access")
         } else if mode_rules().iter().any(|rule| rule.id == id) {
             format!("{id} comes from the mode; set another mode for the namespace under namespaces")
         } else {
@@ -227,6 +242,29 @@ pub(super) fn group(text: &str) -> Result<String, String> {
             quoted(text),
             one_of(&PEOPLE)
         ))
+    }
+}
+
+/// A user, be he a person or not.
+pub(super) fn any_user(text: &str) -> Result<String, String> {
+    if text == "system:anonymous" {
+        Err(
+            "\"system:anonymous\" is whoever does not log in; name the users who are meant"
+                .to_owned(),
+        )
+    } else {
+        Ok(text.to_owned())
+    }
+}
+
+/// A group that somebody is kept out of.
+pub(super) fn any_group(text: &str) -> Result<String, String> {
+    if EVERYBODY.contains(&text) {
+        Err(format!(
+            "\"{text}\" holds more or less everybody; name a group of those who are meant"
+        ))
+    } else {
+        Ok(text.to_owned())
     }
 }
 

@@ -1,6 +1,7 @@
 //! Kubernetes' JSON: objects to subjects, and the `AdmissionReview` in and out.
 
 mod access;
+mod custody;
 mod exposure;
 mod object;
 pub mod registration;
@@ -8,6 +9,7 @@ pub mod review;
 mod team;
 
 pub use access::access_object;
+pub use custody::custody_object;
 pub use exposure::exposure_object;
 pub use object::{Malformed, subject};
 pub use team::{TEAM_SELECTOR, team_registration};

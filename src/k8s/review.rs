@@ -18,6 +18,8 @@ mod user;
 pub use crate::policy::{Decision, Webhook};
 
 use crate::policy::access::decide_access;
+use crate::policy::connection::decide_connection;
+use crate::policy::custody::{Coming, decide_custody};
 use crate::policy::exposure::decide_exposure;
 use crate::policy::{
     Arrival, Circumstances, Context, Mode, Modes, Outcome, Policy, Subject, Verdict, decide,
@@ -26,7 +28,7 @@ use crate::policy::{
 use super::Malformed;
 use answer::Reply;
 use nesting::{Nesting, TooDeep};
-use request::{Envelope, Object, Request};
+use request::{Envelope, Object, Operation, Request};
 
 /// The body is no review that could be answered: HTTP 400.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -61,6 +63,8 @@ pub struct Answer {
     pub kind: &'static str,
     /// The rules that found something, each once.
     pub rules: Vec<&'static str>,
+    /// What whoever asked is told, where it is refused: a line for each rule.
+    pub refusal: Option<String>,
     /// The rules that found something and were let off, with the reason.
     pub excepted: Vec<(&'static str, String)>,
     /// For logs: present where the decision is not [`Decision::Unconcerned`].
@@ -100,7 +104,11 @@ pub fn answer(
         Envelope::read(body)?
     } else {
         left = nesting.without_objects();
-        Envelope::pass(&left)?
+        if concern::is_asked(&left, body) {
+            Envelope::read(body)?
+        } else {
+            Envelope::pass(&left)?
+        }
     };
     let Request { uid, object, .. } = &envelope.request;
     if uid.is_empty() {
@@ -128,6 +136,20 @@ pub fn answer(
         }
         Object::Exposure(object) => {
             let findings = decide_exposure(object, &policy.settings);
+            judged(webhook, &envelope.request, None, &findings.into(), policy)
+        }
+        Object::Custody(object) if envelope.request.leaves_custody(object) => Reply::unconcerned(),
+        Object::Custody(object) => {
+            let coming = Coming {
+                requester: Some(&envelope.request.user.requester()),
+                updates: envelope.request.operation == Operation::Update,
+            };
+            let findings = decide_custody(object, coming, &policy.settings, context);
+            judged(webhook, &envelope.request, None, &findings.into(), policy)
+        }
+        Object::Connection(connection) => {
+            let requester = envelope.request.user.requester();
+            let findings = decide_connection(connection, &requester, &policy.settings, context);
             judged(webhook, &envelope.request, None, &findings.into(), policy)
         }
     };

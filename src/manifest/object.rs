@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::policy::Kind;
 use crate::policy::access::AccessKind;
+use crate::policy::custody::CustodyKind;
 use crate::policy::exposure::ExposureKind;
 
 use super::Fault;
@@ -45,6 +46,11 @@ impl Object {
     /// The kind, if it is one that opens a port.
     pub fn exposure_kind(&self) -> Option<ExposureKind> {
         ExposureKind::find(self.group(), &self.kind)
+    }
+
+    /// The kind, if it is one that holds something of a Tiller's.
+    pub fn custody_kind(&self) -> Option<CustodyKind> {
+        CustodyKind::find(self.group(), &self.kind)
     }
 
     fn group(&self) -> &str {

@@ -185,6 +185,15 @@ impl<'a> ExposureObject<'a> {
     }
 }
 
+// === impl Service ===
+
+impl Service<'_> {
+    /// Whether its selector or ports tell that it leads to Tillers.
+    pub fn leads_to_tiller(&self) -> bool {
+        self.spec.lead().is_some()
+    }
+}
+
 // === impl ServiceSpec ===
 
 impl ServiceSpec<'_> {

@@ -103,7 +103,7 @@ impl Action {
 
 // === impl Finding ===
 
-/// One line: rule, path, what is there, what to do.
+/// One line: rule, path where it is not the whole object, what is there, what to do.
 impl fmt::Display for Finding {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
@@ -114,6 +114,10 @@ impl fmt::Display for Finding {
             remedy,
             action: _,
         } = self;
-        write!(formatter, "{}: {path}: {message}; {remedy}", rule.id)
+        write!(formatter, "{}: ", rule.id)?;
+        if !path.is_whole() {
+            write!(formatter, "{path}: ")?;
+        }
+        write!(formatter, "{message}; {remedy}")
     }
 }

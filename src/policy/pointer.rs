@@ -37,6 +37,11 @@ impl Pointer {
         }
     }
 
+    /// Whether it is the object as a whole.
+    pub fn is_whole(&self) -> bool {
+        self.place == Place::Object && self.field.is_empty()
+    }
+
     /// A pointer to a place in the object, written out.
     pub fn from_text(text: &str) -> Self {
         let field = text.strip_prefix('/').unwrap_or(text);

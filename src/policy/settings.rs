@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Exception, Modes, Rule, Severity};
+use super::{Exception, Modes, People, Rule, Severity};
 use crate::tiller::{ImageReference, Version};
 
 /// All that an administrator decides.
@@ -12,17 +12,8 @@ pub struct Policy {
     pub settings: Settings,
     /// What becomes of a verdict.
     pub modes: Modes,
-    /// Who may pass where others are refused.
-    pub break_glass: BreakGlass,
-}
-
-/// Who may pass where others are refused, on the record.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct BreakGlass {
-    /// Names of users.
-    pub users: Vec<String>,
-    /// Names of groups.
-    pub groups: Vec<String>,
+    /// Who may pass where others are refused, on the record.
+    pub break_glass: People,
 }
 
 /// What the rules are told.
@@ -53,6 +44,12 @@ pub struct Settings {
     pub common_cluster_roles: Vec<String>,
     /// Whether a Tiller may run in the Tiller namespace of a registered team only.
     pub require_team: bool,
+    /// Who may write the Secrets with Tillers' certificates.
+    pub administrators: People,
+    /// Who may run commands in Tillers' pods.
+    pub exec: People,
+    /// Who may connect to the ports of every team's Tiller, beside the team's own.
+    pub port_forward: People,
     /// Severities of rules that are other than the rule's own, by the rule's id.
     pub severities: BTreeMap<&'static str, Severity>,
     /// What single objects are let off.
@@ -141,6 +138,12 @@ impl Default for Settings {
             allowed_cluster_roles: Vec::new(),
             common_cluster_roles: Vec::new(),
             require_team: false,
+            administrators: People {
+                users: Vec::new(),
+                groups: owned(&["system:masters"]),
+            },
+            exec: People::default(),
+            port_forward: People::default(),
         }
     }
 }

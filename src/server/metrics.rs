@@ -204,6 +204,7 @@ impl Metrics {
             kind,
             rules,
             excepted,
+            refusal: _,
             record: _,
         } = answer;
         let outcome = Outcome::Decided(*decision);
@@ -326,6 +327,7 @@ mod tests {
             operation: "CREATE",
             kind: "Pod",
             rules: vec!["host-access"],
+            refusal: None,
             excepted: vec![("tracing", "until the migration".to_owned())],
             record: None,
         };

@@ -43,7 +43,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 use tokio_rustls::TlsAcceptor;
 use tracing::{info, warn};
 
-pub use background::{Background, RegisterMetrics, WaitsFor};
+pub use background::{Answered, Background, RegisterMetrics, WaitsFor};
 pub use certificate::{CertificateFiles, CertificateSource, LoadError};
 pub use lifecycle::Drain;
 pub use limits::Limits;
@@ -185,6 +185,7 @@ impl Bound {
                 Background {
                     waits_for,
                     metrics: register,
+                    answered,
                 },
             limits,
             drain,
@@ -200,6 +201,7 @@ impl Bound {
         let review_port = Arc::new(Port {
             routes: reviews::routes(Arc::new(Reviews {
                 judge,
+                answered,
                 limits,
                 memory: Memory::new(&limits),
                 lifecycle: Arc::clone(&lifecycle),

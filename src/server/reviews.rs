@@ -15,6 +15,7 @@ use hyper::body::Bytes;
 use tokio::time::Instant;
 use tracing::{debug, error, info, warn};
 
+use super::background::Answered;
 use super::body::{BodyError, Memory, receive};
 use super::lifecycle::Lifecycle;
 use super::limits::Limits;
@@ -31,6 +32,7 @@ pub(super) type Reply = Response<Full<Bytes>>;
 /// Answers the requests of the review port.
 pub(super) struct Reviews {
     pub(super) judge: Judge,
+    pub(super) answered: Option<Answered>,
     pub(super) limits: Limits,
     pub(super) memory: Memory,
     pub(super) lifecycle: Arc<Lifecycle>,
@@ -53,6 +55,7 @@ enum Refused {
 }
 
 /// A decision, or the denial in place of one.
+#[expect(clippy::large_enum_variant, reason = "nearly all are answers")]
 enum Judged {
     Answered(Answer),
     Denied(Vec<u8>),
@@ -105,6 +108,9 @@ impl Reviews {
             Ok(Judged::Answered(answer)) => {
                 self.metrics.decided(webhook, &answer, began.elapsed());
                 tell(webhook, &answer);
+                if let Some(answered) = &self.answered {
+                    answered(&answer);
+                }
                 json(answer.body)
             }
             Ok(Judged::Denied(body)) => {
@@ -237,6 +243,7 @@ fn tell(webhook: Webhook, answer: &Answer) {
         operation,
         kind,
         rules,
+        refusal: _,
         excepted,
         record,
     } = answer;

@@ -36,6 +36,8 @@ pub use flags::Flag;
 pub use image::ImageReference;
 pub use launch::Launch;
 pub use path::{clean as clean_path, is_within};
-pub use recognition::{ContainerList, Recognised, Traits, may_hold_tiller, recognise};
+pub use recognition::{
+    ContainerList, Recognised, Traits, is_tiller_name, may_hold_tiller, recognise,
+};
 pub use setting::{Setting, Unknown};
 pub use version::{Version, VersionError};

@@ -178,7 +178,8 @@ fn container_weight(container: &Container<'_>) -> u8 {
         .sum()
 }
 
-fn is_tiller_name(name: &str) -> bool {
+/// Whether a workload, Service, pod or container is named as `helm init` names it.
+pub fn is_tiller_name(name: &str) -> bool {
     name == signs::NAME || name.starts_with(signs::NAME_START)
 }
 

@@ -25,6 +25,8 @@ mod installed;
 mod offline;
 /// The rules over the case corpus, and the laws that every verdict keeps.
 mod policy;
+/// Teams, planned and made.
+mod provision;
 /// What the README says.
 mod readme;
 /// The review codec without a socket.

@@ -80,6 +80,7 @@ pub(crate) fn answer(body: Vec<u8>) -> Answer {
         operation: "CREATE",
         kind: "Pod",
         rules: Vec::new(),
+        refusal: None,
         excepted: Vec::new(),
         record: None,
     }

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each module with all that it uses. A line here is used, and what is used has a line here.
-const USES: [(&str, &[&str]); 12] = [
+const USES: [(&str, &[&str]); 13] = [
     // Layer 0.
     ("pod", &[]),
     ("tiller", &["pod"]),
@@ -14,14 +14,22 @@ const USES: [(&str, &[&str]); 12] = [
     // Layer 2.
     ("k8s", &["pod", "policy", "tiller"]),
     ("manifest", &["policy"]),
-    ("config", &["manifest", "policy", "tiller"]),
     ("pki", &[]),
     ("installation", &["k8s", "policy"]),
+    ("provision", &["k8s", "pki", "pod", "policy", "tiller"]),
+    ("config", &["manifest", "policy", "provision", "tiller"]),
     ("report", &["policy", "tiller"]),
     // Layer 3.
     (
         "cluster",
-        &["installation", "k8s", "pki", "policy", "tiller"],
+        &[
+            "installation",
+            "k8s",
+            "pki",
+            "policy",
+            "provision",
+            "tiller",
+        ],
     ),
     ("server", &["k8s", "pki"]),
     // Layer 4.
@@ -35,6 +43,7 @@ const USES: [(&str, &[&str]); 12] = [
             "manifest",
             "pki",
             "policy",
+            "provision",
             "report",
             "server",
             "tiller",
@@ -54,12 +63,13 @@ const IMPURE: [&str; 9] = [
     "tokio",
     "async ",
 ];
-const PURE: [&str; 7] = [
+const PURE: [&str; 8] = [
     "pod",
     "tiller",
     "policy",
     "k8s",
     "config",
+    "provision",
     "installation",
     "report",
 ];

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::{read, section};
 use crate::policy::{
-    BreakGlass, Exception, ImageVersion, Kind, Mode, Policy, Severity, Timestamp, rules,
+    Exception, ImageVersion, Kind, Mode, People, Policy, Severity, Timestamp, rules,
 };
 use crate::tiller::Version;
 
@@ -65,6 +65,10 @@ versionFloor: 2.16.0
 protectedNamespaces: [prod]
 allowedEnvironment: [HTTPS_PROXY]
 certificateSecret: team-certs
+administrators: {users: ['system:serviceaccount:cert-manager:cert-manager']}
+access:
+  exec: {groups: ['oidc:debuggers']}
+  portForward: {users: ['system:serviceaccount:ci:deployer']}
 breakGlass: {users: [ada@example.com], groups: [system:masters, 'oidc:on-call']}
 exceptions:
 - rule: release-storage
@@ -112,9 +116,19 @@ exceptions:
     );
     assert_eq!(settings.allowed_environment, ["HTTPS_PROXY"]);
     assert_eq!(settings.certificate_secret, "team-certs");
+    assert_eq!(settings.administrators.groups, ["system:masters"]);
+    assert_eq!(
+        settings.administrators.users,
+        ["system:serviceaccount:cert-manager:cert-manager"]
+    );
+    assert_eq!(settings.exec.groups, ["oidc:debuggers"]);
+    assert_eq!(
+        settings.port_forward.users,
+        ["system:serviceaccount:ci:deployer"]
+    );
     assert_eq!(
         break_glass,
-        BreakGlass {
+        People {
             users: vec!["ada@example.com".to_owned()],
             groups: vec!["system:masters".to_owned(), "oidc:on-call".to_owned()],
         }

@@ -24,7 +24,7 @@ problems! {
     an_unknown_key: "modes: enforce" => [
         "3:1: the key \"modes\" means nothing here; use apiVersion, kind, mode, namespaces, severities, \
          images, versionFloor, protectedNamespaces, allowedEnvironment, certificateSecret, accounts, \
-         requireTeam, breakGlass or exceptions"
+         requireTeam, administrators, access, breakGlass or exceptions"
     ];
     an_unknown_key_deep_down: "images:\n  allowed: [a/tiller]\n  tags: []" =>
         ["5:3: the key \"tags\" means nothing here; use allowed or versions"];
@@ -45,6 +45,14 @@ problems! {
         ["4:3: binding-scope judges roles and bindings, which no exception names; see accounts"];
     an_exception_for_a_service: "exceptions:\n- rule: service-exposed\n  object: {kind: Pod, namespace: a, name: b}\n  reason: r\n  expires: 2099-01-01" =>
         ["4:3: service-exposed judges Services and their addresses, which no exception names"];
+    an_exception_for_a_token: "exceptions:\n- rule: account-token\n  object: {kind: Pod, namespace: a, name: b}\n  reason: r\n  expires: 2099-01-01" =>
+        ["4:3: account-token judges tokens and Secrets, which no exception names"];
+    an_exception_for_a_connection: "exceptions:\n- rule: tiller-exec\n  object: {kind: Pod, namespace: a, name: b}\n  reason: r\n  expires: 2099-01-01" =>
+        ["4:3: tiller-exec judges connections, which no exception names; see access"];
+    access_for_everybody: "access:\n  portForward: {groups: ['system:authenticated']}" =>
+        ["4:26: \"system:authenticated\" holds more or less everybody; name a group of those who are meant"];
+    access_for_nobody_known: "access:\n  exec: {users: ['system:anonymous']}" =>
+        ["4:18: \"system:anonymous\" is whoever does not log in; name the users who are meant"];
     an_unknown_mode: "mode: Enforce" =>
         ["3:1: there is no mode \"Enforce\"; use audit, warn, enforce, freeze or forbid"];
     nothing_where_a_mode_is_wanted: "mode:" => ["3:1: nothing stands here where a text is wanted"];

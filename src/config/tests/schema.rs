@@ -33,7 +33,9 @@ fn its_keys_are_those_that_are_read() {
             &section::IMAGE_VERSION,
         ),
         ("/properties/accounts", &section::ACCOUNTS),
-        ("/properties/breakGlass", &section::BREAK_GLASS),
+        ("/properties/access", &section::ACCESS),
+        ("/properties/breakGlass", &section::PEOPLE),
+        ("/$defs/people", &section::PEOPLE),
         ("/properties/exceptions/items", &section::EXCEPTION),
         (
             "/properties/exceptions/items/properties/object",

@@ -204,12 +204,18 @@ impl Envelope<'_> {
             Response::Harden { patch, .. } => Some(patch.as_slice()),
             Response::Allow | Response::Warn(_) | Response::Refuse(_) => None,
         };
+        let body = encode(&review, patch);
+        let refusal = match response {
+            Response::Refuse(message) => Some(message),
+            Response::Allow | Response::Warn(_) | Response::Harden { .. } => None,
+        };
         Answer {
-            body: encode(&review, patch),
+            body,
             decision,
             operation: request.operation.as_str(),
             kind: request.kind_name(),
             rules,
+            refusal,
             excepted,
             record: concerned.then(|| record(request)),
         }
@@ -272,6 +278,7 @@ fn record(request: &Request<'_>) -> Record {
         Object::Subject(subject) if request.name.is_empty() => &subject.name,
         Object::Access(object) if request.name.is_empty() => object.name(),
         Object::Exposure(object) if request.name.is_empty() => object.name(),
+        Object::Custody(object) if request.name.is_empty() => object.name(),
         _ => &request.name,
     };
     Record {

@@ -14,6 +14,15 @@ pub(super) fn is_possible(body: &str, settings: &Settings, knowledge: &Knowledge
         || names_account(body, settings, knowledge)
 }
 
+/// Whether this review asks for a connection, a token or a Secret for one, told from the review without its objects, and
+/// for Secrets from all of it. It is for what [`is_possible`] does not see.
+pub(super) fn is_asked(envelope: &str, body: &str) -> bool {
+    let holds = |text: &str, word: &str| memmem::find(text.as_bytes(), word.as_bytes()).is_some();
+    holds(envelope, "\"CONNECT\"")
+        || holds(envelope, "\"TokenRequest\"")
+        || holds(envelope, "\"Secret\"") && holds(body, "service-account-token")
+}
+
 /// Whether a pod in it runs as an account that is called like a Tiller's.
 fn names_account(body: &str, settings: &Settings, knowledge: &Knowledge) -> bool {
     const FIELD: &str = "\"serviceAccount";
@@ -79,6 +88,16 @@ mod tests {
         ] {
             assert_eq!(possible(body), expected, "{body}");
         }
+    }
+
+    #[test]
+    fn tokens_and_connections_are_looked_at_by_what_asks_for_them() {
+        let secret = r#"{"kind":"Secret"}"#;
+        assert!(is_asked(r#"{"kind":"TokenRequest"}"#, ""));
+        assert!(is_asked(r#"{"operation":"CONNECT"}"#, ""));
+        assert!(is_asked(secret, "kubernetes.io/service-account-token"));
+        assert!(!is_asked(secret, "kubernetes.io/dockercfg"));
+        assert!(!is_asked("{}", "kubernetes.io/service-account-token"));
     }
 
     #[test]

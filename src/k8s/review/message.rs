@@ -39,7 +39,11 @@ pub(super) fn lines<'f>(
             None => write!(line, "{}: ", of.id),
         };
         // A line that is full takes no more.
-        let _full = begun.and_then(|()| write!(line, "{path}: {message}; {remedy}"));
+        let placed = begun.and_then(|()| match path {
+            whole if whole.is_whole() => Ok(()),
+            path => write!(line, "{path}: "),
+        });
+        let _full = placed.and_then(|()| write!(line, "{message}; {remedy}"));
     }
     message
 }

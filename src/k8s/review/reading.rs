@@ -2,14 +2,18 @@
 
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, Error, Visitor};
+use serde::Deserialize as _;
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, Visitor};
 use serde_json::value::RawValue;
 
 use super::Malformed;
 use super::request::Object;
-use crate::k8s::{access, exposure, object};
+use crate::k8s::{access, custody, exposure, object};
+use crate::pod::Text;
 use crate::policy::Kind;
 use crate::policy::access::AccessKind;
+use crate::policy::connection::{Connection, ConnectionKind};
+use crate::policy::custody::CustodyKind;
 use crate::policy::exposure::ExposureKind;
 
 /// The kinds of objects that are read.
@@ -18,6 +22,8 @@ pub(super) enum Reading {
     Workload(Kind),
     Access(AccessKind),
     Exposure(ExposureKind),
+    Custody(CustodyKind),
+    Connection(ConnectionKind),
 }
 
 impl Reading {
@@ -26,6 +32,8 @@ impl Reading {
             Self::Workload(kind) => kind.as_str(),
             Self::Access(kind) => kind.as_str(),
             Self::Exposure(kind) => kind.as_str(),
+            Self::Custody(kind) => kind.as_str(),
+            Self::Connection(kind) => kind.as_str(),
         }
     }
 }
@@ -62,6 +70,18 @@ impl<'de> Visitor<'de> for InPlace {
             }
             Reading::Exposure(kind) => {
                 exposure::read(kind, deserializer).map(|object| Object::Exposure(Box::new(object)))
+            }
+            Reading::Custody(kind) => {
+                custody::read(kind, deserializer).map(|object| Object::Custody(Box::new(object)))
+            }
+            // Where it leads stands in the request.
+            Reading::Connection(kind) => {
+                IgnoredAny::deserialize(deserializer)?;
+                Ok(Object::Connection(Connection {
+                    kind,
+                    namespace: Text::default(),
+                    target: Text::default(),
+                }))
             }
         }
     }

@@ -12,6 +12,8 @@ use super::user::User;
 use super::{BadReview, Malformed};
 use crate::pod::Text;
 use crate::policy::access::{AccessKind, AccessObject};
+use crate::policy::connection::{Connection, ConnectionKind};
+use crate::policy::custody::{CustodyKind, CustodyObject};
 use crate::policy::exposure::{ExposureKind, ExposureObject};
 use crate::policy::{Kind, Subject};
 
@@ -43,7 +45,7 @@ pub(super) enum Object<'a> {
     /// None.
     #[default]
     Absent,
-    /// One that carries no pod, or no Tiller's, gives no rights and opens no port of a Tiller.
+    /// One that is no business of ours.
     Other,
     /// One that carries a pod.
     Subject(Box<Subject<'a>>),
@@ -51,6 +53,10 @@ pub(super) enum Object<'a> {
     Access(Box<AccessObject<'a>>),
     /// One that opens a port.
     Exposure(Box<ExposureObject<'a>>),
+    /// One that holds something of a Tiller's.
+    Custody(Box<CustodyObject<'a>>),
+    /// A connection to make.
+    Connection(Connection<'a>),
     /// One that is not what its kind says.
     Malformed(Malformed),
 }
@@ -167,10 +173,14 @@ impl Request<'_> {
         let GroupKind { group, kind } = &self.kind;
         let access = || AccessKind::find(group, kind).map(Reading::Access);
         let exposure = || ExposureKind::find(group, kind).map(Reading::Exposure);
+        let custody = || CustodyKind::find(group, kind).map(Reading::Custody);
+        let connection = || ConnectionKind::find(group, kind).map(Reading::Connection);
         self.workload()
             .map(Reading::Workload)
             .or_else(access)
             .or_else(exposure)
+            .or_else(custody)
+            .or_else(connection)
     }
 
     /// The kind, or `other`.
@@ -180,10 +190,13 @@ impl Request<'_> {
 
     /// What the request lacks that every request has.
     fn lack(&self) -> Option<&'static str> {
-        let writes = matches!(self.operation, Operation::Create | Operation::Update);
+        let carries = matches!(
+            self.operation,
+            Operation::Create | Operation::Update | Operation::Connect
+        );
         if self.kind.kind.is_empty() {
             Some("the request names no kind")
-        } else if writes && self.reading().is_some() && matches!(self.object, Object::Absent) {
+        } else if carries && self.reading().is_some() && matches!(self.object, Object::Absent) {
             Some("the request has no object")
         } else {
             None
@@ -298,6 +311,18 @@ impl<'de> Visitor<'de> for RequestVisitor {
                 }
             }
             Object::Access(object) if !namespace.is_empty() => object.stand_in(namespace.clone()),
+            Object::Custody(object) => {
+                if !namespace.is_empty() {
+                    object.stand_in(namespace.clone());
+                }
+                if let CustodyObject::TokenRequest(request) = &mut **object {
+                    request.account = name.clone();
+                }
+            }
+            Object::Connection(connection) => {
+                connection.namespace = namespace.clone();
+                connection.target = name.clone();
+            }
             Object::Access(_)
             | Object::Exposure(_)
             | Object::Absent

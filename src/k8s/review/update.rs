@@ -4,8 +4,9 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::request::{Object, Operation, Request};
-use crate::k8s::{access, exposure, object};
+use crate::k8s::{access, custody, exposure, object};
 use crate::policy::access::AccessObject;
+use crate::policy::custody::CustodyObject;
 use crate::policy::exposure::{ExposureKind, ExposureObject};
 use crate::policy::{Arrival, Kind, Subject};
 
@@ -67,6 +68,20 @@ impl Request<'_> {
         let mut deserializer = serde_json::Deserializer::from_str(old.get());
         let before = exposure::read(new.kind(), &mut deserializer);
         self.is_leaving() && before.is_ok_and(|old| old == *new)
+    }
+
+    /// Whether what holds something of a Tiller's holds what it held. Labels, owners and finalizers of a Secret may
+    /// change.
+    pub(super) fn leaves_custody(&self, new: &CustodyObject<'_>) -> bool {
+        let (Operation::Update, Some(old)) = (self.operation, self.old_object) else {
+            return false;
+        };
+        let mut deserializer = serde_json::Deserializer::from_str(old.get());
+        let before = custody::read(new.kind(), &mut deserializer);
+        before.is_ok_and(|mut old| {
+            old.stand_in(self.namespace.clone());
+            old == *new
+        })
     }
 
     /// Whether the Tiller of the object is a new one.

@@ -7,6 +7,7 @@ use rcgen::{
     Issuer, KeyPair, KeyUsagePurpose, SanType, SerialNumber, string::Ia5String,
 };
 use ring::rand::{SecureRandom as _, SystemRandom};
+use x509_parser::certificate::X509Certificate;
 
 use super::certificate::parse;
 use super::{Certificate, CertificateError, Holder, KeyError, PrivateKey, Server};
@@ -63,6 +64,20 @@ pub enum AuthorityError {
     /// Its subject is written in a way that cannot be repeated in what it issues.
     #[error("the CA's subject has parts of several attributes, or the same attribute twice")]
     Subject,
+}
+
+/// A certificate and its key cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum PairError {
+    /// The certificate cannot be read.
+    #[error("the certificate cannot be read")]
+    Certificate(#[from] CertificateError),
+    /// The key cannot be read.
+    #[error("the private key cannot be read")]
+    Key(#[from] KeyError),
+    /// The key belongs to another certificate.
+    #[error("the private key does not belong to the certificate")]
+    Mismatched,
 }
 
 /// A certificate cannot be issued.
@@ -141,12 +156,7 @@ impl Authority {
 
     /// Whether it has signed this certificate.
     pub fn has_issued(&self, certificate: &Certificate) -> bool {
-        let (own, other) = (parse(self.certificate.der()), parse(certificate.der()));
-        let (Ok(own), Ok(other)) = (own, other) else {
-            return false;
-        };
-        own.subject().as_raw() == other.issuer().as_raw()
-            && other.verify_signature(Some(own.public_key())).is_ok()
+        self.certificate.has_issued(certificate)
     }
 
     /// Makes a key and a certificate for Tiller, for serving alone. It ends with the CA at the latest.
@@ -212,6 +222,27 @@ impl Authority {
     }
 }
 
+// === impl Issued ===
+
+impl Issued {
+    /// Reads a certificate and its key from PEM.
+    pub fn read(certificate: &[u8], key: &[u8]) -> Result<Self, PairError> {
+        let certificate = Certificate::read(certificate)?;
+        let key = PrivateKey::read(key)?;
+        if !belong_together(
+            &parse(certificate.der()).map_err(CertificateError::X509)?,
+            &key,
+        ) {
+            return Err(PairError::Mismatched);
+        }
+        Ok(Self { certificate, key })
+    }
+}
+
+fn belong_together(certificate: &X509Certificate<'_>, key: &PrivateKey) -> bool {
+    *certificate.public_key().subject_public_key.data == *key.pair().public_key_raw()
+}
+
 fn issuer<'k>(
     certificate: &Certificate,
     key: &'k PrivateKey,
@@ -223,7 +254,7 @@ fn issuer<'k>(
 fn examine(certificate: &Certificate, key: &PrivateKey) -> Result<(), AuthorityError> {
     let unreadable = |error| AuthorityError::Certificate(CertificateError::X509(error));
     let x509 = parse(certificate.der()).map_err(unreadable)?;
-    if *x509.public_key().subject_public_key.data != *key.pair().public_key_raw() {
+    if !belong_together(&x509, key) {
         return Err(AuthorityError::Mismatched);
     }
     if !x509.is_ca() {

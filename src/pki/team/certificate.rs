@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use ring::digest::{SHA256, digest};
+use ring::digest::{Digest, SHA256, digest};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::{self, PemObject as _};
 use x509_parser::certificate::X509Certificate;
@@ -25,7 +25,7 @@ pub struct Certificate {
     validity: Validity,
 }
 
-/// The SHA-256 of a certificate.
+/// A SHA-256, of a certificate for the most part.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Fingerprint(pub [u8; 32]);
 
@@ -127,9 +127,17 @@ impl Certificate {
 
     /// Its SHA-256.
     pub fn fingerprint(&self) -> Fingerprint {
-        let mut fingerprint = [0; 32];
-        fingerprint.copy_from_slice(digest(&SHA256, &self.der).as_ref());
-        Fingerprint(fingerprint)
+        Fingerprint::of(&self.der)
+    }
+
+    /// Whether the key of this certificate has signed the other one.
+    pub fn has_issued(&self, other: &Self) -> bool {
+        let (own, other) = (parse(&self.der), parse(&other.der));
+        let (Ok(own), Ok(other)) = (own, other) else {
+            return false;
+        };
+        own.subject().as_raw() == other.issuer().as_raw()
+            && other.verify_signature(Some(own.public_key())).is_ok()
     }
 
     /// How long it is still valid; nothing where it has expired.
@@ -175,6 +183,19 @@ fn address(octets: &[u8]) -> Option<String> {
 }
 
 // === impl Fingerprint ===
+
+impl Fingerprint {
+    /// The SHA-256 of anything.
+    pub fn of(content: &[u8]) -> Self {
+        Self::of_digest(&digest(&SHA256, content))
+    }
+
+    pub(super) fn of_digest(digest: &Digest) -> Self {
+        let mut fingerprint = [0; 32];
+        fingerprint.copy_from_slice(digest.as_ref());
+        Self(fingerprint)
+    }
+}
 
 /// In hex, without colons.
 impl fmt::Display for Fingerprint {

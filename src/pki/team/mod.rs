@@ -14,12 +14,14 @@
 
 mod authority;
 mod certificate;
+mod collection;
 mod key;
 mod pkcs8;
 mod profile;
 
-pub use authority::{Authority, AuthorityError, IssueError, Issued};
+pub use authority::{Authority, AuthorityError, IssueError, Issued, PairError};
 pub use certificate::{Certificate, CertificateError, Fingerprint};
+pub use collection::{Certificates, Present, Wanted};
 pub use key::{KeyError, PrivateKey};
 pub use profile::{Holder, Lifetimes, Server, Usage};
 

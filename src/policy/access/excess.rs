@@ -35,6 +35,8 @@ pub(in crate::policy) enum Scope<'a> {
     Protected(&'a str),
     /// In another namespace.
     Outside(&'a str),
+    /// In its own namespace, which a team has that it is not of: the namespace and the team.
+    OfTeam(&'a str, &'a str),
     /// In a namespace that the manifest does not tell.
     Untold,
 }
@@ -70,7 +72,7 @@ pub(in crate::policy) fn excess<'a>(
     bound: Bound<'a>,
     role: Option<KnownRole>,
     settings: &Settings,
-    knowledge: &Knowledge,
+    knowledge: &'a Knowledge,
 ) -> Excess<'a> {
     if !matches!(holder, Holder::Account(_)) && is_everybodys(bound, role, settings) {
         return Excess::default();
@@ -100,7 +102,7 @@ fn scope<'a>(
     account: Account<'_>,
     bound: Bound<'a>,
     settings: &Settings,
-    knowledge: &Knowledge,
+    knowledge: &'a Knowledge,
 ) -> Option<Scope<'a>> {
     if bound.cluster_wide {
         return Some(Scope::Cluster);
@@ -108,13 +110,14 @@ fn scope<'a>(
     let Some(namespace) = bound.namespace else {
         return Some(Scope::Untold);
     };
-    let reached = knowledge
-        .team_of(account)
-        .map_or(account.namespace == namespace, |team| {
-            team.reaches(namespace)
-        });
+    let own = knowledge.team_of(account);
+    let reached = own.map_or(account.namespace == namespace, |team| {
+        team.reaches(namespace)
+    });
     if !reached {
         Some(Scope::Outside(namespace))
+    } else if let (None, Some(team)) = (own, knowledge.team_reaching(namespace)) {
+        Some(Scope::OfTeam(namespace, &team.name))
     } else if settings.protects(namespace) {
         Some(Scope::Protected(namespace))
     } else {
@@ -206,6 +209,12 @@ impl fmt::Display for Scope<'_> {
                 write!(
                     formatter,
                     "in {namespace}, which is none of its team's namespaces"
+                )
+            }
+            Self::OfTeam(namespace, team) => {
+                write!(
+                    formatter,
+                    "in {namespace}, where the Tiller of the team {team} has its business"
                 )
             }
             Self::Untold => formatter.write_str("in a namespace that the manifest does not name"),

@@ -5,6 +5,7 @@
 //! is right where nothing is known: what then cannot be told is a finding, not a pass.
 
 mod binding;
+mod query;
 mod role;
 mod shared_map;
 
@@ -12,8 +13,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::Kind;
-use super::access::{Account, Binding, Holder, Role, RoleKind, Team};
-use super::settings::Settings;
+use super::access::{Account, Binding, Role, RoleKind, Team};
 pub(super) use binding::KnownBinding;
 pub(super) use role::KnownRole;
 use role::{Aggregated, role_key};
@@ -24,12 +24,18 @@ use shared_map::SharedMap;
 pub struct Knowledge {
     /// By `NAMESPACE/NAME` of the Tiller namespace and the team.
     teams: SharedMap<Arc<Team>>,
+    /// By `NAMESPACE/NAME` of each target namespace and the team.
+    targets: SharedMap<Arc<Team>>,
     /// The Tiller namespaces of the teams, by the teams' names.
     team_places: SharedMap<Box<str>>,
     /// By `NAMESPACE/ACCOUNT/KIND/NAME` of the workload.
     tillers: SharedMap<()>,
     /// How often an account is called so among those of teams and Tillers.
     account_names: SharedMap<u32>,
+    /// Pods that hold a Tiller, by `NAMESPACE/NAME`.
+    tiller_pods: SharedMap<()>,
+    /// Services that lead to Tillers, by `NAMESPACE/NAME`.
+    tiller_services: SharedMap<()>,
     /// By `NAMESPACE/NAME`; a ClusterRoleBinding has no namespace before the slash.
     bindings: SharedMap<Arc<KnownBinding>>,
     /// By `HOLDER/NAMESPACE/NAME`.
@@ -105,8 +111,13 @@ impl Knowledge {
         new.team_places
             .insert(&team.name, team.tiller_namespace.clone());
         new.count_name(&team.service_account, 1);
+        let team = Arc::new(team);
+        for target in &team.target_namespaces {
+            new.targets
+                .insert(&format!("{target}/{}", team.name), Arc::clone(&team));
+        }
         let key = format!("{}/{}", team.tiller_namespace, team.name);
-        new.teams.insert(&key, Arc::new(team));
+        new.teams.insert(&key, team);
         new
     }
 
@@ -118,6 +129,9 @@ impl Knowledge {
         let team = place.and_then(|place| new.teams.remove(&format!("{place}/{name}")));
         if let Some(team) = team {
             new.count_name(&team.service_account, -1);
+            for target in &team.target_namespaces {
+                new.targets.remove(&format!("{target}/{name}"));
+            }
         }
         new
     }
@@ -139,6 +153,40 @@ impl Knowledge {
         if new.tillers.remove(&tiller.key()).is_some() {
             new.count_name(tiller.account.name, -1);
         }
+        new
+    }
+
+    /// With a Pod that holds a Tiller.
+    #[must_use]
+    pub fn with_tiller_pod(&self, namespace: &str, name: &str) -> Self {
+        let mut new = self.clone();
+        new.tiller_pods.insert(&format!("{namespace}/{name}"), ());
+        new
+    }
+
+    /// Without it.
+    #[must_use]
+    pub fn without_tiller_pod(&self, namespace: &str, name: &str) -> Self {
+        let mut new = self.clone();
+        new.tiller_pods.remove(&format!("{namespace}/{name}"));
+        new
+    }
+
+    /// With a Service that leads to Tillers (see
+    /// [`Service::leads_to_tiller`](super::exposure::Service::leads_to_tiller)).
+    #[must_use]
+    pub fn with_tiller_service(&self, namespace: &str, name: &str) -> Self {
+        let mut new = self.clone();
+        new.tiller_services
+            .insert(&format!("{namespace}/{name}"), ());
+        new
+    }
+
+    /// Without it.
+    #[must_use]
+    pub fn without_tiller_service(&self, namespace: &str, name: &str) -> Self {
+        let mut new = self.clone();
+        new.tiller_services.remove(&format!("{namespace}/{name}"));
         new
     }
 
@@ -204,144 +252,5 @@ impl Knowledge {
             0 => self.account_names.remove(name),
             count => self.account_names.insert(name, count),
         };
-    }
-}
-
-/// What is asked.
-impl Knowledge {
-    /// How much is known.
-    pub fn size(&self) -> KnowledgeSize {
-        KnowledgeSize {
-            teams: self.teams.len(),
-            tillers: self.tillers.len(),
-            bindings: self.bindings.len(),
-            roles: self.roles.len(),
-        }
-    }
-
-    /// Whether an account of this name, in whatever namespace, may be a Tiller's. Nobody else's is.
-    pub fn names_account(&self, name: &str, settings: &Settings) -> bool {
-        settings.takes_for_tiller_account(name) || self.account_names.get(name).is_some()
-    }
-
-    /// The team whose Tiller runs in this namespace; of two, the one whose name comes first.
-    pub fn team_in(&self, namespace: &str) -> Option<&Team> {
-        self.teams_in(namespace).next()
-    }
-
-    /// The team whose Tiller runs as this account; of two, the one whose name comes first.
-    pub fn team_of(&self, account: Account<'_>) -> Option<&Team> {
-        self.teams_in(account.namespace)
-            .find(|team| *team.service_account == *account.name)
-    }
-
-    /// Whether a team names this account, a Tiller uses it, or a pattern of the settings matches it.
-    pub fn is_tiller_account(&self, account: Account<'_>, settings: &Settings) -> bool {
-        settings.takes_for_tiller_account(account.name)
-            || self.account_names.get(account.name).is_some()
-                && (self.team_of(account).is_some() || self.is_used(account))
-    }
-
-    fn is_used(&self, account: Account<'_>) -> bool {
-        self.tillers
-            .with_prefix(format!("{account}/"))
-            .next()
-            .is_some()
-    }
-
-    fn teams_in(&self, namespace: &str) -> impl Iterator<Item = &Team> {
-        let teams = self.teams.with_prefix(format!("{namespace}/"));
-        teams.map(|(_, team)| &**team)
-    }
-
-    /// The Tillers' accounts among those that a binding's subject stands for. Of the accounts that only a
-    /// pattern makes Tillers', a group is known to hold none.
-    pub(super) fn tiller_accounts<'a>(
-        &'a self,
-        holder: Holder<'a>,
-        settings: &Settings,
-    ) -> impl Iterator<Item = Account<'a>> + use<'a> {
-        let (account, prefix) = match holder {
-            Holder::Account(account) => {
-                let tillers = self.is_tiller_account(account, settings);
-                (tillers.then_some(account), None)
-            }
-            Holder::Namespace(namespace) => (None, Some(format!("{namespace}/"))),
-            Holder::ServiceAccounts | Holder::Authenticated => (None, Some(String::new())),
-        };
-        let held = prefix.into_iter().flat_map(|prefix| {
-            let teams = self.teams.with_prefix(prefix.clone());
-            let used = self.tillers.with_prefix(prefix).filter_map(|(key, ())| {
-                let mut parts = key.split('/');
-                let (namespace, name) = (parts.next()?, parts.next()?);
-                Some(Account { namespace, name })
-            });
-            teams.map(|(_, team)| team.account()).chain(used)
-        });
-        account.into_iter().chain(held)
-    }
-
-    /// The bindings that hold this account in any of its spellings, each with the one that does.
-    pub(super) fn bindings_of<'a>(
-        &'a self,
-        account: Account<'a>,
-    ) -> impl Iterator<Item = (Holder<'a>, &'a KnownBinding)> {
-        account.holders().into_iter().flat_map(|holder| {
-            let bindings = self.bindings_by_holder.with_prefix(format!("{holder}/"));
-            bindings.map(move |(_, binding)| (holder, &**binding))
-        })
-    }
-
-    /// The bindings that name this role.
-    pub(super) fn bindings_to(
-        &self,
-        kind: RoleKind,
-        namespace: Option<&str>,
-        name: &str,
-    ) -> impl Iterator<Item = &KnownBinding> {
-        let prefix = role_key(kind, namespace, name) + "/";
-        let bindings = self.bindings_by_role.with_prefix(prefix);
-        bindings.map(|(_, binding)| &**binding)
-    }
-
-    /// What is known of a role.
-    pub(super) fn role(
-        &self,
-        kind: RoleKind,
-        namespace: Option<&str>,
-        name: &str,
-    ) -> Option<KnownRole> {
-        self.roles.get(&role_key(kind, namespace, name)).copied()
-    }
-
-    /// The ClusterRoles that take in the rules of this one, directly or by way of others, by name.
-    pub(super) fn aggregates_of<'a>(&'a self, role: &Role<'_>) -> Vec<&'a str> {
-        let mut reached: Vec<&str> = Vec::new();
-        if role.kind != RoleKind::ClusterRole || role.labels.is_empty() {
-            return reached;
-        }
-        let mut left: Vec<(&str, &Aggregated)> = Vec::new();
-        for (name, aggregated) in self.aggregated.iter() {
-            if *role.name == *name {
-                continue;
-            }
-            if aggregated.takes(|key| role.labels.get(key).map(|value| &**value)) {
-                reached.push(name);
-            } else {
-                left.push((name, aggregated));
-            }
-        }
-        let mut next = 0;
-        while let Some(through) = reached.get(next).and_then(|name| self.aggregated.get(name)) {
-            left.retain(|(name, aggregated)| {
-                let taken = aggregated.takes(|key| through.label(key));
-                if taken {
-                    reached.push(name);
-                }
-                !taken
-            });
-            next += 1;
-        }
-        reached
     }
 }

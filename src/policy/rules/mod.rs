@@ -1,6 +1,7 @@
 //! The rules, one file each, named as the rule is named in every finding.
 
 mod account_rights;
+mod account_token;
 mod binding_scope;
 mod borrowed_account;
 mod certificate_mount;
@@ -21,12 +22,15 @@ pub(super) mod release_storage;
 mod rights_unknown;
 mod role_aggregated;
 mod role_rights;
+mod second_tiller;
 mod security_context;
 mod service_account;
 mod service_account_alias;
 mod service_exposed;
 mod team_required;
+mod tiller_exec;
 mod tiller_namespace;
+mod tiller_portforward;
 pub(super) mod tls_disabled;
 pub(super) mod tls_environment;
 pub(super) mod tracing;
@@ -36,6 +40,8 @@ mod volume_mounts;
 use super::Rule;
 use super::access::AccessCase;
 use super::case::{Case, Findings, TillerContainer};
+use super::connection::ConnectionCase;
+use super::custody::CustodyCase;
 use super::exposure::ExposureObject;
 pub(super) use certificate_mount::is_readable;
 
@@ -58,11 +64,20 @@ type AccessCheck = fn(&AccessCase<'_>, &mut Findings<'_>);
 /// How a rule looks at an object that opens a port.
 type ExposureCheck = fn(&ExposureObject<'_>, &mut Findings<'_>);
 
-/// Every rule: those for workloads, those for roles and bindings, those for Services and their addresses.
+/// How a rule looks at an object that holds something of a Tiller's.
+type CustodyCheck = fn(&CustodyCase<'_>, &mut Findings<'_>);
+
+/// How a rule looks at a connection that leads to a Tiller.
+type ConnectionCheck = fn(&ConnectionCase<'_>, &mut Findings<'_>);
+
+/// Every rule: those for workloads, for roles and bindings, for Services and their addresses, for tokens and Secrets,
+/// and for connections.
 pub fn rules() -> impl Iterator<Item = &'static Rule> {
     workload_rules()
         .chain(access_rules())
         .chain(exposure_rules())
+        .chain(custody_rules())
+        .chain(connection_rules())
 }
 
 /// The rules for workloads, in the order of their findings: first what only a person can mend, then what
@@ -82,6 +97,16 @@ pub fn exposure_rules() -> impl Iterator<Item = &'static Rule> {
     EXPOSURE_CHECKS.iter().map(|(rule, _)| *rule)
 }
 
+/// The rules for tokens and Secrets, in the order of their findings.
+pub fn custody_rules() -> impl Iterator<Item = &'static Rule> {
+    CUSTODY_CHECKS.iter().map(|(rule, _)| *rule)
+}
+
+/// The rules for connections, in the order of their findings.
+pub fn connection_rules() -> impl Iterator<Item = &'static Rule> {
+    CONNECTION_CHECKS.iter().map(|(rule, _)| *rule)
+}
+
 /// The rules for roles and bindings with what they look at.
 #[rustfmt::skip]
 pub(super) static ACCESS_CHECKS: [(&Rule, AccessCheck); 4] = [
@@ -97,15 +122,26 @@ pub(super) static EXPOSURE_CHECKS: [(&Rule, ExposureCheck); 2] = [
     (&endpoints_by_hand::RULE, endpoints_by_hand::check),
 ];
 
+/// The rules for tokens and Secrets with what they look at.
+pub(super) static CUSTODY_CHECKS: [(&Rule, CustodyCheck); 1] =
+    [(&account_token::RULE, account_token::check)];
+
+/// The rules for connections with what they look at.
+pub(super) static CONNECTION_CHECKS: [(&Rule, ConnectionCheck); 2] = [
+    (&tiller_exec::RULE, tiller_exec::check),
+    (&tiller_portforward::RULE, tiller_portforward::check),
+];
+
 /// The rule for pods without a Tiller, with what it looks at.
 pub(super) static BORROWED_ACCOUNT: (&Rule, for<'a> fn(&Case<'a>, &mut Findings<'a>)) =
     (&borrowed_account::RULE, borrowed_account::check);
 
 /// The rules for Tillers with what they look at.
 #[rustfmt::skip]
-pub(super) static CHECKS: [(&Rule, Check); 25] = [
+pub(super) static CHECKS: [(&Rule, Check); 26] = [
     (&protected_namespace::RULE, Check::Pod(protected_namespace::check)),
     (&team_required::RULE, Check::Pod(team_required::check)),
+    (&second_tiller::RULE, Check::Pod(second_tiller::check)),
     (&service_account::RULE, Check::Pod(service_account::check)),
     (&account_rights::RULE, Check::Pod(account_rights::check)),
     (&service_account_alias::RULE, Check::Pod(service_account_alias::check)),

@@ -66,6 +66,7 @@ fn judge() -> Judge {
             operation: "CREATE",
             kind: "Pod",
             rules: Vec::new(),
+            refusal: None,
             excepted: Vec::new(),
             record: None,
         }),
@@ -82,6 +83,7 @@ fn judged_by(judge: Judge) -> Arc<Reviews> {
     let limits = Limits::default();
     Arc::new(Reviews {
         judge,
+        answered: None,
         limits,
         memory: Memory::new(&limits),
         lifecycle: Arc::new(Lifecycle::new()),

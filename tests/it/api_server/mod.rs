@@ -1,6 +1,7 @@
 //! `helm init` against a real API server: what is stored, and what the person is told.
 
 mod apply;
+mod events;
 pub(crate) mod expected;
 mod install;
 mod kinds;
@@ -92,7 +93,7 @@ impl World {
 
     /// What `helm init` of a version sends here, by a recording of it.
     pub(crate) fn helm_init(&self, recording: &str) -> Value {
-        let mut deployment = recorded(recording);
+        let mut deployment = recorded_deployment(recording);
         deployment["apiVersion"] = json!("apps/v1");
         deployment["metadata"]["namespace"] = json!(self.namespace);
         // `extensions/v1beta1` took the selector from the template's labels.
@@ -131,7 +132,7 @@ async fn create_in(api: &Api<DynamicObject>, kind: &str, metadata: Value) {
 }
 
 /// The Deployment among what `helm init -o yaml` printed.
-fn recorded(recording: &str) -> Value {
+pub(crate) fn recorded_deployment(recording: &str) -> Value {
     let path = format!(
         "{}/tests/data/helm-init/{recording}.yaml",
         env!("CARGO_MANIFEST_DIR")

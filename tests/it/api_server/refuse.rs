@@ -4,7 +4,7 @@
 use kube::core::Status;
 use serde_json::{Value, json};
 
-use super::{World, recorded};
+use super::{World, recorded_deployment};
 
 /// The message's line of a rule.
 #[track_caller]
@@ -55,7 +55,7 @@ async fn helm_init_without_flags() {
         ..World::create("plain").await
     };
     for recording in ["2.16.12-plain", "2.17.0-plain"] {
-        let status = world.try_install(recorded(recording)).await;
+        let status = world.try_install(recorded_deployment(recording)).await;
         assert_refused(status.clone(), "protected-namespace", "/metadata/namespace");
         assert_refused(
             status,

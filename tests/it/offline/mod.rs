@@ -4,6 +4,7 @@ mod check;
 mod harden;
 mod policy;
 mod services;
+mod surroundings;
 mod tillers;
 
 use std::io::Write as _;
@@ -13,21 +14,21 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::{env, fs, process};
 
 /// What a run gave.
-struct Run {
-    code: Option<i32>,
-    stdout: String,
-    stderr: String,
+pub(crate) struct Run {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 impl Run {
-    fn json(&self) -> serde_json::Value {
+    pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.stdout)
             .unwrap_or_else(|error| panic!("{error}: {}", self.stdout))
     }
 }
 
 /// Runs the binary with an empty environment and this standard input.
-fn run(arguments: &[&str], input: &[u8]) -> Run {
+pub(crate) fn run(arguments: &[&str], input: &[u8]) -> Run {
     run_with(arguments, input, &[])
 }
 
@@ -49,6 +50,13 @@ fn run_with(arguments: &[&str], input: &[u8], environment: &[(&str, &str)]) -> R
         stdout: String::from_utf8(output.stdout).unwrap(),
         stderr: String::from_utf8(output.stderr).unwrap(),
     }
+}
+
+/// A manifest of one object, hardened.
+pub(crate) fn harden(manifest: &str) -> serde_json::Value {
+    let run = run(&["harden", "-o", "json", "-"], manifest.as_bytes());
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    run.json()
 }
 
 /// A directory that goes when the test ends.

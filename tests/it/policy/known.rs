@@ -5,7 +5,8 @@ use tiller_guard::k8s::access_object;
 use tiller_guard::policy::access::{AccessKind, AccessObject, Account, Team};
 use tiller_guard::policy::{Kind, Knowledge, TillerUse};
 
-/// What these objects tell: roles, bindings, teams as ConfigMaps, and `{kind: Tiller, account: NAMESPACE/NAME}`.
+/// What these objects tell: roles, bindings, teams as ConfigMaps, `{kind: Tiller, account: NAMESPACE/NAME}` with a
+/// `workload: KIND/NAME` other than Deployment/tiller-deploy, and by their names `TillerPod` and `TillerService`.
 pub(crate) fn known(objects: &[Value]) -> Knowledge {
     let learn = |knowledge, object| with(&knowledge, object);
     objects.iter().fold(Knowledge::default(), learn)
@@ -13,13 +14,24 @@ pub(crate) fn known(objects: &[Value]) -> Knowledge {
 
 /// What is known after this object came.
 pub(crate) fn with(knowledge: &Knowledge, object: &Value) -> Knowledge {
+    let named = |field: &str| object["metadata"][field].as_str().unwrap();
     match object["kind"].as_str().unwrap() {
+        "TillerPod" => knowledge.with_tiller_pod(named("namespace"), named("name")),
+        "TillerService" => knowledge.with_tiller_service(named("namespace"), named("name")),
         "ConfigMap" => knowledge.with_team(team(object)),
-        "Tiller" => knowledge.with_tiller(TillerUse {
-            account: account(object["account"].as_str().unwrap()),
-            kind: Kind::Deployment,
-            workload: "tiller-deploy",
-        }),
+        "Tiller" => {
+            let workload = object["workload"].as_str();
+            let (kind, workload) = workload
+                .unwrap_or("Deployment/tiller-deploy")
+                .split_once('/')
+                .unwrap();
+            let kind = Kind::ALL.into_iter().find(|it| it.as_str() == kind);
+            knowledge.with_tiller(TillerUse {
+                account: account(object["account"].as_str().unwrap()),
+                kind: kind.unwrap(),
+                workload,
+            })
+        }
         _ => match read(object) {
             AccessObject::Role(role) => knowledge.with_role(&role),
             AccessObject::Binding(binding) => knowledge.with_binding(&binding),

@@ -3,13 +3,16 @@
 mod access;
 mod cases;
 mod conditions;
+mod connections;
 pub(crate) mod corpus;
+mod custody;
 mod exceptions;
 mod exposure;
 pub(crate) mod generate;
 pub(crate) mod known;
 mod laws;
 mod outcome;
+mod second_tillers;
 mod services;
 
 use std::sync::LazyLock;

@@ -2,7 +2,9 @@
 
 mod access;
 mod bad_input;
+mod connections;
 mod copies;
+mod custody;
 mod decisions;
 mod doors;
 mod modes;

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tiller_guard::k8s::review::{Answer, Decision, Webhook, answer};
 use tiller_guard::policy::{
-    BreakGlass, Exception, Kind, Mode, Modes, Policy, Settings, Timestamp, rules,
+    Exception, Kind, Mode, Modes, People, Policy, Settings, Timestamp, rules,
 };
 
 use super::{DEPLOYMENTS, OTHERS, changed, response};
@@ -267,7 +267,7 @@ fn a_tiller_may_always_be_scaled_to_zero_and_deleted() {
 
 fn glass() -> Policy {
     Policy {
-        break_glass: BreakGlass {
+        break_glass: People {
             users: vec!["ada@example.com".to_owned()],
             groups: vec!["on-call".to_owned()],
         },

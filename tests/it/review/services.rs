@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use tiller_guard::k8s::review::{Answer, Decision, Webhook, answer};
-use tiller_guard::policy::{BreakGlass, Mode, Modes, Policy};
+use tiller_guard::policy::{Mode, Modes, People, Policy};
 
 use super::response;
 use crate::policy::NOW;
@@ -154,9 +154,9 @@ fn an_audit_mode_lets_it_pass_and_tells() {
 #[test]
 fn who_may_break_the_glass_may_expose_a_service() {
     let policy = Policy {
-        break_glass: BreakGlass {
+        break_glass: People {
             users: vec![USER.to_owned()],
-            ..BreakGlass::default()
+            ..People::default()
         },
         ..Policy::default()
     };

@@ -1,0 +1,154 @@
+//! Which CA a team has, and the certificates that come from it.
+
+use std::time::SystemTime;
+
+use anyhow::{Context as _, bail};
+
+use super::arguments::CertificateArguments;
+use super::authority_folder::{AuthorityFolder, Kept};
+use crate::cluster::team::Found;
+use crate::pki::team::{Authority, Certificates, Holder, Present, Server, Wanted};
+use crate::policy::access::Team;
+use crate::provision::{CheckedTeam, Names, Person};
+
+/// What becomes of the CA.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Course {
+    /// The present one stays; the first one is made.
+    Keep,
+    /// A new one issues; the present one stays trusted.
+    Rotate,
+    /// The present one stays, and those that it took over from are no longer trusted.
+    Finish,
+    /// A new one, and whatever others have issued counts no more.
+    Replace,
+}
+
+/// The certificates of a team, and whether its CA is new.
+#[derive(Debug)]
+pub(super) struct Issuance {
+    pub(super) certificates: Certificates,
+    is_new: bool,
+}
+
+/// Decides on the CA and completes the certificates. Nothing is written.
+pub(super) fn issue(
+    team: &CheckedTeam,
+    registered: Option<&Team>,
+    found: Found,
+    course: Course,
+    arguments: &CertificateArguments,
+) -> anyhow::Result<Issuance> {
+    let now = SystemTime::now();
+    let Found {
+        authority,
+        retiring,
+        server,
+        bundles,
+    } = found;
+    let in_cluster = authority.map(|authority| Kept {
+        authority,
+        retiring,
+    });
+    let present = match &arguments.ca_dir {
+        None => in_cluster,
+        Some(_) if in_cluster.is_some() => bail!(
+            "its CA is in Secret {}/{}: leave out --ca-dir",
+            team.guard_namespace,
+            Names { team: &team.team }.authority()
+        ),
+        Some(folder) => AuthorityFolder::new(folder, &team.team).read()?,
+    };
+    if course != Course::Replace {
+        is_registered(present.as_ref(), registered, arguments)?;
+    }
+    let create = || Authority::create(&team.team, now, arguments.lifetimes().authority);
+    let is_new = present.is_none() || matches!(course, Course::Rotate | Course::Replace);
+    let (authority, retiring) = match (present, course) {
+        (None, Course::Finish) => bail!("it has no CA yet: provision it first"),
+        (None, _) | (_, Course::Replace) => (create()?, Vec::new()),
+        (Some(kept), Course::Keep) => (kept.authority, kept.retiring),
+        (Some(kept), Course::Finish) => (kept.authority, Vec::new()),
+        (Some(kept), Course::Rotate) if !kept.retiring.is_empty() => bail!(
+            "its CA is new already and an old one is still trusted: hand out the bundles, then use --finish"
+        ),
+        (Some(kept), Course::Rotate) => (create()?, vec![kept.authority.certificate().clone()]),
+    };
+    let present = Present {
+        retiring,
+        server,
+        clients: bundles.into_iter().map(|bundle| bundle.issued).collect(),
+    };
+    let holders: Vec<Holder> = team.people().iter().map(Person::holder).collect();
+    let wanted = Wanted {
+        server: server_of(team),
+        holders: &holders,
+        lifetimes: arguments.lifetimes(),
+    };
+    let certificates = Certificates::complete(authority, present, wanted, now)?;
+    Ok(Issuance {
+        certificates,
+        is_new,
+    })
+}
+
+/// A CA that is another than the registered one would shut out everybody without a word.
+fn is_registered(
+    present: Option<&Kept>,
+    registered: Option<&Team>,
+    arguments: &CertificateArguments,
+) -> anyhow::Result<()> {
+    let known = registered.and_then(|team| team.ca_fingerprint);
+    let (Some(known), fingerprint) = (
+        known,
+        present.map(|kept| kept.authority.certificate().fingerprint()),
+    ) else {
+        return Ok(());
+    };
+    match fingerprint {
+        Some(fingerprint) if fingerprint.0 == known => Ok(()),
+        Some(_) if arguments.ca_dir.is_none() => Ok(()),
+        Some(_) => bail!(
+            "the CA in --ca-dir is not the one that it has: use `tiller-guard provision rotate`"
+        ),
+        None => bail!(
+            "its CA is not in the cluster: give the folder with --ca-dir, or make a new one with `tiller-guard provision rotate --now`"
+        ),
+    }
+}
+
+/// Where a team's Tiller is found.
+pub(super) fn server_of(team: &CheckedTeam) -> Server<'_> {
+    Server {
+        namespace: &team.tiller_namespace,
+        cluster_domain: &team.cluster_domain,
+    }
+}
+
+// === impl Issuance ===
+
+impl Issuance {
+    /// Writes a CA that belongs in a folder there. Whoever makes a new one in place of another has asked for that.
+    pub(super) fn keep(
+        &self,
+        team: &str,
+        arguments: &CertificateArguments,
+        course: Course,
+    ) -> anyhow::Result<()> {
+        let Some(folder) = &arguments.ca_dir else {
+            return Ok(());
+        };
+        let is_asked = course != Course::Keep;
+        if self.is_new || is_asked {
+            let folder = AuthorityFolder::new(folder, team);
+            folder
+                .write(
+                    &self.certificates.authority,
+                    &self.certificates.retiring,
+                    is_asked,
+                )
+                .context("cannot keep the CA")?;
+        }
+        Ok(())
+    }
+}

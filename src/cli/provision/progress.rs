@@ -1,0 +1,42 @@
+//! What a person sees while teams are made: on a terminal one line that changes, and lines that stay everywhere.
+
+use std::fmt::Display;
+use std::io::{self, IsTerminal as _, Write as _};
+
+/// Where progress is told.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Progress {
+    is_terminal: bool,
+}
+
+/// Back to the beginning of the line, and nothing on it.
+const CLEAR: &str = "\r\x1b[2K";
+
+// === impl Progress ===
+
+impl Progress {
+    pub(super) fn new() -> Self {
+        Self {
+            is_terminal: io::stderr().is_terminal(),
+        }
+    }
+
+    /// What is done now; elsewhere than on a terminal it is not told.
+    pub(super) fn passing(self, text: impl Display) {
+        if self.is_terminal {
+            write!(io::stderr(), "{CLEAR}{text}").ok();
+        }
+    }
+
+    /// What was done.
+    pub(super) fn line(self, text: impl Display) -> io::Result<()> {
+        self.passing("");
+        writeln!(io::stdout(), "{text}")
+    }
+
+    /// What went wrong.
+    pub(super) fn error(self, text: impl Display) -> io::Result<()> {
+        self.passing("");
+        writeln!(io::stderr(), "error: {text}")
+    }
+}

@@ -1,0 +1,212 @@
+//! The Secrets of a team, read.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use kube::api::{DynamicObject, ListParams};
+use serde_json::Value;
+use zeroize::Zeroizing;
+
+use super::api;
+use crate::cluster::Cluster;
+use crate::pki::team::{Authority, AuthorityError, Certificate, Issued};
+use crate::provision::{
+    AUTHORITY_SECRET_KEYS, Bundle, KIND_LABEL, MANAGED_BY, MANAGED_BY_LABEL, Names,
+    PERSON_ANNOTATION, PERSON_KIND_LABEL, Person, PersonKind, TEAM_LABEL,
+    TILLER_NAMESPACE_ANNOTATION, TLS_SECRET_KEYS,
+};
+
+/// What there is of a team's certificates. What is not labelled as ours is not looked at.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// The CA, where it is kept in the cluster.
+    pub authority: Option<Authority>,
+    /// CAs on their way out.
+    pub retiring: Vec<Certificate>,
+    /// Tiller's certificate, if it can be read.
+    pub server: Option<Issued>,
+    /// The bundles of people, those that can be read.
+    pub bundles: Vec<FoundBundle>,
+}
+
+/// A bundle in the cluster.
+#[derive(Debug)]
+pub struct FoundBundle {
+    /// Whose it is.
+    pub person: Person,
+    /// The certificate.
+    pub issued: Issued,
+}
+
+/// What there is of a team cannot be told.
+#[derive(Debug, thiserror::Error)]
+pub enum LookError {
+    /// The API server does not say.
+    #[error("cannot {what} in the namespace {namespace}")]
+    Asked {
+        /// What was asked for.
+        what: String,
+        /// Where.
+        namespace: String,
+        /// Why.
+        source: Box<kube::Error>,
+    },
+    /// The CA is damaged.
+    #[error(
+        "the CA in Secret {namespace}/{name} cannot be used: mend it, or make a new one with `tiller-guard provision rotate --now`"
+    )]
+    Authority {
+        /// The guard's namespace.
+        namespace: String,
+        /// The Secret.
+        name: String,
+        /// Why.
+        source: Box<AuthorityError>,
+    },
+    /// There is no such bundle.
+    #[error(
+        "there is no Secret {namespace}/{name}: is the name right? An administrator makes it with `tiller-guard provision grant`"
+    )]
+    NoBundle {
+        /// The guard's namespace.
+        namespace: String,
+        /// The Secret.
+        name: String,
+    },
+}
+
+// === impl LookError ===
+
+impl LookError {
+    pub(super) fn asked(what: &str, namespace: &str, source: kube::Error) -> Self {
+        Self::Asked {
+            what: what.to_owned(),
+            namespace: namespace.to_owned(),
+            source: Box::new(source),
+        }
+    }
+}
+
+/// Looks for a team's certificates, in three requests.
+pub async fn look(
+    cluster: &Cluster,
+    team: &str,
+    guard_namespace: &str,
+    tiller_namespace: &str,
+    tls_secret: &str,
+) -> Result<Found, LookError> {
+    let name = Names { team }.authority();
+    let (authority, server, bundles) = tokio::try_join!(
+        secret(cluster, team, guard_namespace, &name),
+        secret(cluster, team, tiller_namespace, tls_secret),
+        bundles(cluster, team, guard_namespace),
+    )?;
+    let mut found = Found {
+        server: server.as_ref().and_then(issued),
+        bundles,
+        ..Found::default()
+    };
+    if let Some(secret) = authority {
+        let [certificate, key, retiring] = AUTHORITY_SECRET_KEYS;
+        let data = |key| data(&secret, key).unwrap_or_default();
+        let authority = Authority::read(&data(certificate), &data(key));
+        found.authority = Some(authority.map_err(|source| LookError::Authority {
+            namespace: guard_namespace.to_owned(),
+            name,
+            source: Box::new(source),
+        })?);
+        found.retiring = Certificate::read_all(&data(retiring)).unwrap_or_default();
+    }
+    Ok(found)
+}
+
+/// A person's bundle, and the namespace of the Tiller that it opens: in one request for one Secret, which is all that
+/// the person may.
+pub async fn bundle(
+    cluster: &Cluster,
+    team: &str,
+    guard_namespace: &str,
+    person: &Person,
+) -> Result<(Bundle, String), LookError> {
+    let name = Names { team }.bundle(person);
+    let api = api(cluster, "v1", "Secret", guard_namespace);
+    let found = api.get_opt(&name).await;
+    let what = format!("get the Secret {name}");
+    let found = found.map_err(|error| LookError::asked(&what, guard_namespace, error))?;
+    let missing = || LookError::NoBundle {
+        namespace: guard_namespace.to_owned(),
+        name: name.clone(),
+    };
+    let found = found.ok_or_else(missing)?;
+    let text = |key| {
+        let data = data(&found, key)?;
+        Some(Zeroizing::new(str::from_utf8(&data).ok()?.to_owned()))
+    };
+    let [authorities, certificate, key] = Bundle::NAMES;
+    let parts = (text(authorities), text(certificate), text(key));
+    let (Some(authorities), Some(certificate), Some(key)) = parts else {
+        return Err(missing());
+    };
+    let annotations = found.metadata.annotations.as_ref();
+    let namespace = annotations.and_then(|it| it.get(TILLER_NAMESPACE_ANNOTATION));
+    let bundle = Bundle::of(authorities.to_string(), certificate.to_string(), key);
+    Ok((bundle, namespace.cloned().ok_or_else(missing)?))
+}
+
+async fn secret(
+    cluster: &Cluster,
+    team: &str,
+    namespace: &str,
+    name: &str,
+) -> Result<Option<DynamicObject>, LookError> {
+    let found = api(cluster, "v1", "Secret", namespace).get_opt(name).await;
+    let what = format!("get the Secret {name}");
+    let found = found.map_err(|error| LookError::asked(&what, namespace, error))?;
+    Ok(found.filter(|secret| {
+        let labels = secret.metadata.labels.as_ref();
+        let has = |key: &str, value: &str| {
+            labels.is_some_and(|labels| labels.get(key).is_some_and(|it| it == value))
+        };
+        has(MANAGED_BY_LABEL, MANAGED_BY) && has(TEAM_LABEL, team)
+    }))
+}
+
+async fn bundles(
+    cluster: &Cluster,
+    team: &str,
+    namespace: &str,
+) -> Result<Vec<FoundBundle>, LookError> {
+    let selector =
+        format!("{MANAGED_BY_LABEL}={MANAGED_BY},{TEAM_LABEL}={team},{KIND_LABEL}=bundle");
+    let parameters = ListParams::default().labels(&selector);
+    let found = api(cluster, "v1", "Secret", namespace)
+        .list(&parameters)
+        .await;
+    let found = found.map_err(|error| LookError::asked("list bundles", namespace, error))?;
+    Ok(found.items.iter().filter_map(found_bundle).collect())
+}
+
+fn found_bundle(secret: &DynamicObject) -> Option<FoundBundle> {
+    let kind = secret.metadata.labels.as_ref()?.get(PERSON_KIND_LABEL)?;
+    let name = secret
+        .metadata
+        .annotations
+        .as_ref()?
+        .get(PERSON_ANNOTATION)?;
+    let [_, certificate, key] = Bundle::NAMES;
+    let issued = Issued::read(&data(secret, certificate)?, &data(secret, key)?);
+    Some(FoundBundle {
+        person: Person::new(PersonKind::find(kind)?, name).ok()?,
+        issued: issued.ok()?,
+    })
+}
+
+fn issued(secret: &DynamicObject) -> Option<Issued> {
+    let [certificate, key, _] = TLS_SECRET_KEYS;
+    Issued::read(&data(secret, certificate)?, &data(secret, key)?).ok()
+}
+
+fn data(secret: &DynamicObject, key: &str) -> Option<Zeroizing<Vec<u8>>> {
+    let text = secret.data.get("data").and_then(|data| data.get(key));
+    let decoded = STANDARD.decode(text.and_then(Value::as_str)?).ok()?;
+    Some(Zeroizing::new(decoded))
+}

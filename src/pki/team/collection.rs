@@ -1,0 +1,128 @@
+//! All certificates of a team, completed where some are missing, due or of another CA.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::SystemTime;
+
+use ring::digest::{Context, SHA256};
+
+use super::{
+    Authority, Certificate, Fingerprint, Holder, IssueError, Issued, Lifetimes, Server, Usage,
+};
+
+/// The certificates of a team.
+#[derive(Debug)]
+pub struct Certificates {
+    /// The CA that issues.
+    pub authority: Authority,
+    /// CAs that are trusted beside it while a new one takes over.
+    pub retiring: Vec<Certificate>,
+    /// Tiller's.
+    pub server: Issued,
+    /// Those of the people, by the certificates' holders.
+    pub clients: BTreeMap<Holder, Issued>,
+}
+
+/// What there is of a team's certificates beside its CA.
+#[derive(Debug, Default)]
+pub struct Present {
+    /// CAs that are trusted beside the one that issues.
+    pub retiring: Vec<Certificate>,
+    /// Tiller's.
+    pub server: Option<Issued>,
+    /// Those of people.
+    pub clients: Vec<Issued>,
+}
+
+/// What a team's certificates are to be.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'a> {
+    /// Where Tiller is found.
+    pub server: Server<'a>,
+    /// Who is to have a certificate.
+    pub holders: &'a [Holder],
+    /// How long new ones are valid.
+    pub lifetimes: Lifetimes,
+}
+
+// === impl Certificates ===
+
+impl Certificates {
+    /// Keeps what is good of the present certificates and issues the rest. Where a new CA takes over, Tiller keeps
+    /// its certificate of the old one, which people who have no new bundle yet trust; the people's are issued anew.
+    pub fn complete(
+        authority: Authority,
+        present: Present,
+        wanted: Wanted<'_>,
+        now: SystemTime,
+    ) -> Result<Self, IssueError> {
+        let Present {
+            retiring,
+            server,
+            clients,
+        } = present;
+        let Wanted {
+            server: place,
+            holders,
+            lifetimes,
+        } = wanted;
+        let names = place.names();
+        let is_good_server = |issued: &Issued| {
+            let certificate = &issued.certificate;
+            let trusted = authority.has_issued(certificate)
+                || retiring.iter().any(|old| old.has_issued(certificate));
+            certificate.usage() == Usage::Server
+                && *certificate.names() == *names
+                && trusted
+                && !certificate.is_due(now)
+        };
+        let server = match server.filter(is_good_server) {
+            Some(server) => server,
+            None => authority.issue_server(place, now, lifetimes.server)?,
+        };
+        let is_good_client = |issued: &Issued| {
+            let certificate = &issued.certificate;
+            certificate.usage() == Usage::Client
+                && authority.has_issued(certificate)
+                && !certificate.is_due(now)
+        };
+        let mut present: BTreeMap<_, _> = clients
+            .into_iter()
+            .filter(is_good_client)
+            .map(|issued| (issued.certificate.holder().clone(), issued))
+            .collect();
+        let mut clients = BTreeMap::new();
+        for holder in holders.iter().collect::<BTreeSet<_>>() {
+            let issued = match present.remove(holder) {
+                Some(issued) => issued,
+                None => authority.issue_client(holder, now, lifetimes.client)?,
+            };
+            clients.insert(holder.clone(), issued);
+        }
+        Ok(Self {
+            authority,
+            retiring,
+            server,
+            clients,
+        })
+    }
+
+    /// The CAs that Tiller and people trust, the one that issues first.
+    pub fn trusted(&self) -> impl Iterator<Item = &Certificate> {
+        std::iter::once(self.authority.certificate()).chain(&self.retiring)
+    }
+
+    /// The trusted CAs as PEM.
+    pub fn trusted_pem(&self) -> String {
+        self.trusted().map(Certificate::pem).collect()
+    }
+
+    /// Another for each other set of certificates that Tiller reads: it reads them at its start alone.
+    pub fn checksum(&self) -> Fingerprint {
+        let mut context = Context::new(&SHA256);
+        context.update(&self.server.certificate.fingerprint().0);
+        for authority in self.trusted() {
+            context.update(&authority.fingerprint().0);
+        }
+        Fingerprint::of_digest(&context.finish())
+    }
+}

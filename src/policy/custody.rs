@@ -1,0 +1,189 @@
+//! What holds something of a Tiller's in its hands: its account's tokens, its key and certificates, its releases.
+//!
+//! [`decide_custody`] judges such an object by what it is, who asks for it, and what is known of Tillers. Of a Secret
+//! nothing is read that opens anything, but to compare it.
+//!
+//! Source: the API reference of `TokenRequest`, `Secret` and `ConfigMap` v1, Kubernetes 1.10 to 1.36.
+
+use super::access::Account;
+use super::case::Findings;
+use super::pointer::Place;
+use super::rules::CUSTODY_CHECKS;
+use super::{Context, Finding, Knowledge, Pointer, Requester, Settings};
+use crate::pod::Text;
+
+/// The kinds that hold something of a Tiller's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum CustodyKind {
+    /// `TokenRequest`: what is asked for at `serviceaccounts/token`.
+    TokenRequest,
+    /// Secret.
+    Secret,
+}
+
+/// An object that holds something of a Tiller's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CustodyObject<'a> {
+    /// A request for a token.
+    TokenRequest(TokenRequest<'a>),
+    /// A Secret.
+    Secret(Secret<'a>),
+}
+
+/// A request for a token of a service account.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TokenRequest<'a> {
+    /// The account's namespace, where the request tells it.
+    pub namespace: Option<Text<'a>>,
+    /// The account's name.
+    pub account: Text<'a>,
+    /// Whether the token ends with a Pod.
+    pub for_pod: bool,
+}
+
+/// A Secret, of which the name, the type, and who it is for are read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Secret<'a> {
+    /// The namespace, where the object or the request tells it.
+    pub namespace: Option<Text<'a>>,
+    /// The object's name; empty where the API server is to make one.
+    pub name: Text<'a>,
+    /// The type.
+    pub kind: Text<'a>,
+    /// The annotation with the account whose token it holds.
+    pub account: Text<'a>,
+}
+
+/// How an object comes.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Coming<'a> {
+    /// Who asks; nobody does for a manifest.
+    pub requester: Option<&'a Requester<'a>>,
+    /// Whether the object is stored already, and is to be as it is here from now on.
+    pub updates: bool,
+}
+
+/// An object that holds something of a Tiller's, as a rule sees it.
+#[derive(Debug)]
+pub(super) struct CustodyCase<'a> {
+    pub(super) object: &'a CustodyObject<'a>,
+    pub(super) coming: Coming<'a>,
+    pub(super) settings: &'a Settings,
+    pub(super) knowledge: &'a Knowledge,
+}
+
+/// The type of a Secret that a controller fills with a token of the annotated account, for good.
+const TOKEN_SECRET: &str = "kubernetes.io/service-account-token";
+
+/// Judges what holds something of a Tiller's. None of the findings can be hardened away.
+///
+/// Total, pure and deterministic: it knows no clock and no I/O.
+pub fn decide_custody(
+    object: &CustodyObject<'_>,
+    coming: Coming<'_>,
+    settings: &Settings,
+    context: &Context<'_>,
+) -> Vec<Finding> {
+    let case = CustodyCase {
+        object,
+        coming,
+        settings,
+        knowledge: context.knowledge,
+    };
+    let mut findings = Findings::new(settings);
+    for (rule, check) in CUSTODY_CHECKS {
+        check(&case, &mut findings);
+        findings.end_rule(rule, None, Pointer::new(Place::Object, ""));
+    }
+    let (findings, ..) = findings.into_parts();
+    findings
+}
+
+// === impl CustodyKind ===
+
+impl CustodyKind {
+    /// Every kind.
+    pub const ALL: [Self; 2] = [Self::TokenRequest, Self::Secret];
+
+    /// The kind's name in the API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::TokenRequest => "TokenRequest",
+            Self::Secret => "Secret",
+        }
+    }
+
+    /// The kind's API group; empty for the core's.
+    pub fn group(self) -> &'static str {
+        match self {
+            Self::TokenRequest => "authentication.k8s.io",
+            Self::Secret => "",
+        }
+    }
+
+    /// The resource whose writes carry the kind, as a webhook's rules name it. All are of the core's group.
+    pub fn resource(self) -> &'static str {
+        match self {
+            Self::TokenRequest => "serviceaccounts/token",
+            Self::Secret => "secrets",
+        }
+    }
+
+    /// The kind of a group and a name, if it is one of these.
+    pub fn find(group: &str, name: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|kind| kind.group() == group && kind.as_str() == name)
+    }
+}
+
+// === impl CustodyObject ===
+
+impl<'a> CustodyObject<'a> {
+    /// The name of the object, or of the account whose token is asked for.
+    pub fn name(&self) -> &Text<'a> {
+        match self {
+            Self::TokenRequest(request) => &request.account,
+            Self::Secret(secret) => &secret.name,
+        }
+    }
+
+    /// The kind of the object.
+    pub fn kind(&self) -> CustodyKind {
+        match self {
+            Self::TokenRequest(_) => CustodyKind::TokenRequest,
+            Self::Secret(_) => CustodyKind::Secret,
+        }
+    }
+
+    /// Places it in a namespace.
+    pub fn stand_in(&mut self, namespace: Text<'a>) {
+        let place = match self {
+            Self::TokenRequest(request) => &mut request.namespace,
+            Self::Secret(secret) => &mut secret.namespace,
+        };
+        *place = Some(namespace);
+    }
+}
+
+// === impl TokenRequest ===
+
+impl TokenRequest<'_> {
+    /// The account whose token is asked for.
+    pub(super) fn account(&self) -> Option<Account<'_>> {
+        let namespace = self.namespace.as_deref()?;
+        let name = &self.account;
+        Some(Account { namespace, name })
+    }
+}
+
+// === impl Secret ===
+
+impl Secret<'_> {
+    /// The account whose token a controller puts into it.
+    pub(super) fn token_of(&self) -> Option<Account<'_>> {
+        let namespace = self.namespace.as_deref()?;
+        let name = self.account.as_str();
+        (self.kind == TOKEN_SECRET && !name.is_empty()).then_some(Account { namespace, name })
+    }
+}

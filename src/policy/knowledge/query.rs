@@ -1,0 +1,184 @@
+//! What knowledge answers.
+
+use super::{Aggregated, Knowledge, KnowledgeSize, KnownBinding, KnownRole, role_key};
+use crate::policy::access::{Account, Holder, Role, RoleKind, Team};
+use crate::policy::{Kind, Settings};
+
+impl Knowledge {
+    /// How much is known.
+    pub fn size(&self) -> KnowledgeSize {
+        KnowledgeSize {
+            teams: self.teams.len(),
+            tillers: self.tillers.len(),
+            bindings: self.bindings.len(),
+            roles: self.roles.len(),
+        }
+    }
+
+    /// Whether an account of this name, in whatever namespace, may be a Tiller's. Nobody else's is.
+    pub fn names_account(&self, name: &str, settings: &Settings) -> bool {
+        settings.takes_for_tiller_account(name) || self.account_names.get(name).is_some()
+    }
+
+    /// The team whose Tiller runs in this namespace; of two, the one whose name comes first.
+    pub fn team_in(&self, namespace: &str) -> Option<&Team> {
+        self.teams_in(namespace).next()
+    }
+
+    /// A team whose Tiller runs in this namespace, or releases into it.
+    pub(in crate::policy) fn team_reaching(&self, namespace: &str) -> Option<&Team> {
+        let target = || {
+            let mut targets = self.targets.with_prefix(format!("{namespace}/"));
+            targets.next().map(|(_, team)| &**team)
+        };
+        self.team_in(namespace).or_else(target)
+    }
+
+    /// The kinds and names of the workloads with a Tiller in this namespace.
+    pub(in crate::policy) fn tillers_in(
+        &self,
+        namespace: &str,
+    ) -> impl Iterator<Item = (Kind, &str)> {
+        let tillers = self.tillers.with_prefix(format!("{namespace}/"));
+        tillers.filter_map(|(key, ())| {
+            let mut parts = key.split('/').skip(2);
+            let (kind, name) = (parts.next()?, parts.next()?);
+            let kind = Kind::ALL.into_iter().find(|it| it.as_str() == kind)?;
+            Some((kind, name))
+        })
+    }
+
+    /// The names of the Pods with a Tiller in this namespace.
+    pub(in crate::policy) fn tiller_pods_in(&self, namespace: &str) -> impl Iterator<Item = &str> {
+        let pods = self.tiller_pods.with_prefix(format!("{namespace}/"));
+        pods.filter_map(|(key, ())| Some(key.split_once('/')?.1))
+    }
+
+    /// The team whose Tiller runs as this account; of two, the one whose name comes first.
+    pub fn team_of(&self, account: Account<'_>) -> Option<&Team> {
+        self.teams_in(account.namespace)
+            .find(|team| *team.service_account == *account.name)
+    }
+
+    /// Whether a team names this account, a Tiller uses it, or a pattern of the settings matches it.
+    pub fn is_tiller_account(&self, account: Account<'_>, settings: &Settings) -> bool {
+        settings.takes_for_tiller_account(account.name)
+            || self.account_names.get(account.name).is_some()
+                && (self.team_of(account).is_some() || self.is_used(account))
+    }
+
+    fn is_used(&self, account: Account<'_>) -> bool {
+        self.tillers
+            .with_prefix(format!("{account}/"))
+            .next()
+            .is_some()
+    }
+
+    /// Whether this Pod is known to hold a Tiller.
+    pub(in crate::policy) fn is_tiller_pod(&self, namespace: &str, name: &str) -> bool {
+        let pod = self.tiller_pods.get(&format!("{namespace}/{name}"));
+        pod.is_some()
+    }
+
+    /// Whether this Service is known to lead to Tillers.
+    pub(in crate::policy) fn is_tiller_service(&self, namespace: &str, name: &str) -> bool {
+        let service = self.tiller_services.get(&format!("{namespace}/{name}"));
+        service.is_some()
+    }
+
+    fn teams_in(&self, namespace: &str) -> impl Iterator<Item = &Team> {
+        let teams = self.teams.with_prefix(format!("{namespace}/"));
+        teams.map(|(_, team)| &**team)
+    }
+
+    /// The Tillers' accounts among those that a binding's subject stands for. Of the accounts that only a
+    /// pattern makes Tillers', a group is known to hold none.
+    pub(in crate::policy) fn tiller_accounts<'a>(
+        &'a self,
+        holder: Holder<'a>,
+        settings: &Settings,
+    ) -> impl Iterator<Item = Account<'a>> + use<'a> {
+        let (account, prefix) = match holder {
+            Holder::Account(account) => {
+                let tillers = self.is_tiller_account(account, settings);
+                (tillers.then_some(account), None)
+            }
+            Holder::Namespace(namespace) => (None, Some(format!("{namespace}/"))),
+            Holder::ServiceAccounts | Holder::Authenticated => (None, Some(String::new())),
+        };
+        let held = prefix.into_iter().flat_map(|prefix| {
+            let teams = self.teams.with_prefix(prefix.clone());
+            let used = self.tillers.with_prefix(prefix).filter_map(|(key, ())| {
+                let mut parts = key.split('/');
+                let (namespace, name) = (parts.next()?, parts.next()?);
+                Some(Account { namespace, name })
+            });
+            teams.map(|(_, team)| team.account()).chain(used)
+        });
+        account.into_iter().chain(held)
+    }
+
+    /// The bindings that hold this account in any of its spellings, each with the one that does.
+    pub(in crate::policy) fn bindings_of<'a>(
+        &'a self,
+        account: Account<'a>,
+    ) -> impl Iterator<Item = (Holder<'a>, &'a KnownBinding)> {
+        account.holders().into_iter().flat_map(|holder| {
+            let bindings = self.bindings_by_holder.with_prefix(format!("{holder}/"));
+            bindings.map(move |(_, binding)| (holder, &**binding))
+        })
+    }
+
+    /// The bindings that name this role.
+    pub(in crate::policy) fn bindings_to(
+        &self,
+        kind: RoleKind,
+        namespace: Option<&str>,
+        name: &str,
+    ) -> impl Iterator<Item = &KnownBinding> {
+        let prefix = role_key(kind, namespace, name) + "/";
+        let bindings = self.bindings_by_role.with_prefix(prefix);
+        bindings.map(|(_, binding)| &**binding)
+    }
+
+    /// What is known of a role.
+    pub(in crate::policy) fn role(
+        &self,
+        kind: RoleKind,
+        namespace: Option<&str>,
+        name: &str,
+    ) -> Option<KnownRole> {
+        self.roles.get(&role_key(kind, namespace, name)).copied()
+    }
+
+    /// The ClusterRoles that take in the rules of this one, directly or by way of others, by name.
+    pub(in crate::policy) fn aggregates_of<'a>(&'a self, role: &Role<'_>) -> Vec<&'a str> {
+        let mut reached: Vec<&str> = Vec::new();
+        if role.kind != RoleKind::ClusterRole || role.labels.is_empty() {
+            return reached;
+        }
+        let mut left: Vec<(&str, &Aggregated)> = Vec::new();
+        for (name, aggregated) in self.aggregated.iter() {
+            if *role.name == *name {
+                continue;
+            }
+            if aggregated.takes(|key| role.labels.get(key).map(|value| &**value)) {
+                reached.push(name);
+            } else {
+                left.push((name, aggregated));
+            }
+        }
+        let mut next = 0;
+        while let Some(through) = reached.get(next).and_then(|name| self.aggregated.get(name)) {
+            left.retain(|(name, aggregated)| {
+                let taken = aggregated.takes(|key| through.label(key));
+                if taken {
+                    reached.push(name);
+                }
+                !taken
+            });
+            next += 1;
+        }
+        reached
+    }
+}

@@ -1,0 +1,56 @@
+//! Who asks, and lists of those who may.
+
+use crate::pod::Text;
+
+/// Who asks the API server for something.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Requester<'a> {
+    /// The user's name.
+    pub name: Text<'a>,
+    /// The groups that he is in.
+    pub groups: Vec<Text<'a>>,
+}
+
+/// Users and groups, by exact name.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct People {
+    /// Names of users.
+    pub users: Vec<String>,
+    /// Names of groups.
+    pub groups: Vec<String>,
+}
+
+/// Whether this is one of the controllers that come with Kubernetes. Each has an account of its own in `kube-system`,
+/// where only administrators write, or all act as their manager (`--use-service-account-credentials`).
+pub fn is_controller(user: &str) -> bool {
+    user == "system:kube-controller-manager"
+        || user
+            .strip_prefix("system:serviceaccount:kube-system:")
+            .is_some_and(|account| account.ends_with("-controller"))
+}
+
+// === impl Requester ===
+
+impl Requester<'_> {
+    /// Whether this is the kubelet of a node: `NodeRestriction` lets it ask for tokens of its own pods only.
+    pub(super) fn is_kubelet(&self) -> bool {
+        self.name.starts_with("system:node:")
+            && self.groups.iter().any(|group| group == "system:nodes")
+    }
+
+    /// Whether he is one of these users, or in one of these groups.
+    pub(super) fn is_among<N: AsRef<str>>(&self, users: &[N], groups: &[N]) -> bool {
+        let in_group = |group: &N| self.groups.iter().any(|own| own == group.as_ref());
+        users.iter().any(|user| self.name == user.as_ref()) || groups.iter().any(in_group)
+    }
+}
+
+// === impl People ===
+
+impl People {
+    /// Whether who asks is one of them.
+    pub fn include(&self, requester: &Requester<'_>) -> bool {
+        let Self { users, groups } = self;
+        requester.is_among(users, groups)
+    }
+}

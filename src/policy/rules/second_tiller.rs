@@ -1,0 +1,85 @@
+//! `second-tiller`
+
+use crate::policy::access::Team;
+use crate::policy::case::{Case, Findings};
+use crate::policy::pointer::Place;
+use crate::policy::{Kind, Pointer, Rule, Severity};
+
+/// # What it finds
+/// A Tiller in a namespace that has another one, or that is a target namespace of a team whose Tiller runs elsewhere.
+/// What controllers make of a known Tiller, and the known one itself when it is written again, are no others.
+/// # Why it matters
+/// Two Tillers do not know of one another's releases: each overwrites what the other made, and the one that an
+/// administrator knows may not be the one that people use.
+/// # What hardening does
+/// Nothing: which one is to stay is for a person to say.
+pub(super) static RULE: Rule = Rule {
+    id: "second-tiller",
+    severity: Severity::High,
+    summary: "A second Tiller in a namespace, or for a team's target namespace.",
+    answer: "Refused: use the one that is there, or delete it first.",
+};
+
+/// A workload's kind and name.
+type Workload<'a> = (Kind, &'a str);
+
+pub(super) fn check(case: &Case<'_>, findings: &mut Findings<'_>) {
+    let Some(namespace) = case.subject.namespace.as_deref() else {
+        return;
+    };
+    let itself = (case.subject.kind, case.subject.name.as_str());
+    if case.knowledge.tillers_in(namespace).any(|it| it == itself) {
+        return;
+    }
+    let path = || Pointer::new(Place::Object, "metadata/namespace");
+    if let Some((kind, name)) = other(case, namespace, itself) {
+        let kind = kind.as_str();
+        findings.refuse(
+            &RULE,
+            path(),
+            format!("the namespace {namespace} has a Tiller already: {kind} {name}"),
+            "use that one, or delete it first",
+        );
+    }
+    let elsewhere = |team: &&Team| *team.tiller_namespace != *namespace;
+    let team = case.knowledge.team_reaching(namespace).filter(elsewhere);
+    if let Some(team) = team {
+        findings.refuse(
+            &RULE,
+            path(),
+            format!(
+                "the Tiller of the team {} in {} releases into the namespace {namespace}",
+                team.name, team.tiller_namespace
+            ),
+            "use that one, or have an administrator take the namespace from the team's targets",
+        );
+    }
+}
+
+/// Another Tiller in the namespace.
+fn other<'a>(case: &Case<'a>, namespace: &str, itself: Workload<'_>) -> Option<Workload<'a>> {
+    let mut tillers = case.knowledge.tillers_in(namespace);
+    if let Some(owner) = case.subject.controller() {
+        let first = tillers.next()?;
+        let kin = |known| known == owner || is_of(owner, known) || is_of(known, owner);
+        return (!kin(first) && !tillers.any(kin)).then_some(first);
+    }
+    let pods = case.knowledge.tiller_pods_in(namespace);
+    let mut others = tillers.chain(pods.map(|name| (Kind::Pod, name)));
+    others.find(|known| *known != itself && !is_of(*known, itself))
+}
+
+/// Whether controllers make a workload so of another, at once or by way of a third, as far as kinds and names tell:
+/// a name is followed by a hash or a number for each.
+fn is_of((kind, name): Workload<'_>, (maker, maker_name): Workload<'_>) -> bool {
+    let first = maker.makes();
+    let steps = match kind {
+        _ if first == Some(kind) => 1,
+        _ if first.and_then(Kind::makes) == Some(kind) => 2,
+        _ => return false,
+    };
+    let added = name
+        .strip_prefix(maker_name)
+        .and_then(|rest| rest.strip_prefix('-'));
+    !maker_name.is_empty() && added.is_some_and(|added| added.split('-').count() <= steps)
+}

@@ -1,0 +1,109 @@
+//! Roles and the bindings to them.
+
+use serde_json::{Value, json};
+
+use super::objects::metadata;
+use super::{CheckedTeam, Names, Person, rights};
+
+const RBAC: &str = "rbac.authorization.k8s.io";
+const RBAC_V1: &str = "rbac.authorization.k8s.io/v1";
+
+/// The roles of a team, and the bindings to them in the same order.
+pub(super) struct Access {
+    pub(super) roles: Vec<Value>,
+    pub(super) bindings: Vec<Value>,
+}
+
+struct Grant<'a> {
+    namespace: &'a str,
+    name: &'a str,
+    rules: Value,
+    subjects: Vec<Value>,
+}
+
+/// All that gives rights in a team.
+pub(super) fn access(team: &CheckedTeam) -> Access {
+    let names = Names { team: &team.team };
+    let tiller = vec![json!({
+        "kind": "ServiceAccount",
+        "namespace": team.tiller_namespace,
+        "name": team.service_account,
+    })];
+    let target_role = names.target_role();
+    let bundles: Vec<_> = team
+        .people()
+        .iter()
+        .map(|it| (it, names.bundle(it)))
+        .collect();
+    let mut grants = vec![Grant {
+        namespace: &team.tiller_namespace,
+        name: &team.service_account,
+        rules: rights::release_records(),
+        subjects: tiller.clone(),
+    }];
+    grants.extend(team.target_namespaces.iter().map(|namespace| Grant {
+        namespace,
+        name: &target_role,
+        rules: rights::target(namespace, &team.extra_rules),
+        subjects: tiller.clone(),
+    }));
+    if !bundles.is_empty() {
+        grants.push(Grant {
+            namespace: &team.tiller_namespace,
+            name: Names::PEOPLE,
+            rules: rights::people(),
+            subjects: team.people().iter().map(subject).collect(),
+        });
+    }
+    grants.extend(bundles.iter().map(|(person, bundle)| Grant {
+        namespace: &team.guard_namespace,
+        name: bundle,
+        rules: json!([{
+            "apiGroups": [""],
+            "resources": ["secrets"],
+            "resourceNames": [bundle],
+            "verbs": ["get"],
+        }]),
+        subjects: vec![subject(person)],
+    }));
+    Access {
+        roles: grants.iter().map(|grant| grant.role(team)).collect(),
+        bindings: grants
+            .into_iter()
+            .map(|grant| grant.binding(team))
+            .collect(),
+    }
+}
+
+fn subject(person: &Person) -> Value {
+    json!({ "kind": person.kind.subject(), "apiGroup": RBAC, "name": person.name })
+}
+
+// === impl Grant ===
+
+impl Grant<'_> {
+    fn role(&self, team: &CheckedTeam) -> Value {
+        json!({
+            "apiVersion": RBAC_V1,
+            "kind": "Role",
+            "metadata": metadata(team, self.namespace, self.name),
+            "rules": self.rules,
+        })
+    }
+
+    fn binding(self, team: &CheckedTeam) -> Value {
+        let Self {
+            namespace,
+            name,
+            rules: _,
+            subjects,
+        } = self;
+        json!({
+            "apiVersion": RBAC_V1,
+            "kind": "RoleBinding",
+            "metadata": metadata(team, namespace, name),
+            "roleRef": { "apiGroup": RBAC, "kind": "Role", "name": name },
+            "subjects": subjects,
+        })
+    }
+}

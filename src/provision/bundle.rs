@@ -1,0 +1,139 @@
+//! What a person needs to reach Tiller: the certificates of a `HELM_HOME`, and the settings to source.
+
+use std::fmt;
+
+use zeroize::Zeroizing;
+
+use crate::pki::team::{Certificates, Issued};
+
+/// The certificates of a person, by the names that Helm looks for in its home.
+pub struct Bundle {
+    authorities: String,
+    certificate: String,
+    key: Zeroizing<String>,
+}
+
+/// A file of a bundle.
+#[derive(Clone, Copy)]
+pub struct BundleFile<'a> {
+    /// `ca.pem`, `cert.pem` or `key.pem`.
+    pub name: &'static str,
+    /// Its content, which may be a key.
+    pub content: &'a str,
+}
+
+// === impl Bundle ===
+
+impl Bundle {
+    /// The names of the files, as Helm from 2.3 on looks for them.
+    pub const NAMES: [&'static str; 3] = ["ca.pem", "cert.pem", "key.pem"];
+    /// The file to source.
+    pub const ENVIRONMENT: &'static str = "env";
+
+    /// The bundle of who holds this certificate.
+    pub fn new(certificates: &Certificates, issued: &Issued) -> Self {
+        Self {
+            authorities: certificates.trusted_pem(),
+            certificate: issued.certificate.pem(),
+            key: issued.key.pem(),
+        }
+    }
+
+    /// A bundle of these three texts.
+    pub fn of(authorities: String, certificate: String, key: Zeroizing<String>) -> Self {
+        Self {
+            authorities,
+            certificate,
+            key,
+        }
+    }
+
+    /// Its files.
+    pub fn files(&self) -> impl Iterator<Item = BundleFile<'_>> {
+        let Self {
+            authorities,
+            certificate,
+            key,
+        } = self;
+        let contents = [authorities.as_str(), certificate, key];
+        Self::NAMES
+            .into_iter()
+            .zip(contents)
+            .map(|(name, content)| BundleFile { name, content })
+    }
+}
+
+/// Without the key.
+impl fmt::Debug for Bundle {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Bundle(…)")
+    }
+}
+
+/// By name alone.
+impl fmt::Debug for BundleFile<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.name)
+    }
+}
+
+/// The settings that make Helm use a bundle's folder, for `. env` in bash, zsh and sh and `source env` in fish.
+///
+/// Helm takes `true` where it would ignore `yes` without a word. The paths are given outright: up to 2.10 the default
+/// ones hold a literal `$HELM_HOME`.
+pub fn environment(folder: &str, tiller_namespace: &str) -> String {
+    let file = |name: &str| quoted(&format!("{folder}/{name}"));
+    let [authorities, certificate, key] = Bundle::NAMES;
+    let settings = [
+        ("HELM_HOME", quoted(folder)),
+        ("TILLER_NAMESPACE", quoted(tiller_namespace)),
+        ("HELM_TLS_ENABLE", "true".to_owned()),
+        ("HELM_TLS_VERIFY", "true".to_owned()),
+        ("HELM_TLS_CA_CERT", file(authorities)),
+        ("HELM_TLS_CERT", file(certificate)),
+        ("HELM_TLS_KEY", file(key)),
+    ];
+    let lines = settings
+        .into_iter()
+        .map(|(name, value)| format!("export {name}={value}\n"));
+    lines.collect()
+}
+
+/// A word that every one of these shells takes as it is. Inside single quotes fish alone gives the backslash a
+/// meaning, so that backslashes and single quotes stand outside, where all agree.
+fn quoted(text: &str) -> String {
+    let mut out = String::from("'");
+    for character in text.chars() {
+        match character {
+            '\'' => out.push_str("'\\''"),
+            '\\' => out.push_str("'\\\\'"),
+            _ => out.push(character),
+        }
+    }
+    out.push('\'');
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_paths_stay_readable() {
+        assert_eq!(
+            environment("/home/ada/blue", "blue-tiller"),
+            "export HELM_HOME='/home/ada/blue'\n\
+             export TILLER_NAMESPACE='blue-tiller'\n\
+             export HELM_TLS_ENABLE=true\n\
+             export HELM_TLS_VERIFY=true\n\
+             export HELM_TLS_CA_CERT='/home/ada/blue/ca.pem'\n\
+             export HELM_TLS_CERT='/home/ada/blue/cert.pem'\n\
+             export HELM_TLS_KEY='/home/ada/blue/key.pem'\n"
+        );
+    }
+
+    #[test]
+    fn quotes_and_backslashes_stand_outside_the_quotes() {
+        assert_eq!(quoted(r"a'b\c d$e"), r"'a'\''b'\\'c d$e'");
+    }
+}

@@ -1,0 +1,230 @@
+//! Everything that a team needs, in the order in which it has to come.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use serde_json::Value;
+
+use super::access::{Access, access};
+use super::bundle::Bundle;
+use super::objects::{self, PodSecurity};
+use super::review::{context, knowledge, review};
+use super::{CheckedTeam, secrets, tiller};
+use crate::k8s::Malformed;
+use crate::pki::team::Certificates;
+use crate::policy::Settings;
+use crate::policy::access::TeamError;
+
+/// What is to be in the cluster for a team.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// Objects that have to be there before those of the next stage.
+    pub stages: Vec<Stage>,
+    /// Where Tiller is not a part of it, the command that makes it.
+    pub init_line: Option<String>,
+}
+
+/// Objects that do not need one another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stage {
+    /// What they are, in a word or two.
+    pub title: &'static str,
+    /// The objects.
+    pub objects: Vec<Planned>,
+}
+
+/// An object of the plan.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Planned {
+    /// The object; it may hold a key.
+    pub object: Value,
+    /// Whether one that others have made will do.
+    pub may_be_foreign: bool,
+}
+
+/// A team's plan cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// The webhook would not let an object pass.
+    #[error("the guard would refuse {object}: {rule}: {message}; {remedy}")]
+    Refused {
+        /// Which.
+        object: String,
+        /// The rule.
+        rule: &'static str,
+        /// What it found.
+        message: String,
+        /// What to do.
+        remedy: String,
+    },
+    /// Someone who has no certificate: those who made the certificates have to mend it.
+    #[error("there is no certificate for {0}")]
+    NoCertificate(String),
+    /// Two people whose names give one object's.
+    #[error("two people's bundles would be called {0}: leave one out")]
+    Collision(String),
+    /// The team's registration cannot be read by the guard.
+    #[error("the team cannot be registered")]
+    Team(#[from] TeamError),
+    /// An object cannot be read: its makers have to mend it.
+    #[error("an object of the plan cannot be read")]
+    Malformed(#[from] Malformed),
+    /// The hardening is no patch: its makers have to mend it.
+    #[error("the hardening cannot be written")]
+    Patch(#[source] serde_json::Error),
+    /// The hardening does not fit: its makers have to mend it.
+    #[error("the hardening cannot be applied")]
+    Apply(#[from] json_patch::PatchError),
+}
+
+/// Plans what a team needs: the same for the same arguments.
+///
+/// Its CA is a part of it where `with_authority` says so; else it is kept elsewhere.
+pub fn plan(
+    team: &CheckedTeam,
+    certificates: &Certificates,
+    with_authority: bool,
+    settings: &Settings,
+) -> Result<Plan, PlanError> {
+    let Access { roles, bindings } = access(team);
+    let registration = objects::registration(team, certificates.trusted());
+    let mut keys = vec![secrets::server(
+        team,
+        certificates,
+        &settings.certificate_secret,
+    )];
+    keys.extend(bundles(team, certificates)?);
+    let mut second = vec![
+        registration.clone(),
+        objects::service_account(team),
+        objects::network_policy(team),
+    ];
+    second.extend(roles);
+    // The CA comes before all that names it or is signed by it.
+    let authority = with_authority.then(|| secrets::authority(team, certificates));
+    let mut stages = vec![
+        Stage::new(
+            "CA and namespaces",
+            authority.into_iter().chain(namespaces(team)).collect(),
+        ),
+        Stage::new("team, account and roles", second),
+        Stage::new(
+            "bindings and certificates",
+            bindings.into_iter().chain(keys).collect(),
+        ),
+    ];
+    for namespace in stages
+        .first_mut()
+        .into_iter()
+        .flat_map(|it| &mut it.objects)
+    {
+        namespace.may_be_foreign = true;
+    }
+    let knowledge = knowledge(&registration, stages.iter().flat_map(Stage::values))?;
+    let context = context(&knowledge);
+    if team.with_tiller {
+        let deployment = tiller::deployment(team, &certificates.checksum(), settings, &context)?;
+        stages.push(Stage::new(
+            "Tiller",
+            vec![tiller::service(team), deployment],
+        ));
+    }
+    for object in stages.iter().flat_map(Stage::values) {
+        if let Some(finding) = review(object, settings, &context)?.into_iter().next() {
+            return Err(PlanError::Refused {
+                object: name_of(object),
+                rule: finding.rule.id,
+                message: finding.message.into_owned(),
+                remedy: finding.remedy.into_owned(),
+            });
+        }
+    }
+    let init_line = (!team.with_tiller).then(|| tiller::init_line(team));
+    Ok(Plan { stages, init_line })
+}
+
+fn namespaces(team: &CheckedTeam) -> Vec<Value> {
+    let targets: BTreeSet<_> = team.target_namespaces.iter().collect();
+    let tiller = objects::namespace(team, &team.tiller_namespace, PodSecurity::Restricted);
+    let targets = targets
+        .into_iter()
+        .map(|namespace| objects::namespace(team, namespace, PodSecurity::Baseline));
+    std::iter::once(tiller).chain(targets).collect()
+}
+
+fn bundles(team: &CheckedTeam, certificates: &Certificates) -> Result<Vec<Value>, PlanError> {
+    let mut slugs = BTreeSet::new();
+    let bundles = team.people().iter().map(|person| {
+        if !slugs.insert(person.slug()) {
+            return Err(PlanError::Collision(person.slug()));
+        }
+        let issued = certificates.clients.get(&person.holder());
+        let issued = issued.ok_or_else(|| PlanError::NoCertificate(person.to_string()))?;
+        Ok(secrets::bundle(
+            team,
+            person,
+            &Bundle::new(certificates, issued),
+        ))
+    });
+    bundles.collect()
+}
+
+// === impl Plan ===
+
+impl Plan {
+    /// Every object, in order.
+    pub fn objects(&self) -> impl Iterator<Item = &Value> {
+        self.stages.iter().flat_map(Stage::values)
+    }
+}
+
+// === impl Stage ===
+
+impl Stage {
+    fn new(title: &'static str, objects: Vec<Value>) -> Self {
+        let objects = objects.into_iter().map(|object| Planned {
+            may_be_foreign: object.get("kind").is_some_and(|kind| kind == "Namespace"),
+            object,
+        });
+        Self {
+            title,
+            objects: objects.collect(),
+        }
+    }
+
+    fn values(&self) -> impl Iterator<Item = &Value> {
+        self.objects.iter().map(|planned| &planned.object)
+    }
+}
+
+/// By name: the object may hold a key.
+impl fmt::Debug for Planned {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&name_of(&self.object))
+    }
+}
+
+/// `Deployment NAMESPACE/NAME`.
+impl fmt::Display for Planned {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&name_of(&self.object))
+    }
+}
+
+fn name_of(object: &Value) -> String {
+    let text = |pointer| {
+        object
+            .pointer(pointer)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+    };
+    let (kind, namespace, name) = (
+        text("/kind"),
+        text("/metadata/namespace"),
+        text("/metadata/name"),
+    );
+    match namespace {
+        "" => format!("{kind} {name}"),
+        _ => format!("{kind} {namespace}/{name}"),
+    }
+}

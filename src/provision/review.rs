@@ -1,0 +1,83 @@
+//! The plan as the webhook will see it: each of its objects, with knowledge of the others.
+
+use serde_json::Value;
+
+use super::plan::PlanError;
+use crate::k8s;
+use crate::policy::access::{AccessKind, AccessObject, Team, TeamError, decide_access};
+use crate::policy::exposure::{ExposureKind, decide_exposure};
+use crate::policy::{Context, Finding, Kind, Knowledge, Settings, Timestamp, decide};
+
+/// What the guard knows once the objects are there.
+pub(super) fn knowledge<'o>(
+    registration: &Value,
+    objects: impl Iterator<Item = &'o Value>,
+) -> Result<Knowledge, PlanError> {
+    let mut knowledge = Knowledge::default().with_team(read_team(registration)?);
+    for object in objects {
+        if let Some(kind) = access_kind(object) {
+            knowledge = match k8s::access_object(kind, object)? {
+                AccessObject::Role(role) => knowledge.with_role(&role),
+                AccessObject::Binding(binding) => knowledge.with_binding(&binding),
+            };
+        }
+    }
+    Ok(knowledge)
+}
+
+/// The team, as the guard reads it from its `ConfigMap`.
+fn read_team(registration: &Value) -> Result<Team, TeamError> {
+    let name = registration
+        .pointer("/metadata/name")
+        .and_then(Value::as_str);
+    let data = registration.get("data").and_then(Value::as_object);
+    let data = data.into_iter().flatten();
+    Team::read(
+        name.unwrap_or_default(),
+        data.filter_map(|(key, value)| Some((key.as_str(), value.as_str()?))),
+    )
+}
+
+/// What the webhook would say of an object; nothing, if the plan is good.
+pub(super) fn review(
+    object: &Value,
+    settings: &Settings,
+    context: &Context<'_>,
+) -> Result<Vec<Finding>, PlanError> {
+    let (group, kind) = group_and_kind(object);
+    if let Some(kind) = Kind::find(group, kind) {
+        let subject = k8s::subject(kind, object)?;
+        return Ok(decide(&subject, settings, context).findings);
+    }
+    if let Some(kind) = access_kind(object) {
+        let object = k8s::access_object(kind, object)?;
+        return Ok(decide_access(&object, settings, context.knowledge));
+    }
+    if let Some(kind) = ExposureKind::find(group, kind) {
+        let object = k8s::exposure_object(kind, object)?;
+        return Ok(decide_exposure(&object, settings));
+    }
+    Ok(Vec::new())
+}
+
+/// Exceptions of the policy, which end with time, are not built on.
+pub(super) fn context(knowledge: &Knowledge) -> Context<'_> {
+    Context {
+        now: Timestamp(i64::MAX),
+        knowledge,
+    }
+}
+
+fn access_kind(object: &Value) -> Option<AccessKind> {
+    let (group, kind) = group_and_kind(object);
+    AccessKind::find(group, kind)
+}
+
+fn group_and_kind(object: &Value) -> (&str, &str) {
+    let text = |key| object.get(key).and_then(Value::as_str).unwrap_or_default();
+    let (api_version, kind) = (text("apiVersion"), text("kind"));
+    (
+        api_version.split_once('/').map_or("", |(group, _)| group),
+        kind,
+    )
+}

@@ -1,0 +1,114 @@
+//! The case corpus of the rules for what holds something of a Tiller's: `tests/cases/RULE.yaml`, each case an object
+//! that comes, who asks for it, what is known by then, and what is found.
+
+use std::fs;
+use std::path::Path;
+
+use serde::Deserialize;
+use serde_json::Value;
+use tiller_guard::k8s::custody_object;
+use tiller_guard::policy::custody::{Coming, CustodyKind, CustodyObject, decide_custody};
+use tiller_guard::policy::{
+    Action, Context, Finding, Requester, Settings, Severity, Timestamp, custody_rules,
+};
+
+use super::known::known;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Case {
+    name: String,
+    #[serde(default)]
+    knows: Vec<Value>,
+    object: Value,
+    /// Who asks; nobody does for a manifest.
+    by: Option<String>,
+    #[serde(default)]
+    groups: Vec<String>,
+    #[serde(default)]
+    updates: bool,
+    /// `RULE PATH: MESSAGE`, or without the message.
+    finds: Vec<String>,
+}
+
+fn cases(rule: &str) -> Vec<Case> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/cases")
+        .join(rule)
+        .with_extension("yaml");
+    let text = fs::read_to_string(&path).unwrap();
+    serde_saphyr::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// The object as its kind, with the account that a request for a token is sent to.
+fn read(object: &Value) -> CustodyObject<'_> {
+    let name = object["kind"].as_str().unwrap();
+    let kind = CustodyKind::ALL.into_iter().find(|it| it.as_str() == name);
+    let mut read = custody_object(kind.unwrap(), object).unwrap();
+    read.stand_in(object["metadata"]["namespace"].as_str().unwrap().into());
+    if let CustodyObject::TokenRequest(request) = &mut read {
+        request.account = object["metadata"]["name"].as_str().unwrap().into();
+    }
+    read
+}
+
+fn findings(case: &Case, settings: &Settings) -> Vec<Finding> {
+    let requester = case.by.as_ref().map(|name| Requester {
+        name: name.as_str().into(),
+        groups: case.groups.iter().map(|it| it.as_str().into()).collect(),
+    });
+    let coming = Coming {
+        requester: requester.as_ref(),
+        updates: case.updates,
+    };
+    let knowledge = known(&case.knows);
+    let context = Context {
+        now: Timestamp(0),
+        knowledge: &knowledge,
+    };
+    decide_custody(&read(&case.object), coming, settings, &context)
+}
+
+#[test]
+fn each_case_finds_what_it_says_and_nothing_else() {
+    for rule in custody_rules() {
+        let cases = cases(rule.id);
+        let found_by_name = |case: &Case| case.finds.iter().any(|line| line.starts_with(rule.id));
+        assert!(cases.iter().any(found_by_name), "no case finds {}", rule.id);
+        for case in cases {
+            let found = findings(&case, &Settings::default());
+            let lines: Vec<_> = found
+                .iter()
+                .map(|it| {
+                    assert_eq!(it.action, Action::Refuse);
+                    format!("{} {}: {}", it.rule.id, it.path, it.message)
+                })
+                .collect();
+            let as_said = lines.len() == case.finds.len()
+                && lines
+                    .iter()
+                    .zip(&case.finds)
+                    .all(|(line, said)| line == said || line.starts_with(&format!("{said}: ")));
+            assert!(as_said, "{}: {}: {lines:#?}", rule.id, case.name);
+        }
+    }
+}
+
+#[test]
+fn a_policy_sets_the_severity() {
+    let settings = Settings {
+        severities: custody_rules()
+            .map(|rule| (rule.id, Severity::Medium))
+            .collect(),
+        ..Settings::default()
+    };
+    for rule in custody_rules() {
+        let cases = cases(rule.id);
+        let found: Vec<_> = cases
+            .iter()
+            .flat_map(|case| findings(case, &settings))
+            .collect();
+        assert!(!found.is_empty(), "{}", rule.id);
+        assert!(found.iter().all(|it| it.severity == Severity::Medium));
+    }
+}

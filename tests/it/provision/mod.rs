@@ -1,0 +1,53 @@
+//! `tiller-guard provision`.
+
+mod bundles;
+mod command;
+mod plans;
+mod specs;
+
+use std::time::{Duration, SystemTime};
+
+use tiller_guard::pki::team::{
+    Authority, Certificates, Holder, Lifetimes, Present, Server, Wanted,
+};
+use tiller_guard::policy::Settings;
+use tiller_guard::provision::{CheckedTeam, Person, TeamSpec, check};
+
+/// A time in 2027.
+fn now() -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_hours(500_000)
+}
+
+fn texts(words: &[&str]) -> Vec<String> {
+    words.iter().map(ToString::to_string).collect()
+}
+
+fn spec() -> TeamSpec {
+    TeamSpec {
+        users: texts(&["ada@example.com"]),
+        ..TeamSpec::new(
+            "blue".to_owned(),
+            "blue-tiller".to_owned(),
+            texts(&["blue"]),
+        )
+    }
+}
+
+fn checked(spec: TeamSpec) -> CheckedTeam {
+    check(vec![spec], &Settings::default()).unwrap().remove(0)
+}
+
+fn certificates(team: &CheckedTeam) -> Certificates {
+    let lifetimes = Lifetimes::default();
+    let authority = Authority::create(&team.team, now(), lifetimes.authority).unwrap();
+    let holders: Vec<Holder> = team.people().iter().map(Person::holder).collect();
+    let wanted = Wanted {
+        server: Server {
+            namespace: &team.tiller_namespace,
+            cluster_domain: &team.cluster_domain,
+        },
+        holders: &holders,
+        lifetimes,
+    };
+    Certificates::complete(authority, Present::default(), wanted, now()).unwrap()
+}
