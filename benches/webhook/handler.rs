@@ -133,7 +133,9 @@ async fn own_server<'a>(flag: &dyn Fn(&str) -> Result<&'a str>) -> Result<()> {
             operation,
             kind,
             rules: Vec::new(),
+            refusal: None,
             excepted: Vec::new(),
+            lookups: Vec::new(),
             record: None,
         })
     }));

@@ -8,10 +8,14 @@ use arc_swap::ArcSwap;
 use clap::Args;
 
 use super::reach::ReachArguments;
+use crate::cluster::events::{Recorder, Refusal};
 use crate::cluster::{LiveKnowledge, Reach, Watches};
 use crate::installation;
-use crate::policy::Policy;
-use crate::server::Background;
+use crate::k8s::review::{self, Answer};
+use crate::policy::{Context, Decision, Knowledge, Policy};
+use crate::server::{Background, Consult, Informed, Judge};
+
+use super::policy::now;
 
 /// Where a pod finds the namespace that it runs in.
 const POD_NAMESPACE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
@@ -46,11 +50,55 @@ impl LiveArguments {
         given.unwrap_or_else(|| pod_namespace(Path::new(POD_NAMESPACE)))
     }
 
+    /// What writes Events into the cluster. Call it within a runtime.
+    pub(super) fn recorder(&self) -> Recorder {
+        Recorder::start(self.reach())
+    }
+
     /// The watches of the cluster, unless the server is to know nothing of it.
     pub(super) fn watches(&self, policy: &Arc<ArcSwap<Policy>>) -> Option<Watches> {
         let watches = || Watches::new(self.reach(), &self.namespace(), Arc::clone(policy));
         (!self.without_cluster).then(watches)
     }
+}
+
+/// Judges by the policy and what is known.
+pub(super) fn judge(policy: Arc<ArcSwap<Policy>>, live: Option<LiveKnowledge>) -> Judge {
+    Arc::new(move |webhook, body| {
+        let policy = policy.load();
+        let Some(live) = &live else {
+            return review::answer(webhook, body, &policy, &Context::at(now()));
+        };
+        let context = Context {
+            now: now(),
+            knowledge: &live.now(),
+        };
+        review::answer(webhook, body, &policy, &context)
+    })
+}
+
+/// Looks up what a decision hangs on, on top of what was found before, or else of what is known.
+fn consult(
+    policy: &Arc<ArcSwap<Policy>>,
+    live: &LiveKnowledge,
+    before: Option<Arc<Knowledge>>,
+) -> Consult {
+    let (policy, live) = (Arc::clone(policy), live.clone());
+    Arc::new(move |lookups| {
+        let (policy, live, before) = (Arc::clone(&policy), live.clone(), before.clone());
+        Box::pin(async move {
+            let knowledge = live.look_up(before, &lookups).await?;
+            let consult = consult(&policy, &live, Some(Arc::clone(&knowledge)));
+            let judge: Judge = Arc::new(move |webhook, body| {
+                let context = Context {
+                    now: now(),
+                    knowledge: &knowledge,
+                };
+                review::answer(webhook, body, &policy.load(), &context)
+            });
+            Some(Informed { judge, consult })
+        })
+    })
 }
 
 fn pod_namespace(file: &Path) -> String {
@@ -61,18 +109,38 @@ fn pod_namespace(file: &Path) -> String {
     }
 }
 
-/// What the health port tells of the watches.
-pub(super) fn background(live: Option<&LiveKnowledge>) -> Background {
-    let Some(live) = live else {
-        return Background::default();
-    };
+/// What the watches do for the server beside the knowledge that it judges by, and the Events of what is refused.
+pub(super) fn background(
+    live: &LiveKnowledge,
+    policy: &Arc<ArcSwap<Policy>>,
+    recorder: Recorder,
+) -> Background {
     let (waiting, counting) = (live.clone(), live.clone());
     Background {
         waits_for: Some(Arc::new(move || waiting.waits_for())),
         metrics: Some(Arc::new(move |registry| {
             counting.register_metrics(registry);
         })),
+        consult: Some(consult(policy, live, None)),
+        answered: Some(Arc::new(move |answer| {
+            if let Some(refusal) = refusal(answer) {
+                recorder.record(refusal);
+            }
+        })),
     }
+}
+
+/// What is told of an answer in an Event: refusals, but those of dry runs, which leave no trace.
+fn refusal(answer: &Answer) -> Option<Refusal> {
+    let record = answer.record.as_ref()?;
+    let told = answer.decision == Decision::Refused && !record.dry_run;
+    told.then(|| Refusal {
+        namespace: record.namespace.clone(),
+        kind: answer.kind,
+        name: record.name.clone(),
+        rules: answer.rules.join(","),
+        message: answer.refusal.clone().unwrap_or_default(),
+    })
 }
 
 #[cfg(test)]

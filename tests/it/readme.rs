@@ -44,7 +44,7 @@ fn the_registration_names_every_resource_that_is_judged_alone() {
     // The second document borrows the rules of the first.
     let (mutating, validating) = readme[begin..].split_once("\n---\n").unwrap();
     assert!(validating.contains("  rules: *rules"), "{validating}");
-    assert_eq!(readme.matches("  matchPolicy: Equivalent").count(), 3);
+    assert_eq!(readme.matches("  matchPolicy: Equivalent").count(), 4);
     let mutating: Value = serde_saphyr::from_str(mutating).unwrap();
     let (validating, _) = validating.split_once("```").unwrap();
     let validating = validating

@@ -80,7 +80,9 @@ pub(crate) fn answer(body: Vec<u8>) -> Answer {
         operation: "CREATE",
         kind: "Pod",
         rules: Vec::new(),
+        refusal: None,
         excepted: Vec::new(),
+        lookups: Vec::new(),
         record: None,
     }
 }

@@ -26,8 +26,10 @@ pub struct Refusal {
     pub kind: &'static str,
     /// The object's name; empty where the API server makes one.
     pub name: String,
-    /// The rules that refuse it, with commas between.
+    /// The rules that found something, with commas between.
     pub rules: String,
+    /// What whoever asked was told.
+    pub message: String,
 }
 
 /// What refusals have to have in common to be one Event. Names are not: a controller makes a new one each time.
@@ -42,8 +44,9 @@ pub(super) struct Sort {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Draft {
     pub(super) sort: Sort,
-    /// The object that was refused last.
+    /// The object that was refused last, and why.
     pub(super) name: String,
+    pub(super) message: String,
     pub(super) count: u32,
     pub(super) first: SystemTime,
     pub(super) last: SystemTime,
@@ -74,6 +77,7 @@ pub(super) struct Ledger {
 #[derive(Debug)]
 struct Entry {
     name: String,
+    message: String,
     count: u32,
     first: SystemTime,
     last: SystemTime,
@@ -100,6 +104,7 @@ impl Ledger {
             kind,
             name,
             rules,
+            message,
         } = refusal;
         let sort = Sort {
             namespace,
@@ -116,6 +121,7 @@ impl Ledger {
         }
         let entry = self.entries.entry(sort).or_insert_with(|| Entry {
             name: String::new(),
+            message: String::new(),
             count: 0,
             first: time,
             last: time,
@@ -123,7 +129,8 @@ impl Ledger {
             written: None,
         });
         entry.count = entry.count.saturating_add(1);
-        (entry.name, entry.last, entry.seen) = (name, time, now);
+        (entry.name, entry.message) = (name, message);
+        (entry.last, entry.seen) = (time, now);
     }
 
     /// The Event that waits longest, if a write is earned; it counts as written.
@@ -146,6 +153,7 @@ impl Ledger {
         Next::Write(Draft {
             sort: sort.clone(),
             name: entry.name.clone(),
+            message: entry.message.clone(),
             count: entry.count,
             first: entry.first,
             last: entry.last,
@@ -177,6 +185,7 @@ mod tests {
             kind: "Pod",
             name: format!("tiller-{name}"),
             rules: "tls-disabled".to_owned(),
+            message: String::new(),
         }
     }
 

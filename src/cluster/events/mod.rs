@@ -14,12 +14,14 @@ use tokio::sync::mpsc::{self, Receiver, Sender, error::TrySendError};
 use tokio::time::{sleep_until, timeout};
 use tracing::debug;
 
-use super::Cluster;
+use super::{Cluster, Reach};
 pub use ledger::Refusal;
 use ledger::{Draft, Ledger, Next};
 
 /// Refusals that wait to be counted. More at once are not counted: a review waits for nobody.
 const WAITING: usize = 4096;
+/// The API server takes 1024 characters of a message (validation of `events.k8s.io`).
+const LONGEST: usize = 1024;
 /// How long a write may take before it is given up.
 const WRITE: std::time::Duration = std::time::Duration::from_secs(10);
 
@@ -32,10 +34,11 @@ pub struct Recorder {
 // === impl Recorder ===
 
 impl Recorder {
-    /// Starts the task that writes; it ends with the last recorder.
-    pub fn start(cluster: Cluster) -> Self {
+    /// Starts the task that writes to the cluster that is reached so; it ends with the last recorder. Call it within
+    /// a runtime.
+    pub fn start(reach: Reach) -> Self {
         let (sender, receiver) = mpsc::channel(WAITING);
-        tokio::spawn(write_all(cluster, receiver));
+        tokio::spawn(write_all(reach, receiver));
         Self { sender }
     }
 
@@ -48,13 +51,19 @@ impl Recorder {
     }
 }
 
-async fn write_all(cluster: Cluster, mut receiver: Receiver<Refusal>) {
+async fn write_all(reach: Reach, mut receiver: Receiver<Refusal>) {
     let mut ledger = Ledger::new(Instant::now());
+    let mut cluster = None;
     loop {
         let next = ledger.next(Instant::now());
         let woken = match next {
             Next::Write(draft) => {
-                write(&cluster, &draft).await;
+                if cluster.is_none() {
+                    cluster = Cluster::connect_patiently(&reach).await.ok();
+                }
+                if let Some(cluster) = &cluster {
+                    write(cluster, &draft).await;
+                }
                 continue;
             }
             Next::Wait(until) => tokio::select! {
@@ -130,16 +139,13 @@ fn event(draft: &Draft) -> Value {
     let Draft {
         sort,
         name,
+        message,
         count,
         first,
         last,
         written: _,
     } = draft;
-    let named = if name.is_empty() {
-        "without a name"
-    } else {
-        name
-    };
+    let text = format!("refused {} {}: {message}", sort.kind, named(name));
     let involved = match sort.namespace.as_str() {
         "" => json!({ "kind": sort.kind, "name": name }),
         namespace => {
@@ -153,12 +159,20 @@ fn event(draft: &Draft) -> Value {
         "involvedObject": involved,
         "type": "Warning",
         "reason": "TillerRefused",
-        "message": format!("refused {} {named}: {}", sort.kind, sort.rules),
+        "message": text.chars().take(LONGEST).collect::<String>(),
         "source": { "component": "tiller-guard" },
         "count": count,
         "firstTimestamp": written_time(*first),
         "lastTimestamp": written_time(*last),
     })
+}
+
+fn named(name: &str) -> &str {
+    if name.is_empty() {
+        "without a name"
+    } else {
+        name
+    }
 }
 
 /// RFC 3339 in whole seconds, as the API has times.
@@ -187,6 +201,7 @@ mod tests {
                 rules: "host-access,tls-disabled".to_owned(),
             },
             name: "tiller-deploy".to_owned(),
+            message: "host-access: /spec/template/spec/hostNetwork: no".to_owned(),
             count: 3,
             first: SystemTime::UNIX_EPOCH + Duration::from_hours(500_000),
             last: SystemTime::UNIX_EPOCH + Duration::from_millis(1_800_000_001_500),
@@ -201,7 +216,7 @@ mod tests {
         assert_eq!(event["metadata"]["namespace"], "team-a");
         assert_eq!(
             event["message"],
-            "refused Deployment tiller-deploy: host-access,tls-disabled"
+            "refused Deployment tiller-deploy: host-access: /spec/template/spec/hostNetwork: no"
         );
         assert_eq!(event["count"], 3);
         assert_eq!(event["firstTimestamp"], "2027-01-15T08:00:00Z");

@@ -66,7 +66,9 @@ fn judge() -> Judge {
             operation: "CREATE",
             kind: "Pod",
             rules: Vec::new(),
+            refusal: None,
             excepted: Vec::new(),
+            lookups: Vec::new(),
             record: None,
         }),
         Some(b'!') => panic!("as the test wants"),
@@ -81,7 +83,9 @@ fn reviews() -> Arc<Reviews> {
 fn judged_by(judge: Judge) -> Arc<Reviews> {
     let limits = Limits::default();
     Arc::new(Reviews {
+        consulting: None,
         judge,
+        answered: None,
         limits,
         memory: Memory::new(&limits),
         lifecycle: Arc::new(Lifecycle::new()),

@@ -1,6 +1,7 @@
 //! `helm init` against a real API server: what is stored, and what the person is told.
 
 mod apply;
+mod events;
 pub(crate) mod expected;
 mod install;
 mod kinds;
