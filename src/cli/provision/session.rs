@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::fmt::Display;
 
 use anyhow::{Context as _, anyhow};
-use kube::api::DynamicObject;
 
 use super::super::Exit;
 use super::super::reach::connect;
@@ -13,8 +12,8 @@ use super::bundles;
 use super::issuance::{Course, issue};
 use super::progress::Progress;
 use crate::cluster::Cluster;
-use crate::cluster::apply::{Effect, Expects, ObjectReference, Writer};
-use crate::cluster::team::{Found, Registered, look, registered};
+use crate::cluster::apply::{Effect, Expects, Writer};
+use crate::cluster::team::{Found, Registered, has_namespace, look, registered};
 use crate::config;
 use crate::pki::team::{Certificates, Fingerprint};
 use crate::policy::Settings;
@@ -75,13 +74,13 @@ impl<'a> Session<'a> {
         };
         let progress = Progress::new();
         let namespace = &shared.guard_namespace;
-        let told = match namespace_is_there(&cluster, namespace).await {
+        let told = match has_namespace(&cluster, namespace).await {
             Ok(true) => registered(&cluster, namespace).await.map_err(Into::into),
             Ok(false) => Err(anyhow!(
                 "there is no namespace {namespace} for the teams' registrations: run `tiller-guard install`, or name \
                  another with --guard-namespace"
             )),
-            Err(error) => Err(error),
+            Err(error) => Err(error.into()),
         };
         match told {
             Ok(registered) => Ok(Ok(Self {
@@ -251,19 +250,4 @@ impl<'a> Session<'a> {
             },
         }
     }
-}
-
-async fn namespace_is_there(cluster: &Cluster, name: &str) -> anyhow::Result<bool> {
-    let reference = ObjectReference {
-        api_version: "v1".to_owned(),
-        kind: "Namespace".to_owned(),
-        namespace: None,
-        name: name.to_owned(),
-    };
-    let found: Option<DynamicObject> = reference
-        .api(cluster.client())
-        .get_opt(name)
-        .await
-        .with_context(|| format!("cannot get the namespace {name}"))?;
-    Ok(found.is_some())
 }

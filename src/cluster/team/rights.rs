@@ -6,7 +6,7 @@ use kube::Api;
 use kube::api::{ApiResource, DynamicObject, GroupVersionKind, ListParams};
 use serde_json::Value;
 
-use super::LookError;
+use super::{LookError, asked};
 use crate::cluster::Cluster;
 use crate::policy::access::Account;
 
@@ -53,7 +53,7 @@ async fn list(cluster: &Cluster, kind: &str) -> Result<Vec<DynamicObject>, LookE
         kind,
     ));
     let api: Api<DynamicObject> = Api::all_with(cluster.client().clone(), &resource);
-    let found = api.list(&ListParams::default()).await;
+    let found = asked(async || api.list(&ListParams::default()).await).await;
     let what = format!("list every {kind}");
     Ok(found
         .map_err(|error| LookError::asked(&what, "", error))?

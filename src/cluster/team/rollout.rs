@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{LookError, api};
+use super::{LookError, api, asked};
 use crate::cluster::Cluster;
 use crate::provision::Names;
 
@@ -59,7 +59,7 @@ pub async fn deployed(
     tiller_namespace: &str,
 ) -> Result<Option<Deployed>, LookError> {
     let api = api(cluster, "apps/v1", "Deployment", tiller_namespace);
-    let found = api.get_opt(Names::TILLER).await;
+    let found = asked(async || api.get_opt(Names::TILLER).await).await;
     let found = found.map_err(|error| {
         LookError::asked("get the Deployment of Tiller", tiller_namespace, error)
     })?;

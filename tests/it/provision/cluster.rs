@@ -80,6 +80,22 @@ impl World {
         value(&self.api("v1", "Secret", namespace).get(name).await.unwrap())
     }
 
+    pub(super) async fn object(
+        &self,
+        api_version: &str,
+        kind: &str,
+        namespace: &str,
+        name: &str,
+    ) -> Value {
+        value(
+            &self
+                .api(api_version, kind, namespace)
+                .get(name)
+                .await
+                .unwrap(),
+        )
+    }
+
     /// The names of all objects with a team's label, but for namespaces.
     pub(super) async fn labelled(&self, team: &str) -> Vec<String> {
         let parameters = ListParams::default().labels(&format!("tiller-guard.io/team={team}"));

@@ -4,8 +4,12 @@ mod access;
 mod bundles;
 mod cluster;
 mod command;
+mod faults;
 mod life;
+mod people;
 mod plans;
+mod proxy;
+mod rotation;
 mod specs;
 
 use std::time::{Duration, SystemTime};

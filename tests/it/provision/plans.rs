@@ -27,7 +27,7 @@ fn planned(spec: TeamSpec, with_authority: bool) -> Plan {
 fn golden(plan: &Plan) -> String {
     let mut text = String::new();
     for stage in &plan.stages {
-        write!(text, "# === {}\n", stage.title).unwrap();
+        writeln!(text, "# === {}", stage.title).unwrap();
         for planned in &stage.objects {
             let mut object = planned.object.clone();
             for (pointer, placeholder) in [
@@ -55,7 +55,7 @@ fn golden(plan: &Plan) -> String {
         }
     }
     if let Some(line) = &plan.init_line {
-        write!(text, "# === then\n# {line}\n").unwrap();
+        writeln!(text, "# === then\n# {line}").unwrap();
     }
     text
 }
