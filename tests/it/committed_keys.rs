@@ -4,6 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use base64::Engine as _;
+
 /// A line that begins a PEM block, and behind it at least one line of base64.
 fn pem_blocks(text: &str) -> impl Iterator<Item = &str> {
     let begin = concat!("-----BEGIN ", "");
@@ -74,7 +76,6 @@ fn a_block_would_be_found() {
     assert_eq!(pem_blocks(&format!("x: |\n{key}")).count(), 1);
     let indented = key.replace('\n', "\n    ");
     assert_eq!(pem_blocks(&format!("x: |\n    {indented}")).count(), 1);
-    use base64::Engine as _;
     let encoded = base64::engine::general_purpose::STANDARD.encode(&key);
     assert!(encoded.starts_with(IN_SECRET));
     assert_eq!(pem_blocks("the marker -----BEGIN alone").count(), 0);

@@ -3,7 +3,6 @@
 use serde_json::{Value, json};
 
 use super::cluster::{World, command, provision};
-use crate::offline::Folder;
 
 const DONE: Option<i32> = Some(0);
 
