@@ -163,7 +163,8 @@ impl<'a> Session<'a> {
             arguments.ca_dir.is_none(),
             self.settings,
         )
-        .map_err(Failure::input)?;
+        .map_err(Failure::input)?
+        .for_kubernetes(self.cluster.version().minor);
         let writer = self.writer(doing, known.is_some());
         if writer.effect == Effect::Write {
             issuance

@@ -189,3 +189,30 @@ fn a_tiller_that_the_policy_refuses_is_not_planned() {
     };
     assert!(plan(&team, &certificates(&team), true, &settings).is_ok());
 }
+
+#[test]
+fn an_old_kubernetes_is_not_asked_for_what_it_drops() {
+    let seccomp = |plan: &Plan| {
+        let deployment = plan
+            .objects()
+            .find(|it| it["kind"] == "Deployment")
+            .unwrap();
+        let template = &deployment["spec"]["template"];
+        (
+            template["spec"]["securityContext"]
+                .get("seccompProfile")
+                .cloned(),
+            template["metadata"]["annotations"]["seccomp.security.alpha.kubernetes.io/pod"].clone(),
+        )
+    };
+    let plan = planned(spec(), true);
+    let profile = Some(json!({ "type": "RuntimeDefault" }));
+    assert_eq!(
+        seccomp(&plan.clone().for_kubernetes(19)),
+        (profile, json!("runtime/default"))
+    );
+    assert_eq!(
+        seccomp(&plan.for_kubernetes(18)),
+        (None, json!("runtime/default"))
+    );
+}
