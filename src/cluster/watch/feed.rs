@@ -335,3 +335,6 @@ impl fmt::Display for Stop {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
