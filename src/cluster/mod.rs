@@ -9,6 +9,7 @@ pub mod install;
 mod lookup;
 pub mod proof;
 pub mod team;
+mod version;
 mod watch;
 
 pub use connection::{Cluster, ConnectError, KubernetesVersion, Reach};

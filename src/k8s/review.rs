@@ -110,7 +110,7 @@ pub fn answer(
         Envelope::read(body)?
     } else {
         left = nesting.without_objects();
-        if concern::is_asked(&left, body) {
+        if concern::is_asked(&left, body, &policy.settings) {
             Envelope::read(body)?
         } else {
             Envelope::pass(&left)?

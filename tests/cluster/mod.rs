@@ -178,11 +178,18 @@ impl Cluster {
         Ok(self.folder.write(&name, &text)?.into())
     }
 
-    /// The API server's process.
-    pub fn api_server(&mut self) -> Result<&mut Server> {
-        let servers = &mut self.control_plane.servers;
-        let place = servers.len().checked_sub(2).context("no API server")?;
-        servers.get_mut(place).context("no API server")
+    /// Ends the API server and starts it again, with all that it stores.
+    pub async fn restart_api_server(&mut self) -> Result<()> {
+        self.control_plane.restart_api_server(&self.folder).await
+    }
+
+    /// The files of another authority's certificate for a name, and of its key.
+    pub fn other_certificate(&self, name: &str) -> Result<[String; 2]> {
+        let pair = self.authority.issue_for(name)?;
+        Ok([
+            self.folder.write("other.crt", &pair.certificate)?,
+            self.folder.write("other.key", &pair.key)?,
+        ])
     }
 
     /// The Kubernetes version: `(1, 20)`.

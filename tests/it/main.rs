@@ -13,6 +13,8 @@ mod api_server;
 mod bypass;
 /// A team's certificates.
 mod certificates;
+/// The chart, by Helm's engine.
+mod chart;
 #[path = "../cluster/mod.rs"]
 pub mod cluster;
 /// How objects get into a cluster.

@@ -110,7 +110,7 @@ impl Reply {
             }
             (Decision::Refused, None) => {
                 let hardens = circumstances.can_harden();
-                let told = |it: &&Finding| !hardens || it.action == Action::Refuse;
+                let told = |it: &&Finding| !hardens || it.action != Action::Harden;
                 let findings = lines(verdict.findings.iter().filter(told), MAX_LINE);
                 Response::Refuse(subject.map(origin).unwrap_or_default() + &findings)
             }
@@ -118,6 +118,7 @@ impl Reply {
             (Decision::Warned, _) => Response::Warn(warnings(verdict, |action| match action {
                 Action::Harden => "would harden",
                 Action::Refuse => "would refuse",
+                Action::Report => "notes",
             })),
             (
                 Decision::Unconcerned
