@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::TryStreamExt as _;
+use hyper::header::{ACCEPT, HeaderValue};
 use kube::Client;
 use kube::api::{ListParams, WatchEvent, WatchParams};
 use kube::core::Request;
@@ -35,6 +36,15 @@ const OVERDUE: Duration = Duration::from_secs(10);
 /// When to look again for a kind that the API server does not serve.
 const LOOK_AGAIN: Duration = Duration::from_mins(5);
 
+/// Lists and objects by their metadata: `v1` is of Kubernetes 1.15. Who knows neither sends all.
+const METADATA_LIST: HeaderValue = HeaderValue::from_static(
+    "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,\
+     application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1beta1,application/json",
+);
+const METADATA: HeaderValue = HeaderValue::from_static(
+    "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,\
+     application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1beta1,application/json",
+);
 /// The reason of an answer that cannot be read.
 const MALFORMED: &str = "malformed";
 /// The reason of a watch's end that is no failure.
@@ -184,9 +194,8 @@ impl Feed {
         let mut parameters = ListParams::default().limit(PAGE);
         parameters.label_selector = place.selector.map(ToOwned::to_owned);
         loop {
-            let request = Request::new(&place.path)
-                .list(&parameters)
-                .map_err(|error| Stop::Failed(kube::Error::BuildRequest(error)))?;
+            let request = Request::new(&place.path).list(&parameters);
+            let request = place.asked(request, METADATA_LIST)?;
             let page = timeout(PAGE_LIMIT, self.client.request::<List>(request)).await;
             let page = page.map_err(|_late| Stop::Slow)?;
             let List { metadata, items } = page.map_err(Stop::Failed)?;
@@ -212,9 +221,8 @@ impl Feed {
             bookmarks: true,
             ..WatchParams::default()
         };
-        let request = Request::new(&place.path)
-            .watch(&parameters, version)
-            .map_err(|error| Stop::Failed(kube::Error::BuildRequest(error)))?;
+        let request = Request::new(&place.path).watch(&parameters, version);
+        let request = place.asked(request, METADATA)?;
         let events = timeout(PAGE_LIMIT, self.client.request_events::<Json>(request)).await;
         let events = events.map_err(|_late| Stop::Slow)?;
         let mut events = pin!(events.map_err(Stop::Failed)?);
@@ -265,6 +273,25 @@ impl Feed {
         if self.status.runs(self.watched) {
             info!(resource = self.watched.as_str(), "watch runs again");
         }
+    }
+}
+
+// === impl Place ===
+
+impl Place {
+    /// The request, for metadata only where these suffice.
+    fn asked(
+        &self,
+        request: Result<hyper::Request<Vec<u8>>, kube::core::request::Error>,
+        metadata: HeaderValue,
+    ) -> Result<hyper::Request<Vec<u8>>, Stop> {
+        let request = request.map_err(|error| Stop::Failed(kube::Error::BuildRequest(error)));
+        request.map(|mut request| {
+            if self.metadata_only {
+                request.headers_mut().insert(ACCEPT, metadata);
+            }
+            request
+        })
     }
 }
 

@@ -152,6 +152,20 @@ fn a_service_is_known_as_long_as_it_leads_to_tiller() {
 }
 
 #[test]
+fn a_record_of_a_release_is_known_by_its_name_alone() {
+    let record = json!({
+        "kind": "PartialObjectMetadata",
+        "metadata": { "namespace": "team", "name": "web.v1", "labels": { "OWNER": "TILLER" } },
+    });
+    let mut ledger = Ledger::default();
+    list(&mut ledger, Watched::Records, &[record]);
+    let known = Knowledge::default().with_release_record("team", "web.v1");
+    assert_eq!(ledger.knowledge(), &known);
+    list(&mut ledger, Watched::Records, &[]);
+    assert_eq!(ledger.knowledge(), &Knowledge::default());
+}
+
+#[test]
 fn what_a_list_does_not_name_is_forgotten() {
     let mut ledger = Ledger::default();
     let objects = [tiller("a", "one"), tiller("b", "two"), web("c")];
