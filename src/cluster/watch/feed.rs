@@ -4,7 +4,6 @@
 //! that is shutting down ends them so) is not made anew at once, and only what lasts ends a backoff, not the
 //! beginning of the next list.
 
-use std::fmt;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,6 +21,7 @@ use tracing::{info, warn};
 
 use super::pause::{Pause, jitter};
 use super::status::Status;
+use super::stop::{EXPIRED, Stop};
 use super::watched::{Place, Watched};
 
 /// Objects of a page: some hundred kilobytes, of Pods a megabyte.
@@ -45,10 +45,6 @@ const METADATA: HeaderValue = HeaderValue::from_static(
     "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,\
      application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1beta1,application/json",
 );
-/// The reason of an answer that cannot be read.
-const MALFORMED: &str = "malformed";
-/// The reason of a watch's end that is no failure.
-const EXPIRED: &str = "expired";
 
 /// An object's JSON, as it came.
 pub(super) type Json = Box<RawValue>;
@@ -77,21 +73,6 @@ pub(super) struct Feed {
     pub(super) turns: Arc<Semaphore>,
     pub(super) news: mpsc::Sender<(Watched, News)>,
     pub(super) status: Arc<Status>,
-}
-
-/// Why a watch does not go on.
-#[derive(Debug)]
-enum Stop {
-    /// The API server failed, or refused.
-    Failed(kube::Error),
-    /// It tells of the failure within the watch.
-    Told(Box<kube::core::Status>),
-    /// It does not answer.
-    Slow,
-    /// A list without a version to watch from.
-    NoVersion,
-    /// Nobody listens.
-    Over,
 }
 
 /// A list as it came.
@@ -298,69 +279,6 @@ impl Place {
 fn version_of(object: &RawValue) -> Option<String> {
     let Versioned { metadata } = serde_json::from_str(object.get()).ok()?;
     Some(metadata.resource_version).filter(|version| !version.is_empty())
-}
-
-fn is_malformed(error: &kube::Error) -> bool {
-    matches!(
-        error,
-        kube::Error::SerdeError(_)
-            | kube::Error::FromUtf8(_)
-            | kube::Error::LinesCodecMaxLineLengthExceeded
-    )
-}
-
-// === impl Stop ===
-
-impl Stop {
-    /// The status by which the API server refused.
-    fn code(&self) -> Option<u16> {
-        match self {
-            Self::Failed(kube::Error::Api(status)) | Self::Told(status) => Some(status.code),
-            Self::Failed(_) | Self::Slow | Self::NoVersion | Self::Over => None,
-        }
-    }
-
-    /// Whether the API server has no such collection any more, as after an upgrade.
-    fn is_absence(&self) -> bool {
-        self.code() == Some(404)
-    }
-
-    /// Whether the changes since a version cannot be had any more, so that all has to be listed again. 410 is what a
-    /// version is told that is too old; 400 and 422 one that the API server cannot read, after a restore of etcd.
-    fn ends_version(&self) -> bool {
-        matches!(self, Self::NoVersion) || matches!(self.code(), Some(400 | 404 | 410 | 422))
-    }
-
-    /// A word of a closed set, for metrics.
-    fn reason(&self) -> &'static str {
-        match (self, self.code()) {
-            (_, Some(401)) => "unauthorized",
-            (_, Some(403)) => "forbidden",
-            (_, Some(404)) => "absent",
-            (_, Some(410)) => EXPIRED,
-            (_, Some(429)) => "throttled",
-            (_, Some(500..)) => "server",
-            (_, Some(_)) => "refused",
-            (Self::Slow, None) => "slow",
-            (Self::NoVersion, None) => MALFORMED,
-            (Self::Failed(error), None) if is_malformed(error) => MALFORMED,
-            (_, None) => "unreachable",
-        }
-    }
-}
-
-impl fmt::Display for Stop {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Failed(kube::Error::Api(status)) | Self::Told(status) => {
-                write!(formatter, "{} ({})", status.message, status.code)
-            }
-            Self::Failed(error) => error.fmt(formatter),
-            Self::Slow => formatter.write_str("the API server does not answer in time"),
-            Self::NoVersion => formatter.write_str("the answer has no resourceVersion"),
-            Self::Over => formatter.write_str("nobody listens"),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -168,6 +168,25 @@ async fn pages_then_changes_then_all_anew_when_the_version_is_too_old() {
     );
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_read_is_listed_anew() {
+    let script = Script::new(&[
+        (200, vec![page("5", "", &json!([role("a", 1)]))]),
+        (
+            200,
+            vec![
+                json!({ "type": "ADDED", "object": 5, "more": {} }),
+                json!(["?"]),
+            ],
+        ),
+        (200, vec![page("6", "", &json!([role("b", 6)]))]),
+        (200, vec![]),
+    ]);
+    let (mut news, _status) = script.run(ROLES);
+    let expected = ["listing", "a", "complete", "listing", "b", "complete"];
+    assert_eq!(told(&mut news, 6).await, expected);
+}
+
 /// An API server that is shutting down takes watches and ends them at once.
 #[tokio::test(start_paused = true)]
 async fn a_watch_that_ends_at_once_is_not_made_anew_in_haste() {
