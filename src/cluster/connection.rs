@@ -8,6 +8,8 @@ use kube::config::{InferConfigError, KubeConfigOptions, Kubeconfig, KubeconfigEr
 use kube::{Client, Config};
 use tokio::time::timeout;
 
+use super::version;
+
 /// How long an API server may take to say who it is.
 const GREETING: Duration = Duration::from_secs(10);
 /// How long a connection may take to be made.
@@ -110,11 +112,21 @@ impl Cluster {
             }
             Err(_) => return Err(ConnectError::Slow { address }),
         };
-        let version =
-            KubernetesVersion::read(&told.git_version).ok_or_else(|| ConnectError::Version {
+        let Some(mut version) = KubernetesVersion::read(&told.git_version) else {
+            let version = told.git_version;
+            return Err(ConnectError::Version { address, version });
+        };
+        if version.major == 0 {
+            let groups = client.list_api_groups().await;
+            let groups = groups.map_err(|source| ConnectError::Unreachable {
                 address,
-                version: told.git_version,
+                source: Box::new(source),
             })?;
+            version = KubernetesVersion {
+                major: 1,
+                minor: version::at_least(&groups),
+            };
+        }
         Ok(Self { client, version })
     }
 

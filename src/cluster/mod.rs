@@ -6,8 +6,10 @@ mod connection;
 pub mod doctor;
 pub mod events;
 pub mod install;
+mod lookup;
 pub mod proof;
 pub mod team;
+mod version;
 mod watch;
 
 pub use connection::{Cluster, ConnectError, KubernetesVersion, Reach};

@@ -29,6 +29,8 @@ pub(super) struct ControlPlane {
     pub servers: Vec<Server>,
     /// The secret in the tokens of users.
     pub secret: String,
+    /// With what the API server was started.
+    arguments: Vec<String>,
 }
 
 impl ControlPlane {
@@ -76,7 +78,22 @@ impl ControlPlane {
             port,
             servers,
             secret,
+            arguments,
         })
+    }
+
+    /// Ends the API server and starts it again.
+    pub(super) async fn restart_api_server(&mut self, folder: &Folder) -> Result<()> {
+        let place = self.servers.len().checked_sub(2).context("no API server")?;
+        drop(self.servers.remove(place));
+        let program = assets()?.join("kube-apiserver");
+        let mut started = Server::start("kube-apiserver", &program, &self.arguments, folder)?;
+        let (admin, version) = (folder.join("kubeconfig"), self.version);
+        started
+            .wait_until(START_LIMIT, || ready(&admin, version))
+            .await?;
+        self.servers.insert(place, started);
+        Ok(())
     }
 }
 

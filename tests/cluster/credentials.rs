@@ -48,7 +48,12 @@ impl Authority {
 
     /// A server's certificate for 127.0.0.1.
     pub(super) fn issue(&self) -> Result<Pair> {
-        let mut parameters = CertificateParams::new(["localhost".to_owned()])?;
+        self.issue_for("localhost")
+    }
+
+    /// A server's certificate for a name and 127.0.0.1.
+    pub(super) fn issue_for(&self, name: &str) -> Result<Pair> {
+        let mut parameters = CertificateParams::new([name.to_owned()])?;
         parameters
             .subject_alt_names
             .push(SanType::IpAddress(IpAddr::V4(Ipv4Addr::LOCALHOST)));

@@ -106,6 +106,31 @@ impl Cluster {
         Ok(())
     }
 
+    /// Another webhook that knows the cluster as this user, and is registered nowhere. It is not waited for.
+    pub fn another_guard(
+        &self,
+        program: &Path,
+        words: &[&str],
+        user: User,
+        port: Option<u16>,
+    ) -> Result<(Guard, Folder)> {
+        let Self {
+            control_plane,
+            authority,
+            ..
+        } = self;
+        let ControlPlane {
+            version, secret, ..
+        } = control_plane;
+        let port = port.unwrap_or(control_plane.port);
+        let folder = Folder::create()?;
+        let kubeconfig = credentials::kubeconfig(port, authority, &user.token(secret));
+        let kubeconfig = PathBuf::from(folder.write("kubeconfig", &kubeconfig)?);
+        let kubeconfig = Some(kubeconfig.as_path());
+        let guard = Guard::start(program, words, *version, kubeconfig, authority, &folder)?;
+        Ok((guard, folder))
+    }
+
     /// Registers both webhooks, and waits until the API server calls them.
     pub async fn register(&self) -> Result<()> {
         let guard = self.guard.as_ref().context("the guard is not started")?;
@@ -165,16 +190,28 @@ impl Cluster {
         Ok(self.folder.write(&name, &text)?.into())
     }
 
-    /// The API server's process.
-    pub fn api_server(&mut self) -> Result<&mut Server> {
-        let servers = &mut self.control_plane.servers;
-        let place = servers.len().checked_sub(2).context("no API server")?;
-        servers.get_mut(place).context("no API server")
+    /// Ends the API server and starts it again, with all that it stores.
+    pub async fn restart_api_server(&mut self) -> Result<()> {
+        self.control_plane.restart_api_server(&self.folder).await
+    }
+
+    /// The files of another authority's certificate for a name, and of its key.
+    pub fn other_certificate(&self, name: &str) -> Result<[String; 2]> {
+        let pair = self.authority.issue_for(name)?;
+        Ok([
+            self.folder.write("other.crt", &pair.certificate)?,
+            self.folder.write("other.key", &pair.key)?,
+        ])
     }
 
     /// The Kubernetes version: `(1, 20)`.
     pub fn version(&self) -> (u16, u16) {
         self.control_plane.version
+    }
+
+    /// The API server's port.
+    pub fn port(&self) -> u16 {
+        self.control_plane.port
     }
 
     /// Whether controllers make pods and service accounts' tokens.

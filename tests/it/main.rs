@@ -13,12 +13,16 @@ mod api_server;
 mod bypass;
 /// A team's certificates.
 mod certificates;
+/// The chart, by Helm's engine.
+mod chart;
 #[path = "../cluster/mod.rs"]
 pub mod cluster;
 /// How objects get into a cluster.
 mod cluster_apply;
 /// An installation in a real API server: several replicas behind a Service.
 mod installed;
+/// What a real cluster tells the guard, and what it makes of that.
+mod knowledge;
 /// `check` and `harden` as processes.
 mod offline;
 /// The rules over the case corpus, and the laws that every verdict keeps.

@@ -102,7 +102,8 @@ fn is_registered(
     if known.is_empty() {
         return Ok(());
     }
-    match present.map(|kept| kept.authority.certificate().fingerprint()) {
+    let fingerprint = present.map(|kept| kept.authority.certificate().fingerprint());
+    match fingerprint {
         Some(fingerprint) if known.contains(&fingerprint.0) => Ok(()),
         Some(_) if arguments.ca_dir.is_none() => Ok(()),
         Some(_) => bail!(

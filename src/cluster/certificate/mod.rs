@@ -134,7 +134,7 @@ impl Keeper {
     ) -> Result<(), CertificateError> {
         let cluster = match cluster {
             Some(cluster) => cluster,
-            None => cluster.insert(Cluster::connect(&self.reach).await?),
+            None => cluster.insert(Cluster::connect_patiently(&self.reach).await?),
         };
         let now = (self.clock)();
         let secret::Found { authority, bundle } = self.authority(cluster, now).await?;

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::message::{MAX_LINE, MAX_NOTE, MAX_WARNING, lines, one_line, origin, warnings};
 use super::request::{Envelope, Object, Request};
-use super::{Answer, Decision, Malformed, Record};
+use super::{Answer, Decision, Lookup, Malformed, Record};
 use crate::policy::{Action, Circumstances, Finding, Outcome, Subject, Verdict};
 
 /// A version of `admission.k8s.io`.
@@ -18,9 +18,10 @@ pub(super) enum ApiVersion {
 
 /// What an answer says, before it is put into JSON.
 pub(super) struct Reply {
-    decision: Decision,
+    pub(super) decision: Decision,
     response: Response,
-    rules: Vec<&'static str>,
+    pub(super) rules: Vec<&'static str>,
+    pub(super) lookups: Vec<Lookup>,
     /// What was found and let pass, for the audit log.
     findings: Option<String>,
     excepted: Vec<(&'static str, String)>,
@@ -65,6 +66,7 @@ impl Reply {
             rules: Vec::new(),
             findings: None,
             excepted: Vec::new(),
+            lookups: Vec::new(),
         }
     }
 
@@ -88,6 +90,7 @@ impl Reply {
             },
             rules: Vec::new(),
             excepted: Vec::new(),
+            lookups: Vec::new(),
         }
     }
 
@@ -141,6 +144,7 @@ impl Reply {
             excepted: excepted
                 .map(|it| (it.rule.id, one_line(it.reason, MAX_NOTE)))
                 .collect(),
+            lookups: Vec::new(),
         }
     }
 }
@@ -170,6 +174,7 @@ impl Envelope<'_> {
             rules,
             findings,
             excepted,
+            lookups,
         } = reply;
         let request = &self.request;
         let concerned = decision != Decision::Unconcerned;
@@ -218,6 +223,7 @@ impl Envelope<'_> {
             rules,
             refusal,
             excepted,
+            lookups,
             record: concerned.then(|| record(request)),
         }
     }

@@ -4,15 +4,20 @@
 //! forwarder stands in for the Service, at its own address.
 
 mod certificates;
+mod down;
+mod load;
+mod restarts;
 mod service;
 mod walk;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Output;
 use std::sync::LazyLock;
 use std::thread;
 use std::time::Duration;
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
+use k8s_openapi::api::core::v1::Secret;
 use kube::Client;
 use kube::api::{Api, DynamicObject, ListParams, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
@@ -37,13 +42,21 @@ static CLUSTER: LazyLock<Mutex<Cluster>> = LazyLock::new(|| {
 struct World {
     cluster: MutexGuard<'static, Cluster>,
     client: Client,
+    /// A kubeconfig with the guard's own rights and no more.
+    kubeconfig_of_guard: PathBuf,
 }
 
 impl World {
     async fn enter() -> Self {
         let cluster = CLUSTER.lock().await;
         let client = cluster.client(User::Admin).await.unwrap();
-        let world = Self { cluster, client };
+        let account = "system:serviceaccount:tiller-guard:tiller-guard";
+        let kubeconfig_of_guard = cluster.kubeconfig_as(account).unwrap();
+        let world = Self {
+            cluster,
+            client,
+            kubeconfig_of_guard,
+        };
         let gone = world.run(&["uninstall", "--adopt"]).await;
         assert_eq!(gone.status.code(), Some(0), "{gone:?}");
         world
@@ -57,27 +70,34 @@ impl World {
         command.output().await.unwrap()
     }
 
-    /// Installs without waiting for anything.
+    /// Installs, and waits until the API server has learnt of it.
     async fn install(&self) {
         let installed = self.run(&["install", SERVICE_PORT, "--wait=0"]).await;
         assert_eq!(installed.status.code(), Some(0), "{}", said(&installed));
+        self.until_told("webhook").await;
+    }
+
+    /// Until a Tiller is refused with these words.
+    async fn until_told(&self, words: &str) {
+        let end = Instant::now() + Duration::from_secs(20);
+        loop {
+            let told = self.try_tiller().await;
+            if told.as_ref().is_err_and(|told| told.contains(words)) {
+                return;
+            }
+            assert!(Instant::now() < end, "{told:?}");
+            sleep(Duration::from_millis(50)).await;
+        }
     }
 
     /// Starts replicas behind the Service, and waits until all of them are ready.
     async fn serve(&self, replicas: usize, words: &[&str]) -> Service {
         let mut service = Service::start(self).await;
         for _ in 0..replicas {
-            service.add(self, words).await;
+            service.add(self, words);
         }
         service.all_ready().await;
         service
-    }
-
-    /// The kubeconfig with the guard's own rights and no more.
-    fn kubeconfig_of_guard(&self) -> String {
-        let account = "system:serviceaccount:tiller-guard:tiller-guard";
-        let path = self.cluster.kubeconfig_as(account).unwrap();
-        path.display().to_string()
     }
 
     fn objects(
@@ -103,6 +123,19 @@ impl World {
         self.objects("admissionregistration.k8s.io", version, kind, "")
     }
 
+    /// The bundle of a registration's first webhook, as PEM.
+    async fn bundle(&self, kind: &str) -> String {
+        let found = self.registrations(kind).get("tiller-guard").await.unwrap();
+        let text = found.data["webhooks"][0]["clientConfig"]["caBundle"].as_str();
+        let bytes = BASE64_STANDARD.decode(text.unwrap_or_default()).unwrap();
+        String::from_utf8(bytes).unwrap()
+    }
+
+    /// The Secret of the authority.
+    fn secrets(&self) -> Api<Secret> {
+        Api::namespaced(self.client.clone(), "tiller-guard")
+    }
+
     /// Tries a Tiller in `default`, of which nothing stays.
     async fn try_tiller(&self) -> Result<(), String> {
         let parameters = PostParams {
@@ -122,7 +155,7 @@ impl World {
 
     /// Does what nodes would: reports the guard's pods as ready.
     async fn play_nodes(&self) {
-        let end = Instant::now() + Duration::from_secs(60);
+        let end = Instant::now() + Duration::from_mins(1);
         let deployments = self.objects("apps", "v1", "Deployment", "tiller-guard");
         let pods = self.objects("", "v1", "Pod", "tiller-guard");
         loop {
@@ -168,6 +201,15 @@ fn tiller() -> Value {
         "metadata": { "name": "tiller", "namespace": "default" },
         "spec": { "containers": [{ "name": "tiller", "image": "ghcr.io/helm/tiller:v2.17.0" }] },
     })
+}
+
+/// How much longer and oftener everything is done in `make soak`.
+fn soak(usually: u32, soaking: u32) -> u32 {
+    if std::env::var_os("SOAK").is_some() {
+        soaking
+    } else {
+        usually
+    }
 }
 
 /// What a program wrote, to both.

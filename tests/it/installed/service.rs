@@ -5,10 +5,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use rustls::crypto::ring;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::process::Command;
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::{Instant, sleep};
+use tokio_rustls::TlsConnector;
 
 use super::{World, program};
 use crate::cluster::{Folder, Server, free_ports, get};
@@ -23,9 +29,7 @@ pub(super) struct Service {
 /// One replica: a process.
 pub(super) struct Replica {
     pub(super) server: Server,
-    pub(super) address: SocketAddr,
-    pub(super) health: SocketAddr,
-    watch: JoinHandle<()>,
+    address: SocketAddr,
     _folder: Folder,
 }
 
@@ -49,14 +53,14 @@ impl Service {
     }
 
     /// Starts one more replica.
-    pub(super) async fn add(&mut self, world: &World, words: &[&str]) {
+    pub(super) fn add(&mut self, world: &World, words: &[&str]) {
         let folder = Folder::create().unwrap();
         let [port, health] = free_ports().unwrap();
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let health = SocketAddr::from((Ipv4Addr::LOCALHOST, health));
         let mut arguments = vec![
             "serve".to_owned(),
-            format!("--kubeconfig={}", world.kubeconfig_of_guard()),
+            format!("--kubeconfig={}", world.kubeconfig_of_guard.display()),
             "--namespace=tiller-guard".to_owned(),
             format!("--listen={address}"),
             format!("--health-address={health}"),
@@ -66,12 +70,11 @@ impl Service {
         }
         arguments.extend(words.iter().map(ToString::to_string));
         let server = Server::start("replica", program(), &arguments, &folder).unwrap();
-        let watch = tokio::spawn(watch(address, health, Arc::clone(&self.ready)));
+        let watch = watch(address, health, Arc::clone(&self.ready));
+        self.tasks.push(tokio::spawn(watch));
         self.replicas.push(Replica {
             server,
             address,
-            health,
-            watch,
             _folder: folder,
         });
     }
@@ -88,33 +91,50 @@ impl Service {
         }
     }
 
-    /// Stops to lead to a replica, which goes on: its process is handed over.
-    pub(super) fn remove(&mut self, index: usize) -> Server {
-        let replica = self.replicas.remove(index);
-        replica.watch.abort();
-        self.ready
-            .lock()
-            .unwrap()
-            .retain(|it| *it != replica.address);
-        replica.server
+    /// Hands a replica over. The Service leads to it for as long as it says that it is ready.
+    pub(super) fn remove(&mut self, index: usize) -> Replica {
+        self.replicas.remove(index)
     }
 }
 
 impl Drop for Service {
     fn drop(&mut self) {
         self.tasks.iter().for_each(JoinHandle::abort);
-        self.replicas.iter().for_each(|it| it.watch.abort());
     }
 }
 
 impl Replica {
-    /// The value of a metric without labels.
-    pub(super) fn metric(&self, name: &str) -> f64 {
-        let metrics = get(self.health, "/metrics").unwrap();
-        let line = metrics
-            .lines()
-            .find_map(|line| line.strip_prefix(&format!("{name} ")));
-        line.unwrap_or("0").parse().unwrap()
+    /// Sends a signal, such as `TERM`.
+    pub(super) async fn signal(&self, name: &str) {
+        let pid = self.server.pid().unwrap().to_string();
+        let sent = Command::new("kill").args(["-s", name, &pid]).status().await;
+        assert!(sent.unwrap().success());
+    }
+
+    /// Ends by a signal; waits until the process is gone, and gives its exit code if it had one.
+    pub(super) async fn end(mut self, signal: &str) -> Option<i32> {
+        self.signal(signal).await;
+        let ended = self.server.ended(Duration::from_secs(30)).await.unwrap();
+        ended.code()
+    }
+
+    /// The leaf that is served now, and whether it is of an authority in this bundle and of the Service's name.
+    pub(super) async fn is_accepted(&self, bundle: &str) -> bool {
+        let mut roots = RootCertStore::empty();
+        for certificate in CertificateDer::pem_slice_iter(bundle.as_bytes()) {
+            roots.add(certificate.unwrap()).unwrap();
+        }
+        let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let name = ServerName::try_from("tiller-guard.tiller-guard.svc").unwrap();
+        let stream = TcpStream::connect(self.address).await.unwrap();
+        TlsConnector::from(Arc::new(config))
+            .connect(name, stream)
+            .await
+            .is_ok()
     }
 }
 

@@ -1,8 +1,13 @@
 //! From an empty cluster to an enforced policy, and back.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
+use tokio::task::spawn_blocking;
+use tokio::time::{Instant, sleep};
 
 use super::{SERVICE_PORT, World, said};
+use crate::chart::helm::helm;
 
 #[tokio::test]
 async fn an_empty_cluster_gets_an_installation_that_holds_and_loses_it_again() {
@@ -16,8 +21,9 @@ async fn an_empty_cluster_gets_an_installation_that_holds_and_loses_it_again() {
     assert!(said(&installed).contains("created   Deployment tiller-guard/tiller-guard"));
 
     // Nobody answers yet: a Tiller is not let in, and why is told.
-    let refused = world.try_tiller().await.unwrap_err();
-    assert!(refused.contains("validate.tiller-guard.io"), "{refused}");
+    world
+        .until_told("failed calling webhook \"validate.tiller-guard.io\"")
+        .await;
     let bad = world.run(&["doctor", SERVICE_PORT]).await;
     assert_eq!(bad.status.code(), Some(1), "{}", said(&bad));
     assert!(
@@ -67,4 +73,53 @@ async fn an_empty_cluster_gets_an_installation_that_holds_and_loses_it_again() {
     assert!(world.try_tiller().await.is_ok());
     let missing = world.run(&["doctor"]).await;
     assert_eq!(missing.status.code(), Some(1), "{}", said(&missing));
+}
+
+/// The chart by Helm's own engine.
+#[tokio::test]
+async fn the_chart_makes_an_installation_that_holds_and_loses_it_again() {
+    let world = World::enter().await;
+    let values = json!({ "service": { "port": 10443 } });
+    let job = |word: &str| {
+        json!({
+            "do": word,
+            "namespace": "tiller-guard",
+            "kubeconfig": world.cluster.kubeconfig(),
+            "values": values,
+        })
+    };
+    let (install, uninstall) = (job("install"), job("uninstall"));
+    let pre = world.run(&["doctor", "--pre"]).await;
+    assert_eq!(pre.status.code(), Some(0), "{}", said(&pre));
+    spawn_blocking(|| helm(install)).await.unwrap();
+    world.until_told("failed calling webhook").await;
+    {
+        let _service = world.serve(2, &[]).await;
+        world.until_told("protected-namespace").await;
+        world.play_nodes().await;
+        let told = said(&world.run(&["doctor", SERVICE_PORT]).await);
+        for good in [
+            "✓ service",
+            "✓ pods",
+            "✓ mutating",
+            "✓ validating",
+            "✓ proof",
+        ] {
+            assert!(told.contains(good), "{told}");
+        }
+        // Whoever made it upgrades it.
+        let again = world.run(&["install", SERVICE_PORT, "--wait=0"]).await;
+        assert_eq!(again.status.code(), Some(2), "{}", said(&again));
+        assert!(
+            said(&again).contains("is there already and is not ours"),
+            "{}",
+            said(&again)
+        );
+    }
+    spawn_blocking(|| helm(uninstall)).await.unwrap();
+    let end = Instant::now() + Duration::from_secs(10);
+    while world.try_tiller().await.is_err() {
+        assert!(Instant::now() < end);
+        sleep(Duration::from_millis(100)).await;
+    }
 }

@@ -1,0 +1,72 @@
+{{/* The x of Kubernetes 1.x. One built from source may call itself v0.0.0: what it serves tells then. */}}
+{{- define "tiller-guard.minor" -}}
+{{- if .Values.kubeVersion -}}
+{{- index (splitList "." (trimPrefix "v" .Values.kubeVersion)) 1 -}}
+{{- else -}}
+{{- $minor := regexReplaceAll "[^0-9].*$" .Capabilities.KubeVersion.Minor "" -}}
+{{- $served := .Capabilities.APIVersions -}}
+{{- if ge (int $minor) 10 -}}{{ $minor }}
+{{- else if $served.Has "resource.k8s.io/v1" -}}34
+{{- else if $served.Has "flowcontrol.apiserver.k8s.io/v1" -}}29
+{{- else if $served.Has "autoscaling/v2" -}}23
+{{- else if $served.Has "policy/v1" -}}21
+{{- else if $served.Has "flowcontrol.apiserver.k8s.io/v1beta1" -}}20
+{{- else if $served.Has "certificates.k8s.io/v1" -}}19
+{{- else if $served.Has "discovery.k8s.io/v1beta1" -}}17
+{{- else if $served.Has "admissionregistration.k8s.io/v1" -}}16
+{{- else if $served.Has "coordination.k8s.io/v1" -}}14
+{{- else if $served.Has "coordination.k8s.io/v1beta1" -}}12
+{{- else -}}10
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "tiller-guard.labels" -}}
+app.kubernetes.io/name: tiller-guard
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
+{{- end -}}
+
+{{- define "tiller-guard.podLabels" -}}
+app.kubernetes.io/name: tiller-guard
+{{- end -}}
+
+{{- define "tiller-guard.metadata" -}}
+name: tiller-guard
+namespace: {{ .Release.Namespace }}
+labels:
+  {{- include "tiller-guard.labels" . | nindent 2 }}
+{{- end -}}
+
+{{- define "tiller-guard.image" -}}
+{{- if .Values.image.digest -}}
+{{ .Values.image.repository }}@{{ .Values.image.digest }}
+{{- else -}}
+{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
+{{- end -}}
+{{- end -}}
+
+{{/* The names of accounts that are taken for Tillers', in CEL: of a field of the pod */}}
+{{- define "tiller-guard.accountMatches" -}}
+{{- $field := .field -}}
+{{- $patterns := list "tiller" "tiller-*" -}}
+{{- range .patterns -}}{{- $patterns = append $patterns . -}}{{- end -}}
+{{- range $index, $pattern := $patterns -}}
+{{- if $index }} || {{ end -}}
+{{- if hasSuffix "*" $pattern -}}
+{{ $field }}.startsWith('{{ trimSuffix "*" $pattern }}')
+{{- else -}}
+{{ $field }} == '{{ $pattern }}'
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* A condition of files/, with the patterns of accounts in it */}}
+{{- define "tiller-guard.condition" -}}
+{{- $text := .root.Files.Get (printf "files/%s.cel" .name) | trim -}}
+{{- range $field := list "pod.spec.serviceAccountName" "pod.spec.serviceAccount" -}}
+{{- $matches := include "tiller-guard.accountMatches" (dict "field" $field "patterns" $.root.Values.accountPatterns) -}}
+{{- $text = replace (printf "MATCHES(%s)" $field) (printf "(%s)" $matches) $text -}}
+{{- end -}}
+{{- $text -}}
+{{- end -}}

@@ -1,0 +1,11 @@
+//! The chart: linted and rendered by Helm's engine, and held to what `install` makes.
+
+pub(crate) mod helm;
+mod same;
+
+use std::path::Path;
+
+/// The folder of the chart.
+pub(crate) fn folder() -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("charts/tiller-guard")
+}

@@ -1,0 +1,154 @@
+//! Chart and `install` make the same objects, for every Kubernetes that differs.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use serde_json::{Value, json};
+use tiller_guard::installation::{IMAGE, Installation, NAMESPACE, POLICY, SERVICE_PORT};
+use tiller_guard::k8s::registration::condition;
+use tiller_guard::policy::Settings;
+
+use super::folder;
+use super::helm::{helm, rendered};
+
+/// Those at which an object changes.
+const MINORS: [u16; 9] = [10, 12, 14, 16, 18, 20, 21, 28, 36];
+
+/// Objects by kind and name, without what tells who made them.
+fn by_name(objects: Vec<Value>) -> BTreeMap<String, Value> {
+    objects
+        .into_iter()
+        .map(|mut object| {
+            let labels = object["metadata"]["labels"].as_object_mut().unwrap();
+            labels.remove("app.kubernetes.io/managed-by");
+            labels.remove("helm.sh/chart");
+            let (kind, name) = (&object["kind"], &object["metadata"]["name"]);
+            let key = format!("{} {}", kind.as_str().unwrap(), name.as_str().unwrap());
+            (key, object)
+        })
+        .collect()
+}
+
+#[test]
+fn the_chart_makes_what_install_makes() {
+    for minor in MINORS {
+        let installation = Installation {
+            minor,
+            namespace: NAMESPACE.to_owned(),
+            image: IMAGE.to_owned(),
+            replicas: 2,
+            service_port: SERVICE_PORT,
+            policy: POLICY.to_owned(),
+            account_patterns: Settings::default().account_patterns,
+            ca_bundle: None,
+        };
+        let mut expected = by_name(installation.objects());
+        // Helm makes the namespace of a release itself.
+        expected.remove("Namespace tiller-guard").unwrap();
+        let found = by_name(rendered(&json!({ "kubeVersion": format!("1.{minor}") })));
+        let names = |objects: &BTreeMap<String, Value>| objects.keys().cloned().collect::<Vec<_>>();
+        assert_eq!(names(&found), names(&expected), "1.{minor}");
+        for (name, object) in expected {
+            assert_eq!(found[&name], object, "1.{minor}: {name}");
+        }
+    }
+}
+
+#[test]
+fn patterns_of_accounts_come_into_the_conditions() {
+    let mut patterns = Settings::default().account_patterns;
+    patterns.extend(["helm-*".to_owned(), "deployer".to_owned()]);
+    let objects = by_name(rendered(&json!({
+        "kubeVersion": "v1.30.2", "accountPatterns": ["helm-*", "deployer"],
+    })));
+    let webhooks = &objects["ValidatingWebhookConfiguration tiller-guard"]["webhooks"];
+    let expression = |index: usize| webhooks[index]["matchConditions"][0]["expression"].clone();
+    assert_eq!(expression(0), condition::tiller(&patterns));
+    assert_eq!(expression(1), condition::own_account(&patterns));
+}
+
+/// `UPDATE_CHART=1` writes them anew.
+#[test]
+fn the_conditions_of_the_chart_are_those_of_the_code() {
+    const MARK: &str = "any-pattern";
+    let patterns = [MARK.to_owned()];
+    for (file, text) in [
+        ("may-be-tiller", condition::tiller(&patterns)),
+        ("own-account", condition::own_account(&patterns)),
+    ] {
+        let mut text = text + "\n";
+        for field in ["pod.spec.serviceAccountName", "pod.spec.serviceAccount"] {
+            let matches = format!("({field} == '{MARK}')");
+            text = text.replace(&matches, &format!("MATCHES({field})"));
+        }
+        assert!(text.contains("MATCHES(") && !text.contains(MARK));
+        let path = folder().join("files").join(file).with_extension("cel");
+        if std::env::var_os("UPDATE_CHART").is_some() {
+            fs::write(&path, &text).unwrap();
+        }
+        let found = fs::read_to_string(&path).unwrap_or_default();
+        assert_eq!(found, text, "run UPDATE_CHART=1 cargo test --test it chart");
+    }
+}
+
+#[test]
+fn the_version_is_the_crates() {
+    let chart: Value =
+        serde_saphyr::from_str(&fs::read_to_string(folder().join("Chart.yaml")).unwrap()).unwrap();
+    let version = env!("CARGO_PKG_VERSION");
+    assert_eq!(chart["version"], version);
+    assert_eq!(chart["appVersion"], format!("v{version}"));
+    assert_eq!(chart["apiVersion"], "v1");
+    let images = chart["annotations"]["artifacthub.io/images"]
+        .as_str()
+        .unwrap();
+    assert!(images.contains(IMAGE), "{images}");
+}
+
+#[test]
+fn the_chart_is_without_a_complaint_of_helm_with_all_that_it_has() {
+    for values in [json!({}), everything()] {
+        let report = helm(json!({ "do": "lint", "namespace": "tiller-guard", "values": values }));
+        let errors = report["errors"].as_array().cloned().unwrap_or_default();
+        assert!(errors.is_empty(), "{report}");
+        // A chart is told that it might have an icon.
+        for message in report["messages"].as_array().unwrap() {
+            assert!(message["severity"].as_u64().unwrap() < 2, "{message}");
+        }
+    }
+}
+
+fn everything() -> Value {
+    json!({
+        "kubeVersion": "1.30",
+        "certManager": { "enabled": true },
+        "metrics": {
+            "serviceMonitor": { "enabled": true },
+            "prometheusRule": { "enabled": true },
+            "dashboard": { "enabled": true },
+        },
+    })
+}
+
+#[test]
+fn options_add_objects_and_nothing_is_made_twice() {
+    let count = |objects: &[Value]| objects.len();
+    let plain = rendered(&json!({ "kubeVersion": "1.30" }));
+    let whole = rendered(&everything());
+    let named = by_name(whole.clone());
+    assert_eq!(named.len(), count(&whole), "{:?}", named.keys());
+    assert!(count(&whole) > count(&plain) + 6);
+    for name in [
+        "Certificate tiller-guard",
+        "ServiceMonitor tiller-guard",
+        "PrometheusRule tiller-guard",
+    ] {
+        assert!(named.contains_key(name), "{name}");
+    }
+    let pod = &named["Deployment tiller-guard"]["spec"]["template"]["spec"];
+    let arguments = pod["containers"][0]["args"].as_array().unwrap();
+    assert!(arguments.contains(&json!("--tls-cert-file=/etc/tiller-guard-tls/tls.crt")));
+    let dashboard = &named["ConfigMap tiller-guard-dashboard"]["data"]["tiller-guard.json"];
+    let dashboard: Value = serde_json::from_str(dashboard.as_str().unwrap()).unwrap();
+    assert!(dashboard["panels"].as_array().unwrap().len() > 3);
+}

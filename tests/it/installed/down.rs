@@ -1,0 +1,173 @@
+//! What goes on while nobody answers, what does not, and what the doctor says.
+
+use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
+use serde_json::{Value, json};
+
+use super::{SERVICE_PORT, World, said};
+
+/// Tries an object, of which nothing stays.
+async fn try_object(
+    world: &World,
+    group: &str,
+    version: &str,
+    namespace: &str,
+    object: Value,
+) -> Result<(), String> {
+    let kind = object["kind"].as_str().unwrap().to_owned();
+    let parameters = PostParams {
+        dry_run: true,
+        ..PostParams::default()
+    };
+    let api = world.objects(group, version, &kind, namespace);
+    let answer = api
+        .create(&parameters, &serde_json::from_value(object).unwrap())
+        .await;
+    answer.map(drop).map_err(|error| error.to_string())
+}
+
+fn pod(namespace: &str) -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "Pod",
+        "metadata": { "name": "other", "namespace": namespace },
+        "spec": { "containers": [{ "name": "other", "image": "example/other:1" }] },
+    })
+}
+
+#[tokio::test]
+async fn nodes_control_plane_and_guard_start_while_nobody_answers_and_a_tiller_does_not() {
+    let world = World::enter().await;
+    world.install().await;
+    let refused = world.try_tiller().await.unwrap_err();
+    assert!(
+        refused.contains("failed calling webhook \"validate.tiller-guard.io\""),
+        "{refused}"
+    );
+    for namespace in ["kube-system", "tiller-guard"] {
+        try_object(&world, "", "v1", namespace, pod(namespace))
+            .await
+            .unwrap();
+    }
+    let node = json!({ "apiVersion": "v1", "kind": "Node", "metadata": { "name": "n" } });
+    try_object(&world, "", "v1", "", node).await.unwrap();
+    let lease = json!({ "apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": { "name": "l" }, "spec": {} });
+    try_object(
+        &world,
+        "coordination.k8s.io",
+        "v1",
+        "kube-node-lease",
+        lease,
+    )
+    .await
+    .unwrap();
+    let event = json!({
+        "apiVersion": "v1", "kind": "Event", "metadata": { "name": "e", "namespace": "default" },
+        "involvedObject": { "kind": "Pod", "namespace": "default", "name": "p" },
+    });
+    try_object(&world, "", "v1", "default", event)
+        .await
+        .unwrap();
+    let endpoints = json!({ "apiVersion": "v1", "kind": "Endpoints", "metadata": { "name": "e" } });
+    try_object(&world, "", "v1", "kube-system", endpoints)
+        .await
+        .unwrap();
+    let role = json!({ "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": { "name": "r" }, "rules": [] });
+    try_object(&world, "rbac.authorization.k8s.io", "v1", "default", role)
+        .await
+        .unwrap();
+    // The installation can be mended: nothing of it needs its own answer.
+    world
+        .objects("apps", "v1", "Deployment", "tiller-guard")
+        .delete("tiller-guard", &DeleteParams::default())
+        .await
+        .unwrap();
+    world.install().await;
+}
+
+#[tokio::test]
+async fn whatever_is_broken_the_doctor_names_it() {
+    let world = World::enter().await;
+    world.install().await;
+    let _service = world.serve(2, &[]).await;
+    world.play_nodes().await;
+    let diagnosis = async || {
+        let told = world.run(&["doctor", SERVICE_PORT]).await;
+        (told.status.code(), said(&told))
+    };
+    let (code, told) = diagnosis().await;
+    assert_eq!(code, Some(0), "{told}");
+
+    // A registration that asks less.
+    let validating = world.registrations("ValidatingWebhookConfiguration");
+    let mut webhooks = validating.get("tiller-guard").await.unwrap().data["webhooks"].clone();
+    webhooks[0]["failurePolicy"] = json!("Ignore");
+    webhooks[0]["objectSelector"] = json!({ "matchLabels": { "guarded": "yes" } });
+    let patch = Patch::Merge(json!({ "webhooks": webhooks }));
+    validating
+        .patch("tiller-guard", &PatchParams::default(), &patch)
+        .await
+        .unwrap();
+    let (code, told) = diagnosis().await;
+    assert_eq!(code, Some(1), "{told}");
+    assert!(
+        told.contains("validate.tiller-guard.io has another failurePolicy: \"Ignore\""),
+        "{told}"
+    );
+    assert!(
+        told.contains("validate.tiller-guard.io has a objectSelector"),
+        "{told}"
+    );
+    world.install().await;
+    assert_eq!(diagnosis().await.0, Some(0));
+
+    // A Service that leads elsewhere, and none.
+    let services = world.objects("", "v1", "Service", "tiller-guard");
+    let patch =
+        Patch::Merge(json!({ "spec": { "ports": [{ "port": 10444, "targetPort": "https" }] } }));
+    services
+        .patch("tiller-guard", &PatchParams::default(), &patch)
+        .await
+        .unwrap();
+    let (code, told) = diagnosis().await;
+    assert_eq!(code, Some(1), "{told}");
+    assert!(
+        told.contains("✗ service: Service tiller-guard/tiller-guard leads elsewhere"),
+        "{told}"
+    );
+    services
+        .delete("tiller-guard", &DeleteParams::default())
+        .await
+        .unwrap();
+    let (code, told) = diagnosis().await;
+    assert_eq!(code, Some(1), "{told}");
+    assert!(
+        told.contains("there is no Service tiller-guard/tiller-guard"),
+        "{told}"
+    );
+    assert!(
+        told.contains("(no-service)") || told.contains("is refused"),
+        "{told}"
+    );
+
+    let nowhere = world.run(&["doctor", "--context=none"]).await;
+    assert_eq!(nowhere.status.code(), Some(2), "{}", said(&nowhere));
+}
+
+#[tokio::test]
+async fn a_certificate_that_the_api_server_does_not_accept_is_told_by_its_reason() {
+    let world = World::enter().await;
+    world.install().await;
+    // It writes the bundle.
+    drop(world.serve(1, &[]).await);
+    let service = "tiller-guard.tiller-guard.svc";
+    for (name, reason) in [(service, "unknown-authority"), ("localhost", "other-name")] {
+        let [certificate, key] = world.cluster.other_certificate(name).unwrap();
+        let words = [
+            format!("--tls-cert-file={certificate}"),
+            format!("--tls-key-file={key}"),
+        ];
+        let _theirs = world.serve(1, &words.each_ref().map(String::as_str)).await;
+        let told = said(&world.run(&["doctor", SERVICE_PORT]).await);
+        let expected = format!("the API server cannot ask ({reason})");
+        assert!(told.contains(&expected), "{told}");
+    }
+}

@@ -1,0 +1,97 @@
+//! Requests without end through the API server, each of which has to end with the policy's verdict.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::Duration;
+
+use kube::api::{Api, DynamicObject, PostParams};
+use tokio::task::JoinHandle;
+use tokio::time::sleep;
+
+use super::{World, tiller};
+
+/// Clients that ask at once.
+const CLIENTS: usize = 8;
+/// How long each of them rests between two requests.
+const REST: Duration = Duration::from_millis(20);
+
+/// Clients that ask until they are told to stop.
+pub(super) struct Load {
+    stop: Arc<AtomicBool>,
+    asked: Arc<AtomicU32>,
+    clients: Vec<JoinHandle<Vec<String>>>,
+}
+
+impl Load {
+    pub(super) fn start(world: &World) -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        let asked = Arc::new(AtomicU32::new(0));
+        let clients = (0..CLIENTS)
+            .map(|_| {
+                let pods = world.objects("", "v1", "Pod", "default");
+                tokio::spawn(ask(pods, Arc::clone(&stop), Arc::clone(&asked)))
+            })
+            .collect();
+        Self {
+            stop,
+            asked,
+            clients,
+        }
+    }
+
+    /// Lets this many more be asked.
+    pub(super) async fn asks(&self, count: u32) {
+        let until = self.asked.load(Ordering::Relaxed) + count;
+        while self.asked.load(Ordering::Relaxed) < until {
+            sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// Stops; how many were asked, and what the others were told in place of the verdict.
+    pub(super) async fn stop(self) -> (u32, Vec<String>) {
+        self.stop.store(true, Ordering::Relaxed);
+        let mut failures = Vec::new();
+        for client in self.clients {
+            failures.extend(client.await.unwrap());
+        }
+        (self.asked.load(Ordering::Relaxed), failures)
+    }
+
+    /// Stops, and expects that nobody was told anything else.
+    pub(super) async fn stop_without_failure(self) {
+        let (asked, failures) = self.stop().await;
+        assert!(asked > 50, "only {asked} were asked");
+        assert!(
+            failures.is_empty(),
+            "{} of {asked} failed; the first: {}",
+            failures.len(),
+            failures[0]
+        );
+    }
+}
+
+async fn ask(
+    pods: Api<DynamicObject>,
+    stop: Arc<AtomicBool>,
+    asked: Arc<AtomicU32>,
+) -> Vec<String> {
+    let parameters = PostParams {
+        dry_run: true,
+        ..PostParams::default()
+    };
+    let tiller = serde_json::from_value(tiller()).unwrap();
+    let mut failures = Vec::new();
+    while !stop.load(Ordering::Relaxed) {
+        let told = match pods.create(&parameters, &tiller).await {
+            Ok(_) => "let in".to_owned(),
+            Err(kube::Error::Api(status)) => status.message.clone(),
+            Err(error) => error.to_string(),
+        };
+        if !told.contains("protected-namespace") {
+            failures.push(told);
+        }
+        asked.fetch_add(1, Ordering::Relaxed);
+        sleep(REST).await;
+    }
+    failures
+}

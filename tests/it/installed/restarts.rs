@@ -1,0 +1,75 @@
+//! Replicas that come and go, and an API server that does.
+
+use std::time::Duration;
+
+use tokio::time::sleep;
+
+use super::load::Load;
+use super::{World, soak};
+
+/// Nodes take a while to learn that a pod goes; these here take a tenth of a second.
+const DRAIN: &str = "--drain-delay=2";
+
+#[tokio::test]
+async fn a_rolling_restart_fails_no_request() {
+    let world = World::enter().await;
+    world.install().await;
+    let mut service = world.serve(2, &[DRAIN]).await;
+    let load = Load::start(&world);
+    for _ in 0..soak(2, 20) {
+        for _ in 0..2 {
+            // maxSurge 1 and maxUnavailable 0: the next one is ready before one goes.
+            service.add(&world, &[DRAIN]);
+            service.all_ready().await;
+            let code = service.remove(0).end("TERM").await;
+            assert_eq!(code, Some(0));
+        }
+    }
+    load.asks(50).await;
+    load.stop_without_failure().await;
+}
+
+#[tokio::test]
+async fn a_killed_replica_fails_no_more_than_it_was_asked_at_that_moment() {
+    let world = World::enter().await;
+    world.install().await;
+    let mut service = world.serve(2, &[]).await;
+    let load = Load::start(&world);
+    load.asks(100).await;
+    service.remove(0).end("KILL").await;
+    // A tenth of a second until the Service leads to the other alone.
+    sleep(Duration::from_millis(500)).await;
+    load.asks(200).await;
+    let (asked, failures) = load.stop().await;
+    assert!(
+        failures.len() < asked as usize / 4,
+        "{} of {asked}",
+        failures.len()
+    );
+    for failure in &failures {
+        assert!(
+            failure.contains("failed calling webhook"),
+            "never let in: {failure}"
+        );
+    }
+    let load = Load::start(&world);
+    load.asks(100).await;
+    load.stop_without_failure().await;
+}
+
+#[tokio::test]
+async fn an_api_server_that_restarts_finds_all_as_it_was() {
+    let mut world = World::enter().await;
+    world.install().await;
+    let service = world.serve(2, &[]).await;
+    for _ in 0..soak(1, 10) {
+        world.cluster.restart_api_server().await.unwrap();
+        world.until_told("protected-namespace").await;
+        for replica in &service.replicas {
+            assert!(replica.server.pid().is_ok());
+        }
+    }
+    let load = Load::start(&world);
+    load.asks(100).await;
+    load.stop_without_failure().await;
+}
