@@ -8,6 +8,9 @@ use std::{env, fs};
 use serde_json::{Value, json};
 use tiller_guard::config;
 use tiller_guard::manifest::DUPLICATE_KEY;
+use tiller_guard::policy::access::AccessKind;
+use tiller_guard::policy::connection::ConnectionKind;
+use tiller_guard::policy::custody::CustodyKind;
 use tiller_guard::policy::exposure::ExposureKind;
 use tiller_guard::policy::{APIS, Mode, Timestamp, mode_rules, rules};
 
@@ -33,7 +36,7 @@ fn the_table_of_rules_is_that_of_the_code() {
     }
 }
 
-/// The hand-written registration asks about every door into a pod and to its port, and about nothing else.
+/// The hand-written registration asks about all that is judged, and about nothing else.
 #[test]
 fn the_registration_names_every_resource_that_is_judged_alone() {
     let readme =
@@ -44,38 +47,47 @@ fn the_registration_names_every_resource_that_is_judged_alone() {
     // The second document borrows the rules of the first.
     let (mutating, validating) = readme[begin..].split_once("\n---\n").unwrap();
     assert!(validating.contains("  rules: *rules"), "{validating}");
-    assert_eq!(readme.matches("  matchPolicy: Equivalent").count(), 4);
     let mutating: Value = serde_saphyr::from_str(mutating).unwrap();
     let (validating, _) = validating.split_once("```").unwrap();
     let validating = validating
         .replace("*rules", "[]")
         .replace("*namespaces", "{}");
     let validating: Value = serde_saphyr::from_str(&validating).unwrap();
-    let addresses = &validating["webhooks"][1];
-    assert_eq!(addresses["failurePolicy"], "Ignore");
     let words = |list: &Value| -> Vec<String> {
         let words = list.as_array().unwrap().iter();
         words.map(|it| it.as_str().unwrap().to_owned()).collect()
     };
+    let webhooks = [&mutating, &validating].map(|it| it["webhooks"].as_array().unwrap());
     let mut registered = BTreeSet::new();
-    let rules = [&mutating["webhooks"][0], addresses].map(|it| it["rules"].as_array().unwrap());
-    for rule in rules.into_iter().flatten() {
-        assert_eq!(rule["operations"], json!(["CREATE", "UPDATE"]));
-        assert_eq!(rule["apiVersions"], json!(["*"]));
-        for group in words(&rule["apiGroups"]) {
-            let resources = words(&rule["resources"]);
-            registered.extend(resources.into_iter().map(|it| (group.clone(), it)));
+    for webhook in webhooks.into_iter().flatten() {
+        let fails = webhook["name"] == "validate.tiller-guard.io";
+        let expected = if fails { "Fail" } else { "Ignore" };
+        assert_eq!(webhook["failurePolicy"], expected, "{}", webhook["name"]);
+        assert_eq!(webhook["matchPolicy"], "Equivalent");
+        for rule in webhook["rules"].as_array().unwrap() {
+            let connects = webhook["name"] == "connections.tiller-guard.io";
+            let writes = json!(["CREATE", "UPDATE"]);
+            let expected = if connects { json!(["CONNECT"]) } else { writes };
+            assert_eq!(rule["operations"], expected);
+            assert_eq!(rule["apiVersions"], json!(["*"]));
+            for group in words(&rule["apiGroups"]) {
+                let resources = words(&rule["resources"]);
+                registered.extend(resources.into_iter().map(|it| (group.clone(), it)));
+            }
         }
     }
     // The rule for both groups names what only one of them has.
     registered.remove(&("extensions".to_owned(), "statefulsets".to_owned()));
-    let known: BTreeSet<_> = APIS
-        .iter()
-        .flat_map(|api| {
-            let pair = |name: &&str| (api.group.to_owned(), (*name).to_owned());
-            api.resources.iter().map(pair)
-        })
-        .chain(ExposureKind::ALL.map(|it| (it.group().to_owned(), it.resource().to_owned())))
+    let workloads = APIS.iter().flat_map(|api| {
+        let pair = |name: &&'static str| (api.group, *name);
+        api.resources.iter().map(pair)
+    });
+    let known: BTreeSet<_> = workloads
+        .chain(ExposureKind::ALL.map(|it| (it.group(), it.resource())))
+        .chain(AccessKind::ALL.map(|it| (AccessKind::GROUP, it.resource())))
+        .chain(CustodyKind::ALL.map(|it| ("", it.resource())))
+        .chain(ConnectionKind::ALL.map(|it| ("", it.resource())))
+        .map(|(group, resource)| (group.to_owned(), resource.to_owned()))
         .collect();
     assert_eq!(registered, known);
 }

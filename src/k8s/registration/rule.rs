@@ -6,6 +6,8 @@ use serde_json::{Map, Value, json};
 
 use crate::policy::APIS;
 use crate::policy::access::AccessKind;
+use crate::policy::connection::ConnectionKind;
+use crate::policy::custody::CustodyKind;
 use crate::policy::exposure::ExposureKind;
 
 /// A set of resources.
@@ -19,6 +21,12 @@ pub(super) enum Resources {
     Addresses,
     /// Roles and their bindings.
     Access,
+    /// Tokens and Secrets.
+    Custody,
+    /// What may hold a release beside Secrets.
+    Records,
+    /// Connections to pods and Services.
+    Connections,
 }
 
 // === impl Resources ===
@@ -34,7 +42,7 @@ impl Resources {
             .into_iter()
             .map(|(group, resources)| {
                 let mut rule = Map::new();
-                rule.insert("operations".to_owned(), json!(["CREATE", "UPDATE"]));
+                rule.insert("operations".to_owned(), json!(self.operations()));
                 rule.insert("apiGroups".to_owned(), json!([group]));
                 rule.insert("apiVersions".to_owned(), json!(["*"]));
                 rule.insert("resources".to_owned(), json!(resources));
@@ -49,7 +57,24 @@ impl Resources {
     fn scope(self) -> &'static str {
         match self {
             Self::Access => "*",
-            Self::Workloads | Self::WorkloadsAndServices | Self::Addresses => "Namespaced",
+            Self::Workloads
+            | Self::WorkloadsAndServices
+            | Self::Addresses
+            | Self::Custody
+            | Self::Records
+            | Self::Connections => "Namespaced",
+        }
+    }
+
+    fn operations(self) -> &'static [&'static str] {
+        match self {
+            Self::Connections => &["CONNECT"],
+            Self::Workloads
+            | Self::WorkloadsAndServices
+            | Self::Addresses
+            | Self::Access
+            | Self::Custody
+            | Self::Records => &["CREATE", "UPDATE"],
         }
     }
 
@@ -71,6 +96,13 @@ impl Resources {
             Self::Addresses => exposure(&[ExposureKind::Endpoints, ExposureKind::EndpointSlice]),
             Self::Access => AccessKind::ALL
                 .map(|kind| (AccessKind::GROUP, kind.resource()))
+                .to_vec(),
+            Self::Custody => [CustodyKind::TokenRequest, CustodyKind::Secret]
+                .map(|kind| ("", kind.resource()))
+                .to_vec(),
+            Self::Records => vec![("", CustodyKind::ConfigMap.resource())],
+            Self::Connections => ConnectionKind::ALL
+                .map(|kind| ("", kind.resource()))
                 .to_vec(),
         }
     }
