@@ -1,7 +1,7 @@
 # Each target does its own set-up: on a fresh Debian 12 machine with Rust it takes minutes the first
 # time, and says so. See tests/cluster/assets.sh.
 
-.PHONY: help demo test bench check lint assets
+.PHONY: help demo test bench soak check lint assets
 
 # A folder with etcd and kube-apiserver; set KUBEBUILDER_ASSETS to use one of your own.
 ASSETS = KUBEBUILDER_ASSETS=$$(tests/cluster/assets.sh) && export KUBEBUILDER_ASSETS
@@ -10,6 +10,7 @@ help:
 	@echo 'make demo         hardens a Tiller in a real API server, and refuses four; KEEP=1 leaves it running'
 	@echo 'make test         runs all tests, those against a real API server too'
 	@echo 'make bench        measures the webhook'
+	@echo 'make soak         fills a cluster with 20,000 Deployments and bindings, and measures the memory'
 	@echo 'make lint         formatting, clippy and documentation, with warnings as errors'
 
 demo:
@@ -26,6 +27,10 @@ bench:
 	@$(ASSETS) && echo 'Building with optimisation' >&2 && \
 	cargo bench --locked --bench webhook && \
 	cargo bench --locked --bench core
+
+soak:
+	@$(ASSETS) && echo 'Building with optimisation' >&2 && \
+	cargo test --locked --release --test it -- --ignored --nocapture knowledge::soak
 
 check lint: assets
 	cargo fmt --check

@@ -135,6 +135,7 @@ async fn own_server<'a>(flag: &dyn Fn(&str) -> Result<&'a str>) -> Result<()> {
             rules: Vec::new(),
             refusal: None,
             excepted: Vec::new(),
+            lookups: Vec::new(),
             record: None,
         })
     }));

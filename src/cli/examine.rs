@@ -6,7 +6,7 @@ use super::policy::Judging;
 use crate::k8s;
 use crate::manifest::{self, Document, Object, Part, Stream};
 use crate::policy::access::{AccessKind, AccessObject, decide_access};
-use crate::policy::custody::{Coming, CustodyKind, decide_custody};
+use crate::policy::custody::{Coming, CustodyKind, CustodyObject, decide_custody};
 use crate::policy::exposure::{ExposureKind, decide_exposure};
 use crate::policy::{self, Context, Finding, Kind, Knowledge, Mode, Subject};
 use crate::report;
@@ -168,6 +168,16 @@ fn learn(knowledge: Knowledge, object: &Object, judging: &Judging) -> Knowledge 
             Ok(AccessObject::Role(role)) => knowledge.with_role(&role),
             Ok(AccessObject::Binding(binding)) => knowledge.with_binding(&binding),
             Err(_) => knowledge,
+        };
+    }
+    if object.custody_kind() == Some(CustodyKind::ConfigMap) {
+        let read = k8s::custody_object(CustodyKind::ConfigMap, &object.value);
+        let namespace = object.namespace.as_ref().or(judging.namespace.as_ref());
+        return match (read, namespace) {
+            (Ok(CustodyObject::ConfigMap(map)), Some(namespace)) if map.holds_release => {
+                knowledge.with_release_record(namespace, &object.name)
+            }
+            _ => knowledge,
         };
     }
     let subject = object

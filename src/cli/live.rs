@@ -11,9 +11,11 @@ use super::reach::ReachArguments;
 use crate::cluster::events::{Recorder, Refusal};
 use crate::cluster::{LiveKnowledge, Reach, Watches};
 use crate::installation;
-use crate::k8s::review::Answer;
-use crate::policy::{Decision, Policy};
-use crate::server::Background;
+use crate::k8s::review::{self, Answer};
+use crate::policy::{Context, Decision, Knowledge, Policy};
+use crate::server::{Background, Consult, Informed, Judge};
+
+use super::policy::now;
 
 /// Where a pod finds the namespace that it runs in.
 const POD_NAMESPACE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
@@ -60,6 +62,45 @@ impl LiveArguments {
     }
 }
 
+/// Judges by the policy and what is known.
+pub(super) fn judge(policy: Arc<ArcSwap<Policy>>, live: Option<LiveKnowledge>) -> Judge {
+    Arc::new(move |webhook, body| {
+        let policy = policy.load();
+        let Some(live) = &live else {
+            return review::answer(webhook, body, &policy, &Context::at(now()));
+        };
+        let context = Context {
+            now: now(),
+            knowledge: &live.now(),
+        };
+        review::answer(webhook, body, &policy, &context)
+    })
+}
+
+/// Looks up what a decision hangs on, on top of what was found before, or else of what is known.
+fn consult(
+    policy: &Arc<ArcSwap<Policy>>,
+    live: &LiveKnowledge,
+    before: Option<Arc<Knowledge>>,
+) -> Consult {
+    let (policy, live) = (Arc::clone(policy), live.clone());
+    Arc::new(move |lookups| {
+        let (policy, live, before) = (Arc::clone(&policy), live.clone(), before.clone());
+        Box::pin(async move {
+            let knowledge = live.look_up(before, &lookups).await?;
+            let consult = consult(&policy, &live, Some(Arc::clone(&knowledge)));
+            let judge: Judge = Arc::new(move |webhook, body| {
+                let context = Context {
+                    now: now(),
+                    knowledge: &knowledge,
+                };
+                review::answer(webhook, body, &policy.load(), &context)
+            });
+            Some(Informed { judge, consult })
+        })
+    })
+}
+
 fn pod_namespace(file: &Path) -> String {
     let namespace = fs::read_to_string(file).unwrap_or_default();
     match namespace.trim() {
@@ -68,14 +109,19 @@ fn pod_namespace(file: &Path) -> String {
     }
 }
 
-/// What the health port tells of the watches, and the Events of what is refused.
-pub(super) fn background(live: &LiveKnowledge, recorder: Recorder) -> Background {
+/// What the watches do for the server beside the knowledge that it judges by, and the Events of what is refused.
+pub(super) fn background(
+    live: &LiveKnowledge,
+    policy: &Arc<ArcSwap<Policy>>,
+    recorder: Recorder,
+) -> Background {
     let (waiting, counting) = (live.clone(), live.clone());
     Background {
         waits_for: Some(Arc::new(move || waiting.waits_for())),
         metrics: Some(Arc::new(move |registry| {
             counting.register_metrics(registry);
         })),
+        consult: Some(consult(policy, live, None)),
         answered: Some(Arc::new(move |answer| {
             if let Some(refusal) = refusal(answer) {
                 recorder.record(refusal);

@@ -15,13 +15,12 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{info, warn};
 
 use super::certificate::{CertificateArguments, self_signed};
-use super::live::{LiveArguments, background};
+use super::live::{LiveArguments, background, judge};
 use super::logs::{self, LogFormat, LogLevel};
-use super::policy::{LivePolicy, PolicyArguments, now};
-use crate::cluster::{LiveKnowledge, Watches};
-use crate::k8s::review;
-use crate::policy::{self, Policy};
-use crate::server::{BindError, Bound, Drain, Judge, Limits, OldestTls, Server};
+use super::policy::{LivePolicy, PolicyArguments};
+use crate::cluster::Watches;
+use crate::policy::Policy;
+use crate::server::{BindError, Bound, Drain, Limits, OldestTls, Server};
 
 /// The port of the review listener where none is given.
 const REVIEW_PORT: u16 = 8443;
@@ -153,20 +152,6 @@ fn advise(error: BindError) -> anyhow::Error {
     anyhow::Error::new(error).context(advice)
 }
 
-fn judge(current: Arc<ArcSwap<Policy>>, live: Option<LiveKnowledge>) -> Judge {
-    Arc::new(move |webhook, body| {
-        let policy = current.load();
-        let Some(live) = &live else {
-            return review::answer(webhook, body, &policy, &policy::Context::at(now()));
-        };
-        let context = policy::Context {
-            now: now(),
-            knowledge: &live.now(),
-        };
-        review::answer(webhook, body, &policy, &context)
-    })
-}
-
 /// Says where the server listens: to a person on stdout, and to the log otherwise.
 fn announce(bound: &Bound, standalone: bool) -> anyhow::Result<()> {
     /// A Tiller in kube-system, which no policy allows.
@@ -247,7 +232,7 @@ impl Options {
                 certificate,
                 policy: file,
                 background: live
-                    .map(|live| background(&live, cluster.recorder()))
+                    .map(|live| background(&live, &current, cluster.recorder()))
                     .unwrap_or_default(),
                 limits: Limits::default(),
                 drain: Drain {

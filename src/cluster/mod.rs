@@ -6,6 +6,7 @@ mod connection;
 pub mod doctor;
 pub mod events;
 pub mod install;
+mod lookup;
 pub mod proof;
 pub mod team;
 mod version;

@@ -67,7 +67,7 @@ fn cluster_rules() -> Value {
     ];
     json!([
         rule(AccessKind::GROUP, &access, &watch),
-        rule("", &["pods", "replicationcontrollers"], &watch),
+        rule("", &["pods", "replicationcontrollers", "services"], &watch),
         rule(
             "apps",
             &["deployments", "replicasets", "statefulsets", "daemonsets"],

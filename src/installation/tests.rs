@@ -25,13 +25,14 @@ fn of_kind<'a>(objects: &'a [Value], kind: &str) -> &'a Value {
 }
 
 /// Every right, in words. Whoever changes what the guard may do changes this list too.
-const RIGHTS: [&str; 18] = [
+const RIGHTS: [&str; 19] = [
     "list, watch: roles.rbac.authorization.k8s.io",
     "list, watch: clusterroles.rbac.authorization.k8s.io",
     "list, watch: rolebindings.rbac.authorization.k8s.io",
     "list, watch: clusterrolebindings.rbac.authorization.k8s.io",
     "list, watch: pods",
     "list, watch: replicationcontrollers",
+    "list, watch: services",
     "list, watch: deployments.apps",
     "list, watch: replicasets.apps",
     "list, watch: statefulsets.apps",

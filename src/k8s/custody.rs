@@ -1,11 +1,26 @@
-//! From a request for a token, or a Secret, to what it holds of a Tiller's.
+//! From a request for a token, a Secret or a ConfigMap to what it holds of a Tiller's.
 
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use memchr::memmem;
+use ring::digest::{SHA256, digest};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
 use serde::Deserialize;
 use serde::de::Deserializer;
 
 use super::Malformed;
 use crate::pod::Text;
-use crate::policy::custody::{CustodyKind, CustodyObject, Secret, TokenRequest};
+use crate::policy::custody::{
+    CaFile, ConfigMap, CustodyKind, CustodyObject, KeyMaterial, Secret, TokenRequest,
+};
+
+/// The largest `ca.crt` that is read, in bytes: a CA's certificate takes some hundred to two thousand.
+const MAX_PEM: usize = 64 << 10;
+/// The value of the label `OWNER` that Tiller gives its records (`pkg/storage/driver`).
+const OWNER: &str = "TILLER";
 
 /// Reads an object of this kind, borrowed where the deserialiser lends (JSON text, or a
 /// `&serde_json::Value`).
@@ -13,10 +28,18 @@ pub fn custody_object<'de, D: Deserializer<'de>>(
     kind: CustodyKind,
     object: D,
 ) -> Result<CustodyObject<'de>, Malformed> {
-    read(kind, object).map_err(|error| Malformed {
+    read(kind, object).map_err(|error| malformed(kind, &error))
+}
+
+/// An error of reading an object. What is wrong with a Secret may be secret, and is not told.
+pub(super) fn malformed(kind: CustodyKind, error: &dyn fmt::Display) -> Malformed {
+    Malformed {
         kind: kind.as_str(),
-        reason: error.to_string(),
-    })
+        reason: match kind {
+            CustodyKind::TokenRequest | CustodyKind::ConfigMap => error.to_string(),
+            CustodyKind::Secret => "a field of it is not as the API has it".to_owned(),
+        },
+    }
 }
 
 /// The same, with the deserialiser's own error.
@@ -34,10 +57,16 @@ pub(super) fn read<'de, D: Deserializer<'de>>(
             })
         }
         CustodyKind::Secret => {
-            let SecretFields { metadata, kind } = SecretFields::deserialize(object)?;
+            let SecretFields {
+                metadata,
+                kind,
+                data,
+                string_data,
+            } = SecretFields::deserialize(object)?;
             let Metadata {
                 name,
                 namespace,
+                labels,
                 annotations,
             } = metadata;
             CustodyObject::Secret(Secret {
@@ -45,9 +74,33 @@ pub(super) fn read<'de, D: Deserializer<'de>>(
                 name,
                 kind,
                 account: annotations.unwrap_or_default().account,
+                holds_release: labels.is_some_and(|labels| labels.owner == OWNER),
+                authorities: authorities(data.as_ref(), string_data.as_ref()),
+                material: material(data.unwrap_or_default(), string_data.unwrap_or_default()),
+            })
+        }
+        CustodyKind::ConfigMap => {
+            let ConfigMapFields { metadata } = ConfigMapFields::deserialize(object)?;
+            let Metadata {
+                name,
+                namespace,
+                labels,
+                ..
+            } = metadata;
+            CustodyObject::ConfigMap(ConfigMap {
+                namespace: Some(namespace).filter(|namespace| !namespace.is_empty()),
+                name,
+                holds_release: labels.is_some_and(|labels| labels.owner == OWNER),
             })
         }
     })
+}
+
+#[derive(Deserialize)]
+#[serde(bound(deserialize = "'de: 'a"))]
+struct ConfigMapFields<'a> {
+    #[serde(default)]
+    metadata: Metadata<'a>,
 }
 
 #[derive(Deserialize)]
@@ -76,6 +129,22 @@ struct SecretFields<'a> {
     metadata: Metadata<'a>,
     #[serde(default, rename = "type")]
     kind: Text<'a>,
+    #[serde(default)]
+    data: Option<Data<'a>>,
+    #[serde(default, rename = "stringData")]
+    string_data: Option<Data<'a>>,
+}
+
+/// What Tiller reads of a Secret: in `data` in base64, in `stringData`, which counts first, as it is.
+#[derive(Default, Deserialize)]
+#[serde(default, bound(deserialize = "'de: 'a"))]
+struct Data<'a> {
+    #[serde(rename = "ca.crt")]
+    authorities: Option<Text<'a>>,
+    #[serde(rename = "tls.crt")]
+    certificate: Option<Text<'a>>,
+    #[serde(rename = "tls.key")]
+    key: Option<Text<'a>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -83,7 +152,15 @@ struct SecretFields<'a> {
 struct Metadata<'a> {
     name: Text<'a>,
     namespace: Text<'a>,
+    labels: Option<Labels<'a>>,
     annotations: Option<Annotations<'a>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, bound(deserialize = "'de: 'a"))]
+struct Labels<'a> {
+    #[serde(rename = "OWNER")]
+    owner: Text<'a>,
 }
 
 #[derive(Default, Deserialize)]
@@ -91,4 +168,69 @@ struct Metadata<'a> {
 struct Annotations<'a> {
     #[serde(rename = "kubernetes.io/service-account.name")]
     account: Text<'a>,
+}
+
+fn material<'a>(data: Data<'a>, string_data: Data<'a>) -> KeyMaterial<'a> {
+    let Data {
+        authorities,
+        certificate,
+        key,
+    } = string_data;
+    KeyMaterial {
+        files: [
+            authorities.or(data.authorities),
+            certificate.or(data.certificate),
+            key.or(data.key),
+        ],
+    }
+}
+
+/// The CAs of a Secret's `ca.crt`.
+fn authorities(data: Option<&Data<'_>>, string_data: Option<&Data<'_>>) -> CaFile {
+    fn file<'d>(data: Option<&'d Data<'_>>) -> Option<&'d str> {
+        data?.authorities.as_deref()
+    }
+    if let Some(text) = file(string_data) {
+        return ca_file(text.as_bytes());
+    }
+    let Some(text) = file(data) else {
+        return CaFile::Absent;
+    };
+    if text.len() > 2 * MAX_PEM {
+        return TOO_LARGE;
+    }
+    // Go's decoder skips the ends of lines.
+    let text: Vec<u8> = text
+        .bytes()
+        .filter(|byte| !matches!(byte, b'\r' | b'\n'))
+        .collect();
+    STANDARD
+        .decode(text)
+        .map_or(CaFile::Unreadable("it is no base64"), |pem| ca_file(&pem))
+}
+
+const TOO_LARGE: CaFile = CaFile::Unreadable("it is larger than 64 KiB");
+
+/// The CAs of a PEM text that holds certificates and nothing else. Whatever Go could take for another block is counted,
+/// so that it sees no certificate that is not seen here.
+fn ca_file(pem: &[u8]) -> CaFile {
+    if pem.len() > MAX_PEM {
+        return TOO_LARGE;
+    }
+    let begun = memmem::find_iter(pem, b"-----BEGIN").count();
+    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem)
+        .map(|der| der.map(|der| fingerprint(&der)))
+        .collect();
+    match certificates {
+        Ok(certificates) if certificates.len() == begun && begun > 0 => {
+            CaFile::Certificates(certificates)
+        }
+        _ => CaFile::Unreadable("it is no PEM of certificates alone"),
+    }
+}
+
+fn fingerprint(der: &[u8]) -> [u8; 32] {
+    let mut fingerprint = [0; 32];
+    fingerprint.copy_from_slice(digest(&SHA256, der).as_ref());
+    fingerprint
 }

@@ -17,7 +17,10 @@ mod user;
 
 pub use crate::policy::{Decision, Webhook};
 
-use crate::policy::access::decide_access;
+pub use crate::policy::access::Lookup;
+use crate::policy::access::{
+    decide_access, lookup_may_settle, lookups_for_access, lookups_for_workload,
+};
 use crate::policy::connection::decide_connection;
 use crate::policy::custody::{Coming, decide_custody};
 use crate::policy::exposure::decide_exposure;
@@ -67,6 +70,9 @@ pub struct Answer {
     pub refusal: Option<String>,
     /// The rules that found something and were let off, with the reason.
     pub excepted: Vec<(&'static str, String)>,
+    /// What the decision hangs on that may have changed a moment ago: to be looked up, where there is a way to, and
+    /// judged again by what was found.
+    pub lookups: Vec<Lookup>,
     /// For logs: present where the decision is not [`Decision::Unconcerned`].
     pub record: Option<Record>,
 }
@@ -104,7 +110,7 @@ pub fn answer(
         Envelope::read(body)?
     } else {
         left = nesting.without_objects();
-        if concern::is_asked(&left, body) {
+        if concern::is_asked(&left, body, &policy.settings) {
             Envelope::read(body)?
         } else {
             Envelope::pass(&left)?
@@ -120,13 +126,23 @@ pub fn answer(
         Object::Subject(_) if envelope.request.leaves_pod() => Reply::unconcerned(),
         Object::Subject(subject) => {
             let verdict = decide(subject, &policy.settings, context);
-            judged(webhook, &envelope.request, Some(subject), &verdict, policy)
+            let reply = judged(webhook, &envelope.request, Some(subject), &verdict, policy);
+            // The mutating webhook has not the last word, and most are none of our business.
+            if webhook == Webhook::Validate && reply.decision != Decision::Unconcerned {
+                let lookups = || lookups_for_workload(subject, context.knowledge);
+                settled_by(reply, &envelope.request, policy, lookups)
+            } else {
+                reply
+            }
         }
         Object::Access(_) if envelope.request.user.name == API_SERVER => Reply::unconcerned(),
         Object::Access(object) if envelope.request.leaves_rights(object) => Reply::unconcerned(),
         Object::Access(object) => {
-            let findings = decide_access(object, &policy.settings, context.knowledge);
-            judged(webhook, &envelope.request, None, &findings.into(), policy)
+            let (settings, knowledge) = (&policy.settings, context.knowledge);
+            let findings = decide_access(object, settings, knowledge);
+            let reply = judged(webhook, &envelope.request, None, &findings.into(), policy);
+            let lookups = || lookups_for_access(object, settings, knowledge);
+            settled_by(reply, &envelope.request, policy, lookups)
         }
         Object::Exposure(object)
             if envelope.request.follows_service(object)
@@ -188,6 +204,29 @@ fn judged(
     let mode = mode_of(request, modes);
     let outcome = Outcome::of(verdict, mode, circumstances, settings);
     Reply::of(subject, circumstances, &outcome, verdict)
+}
+
+/// The reply, with what it hangs on where that may still turn it: in a mode that refuses, where nothing was found that
+/// would be refused all the same.
+fn settled_by(
+    mut reply: Reply,
+    request: &Request<'_>,
+    policy: &Policy,
+    lookups: impl FnOnce() -> Vec<Lookup>,
+) -> Reply {
+    let passes = matches!(
+        reply.decision,
+        Decision::Unconcerned | Decision::Allowed | Decision::Hardened
+    );
+    let refuses = matches!(
+        mode_of(request, &policy.modes),
+        Mode::Enforce | Mode::Freeze
+    );
+    let open = passes || reply.decision == Decision::Refused && lookup_may_settle(&reply.rules);
+    if open && refuses {
+        reply.lookups = lookups();
+    }
+    reply
 }
 
 /// The mode of the request's namespace; of what has none, the default.

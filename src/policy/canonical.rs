@@ -5,10 +5,10 @@
 use std::borrow::Cow;
 
 use super::Rule;
-use super::exception::Exemptions;
+use super::case::Case;
 use super::rules::{
     certificate_paths, client_not_verified, experimental_release, listen_address, release_storage,
-    tls_disabled, tracing,
+    storage_switch, tls_disabled, tracing,
 };
 use crate::tiller::{ClientVerification, Effective, Flag, Storage, Version};
 
@@ -33,13 +33,11 @@ pub(super) const SCRATCH_DIRECTORY: &str = "/tmp";
 /// The user of official images from 2.13.0 on.
 pub(super) const USER: i64 = 65534;
 
-/// The arguments of the hardened Tiller that keeps what is legal in this configuration, and what an exception
-/// lets it keep.
-pub(super) fn arguments(
-    effective: &Effective<'_>,
-    exemptions: &Exemptions<'_>,
-) -> Vec<Cow<'static, str>> {
-    let kept = |rule: &Rule| exemptions.lets_off(rule);
+/// The arguments of the hardened Tiller that keeps what is legal in this configuration, what an exception lets it
+/// keep, and a storage that releases would be hidden without.
+pub(super) fn arguments(case: &Case<'_>, effective: &Effective<'_>) -> Vec<Cow<'static, str>> {
+    let kept = |rule: &Rule| case.exemptions.lets_off(rule);
+    let keeps_storage = kept(&release_storage::RULE) || storage_switch::holds(case, effective);
     let Effective {
         storage,
         listen: address,
@@ -60,7 +58,7 @@ pub(super) fn arguments(
             other => format!("--listen={other}").into(),
         })
     });
-    arguments.extend(if kept(&release_storage::RULE) {
+    arguments.extend(if keeps_storage {
         keep("storage", storage.known().map(|it| storage_name(*it)))
     } else {
         Some("--storage=secret".into())
@@ -111,7 +109,7 @@ pub(super) fn arguments(
     } else {
         Some("--experimental-release=false".into())
     });
-    let keeps_database = kept(&release_storage::RULE) && storage.is(&Storage::Sql);
+    let keeps_database = keeps_storage && storage.is(&Storage::Sql);
     let keeps_probe_listen = kept(&listen_address::RULE);
     arguments.extend(other_flags.iter().filter_map(|flag| match flag.name {
         // With releases in Secrets these only tell a database's password to whoever reads the manifest.

@@ -169,6 +169,17 @@ impl<'a> Findings<'a> {
         }
     }
 
+    /// A finding that is told and let pass.
+    pub(super) fn report(
+        &mut self,
+        rule: &'static Rule,
+        path: Pointer,
+        message: impl Into<Cow<'static, str>>,
+        remedy: impl Into<Cow<'static, str>>,
+    ) {
+        self.tell(rule, path, message.into(), remedy.into(), Action::Report);
+    }
+
     /// A finding that this edit answers.
     pub(super) fn harden(
         &mut self,

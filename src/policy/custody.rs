@@ -1,9 +1,11 @@
 //! What holds something of a Tiller's in its hands: its account's tokens, its key and certificates, its releases.
 //!
 //! [`decide_custody`] judges such an object by what it is, who asks for it, and what is known of Tillers. Of a Secret
-//! nothing is read that opens anything, but to compare it.
+//! nothing is read that opens anything, but to compare it; of a release, only that it is one.
 //!
 //! Source: the API reference of `TokenRequest`, `Secret` and `ConfigMap` v1, Kubernetes 1.10 to 1.36.
+
+use std::fmt;
 
 use super::access::Account;
 use super::case::Findings;
@@ -11,6 +13,7 @@ use super::pointer::Place;
 use super::rules::CUSTODY_CHECKS;
 use super::{Context, Finding, Knowledge, Pointer, Requester, Settings};
 use crate::pod::Text;
+use crate::tiller::signs;
 
 /// The kinds that hold something of a Tiller's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -19,6 +22,8 @@ pub enum CustodyKind {
     TokenRequest,
     /// Secret.
     Secret,
+    /// ConfigMap.
+    ConfigMap,
 }
 
 /// An object that holds something of a Tiller's.
@@ -28,6 +33,8 @@ pub enum CustodyObject<'a> {
     TokenRequest(TokenRequest<'a>),
     /// A Secret.
     Secret(Secret<'a>),
+    /// A ConfigMap.
+    ConfigMap(ConfigMap<'a>),
 }
 
 /// A request for a token of a service account.
@@ -41,7 +48,7 @@ pub struct TokenRequest<'a> {
     pub for_pod: bool,
 }
 
-/// A Secret, of which the name, the type, and who it is for are read.
+/// A Secret, of which the name, the type, who it is for, and the CAs in it are read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Secret<'a> {
     /// The namespace, where the object or the request tells it.
@@ -52,6 +59,42 @@ pub struct Secret<'a> {
     pub kind: Text<'a>,
     /// The annotation with the account whose token it holds.
     pub account: Text<'a>,
+    /// Whether its labels say that it holds a release: `OWNER=TILLER`.
+    pub holds_release: bool,
+    /// The CAs of `ca.crt`.
+    pub authorities: CaFile,
+    /// What it holds of key and certificates.
+    pub material: KeyMaterial<'a>,
+}
+
+/// A ConfigMap, of which the name and a label are read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ConfigMap<'a> {
+    /// The namespace, where the object or the request tells it.
+    pub namespace: Option<Text<'a>>,
+    /// The object's name; empty where the API server is to make one.
+    pub name: Text<'a>,
+    /// Whether its labels say that it holds a release: `OWNER=TILLER`.
+    pub holds_release: bool,
+}
+
+/// The CAs in a file of certificates.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum CaFile {
+    /// There is no such file.
+    #[default]
+    Absent,
+    /// What is in it cannot be told, and why.
+    Unreadable(&'static str),
+    /// The SHA-256 of each certificate.
+    Certificates(Vec<[u8; 32]>),
+}
+
+/// Key and certificates of a Secret, to tell whether they stay as they are. They show nothing of themselves.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct KeyMaterial<'a> {
+    /// `ca.crt`, `tls.crt` and `tls.key`, as the object has them.
+    pub files: [Option<Text<'a>>; 3],
 }
 
 /// How an object comes.
@@ -99,17 +142,45 @@ pub fn decide_custody(
     findings
 }
 
+// === impl KeyMaterial ===
+
+impl fmt::Debug for KeyMaterial<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("KeyMaterial")
+            .finish_non_exhaustive()
+    }
+}
+
+// === impl CustodyCase ===
+
+impl CustodyCase<'_> {
+    /// The namespace of the Tiller, a team's or a known one, that has its key and certificates from this Secret.
+    pub(super) fn certificates_for<'s>(&self, secret: &'s Secret<'_>) -> Option<&'s str> {
+        let name = secret.name.as_str();
+        let namespace = secret.namespace.as_deref()?;
+        let named = name == self.settings.certificate_secret || signs::SECRETS.contains(&name);
+        let has_tiller = || {
+            self.knowledge.team_in(namespace).is_some()
+                || self.knowledge.tillers_in(namespace).next().is_some()
+                || self.knowledge.tiller_pods_in(namespace).next().is_some()
+        };
+        (named && has_tiller()).then_some(namespace)
+    }
+}
+
 // === impl CustodyKind ===
 
 impl CustodyKind {
     /// Every kind.
-    pub const ALL: [Self; 2] = [Self::TokenRequest, Self::Secret];
+    pub const ALL: [Self; 3] = [Self::TokenRequest, Self::Secret, Self::ConfigMap];
 
     /// The kind's name in the API.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::TokenRequest => "TokenRequest",
             Self::Secret => "Secret",
+            Self::ConfigMap => "ConfigMap",
         }
     }
 
@@ -117,7 +188,7 @@ impl CustodyKind {
     pub fn group(self) -> &'static str {
         match self {
             Self::TokenRequest => "authentication.k8s.io",
-            Self::Secret => "",
+            Self::Secret | Self::ConfigMap => "",
         }
     }
 
@@ -126,6 +197,7 @@ impl CustodyKind {
         match self {
             Self::TokenRequest => "serviceaccounts/token",
             Self::Secret => "secrets",
+            Self::ConfigMap => "configmaps",
         }
     }
 
@@ -145,6 +217,7 @@ impl<'a> CustodyObject<'a> {
         match self {
             Self::TokenRequest(request) => &request.account,
             Self::Secret(secret) => &secret.name,
+            Self::ConfigMap(map) => &map.name,
         }
     }
 
@@ -153,6 +226,7 @@ impl<'a> CustodyObject<'a> {
         match self {
             Self::TokenRequest(_) => CustodyKind::TokenRequest,
             Self::Secret(_) => CustodyKind::Secret,
+            Self::ConfigMap(_) => CustodyKind::ConfigMap,
         }
     }
 
@@ -161,6 +235,7 @@ impl<'a> CustodyObject<'a> {
         let place = match self {
             Self::TokenRequest(request) => &mut request.namespace,
             Self::Secret(secret) => &mut secret.namespace,
+            Self::ConfigMap(map) => &mut map.namespace,
         };
         *place = Some(namespace);
     }

@@ -38,6 +38,8 @@ pub enum Action {
     Harden,
     /// A person has to decide.
     Refuse,
+    /// It is told and let pass, but where the mode forbids Tillers.
+    Report,
 }
 
 /// One thing that a rule found.
@@ -97,6 +99,7 @@ impl Action {
         match self {
             Self::Harden => "harden",
             Self::Refuse => "refuse",
+            Self::Report => "report",
         }
     }
 }

@@ -137,7 +137,7 @@ impl<'c, 'a> Assembly<'c, 'a> {
         let Some(tiller) = self.tiller(place) else {
             return;
         };
-        let arguments = canonical::arguments(&tiller.tiller.effective, &self.case.exemptions);
+        let arguments = canonical::arguments(self.case, &tiller.tiller.effective);
         if self.once(place, "args") {
             let command = Content::Words(vec![PROGRAM.into()]);
             self.add(Pointer::new(place, "command"), command);

@@ -55,7 +55,7 @@ pub enum Decision {
     Refused,
     /// Allowed as it is, since the mode only records.
     Audited,
-    /// Allowed as it is with warnings, since the mode only warns.
+    /// Allowed as it is with warnings, since the mode only warns, or there is nothing to refuse.
     Warned,
     /// Would be refused, but for who asks: allowed as it is.
     BreakGlass,
@@ -184,7 +184,10 @@ impl Outcome {
             match mode {
                 Mode::Audit => Decision::Audited,
                 Mode::Warn => Decision::Warned,
-                Mode::Enforce | Mode::Freeze | Mode::Forbid => enforced(verdict, circumstances),
+                Mode::Enforce | Mode::Freeze if verdict.only_reports() => Decision::Warned,
+                Mode::Enforce | Mode::Freeze | Mode::Forbid => {
+                    enforced(verdict, mode, circumstances)
+                }
             }
         };
         Self {
@@ -207,8 +210,12 @@ impl Outcome {
     }
 }
 
-fn enforced(verdict: &Verdict<'_>, circumstances: Circumstances) -> Decision {
-    if circumstances.can_harden() && !verdict.refuses() {
+fn enforced(verdict: &Verdict<'_>, mode: Mode, circumstances: Circumstances) -> Decision {
+    let answered = match mode {
+        Mode::Forbid => verdict.hardens(),
+        Mode::Audit | Mode::Warn | Mode::Enforce | Mode::Freeze => !verdict.refuses(),
+    };
+    if circumstances.can_harden() && answered {
         Decision::Hardened
     } else {
         refused(circumstances.may_break_glass)

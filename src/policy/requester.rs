@@ -1,5 +1,6 @@
 //! Who asks, and lists of those who may.
 
+use super::access::{Account, Holder};
 use crate::pod::Text;
 
 /// Who asks the API server for something.
@@ -36,6 +37,14 @@ impl Requester<'_> {
     pub(super) fn is_kubelet(&self) -> bool {
         self.name.starts_with("system:node:")
             && self.groups.iter().any(|group| group == "system:nodes")
+    }
+
+    /// The service account that asks, if it is one.
+    pub(super) fn account(&self) -> Option<Account<'_>> {
+        match Holder::of_user(&self.name)? {
+            Holder::Account(account) => Some(account),
+            Holder::Namespace(_) | Holder::ServiceAccounts | Holder::Authenticated => None,
+        }
     }
 
     /// Whether he is one of these users, or in one of these groups.

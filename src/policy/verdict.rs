@@ -35,6 +35,22 @@ impl Verdict<'_> {
     }
 }
 
+impl Verdict<'_> {
+    /// Whether hardening answers all that was found.
+    pub(super) fn hardens(&self) -> bool {
+        self.all(Action::Harden)
+    }
+
+    /// Whether nothing was found but what is told and let pass.
+    pub(super) fn only_reports(&self) -> bool {
+        self.all(Action::Report)
+    }
+
+    fn all(&self, action: Action) -> bool {
+        self.findings.iter().all(|finding| finding.action == action)
+    }
+}
+
 impl From<Vec<Finding>> for Verdict<'_> {
     /// On what carries no Tiller and cannot be hardened.
     fn from(findings: Vec<Finding>) -> Self {

@@ -55,7 +55,7 @@ pub struct Summary {
     pub objects: usize,
     /// Containers taken for Tillers.
     pub tillers: usize,
-    /// Findings of either action.
+    /// Findings of every action.
     pub findings: usize,
     /// Findings that hardening answers.
     pub harden: usize,

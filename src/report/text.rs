@@ -78,10 +78,10 @@ fn write_finding(finding: &Finding, style: Style, out: &mut dyn Write) -> io::Re
         path.as_str()
     };
     let line = line.map_or(String::new(), |line| format!(" (line {line})"));
-    let by = if *action == "harden" {
-        "hardened by `harden`"
-    } else {
-        "refused until you do"
+    let by = match *action {
+        "harden" => "hardened by `harden`",
+        "report" => "told, not refused",
+        _ => "refused until you do",
     };
     writeln!(
         out,

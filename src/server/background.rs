@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use prometheus_client::registry::Registry;
 
+use super::consult::Consult;
 use crate::k8s::review::Answer;
 
 /// Says what is still waited for before reviews can be judged by all that should be known; nothing once they can.
@@ -23,6 +24,8 @@ pub struct Background {
     pub waits_for: Option<WaitsFor>,
     /// What it counts.
     pub metrics: Option<RegisterMetrics>,
+    /// How to look up what a decision hangs on. Without it, what is known has to do.
+    pub consult: Option<Consult>,
     /// Whom else answers are told to.
     pub answered: Option<Answered>,
 }

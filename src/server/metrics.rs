@@ -37,6 +37,7 @@ pub(super) struct Metrics {
     exceptions: Family<RuleLabels, Counter>,
     reloads: Family<ResultLabels, Counter>,
     policy_reloads: Family<ResultLabels, Counter>,
+    lookups: Family<ResultLabels, Counter>,
     /// Requests between head and answer.
     pub(super) inflight: Gauge,
     /// Open connections on the review port.
@@ -175,6 +176,11 @@ impl Metrics {
                 "policy_reloads",
                 "Changed policy files that were read",
             ),
+            lookups: family(
+                &mut registry,
+                "admission_lookups",
+                "Reviews for which something was looked up in the cluster",
+            ),
             inflight: gauge(
                 &mut registry,
                 "admission_inflight",
@@ -204,6 +210,7 @@ impl Metrics {
             kind,
             rules,
             excepted,
+            lookups: _,
             refusal: _,
             record: _,
         } = answer;
@@ -282,6 +289,11 @@ impl Metrics {
             .inc();
     }
 
+    /// Counts a review for which something was looked up, or should have been.
+    pub(super) fn looked_up(&self, result: &'static str) {
+        self.lookups.get_or_create(&ResultLabels { result }).inc();
+    }
+
     /// All of it as `OpenMetrics` text.
     pub(super) fn encode(&self) -> Result<String, std::fmt::Error> {
         let mut written = String::new();
@@ -329,6 +341,7 @@ mod tests {
             rules: vec!["host-access"],
             refusal: None,
             excepted: vec![("tracing", "until the migration".to_owned())],
+            lookups: Vec::new(),
             record: None,
         };
         metrics.decided(Webhook::Validate, &answer, Duration::from_micros(80));
@@ -337,6 +350,7 @@ mod tests {
         metrics.handshake_failed("timeout");
         metrics.reloaded("loaded");
         metrics.policy_reloaded("malformed");
+        metrics.looked_up("done");
         metrics.panics.inc();
         metrics.certificate_end.set(1_800_000_000);
         let text = metrics.encode().unwrap();
@@ -351,6 +365,7 @@ mod tests {
             r#"tiller_guard_admission_shed_total{reason="late"} 1"#,
             r#"tiller_guard_tls_handshake_errors_total{reason="timeout"} 1"#,
             r#"tiller_guard_tls_reloads_total{result="loaded"} 1"#,
+            r#"tiller_guard_admission_lookups_total{result="done"} 1"#,
             "tiller_guard_admission_panics_total 1",
             "tiller_guard_admission_inflight 0",
             "tiller_guard_tls_cert_not_after_seconds 1800000000",

@@ -17,6 +17,7 @@ mod body;
 mod certificate;
 mod connection;
 mod connections;
+mod consult;
 mod health;
 mod lifecycle;
 mod limits;
@@ -45,6 +46,7 @@ use tracing::{info, warn};
 
 pub use background::{Answered, Background, RegisterMetrics, WaitsFor};
 pub use certificate::{CertificateFiles, CertificateSource, LoadError};
+pub use consult::{Consult, Consultation, Informed};
 pub use lifecycle::Drain;
 pub use limits::Limits;
 pub use policy_file::{PolicyFile, TakePolicy, Taken};
@@ -55,6 +57,7 @@ pub use tls::OldestTls;
 use body::Memory;
 use certificate::Served;
 use connections::Connections;
+use consult::Consulting;
 use health::Health;
 use lifecycle::{Lifecycle, Phase};
 use listener::Port;
@@ -185,6 +188,7 @@ impl Bound {
                 Background {
                     waits_for,
                     metrics: register,
+                    consult,
                     answered,
                 },
             limits,
@@ -201,6 +205,7 @@ impl Bound {
         let review_port = Arc::new(Port {
             routes: reviews::routes(Arc::new(Reviews {
                 judge,
+                consulting: consult.map(Consulting::new),
                 answered,
                 limits,
                 memory: Memory::new(&limits),

@@ -17,6 +17,7 @@ use tracing::{debug, error, info, warn};
 
 use super::background::Answered;
 use super::body::{BodyError, Memory, receive};
+use super::consult::Consulting;
 use super::lifecycle::Lifecycle;
 use super::limits::Limits;
 use super::metrics::Metrics;
@@ -32,6 +33,7 @@ pub(super) type Reply = Response<Full<Bytes>>;
 /// Answers the requests of the review port.
 pub(super) struct Reviews {
     pub(super) judge: Judge,
+    pub(super) consulting: Option<Consulting>,
     pub(super) answered: Option<Answered>,
     pub(super) limits: Limits,
     pub(super) memory: Memory,
@@ -139,13 +141,25 @@ impl Reviews {
         check_content(&head.headers)?;
         let deadline = began + self.limits.budget(timeout::of(head.uri.query()));
         let received = receive(body, deadline, &self.limits, &self.memory, &self.lifecycle).await?;
-        self.judge(webhook, &received.bytes)
+        let judged = self.judge(&self.judge, webhook, &received.bytes)?;
+        match (judged, &self.consulting) {
+            (Judged::Answered(answer), Some(consulting)) if !answer.lookups.is_empty() => {
+                let again = |judge: &Judge| match self.judge(judge, webhook, &received.bytes) {
+                    Ok(Judged::Answered(answer)) => Some(answer),
+                    Ok(Judged::Denied(_)) | Err(_) => None,
+                };
+                let (answer, result) = consulting.settle(answer, deadline, again).await;
+                self.metrics.looked_up(result);
+                Ok(Judged::Answered(answer))
+            }
+            (judged, _) => Ok(judged),
+        }
     }
 
     /// Judges in place: it takes microseconds and waits for nothing.
-    fn judge(&self, webhook: Webhook, body: &[u8]) -> Result<Judged, Refused> {
+    fn judge(&self, judge: &Judge, webhook: Webhook, body: &[u8]) -> Result<Judged, Refused> {
         // Nothing is shared that a panic could leave half done.
-        if let Ok(answer) = catch_unwind(AssertUnwindSafe(|| (self.judge)(webhook, body))) {
+        if let Ok(answer) = catch_unwind(AssertUnwindSafe(|| judge(webhook, body))) {
             return Ok(Judged::Answered(answer?));
         }
         self.metrics.panics.inc();
@@ -245,6 +259,7 @@ fn tell(webhook: Webhook, answer: &Answer) {
         rules,
         refusal: _,
         excepted,
+        lookups: _,
         record,
     } = answer;
     let news =

@@ -106,6 +106,31 @@ impl Cluster {
         Ok(())
     }
 
+    /// Another webhook that knows the cluster as this user, and is registered nowhere. It is not waited for.
+    pub fn another_guard(
+        &self,
+        program: &Path,
+        words: &[&str],
+        user: User,
+        port: Option<u16>,
+    ) -> Result<(Guard, Folder)> {
+        let Self {
+            control_plane,
+            authority,
+            ..
+        } = self;
+        let ControlPlane {
+            version, secret, ..
+        } = control_plane;
+        let port = port.unwrap_or(control_plane.port);
+        let folder = Folder::create()?;
+        let kubeconfig = credentials::kubeconfig(port, authority, &user.token(secret));
+        let kubeconfig = PathBuf::from(folder.write("kubeconfig", &kubeconfig)?);
+        let kubeconfig = Some(kubeconfig.as_path());
+        let guard = Guard::start(program, words, *version, kubeconfig, authority, &folder)?;
+        Ok((guard, folder))
+    }
+
     /// Registers both webhooks, and waits until the API server calls them.
     pub async fn register(&self) -> Result<()> {
         let guard = self.guard.as_ref().context("the guard is not started")?;
@@ -170,6 +195,11 @@ impl Cluster {
     /// The Kubernetes version: `(1, 20)`.
     pub fn version(&self) -> (u16, u16) {
         self.control_plane.version
+    }
+
+    /// The API server's port.
+    pub fn port(&self) -> u16 {
+        self.control_plane.port
     }
 
     /// Whether controllers make pods and service accounts' tokens.

@@ -21,6 +21,8 @@ pub mod cluster;
 mod cluster_apply;
 /// An installation in a real API server: several replicas behind a Service.
 mod installed;
+/// What a real cluster tells the guard, and what it makes of that.
+mod knowledge;
 /// `check` and `harden` as processes.
 mod offline;
 /// The rules over the case corpus, and the laws that every verdict keeps.

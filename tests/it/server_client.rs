@@ -82,6 +82,7 @@ pub(crate) fn answer(body: Vec<u8>) -> Answer {
         rules: Vec::new(),
         refusal: None,
         excepted: Vec::new(),
+        lookups: Vec::new(),
         record: None,
     }
 }

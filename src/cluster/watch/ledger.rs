@@ -11,8 +11,9 @@ use serde_json::value::RawValue;
 use super::feed::News;
 use super::teams::Teams;
 use super::watched::Watched;
-use crate::k8s::{Malformed, access_object, subject, team_registration};
+use crate::k8s::{Malformed, access_object, exposure_object, subject, team_registration};
 use crate::policy::access::{AccessKind, AccessObject, Account, RoleKind};
+use crate::policy::exposure::{ExposureKind, ExposureObject};
 use crate::policy::{Kind, Knowledge, TillerUse};
 use crate::tiller::may_hold_tiller;
 
@@ -106,6 +107,7 @@ impl Ledger {
             Watched::Access(kind) => self.put_access(kind, object),
             Watched::Teams => self.put_team(object),
             Watched::Workloads(kind) => self.put_workload(kind, object),
+            Watched::Services => self.put_service(object),
         };
         let cause = read.err()?;
         let name = name_of(object)?;
@@ -151,29 +153,62 @@ impl Ledger {
 
     fn put_workload(&mut self, kind: Kind, object: &RawValue) -> Result<(), Malformed> {
         let watched = Watched::Workloads(kind);
-        let text = object.get();
-        // Most are none of our business, and Pods change all the time.
-        if !may_hold_tiller(text) {
-            let anything = !self.shelf(watched).kept.is_empty();
-            if let Some(name) = name_of(object).filter(|_| anything) {
-                self.remove(watched, &name);
-            }
+        if self.pass_over(watched, object) {
             return Ok(());
         }
-        let mut json = serde_json::Deserializer::from_str(text);
+        let mut json = serde_json::Deserializer::from_str(object.get());
         let subject = subject(kind, &mut json)?;
         let name = named(subject.namespace.as_deref(), &subject.name);
+        if !subject.holds_tiller() {
+            self.remove(watched, &name);
+            return Ok(());
+        }
         let tiller = subject.tiller_use();
         let account = tiller.map(|tiller| tiller.account.name);
         let known = self.shelf(watched).kept.get(&name);
-        if known.and_then(|kept| kept.account.as_deref()) != account {
+        if known.is_some_and(|kept| kept.account.as_deref() != account) {
             self.remove(watched, &name);
+        }
+        if kind == Kind::Pod {
+            self.knowledge = self.knowledge.with_tiller_pod(&name.0, &name.1);
         }
         if let Some(tiller) = tiller {
             self.knowledge = self.knowledge.with_tiller(tiller);
-            self.keep(watched, name, Some(tiller.account.name.into()));
+        }
+        self.keep(watched, name, account.map(Into::into));
+        Ok(())
+    }
+
+    fn put_service(&mut self, object: &RawValue) -> Result<(), Malformed> {
+        let watched = Watched::Services;
+        if self.pass_over(watched, object) {
+            return Ok(());
+        }
+        let mut json = serde_json::Deserializer::from_str(object.get());
+        let read = exposure_object(ExposureKind::Service, &mut json)?;
+        let (ExposureObject::Service(service), Some(name)) = (&read, name_of(object)) else {
+            return Ok(());
+        };
+        if service.leads_to_tiller() {
+            self.knowledge = self.knowledge.with_tiller_service(&name.0, &name.1);
+            self.keep(watched, name, None);
+        } else {
+            self.remove(watched, &name);
         }
         Ok(())
+    }
+
+    /// Whether an object holds no word that tells of a Tiller, and so leaves nothing. Most are so, and Pods change all
+    /// the time.
+    fn pass_over(&mut self, watched: Watched, object: &RawValue) -> bool {
+        let passed = !may_hold_tiller(object.get());
+        if passed
+            && !self.shelf(watched).kept.is_empty()
+            && let Some(name) = name_of(object)
+        {
+            self.remove(watched, &name);
+        }
+        passed
     }
 
     /// Notes that an object left something, and with which account.
@@ -213,18 +248,24 @@ impl Ledger {
                 self.teams.remove(name);
                 return;
             }
+            Watched::Services => known.without_tiller_service(namespace, name),
             Watched::Workloads(kind) => {
-                let Some(account) = kept.and_then(|kept| kept.account) else {
-                    return;
+                let Some(kept) = kept else { return };
+                let without_pod = match kind {
+                    Kind::Pod => known.without_tiller_pod(namespace, name),
+                    _ => known.clone(),
                 };
-                known.without_tiller(TillerUse {
-                    account: Account {
-                        namespace,
-                        name: &account,
-                    },
-                    kind,
-                    workload: name,
-                })
+                match kept.account {
+                    None => without_pod,
+                    Some(account) => without_pod.without_tiller(TillerUse {
+                        account: Account {
+                            namespace,
+                            name: &account,
+                        },
+                        kind,
+                        workload: name,
+                    }),
+                }
             }
         };
     }

@@ -17,15 +17,19 @@ mod status;
 mod teams;
 mod watched;
 
-use std::sync::Arc;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
 
 use arc_swap::{ArcSwap, Guard};
 use kube::Client;
 use prometheus_client::registry::Registry;
 use tokio::sync::{Notify, Semaphore, mpsc};
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
+use super::lookup::look_up;
 use super::{Cluster, ConnectError, Reach};
+use crate::k8s::overlay;
+use crate::policy::access::Lookup;
 use crate::policy::{Knowledge, Policy};
 use feed::{Feed, News};
 use ledger::{Ledger, Remark};
@@ -41,10 +45,12 @@ const WAITING: usize = 64;
 const BATCH: usize = 256;
 
 /// What is known of a cluster, kept up to date by a task of its own.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct LiveKnowledge {
     current: Arc<ArcSwap<Knowledge>>,
     status: Arc<Status>,
+    /// There once the API server has answered.
+    client: Arc<OnceLock<Client>>,
 }
 
 /// What keeps a [`LiveKnowledge`] up to date, when it is run.
@@ -71,9 +77,43 @@ impl LiveKnowledge {
         self.status.waits_for()
     }
 
+    /// What is known, or was a moment ago, with what is found by these lookups now. Nothing where the API server does not
+    /// answer.
+    pub async fn look_up(
+        &self,
+        known: Option<Arc<Knowledge>>,
+        lookups: &[Lookup],
+    ) -> Option<Arc<Knowledge>> {
+        let client = self.client.get()?;
+        let found = match look_up(client, lookups).await {
+            Ok(found) => found,
+            Err(error) => {
+                debug!(%error, "nothing looked up");
+                return None;
+            }
+        };
+        let known = known.unwrap_or_else(|| self.current.load_full());
+        let knowledge = found
+            .iter()
+            .fold(Knowledge::clone(&known), |known, (lookup, objects)| {
+                overlay(&known, lookup, objects.iter().map(|object| &**object))
+            });
+        Some(Arc::new(knowledge))
+    }
+
     /// Adds what the watches count to the metrics of the process.
     pub fn register_metrics(&self, registry: &mut Registry) {
         self.status.register(registry);
+    }
+}
+
+/// Without the client, which holds credentials.
+impl fmt::Debug for LiveKnowledge {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("LiveKnowledge")
+            .field("status", &self.status)
+            .finish_non_exhaustive()
     }
 }
 
@@ -87,6 +127,7 @@ impl Watches {
             live: LiveKnowledge {
                 current: Arc::default(),
                 status: Arc::new(Status::new()),
+                client: Arc::default(),
             },
             reach,
             own_namespace: own_namespace.into(),
@@ -110,14 +151,19 @@ impl Watches {
             own_namespace,
             policy,
         } = self;
-        let LiveKnowledge { current, status } = live.clone();
+        let LiveKnowledge {
+            current,
+            status,
+            client,
+        } = live.clone();
+        let client = client.get_or_init(|| Client::clone(cluster.client()));
         status.connected();
         let (sender, news) = mpsc::channel(WAITING);
         let turns = Arc::new(Semaphore::new(LISTING));
         for watched in Watched::ALL {
             let feed = Feed {
                 watched,
-                client: Client::clone(cluster.client()),
+                client: client.clone(),
                 own_namespace: Arc::clone(&own_namespace),
                 turns: Arc::clone(&turns),
                 news: sender.clone(),

@@ -11,7 +11,7 @@ const SHORTEST: Duration = Duration::from_secs(2);
 /// The longest wait, without its jitter.
 const LONGEST: Duration = Duration::from_secs(30);
 /// What goes well for so long has recovered.
-const CALM: Duration = Duration::from_secs(20);
+const CALM: Duration = Duration::from_secs(10);
 
 /// Waits that double from one failure to the next. After a calm time the first is none at all: a watch ends every
 /// few minutes, and is made anew at once.

@@ -5,6 +5,7 @@ use kube::core::Status;
 
 use crate::k8s::TEAM_SELECTOR;
 use crate::policy::access::AccessKind;
+use crate::policy::exposure::ExposureKind;
 use crate::policy::{APIS, Api, Kind};
 
 /// What is watched.
@@ -16,6 +17,8 @@ pub(super) enum Watched {
     Teams,
     /// What may run a Tiller.
     Workloads(Kind),
+    /// Services, some of which lead to Tillers.
+    Services,
 }
 
 /// Where a collection is: its path, and the label selector of what counts in it.
@@ -28,7 +31,7 @@ pub(super) struct Place {
 // === impl Watched ===
 
 impl Watched {
-    pub(super) const ALL: [Self; 13] = [
+    pub(super) const ALL: [Self; 14] = [
         Self::Access(AccessKind::Role),
         Self::Access(AccessKind::ClusterRole),
         Self::Access(AccessKind::RoleBinding),
@@ -42,6 +45,7 @@ impl Watched {
         Self::Workloads(Kind::ReplicationController),
         Self::Workloads(Kind::Job),
         Self::Workloads(Kind::CronJob),
+        Self::Services,
     ];
 
     /// The resource as the API names it, or `teams`: a closed set, for metrics.
@@ -50,6 +54,7 @@ impl Watched {
             Self::Access(kind) => kind.resource(),
             Self::Teams => "teams",
             Self::Workloads(kind) => apis(kind).find_map(resource).unwrap_or(kind.as_str()),
+            Self::Services => ExposureKind::Service.resource(),
         }
     }
 
@@ -70,6 +75,7 @@ impl Watched {
                 AccessKind::GROUP,
                 kind.resource()
             )))),
+            Self::Services => Ok(Some(everywhere("/api/v1/services".to_owned()))),
             Self::Teams => Ok(Some(Place {
                 path: format!("/api/v1/namespaces/{own_namespace}/configmaps"),
                 selector: Some(TEAM_SELECTOR),

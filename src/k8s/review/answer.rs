@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::message::{MAX_LINE, MAX_NOTE, MAX_WARNING, lines, one_line, origin, warnings};
 use super::request::{Envelope, Object, Request};
-use super::{Answer, Decision, Malformed, Record};
+use super::{Answer, Decision, Lookup, Malformed, Record};
 use crate::policy::{Action, Circumstances, Finding, Outcome, Subject, Verdict};
 
 /// A version of `admission.k8s.io`.
@@ -18,9 +18,10 @@ pub(super) enum ApiVersion {
 
 /// What an answer says, before it is put into JSON.
 pub(super) struct Reply {
-    decision: Decision,
+    pub(super) decision: Decision,
     response: Response,
-    rules: Vec<&'static str>,
+    pub(super) rules: Vec<&'static str>,
+    pub(super) lookups: Vec<Lookup>,
     /// What was found and let pass, for the audit log.
     findings: Option<String>,
     excepted: Vec<(&'static str, String)>,
@@ -65,6 +66,7 @@ impl Reply {
             rules: Vec::new(),
             findings: None,
             excepted: Vec::new(),
+            lookups: Vec::new(),
         }
     }
 
@@ -88,6 +90,7 @@ impl Reply {
             },
             rules: Vec::new(),
             excepted: Vec::new(),
+            lookups: Vec::new(),
         }
     }
 
@@ -107,7 +110,7 @@ impl Reply {
             }
             (Decision::Refused, None) => {
                 let hardens = circumstances.can_harden();
-                let told = |it: &&Finding| !hardens || it.action == Action::Refuse;
+                let told = |it: &&Finding| !hardens || it.action != Action::Harden;
                 let findings = lines(verdict.findings.iter().filter(told), MAX_LINE);
                 Response::Refuse(subject.map(origin).unwrap_or_default() + &findings)
             }
@@ -115,6 +118,7 @@ impl Reply {
             (Decision::Warned, _) => Response::Warn(warnings(verdict, |action| match action {
                 Action::Harden => "would harden",
                 Action::Refuse => "would refuse",
+                Action::Report => "notes",
             })),
             (
                 Decision::Unconcerned
@@ -140,6 +144,7 @@ impl Reply {
             excepted: excepted
                 .map(|it| (it.rule.id, one_line(it.reason, MAX_NOTE)))
                 .collect(),
+            lookups: Vec::new(),
         }
     }
 }
@@ -169,6 +174,7 @@ impl Envelope<'_> {
             rules,
             findings,
             excepted,
+            lookups,
         } = reply;
         let request = &self.request;
         let concerned = decision != Decision::Unconcerned;
@@ -217,6 +223,7 @@ impl Envelope<'_> {
             rules,
             refusal,
             excepted,
+            lookups,
             record: concerned.then(|| record(request)),
         }
     }

@@ -16,11 +16,12 @@ pub(super) fn is_possible(body: &str, settings: &Settings, knowledge: &Knowledge
 
 /// Whether this review asks for a connection, a token or a Secret for one, told from the review without its objects, and
 /// for Secrets from all of it. It is for what [`is_possible`] does not see.
-pub(super) fn is_asked(envelope: &str, body: &str) -> bool {
+pub(super) fn is_asked(envelope: &str, body: &str, settings: &Settings) -> bool {
     let holds = |text: &str, word: &str| memmem::find(text.as_bytes(), word.as_bytes()).is_some();
     holds(envelope, "\"CONNECT\"")
         || holds(envelope, "\"TokenRequest\"")
-        || holds(envelope, "\"Secret\"") && holds(body, "service-account-token")
+        || holds(envelope, "\"Secret\"")
+            && (holds(body, "service-account-token") || holds(body, &settings.certificate_secret))
 }
 
 /// Whether a pod in it runs as an account that is called like a Tiller's.
@@ -92,12 +93,21 @@ mod tests {
 
     #[test]
     fn tokens_and_connections_are_looked_at_by_what_asks_for_them() {
+        let settings = Settings {
+            certificate_secret: "helm-certs".to_owned(),
+            ..Settings::default()
+        };
+        let asked = |envelope: &str, body: &str| is_asked(envelope, body, &settings);
         let secret = r#"{"kind":"Secret"}"#;
-        assert!(is_asked(r#"{"kind":"TokenRequest"}"#, ""));
-        assert!(is_asked(r#"{"operation":"CONNECT"}"#, ""));
-        assert!(is_asked(secret, "kubernetes.io/service-account-token"));
-        assert!(!is_asked(secret, "kubernetes.io/dockercfg"));
-        assert!(!is_asked("{}", "kubernetes.io/service-account-token"));
+        assert!(asked(r#"{"kind":"TokenRequest"}"#, ""));
+        assert!(asked(r#"{"operation":"CONNECT"}"#, ""));
+        assert!(asked(secret, "kubernetes.io/service-account-token"));
+        assert!(asked(secret, "helm-certs"));
+        assert!(!asked(secret, "kubernetes.io/dockercfg"));
+        assert!(!asked(
+            "{}",
+            "kubernetes.io/service-account-token helm-certs"
+        ));
     }
 
     #[test]

@@ -92,9 +92,12 @@ pub(super) fn read_apart(reading: Reading, object: &RawValue) -> Object<'_> {
     let mut deserializer = serde_json::Deserializer::from_str(object.get());
     match InPlace(reading).deserialize(&mut deserializer) {
         Ok(object) => object,
-        Err(error) => Object::Malformed(Malformed {
-            kind: reading.as_str(),
-            reason: error.to_string(),
+        Err(error) => Object::Malformed(match reading {
+            Reading::Custody(kind) => custody::malformed(kind, &error),
+            _ => Malformed {
+                kind: reading.as_str(),
+                reason: error.to_string(),
+            },
         }),
     }
 }

@@ -7,6 +7,8 @@ const MOST: usize = 1024;
 /// The longest name of a namespace (RFC 1123 label) and of an account (RFC 1123 subdomain).
 const LONGEST_LABEL: usize = 63;
 const LONGEST_NAME: usize = 253;
+/// What a fingerprint has to be.
+const FINGERPRINT: &str = "64 hexadecimal digits";
 
 /// A team, as a `ConfigMap` in the guard's own namespace registers it.
 ///
@@ -15,9 +17,9 @@ const LONGEST_NAME: usize = 253;
 /// | `tiller-namespace` | the namespace of the team's Tiller |
 /// | `service-account` | the account of the team's Tiller, in that namespace |
 /// | `target-namespaces` | where Tiller releases beside its own namespace, one a line; may be left out |
-/// | `users` | who may use Tiller, one a line; may be left out |
-/// | `groups` | which groups may, one a line; may be left out |
-/// | `ca-fingerprint` | the SHA-256 of the certificate of Tiller's CA in hex, with or without colons; may be left out |
+/// | `users` | who may connect to Tiller, one a line |
+/// | `groups` | which groups may, one a line; where both are left out, whoever has a certificate |
+/// | `ca-fingerprint` | the SHA-256 of the certificate of Tiller's CA in hex, with or without colons, one a line while it is replaced; may be left out |
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Team {
     /// The name, which is the `ConfigMap`'s.
@@ -28,12 +30,13 @@ pub struct Team {
     pub service_account: Box<str>,
     /// Where Tiller releases, beside its own namespace; sorted, each once.
     pub target_namespaces: Box<[Box<str>]>,
-    /// Who may use Tiller.
+    /// Who may connect to Tiller; whoever may by other means where there are no groups either.
     pub users: Box<[Box<str>]>,
     /// Which groups may.
     pub groups: Box<[Box<str>]>,
-    /// The SHA-256 of the certificate of Tiller's CA.
-    pub ca_fingerprint: Option<[u8; 32]>,
+    /// The SHA-256 of the certificates of Tiller's CAs: of one, and of two while it is replaced. Any CA is right where
+    /// there is none.
+    pub ca_fingerprints: Box<[[u8; 32]]>,
 }
 
 /// A team is not registered as it has to be: all of it is ignored.
@@ -81,7 +84,7 @@ impl Team {
     ) -> Result<Self, TeamError> {
         let reader = Reader { team: name };
         let (mut tiller_namespace, mut service_account) = (None, None);
-        let (mut target_namespaces, mut ca_fingerprint) = (Vec::new(), None);
+        let (mut target_namespaces, mut ca_fingerprints) = (Vec::new(), Vec::new());
         let (mut users, mut groups) = (Vec::new(), Vec::new());
         for (key, value) in data {
             match key {
@@ -96,7 +99,14 @@ impl Team {
                 }
                 "users" => users = boxed(&reader.lines("users", value)?),
                 "groups" => groups = boxed(&reader.lines("groups", value)?),
-                "ca-fingerprint" => ca_fingerprint = Some(reader.fingerprint(value)?),
+                "ca-fingerprint" => {
+                    for line in reader.lines("ca-fingerprint", value)? {
+                        ca_fingerprints.push(reader.fingerprint(line)?);
+                    }
+                    if ca_fingerprints.is_empty() {
+                        return Err(reader.invalid("ca-fingerprint", value, FINGERPRINT));
+                    }
+                }
                 _ => {
                     return Err(TeamError::Unknown {
                         team: name.to_owned(),
@@ -114,7 +124,7 @@ impl Team {
             target_namespaces: target_namespaces.into(),
             users: users.into(),
             groups: groups.into(),
-            ca_fingerprint,
+            ca_fingerprints: ca_fingerprints.into(),
         })
     }
 
@@ -205,7 +215,7 @@ impl Reader<'_> {
         });
         match (read, digits.next()) {
             (Some(()), None) => Ok(fingerprint),
-            _ => Err(self.invalid("ca-fingerprint", value, "64 hexadecimal digits")),
+            _ => Err(self.invalid("ca-fingerprint", value, FINGERPRINT)),
         }
     }
 }

@@ -34,6 +34,10 @@ pub struct Knowledge {
     account_names: SharedMap<u32>,
     /// Pods that hold a Tiller, by `NAMESPACE/NAME`.
     tiller_pods: SharedMap<()>,
+    /// ConfigMaps that hold a release, by `NAMESPACE/NAME`.
+    release_records: SharedMap<()>,
+    /// How many of them there are, by namespace.
+    release_record_counts: SharedMap<u32>,
     /// Services that lead to Tillers, by `NAMESPACE/NAME`.
     tiller_services: SharedMap<()>,
     /// By `NAMESPACE/NAME`; a ClusterRoleBinding has no namespace before the slash.
@@ -190,6 +194,28 @@ impl Knowledge {
         new
     }
 
+    /// With a ConfigMap that holds a release.
+    #[must_use]
+    pub fn with_release_record(&self, namespace: &str, name: &str) -> Self {
+        let mut new = self.clone();
+        let key = format!("{namespace}/{name}");
+        if new.release_records.insert(&key, ()).is_none() {
+            count(&mut new.release_record_counts, namespace, 1);
+        }
+        new
+    }
+
+    /// Without it.
+    #[must_use]
+    pub fn without_release_record(&self, namespace: &str, name: &str) -> Self {
+        let mut new = self.clone();
+        let key = format!("{namespace}/{name}");
+        if new.release_records.remove(&key).is_some() {
+            count(&mut new.release_record_counts, namespace, -1);
+        }
+        new
+    }
+
     /// With this binding, in place of the one of its name.
     #[must_use]
     pub fn with_binding(&self, binding: &Binding<'_>) -> Self {
@@ -247,10 +273,14 @@ impl Knowledge {
     }
 
     fn count_name(&mut self, name: &str, change: i32) {
-        let count = self.account_names.get(name).copied().unwrap_or(0);
-        match count.saturating_add_signed(change) {
-            0 => self.account_names.remove(name),
-            count => self.account_names.insert(name, count),
-        };
+        count(&mut self.account_names, name, change);
     }
+}
+
+fn count(counts: &mut SharedMap<u32>, key: &str, change: i32) {
+    let count = counts.get(key).copied().unwrap_or(0);
+    match count.saturating_add_signed(change) {
+        0 => counts.remove(key),
+        count => counts.insert(key, count),
+    };
 }

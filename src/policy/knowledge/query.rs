@@ -74,10 +74,16 @@ impl Knowledge {
             .is_some()
     }
 
-    /// Whether this Pod is known to hold a Tiller.
+    /// Whether this Pod is known to hold a Tiller, be it by its account or otherwise.
     pub(in crate::policy) fn is_tiller_pod(&self, namespace: &str, name: &str) -> bool {
         let pod = self.tiller_pods.get(&format!("{namespace}/{name}"));
-        pod.is_some()
+        pod.is_some() || self.tillers_in(namespace).any(|it| it == (Kind::Pod, name))
+    }
+
+    /// How many ConfigMaps in this namespace are known to hold a release.
+    pub(in crate::policy) fn release_records_in(&self, namespace: &str) -> u32 {
+        let count = self.release_record_counts.get(namespace);
+        count.copied().unwrap_or(0)
     }
 
     /// Whether this Service is known to lead to Tillers.
@@ -86,7 +92,8 @@ impl Knowledge {
         service.is_some()
     }
 
-    fn teams_in(&self, namespace: &str) -> impl Iterator<Item = &Team> {
+    /// The teams whose Tillers run in this namespace.
+    pub(in crate::policy) fn teams_in(&self, namespace: &str) -> impl Iterator<Item = &Team> {
         let teams = self.teams.with_prefix(format!("{namespace}/"));
         teams.map(|(_, team)| &**team)
     }

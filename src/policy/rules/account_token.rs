@@ -32,6 +32,7 @@ pub(super) fn check(case: &CustodyCase<'_>, findings: &mut Findings<'_>) {
             let path = "metadata/annotations/kubernetes.io~1service-account.name";
             (secret.token_of().filter(|_| !controller), path)
         }
+        CustodyObject::ConfigMap(_) => return,
     };
     let tillers = |account: &Account<'_>| case.knowledge.is_tiller_account(*account, case.settings);
     if let Some(account) = account.filter(tillers) {

@@ -38,7 +38,7 @@ pub(super) fn check(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mu
             Edit::NoField { path },
         );
     }
-    let arguments = canonical::arguments(&tiller.tiller.effective, &case.exemptions);
+    let arguments = canonical::arguments(case, &tiller.tiller.effective);
     let is_canonical = matches!(&*container.command, [program] if program == PROGRAM)
         && container
             .args

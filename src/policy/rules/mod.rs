@@ -4,8 +4,10 @@ mod account_rights;
 mod account_token;
 mod binding_scope;
 mod borrowed_account;
+mod certificate_authority;
 mod certificate_mount;
 pub(super) mod certificate_paths;
+mod certificate_secret;
 pub(super) mod client_not_verified;
 mod endpoints_by_hand;
 mod environment;
@@ -18,6 +20,7 @@ mod launch_spelling;
 mod launch_unreadable;
 pub(super) mod listen_address;
 mod protected_namespace;
+mod release_record;
 pub(super) mod release_storage;
 mod rights_unknown;
 mod role_aggregated;
@@ -27,6 +30,7 @@ mod security_context;
 mod service_account;
 mod service_account_alias;
 mod service_exposed;
+pub(super) mod storage_switch;
 mod team_required;
 mod tiller_exec;
 mod tiller_namespace;
@@ -97,7 +101,7 @@ pub fn exposure_rules() -> impl Iterator<Item = &'static Rule> {
     EXPOSURE_CHECKS.iter().map(|(rule, _)| *rule)
 }
 
-/// The rules for tokens and Secrets, in the order of their findings.
+/// The rules for tokens, Secrets and releases, in the order of their findings.
 pub fn custody_rules() -> impl Iterator<Item = &'static Rule> {
     CUSTODY_CHECKS.iter().map(|(rule, _)| *rule)
 }
@@ -122,9 +126,13 @@ pub(super) static EXPOSURE_CHECKS: [(&Rule, ExposureCheck); 2] = [
     (&endpoints_by_hand::RULE, endpoints_by_hand::check),
 ];
 
-/// The rules for tokens and Secrets with what they look at.
-pub(super) static CUSTODY_CHECKS: [(&Rule, CustodyCheck); 1] =
-    [(&account_token::RULE, account_token::check)];
+/// The rules for tokens, Secrets and releases with what they look at.
+pub(super) static CUSTODY_CHECKS: [(&Rule, CustodyCheck); 4] = [
+    (&account_token::RULE, account_token::check),
+    (&certificate_secret::RULE, certificate_secret::check),
+    (&certificate_authority::RULE, certificate_authority::check),
+    (&release_record::RULE, release_record::check),
+];
 
 /// The rules for connections with what they look at.
 pub(super) static CONNECTION_CHECKS: [(&Rule, ConnectionCheck); 2] = [
@@ -138,7 +146,7 @@ pub(super) static BORROWED_ACCOUNT: (&Rule, for<'a> fn(&Case<'a>, &mut Findings<
 
 /// The rules for Tillers with what they look at.
 #[rustfmt::skip]
-pub(super) static CHECKS: [(&Rule, Check); 26] = [
+pub(super) static CHECKS: [(&Rule, Check); 27] = [
     (&protected_namespace::RULE, Check::Pod(protected_namespace::check)),
     (&team_required::RULE, Check::Pod(team_required::check)),
     (&second_tiller::RULE, Check::Pod(second_tiller::check)),
@@ -155,7 +163,8 @@ pub(super) static CHECKS: [(&Rule, Check); 26] = [
     (&host_access::RULE, Check::Pod(host_access::check)),
     (&extra_containers::RULE, Check::Lists(extra_containers::check)),
     (&extra_commands::RULE, Check::Tiller(extra_commands::check)),
-    (&release_storage::RULE, Check::Launch(release_storage::check)),
+    (&storage_switch::RULE, Check::Tiller(storage_switch::check)),
+    (&release_storage::RULE, Check::Tiller(release_storage::check)),
     (&tls_disabled::RULE, Check::Launch(tls_disabled::check)),
     (&client_not_verified::RULE, Check::Launch(client_not_verified::check)),
     (&certificate_paths::RULE, Check::Launch(certificate_paths::check)),

@@ -1,6 +1,7 @@
 //! `release-storage`
 
-use crate::policy::case::{Findings, TillerContainer};
+use crate::policy::case::{Case, Findings, TillerContainer};
+use crate::policy::rules::storage_switch;
 use crate::policy::{Rule, Severity};
 use crate::tiller::Storage;
 
@@ -10,7 +11,7 @@ use crate::tiller::Storage;
 /// A release holds the values it was made with, passwords included. ConfigMaps are readable by far more
 /// roles than Secrets; memory, which every misspelt value means, is lost on restart.
 /// # What hardening does
-/// Sets `--storage=secret`. Releases recorded elsewhere are not moved.
+/// Sets `--storage=secret`. Releases recorded elsewhere are not moved: see `storage-switch`, which is found in its place.
 pub(in crate::policy) static RULE: Rule = Rule {
     id: "release-storage",
     severity: Severity::High,
@@ -18,7 +19,10 @@ pub(in crate::policy) static RULE: Rule = Rule {
     answer: "Hardened: `--storage=secret`.",
 };
 
-pub(super) fn check(tiller: &TillerContainer<'_>, findings: &mut Findings<'_>) {
+pub(super) fn check(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Findings<'_>) {
+    if !tiller.has_open_launch() || storage_switch::holds(case, &tiller.tiller.effective) {
+        return;
+    }
     let message = match tiller.tiller.effective.storage.known() {
         None | Some(Storage::Secret) => return,
         Some(Storage::ConfigMap) => {

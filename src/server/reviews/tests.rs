@@ -68,6 +68,7 @@ fn judge() -> Judge {
             rules: Vec::new(),
             refusal: None,
             excepted: Vec::new(),
+            lookups: Vec::new(),
             record: None,
         }),
         Some(b'!') => panic!("as the test wants"),
@@ -82,6 +83,7 @@ fn reviews() -> Arc<Reviews> {
 fn judged_by(judge: Judge) -> Arc<Reviews> {
     let limits = Limits::default();
     Arc::new(Reviews {
+        consulting: None,
         judge,
         answered: None,
         limits,

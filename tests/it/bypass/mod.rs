@@ -6,6 +6,7 @@
 mod carriers;
 mod containers;
 mod disguises;
+mod rights;
 mod services;
 mod updates;
 mod veterans;

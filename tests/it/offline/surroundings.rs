@@ -49,3 +49,33 @@ type: kubernetes.io/service-account-token
     assert_eq!(rules(&report), [["account-token"]]);
     assert_eq!(report["objects"][0]["findings"][0]["line"], 6);
 }
+
+#[test]
+fn releases_in_config_maps_are_told_and_keep_their_tiller_from_being_hardened() {
+    let record = "\
+apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: web.v1
+  namespace: tiller-world
+  labels: {NAME: web, OWNER: TILLER, STATUS: DEPLOYED, VERSION: '1'}
+data: {release: H4sI}
+";
+    let check = run(&["check", "-"], record.as_bytes());
+    assert_eq!(check.code, Some(1), "{}", check.stderr);
+    assert!(
+        check.stdout.contains("(told, not refused)"),
+        "{}",
+        check.stdout
+    );
+    let harden = run(&["harden", "-"], record.as_bytes());
+    assert_eq!((harden.code, harden.stdout.as_str()), (Some(0), record));
+
+    let tiller = std::fs::read_to_string(data("helm-init/2.9.1-sa-ns.yaml")).unwrap();
+    let both = format!("{record}---\n{tiller}");
+    let report = run(&["check", "-", "-o", "json"], both.as_bytes()).json();
+    let rules = rules(&report);
+    assert_eq!(rules[0], ["release-record"]);
+    assert!(rules[1].contains(&"storage-switch"), "{rules:?}");
+    assert_eq!(run(&["harden", "-"], both.as_bytes()).code, Some(1));
+}

@@ -6,7 +6,8 @@ use tiller_guard::policy::access::{AccessKind, AccessObject, Account, Team};
 use tiller_guard::policy::{Kind, Knowledge, TillerUse};
 
 /// What these objects tell: roles, bindings, teams as ConfigMaps, `{kind: Tiller, account: NAMESPACE/NAME}` with a
-/// `workload: KIND/NAME` other than Deployment/tiller-deploy, and by their names `TillerPod` and `TillerService`.
+/// `workload: KIND/NAME` other than Deployment/tiller-deploy, and by
+/// their names `TillerPod`, `TillerService` and `ReleaseRecord`.
 pub(crate) fn known(objects: &[Value]) -> Knowledge {
     let learn = |knowledge, object| with(&knowledge, object);
     objects.iter().fold(Knowledge::default(), learn)
@@ -17,6 +18,7 @@ pub(crate) fn with(knowledge: &Knowledge, object: &Value) -> Knowledge {
     let named = |field: &str| object["metadata"][field].as_str().unwrap();
     match object["kind"].as_str().unwrap() {
         "TillerPod" => knowledge.with_tiller_pod(named("namespace"), named("name")),
+        "ReleaseRecord" => knowledge.with_release_record(named("namespace"), named("name")),
         "TillerService" => knowledge.with_tiller_service(named("namespace"), named("name")),
         "ConfigMap" => knowledge.with_team(team(object)),
         "Tiller" => {

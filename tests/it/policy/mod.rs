@@ -2,6 +2,7 @@
 
 mod access;
 mod cases;
+mod certificate_authorities;
 mod conditions;
 mod connections;
 pub(crate) mod corpus;
@@ -14,6 +15,7 @@ mod laws;
 mod outcome;
 mod second_tillers;
 mod services;
+mod storage_switch;
 
 use std::sync::LazyLock;
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use tiller_guard::k8s::review::{Answer, Decision, Webhook, answer};
-use tiller_guard::policy::{Context, Knowledge, People, Policy, Timestamp};
+use tiller_guard::policy::{Context, Knowledge, Mode, Modes, People, Policy, Timestamp};
 
 use super::response;
 use crate::policy::known::known;
@@ -165,4 +165,140 @@ fn a_malformed_request_for_a_token_is_refused_under_its_own_uid() {
     let message = response["status"]["message"].to_string();
     let expected = "the TokenRequest cannot be read: ";
     assert!(message.contains(expected), "{message}");
+}
+
+/// A release as a Tiller writes it, or not.
+fn record(kind: &str, user: &str) -> Value {
+    let mut review = secret("none");
+    review["request"]["kind"]["kind"] = kind.into();
+    review["request"]["userInfo"]["username"] = user.into();
+    review["request"]["object"] = json!({
+        "metadata": { "name": "web.v1", "labels": { "NAME": "web", "OWNER": "TILLER", "VERSION": "1" } },
+        "data": { "release": "H4sIAAAAAAAC" },
+    });
+    review
+}
+
+fn in_mode(mode: Mode) -> Policy {
+    Policy {
+        modes: Modes {
+            default: mode,
+            ..Modes::default()
+        },
+        ..Policy::default()
+    }
+}
+
+#[test]
+fn a_release_in_a_config_map_is_told_in_every_mode_and_refused_in_one() {
+    let tiller = "system:serviceaccount:red:deployer";
+    for (mode, decision) in [
+        (Mode::Audit, Decision::Audited),
+        (Mode::Warn, Decision::Warned),
+        (Mode::Enforce, Decision::Warned),
+        (Mode::Freeze, Decision::Warned),
+        (Mode::Forbid, Decision::Refused),
+    ] {
+        let answer = ask_by(&in_mode(mode), &record("ConfigMap", tiller));
+        assert_eq!(answer.decision, decision, "{mode:?}");
+        assert_eq!(answer.rules, ["release-record"]);
+        let record = answer.record.as_ref().unwrap();
+        assert_eq!(
+            (record.user.as_str(), record.name.as_str()),
+            (tiller, "web.v1")
+        );
+        let told = response(&answer).to_string();
+        assert!(
+            told.contains("a release is recorded in a ConfigMap, by system:"),
+            "{told}"
+        );
+        assert!(!told.contains("H4sI"), "{told}");
+    }
+}
+
+#[test]
+fn a_release_in_a_secret_is_told_where_no_tiller_wrote_it() {
+    let answer = ask(&record("Secret", "system:serviceaccount:red:deployer"));
+    assert_eq!(answer.decision, Decision::Unconcerned);
+    let answer = ask(&record("Secret", "system:serviceaccount:red:web"));
+    assert_eq!(answer.decision, Decision::Warned);
+    let warning = response(&answer)["warnings"][0].to_string();
+    let expected = "tiller-guard notes release-record: a release is recorded, by system:serviceaccount:red:web, which";
+    assert!(warning.contains(expected), "{warning}");
+}
+
+#[test]
+fn a_release_that_changes_its_state_is_told_no_more() {
+    let mut review = record("ConfigMap", "ann");
+    review["request"]["operation"] = "UPDATE".into();
+    review["request"]["oldObject"] = review["request"]["object"].clone();
+    review["request"]["object"]["metadata"]["labels"]["STATUS"] = "SUPERSEDED".into();
+    let answer = ask_by(&in_mode(Mode::Forbid), &review);
+    assert_eq!(answer.decision, Decision::Unconcerned);
+}
+
+#[test]
+fn a_config_map_that_comes_to_hold_a_release_is_told() {
+    let mut review = record("ConfigMap", "ann");
+    review["request"]["operation"] = "UPDATE".into();
+    review["request"]["oldObject"] = json!({ "metadata": { "name": "web.v1" } });
+    assert_eq!(ask(&review).decision, Decision::Warned);
+}
+
+/// The Secret of a team's Tiller with a key.
+fn certificates(user: &Value, key: &str) -> Value {
+    let mut review = secret("none");
+    review["request"]["userInfo"] = user.clone();
+    review["request"]["object"] = json!({
+        "metadata": { "name": "tiller-tls" },
+        "data": { "tls.key": key, "tls.crt": "QQ==", "ca.crt": "QQ==" },
+    });
+    review
+}
+
+#[test]
+fn certificates_are_an_administrators_to_write() {
+    let ann = json!({ "username": "ann", "groups": ["system:authenticated"] });
+    let answer = ask(&certificates(&ann, "c2VzYW1l"));
+    assert_eq!(
+        (answer.decision, answer.kind),
+        (Decision::Refused, "Secret")
+    );
+    assert_eq!(answer.rules, ["certificate-secret"]);
+    let told = response(&answer).to_string();
+    assert!(
+        !told.contains("c2VzYW1l") && !told.contains("QQ=="),
+        "{told}"
+    );
+    let admin = json!({ "username": "admin", "groups": ["system:masters"] });
+    assert_eq!(
+        ask(&certificates(&admin, "c2VzYW1l")).decision,
+        Decision::Unconcerned
+    );
+}
+
+#[test]
+fn certificates_that_stay_may_be_labelled() {
+    let ann = json!({ "username": "ann" });
+    let mut review = certificates(&ann, "c2VzYW1l");
+    review["request"]["operation"] = "UPDATE".into();
+    let mut old = review["request"]["object"].clone();
+    review["request"]["object"]["metadata"]["labels"] = json!({ "a": "b" });
+    review["request"]["oldObject"] = old.clone();
+    assert_eq!(ask(&review).decision, Decision::Unconcerned);
+    old["data"]["tls.key"] = "b3RoZXI=".into();
+    review["request"]["oldObject"] = old;
+    assert_eq!(ask(&review).decision, Decision::Refused);
+}
+
+#[test]
+fn what_is_wrong_in_a_secret_is_not_told() {
+    let mut review = certificates(&json!({ "username": "ann" }), "");
+    review["request"]["object"]["data"] = "c2VzYW1l".into();
+    let told = response(&ask(&review)).to_string();
+    assert!(
+        told.contains("a field of it is not as the API has it"),
+        "{told}"
+    );
+    assert!(!told.contains("c2VzYW1l"), "{told}");
 }

@@ -26,7 +26,10 @@ fn a_whole_team_is_read() {
         ("target-namespaces", "red-prod\n\n  red-dev\nred-prod"),
         ("users", "ann\nbob@example.com"),
         ("groups", "red team"),
-        ("ca-fingerprint", FINGERPRINT),
+        (
+            "ca-fingerprint",
+            &format!("{FINGERPRINT}\n\n{}\n", "0".repeat(64)),
+        ),
     ])
     .unwrap();
     assert_eq!(team.account().to_string(), "red-tiller/tiller");
@@ -36,10 +39,14 @@ fn a_whole_team_is_read() {
     );
     assert_eq!(*team.users, ["ann".into(), "bob@example.com".into()]);
     assert_eq!(*team.groups, ["red team".into()]);
+    let [first, second] = *team.ca_fingerprints else {
+        panic!("{:?}", team.ca_fingerprints)
+    };
     assert_eq!(
-        team.ca_fingerprint.map(|it| (it[0], it[1], it[15], it[31])),
-        Some((0, 0x11, 0xff, 0xff))
+        (first[0], first[1], first[15], first[31]),
+        (0, 0x11, 0xff, 0xff)
     );
+    assert_eq!(second, [0; 32]);
     for (namespace, reached) in [
         ("red-tiller", true),
         ("red-dev", true),
@@ -101,6 +108,7 @@ fn what_is_wrong_is_named_with_its_key() {
             "00:11",
             "has ca-fingerprint \"00:11\": it has to be 64 hexadecimal digits",
         ),
+        ("ca-fingerprint", "\n", "it has to be 64 hexadecimal digits"),
         (
             "ca-fingerprint",
             digits.as_str(),

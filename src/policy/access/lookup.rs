@@ -1,0 +1,158 @@
+//! What a decision hangs on that a watch may not have told of yet.
+//!
+//! A watch is behind by milliseconds, and what was written in these may be what makes the difference: the role that a
+//! binding names, the bindings of a Tiller's account. So it is looked up in the cluster, and judged once more.
+
+use std::collections::BTreeSet;
+
+use super::{AccessObject, Account, Binding, Holder, Role, RoleKind};
+use crate::policy::knowledge::KnownRole;
+use crate::policy::{Knowledge, Settings, Subject};
+
+/// Something to look up in the cluster.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Lookup {
+    /// A Role in a namespace, or a ClusterRole.
+    Role {
+        /// Which of the two.
+        kind: RoleKind,
+        /// The namespace of a Role.
+        namespace: Option<Box<str>>,
+        /// Its name.
+        name: Box<str>,
+    },
+    /// The RoleBindings of a namespace.
+    BindingsIn(Box<str>),
+    /// All ClusterRoleBindings.
+    ClusterRoleBindings,
+}
+
+/// The most namespaces, and the most roles, that are looked at for one decision.
+const MOST: usize = 8;
+
+/// Whether a lookup may let in what was refused by these rules alone.
+pub fn lookup_may_settle(rules: &[&str]) -> bool {
+    rules == ["rights-unknown"]
+}
+
+/// What the decision on a role or binding hangs on. Nothing where it concerns no Tiller.
+pub fn lookups_for_access(
+    object: &AccessObject<'_>,
+    settings: &Settings,
+    knowledge: &Knowledge,
+) -> Vec<Lookup> {
+    match object {
+        AccessObject::Binding(binding) => for_binding(binding, settings, knowledge),
+        AccessObject::Role(role) => for_role(role, settings, knowledge),
+    }
+}
+
+/// What the decision on a workload hangs on: what its account may do. Nothing where it holds no Tiller, or one
+/// without an account of its own.
+pub fn lookups_for_workload(subject: &Subject<'_>, knowledge: &Knowledge) -> Vec<Lookup> {
+    let Some(tiller) = subject.tiller_use() else {
+        return Vec::new();
+    };
+    let account = tiller.account;
+    let targets = knowledge.team_of(account).into_iter();
+    let targets = targets.flat_map(|team| team.target_namespaces.iter().map(|it| &**it));
+    let namespaces: BTreeSet<&str> = targets.chain([account.namespace]).collect();
+    let roles = knowledge
+        .bindings_of(account)
+        .filter(|(holder, _)| matches!(holder, Holder::Account(_)))
+        .map(|(_, binding)| {
+            Lookup::role(
+                binding.role_kind,
+                binding.namespace.as_deref(),
+                &binding.role_name,
+            )
+        });
+    let roles: BTreeSet<Lookup> = roles.collect();
+    bindings_in(namespaces)
+        .chain([Lookup::ClusterRoleBindings])
+        .chain(roles.into_iter().take(MOST))
+        .collect()
+}
+
+/// The role that a binding gives a Tiller's account may have just been made or changed.
+fn for_binding(binding: &Binding<'_>, settings: &Settings, knowledge: &Knowledge) -> Vec<Lookup> {
+    let held = |(_, holder): (usize, Holder<'_>)| {
+        let mut accounts = knowledge.tiller_accounts(holder, settings);
+        accounts.next().is_some()
+    };
+    let concerned = || binding.holders().any(held);
+    let role = binding.role.kind().filter(|_| concerned());
+    let lookup =
+        role.map(|kind| Lookup::role(kind, binding.namespace.as_deref(), &binding.role.name));
+    lookup.into_iter().collect()
+}
+
+/// A Tiller's account may have just been bound to a role that grants what no Tiller may have.
+fn for_role(role: &Role<'_>, settings: &Settings, knowledge: &Knowledge) -> Vec<Lookup> {
+    let KnownRole { rights, aggregated } = KnownRole::new(role);
+    let harmless = rights.excessive(true).is_none() && !aggregated;
+    let cluster_wide = role.kind == RoleKind::ClusterRole;
+    if harmless || cluster_wide && settings.allows_cluster_role(&role.name) {
+        return Vec::new();
+    }
+    let accounts = knowledge.tiller_accounts(Holder::ServiceAccounts, settings);
+    if cluster_wide {
+        let namespaces: BTreeSet<&str> = accounts
+            .flat_map(|account| reached(account, knowledge))
+            .take(MOST)
+            .collect();
+        let anybody = !namespaces.is_empty();
+        let everywhere = anybody.then_some(Lookup::ClusterRoleBindings);
+        return bindings_in(namespaces).chain(everywhere).collect();
+    }
+    let Some(namespace) = role.namespace.as_deref() else {
+        return Vec::new();
+    };
+    let mut reachers =
+        accounts.filter(|account| reached(*account, knowledge).any(|it| it == namespace));
+    let concerned = reachers.next().is_some();
+    bindings_in(
+        BTreeSet::from([namespace])
+            .into_iter()
+            .filter(|_| concerned),
+    )
+    .collect()
+}
+
+/// Where an account's Tiller may have rights.
+fn reached<'a>(account: Account<'a>, knowledge: &'a Knowledge) -> impl Iterator<Item = &'a str> {
+    let team = knowledge.team_of(account).into_iter();
+    let targets = team.flat_map(|team| team.target_namespaces.iter().map(|it| &**it));
+    [account.namespace].into_iter().chain(targets)
+}
+
+fn bindings_in<'a>(namespaces: impl IntoIterator<Item = &'a str>) -> impl Iterator<Item = Lookup> {
+    let namespaces = namespaces.into_iter().take(MOST);
+    namespaces.map(|namespace| Lookup::BindingsIn(namespace.into()))
+}
+
+// === impl Lookup ===
+
+impl Lookup {
+    fn role(kind: RoleKind, namespace: Option<&str>, name: &str) -> Self {
+        Self::Role {
+            kind,
+            namespace: namespace.filter(|_| kind == RoleKind::Role).map(Into::into),
+            name: name.into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::lookup_may_settle;
+    use crate::policy::access_rules;
+
+    #[test]
+    fn the_rule_that_a_lookup_may_settle_is_one() {
+        let settled: Vec<_> = access_rules()
+            .filter(|rule| lookup_may_settle(&[rule.id]))
+            .collect();
+        assert_eq!(settled.len(), 1);
+    }
+}

@@ -1,0 +1,52 @@
+//! `certificate-authority`
+
+use std::collections::BTreeSet;
+
+use crate::policy::case::Findings;
+use crate::policy::custody::{CaFile, CustodyCase, CustodyObject};
+use crate::policy::pointer::Place;
+use crate::policy::{Pointer, Rule, Severity};
+
+/// # What it finds
+/// A CA in `ca.crt` of a registered team's Secret that is none of those whose fingerprints the team names, or that cannot
+/// be read. A team without fingerprints may have any.
+/// # Why it matters
+/// Tiller obeys whoever has a certificate of one of these CAs.
+/// # What hardening does
+/// Nothing: an administrator adds a new CA's fingerprint to the team before it is put there.
+pub(super) static RULE: Rule = Rule {
+    id: "certificate-authority",
+    severity: Severity::Critical,
+    summary: "The Secret of a team's Tiller trusts a CA that is not the team's.",
+    answer: "Refused: put the team's CA there, or have an administrator register the new one first.",
+};
+
+pub(super) fn check(case: &CustodyCase<'_>, findings: &mut Findings<'_>) {
+    let CustodyObject::Secret(secret) = case.object else {
+        return;
+    };
+    let Some(namespace) = case.certificates_for(secret) else {
+        return;
+    };
+    let teams = || case.knowledge.teams_in(namespace);
+    let right: BTreeSet<_> = teams().flat_map(|team| &team.ca_fingerprints).collect();
+    let Some(team) = teams().next().filter(|_| !right.is_empty()) else {
+        return;
+    };
+    let objection = match &secret.authorities {
+        CaFile::Absent => None,
+        CaFile::Unreadable(reason) => Some(format!("ca.crt cannot be read: {reason}")),
+        CaFile::Certificates(fingerprints) => {
+            let strange = fingerprints.iter().any(|it| !right.contains(it));
+            strange.then(|| format!("ca.crt holds a CA that is not of the team {}", team.name))
+        }
+    };
+    if let Some(objection) = objection {
+        findings.refuse(
+            &RULE,
+            Pointer::new(Place::Object, "data/ca.crt"),
+            objection,
+            "put the team's CA there; a new one is added to the team's ca-fingerprint first",
+        );
+    }
+}

@@ -1,0 +1,54 @@
+//! `release-record`
+
+use crate::policy::case::Findings;
+use crate::policy::custody::{CustodyCase, CustodyObject};
+use crate::policy::pointer::Place;
+use crate::policy::{Pointer, Rule, Severity};
+
+/// # What it finds
+/// A record of a release, labelled `OWNER=TILLER`, that comes as a ConfigMap; and one that comes as a Secret by somebody
+/// who is no Tiller's account of that namespace.
+/// # Why it matters
+/// A Tiller is at work that nobody hardened, wherever it runs: in another pod by another name, or on somebody's machine.
+/// A record holds the values of its release, passwords included; far more roles may read ConfigMaps than Secrets.
+/// # What hardening does
+/// Nothing. It is told, and refused where the mode is `forbid` alone: Tiller installs what it cannot record all the same.
+pub(super) static RULE: Rule = Rule {
+    id: "release-record",
+    severity: Severity::Low,
+    summary: "A release is recorded in a ConfigMap, or in a Secret by nobody's Tiller.",
+    answer: "Told, with who wrote it; refused where the policy's mode is `forbid`.",
+};
+
+pub(super) fn check(case: &CustodyCase<'_>, findings: &mut Findings<'_>) {
+    let requester = case.coming.requester;
+    let by = requester.map_or(String::new(), |it| format!(", by {}", it.name));
+    let message = match case.object {
+        CustodyObject::ConfigMap(map) if map.holds_release => {
+            format!("a release is recorded in a ConfigMap{by}")
+        }
+        CustodyObject::Secret(secret) if secret.holds_release => {
+            let namespace = secret.namespace.as_deref();
+            let Some(requester) = requester else {
+                return;
+            };
+            let tillers = requester.account().is_some_and(|account| {
+                Some(account.namespace) == namespace
+                    && case.knowledge.is_tiller_account(account, case.settings)
+            });
+            if tillers {
+                return;
+            }
+            format!("a release is recorded{by}, which is no Tiller's account of this namespace")
+        }
+        CustodyObject::TokenRequest(_) | CustodyObject::Secret(_) | CustodyObject::ConfigMap(_) => {
+            return;
+        }
+    };
+    findings.report(
+        &RULE,
+        Pointer::new(Place::Object, "metadata/labels/OWNER"),
+        message,
+        "find the Tiller that wrote it, and have its releases kept in Secrets",
+    );
+}

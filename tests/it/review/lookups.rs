@@ -1,0 +1,195 @@
+//! What an answer asks to be looked up, and what comes of it.
+
+use serde_json::{Value, json};
+use tiller_guard::k8s::overlay;
+use tiller_guard::k8s::review::{Answer, Decision, Lookup, Webhook, answer};
+use tiller_guard::policy::access::RoleKind;
+use tiller_guard::policy::{Context, Knowledge, Mode, Policy, Timestamp};
+
+use crate::policy::corpus::canonical;
+use crate::policy::known::known;
+
+fn review(group: &str, kind: &str, object: &Value) -> Value {
+    json!({
+        "apiVersion": "admission.k8s.io/v1",
+        "kind": "AdmissionReview",
+        "request": {
+            "uid": "7",
+            "kind": { "group": group, "version": "v1", "kind": kind },
+            "namespace": "red",
+            "operation": "CREATE",
+            "userInfo": { "username": "ann" },
+            "object": object,
+        },
+    })
+}
+
+fn access(kind: &str, object: &Value) -> Value {
+    review("rbac.authorization.k8s.io", kind, object)
+}
+
+fn ask(review: &Value, knowledge: &Knowledge, mode: Mode) -> Answer {
+    let context = Context {
+        now: Timestamp(0),
+        knowledge,
+    };
+    let mut policy = Policy::default();
+    policy.modes.default = mode;
+    answer(
+        Webhook::Validate,
+        review.to_string().as_bytes(),
+        &policy,
+        &context,
+    )
+    .unwrap()
+}
+
+fn binding(account: &str) -> Value {
+    json!({
+        "metadata": { "name": "b", "namespace": "red" },
+        "roleRef": { "kind": "Role", "name": "charts" },
+        "subjects": [{ "kind": "ServiceAccount", "name": account }],
+    })
+}
+
+fn role(verb: &str) -> Value {
+    json!({
+        "kind": "Role",
+        "metadata": { "name": "charts", "namespace": "red" },
+        "rules": [{ "apiGroups": ["apps"], "resources": ["deployments"], "verbs": [verb] }],
+    })
+}
+
+fn role_lookup() -> Lookup {
+    Lookup::Role {
+        kind: RoleKind::Role,
+        namespace: Some("red".into()),
+        name: "charts".into(),
+    }
+}
+
+fn found(knowledge: &Knowledge, lookup: &Lookup, objects: &[Value]) -> Knowledge {
+    let objects: Vec<_> = objects
+        .iter()
+        .map(|object| serde_json::value::to_raw_value(object).unwrap())
+        .collect();
+    overlay(knowledge, lookup, objects.iter().map(|it| &**it))
+}
+
+#[test]
+fn a_binding_to_a_role_that_was_made_a_moment_ago_is_let_in_once_it_is_found() {
+    let knowledge = known(&[]);
+    let review = access("RoleBinding", &binding("tiller"));
+    let first = ask(&review, &knowledge, Mode::Enforce);
+    assert_eq!(
+        (first.decision, &first.rules[..]),
+        (Decision::Refused, &["rights-unknown"][..])
+    );
+    assert_eq!(first.lookups, [role_lookup()]);
+    let there = found(&knowledge, &role_lookup(), &[role("create")]);
+    assert_eq!(
+        ask(&review, &there, Mode::Enforce).decision,
+        Decision::Unconcerned
+    );
+    let nowhere = found(&knowledge, &role_lookup(), &[]);
+    assert_eq!(
+        ask(&review, &nowhere, Mode::Enforce).rules,
+        ["rights-unknown"]
+    );
+}
+
+#[test]
+fn a_binding_to_a_role_that_was_widened_a_moment_ago_is_refused_once_that_is_found() {
+    let knowledge = known(&[role("create")]);
+    let review = access("RoleBinding", &binding("tiller"));
+    let first = ask(&review, &knowledge, Mode::Enforce);
+    assert_eq!(
+        (first.decision, first.lookups),
+        (Decision::Unconcerned, vec![role_lookup()])
+    );
+    let wide = found(&knowledge, &role_lookup(), &[role("impersonate")]);
+    assert_eq!(ask(&review, &wide, Mode::Enforce).rules, ["role-rights"]);
+}
+
+#[test]
+fn nothing_is_looked_up_where_nothing_hangs_on_it() {
+    let knowledge = known(&[
+        role("impersonate"),
+        json!({ "kind": "Tiller", "account": "red/x" }),
+    ]);
+    for (what, review, mode) in [
+        (
+            "nobody's account",
+            access("RoleBinding", &binding("web")),
+            Mode::Enforce,
+        ),
+        (
+            "refused all the same",
+            access("RoleBinding", &binding("tiller")),
+            Mode::Enforce,
+        ),
+        (
+            "a mode that lets all in",
+            access("RoleBinding", &binding("tiller")),
+            Mode::Audit,
+        ),
+        (
+            "a harmless role",
+            access("Role", &role("create")),
+            Mode::Enforce,
+        ),
+    ] {
+        assert_eq!(ask(&review, &knowledge, mode).lookups, [], "{what}");
+    }
+    let nobody = known(&[]);
+    let role = access("Role", &role("impersonate"));
+    assert_eq!(ask(&role, &nobody, Mode::Enforce).lookups, []);
+}
+
+#[test]
+fn a_role_is_judged_by_the_bindings_of_its_namespace_that_are_found() {
+    let knowledge = known(&[json!({ "kind": "Tiller", "account": "red/deployer" })]);
+    let review = access("Role", &role("impersonate"));
+    let first = ask(&review, &knowledge, Mode::Enforce);
+    let bindings = Lookup::BindingsIn("red".into());
+    assert_eq!(first.decision, Decision::Unconcerned);
+    assert_eq!(first.lookups, std::slice::from_ref(&bindings));
+    let bound = found(&knowledge, &bindings, &[binding("deployer")]);
+    assert_eq!(ask(&review, &bound, Mode::Enforce).rules, ["role-rights"]);
+}
+
+/// First the bindings, then the roles that they name.
+#[test]
+fn a_tiller_is_judged_by_the_bindings_and_then_by_the_roles_that_are_found() {
+    let deployment = canonical().to_string().replace("tiller-world", "red");
+    let deployment = serde_json::from_str(&deployment).unwrap();
+    let review = review("apps", "Deployment", &deployment);
+    let knowledge = known(&[]);
+    let first = ask(&review, &knowledge, Mode::Enforce);
+    assert_eq!(first.decision, Decision::Allowed, "{:?}", first.rules);
+    let bindings = Lookup::BindingsIn("red".into());
+    assert_eq!(
+        first.lookups,
+        [bindings.clone(), Lookup::ClusterRoleBindings]
+    );
+    let bound = found(&knowledge, &bindings, &[binding("tiller")]);
+    let second = ask(&review, &bound, Mode::Enforce);
+    assert_eq!(second.decision, Decision::Allowed);
+    assert_eq!(second.lookups.last(), Some(&role_lookup()));
+    let wide = found(&bound, &role_lookup(), &[role("escalate")]);
+    assert_eq!(ask(&review, &wide, Mode::Enforce).rules, ["account-rights"]);
+}
+
+/// Status updates come by the thousand.
+#[test]
+fn what_leaves_the_pod_as_it_is_looks_nothing_up() {
+    let mut review = review("apps", "Deployment", &canonical());
+    review["request"]["operation"] = json!("UPDATE");
+    review["request"]["oldObject"] = review["request"]["object"].clone();
+    review["request"]["subResource"] = json!("status");
+    let answer = ask(&review, &known(&[]), Mode::Enforce);
+    assert_eq!(
+        (answer.decision, answer.lookups),
+        (Decision::Unconcerned, Vec::new())
+    );
+}
