@@ -11,6 +11,8 @@
 //! | `accounts` | what carries a pod with an account of its own | from 1.28 on everywhere | passes |
 //! | `addresses` | Endpoints and `EndpointSlices` | everywhere | passes: controllers elect leaders by them |
 //! | `access` | roles and their bindings | everywhere | passes: the API server writes its own when it starts |
+//! | `custody` | tokens, Secrets, `ConfigMap`s | everywhere | passes: nodes ask for the tokens of every pod |
+//! | `connections` | commands and ports of pods | everywhere | passes: people look at what is broken by them |
 //!
 //! From 1.28 on the API server asks `validate` only about what has a sign of a Tiller ([`condition`]), so that
 //! everything else passes while nobody answers. "Everywhere" leaves out the guard's own namespace; before

@@ -6,6 +6,8 @@ use serde_json::{Map, Value, json};
 
 use crate::policy::APIS;
 use crate::policy::access::AccessKind;
+use crate::policy::connection::ConnectionKind;
+use crate::policy::custody::CustodyKind;
 use crate::policy::exposure::ExposureKind;
 
 /// A set of resources.
@@ -19,6 +21,10 @@ pub(super) enum Resources {
     Addresses,
     /// Roles and their bindings.
     Access,
+    /// Tokens, Secrets and ConfigMaps.
+    Custody,
+    /// Connections into pods.
+    Connections,
 }
 
 // === impl Resources ===
@@ -34,7 +40,7 @@ impl Resources {
             .into_iter()
             .map(|(group, resources)| {
                 let mut rule = Map::new();
-                rule.insert("operations".to_owned(), json!(["CREATE", "UPDATE"]));
+                rule.insert("operations".to_owned(), json!(self.operations()));
                 rule.insert("apiGroups".to_owned(), json!([group]));
                 rule.insert("apiVersions".to_owned(), json!(["*"]));
                 rule.insert("resources".to_owned(), json!(resources));
@@ -46,10 +52,17 @@ impl Resources {
             .collect()
     }
 
+    fn operations(self) -> &'static [&'static str] {
+        match self {
+            Self::Connections => &["CONNECT"],
+            _ => &["CREATE", "UPDATE"],
+        }
+    }
+
     fn scope(self) -> &'static str {
         match self {
             Self::Access => "*",
-            Self::Workloads | Self::WorkloadsAndServices | Self::Addresses => "Namespaced",
+            _ => "Namespaced",
         }
     }
 
@@ -71,6 +84,10 @@ impl Resources {
             Self::Addresses => exposure(&[ExposureKind::Endpoints, ExposureKind::EndpointSlice]),
             Self::Access => AccessKind::ALL
                 .map(|kind| (AccessKind::GROUP, kind.resource()))
+                .to_vec(),
+            Self::Custody => CustodyKind::ALL.map(|kind| ("", kind.resource())).to_vec(),
+            Self::Connections => ConnectionKind::ALL
+                .map(|kind| ("", kind.resource()))
                 .to_vec(),
         }
     }

@@ -78,6 +78,8 @@ impl Webhook {
             [
                 ("addresses.tiller-guard.io", Resources::Addresses),
                 ("access.tiller-guard.io", Resources::Access),
+                ("custody.tiller-guard.io", Resources::Custody),
+                ("connections.tiller-guard.io", Resources::Connections),
             ]
             .map(|(name, resources)| {
                 let everywhere = Place::Everywhere;
