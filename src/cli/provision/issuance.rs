@@ -98,15 +98,13 @@ fn is_registered(
     registered: Option<&Team>,
     arguments: &CertificateArguments,
 ) -> anyhow::Result<()> {
-    let known = registered.and_then(|team| team.ca_fingerprint);
-    let (Some(known), fingerprint) = (
-        known,
-        present.map(|kept| kept.authority.certificate().fingerprint()),
-    ) else {
+    let known = registered.map_or(&[][..], |team| &team.ca_fingerprints);
+    if known.is_empty() {
         return Ok(());
-    };
+    }
+    let fingerprint = present.map(|kept| kept.authority.certificate().fingerprint());
     match fingerprint {
-        Some(fingerprint) if fingerprint.0 == known => Ok(()),
+        Some(fingerprint) if known.contains(&fingerprint.0) => Ok(()),
         Some(_) if arguments.ca_dir.is_none() => Ok(()),
         Some(_) => bail!(
             "the CA in --ca-dir is not the one that it has: use `tiller-guard provision rotate`"

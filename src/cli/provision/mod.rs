@@ -64,8 +64,8 @@ async fn make_all(
     let session = &session;
     let mut done = stream::iter(teams)
         .map(|team| async move {
-            let made = session.make(team, Course::Keep, &make.doing).await;
-            (team, made)
+            let outcome = session.make(team, Course::Keep, &make.doing).await;
+            (team, outcome)
         })
         .buffer_unordered(TEAMS_AT_ONCE);
     let mut exit = Exit::Clean;
