@@ -35,6 +35,8 @@ mod provision;
 mod readme;
 /// The review codec without a socket.
 mod review;
+/// Clients that show a certificate, and those that do not.
+mod server_callers;
 /// Certificates: loaded, replaced, refused.
 mod server_certificate;
 /// A client of the listener.
