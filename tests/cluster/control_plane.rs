@@ -67,10 +67,11 @@ impl ControlPlane {
 
         let mut servers = vec![api_server, etcd];
         if controllers {
-            servers.insert(
-                0,
-                start_controller_manager(&assets, folder, &admin, version)?,
-            );
+            let user = User::ControllerManager;
+            let user = kubeconfig(port, authority, &user.token(&secret));
+            let user = PathBuf::from(folder.write("controllers.kubeconfig", &user)?);
+            let controllers = start_controller_manager(&assets, folder, &user, version)?;
+            servers.insert(0, controllers);
         }
         Ok(Self {
             version,
@@ -176,7 +177,8 @@ fn api_server_arguments(
     let accounts = rcgen::KeyPair::generate()?;
     let accounts_public = folder.write("accounts.pub", &accounts.public_key_pem())?;
     let accounts_private = folder.write("accounts.key", &accounts.serialize_pem())?;
-    let tokens = User::Admin.token_line(secret) + &User::Nobody.token_line(secret);
+    let tokens =
+        [User::Admin, User::ControllerManager, User::Nobody].map(|user| user.token_line(secret));
     let mut arguments = vec![
         format!("--etcd-servers=http://127.0.0.1:{etcd}"),
         format!("--secure-port={port}"),
@@ -192,7 +194,10 @@ fn api_server_arguments(
             folder.write("api-server.key", &serving.key)?
         ),
         format!("--service-account-key-file={accounts_public}"),
-        format!("--token-auth-file={}", folder.write("tokens.csv", &tokens)?),
+        format!(
+            "--token-auth-file={}",
+            folder.write("tokens.csv", &tokens.concat())?
+        ),
         "--authorization-mode=RBAC".to_owned(),
         // Services are on loopback, where a test can stand in for what leads to their pods.
         "--service-cluster-ip-range=127.96.0.0/16".to_owned(),

@@ -26,6 +26,8 @@ pub(super) struct Pair {
 pub enum User {
     /// Of `system:masters`.
     Admin,
+    /// The controllers.
+    ControllerManager,
     /// Without any right.
     Nobody,
 }
@@ -93,6 +95,7 @@ impl User {
     pub fn name(self) -> &'static str {
         match self {
             Self::Admin => "admin",
+            Self::ControllerManager => "system:kube-controller-manager",
             Self::Nobody => "nobody",
         }
     }
@@ -100,7 +103,8 @@ impl User {
     /// The line of kube-apiserver's `--token-auth-file`.
     pub fn token_line(self, secret: &str) -> String {
         let groups = match self {
-            Self::Admin => ",\"system:masters\"",
+            // Each controller's rights are an account's of its own otherwise.
+            Self::Admin | Self::ControllerManager => ",\"system:masters\"",
             Self::Nobody => "",
         };
         format!(

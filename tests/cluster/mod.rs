@@ -164,6 +164,18 @@ impl Cluster {
         client_of(Kubeconfig::from_yaml(&text)?).await
     }
 
+    /// A client that acts as a user in these groups.
+    pub async fn client_as(&self, user: &str, groups: &[&str]) -> Result<Client> {
+        let ControlPlane { port, secret, .. } = &self.control_plane;
+        let text = credentials::kubeconfig(*port, &self.authority, &User::Admin.token(secret));
+        let groups = serde_json::to_string(groups)?;
+        let acting = format!("    as: '{user}'\n    as-groups: {groups}\n    token: ");
+        client_of(Kubeconfig::from_yaml(
+            &text.replace("    token: ", &acting),
+        )?)
+        .await
+    }
+
     /// A file with a kubeconfig of its administrator.
     pub fn kubeconfig(&self) -> PathBuf {
         self.folder.join("kubeconfig")

@@ -25,6 +25,44 @@ pub fn own_account(account_patterns: &[String]) -> String {
     format!("!({}) && {}", workload(account_patterns), pods_exist(&own))
 }
 
+/// Whether a token is asked for by somebody else than the kubelet for a pod, or a Secret holds a token, a release, or
+/// the certificates of a server with its clients' CA.
+pub fn custody() -> String {
+    let groups = list("request.userInfo", "groups");
+    let bound = [
+        present("object", "spec"),
+        present("object.spec", "boundObjectRef"),
+        present("object.spec.boundObjectRef", "kind"),
+    ];
+    let token = format!(
+        "!('system:nodes' in {groups} && request.userInfo.username.startsWith('system:node:') && {} && \
+         object.spec.boundObjectRef.kind == 'Pod')",
+        bound.join(" && ")
+    );
+    let named = format!(
+        "({} && {} && object.metadata.name in {})",
+        present("object", "metadata"),
+        present("object.metadata", "name"),
+        words(&signs::SECRETS)
+    );
+    let typed = format!(
+        "({} && object.type == 'kubernetes.io/service-account-token')",
+        present("object", "type")
+    );
+    let record = format!(
+        "({} && {} && 'OWNER' in object.metadata.labels && object.metadata.labels['OWNER'] == 'TILLER')",
+        present("object", "metadata"),
+        present("object.metadata", "labels")
+    );
+    let certificates = format!(
+        "({} && 'ca.crt' in object.data && 'tls.key' in object.data)",
+        present("object", "data")
+    );
+    format!(
+        "request.kind.kind == 'TokenRequest' ? {token} : ({named} || {typed} || {record} || {certificates})"
+    )
+}
+
 fn service() -> String {
     let (name, port) = (signs::NAME, signs::PORT);
     let selects = format!(

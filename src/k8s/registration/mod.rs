@@ -11,11 +11,13 @@
 //! | `accounts` | what carries a pod with an account of its own | from 1.28 on everywhere | passes |
 //! | `addresses` | Endpoints and `EndpointSlices` | everywhere | passes: controllers elect leaders by them |
 //! | `access` | roles and their bindings | everywhere | passes: the API server writes its own when it starts |
-//! | `custody` | tokens, Secrets, `ConfigMap`s | everywhere | passes: nodes ask for the tokens of every pod |
-//! | `connections` | commands and ports of pods | everywhere | passes: people look at what is broken by them |
+//! | `custody` | tokens and Secrets | everywhere | passes: no pod starts without its token, and controllers write Secrets |
+//! | `connections` | commands in pods, and their ports | everywhere | passes: what is broken is mended so |
+//! | `records` | `ConfigMap`s labelled as releases | everywhere, from 1.15 on | passes: they are only told of |
 //!
 //! From 1.28 on the API server asks `validate` only about what has a sign of a Tiller ([`condition`]), so that
-//! everything else passes while nobody answers. "Everywhere" leaves out the guard's own namespace; before
+//! everything else passes while nobody answers; and `custody` not about the tokens that kubelets get for their pods, nor
+//! about Secrets that hold nothing of a Tiller's. "Everywhere" leaves out the guard's own namespace; before
 //! 1.21, where whoever may write a namespace may call it anything, that is asked about and passes.
 
 pub mod condition;
@@ -38,6 +40,9 @@ pub const GROUP: &str = "admissionregistration.k8s.io";
 pub const NAME_LABEL: &str = "kubernetes.io/metadata.name";
 /// Where the control plane's own pods and roles are.
 pub const SYSTEM_NAMESPACE: &str = "kube-system";
+
+/// The first Kubernetes with conditions.
+const HAS_CONDITIONS: u16 = 28;
 
 /// How the API server reaches the webhooks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,13 +88,13 @@ impl Registration<'_> {
 
     /// The `ValidatingWebhookConfiguration`.
     pub fn validating(&self) -> Value {
-        let webhooks = Webhook::validating(self.has_conditions());
+        let webhooks = Webhook::validating(self.minor);
         self.configuration("ValidatingWebhookConfiguration", &webhooks)
     }
 
     /// Whether the API server evaluates `matchConditions`: on by default from 1.28 on.
     pub fn has_conditions(&self) -> bool {
-        self.minor >= 28
+        self.minor >= HAS_CONDITIONS
     }
 
     fn configuration(&self, kind: &str, webhooks: &[Webhook]) -> Value {

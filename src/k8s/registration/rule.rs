@@ -21,9 +21,11 @@ pub(super) enum Resources {
     Addresses,
     /// Roles and their bindings.
     Access,
-    /// Tokens, Secrets and ConfigMaps.
+    /// Tokens and Secrets.
     Custody,
-    /// Connections into pods.
+    /// What may hold a release beside Secrets.
+    Records,
+    /// Connections to pods and Services.
     Connections,
 }
 
@@ -52,17 +54,27 @@ impl Resources {
             .collect()
     }
 
-    fn operations(self) -> &'static [&'static str] {
-        match self {
-            Self::Connections => &["CONNECT"],
-            _ => &["CREATE", "UPDATE"],
-        }
-    }
-
     fn scope(self) -> &'static str {
         match self {
             Self::Access => "*",
-            _ => "Namespaced",
+            Self::Workloads
+            | Self::WorkloadsAndServices
+            | Self::Addresses
+            | Self::Custody
+            | Self::Records
+            | Self::Connections => "Namespaced",
+        }
+    }
+
+    fn operations(self) -> &'static [&'static str] {
+        match self {
+            Self::Connections => &["CONNECT"],
+            Self::Workloads
+            | Self::WorkloadsAndServices
+            | Self::Addresses
+            | Self::Access
+            | Self::Custody
+            | Self::Records => &["CREATE", "UPDATE"],
         }
     }
 
@@ -85,7 +97,10 @@ impl Resources {
             Self::Access => AccessKind::ALL
                 .map(|kind| (AccessKind::GROUP, kind.resource()))
                 .to_vec(),
-            Self::Custody => CustodyKind::ALL.map(|kind| ("", kind.resource())).to_vec(),
+            Self::Custody => [CustodyKind::TokenRequest, CustodyKind::Secret]
+                .map(|kind| ("", kind.resource()))
+                .to_vec(),
+            Self::Records => vec![("", CustodyKind::ConfigMap.resource())],
             Self::Connections => ConnectionKind::ALL
                 .map(|kind| ("", kind.resource()))
                 .to_vec(),

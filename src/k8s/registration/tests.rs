@@ -140,6 +140,37 @@ fn a_server_is_told_what_it_knows_and_no_more() {
     );
 }
 
+/// The first asks for tokens while pods start, and the second is how people mend a guard that is down.
+#[test]
+fn what_nodes_and_people_wait_for_is_not_held_up() {
+    for name in ["custody.tiller-guard.io", "connections.tiller-guard.io"] {
+        let configuration = registration(20).validating();
+        let webhook = named(&configuration, name);
+        assert_eq!(webhook["failurePolicy"], "Ignore");
+        assert_eq!(webhook["timeoutSeconds"], 2);
+        assert_eq!(webhook["rules"].as_array().unwrap().len(), 1);
+    }
+    let configuration = registration(28).validating();
+    let connections = named(&configuration, "connections.tiller-guard.io");
+    assert_eq!(connections["rules"][0]["operations"], json!(["CONNECT"]));
+    let custody = named(&configuration, "custody.tiller-guard.io");
+    assert_eq!(custody["matchConditions"][0]["name"], "may-hold-tillers");
+}
+
+#[test]
+fn releases_are_told_by_their_label_where_the_server_can() {
+    let is_records = |webhook: &&Value| webhook["name"] == "records.tiller-guard.io";
+    let at_14 = registration(14).validating();
+    assert!(!webhooks(&at_14).iter().any(is_records));
+    let at_15 = registration(15).validating();
+    let records = named(&at_15, "records.tiller-guard.io");
+    assert_eq!(
+        records["objectSelector"],
+        json!({ "matchLabels": { "OWNER": "TILLER" } })
+    );
+    assert_eq!(records["rules"][0]["resources"], json!(["configmaps"]));
+}
+
 #[test]
 fn a_url_and_a_bundle_are_written_as_they_are_given() {
     let registration = Registration {

@@ -7,6 +7,11 @@ use super::{Endpoint, MUTATE, NAME_LABEL, Registration, SYSTEM_NAMESPACE, VALIDA
 
 /// How long the API server waits, in seconds. It rounds up, and an answer takes less than a millisecond.
 const TIMEOUT: u8 = 5;
+/// The same where kubelets and controllers wait for it, and nothing is lost by its absence.
+const SHORT_TIMEOUT: u8 = 2;
+
+/// Kubernetes 1.15 can tell objects by their labels.
+const SELECTS_OBJECTS: u16 = 15;
 
 /// What tells one webhook from another.
 #[derive(Debug, Clone, Copy)]
@@ -34,6 +39,7 @@ enum Condition {
     None,
     Tiller,
     OwnAccount,
+    Custody,
 }
 
 // === impl Webhook ===
@@ -50,7 +56,7 @@ impl Webhook {
         }]
     }
 
-    pub(super) fn validating(conditions: bool) -> Vec<Self> {
+    pub(super) fn validating(minor: u16) -> Vec<Self> {
         let webhook = |name, resources, place, failure, condition| Self {
             name,
             path: "/validate",
@@ -60,7 +66,7 @@ impl Webhook {
             condition,
         };
         let both = Resources::WorkloadsAndServices;
-        let mut webhooks = if conditions {
+        let mut webhooks = if minor >= super::HAS_CONDITIONS {
             let (accounts, workloads) = ("accounts.tiller-guard.io", Resources::Workloads);
             let (everywhere, own) = (Place::Everywhere, Condition::OwnAccount);
             vec![
@@ -76,16 +82,36 @@ impl Webhook {
         };
         webhooks.extend(
             [
-                ("addresses.tiller-guard.io", Resources::Addresses),
-                ("access.tiller-guard.io", Resources::Access),
-                ("custody.tiller-guard.io", Resources::Custody),
-                ("connections.tiller-guard.io", Resources::Connections),
+                (
+                    "addresses.tiller-guard.io",
+                    Resources::Addresses,
+                    Condition::None,
+                ),
+                ("access.tiller-guard.io", Resources::Access, Condition::None),
+                (
+                    "custody.tiller-guard.io",
+                    Resources::Custody,
+                    Condition::Custody,
+                ),
+                (
+                    "connections.tiller-guard.io",
+                    Resources::Connections,
+                    Condition::None,
+                ),
             ]
-            .map(|(name, resources)| {
-                let everywhere = Place::Everywhere;
-                webhook(name, resources, everywhere, "Ignore", Condition::None)
+            .map(|(name, resources, condition)| {
+                webhook(name, resources, Place::Everywhere, "Ignore", condition)
             }),
         );
+        if minor >= SELECTS_OBJECTS {
+            webhooks.push(webhook(
+                "records.tiller-guard.io",
+                Resources::Records,
+                Place::Everywhere,
+                "Ignore",
+                Condition::None,
+            ));
+        }
         webhooks
     }
 
@@ -104,11 +130,17 @@ impl Webhook {
             set("sideEffects", json!("None"));
         }
         if minor >= 14 {
-            set("timeoutSeconds", json!(TIMEOUT));
+            set("timeoutSeconds", json!(self.resources.timeout()));
         }
         if minor >= 15 {
             set("matchPolicy", json!("Equivalent"));
             set("admissionReviewVersions", json!(["v1", "v1beta1"]));
+            if self.resources == Resources::Records {
+                set(
+                    "objectSelector",
+                    json!({ "matchLabels": { "OWNER": "TILLER" } }),
+                );
+            }
             if self.name == MUTATE {
                 set("reinvocationPolicy", json!("IfNeeded"));
             }
@@ -121,6 +153,19 @@ impl Webhook {
             );
         }
         Value::Object(fields)
+    }
+}
+
+// === impl Resources ===
+
+impl Resources {
+    fn timeout(self) -> u8 {
+        match self {
+            Self::Workloads | Self::WorkloadsAndServices | Self::Addresses | Self::Access => {
+                TIMEOUT
+            }
+            Self::Custody | Self::Records | Self::Connections => SHORT_TIMEOUT,
+        }
     }
 }
 
@@ -153,6 +198,7 @@ impl Condition {
             Self::None => None,
             Self::Tiller => Some(("may-be-tiller", condition::tiller(account_patterns))),
             Self::OwnAccount => Some(("own-account", condition::own_account(account_patterns))),
+            Self::Custody => Some(("may-hold-tillers", condition::custody())),
         }
     }
 }

@@ -30,8 +30,13 @@ impl Condition {
     }
 
     fn holds(&self, kind: &str, object: &Value) -> bool {
+        self.holds_for(&json!({}), kind, object)
+    }
+
+    /// The same of what this user asks for.
+    fn holds_for(&self, user: &Value, kind: &str, object: &Value) -> bool {
         let mut context = Context::default();
-        let request = json!({ "kind": { "kind": kind } });
+        let request = json!({ "kind": { "kind": kind }, "userInfo": user });
         context.add_variable("request", &request).unwrap();
         context.add_variable("object", object).unwrap();
         match self.0.execute(&context) {
@@ -165,6 +170,74 @@ fn services_that_lead_to_tillers_pass_and_others_do_not() {
             let found = !decide_exposure(&service, &Settings::default()).is_empty();
             assert_eq!(found, expected, "{open}");
         }
+    }
+}
+
+#[test]
+fn tokens_pass_but_for_those_that_kubelets_get_for_pods() {
+    let condition = Condition::of(|_| condition::custody());
+    let kubelet = json!({ "username": "system:node:a", "groups": ["x", "system:nodes"] });
+    let for_pod = json!({ "spec": { "boundObjectRef": { "kind": "Pod" } } });
+    assert!(!condition.holds_for(&kubelet, "TokenRequest", &for_pod));
+    let others = [
+        json!({ "username": "ann", "groups": ["system:nodes"] }),
+        json!({ "username": "system:node:a" }),
+        json!({ "username": "system:node:a", "groups": null }),
+    ];
+    for user in others {
+        assert!(
+            condition.holds_for(&user, "TokenRequest", &for_pod),
+            "{user}"
+        );
+    }
+    for object in [
+        json!({ "spec": { "boundObjectRef": { "kind": "Secret" } } }),
+        json!({ "spec": { "boundObjectRef": null } }),
+        json!({ "spec": {} }),
+    ] {
+        assert!(
+            condition.holds_for(&kubelet, "TokenRequest", &object),
+            "{object}"
+        );
+    }
+}
+
+#[test]
+fn secrets_pass_that_may_hold_something_of_a_tillers() {
+    let condition = Condition::of(|_| condition::custody());
+    for (object, expected) in [
+        (json!({ "metadata": { "name": "tiller-tls" } }), true),
+        (
+            json!({ "metadata": { "name": "tiller-secret" }, "data": null }),
+            true,
+        ),
+        (
+            json!({ "type": "kubernetes.io/service-account-token" }),
+            true,
+        ),
+        (
+            json!({ "metadata": { "labels": { "OWNER": "TILLER" } } }),
+            true,
+        ),
+        (
+            json!({ "data": { "ca.crt": "QQ==", "tls.crt": "QQ==", "tls.key": "QQ==" } }),
+            true,
+        ),
+        (
+            json!({ "type": "kubernetes.io/tls", "data": { "tls.crt": "QQ==", "tls.key": "QQ==" } }),
+            false,
+        ),
+        (
+            json!({ "type": "helm.sh/release.v1", "metadata": { "labels": { "owner": "helm" } } }),
+            false,
+        ),
+        (
+            json!({ "metadata": { "name": "x", "labels": null }, "data": {}, "type": "Opaque" }),
+            false,
+        ),
+        (json!({ "metadata": null }), false),
+    ] {
+        assert_eq!(condition.holds("Secret", &object), expected, "{object}");
     }
 }
 
