@@ -9,7 +9,7 @@ ASSETS = KUBEBUILDER_ASSETS=$$(tests/cluster/assets.sh) && export KUBEBUILDER_AS
 help:
 	@echo 'make demo         hardens a Tiller in a real API server, and refuses four; KEEP=1 leaves it running'
 	@echo 'make test         runs all tests, those against a real API server too'
-	@echo 'make bench        measures the webhook'
+	@echo 'make bench        measures the webhook, and how long 100 teams take'
 	@echo 'make soak         fills a cluster with 20,000 Deployments and bindings, and measures the memory; then'
 	@echo '                  renews, kills and restarts an installation under load for most of an hour'
 	@echo 'make lint         formatting, clippy and documentation, with warnings as errors'
@@ -27,7 +27,8 @@ test:
 bench:
 	@$(ASSETS) && echo 'Building with optimisation' >&2 && \
 	cargo bench --locked --bench webhook && \
-	cargo bench --locked --bench core
+	cargo bench --locked --bench core && \
+	cargo bench --locked --bench provision
 
 soak:
 	@$(ASSETS) && echo 'Building with optimisation' >&2 && \

@@ -19,6 +19,8 @@ mod chart;
 pub mod cluster;
 /// How objects get into a cluster.
 mod cluster_apply;
+/// No key and no certificate is kept here.
+mod committed_keys;
 /// An installation in a real API server: several replicas behind a Service.
 mod installed;
 /// What a real cluster tells the guard, and what it makes of that.
