@@ -7,7 +7,7 @@ mod interruptions;
 mod orders;
 mod races;
 mod soak;
-mod teams;
+pub(crate) mod teams;
 
 use std::path::Path;
 use std::time::Duration;
