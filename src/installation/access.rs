@@ -67,7 +67,11 @@ fn cluster_rules() -> Value {
     ];
     json!([
         rule(AccessKind::GROUP, &access, &watch),
-        rule("", &["pods", "replicationcontrollers", "services"], &watch),
+        rule(
+            "",
+            &["pods", "replicationcontrollers", "services", "configmaps"],
+            &watch
+        ),
         rule(
             "apps",
             &["deployments", "replicasets", "statefulsets", "daemonsets"],
@@ -84,7 +88,6 @@ fn cluster_rules() -> Value {
 
 fn own_rules() -> Value {
     json!([
-        rule("", &["configmaps"], &["list", "watch"]),
         // What is to be created has no name that a rule could hold.
         rule("", &["secrets"], &["create"]),
         named(rule("", &["secrets"], &["get", "update"]), AUTHORITY_SECRET),

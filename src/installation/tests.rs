@@ -33,6 +33,7 @@ const RIGHTS: [&str; 19] = [
     "list, watch: pods",
     "list, watch: replicationcontrollers",
     "list, watch: services",
+    "list, watch: configmaps",
     "list, watch: deployments.apps",
     "list, watch: replicasets.apps",
     "list, watch: statefulsets.apps",
@@ -42,7 +43,6 @@ const RIGHTS: [&str; 19] = [
     "create, patch: events",
     "get, patch: mutatingwebhookconfigurations.admissionregistration.k8s.io tiller-guard",
     "get, patch: validatingwebhookconfigurations.admissionregistration.k8s.io tiller-guard",
-    "own namespace: list, watch: configmaps",
     "own namespace: create: secrets",
     "own namespace: get, update: secrets tiller-guard-ca",
 ];

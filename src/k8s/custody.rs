@@ -21,6 +21,8 @@ use crate::policy::custody::{
 const MAX_PEM: usize = 64 << 10;
 /// The value of the label `OWNER` that Tiller gives its records (`pkg/storage/driver`).
 const OWNER: &str = "TILLER";
+/// The labels of Tiller's records, as a selector of the API.
+pub const RECORD_SELECTOR: &str = "OWNER=TILLER";
 
 /// Reads an object of this kind, borrowed where the deserialiser lends (JSON text, or a
 /// `&serde_json::Value`).

@@ -10,7 +10,7 @@ pub mod review;
 mod team;
 
 pub use access::access_object;
-pub use custody::custody_object;
+pub use custody::{RECORD_SELECTOR, custody_object};
 pub use exposure::exposure_object;
 pub use object::{Malformed, subject};
 pub use overlay::overlay;

@@ -4,12 +4,12 @@
 //! that is shutting down ends them so) is not made anew at once, and only what lasts ends a backoff, not the
 //! beginning of the next list.
 
-use std::fmt;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::TryStreamExt as _;
+use hyper::header::{ACCEPT, HeaderValue};
 use kube::Client;
 use kube::api::{ListParams, WatchEvent, WatchParams};
 use kube::core::Request;
@@ -21,6 +21,7 @@ use tracing::{info, warn};
 
 use super::pause::{Pause, jitter};
 use super::status::Status;
+use super::stop::{EXPIRED, Stop};
 use super::watched::{Place, Watched};
 
 /// Objects of a page: some hundred kilobytes, of Pods a megabyte.
@@ -35,10 +36,15 @@ const OVERDUE: Duration = Duration::from_secs(10);
 /// When to look again for a kind that the API server does not serve.
 const LOOK_AGAIN: Duration = Duration::from_mins(5);
 
-/// The reason of an answer that cannot be read.
-const MALFORMED: &str = "malformed";
-/// The reason of a watch's end that is no failure.
-const EXPIRED: &str = "expired";
+/// Lists and objects by their metadata: `v1` is of Kubernetes 1.15. Who knows neither sends all.
+const METADATA_LIST: HeaderValue = HeaderValue::from_static(
+    "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,\
+     application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1beta1,application/json",
+);
+const METADATA: HeaderValue = HeaderValue::from_static(
+    "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,\
+     application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1beta1,application/json",
+);
 
 /// An object's JSON, as it came.
 pub(super) type Json = Box<RawValue>;
@@ -67,21 +73,6 @@ pub(super) struct Feed {
     pub(super) turns: Arc<Semaphore>,
     pub(super) news: mpsc::Sender<(Watched, News)>,
     pub(super) status: Arc<Status>,
-}
-
-/// Why a watch does not go on.
-#[derive(Debug)]
-enum Stop {
-    /// The API server failed, or refused.
-    Failed(kube::Error),
-    /// It tells of the failure within the watch.
-    Told(Box<kube::core::Status>),
-    /// It does not answer.
-    Slow,
-    /// A list without a version to watch from.
-    NoVersion,
-    /// Nobody listens.
-    Over,
 }
 
 /// A list as it came.
@@ -184,9 +175,8 @@ impl Feed {
         let mut parameters = ListParams::default().limit(PAGE);
         parameters.label_selector = place.selector.map(ToOwned::to_owned);
         loop {
-            let request = Request::new(&place.path)
-                .list(&parameters)
-                .map_err(|error| Stop::Failed(kube::Error::BuildRequest(error)))?;
+            let request = Request::new(&place.path).list(&parameters);
+            let request = place.asked(request, METADATA_LIST)?;
             let page = timeout(PAGE_LIMIT, self.client.request::<List>(request)).await;
             let page = page.map_err(|_late| Stop::Slow)?;
             let List { metadata, items } = page.map_err(Stop::Failed)?;
@@ -212,9 +202,8 @@ impl Feed {
             bookmarks: true,
             ..WatchParams::default()
         };
-        let request = Request::new(&place.path)
-            .watch(&parameters, version)
-            .map_err(|error| Stop::Failed(kube::Error::BuildRequest(error)))?;
+        let request = Request::new(&place.path).watch(&parameters, version);
+        let request = place.asked(request, METADATA)?;
         let events = timeout(PAGE_LIMIT, self.client.request_events::<Json>(request)).await;
         let events = events.map_err(|_late| Stop::Slow)?;
         let mut events = pin!(events.map_err(Stop::Failed)?);
@@ -268,70 +257,29 @@ impl Feed {
     }
 }
 
+// === impl Place ===
+
+impl Place {
+    /// The request, for metadata only where these suffice.
+    fn asked(
+        &self,
+        request: Result<hyper::Request<Vec<u8>>, kube::core::request::Error>,
+        metadata: HeaderValue,
+    ) -> Result<hyper::Request<Vec<u8>>, Stop> {
+        let request = request.map_err(|error| Stop::Failed(kube::Error::BuildRequest(error)));
+        request.map(|mut request| {
+            if self.metadata_only {
+                request.headers_mut().insert(ACCEPT, metadata);
+            }
+            request
+        })
+    }
+}
+
 fn version_of(object: &RawValue) -> Option<String> {
     let Versioned { metadata } = serde_json::from_str(object.get()).ok()?;
     Some(metadata.resource_version).filter(|version| !version.is_empty())
 }
 
-fn is_malformed(error: &kube::Error) -> bool {
-    matches!(
-        error,
-        kube::Error::SerdeError(_)
-            | kube::Error::FromUtf8(_)
-            | kube::Error::LinesCodecMaxLineLengthExceeded
-    )
-}
-
-// === impl Stop ===
-
-impl Stop {
-    /// The status by which the API server refused.
-    fn code(&self) -> Option<u16> {
-        match self {
-            Self::Failed(kube::Error::Api(status)) | Self::Told(status) => Some(status.code),
-            Self::Failed(_) | Self::Slow | Self::NoVersion | Self::Over => None,
-        }
-    }
-
-    /// Whether the API server has no such collection any more, as after an upgrade.
-    fn is_absence(&self) -> bool {
-        self.code() == Some(404)
-    }
-
-    /// Whether the changes since a version cannot be had any more, so that all has to be listed again. 410 is what a
-    /// version is told that is too old; 400 and 422 one that the API server cannot read, after a restore of etcd.
-    fn ends_version(&self) -> bool {
-        matches!(self, Self::NoVersion) || matches!(self.code(), Some(400 | 404 | 410 | 422))
-    }
-
-    /// A word of a closed set, for metrics.
-    fn reason(&self) -> &'static str {
-        match (self, self.code()) {
-            (_, Some(401)) => "unauthorized",
-            (_, Some(403)) => "forbidden",
-            (_, Some(404)) => "absent",
-            (_, Some(410)) => EXPIRED,
-            (_, Some(429)) => "throttled",
-            (_, Some(500..)) => "server",
-            (_, Some(_)) => "refused",
-            (Self::Slow, None) => "slow",
-            (Self::NoVersion, None) => MALFORMED,
-            (Self::Failed(error), None) if is_malformed(error) => MALFORMED,
-            (_, None) => "unreachable",
-        }
-    }
-}
-
-impl fmt::Display for Stop {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Failed(kube::Error::Api(status)) | Self::Told(status) => {
-                write!(formatter, "{} ({})", status.message, status.code)
-            }
-            Self::Failed(error) => error.fmt(formatter),
-            Self::Slow => formatter.write_str("the API server does not answer in time"),
-            Self::NoVersion => formatter.write_str("the answer has no resourceVersion"),
-            Self::Over => formatter.write_str("nobody listens"),
-        }
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -108,6 +108,10 @@ impl Ledger {
             Watched::Teams => self.put_team(object),
             Watched::Workloads(kind) => self.put_workload(kind, object),
             Watched::Services => self.put_service(object),
+            Watched::Records => {
+                self.put_record(object);
+                Ok(())
+            }
         };
         let cause = read.err()?;
         let name = name_of(object)?;
@@ -198,6 +202,13 @@ impl Ledger {
         Ok(())
     }
 
+    fn put_record(&mut self, object: &RawValue) {
+        if let Some(name) = name_of(object) {
+            self.knowledge = self.knowledge.with_release_record(&name.0, &name.1);
+            self.keep(Watched::Records, name, None);
+        }
+    }
+
     /// Whether an object holds no word that tells of a Tiller, and so leaves nothing. Most are so, and Pods change all
     /// the time.
     fn pass_over(&mut self, watched: Watched, object: &RawValue) -> bool {
@@ -249,6 +260,7 @@ impl Ledger {
                 return;
             }
             Watched::Services => known.without_tiller_service(namespace, name),
+            Watched::Records => known.without_release_record(namespace, name),
             Watched::Workloads(kind) => {
                 let Some(kept) = kept else { return };
                 let without_pod = match kind {

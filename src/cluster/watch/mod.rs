@@ -14,6 +14,7 @@ mod ledger;
 mod pause;
 mod standing;
 mod status;
+mod stop;
 mod teams;
 mod watched;
 

@@ -3,7 +3,7 @@
 use kube::Client;
 use kube::core::Status;
 
-use crate::k8s::TEAM_SELECTOR;
+use crate::k8s::{RECORD_SELECTOR, TEAM_SELECTOR};
 use crate::policy::access::AccessKind;
 use crate::policy::exposure::ExposureKind;
 use crate::policy::{APIS, Api, Kind};
@@ -19,19 +19,24 @@ pub(super) enum Watched {
     Workloads(Kind),
     /// Services, some of which lead to Tillers.
     Services,
+    /// `ConfigMap`s that hold releases.
+    Records,
 }
 
-/// Where a collection is: its path, and the label selector of what counts in it.
+/// Where a collection is, and what of it counts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Place {
     pub(super) path: String,
+    /// The label selector of what counts in it.
     pub(super) selector: Option<&'static str>,
+    /// Whether the objects' metadata suffice. A record holds up to a megabyte, with its release's values.
+    pub(super) metadata_only: bool,
 }
 
 // === impl Watched ===
 
 impl Watched {
-    pub(super) const ALL: [Self; 14] = [
+    pub(super) const ALL: [Self; 15] = [
         Self::Access(AccessKind::Role),
         Self::Access(AccessKind::ClusterRole),
         Self::Access(AccessKind::RoleBinding),
@@ -46,15 +51,17 @@ impl Watched {
         Self::Workloads(Kind::Job),
         Self::Workloads(Kind::CronJob),
         Self::Services,
+        Self::Records,
     ];
 
-    /// The resource as the API names it, or `teams`: a closed set, for metrics.
+    /// The resource as the API names it, `teams` or `records`: a closed set, for metrics.
     pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Access(kind) => kind.resource(),
             Self::Teams => "teams",
             Self::Workloads(kind) => apis(kind).find_map(resource).unwrap_or(kind.as_str()),
             Self::Services => ExposureKind::Service.resource(),
+            Self::Records => "records",
         }
     }
 
@@ -67,6 +74,7 @@ impl Watched {
         let everywhere = |path| Place {
             path,
             selector: None,
+            metadata_only: false,
         };
         match self {
             // `v1` is there from Kubernetes 1.8 on.
@@ -76,9 +84,15 @@ impl Watched {
                 kind.resource()
             )))),
             Self::Services => Ok(Some(everywhere("/api/v1/services".to_owned()))),
+            Self::Records => Ok(Some(Place {
+                path: "/api/v1/configmaps".to_owned(),
+                selector: Some(RECORD_SELECTOR),
+                metadata_only: true,
+            })),
             Self::Teams => Ok(Some(Place {
                 path: format!("/api/v1/namespaces/{own_namespace}/configmaps"),
                 selector: Some(TEAM_SELECTOR),
+                metadata_only: false,
             })),
             Self::Workloads(kind) => {
                 for api in apis(kind) {

@@ -6,6 +6,7 @@
 mod interruptions;
 mod orders;
 mod races;
+mod records;
 mod soak;
 pub(crate) mod teams;
 

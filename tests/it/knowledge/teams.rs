@@ -121,8 +121,7 @@ async fn a_bad_team_is_ignored_as_a_whole_and_told() {
     let answer = create(&world, &plain(&world)).await;
     assert_refused(answer, "service-account", "/serviceAccountName");
     // Mended, it counts.
-    let mended = json!([{ "op": "remove", "path": "/data/acount" }]);
-    let patch = Patch::<()>::Json(serde_json::from_value(mended).unwrap());
+    let patch = Patch::Merge(json!({ "data": { "acount": null } }));
     let teams = api(&guard, "ConfigMap");
     status(teams.patch("bad", &PatchParams::default(), &patch).await).unwrap();
     assert_eq!(given_account(&world).await, "payments");

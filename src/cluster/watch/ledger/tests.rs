@@ -113,6 +113,59 @@ fn what_becomes_something_else_is_no_tiller_any_more() {
 }
 
 #[test]
+fn a_pod_that_holds_a_tiller_is_known_whatever_it_runs_as() {
+    let pods = Watched::Workloads(Kind::Pod);
+    let pod = |image: &str, account: &str| {
+        json!({
+            "metadata": { "namespace": "team", "name": "a" },
+            "spec": {
+                "serviceAccountName": account,
+                "containers": [{ "name": "tiller", "image": image }],
+            },
+        })
+    };
+    let tiller = "ghcr.io/helm/tiller:v2.17.0";
+    let mut ledger = Ledger::default();
+    ledger.take(pods, &changed(&pod(tiller, "default")));
+    let known = Knowledge::default().with_tiller_pod("team", "a");
+    assert_eq!(ledger.knowledge(), &known);
+    ledger.take(pods, &changed(&pod(tiller, "one")));
+    assert_ne!(ledger.knowledge(), &known);
+    ledger.take(pods, &gone(&pod(tiller, "one")));
+    assert_eq!(ledger.knowledge(), &Knowledge::default());
+}
+
+#[test]
+fn a_service_is_known_as_long_as_it_leads_to_tiller() {
+    let service = |port: u16| {
+        json!({
+            "metadata": { "namespace": "team", "name": "a" },
+            "spec": { "ports": [{ "port": port }], "selector": { "app": "helm" } },
+        })
+    };
+    let mut ledger = Ledger::default();
+    ledger.take(Watched::Services, &changed(&service(44134)));
+    let known = Knowledge::default().with_tiller_service("team", "a");
+    assert_eq!(ledger.knowledge(), &known);
+    list(&mut ledger, Watched::Services, &[service(80)]);
+    assert_eq!(ledger.knowledge(), &Knowledge::default());
+}
+
+#[test]
+fn a_record_of_a_release_is_known_by_its_name_alone() {
+    let record = json!({
+        "kind": "PartialObjectMetadata",
+        "metadata": { "namespace": "team", "name": "web.v1", "labels": { "OWNER": "TILLER" } },
+    });
+    let mut ledger = Ledger::default();
+    list(&mut ledger, Watched::Records, &[record]);
+    let known = Knowledge::default().with_release_record("team", "web.v1");
+    assert_eq!(ledger.knowledge(), &known);
+    list(&mut ledger, Watched::Records, &[]);
+    assert_eq!(ledger.knowledge(), &Knowledge::default());
+}
+
+#[test]
 fn what_a_list_does_not_name_is_forgotten() {
     let mut ledger = Ledger::default();
     let objects = [tiller("a", "one"), tiller("b", "two"), web("c")];

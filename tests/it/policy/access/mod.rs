@@ -3,4 +3,5 @@
 mod cases;
 mod cluster;
 mod orders;
+mod standing;
 mod teams;
