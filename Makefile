@@ -9,8 +9,9 @@ ASSETS = KUBEBUILDER_ASSETS=$$(tests/cluster/assets.sh) && export KUBEBUILDER_AS
 help:
 	@echo 'make demo         hardens a Tiller in a real API server, and refuses four; KEEP=1 leaves it running'
 	@echo 'make test         runs all tests, those against a real API server too'
-	@echo 'make bench        measures the webhook'
-	@echo 'make soak         fills a cluster with 20,000 Deployments and bindings, and measures the memory'
+	@echo 'make bench        measures the webhook, and how long 100 teams take'
+	@echo 'make soak         fills a cluster with 20,000 Deployments and bindings, and measures the memory; then'
+	@echo '                  renews, kills and restarts an installation under load for most of an hour'
 	@echo 'make lint         formatting, clippy and documentation, with warnings as errors'
 
 demo:
@@ -19,18 +20,20 @@ demo:
 	cargo run --locked --quiet --example demo -- $(if $(KEEP),--keep)
 
 test:
-	@$(ASSETS) && echo 'Running the tests with the API server in '"$$KUBEBUILDER_ASSETS" >&2 && \
+	@$(ASSETS) && tests/chart/environment.sh >/dev/null && echo 'Running the tests with the API server in '"$$KUBEBUILDER_ASSETS" >&2 && \
 	cargo test --locked --lib --bins --tests --examples && \
 	cargo test --locked --doc
 
 bench:
 	@$(ASSETS) && echo 'Building with optimisation' >&2 && \
 	cargo bench --locked --bench webhook && \
-	cargo bench --locked --bench core
+	cargo bench --locked --bench core && \
+	cargo bench --locked --bench provision
 
 soak:
 	@$(ASSETS) && echo 'Building with optimisation' >&2 && \
-	cargo test --locked --release --test it -- --ignored --nocapture knowledge::soak
+	cargo test --locked --release --test it -- --ignored --nocapture knowledge::soak && \
+	SOAK=1 cargo test --locked --release --test it -- --include-ignored --test-threads=1 installed::
 
 check lint: assets
 	cargo fmt --check
@@ -38,4 +41,4 @@ check lint: assets
 	RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --document-private-items
 
 assets:
-	@tests/cluster/assets.sh >/dev/null
+	@tests/cluster/assets.sh >/dev/null && tests/chart/environment.sh >/dev/null

@@ -117,6 +117,7 @@ async fn own_server<'a>(flag: &dyn Fn(&str) -> Result<&'a str>) -> Result<()> {
         health: flag("--health-address")?.parse()?,
         oldest_tls: OldestTls::default(),
         certificate: CertificateSource::Files(files, Duration::from_secs(5)),
+        clients: None,
         policy: None,
         background: Background::default(),
         limits: Limits::default(),

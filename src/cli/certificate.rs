@@ -11,7 +11,7 @@ use crate::cluster::Reach;
 use crate::cluster::certificate::{Keeper, Times};
 use crate::installation::AUTHORITY_SECRET;
 use crate::pki;
-use crate::server::{CertificateFiles, CertificateSource};
+use crate::server::{CertificateFiles, CertificateSource, Clients};
 
 /// Files that are read more often than this are only read in vain.
 const SHORTEST_RELOAD: Duration = Duration::from_millis(100);
@@ -31,6 +31,15 @@ pub(super) struct CertificateArguments {
     /// The certificate's private key in PEM; read again when it changes
     #[arg(long, value_name = "FILE", requires = "tls_cert_file")]
     pub(super) tls_key_file: Option<PathBuf>,
+
+    /// Answer only who shows a certificate of an authority in this PEM file, read again when it changes. The API server
+    /// shows one where its admission configuration says so
+    #[arg(long, value_name = "FILE", requires = "client_name")]
+    client_ca_file: Option<PathBuf>,
+
+    /// The common name or DNS name of a client's certificate that is answered (repeatable)
+    #[arg(long, value_name = "NAME", requires = "client_ca_file")]
+    client_name: Vec<String>,
 
     /// How often the certificate files are looked at
     #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
@@ -54,6 +63,16 @@ pub(super) struct CertificateArguments {
 }
 
 impl CertificateArguments {
+    /// Who may ask, where that is told by certificate.
+    pub(super) fn clients(&self) -> Option<Clients> {
+        let authorities = self.client_ca_file.clone()?;
+        Some(Clients {
+            authorities,
+            names: self.client_name.clone(),
+            every: self.tls_reload_interval.max(SHORTEST_RELOAD),
+        })
+    }
+
     /// The files, if they are named, or what is issued by our own authority, kept in this namespace. Call it within a
     /// runtime: it starts a task.
     pub(super) fn source(self, reach: Reach, namespace: &str) -> CertificateSource {

@@ -8,15 +8,13 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
 use super::Exit;
-use super::planned::PlanArguments;
-use super::policy::now;
+use super::planned::{PlanArguments, enforces, policy_in};
 use super::reach::{ReachArguments, connect, on_runtime};
 use super::serve::seconds;
 use crate::cluster::Cluster;
 use crate::cluster::doctor::{Check, Health, before, examine, policy_text};
-use crate::config;
 use crate::installation::Installation;
-use crate::policy::{Mode, Policy};
+use crate::policy::Policy;
 
 /// How often it looks again.
 const LOOK: Duration = Duration::from_secs(1);
@@ -98,10 +96,10 @@ async fn look(arguments: Arguments) -> anyhow::Result<Exit> {
 /// Takes the account patterns of the policy that is installed; tells whether it refuses anything.
 async fn installed_policy(cluster: &Cluster, planned: &mut Installation) -> bool {
     let text = policy_text(cluster, &planned.namespace).await;
-    let policy = text.and_then(|text| config::read(text.as_bytes(), now()).ok());
-    let policy = policy.unwrap_or_else(Policy::default);
+    let policy = text.map_or_else(Policy::default, |text| policy_in(&text));
+    let enforces = enforces(&policy);
     planned.account_patterns = policy.settings.account_patterns;
-    !matches!(policy.modes.of(Some("default")), Mode::Audit | Mode::Warn)
+    enforces
 }
 
 /// Prints checks for people.

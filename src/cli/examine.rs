@@ -3,9 +3,9 @@
 use json_patch::Patch;
 
 use super::policy::Judging;
-use crate::k8s;
+use crate::k8s::{self, TEAM_SELECTOR};
 use crate::manifest::{self, Document, Object, Part, Stream};
-use crate::policy::access::{AccessKind, AccessObject, decide_access};
+use crate::policy::access::{AccessKind, AccessObject, Team, decide_access};
 use crate::policy::custody::{Coming, CustodyKind, CustodyObject, decide_custody};
 use crate::policy::exposure::{ExposureKind, decide_exposure};
 use crate::policy::{
@@ -114,7 +114,7 @@ fn pod_subject<'o>(
     Ok(subject)
 }
 
-/// The policy with what these manifests tell of one another: their roles, bindings and Tillers.
+/// The policy with what these manifests tell of one another: their roles, bindings, teams and Tillers.
 pub(super) fn knowing<'s>(
     judging: Judging,
     streams: impl IntoIterator<Item = &'s Stream>,
@@ -179,6 +179,9 @@ fn learn(knowledge: Knowledge, object: &Object, judging: &Judging) -> Knowledge 
             Err(_) => knowledge,
         };
     }
+    if let Some(team) = team(object) {
+        return knowledge.with_team(team);
+    }
     if object.custody_kind() == Some(CustodyKind::ConfigMap) {
         let read = k8s::custody_object(CustodyKind::ConfigMap, &object.value);
         let namespace = object.namespace.as_ref().or(judging.namespace.as_ref());
@@ -196,6 +199,16 @@ fn learn(knowledge: Knowledge, object: &Object, judging: &Judging) -> Knowledge 
         Some(tiller) => knowledge.with_tiller(tiller),
         None => knowledge,
     }
+}
+
+/// The team that a `ConfigMap` registers.
+fn team(object: &Object) -> Option<Team> {
+    let (key, value) = TEAM_SELECTOR.split_once('=')?;
+    let labels = object.value.pointer("/metadata/labels")?;
+    let is_team = object.custody_kind() == Some(CustodyKind::ConfigMap)
+        && labels.get(key).is_some_and(|it| it == value);
+    let registration = is_team.then(|| k8s::team_registration(&object.value))?;
+    Some(registration.ok()?.ok()?.team)
 }
 
 /// The object as it is reported: with the findings of its manifest, and with lines.

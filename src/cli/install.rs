@@ -1,4 +1,7 @@
 //! `tiller-guard install`: everything that runs in a cluster, applied and proven.
+//!
+//! The registrations come last, once there are pods that answer: before Kubernetes 1.28 every pod that is made waits for
+//! an answer from then on.
 
 use std::io::{self, Write as _};
 use std::time::Duration;
@@ -11,11 +14,11 @@ use tokio::time::{Instant, sleep};
 
 use super::Exit;
 use super::doctor::print_text;
-use super::planned::{PlanArguments, writer};
+use super::planned::{PlanArguments, enforces, policy_in, writer};
 use super::reach::{ReachArguments, connect, on_runtime};
 use super::serve::seconds;
 use crate::cluster::Cluster;
-use crate::cluster::apply::{Applied, Change, Desired, Effect, Foreign};
+use crate::cluster::apply::{Applied, Change, Desired, Effect, Foreign, Writer};
 use crate::cluster::doctor::{Health, examine};
 use crate::cluster::install::{self, Rollout};
 use crate::installation::Installation;
@@ -47,7 +50,7 @@ pub(super) struct Arguments {
     #[arg(long)]
     adopt: bool,
 
-    /// How long to wait until the pods are ready and an unhardened Tiller is refused; 0 does not wait
+    /// How long to wait until the pods are ready and an unhardened Tiller is refused; 0 registers without waiting
     #[arg(long, value_name = "SECONDS", default_value = "120", value_parser = seconds)]
     wait: Duration,
 
@@ -101,9 +104,7 @@ async fn install(arguments: Arguments) -> anyhow::Result<Exit> {
         Err(exit) => return Ok(exit),
     };
     let mut planned = plan.plan(cluster.version().minor)?;
-    planned.ca_bundle = install::bundle(&cluster).await?;
     if let Some(format) = output {
-        planned.ca_bundle = None;
         print(format, &planned.objects())?;
         return Ok(Exit::Clean);
     }
@@ -116,48 +117,64 @@ async fn install(arguments: Arguments) -> anyhow::Result<Exit> {
     if effect == Effect::Write && install::label_system(&cluster).await? {
         writeln!(io::stdout(), "labelled  Namespace kube-system")?;
     }
-    for object in planned.objects() {
+    apply(&writer, planned.foundation(), diff).await?;
+    let end = Instant::now() + wait;
+    let waits = effect == Effect::Write && !wait.is_zero();
+    if waits && !pods_are_ready(&cluster, &planned.namespace, end).await? {
+        writeln!(
+            io::stderr(),
+            "the pods are not ready in time; the registrations are as they were: look at the pods, and run this again"
+        )?;
+        return Ok(Exit::TimedOut);
+    }
+    planned.ca_bundle = install::bundle(&cluster, &planned.namespace).await?;
+    apply(&writer, planned.registrations().to_vec(), diff).await?;
+    if !waits {
+        return Ok(Exit::Clean);
+    }
+    prove(&cluster, &planned, end).await
+}
+
+async fn apply(writer: &Writer, objects: Vec<Value>, diff: bool) -> anyhow::Result<()> {
+    for object in objects {
         let foreign = match object.get("kind").and_then(Value::as_str) {
-            Some("Namespace") if !adopt => Foreign::Leave,
+            Some("Namespace") if !writer.adopt => Foreign::Leave,
             _ => Foreign::Refuse,
         };
         let desired = Desired { object, foreign };
         let applied = writer.apply(&desired).await?;
         tell(&applied, &desired.object, diff)?;
     }
-    if effect != Effect::Write || wait.is_zero() {
-        return Ok(Exit::Clean);
-    }
-    settle(&cluster, &planned, wait).await
+    Ok(())
 }
 
-/// Waits for the pods, and lets the doctor look.
-async fn settle(cluster: &Cluster, planned: &Installation, wait: Duration) -> anyhow::Result<Exit> {
-    let end = Instant::now() + wait;
+async fn pods_are_ready(cluster: &Cluster, namespace: &str, end: Instant) -> anyhow::Result<bool> {
     writeln!(io::stdout(), "waiting for the pods")?;
-    let namespace = &planned.namespace;
-    let rolled_out = loop {
+    loop {
         let rollout = Rollout::look(cluster, namespace).await?;
         if rollout.is_some_and(Rollout::is_done) {
-            break true;
+            return Ok(true);
         }
         if Instant::now() >= end {
-            break false;
+            return Ok(false);
         }
         sleep(LOOK).await;
-    };
-    let mut checks = examine(cluster, planned, true).await;
-    while checks.iter().any(|it| it.health == Health::Bad) && Instant::now() < end {
-        sleep(LOOK).await;
-        checks = examine(cluster, planned, true).await;
     }
-    print_text(&checks)?;
-    let bad = checks.iter().any(|it| it.health == Health::Bad);
-    Ok(match (rolled_out, bad) {
-        (true, false) => Exit::Clean,
-        (true, true) => Exit::Findings,
-        (false, _) => Exit::TimedOut,
-    })
+}
+
+/// Lets the doctor look until all is good: an API server learns of a registration within a second or so.
+async fn prove(cluster: &Cluster, planned: &Installation, end: Instant) -> anyhow::Result<Exit> {
+    let enforces = enforces(&policy_in(&planned.policy));
+    loop {
+        let checks = examine(cluster, planned, enforces).await;
+        let bad = checks.iter().any(|it| it.health == Health::Bad);
+        if bad && Instant::now() < end {
+            sleep(LOOK).await;
+            continue;
+        }
+        print_text(&checks)?;
+        return Ok(if bad { Exit::Findings } else { Exit::Clean });
+    }
 }
 
 fn tell(applied: &Applied, desired: &Value, diff: bool) -> anyhow::Result<()> {

@@ -6,7 +6,7 @@
 //! | 1 | findings; `harden`: a refusal remains; `policy check`: not good; `doctor`, `install`: it does not hold |
 //! | 2 | usage, the policy file is not good, the output cannot be written, or the server cannot be started |
 //! | 3 | something could not be read; the rest was done |
-//! | 4 | the cluster cannot be reached |
+//! | 4 | the cluster cannot be reached, or does not do what is asked |
 //! | 124 | it did not become so in time |
 
 mod certificate;
@@ -53,8 +53,9 @@ enum Command {
     /// Checks policy files, and prints their schema.
     #[command(subcommand)]
     Policy(policy_check::Command),
-    /// Makes a team's Tiller, with its rights and certificates.
     Provision(Box<provision::Arguments>),
+    Configure(provision::configure::Arguments),
+    Deprovision(Box<provision::deprovision::Arguments>),
 }
 
 /// How a command ended.
@@ -89,6 +90,10 @@ pub fn run() -> ExitCode {
         Command::Doctor(arguments) => doctor::run(arguments).map(ExitCode::from),
         Command::Policy(command) => policy_check::run(command).map(ExitCode::from),
         Command::Provision(arguments) => provision::run(*arguments).map(ExitCode::from),
+        Command::Configure(arguments) => provision::configure::run(arguments).map(ExitCode::from),
+        Command::Deprovision(arguments) => {
+            provision::deprovision::run(*arguments).map(ExitCode::from)
+        }
     };
     match done {
         Ok(code) => code,

@@ -10,7 +10,7 @@ use crate::cluster::Cluster;
 use crate::cluster::apply::{Effect, Expects, Writer};
 use crate::config;
 use crate::installation::{self, Installation, OWNER_LABELS};
-use crate::policy::Policy;
+use crate::policy::{Mode, Policy};
 
 /// The options that say what an installation is to be.
 #[derive(Debug, Clone, Args)]
@@ -68,6 +68,16 @@ impl PlanArguments {
             ca_bundle: None,
         })
     }
+}
+
+/// The policy in a policy file's text; the default one where it is not good.
+pub(super) fn policy_in(text: &str) -> Policy {
+    config::read(text.as_bytes(), now()).unwrap_or_default()
+}
+
+/// Whether a policy refuses a Tiller in a protected namespace.
+pub(super) fn enforces(policy: &Policy) -> bool {
+    !matches!(policy.modes.of(Some("default")), Mode::Audit | Mode::Warn)
 }
 
 /// Writes the objects of an installation.

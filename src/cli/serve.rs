@@ -144,6 +144,7 @@ fn advise(error: BindError) -> anyhow::Error {
         BindError::Certificate(_) => {
             "give --tls-cert-file and --tls-key-file a valid certificate and its key"
         }
+        BindError::Clients(_) => "give --client-ca-file certificates of authorities in PEM",
         BindError::Listen { .. } => {
             "give --listen and --health-address free addresses of this machine"
         }
@@ -215,6 +216,7 @@ impl Options {
             (IpAddr::V6(Ipv6Addr::UNSPECIFIED), DRAIN_DELAY)
         };
         let listen = listen.unwrap_or_else(|| SocketAddr::new(host, REVIEW_PORT));
+        let clients = certificate.clients();
         let certificate = if standalone {
             self_signed(listen.ip())?
         } else {
@@ -230,6 +232,7 @@ impl Options {
                 health: health_address.unwrap_or_else(|| SocketAddr::new(host, HEALTH_PORT)),
                 oldest_tls: tls_min_version.into(),
                 certificate,
+                clients,
                 policy: file,
                 background: live
                     .map(|live| background(&live, &current, cluster.recorder()))

@@ -5,10 +5,12 @@ use kube::api::{ApiResource, DynamicObject, GroupVersionKind, Patch, PatchParams
 use serde_json::{Value, json};
 
 use super::Cluster;
+use crate::installation::AUTHORITY_SECRET;
 use crate::k8s::registration::{GROUP, NAME, NAME_LABEL, SYSTEM_NAMESPACE};
 
-/// The bundle that the registrations hold already, in base64: writing them anew must not lose it.
-pub async fn bundle(cluster: &Cluster) -> Result<Option<String>, kube::Error> {
+/// The authorities that the registrations are to hold, in base64: those that they hold already, so that writing them
+/// anew does not lose any, or those that the guard has made. None where it has made none yet.
+pub async fn bundle(cluster: &Cluster, namespace: &str) -> Result<Option<String>, kube::Error> {
     let live = registration(cluster, "ValidatingWebhookConfiguration").await?;
     let text = live.as_ref().and_then(|live| {
         let webhooks = live.get("webhooks")?.as_array()?;
@@ -17,7 +19,16 @@ pub async fn bundle(cluster: &Cluster) -> Result<Option<String>, kube::Error> {
             .filter_map(|webhook| webhook.pointer("/clientConfig/caBundle")?.as_str());
         texts.find(|text| !text.is_empty()).map(ToOwned::to_owned)
     });
-    Ok(text)
+    if text.is_some() {
+        return Ok(text);
+    }
+    let kind = ("", "v1", "Secret");
+    let secret = get(cluster, kind, Some(namespace), AUTHORITY_SECRET).await?;
+    // The data of a Secret is base64 as a caBundle is.
+    let made = secret
+        .as_ref()
+        .and_then(|it| it.pointer("/data/ca.crt")?.as_str());
+    Ok(made.map(ToOwned::to_owned))
 }
 
 /// One of the two registrations, as it is.

@@ -8,6 +8,8 @@ use rustls::crypto::ring;
 use rustls::pki_types::pem::{self, PemObject as _};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 use x509_parser::time::ASN1Time;
 
 use super::self_signed::BACKDATED;
@@ -143,6 +145,13 @@ impl Validity {
             return Err(PairError::Expired(written(self.not_after)));
         }
         Ok(())
+    }
+
+    /// The last valid second, in RFC 3339.
+    pub fn end_text(self) -> String {
+        let end = OffsetDateTime::from_unix_timestamp(self.not_after);
+        let text = end.ok().and_then(|end| end.format(&Rfc3339).ok());
+        text.unwrap_or_else(|| written(self.not_after))
     }
 
     /// How long it lasts from `now` on; nothing where it is over.

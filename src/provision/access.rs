@@ -107,3 +107,32 @@ impl Grant<'_> {
         })
     }
 }
+
+/// What a person had alone in a team, to be deleted: the binding, the role and the bundle.
+pub fn revoked(team: &CheckedTeam, person: &Person) -> [Value; 3] {
+    let name = Names { team: &team.team }.bundle(person);
+    let model = |api_version: &str, kind: &str| {
+        json!({
+            "apiVersion": api_version,
+            "kind": kind,
+            "metadata": metadata(team, &team.guard_namespace, &name),
+        })
+    };
+    [
+        model(RBAC_V1, "RoleBinding"),
+        model(RBAC_V1, "Role"),
+        model("v1", "Secret"),
+    ]
+}
+
+/// What gives rights in a target namespace, to be deleted: the binding and the role.
+pub fn withdrawn(team: &CheckedTeam, namespace: &str) -> [Value; 2] {
+    let name = Names { team: &team.team }.target_role();
+    ["RoleBinding", "Role"].map(|kind| {
+        json!({
+            "apiVersion": RBAC_V1,
+            "kind": kind,
+            "metadata": metadata(team, namespace, &name),
+        })
+    })
+}

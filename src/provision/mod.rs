@@ -20,6 +20,7 @@ mod spec;
 mod spec_error;
 mod tiller;
 
+pub use access::{revoked, withdrawn};
 pub use bundle::{Bundle, BundleFile, environment};
 pub use names::{
     KIND_LABEL, MANAGED_BY, MANAGED_BY_LABEL, Names, PERSON_ANNOTATION, PERSON_KIND_LABEL,

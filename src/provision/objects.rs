@@ -77,9 +77,6 @@ pub(super) fn registration<'c>(
         )
     };
     let fingerprints: Vec<_> = trusted.map(|it| it.fingerprint().to_string()).collect();
-    let mut targets = team.target_namespaces.clone();
-    targets.sort_unstable();
-    targets.dedup();
     let mut metadata = guard_metadata(team, &team.team, "team");
     if let Some(metadata) = metadata.as_object_mut() {
         let annotations = json!({ SPEC_ANNOTATION: team.to_document().to_string() });
@@ -92,7 +89,7 @@ pub(super) fn registration<'c>(
         "data": {
             "tiller-namespace": team.tiller_namespace,
             "service-account": team.service_account,
-            "target-namespaces": lines(&targets),
+            "target-namespaces": lines(&team.target_namespaces),
             "users": lines(&team.users),
             "groups": lines(&team.groups),
             "ca-fingerprint": fingerprints.join("\n"),

@@ -113,13 +113,6 @@ pub fn plan(
             bindings.into_iter().chain(keys).collect(),
         ),
     ];
-    for namespace in stages
-        .first_mut()
-        .into_iter()
-        .flat_map(|it| &mut it.objects)
-    {
-        namespace.may_be_foreign = true;
-    }
     let knowledge = knowledge(&registration, stages.iter().flat_map(Stage::values))?;
     let context = context(&knowledge);
     if team.with_tiller {
@@ -144,10 +137,10 @@ pub fn plan(
 }
 
 fn namespaces(team: &CheckedTeam) -> Vec<Value> {
-    let targets: BTreeSet<_> = team.target_namespaces.iter().collect();
     let tiller = objects::namespace(team, &team.tiller_namespace, PodSecurity::Restricted);
-    let targets = targets
-        .into_iter()
+    let targets = team
+        .target_namespaces
+        .iter()
         .map(|namespace| objects::namespace(team, namespace, PodSecurity::Baseline));
     std::iter::once(tiller).chain(targets).collect()
 }
@@ -172,6 +165,25 @@ fn bundles(team: &CheckedTeam, certificates: &Certificates) -> Result<Vec<Value>
 // === impl Plan ===
 
 impl Plan {
+    /// The same for Kubernetes 1.`minor`. Before 1.19 the API server drops `seccompProfile`, so that it would be found
+    /// missing each time; the annotation of the pods says the same there.
+    #[must_use]
+    pub fn for_kubernetes(mut self, minor: u16) -> Self {
+        if minor >= 19 {
+            return self;
+        }
+        let planned = self.stages.iter_mut().flat_map(|stage| &mut stage.objects);
+        for planned in planned {
+            let context = planned
+                .object
+                .pointer_mut("/spec/template/spec/securityContext");
+            if let Some(context) = context.and_then(Value::as_object_mut) {
+                context.remove("seccompProfile");
+            }
+        }
+        self
+    }
+
     /// Every object, in order.
     pub fn objects(&self) -> impl Iterator<Item = &Value> {
         self.stages.iter().flat_map(Stage::values)

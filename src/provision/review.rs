@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::plan::PlanError;
 use crate::k8s;
 use crate::policy::access::{AccessKind, AccessObject, Team, TeamError, decide_access};
+use crate::policy::custody::{Coming, CustodyKind, decide_custody};
 use crate::policy::exposure::{ExposureKind, decide_exposure};
 use crate::policy::{Context, Finding, Kind, Knowledge, Settings, Timestamp, decide};
 
@@ -56,6 +57,15 @@ pub(super) fn review(
     if let Some(kind) = ExposureKind::find(group, kind) {
         let object = k8s::exposure_object(kind, object)?;
         return Ok(decide_exposure(&object, settings));
+    }
+    if let Some(kind) = CustodyKind::find(group, kind) {
+        let object = k8s::custody_object(kind, object)?;
+        return Ok(decide_custody(
+            &object,
+            Coming::default(),
+            settings,
+            context,
+        ));
     }
     Ok(Vec::new())
 }

@@ -62,7 +62,9 @@ pub fn check(
         spec.check_tiller(settings, &mut errors);
     }
     check_together(&specs, &mut errors);
-    let teams = specs.into_iter().map(|spec| {
+    let teams = specs.into_iter().map(|mut spec| {
+        spec.target_namespaces.sort_unstable();
+        spec.target_namespaces.dedup();
         let people = spec.people(settings, &mut errors);
         CheckedTeam { spec, people }
     });

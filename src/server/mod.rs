@@ -14,6 +14,7 @@
 
 mod background;
 mod body;
+mod callers;
 mod certificate;
 mod connection;
 mod connections;
@@ -45,6 +46,7 @@ use tokio_rustls::TlsAcceptor;
 use tracing::{info, warn};
 
 pub use background::{Answered, Background, RegisterMetrics, WaitsFor};
+pub use callers::{Clients, ClientsError};
 pub use certificate::{CertificateFiles, CertificateSource, LoadError};
 pub use consult::{Consult, Consultation, Informed};
 pub use lifecycle::Drain;
@@ -55,6 +57,7 @@ pub use reviews::Judge;
 pub use tls::OldestTls;
 
 use body::Memory;
+use callers::Callers;
 use certificate::Served;
 use connections::Connections;
 use consult::Consulting;
@@ -78,6 +81,8 @@ pub struct Server {
     pub oldest_tls: OldestTls,
     /// What is shown to the API server.
     pub certificate: CertificateSource,
+    /// Who may ask, where that is told by certificate.
+    pub clients: Option<Clients>,
     /// What the judge goes by, where it comes from a file.
     pub policy: Option<PolicyFile>,
     /// What goes on beside the reviews.
@@ -96,6 +101,9 @@ pub enum BindError {
     /// There is no certificate to serve.
     #[error("cannot load the serving certificate")]
     Certificate(#[from] LoadError),
+    /// The authorities of clients cannot be used.
+    #[error("cannot tell who may ask")]
+    Clients(#[from] ClientsError),
     /// TLS could not be set up.
     #[error("cannot set up TLS")]
     Tls(#[from] rustls::Error),
@@ -120,6 +128,7 @@ pub struct Bound {
     health_address: SocketAddr,
     tls: Arc<ServerConfig>,
     served: Arc<Served>,
+    callers: Option<Arc<Callers>>,
 }
 
 /// A server that answers.
@@ -139,7 +148,10 @@ impl Server {
     /// Loads the certificate, then opens both ports.
     pub async fn bind(self) -> Result<Bound, BindError> {
         let served = Arc::new(Served::new(self.certificate.load((self.clock)())?));
-        let config = tls::config(self.oldest_tls, Arc::<Served>::clone(&served))?;
+        let callers = self.clients.as_ref().map(Clients::load).transpose()?;
+        let callers = callers.map(Arc::new);
+        let resolver = Arc::<Served>::clone(&served);
+        let config = tls::config(self.oldest_tls, resolver, callers.clone())?;
         let (reviews, address) = listen(self.listen).await?;
         let (health, health_address) = listen(self.health).await?;
         Ok(Bound {
@@ -150,6 +162,7 @@ impl Server {
             health_address,
             tls: Arc::new(config),
             served,
+            callers,
         })
     }
 }
@@ -177,12 +190,14 @@ impl Bound {
             health_address: _,
             tls,
             served,
+            callers,
         } = self;
         let Server {
             listen: _,
             health: _,
             oldest_tls: _,
             certificate,
+            clients,
             policy,
             background:
                 Background {
@@ -234,6 +249,10 @@ impl Bound {
             connections: Arc::new(Connections::new(HEALTH_CONNECTIONS, Gauge::default())),
         });
         let mut others = vec![tokio::spawn(health_port.accept(health))];
+        if let (Some(clients), Some(callers)) = (clients, callers) {
+            let fresh = callers::keep_fresh(clients, callers, Arc::clone(&metrics));
+            others.push(tokio::spawn(fresh));
+        }
         let for_certificate = Arc::clone(&metrics);
         match certificate {
             CertificateSource::Fixed(_) => {}

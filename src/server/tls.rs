@@ -8,6 +8,8 @@ use rustls::server::{NoServerSessionStorage, ResolvesServerCert};
 use rustls::version::{TLS12, TLS13};
 use rustls::{AlertDescription, ServerConfig};
 
+use super::callers::Callers;
+
 /// The oldest TLS that is spoken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum OldestTls {
@@ -22,15 +24,19 @@ pub enum OldestTls {
 pub(super) fn config(
     oldest: OldestTls,
     certificate: Arc<dyn ResolvesServerCert>,
+    callers: Option<Arc<Callers>>,
 ) -> Result<ServerConfig, rustls::Error> {
     let versions: &[_] = match oldest {
         OldestTls::Tls12 => &[&TLS13, &TLS12],
         OldestTls::Tls13 => &[&TLS13],
     };
-    let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_protocol_versions(versions)?
-        .with_no_client_auth()
-        .with_cert_resolver(certificate);
+    let builder = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_protocol_versions(versions)?;
+    let mut config = match callers {
+        None => builder.with_no_client_auth(),
+        Some(callers) => builder.with_client_cert_verifier(callers),
+    }
+    .with_cert_resolver(certificate);
     // The API server offers only http/1.1 to a webhook (apiserver pkg/util/webhook/client.go).
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     // Go resumes no session without a ClientSessionCache, and client-go sets none.
@@ -52,6 +58,8 @@ pub(super) fn reason(error: &io::Error) -> &'static str {
             | AlertDescription::CertificateUnknown,
         )) => "certificate_refused",
         Some(rustls::Error::AlertReceived(_)) => "alert",
+        Some(rustls::Error::NoCertificatesPresented) => "no_client_certificate",
+        Some(rustls::Error::InvalidCertificate(_)) => "client_refused",
         Some(rustls::Error::PeerIncompatible(_)) => "incompatible",
         Some(rustls::Error::NoApplicationProtocol) => "no_http1",
         Some(_) => "not_tls",

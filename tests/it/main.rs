@@ -19,6 +19,8 @@ mod chart;
 pub mod cluster;
 /// How objects get into a cluster.
 mod cluster_apply;
+/// No key and no certificate is kept here.
+mod committed_keys;
 /// An installation in a real API server: several replicas behind a Service.
 mod installed;
 /// What a real cluster tells the guard, and what it makes of that.
@@ -33,6 +35,8 @@ mod provision;
 mod readme;
 /// The review codec without a socket.
 mod review;
+/// Clients that show a certificate, and those that do not.
+mod server_callers;
 /// Certificates: loaded, replaced, refused.
 mod server_certificate;
 /// A client of the listener.

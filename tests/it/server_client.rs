@@ -57,6 +57,7 @@ pub(crate) fn server() -> Server {
         health: loopback,
         oldest_tls: OldestTls::Tls13,
         certificate: CertificateSource::Fixed(certificate),
+        clients: None,
         policy: None,
         background: Background::default(),
         limits: Limits::default(),

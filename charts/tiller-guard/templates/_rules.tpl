@@ -1,6 +1,6 @@
 {{/* What a webhook is asked about; `scope` is of Kubernetes 1.14. Each takes the x of Kubernetes 1.x. */}}
 {{- define "tiller-guard.rule" -}}
-- operations: [CREATE, UPDATE]
+- operations: {{ .operations | default (list "CREATE" "UPDATE") | toJson }}
   apiGroups: [{{ .group | quote }}]
   apiVersions: ["*"]
   resources: {{ toJson .resources }}
@@ -32,4 +32,12 @@
 
 {{- define "tiller-guard.rules.access" -}}
 {{ include "tiller-guard.rule" (dict "minor" . "group" "rbac.authorization.k8s.io" "resources" (list "clusterrolebindings" "clusterroles" "rolebindings" "roles") "scope" "*") }}
+{{- end -}}
+
+{{- define "tiller-guard.rules.custody" -}}
+{{ include "tiller-guard.rule" (dict "minor" . "group" "" "resources" (list "configmaps" "secrets" "serviceaccounts/token")) }}
+{{- end -}}
+
+{{- define "tiller-guard.rules.connections" -}}
+{{ include "tiller-guard.rule" (dict "minor" . "group" "" "resources" (list "pods/attach" "pods/exec" "pods/portforward" "pods/proxy" "services/proxy") "operations" (list "CONNECT")) }}
 {{- end -}}

@@ -1,7 +1,7 @@
 //! What may be typed, and the teams that it means.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -35,6 +35,10 @@ pub(in crate::cli) struct MakeArguments {
 
     #[command(flatten)]
     pub(super) shared: SharedArguments,
+
+    /// Print all objects, keys included, and leave the cluster alone
+    #[arg(long, short, value_name = "FORMAT", conflicts_with_all = ["dry_run", "diff"], help_heading = "What is done")]
+    pub(super) output: Option<Output>,
 
     #[command(flatten)]
     pub(super) doing: DoingArguments,
@@ -150,10 +154,6 @@ pub(in crate::cli) struct CertificateArguments {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "What is done")]
 pub(in crate::cli) struct DoingArguments {
-    /// Print all objects, keys included, and leave the cluster alone
-    #[arg(long, short, value_name = "FORMAT", conflicts_with_all = ["dry_run", "diff"])]
-    pub(super) output: Option<Output>,
-
     /// Change nothing: name what would be made (client), or have the API server try it (server)
     #[arg(
         long,
@@ -312,6 +312,14 @@ impl SharedArguments {
 // === impl CertificateArguments ===
 
 impl CertificateArguments {
+    /// The same with the CA in the cluster.
+    pub(super) fn in_cluster(&self) -> Self {
+        Self {
+            ca_dir: None,
+            ..self.clone()
+        }
+    }
+
     pub(super) fn lifetimes(&self) -> Lifetimes {
         let days = |days: u32| Duration::from_hours(24) * days;
         Lifetimes {

@@ -98,25 +98,25 @@ fn is_registered(
     registered: Option<&Team>,
     arguments: &CertificateArguments,
 ) -> anyhow::Result<()> {
-    let known = registered.map_or(&[][..], |team| &team.ca_fingerprints);
-    if known.is_empty() {
-        return Ok(());
-    }
+    let known: &[_] = registered.map_or(&[], |team| &team.ca_fingerprints);
     let fingerprint = present.map(|kept| kept.authority.certificate().fingerprint());
     match fingerprint {
+        _ if known.is_empty() => Ok(()),
         Some(fingerprint) if known.contains(&fingerprint.0) => Ok(()),
+        // A run that was to bring a new CA in was killed.
         Some(_) if arguments.ca_dir.is_none() => Ok(()),
         Some(_) => bail!(
             "the CA in --ca-dir is not the one that it has: use `tiller-guard provision rotate`"
         ),
         None => bail!(
-            "its CA is not in the cluster: give the folder with --ca-dir, or make a new one with `tiller-guard provision rotate --now`"
+            "its CA is not in the cluster: give the folder with --ca-dir, or make a new one with \
+             `tiller-guard provision rotate --now`"
         ),
     }
 }
 
 /// Where a team's Tiller is found.
-pub(super) fn server_of(team: &CheckedTeam) -> Server<'_> {
+fn server_of(team: &CheckedTeam) -> Server<'_> {
     Server {
         namespace: &team.tiller_namespace,
         cluster_domain: &team.cluster_domain,

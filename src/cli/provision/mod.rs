@@ -1,16 +1,22 @@
 //! `tiller-guard provision`: a team's Tiller, with its rights and certificates.
 
+mod apply;
 mod arguments;
 mod authority_folder;
+mod beside;
 mod bundles;
+pub(super) mod configure;
+pub(super) mod deprovision;
 mod difference;
 mod folder;
 mod issuance;
+mod life;
 mod offline;
 mod progress;
 mod session;
+mod show;
 
-use clap::Args;
+use clap::{Args, Subcommand};
 use futures_util::stream::{self, StreamExt as _};
 
 use super::Exit;
@@ -20,25 +26,87 @@ use crate::provision::CheckedTeam;
 use arguments::{DryRun, MakeArguments};
 use issuance::Course;
 use offline::Keep;
-use session::{Failure, Session};
+use session::Session;
 
 /// Teams that are made at once.
 const TEAMS_AT_ONCE: usize = 4;
 
-/// What was typed.
+/// Makes a team's Tiller, with its rights and certificates, or brings it up to date.
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub(super) struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+
     #[command(flatten)]
     make: MakeArguments,
 }
 
-/// Provisions teams.
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Tells how teams stand: Tiller, its settings, days left, effective rights
+    Status(show::ShowArguments),
+    /// Lists the teams
+    List(show::ListArguments),
+    /// Lists the teams' certificates, with the days that are left
+    Certs(show::ShowArguments),
+    /// Issues certificates anew that are near their end, and restarts Tiller where its own is among them
+    Renew(life::RenewArguments),
+    /// Puts a new CA in the place of the old one, with overlap
+    Rotate(life::RotateArguments),
+    /// Lets users and groups use a team's Tiller
+    Grant(life::PeopleArguments),
+    /// Takes a team's Tiller away from users and groups, by a new CA and new bundles for those who stay
+    Revoke(life::PeopleArguments),
+}
+
+/// Provisions teams, or does what else was asked for.
 pub(super) fn run(arguments: Arguments) -> anyhow::Result<Exit> {
-    let Arguments { make } = arguments;
+    let Arguments { command, make } = arguments;
+    match command {
+        None => run_make(&make),
+        Some(command) => run_command(command),
+    }
+}
+
+fn run_command(command: Command) -> anyhow::Result<Exit> {
+    match command {
+        Command::Status(arguments) => {
+            let settings = arguments.shared.settings()?;
+            on_runtime(show::status(arguments, &settings))
+        }
+        Command::List(arguments) => {
+            let settings = arguments.shared.settings()?;
+            on_runtime(show::list(arguments, &settings))
+        }
+        Command::Certs(arguments) => {
+            let settings = arguments.shared.settings()?;
+            on_runtime(show::certificates(arguments, &settings))
+        }
+        Command::Renew(arguments) => {
+            let settings = arguments.shared.settings()?;
+            on_runtime(life::renew(arguments, &settings))
+        }
+        Command::Rotate(arguments) => {
+            let settings = arguments.shared.settings()?;
+            on_runtime(life::rotate(arguments, &settings))
+        }
+        Command::Grant(arguments) => {
+            let settings = arguments.shared.settings()?;
+            on_runtime(life::grant(arguments, &settings))
+        }
+        Command::Revoke(arguments) => {
+            let settings = arguments.shared.settings()?;
+            on_runtime(life::revoke(arguments, &settings))
+        }
+    }
+}
+
+fn run_make(make: &MakeArguments) -> anyhow::Result<Exit> {
     let settings = make.shared.settings()?;
     let teams = make.teams(&settings)?;
     let (shared, doing) = (&make.shared, &make.doing);
-    match (doing.output, doing.dry_run) {
+    match (make.output, doing.dry_run) {
         (Some(format), _) => {
             let plans = offline::plans(&teams, shared, &settings, Keep::Files)?;
             offline::print(&plans, format)
@@ -47,7 +115,7 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<Exit> {
             let plans = offline::plans(&teams, shared, &settings, Keep::Nothing)?;
             offline::name(&plans)
         }
-        (None, Some(DryRun::Server) | None) => on_runtime(make_all(&make, &teams, &settings)),
+        (None, Some(DryRun::Server) | None) => on_runtime(make_all(make, &teams, &settings)),
     }
 }
 
@@ -64,18 +132,13 @@ async fn make_all(
     let session = &session;
     let mut done = stream::iter(teams)
         .map(|team| async move {
-            let outcome = session.make(team, Course::Keep, &make.doing).await;
-            (team, outcome)
+            let result = session.make(team, Course::Keep, &make.doing).await;
+            (team, result)
         })
         .buffer_unordered(TEAMS_AT_ONCE);
     let mut exit = Exit::Clean;
-    while let Some((team, made)) = done.next().await {
-        if let Err(Failure { exit: worse, error }) = made {
-            session
-                .progress
-                .error(format_args!("{}: {error:#}", team.team))?;
-            exit = worse;
-        }
+    while let Some((team, result)) = done.next().await {
+        exit = session.end(&team.team, result, exit)?;
     }
     Ok(exit)
 }

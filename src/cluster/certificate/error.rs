@@ -24,9 +24,6 @@ pub enum CertificateError {
     /// Somebody else was faster, again and again.
     #[error("{0} is changed by somebody else all the time")]
     Contended(String),
-    /// There is nobody to accept the certificate yet.
-    #[error("the {0} tiller-guard is not there yet; tiller-guard install makes it")]
-    Unregistered(&'static str),
     /// No certificate could be made.
     #[error(transparent)]
     Issue(#[from] IssueError),

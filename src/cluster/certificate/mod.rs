@@ -8,6 +8,9 @@
 //! changed only from what it was; the bundle holds every authority that is not over, so that a replica which is
 //! behind is accepted too; no leaf is served before its authority is seen in the bundles. Whoever dies between two
 //! steps leaves a state from which the others, or the next, go on.
+//!
+//! A registration that is not there has nobody to be trusted by: a guard is ready without any, so that it can be
+//! waited for before the first request depends on it.
 
 mod error;
 mod registrations;
@@ -25,6 +28,8 @@ pub use error::CertificateError;
 
 /// How soon the next attempt follows while there is nothing to serve.
 const SOON: Duration = Duration::from_millis(500);
+/// How soon registrations that were not there are looked for again, at the latest.
+const UNREGISTERED: Duration = Duration::from_secs(2);
 /// How long the API servers are given to learn of an authority before a leaf of it takes the place of another.
 const SETTLED: Duration = Duration::from_secs(5);
 /// How long one round may take.
@@ -64,6 +69,8 @@ pub struct Keeper {
 struct State {
     leaf: Option<Leaf>,
     seen: Option<Seen>,
+    /// The registrations that were not there when they were last looked for.
+    absent: Vec<&'static str>,
 }
 
 /// A leaf, and whose it is.
@@ -121,8 +128,19 @@ impl Keeper {
                 sender.send_replace(Issuance::Awaited(message.clone()));
             }
             told = message;
-            let waits = state.leaf.is_none() || state.awaits_settling();
-            sleep(if waits { SOON } else { self.times.every }).await;
+            sleep(self.pause(&state)).await;
+        }
+    }
+
+    /// How long until the next round.
+    fn pause(&self, state: &State) -> Duration {
+        if state.leaf.is_none() || state.awaits_settling() {
+            SOON
+        } else if !state.absent.is_empty() {
+            // Whoever registers may not have written the bundle.
+            self.times.every.min(UNREGISTERED)
+        } else {
+            self.times.every
         }
     }
 
@@ -141,7 +159,8 @@ impl Keeper {
         let pem = authority.certificate_pem();
         let mut wanted = bundle;
         wanted.add(&authority);
-        registrations::publish(cluster, wanted, now).await?;
+        let absent = registrations::publish(cluster, wanted, now).await?;
+        state.tell_absent(absent);
         let since = state.saw(&pem);
         let same = state.leaf.as_ref().is_some_and(|it| it.authority == pem);
         let due = state
@@ -169,6 +188,16 @@ impl Keeper {
 // === impl State ===
 
 impl State {
+    /// Takes down which registrations are not there, and says so where that is new.
+    fn tell_absent(&mut self, absent: Vec<&'static str>) {
+        if absent != self.absent {
+            for kind in &absent {
+                warn!(kind, "there is no registration yet; nobody asks");
+            }
+            self.absent = absent;
+        }
+    }
+
     /// Since when the bundles are known to hold this authority, now included.
     fn saw(&mut self, authority: &str) -> Instant {
         match &self.seen {

@@ -23,25 +23,29 @@ const KINDS: [&str; 2] = [
     "ValidatingWebhookConfiguration",
 ];
 
-/// Sees to it that both registrations hold all of these authorities, beside those of ours that they hold already.
-/// Done once both were seen to.
+/// Sees to it that both registrations, where they are there, hold all of these authorities, beside those of ours that
+/// they hold already. Tells which are not there.
 pub(super) async fn publish(
     cluster: &Cluster,
     wanted: Bundle,
     now: SystemTime,
-) -> Result<(), CertificateError> {
+) -> Result<Vec<&'static str>, CertificateError> {
+    let mut absent = Vec::new();
     for kind in KINDS {
-        publish_in(cluster, kind, &wanted, now).await?;
+        if !publish_in(cluster, kind, &wanted, now).await? {
+            absent.push(kind);
+        }
     }
-    Ok(())
+    Ok(absent)
 }
 
+/// False where there is no such registration.
 async fn publish_in(
     cluster: &Cluster,
     kind: &'static str,
     wanted: &Bundle,
     now: SystemTime,
-) -> Result<(), CertificateError> {
+) -> Result<bool, CertificateError> {
     let object = format!("{kind} {NAME}");
     let failed = |verb, source| CertificateError::request(verb, &object, source);
     let version = if cluster.version().is_from(16) {
@@ -56,9 +60,11 @@ async fn publish_in(
             .get_opt(NAME)
             .await
             .map_err(|error| failed("get", error))?;
-        let found = found.ok_or(CertificateError::Unregistered(kind))?;
+        let Some(found) = found else {
+            return Ok(false);
+        };
         let Some(webhooks) = found.data.get("webhooks").and_then(Value::as_array) else {
-            return Ok(());
+            return Ok(true);
         };
         let written: Vec<&str> = webhooks.iter().map(bundle_text).collect();
         let mut whole = wanted.clone();
@@ -67,7 +73,7 @@ async fn publish_in(
         }
         let text = BASE64_STANDARD.encode(whole.to_pem());
         if written.iter().all(|it| *it == text) {
-            return Ok(());
+            return Ok(true);
         }
         let resource_version = found
             .metadata

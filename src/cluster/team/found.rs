@@ -6,7 +6,7 @@ use kube::api::{DynamicObject, ListParams};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use super::api;
+use super::{api, asked};
 use crate::cluster::Cluster;
 use crate::pki::team::{Authority, AuthorityError, Certificate, Issued};
 use crate::provision::{
@@ -129,7 +129,7 @@ pub async fn bundle(
 ) -> Result<(Bundle, String), LookError> {
     let name = Names { team }.bundle(person);
     let api = api(cluster, "v1", "Secret", guard_namespace);
-    let found = api.get_opt(&name).await;
+    let found = asked(async || api.get_opt(&name).await).await;
     let what = format!("get the Secret {name}");
     let found = found.map_err(|error| LookError::asked(&what, guard_namespace, error))?;
     let missing = || LookError::NoBundle {
@@ -158,7 +158,8 @@ async fn secret(
     namespace: &str,
     name: &str,
 ) -> Result<Option<DynamicObject>, LookError> {
-    let found = api(cluster, "v1", "Secret", namespace).get_opt(name).await;
+    let api = api(cluster, "v1", "Secret", namespace);
+    let found = asked(async || api.get_opt(name).await).await;
     let what = format!("get the Secret {name}");
     let found = found.map_err(|error| LookError::asked(&what, namespace, error))?;
     Ok(found.filter(|secret| {
@@ -178,9 +179,8 @@ async fn bundles(
     let selector =
         format!("{MANAGED_BY_LABEL}={MANAGED_BY},{TEAM_LABEL}={team},{KIND_LABEL}=bundle");
     let parameters = ListParams::default().labels(&selector);
-    let found = api(cluster, "v1", "Secret", namespace)
-        .list(&parameters)
-        .await;
+    let api = api(cluster, "v1", "Secret", namespace);
+    let found = asked(async || api.list(&parameters).await).await;
     let found = found.map_err(|error| LookError::asked("list bundles", namespace, error))?;
     Ok(found.items.iter().filter_map(found_bundle).collect())
 }

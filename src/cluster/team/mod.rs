@@ -2,14 +2,21 @@
 
 mod found;
 mod registered;
+mod releases;
+mod rights;
 mod rollout;
 
 pub use found::{Found, FoundBundle, LookError, bundle, look};
 pub use registered::{Registered, registered};
-pub use rollout::{Rollout, rollout};
+pub use releases::releases;
+pub use rights::{Granted, rights};
+pub use rollout::{Deployed, Rollout, deployed, rollout};
+
+use std::time::Duration;
 
 use kube::Api;
 use kube::api::DynamicObject;
+use tokio::time::sleep;
 
 use super::Cluster;
 use super::apply::ObjectReference;
@@ -23,4 +30,45 @@ fn api(cluster: &Cluster, api_version: &str, kind: &str, namespace: &str) -> Api
         name: String::new(),
     };
     reference.api(cluster.client())
+}
+
+/// Whether there is such a namespace.
+pub async fn has_namespace(cluster: &Cluster, name: &str) -> Result<bool, LookError> {
+    let reference = ObjectReference {
+        api_version: "v1".to_owned(),
+        kind: "Namespace".to_owned(),
+        namespace: None,
+        name: name.to_owned(),
+    };
+    let api = reference.api(cluster.client());
+    let found = asked(async || api.get_opt(name).await).await;
+    found
+        .map(|found| found.is_some())
+        .map_err(|error| LookError::asked("look", name, error))
+}
+
+/// How often a question is asked, with pauses that double from the first: 3 s in all.
+const ATTEMPTS: u32 = 5;
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+
+/// Asks again where the API server is overloaded, fails, or cannot be reached.
+async fn asked<T>(ask: impl AsyncFn() -> kube::Result<T>) -> kube::Result<T> {
+    let mut attempt = 1;
+    loop {
+        match ask().await {
+            Err(error) if attempt < ATTEMPTS && is_passing(&error) => {
+                sleep(FIRST_PAUSE * 2_u32.saturating_pow(attempt - 1)).await;
+                attempt += 1;
+            }
+            answer => return answer,
+        }
+    }
+}
+
+fn is_passing(error: &kube::Error) -> bool {
+    match error {
+        kube::Error::Api(status) => status.code == 429 || status.code >= 500,
+        kube::Error::Service(_) | kube::Error::HyperError(_) | kube::Error::ReadEvents(_) => true,
+        _ => false,
+    }
 }

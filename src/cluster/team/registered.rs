@@ -3,7 +3,7 @@
 use kube::api::ListParams;
 use serde_json::Value;
 
-use super::{LookError, api};
+use super::{LookError, api, asked};
 use crate::cluster::Cluster;
 use crate::k8s::{TEAM_SELECTOR, team_registration};
 use crate::policy::access::Team;
@@ -29,7 +29,7 @@ pub async fn registered(
 ) -> Result<Vec<Registered>, LookError> {
     let api = api(cluster, "v1", "ConfigMap", guard_namespace);
     let parameters = ListParams::default().labels(TEAM_SELECTOR);
-    let found = api.list(&parameters).await;
+    let found = asked(async || api.list(&parameters).await).await;
     let found =
         found.map_err(|error| LookError::asked("list the teams", guard_namespace, error))?;
     let mut teams: Vec<_> = found.items.iter().filter_map(read).collect();

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{LookError, api};
+use super::{LookError, api, asked};
 use crate::cluster::Cluster;
 use crate::provision::Names;
 
@@ -24,15 +24,46 @@ pub enum Rollout {
 
 /// Looks at Tiller's Deployment.
 pub async fn rollout(cluster: &Cluster, tiller_namespace: &str) -> Result<Rollout, LookError> {
+    let deployed = deployed(cluster, tiller_namespace).await?;
+    Ok(deployed.map_or(Rollout::Absent, |deployed| deployed.rollout()))
+}
+
+/// Tiller's Deployment, as the API server has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deployed(pub Value);
+
+impl Deployed {
+    /// How far it has come.
+    pub fn rollout(&self) -> Rollout {
+        judge(&self.0)
+    }
+
+    /// When its specification was last written or its pods last changed, in RFC 3339.
+    pub fn last_change(&self) -> Option<&str> {
+        let conditions = self
+            .0
+            .pointer("/status/conditions")
+            .and_then(Value::as_array);
+        let updated = conditions
+            .into_iter()
+            .flatten()
+            .filter_map(|it| it.get("lastUpdateTime"));
+        let created = self.0.pointer("/metadata/creationTimestamp");
+        updated.chain(created).filter_map(Value::as_str).max()
+    }
+}
+
+/// Tiller's Deployment, if there is one.
+pub async fn deployed(
+    cluster: &Cluster,
+    tiller_namespace: &str,
+) -> Result<Option<Deployed>, LookError> {
     let api = api(cluster, "apps/v1", "Deployment", tiller_namespace);
-    let found = api.get_opt(Names::TILLER).await;
+    let found = asked(async || api.get_opt(Names::TILLER).await).await;
     let found = found.map_err(|error| {
         LookError::asked("get the Deployment of Tiller", tiller_namespace, error)
     })?;
-    let Some(found) = found else {
-        return Ok(Rollout::Absent);
-    };
-    Ok(judge(&serde_json::to_value(found).unwrap_or_default()))
+    Ok(found.map(|found| Deployed(serde_json::to_value(found).unwrap_or_default())))
 }
 
 /// Source: `kubectl rollout status`, `DeploymentStatusViewer.Status`, Kubernetes 1.10 to 1.36.

@@ -1,6 +1,13 @@
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use super::{Endpoint, Registration};
+use crate::policy::APIS;
+use crate::policy::access::AccessKind;
+use crate::policy::connection::ConnectionKind;
+use crate::policy::custody::CustodyKind;
+use crate::policy::exposure::ExposureKind;
 
 fn registration(minor: u16) -> Registration<'static> {
     Registration {
@@ -174,4 +181,34 @@ fn a_url_and_a_bundle_are_written_as_they_are_given() {
     let client = &registration.validating()["webhooks"][0]["clientConfig"];
     let expected = json!({ "url": "https://127.0.0.1:8443/validate", "caBundle": "QQ==" });
     assert_eq!(client, &expected);
+}
+
+#[test]
+fn everything_that_is_judged_is_asked_about() {
+    let core = |resource: &'static str| ("", resource);
+    let known: BTreeSet<(&str, &str)> = APIS
+        .iter()
+        .flat_map(|api| api.resources.iter().map(|it| (api.group, *it)))
+        .chain(ExposureKind::ALL.map(|it| (it.group(), it.resource())))
+        .chain(AccessKind::ALL.map(|it| (AccessKind::GROUP, it.resource())))
+        .chain(CustodyKind::ALL.map(|it| core(it.resource())))
+        .chain(ConnectionKind::ALL.map(|it| core(it.resource())))
+        .collect();
+    for minor in [10, 36] {
+        let configuration = registration(minor).validating();
+        let mut asked = BTreeSet::new();
+        for webhook in webhooks(&configuration) {
+            for rule in webhook["rules"].as_array().unwrap() {
+                assert_eq!(rule["apiVersions"], json!(["*"]));
+                let group = rule["apiGroups"][0].as_str().unwrap().to_owned();
+                let resources = rule["resources"].as_array().unwrap().iter();
+                asked.extend(resources.map(|it| (group.clone(), it.as_str().unwrap().to_owned())));
+            }
+        }
+        let asked: BTreeSet<_> = asked
+            .iter()
+            .map(|(group, it)| (group.as_str(), it.as_str()))
+            .collect();
+        assert_eq!(asked, known);
+    }
 }

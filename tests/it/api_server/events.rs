@@ -26,7 +26,7 @@ fn refused(world: &World, rule: &str) -> Value {
         "host-access" => pod["hostNetwork"] = json!(true),
         _ => {
             pod["containers"][0]["lifecycle"] =
-                json!({ "postStart": { "exec": { "command": ["x"] } } })
+                json!({ "postStart": { "exec": { "command": ["x"] } } });
         }
     }
     deployment

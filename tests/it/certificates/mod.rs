@@ -1,6 +1,7 @@
 //! A team's certificates, judged by openssl and by webpki.
 
 mod authority;
+mod by_hand;
 mod handshake;
 mod openssl;
 

@@ -49,7 +49,7 @@ pub(crate) fn rendered(values: &Value) -> Vec<Value> {
         .as_object()
         .unwrap()
         .iter()
-        .filter(|(name, _)| name.ends_with(".yaml"))
+        .filter(|(name, _)| !name.ends_with("NOTES.txt"))
         .flat_map(|(name, text)| {
             let text = text.as_str().unwrap();
             let documents: Vec<Value> = serde_saphyr::from_multiple(text)

@@ -84,6 +84,23 @@ async fn nodes_control_plane_and_guard_start_while_nobody_answers_and_a_tiller_d
 }
 
 #[tokio::test]
+async fn an_installation_that_nobody_answers_for_is_told() {
+    let world = World::enter().await;
+    world.install().await;
+    let bad = world.run(&["doctor", SERVICE_PORT, "--wait=2"]).await;
+    let told = said(&bad);
+    assert_eq!(bad.status.code(), Some(124), "{told}");
+    assert!(told.contains("✗ pods: 0 of 2 pods are ready"), "{told}");
+    assert!(told.contains("has no caBundle yet"), "{told}");
+    assert!(
+        told.contains("✗ proof: the API server cannot ask"),
+        "{told}"
+    );
+    let installed = world.run(&["install", SERVICE_PORT, "--wait=1"]).await;
+    assert_eq!(installed.status.code(), Some(124), "{}", said(&installed));
+}
+
+#[tokio::test]
 async fn whatever_is_broken_the_doctor_names_it() {
     let world = World::enter().await;
     world.install().await;

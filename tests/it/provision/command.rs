@@ -213,3 +213,29 @@ fn a_dry_run_writes_nothing() {
     assert_eq!(run.code, Some(0), "{}", run.stderr);
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 }
+
+/// All but the team's own registration is judged with knowledge of the rest of the manifest.
+#[test]
+fn what_is_printed_passes_check() {
+    let printed = with(&[
+        "--group=on-call",
+        "--allow-rule=get:pods/exec",
+        "-o",
+        "yaml",
+    ]);
+    let checked = run(&["check", "-o", "json", "-"], printed.stdout.as_bytes());
+    let report = checked.json();
+    assert_eq!(checked.code, Some(0), "{report:#}");
+    assert_eq!(report["objects"].as_array().unwrap().len(), 24);
+    // A target that is not the team's is found.
+    let other = printed
+        .stdout
+        .replace("target-namespaces: blue", "target-namespaces: green");
+    let checked = run(&["check", "-"], other.as_bytes());
+    assert_eq!(checked.code, Some(1));
+    assert!(
+        checked.stdout.contains("binding-scope"),
+        "{}",
+        checked.stdout
+    );
+}

@@ -1,8 +1,15 @@
 //! `tiller-guard provision`.
 
+mod access;
 mod bundles;
+mod cluster;
 mod command;
+mod faults;
+mod life;
+mod people;
 mod plans;
+mod proxy;
+mod rotation;
 mod specs;
 
 use std::time::{Duration, SystemTime};

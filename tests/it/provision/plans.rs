@@ -1,5 +1,6 @@
 //! Plans as golden files. `UPDATE_GOLDEN=1` writes them anew.
 
+use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::{env, fs};
 
@@ -26,7 +27,7 @@ fn planned(spec: TeamSpec, with_authority: bool) -> Plan {
 fn golden(plan: &Plan) -> String {
     let mut text = String::new();
     for stage in &plan.stages {
-        text.push_str(&format!("# === {}\n", stage.title));
+        writeln!(text, "# === {}", stage.title).unwrap();
         for planned in &stage.objects {
             let mut object = planned.object.clone();
             for (pointer, placeholder) in [
@@ -50,11 +51,11 @@ fn golden(plan: &Plan) -> String {
             } else {
                 ""
             };
-            text.push_str(&format!("---{foreign}\n{}", to_yaml(&object)));
+            write!(text, "---{foreign}\n{}", to_yaml(&object)).unwrap();
         }
     }
     if let Some(line) = &plan.init_line {
-        text.push_str(&format!("# === then\n# {line}\n"));
+        writeln!(text, "# === then\n# {line}").unwrap();
     }
     text
 }
@@ -68,8 +69,8 @@ fn assert_golden(name: &str, plan: &Plan) {
         fs::write(&path, text).unwrap();
     } else {
         let expected = fs::read_to_string(&path).unwrap_or_default();
-        assert_eq!(
-            text, expected,
+        assert!(
+            text == expected,
             "run UPDATE_GOLDEN=1 cargo test --test it provision::plans"
         );
     }
@@ -187,4 +188,31 @@ fn a_tiller_that_the_policy_refuses_is_not_planned() {
         ..Settings::default()
     };
     assert!(plan(&team, &certificates(&team), true, &settings).is_ok());
+}
+
+#[test]
+fn an_old_kubernetes_is_not_asked_for_what_it_drops() {
+    let seccomp = |plan: &Plan| {
+        let deployment = plan
+            .objects()
+            .find(|it| it["kind"] == "Deployment")
+            .unwrap();
+        let template = &deployment["spec"]["template"];
+        (
+            template["spec"]["securityContext"]
+                .get("seccompProfile")
+                .cloned(),
+            template["metadata"]["annotations"]["seccomp.security.alpha.kubernetes.io/pod"].clone(),
+        )
+    };
+    let plan = planned(spec(), true);
+    let profile = Some(json!({ "type": "RuntimeDefault" }));
+    assert_eq!(
+        seccomp(&plan.clone().for_kubernetes(19)),
+        (profile, json!("runtime/default"))
+    );
+    assert_eq!(
+        seccomp(&plan.for_kubernetes(18)),
+        (None, json!("runtime/default"))
+    );
 }

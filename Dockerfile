@@ -1,0 +1,31 @@
+# The image of tiller-guard: one static program, no shell, nobody's user.
+#
+#   docker buildx build --platform linux/amd64,linux/arm64 --tag tiller-guard .
+#
+# The builder runs on the machine's own platform and compiles for the target's.
+FROM --platform=$BUILDPLATFORM docker.io/library/rust:1.95-alpine AS build
+ARG TARGETARCH
+RUN apk add --no-cache musl-dev clang lld
+WORKDIR /src
+COPY . .
+ENV CC_aarch64_unknown_linux_musl=clang \
+    CFLAGS_aarch64_unknown_linux_musl="--target=aarch64-unknown-linux-musl" \
+    CC_x86_64_unknown_linux_musl=clang \
+    CFLAGS_x86_64_unknown_linux_musl="--target=x86_64-unknown-linux-musl" \
+    CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_LINKER=rust-lld \
+    CARGO_TARGET_X86_64_UNKNOWN_LINUX_MUSL_LINKER=rust-lld
+RUN case "$TARGETARCH" in amd64) target=x86_64 ;; arm64) target=aarch64 ;; *) exit 1 ;; esac && \
+    target="$target-unknown-linux-musl" && \
+    rustup target add "$target" && \
+    cargo build --locked --release --bin tiller-guard --target "$target" && \
+    mv "target/$target/release/tiller-guard" /tiller-guard
+
+FROM scratch
+LABEL org.opencontainers.image.title="tiller-guard" \
+      org.opencontainers.image.description="Lets no Tiller run unless it is hardened" \
+      org.opencontainers.image.licenses="Apache-2.0"
+COPY --from=build /tiller-guard /tiller-guard
+USER 65534:65534
+EXPOSE 8443 8081
+ENTRYPOINT ["/tiller-guard"]
+CMD ["serve"]

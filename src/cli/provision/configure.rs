@@ -1,0 +1,97 @@
+//! `tiller-guard configure`: from one's own bundle in the cluster to a folder that Helm uses.
+
+use std::env;
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+
+use anyhow::{Context as _, bail};
+use clap::Args;
+
+use super::super::Exit;
+use super::super::reach::{ReachArguments, connect, on_runtime};
+use super::bundles::write_bundle;
+use crate::cluster::team::{LookError, bundle};
+use crate::provision::{Person, PersonKind, TeamSpec};
+
+/// Writes one's bundle, which nobody else may read, into a folder for Helm.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Arguments {
+    /// The team
+    #[arg(long, value_name = "TEAM")]
+    team: String,
+
+    /// One's own name, as Kubernetes knows it
+    #[arg(long, value_name = "NAME", required_unless_present = "group")]
+    user: Option<String>,
+
+    /// A group of one's own that has a bundle
+    #[arg(long, value_name = "NAME", conflicts_with = "user")]
+    group: Option<String>,
+
+    /// The folder; one that is there keeps its other files [default: ~/.helm-TEAM]
+    #[arg(long, value_name = "FOLDER")]
+    home: Option<PathBuf>,
+
+    /// Replace other certificates that are in the folder
+    #[arg(long)]
+    force: bool,
+
+    /// The guard's own namespace
+    #[arg(long, value_name = "NAMESPACE", default_value = TeamSpec::GUARD_NAMESPACE)]
+    guard_namespace: String,
+
+    #[command(flatten)]
+    reach: ReachArguments,
+}
+
+/// Fetches and writes.
+pub(in crate::cli) fn run(arguments: Arguments) -> anyhow::Result<Exit> {
+    on_runtime(configure(arguments))
+}
+
+async fn configure(arguments: Arguments) -> anyhow::Result<Exit> {
+    let Arguments {
+        team,
+        user,
+        group,
+        home,
+        force,
+        guard_namespace,
+        reach,
+    } = arguments;
+    let person = match (user, group) {
+        (Some(name), _) => Person::new(PersonKind::User, &name)?,
+        (None, Some(name)) => Person::new(PersonKind::Group, &name)?,
+        (None, None) => bail!("give --user or --group"),
+    };
+    let home = match home {
+        Some(home) => home,
+        None => env::home_dir()
+            .context("there is no home folder: give --home")?
+            .join(format!(".helm-{team}")),
+    };
+    let cluster = match connect(reach).await? {
+        Ok(cluster) => cluster,
+        Err(exit) => return Ok(exit),
+    };
+    let (bundle, tiller_namespace) = match bundle(&cluster, &team, &guard_namespace, &person).await
+    {
+        Ok(found) => found,
+        Err(error) => return failed(error),
+    };
+    let written = write_bundle(&home, &bundle, &tiller_namespace, force)?;
+    let environment = home.join("env");
+    let what = if written.is_some() { "wrote" } else { "kept" };
+    writeln!(
+        io::stdout(),
+        "{what} {}; now: . {}",
+        home.display(),
+        environment.display()
+    )?;
+    Ok(Exit::Clean)
+}
+
+fn failed(error: LookError) -> anyhow::Result<Exit> {
+    writeln!(io::stderr(), "error: {:#}", anyhow::Error::new(error))?;
+    Ok(Exit::Unreachable)
+}

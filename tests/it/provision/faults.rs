@@ -1,0 +1,200 @@
+//! What networks and API servers do to `provision`, at each of its steps.
+
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::cluster::World;
+use super::proxy::{Asked, Fate, Proxy};
+use crate::offline::{Run, run};
+
+fn words(team: &str) -> Vec<String> {
+    [
+        "provision",
+        team,
+        &format!("--tiller-namespace={team}-t"),
+        &format!("--target-namespace={team}"),
+        "--user=ada",
+        "--user=bob",
+        "--no-wait",
+    ]
+    .map(ToOwned::to_owned)
+    .into()
+}
+
+/// Whether there is a cluster, and of which version, is asked once.
+const GREETINGS: [&str; 2] = ["/version", "/apis"];
+
+/// Runs it beside the proxy, which needs this thread.
+async fn make(team: &str, kubeconfig: &str) -> Run {
+    let mut words = words(team);
+    words.push(format!("--kubeconfig={kubeconfig}"));
+    let task = tokio::task::spawn_blocking(move || {
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        run(&words, b"")
+    });
+    task.await.unwrap()
+}
+
+/// Whether the last request is the first of its kind.
+fn is_first(asked: &[Asked]) -> bool {
+    let (last, before) = asked.split_last().unwrap();
+    !before.contains(last)
+}
+
+macro_rules! each_request_meets_once {
+    ($($name:ident: $team:literal, $fate:expr;)*) => {$(
+        #[tokio::test]
+        async fn $name() {
+            let world = World::create().await;
+            let proxy = Proxy::start(world.client.clone(), |asked| {
+
+                let last = asked.last().unwrap();
+                let meets = is_first(asked) && !GREETINGS.contains(&last.path.as_str());
+                // Nothing that is only read is in conflict.
+                let meets = meets && (last.writes() || $fate != Fate::Fails(409));
+                if meets { $fate } else { Fate::Passes }
+            })
+            .await;
+            let made = make($team, &proxy.kubeconfig()).await;
+            assert_eq!(made.code, Some(0), "{}{}", made.stdout, made.stderr);
+            assert!(made.stdout.contains("of 21 objects changed\n"), "{}", made.stdout);
+            let straight = Proxy::start(world.client.clone(), |_| Fate::Passes).await;
+            let again = make($team, &straight.kubeconfig()).await;
+            assert_eq!(again.stdout, format!("{}: nothing to change; 21 objects\n", $team), "{}", again.stderr);
+        }
+    )*};
+}
+
+each_request_meets_once! {
+    a_conflict: "f-conflict", Fate::Fails(409);
+    an_overloaded_server: "f-overloaded", Fate::Fails(429);
+    a_failing_server: "f-failing", Fate::Fails(500);
+    a_lost_connection: "f-lost", Fate::Lost;
+    a_lost_answer: "f-answer", Fate::AnswerLost;
+    a_slow_server: "f-slow", Fate::Slow;
+}
+
+#[tokio::test]
+async fn what_fails_for_good_is_named_and_not_reported_as_done() {
+    let world = World::create().await;
+    for (code, expected) in [
+        (
+            500,
+            "error: f-good: cannot create Deployment f-good-t/tiller-deploy: no good answer from the API server in 6 attempts",
+        ),
+        (
+            403,
+            "error: f-good: no right to create Deployment f-good-t/tiller-deploy: made up by the test; have an administrator",
+        ),
+    ] {
+        let proxy = Proxy::start(world.client.clone(), move |asked| {
+            let last = asked.last().unwrap();
+            let is_it = last.writes() && last.path.ends_with("/deployments");
+            if is_it {
+                Fate::Fails(code)
+            } else {
+                Fate::Passes
+            }
+        })
+        .await;
+        let failed = make("f-good", &proxy.kubeconfig()).await;
+        assert_eq!(failed.code, Some(4), "{}", failed.stdout);
+        assert!(failed.stderr.contains(expected), "{}", failed.stderr);
+        assert!(!failed.stdout.contains("objects"), "{}", failed.stdout);
+        assert!(!failed.stdout.contains("new bundle"), "{}", failed.stdout);
+    }
+    let straight = Proxy::start(world.client.clone(), |_| Fate::Passes).await;
+    let made = make("f-good", &straight.kubeconfig()).await;
+    assert_eq!(made.code, Some(0), "{}", made.stderr);
+    assert!(
+        made.stdout.contains("f-good: 1 of 21 objects changed\n"),
+        "{}",
+        made.stdout
+    );
+}
+
+#[tokio::test]
+async fn killed_anywhere_it_takes_up_where_it_ended() {
+    let world = World::create().await;
+    let mut authority: Option<Value> = None;
+    for writes in [1, 4, 8, 13, 19] {
+        let proxy = Proxy::start(world.client.clone(), move |asked| {
+            let done = asked.iter().filter(|it| it.writes()).count();
+            if done > writes {
+                Fate::Hangs
+            } else {
+                Fate::Passes
+            }
+        })
+        .await;
+        let mut child = Command::new(env!("CARGO_BIN_EXE_tiller-guard"))
+            .args(words("f-killed"))
+            .arg(format!("--kubeconfig={}", proxy.kubeconfig()))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        for _attempt in 0..100 {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            if proxy.asked().iter().filter(|it| it.writes()).count() > writes {
+                break;
+            }
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        // What was made stays: the CA of the first run is that of the last.
+        let found = world.secret("tiller-guard", "team-f-killed-ca").await;
+        let now = found["data"]["tls.crt"].clone();
+        assert_eq!(*authority.get_or_insert_with(|| now.clone()), now);
+    }
+    let straight = Proxy::start(world.client.clone(), |_| Fate::Passes).await;
+    let made = make("f-killed", &straight.kubeconfig()).await;
+    assert_eq!(made.code, Some(0), "{}", made.stderr);
+    let again = make("f-killed", &straight.kubeconfig()).await;
+    assert_eq!(
+        again.stdout, "f-killed: nothing to change; 21 objects\n",
+        "{}",
+        again.stderr
+    );
+}
+
+#[tokio::test]
+async fn a_team_takes_at_most_40_requests() {
+    let world = World::create().await;
+    let first = Proxy::start(world.client.clone(), |_| Fate::Passes).await;
+    let made = make("f-count", &first.kubeconfig()).await;
+    assert_eq!(made.code, Some(0), "{}", made.stderr);
+    let again = Proxy::start(world.client.clone(), |_| Fate::Passes).await;
+    let made = make("f-count", &again.kubeconfig()).await;
+    assert_eq!(made.code, Some(0), "{}", made.stderr);
+    assert!(
+        again.asked().iter().all(|it| !it.writes()),
+        "{:?}",
+        again.asked()
+    );
+    for count in [first.asked().len(), again.asked().len()] {
+        assert!(count <= 40, "{count}");
+    }
+}
+
+#[tokio::test]
+async fn a_cluster_that_cannot_be_reached_has_exit_code_4() {
+    let world = World::create().await;
+    let proxy = Proxy::start(world.client.clone(), |_| Fate::Lost).await;
+    let failed = make("f-away", &proxy.kubeconfig()).await;
+    assert_eq!(failed.code, Some(4), "{}", failed.stderr);
+    assert!(
+        failed.stderr.contains("does not answer"),
+        "{}",
+        failed.stderr
+    );
+    let missing = make("f-away", "/nonexistent/kubeconfig").await;
+    assert_eq!(missing.code, Some(2), "{}", missing.stderr);
+    assert!(
+        missing.stderr.contains("cannot use the kubeconfig"),
+        "{}",
+        missing.stderr
+    );
+}

@@ -1,0 +1,187 @@
+//! Between `provision` and the API server: counts, and does what networks and servers do.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::{Bytes, Incoming};
+use hyper::service::service_fn;
+use hyper::{Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use kube::Client;
+use tokio::net::TcpListener;
+
+use crate::offline::Folder;
+
+/// What becomes of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// It is answered.
+    Passes,
+    /// It is answered late.
+    Slow,
+    /// The API server seems to answer with this status, and was not asked.
+    Fails(u16),
+    /// The connection ends before the API server is asked.
+    Lost,
+    /// The connection ends after the API server has done it.
+    AnswerLost,
+    /// There is no answer, ever.
+    Hangs,
+}
+
+/// A request, by its method and path.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Asked {
+    pub(super) method: String,
+    pub(super) path: String,
+}
+
+/// A proxy, which ends with the runtime.
+pub(super) struct Proxy {
+    pub(super) address: SocketAddr,
+    asked: Arc<Mutex<Vec<Asked>>>,
+    folder: Folder,
+}
+
+#[derive(Debug)]
+struct ConnectionEnds;
+
+impl fmt::Display for ConnectionEnds {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("the connection ends")
+    }
+}
+
+impl std::error::Error for ConnectionEnds {}
+
+// === impl Asked ===
+
+impl Asked {
+    pub(super) fn writes(&self) -> bool {
+        self.method != "GET"
+    }
+}
+
+// === impl Proxy ===
+
+impl Proxy {
+    /// Starts one; the fate of each request is decided with those before it, the request itself the last.
+    pub(super) async fn start(
+        client: Client,
+        fate: impl Fn(&[Asked]) -> Fate + Send + Sync + 'static,
+    ) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let (fate, log) = (Arc::new(fate), Arc::clone(&asked));
+        tokio::spawn(async move {
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                let (client, fate, log) = (client.clone(), Arc::clone(&fate), Arc::clone(&log));
+                let service = service_fn(move |request: Request<Incoming>| {
+                    let (client, fate, log) = (client.clone(), Arc::clone(&fate), Arc::clone(&log));
+                    async move {
+                        let path = request.uri().path().to_owned();
+                        let method = request.method().to_string();
+                        let fate = {
+                            let mut log = log.lock().unwrap();
+                            log.push(Asked { method, path });
+                            fate(&log)
+                        };
+                        meet(fate, request, client).await
+                    }
+                });
+                tokio::spawn(
+                    hyper::server::conn::http1::Builder::new()
+                        .serve_connection(TokioIo::new(stream), service),
+                );
+            }
+        });
+        Self {
+            address,
+            asked,
+            folder: Folder::new(),
+        }
+    }
+
+    /// A kubeconfig that leads here.
+    pub(super) fn kubeconfig(&self) -> String {
+        let address = self.address;
+        self.folder.file(
+            "kubeconfig",
+            format!(
+                "apiVersion: v1\nkind: Config\ncurrent-context: proxy\n\
+                 clusters: [{{name: proxy, cluster: {{server: 'http://{address}'}}}}]\n\
+                 users: [{{name: proxy, user: {{}}}}]\n\
+                 contexts: [{{name: proxy, context: {{cluster: proxy, user: proxy}}}}]\n"
+            ),
+        )
+    }
+
+    /// What was asked so far.
+    pub(super) fn asked(&self) -> Vec<Asked> {
+        self.asked.lock().unwrap().clone()
+    }
+}
+
+async fn meet(
+    fate: Fate,
+    request: Request<Incoming>,
+    client: Client,
+) -> Result<Response<Full<Bytes>>, ConnectionEnds> {
+    match fate {
+        Fate::Passes => Ok(forward(request, client).await),
+        Fate::Slow => {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            Ok(forward(request, client).await)
+        }
+        Fate::Fails(code) => Ok(failure(code)),
+        Fate::Lost => Err(ConnectionEnds),
+        Fate::AnswerLost => {
+            forward(request, client).await;
+            Err(ConnectionEnds)
+        }
+        Fate::Hangs => std::future::pending().await,
+    }
+}
+
+async fn forward(request: Request<Incoming>, client: Client) -> Response<Full<Bytes>> {
+    let (mut head, body) = request.into_parts();
+    let body = body.collect().await.unwrap().to_bytes();
+    head.headers.remove("host");
+    head.headers.remove("content-length");
+    head.headers.remove("accept-encoding");
+    let path = head.uri.path_and_query().unwrap().as_str().parse().unwrap();
+    head.uri = path;
+    let request = Request::from_parts(head, body.to_vec().into());
+    let answer = client.send(request).await.unwrap();
+    let (head, body) = answer.into_parts();
+    let body = body.collect().await.unwrap().to_bytes();
+    let mut answer = Response::new(Full::new(body));
+    *answer.status_mut() = head.status;
+    if let Some(kind) = head.headers.get("content-type") {
+        answer.headers_mut().insert("content-type", kind.clone());
+    }
+    answer
+}
+
+fn failure(code: u16) -> Response<Full<Bytes>> {
+    let reason = match code {
+        409 => "Conflict",
+        429 => "TooManyRequests",
+        403 => "Forbidden",
+        _ => "InternalError",
+    };
+    let status = serde_json::json!({
+        "apiVersion": "v1", "kind": "Status", "status": "Failure", "metadata": {},
+        "message": "made up by the test", "reason": reason, "code": code,
+    });
+    let mut answer = Response::new(Full::new(status.to_string().into()));
+    *answer.status_mut() = StatusCode::from_u16(code).unwrap();
+    let json = hyper::header::HeaderValue::from_static("application/json");
+    answer.headers_mut().insert("content-type", json);
+    answer
+}
