@@ -8,7 +8,9 @@ use crate::manifest::{self, Document, Object, Part, Stream};
 use crate::policy::access::{AccessKind, AccessObject, Team, decide_access};
 use crate::policy::custody::{Coming, CustodyKind, CustodyObject, decide_custody};
 use crate::policy::exposure::{ExposureKind, decide_exposure};
-use crate::policy::{self, Context, Finding, Kind, Knowledge, Mode, Subject};
+use crate::policy::{
+    self, Context, Finding, Kind, Knowledge, Mode, ObjectKind, ObjectName, Subject,
+};
 use crate::report;
 
 /// What was decided on an object.
@@ -42,11 +44,9 @@ fn judge_access(
     object: &Object,
     judging: &Judging,
 ) -> Result<Judgement, k8s::Malformed> {
-    let object = access_object(kind, object, judging)?;
-    Ok(Judgement {
-        findings: decide_access(&object, &judging.settings, &judging.knowledge),
-        ..Judgement::default()
-    })
+    let read = access_object(kind, object, judging)?;
+    let findings = decide_access(&read, &judging.settings, &judging.knowledge);
+    Ok(left(findings, ObjectKind::Access(kind), object, judging))
 }
 
 fn judge_exposure(
@@ -54,11 +54,9 @@ fn judge_exposure(
     object: &Object,
     judging: &Judging,
 ) -> Result<Judgement, k8s::Malformed> {
-    let object = k8s::exposure_object(kind, &object.value)?;
-    Ok(Judgement {
-        findings: decide_exposure(&object, &judging.settings),
-        ..Judgement::default()
-    })
+    let read = k8s::exposure_object(kind, &object.value)?;
+    let findings = decide_exposure(&read, &judging.settings);
+    Ok(left(findings, ObjectKind::Exposure(kind), object, judging))
 }
 
 fn judge_custody(
@@ -70,15 +68,26 @@ fn judge_custody(
     if let (None, Some(namespace)) = (&object.namespace, &judging.namespace) {
         read.stand_in(namespace.as_str().into());
     }
-    Ok(Judgement {
-        findings: decide_custody(
-            &read,
-            Coming::default(),
-            &judging.settings,
-            &judging.context(),
-        ),
+    let coming = Coming::default();
+    let findings = decide_custody(&read, coming, &judging.settings, &judging.context());
+    Ok(left(findings, ObjectKind::Custody(kind), object, judging))
+}
+
+/// What is left of the findings in an object that carries no pod.
+fn left(findings: Vec<Finding>, kind: ObjectKind, object: &Object, judging: &Judging) -> Judgement {
+    let namespace = object.namespace.as_ref().or(judging.namespace.as_ref());
+    let named = ObjectName {
+        kind,
+        namespace: namespace
+            .filter(|_| kind.has_namespace())
+            .map_or("", String::as_str),
+        name: &object.name,
+    };
+    let verdict = policy::except(findings, named, &judging.settings, &judging.context());
+    Judgement {
+        findings: verdict.findings,
         ..Judgement::default()
-    })
+    }
 }
 
 fn access_object<'o>(

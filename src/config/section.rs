@@ -2,10 +2,12 @@
 
 use super::expiry::expiry;
 use super::problem::{Cause, Rejected};
-use super::reader::{Field, Reader, quoted};
+use super::reader::{Field, Reader, one_of, quoted};
 use super::value;
 use crate::manifest::Document;
-use crate::policy::{Exception, ImageVersion, Modes, People, Policy, Settings, Timestamp};
+use crate::policy::{
+    Exception, ImageVersion, Modes, ObjectKind, People, Policy, Rule, Settings, Timestamp,
+};
 use crate::tiller::ImageReference;
 
 pub(super) const POLICY: [&str; 16] = [
@@ -260,25 +262,17 @@ fn read_exception(reader: &mut Reader<'_>, field: &Field<'_>, now: Timestamp) ->
     let rule = section.wanted("rule", reader);
     let rule = rule.and_then(|it| reader.parsed(&it, value::rule));
     let object = section.wanted("object", reader);
-    let object = object.and_then(|it| reader.section(&it, &OBJECT));
-    let (mut kind, mut namespace, mut name) = (None, None, None);
-    if let Some(object) = object {
-        kind = object.wanted("kind", reader);
-        namespace = object.wanted("namespace", reader);
-        name = object.wanted("name", reader);
-    }
-    let kind = kind.and_then(|it| reader.parsed(&it, value::kind));
-    let namespace = namespace.and_then(|it| reader.parsed(&it, value::namespace));
-    let name = name.and_then(|it| reader.parsed(&it, value::name));
+    let object = object.and_then(|it| read_object(reader, &it, rule));
     let reason = section.wanted("reason", reader);
     let reason = reason.and_then(|it| reader.text(&it));
     let field = section.wanted("expires", reader)?;
     let expires = reader.parsed(&field, expiry)?;
+    let (kind, namespace, name) = object?;
     let exception = Exception {
         rule: rule?,
-        kind: kind?,
-        namespace: namespace?,
-        name: name?,
+        kind,
+        namespace,
+        name,
         reason: reason?.to_owned(),
         expires,
     };
@@ -288,6 +282,53 @@ fn read_exception(reader: &mut Reader<'_>, field: &Field<'_>, now: Timestamp) ->
     let message = "this exception has expired; remove it, or decide anew until when it counts";
     reader.problem(Cause::Expired, &field.pointer, message.to_owned());
     None
+}
+
+/// The kind, namespace and name of the object that a rule is not to count for.
+fn read_object(
+    reader: &mut Reader<'_>,
+    field: &Field<'_>,
+    rule: Option<&Rule>,
+) -> Option<(ObjectKind, String, String)> {
+    let section = reader.section(field, &OBJECT)?;
+    let kind_field = section.wanted("kind", reader);
+    let kind = kind_field
+        .as_ref()
+        .and_then(|it| reader.parsed(it, value::kind));
+    let namespace = match (kind, section.get("namespace")) {
+        (Some(kind), Some(field)) if !kind.has_namespace() => {
+            let message = format!("no {} is in a namespace; remove this", kind.as_str());
+            reader.bad(&field, message);
+            None
+        }
+        (Some(kind), None) if !kind.has_namespace() => Some(String::new()),
+        _ => section
+            .wanted("namespace", reader)
+            .and_then(|it| reader.parsed(&it, value::namespace)),
+    };
+    let in_path = matches!(kind, Some(ObjectKind::Access(_)));
+    let read = if in_path {
+        value::path_segment
+    } else {
+        value::name
+    };
+    let name = section.wanted("name", reader);
+    let name = name.and_then(|it| reader.parsed(&it, read));
+    if let (Some(rule), Some(kind), Some(field)) = (rule, kind, kind_field)
+        && !kind.is_judged_by(rule)
+    {
+        let judged = ObjectKind::all().filter(|kind| kind.is_judged_by(rule));
+        let judged: Vec<_> = judged.map(ObjectKind::as_str).collect();
+        let message = format!(
+            "{} does not look at a {}; name a {}",
+            rule.id,
+            kind.as_str(),
+            one_of(&judged)
+        );
+        reader.bad(&field, message);
+        return None;
+    }
+    Some((kind?, namespace?, name?))
 }
 
 fn names(

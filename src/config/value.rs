@@ -3,7 +3,7 @@
 use super::reader::{one_of, quoted};
 use crate::manifest::DUPLICATE_KEY;
 use crate::policy::{
-    Kind, Mode, Rule, Settings, Severity, access_rules, connection_rules, custody_rules,
+    Mode, ObjectKind, Rule, Settings, Severity, access_rules, connection_rules, custody_rules,
     exposure_rules, mode_rules, rules, workload_rules,
 };
 use crate::tiller::{ImageReference, Version};
@@ -54,26 +54,19 @@ pub(super) fn severity(text: &str) -> Result<Severity, String> {
     Severity::find(text).ok_or_else(|| unknown("severity", text, &names))
 }
 
-/// A kind that carries a pod.
-pub(super) fn kind(text: &str) -> Result<Kind, String> {
-    let names = Kind::ALL.map(Kind::as_str);
-    Kind::ALL
-        .into_iter()
+/// A kind that an exception can name.
+pub(super) fn kind(text: &str) -> Result<ObjectKind, String> {
+    let names: Vec<_> = ObjectKind::all().map(ObjectKind::as_str).collect();
+    ObjectKind::all()
         .find(|kind| kind.as_str() == text)
-        .ok_or_else(|| unknown("kind of workload", text, &names))
+        .ok_or_else(|| unknown("kind", text, &names))
 }
 
 /// A rule that an exception can let off.
 pub(super) fn rule(id: &str) -> Result<&'static Rule, String> {
-    let found = workload_rules().find(|rule| rule.id == id);
+    let found = rules_to_except().find(|rule| rule.id == id);
     found.ok_or_else(|| {
-        if access_rules().any(|rule| rule.id == id) {
-            format!("{id} judges roles and bindings, which no exception names; see accounts")
-        } else if exposure_rules().any(|rule| rule.id == id) {
-            format!("{id} judges Services and their addresses, which no exception names")
-        } else if custody_rules().any(|rule| rule.id == id) {
-            format!("{id} judges tokens and Secrets, which no exception names")
-        } else if connection_rules().any(|rule| rule.id == id) {
+        if connection_rules().any(|rule| rule.id == id) {
             format!("{id} judges connections, which no exception names; see access")
         } else if mode_rules().iter().any(|rule| rule.id == id) {
             format!("{id} comes from the mode; set another mode for the namespace under namespaces")
@@ -81,6 +74,20 @@ pub(super) fn rule(id: &str) -> Result<&'static Rule, String> {
             no_rule(id)
         }
     })
+}
+
+/// The rules that an exception can let off.
+pub(super) fn rules_to_except() -> impl Iterator<Item = &'static Rule> {
+    workload_rules()
+        .chain(access_rules())
+        .chain(exposure_rules())
+        .chain(custody_rules())
+}
+
+/// The name of a role or binding: anything that can stand in a path.
+pub(super) fn path_segment(text: &str) -> Result<String, String> {
+    let good = !text.is_empty() && text != "." && text != ".." && !text.contains(['/', '%', '*']);
+    named("an object", text, good)
 }
 
 /// A rule, of which there are some more than exceptions can let off.
@@ -128,9 +135,9 @@ pub(super) fn account_pattern(text: &str) -> Result<String, String> {
     }
 }
 
-/// The name of a `ClusterRole`: anything that can stand in a path.
+/// The name of a `ClusterRole`.
 pub(super) fn cluster_role(text: &str) -> Result<String, String> {
-    let good = !text.is_empty() && text != "." && text != ".." && !text.contains(['/', '%', '*']);
+    let good = path_segment(text).is_ok();
     named("a ClusterRole", text, good)
 }
 

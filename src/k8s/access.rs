@@ -77,18 +77,25 @@ fn binding<'de, D: Deserializer<'de>>(
     let Metadata {
         name, namespace, ..
     } = metadata;
-    let subjects = if api_version.ends_with("/v1alpha1") {
-        subjects.iter().cloned().map(everybody).collect()
-    } else {
-        subjects
-    };
-    Ok(AccessObject::Binding(Binding {
+    let is_first = api_version.ends_with("/v1alpha1");
+    let mut object = AccessObject::Binding(Binding {
         cluster_wide,
         namespace: Some(namespace).filter(|namespace| !cluster_wide && !namespace.is_empty()),
         name,
         role: role_ref,
         subjects,
-    }))
+    });
+    if is_first {
+        of_first_version(&mut object);
+    }
+    Ok(object)
+}
+
+/// Reads again what means another thing in `v1alpha1`.
+pub(super) fn of_first_version(object: &mut AccessObject<'_>) {
+    if let AccessObject::Binding(Binding { subjects, .. }) = object {
+        *subjects = subjects.iter().cloned().map(everybody).collect();
+    }
 }
 
 /// In `v1alpha1` the user `*` is everybody who has logged in: `Convert_v1alpha1_Subject_To_rbac_Subject`.

@@ -25,7 +25,8 @@ use crate::policy::connection::decide_connection;
 use crate::policy::custody::{Coming, decide_custody};
 use crate::policy::exposure::decide_exposure;
 use crate::policy::{
-    Arrival, Circumstances, Context, Mode, Modes, Outcome, Policy, Subject, Verdict, decide,
+    Arrival, Circumstances, Context, Mode, Modes, ObjectKind, ObjectName, Outcome, Policy, Subject,
+    Verdict, decide, except,
 };
 
 use super::Malformed;
@@ -140,7 +141,13 @@ pub fn answer(
         Object::Access(object) => {
             let (settings, knowledge) = (&policy.settings, context.knowledge);
             let findings = decide_access(object, settings, knowledge);
-            let reply = judged(webhook, &envelope.request, None, &findings.into(), policy);
+            let named = named(
+                &envelope.request,
+                ObjectKind::Access(object.kind()),
+                object.name(),
+            );
+            let verdict = except(findings, named, settings, context);
+            let reply = judged(webhook, &envelope.request, None, &verdict, policy);
             let lookups = || lookups_for_access(object, settings, knowledge);
             settled_by(reply, &envelope.request, policy, lookups)
         }
@@ -152,7 +159,13 @@ pub fn answer(
         }
         Object::Exposure(object) => {
             let findings = decide_exposure(object, &policy.settings);
-            judged(webhook, &envelope.request, None, &findings.into(), policy)
+            let named = named(
+                &envelope.request,
+                ObjectKind::Exposure(object.kind()),
+                object.name(),
+            );
+            let verdict = except(findings, named, &policy.settings, context);
+            judged(webhook, &envelope.request, None, &verdict, policy)
         }
         Object::Custody(object) if envelope.request.leaves_custody(object) => Reply::unconcerned(),
         Object::Custody(object) => {
@@ -161,7 +174,13 @@ pub fn answer(
                 updates: envelope.request.operation == Operation::Update,
             };
             let findings = decide_custody(object, coming, &policy.settings, context);
-            judged(webhook, &envelope.request, None, &findings.into(), policy)
+            let named = named(
+                &envelope.request,
+                ObjectKind::Custody(object.kind()),
+                object.name(),
+            );
+            let verdict = except(findings, named, &policy.settings, context);
+            judged(webhook, &envelope.request, None, &verdict, policy)
         }
         Object::Connection(connection) => {
             let requester = envelope.request.user.requester();
@@ -227,6 +246,16 @@ fn settled_by(
         reply.lookups = lookups();
     }
     reply
+}
+
+/// The object of this kind and name, in the namespace of the request.
+fn named<'n>(request: &'n Request<'_>, kind: ObjectKind, name: &'n str) -> ObjectName<'n> {
+    let namespace = request.namespace.as_str();
+    ObjectName {
+        kind,
+        namespace: if kind.has_namespace() { namespace } else { "" },
+        name,
+    }
 }
 
 /// The mode of the request's namespace; of what has none, the default.

@@ -1,7 +1,9 @@
 //! What an administrator lets one object off, for a reason and for a time.
 
 use super::rules::{client_not_verified, tls_disabled, tls_environment};
-use super::{Kind, Rule, Subject, Timestamp};
+use super::{
+    Context, Finding, ObjectKind, ObjectName, Rule, Settings, Subject, Timestamp, Verdict,
+};
 
 /// A rule that does not count for an object.
 ///
@@ -13,9 +15,9 @@ use super::{Kind, Rule, Subject, Timestamp};
 pub struct Exception {
     /// The rule.
     pub rule: &'static Rule,
-    /// The object's kind.
-    pub kind: Kind,
-    /// The object's namespace.
+    /// The object's kind, of those that the rule looks at.
+    pub kind: ObjectKind,
+    /// The object's namespace; empty for what has none.
     pub namespace: String,
     /// The object's name.
     pub name: String,
@@ -48,6 +50,9 @@ impl Exception {
             name,
             ..
         } = self;
+        let ObjectKind::Workload(kind) = kind else {
+            return false;
+        };
         if subject.namespace.as_deref() != Some(namespace.as_str()) {
             return false;
         }
@@ -58,6 +63,15 @@ impl Exception {
             let made = kind.makes() == Some(owner) && is_made_of(owner_name, name);
             made || (owner == *kind && owner_name == name)
         })
+    }
+
+    fn names(&self, object: ObjectName<'_>) -> bool {
+        let own = ObjectName {
+            kind: self.kind,
+            namespace: &self.namespace,
+            name: &self.name,
+        };
+        own == object
     }
 
     /// A Tiller that may serve plaintext need not ask for certificates, nor need its variables say
@@ -80,6 +94,36 @@ fn is_made_of(made: &str, name: &str) -> bool {
     made.strip_prefix(name)
         .and_then(|rest| rest.strip_prefix('-'))
         .is_some_and(|end| !end.is_empty() && end.bytes().all(|it| it.is_ascii_alphanumeric()))
+}
+
+/// The verdict on an object that carries no pod, of what was found in it.
+pub fn except<'a>(
+    findings: Vec<Finding>,
+    object: ObjectName<'_>,
+    settings: &'a Settings,
+    context: &Context<'_>,
+) -> Verdict<'a> {
+    let in_force = settings.exceptions.iter();
+    let in_force = in_force.filter(|it| it.expires > context.now && it.names(object));
+    let exemptions = Exemptions(in_force.collect());
+    let mut excepted: Vec<Excepted<'a>> = Vec::new();
+    let mut left = findings;
+    left.retain(|finding| match exemptions.of_rule(finding.rule) {
+        None => true,
+        Some(exception) => {
+            if excepted.last().is_none_or(|last| last.rule != finding.rule) {
+                excepted.push(Excepted {
+                    rule: finding.rule,
+                    reason: &exception.reason,
+                });
+            }
+            false
+        }
+    });
+    Verdict {
+        excepted,
+        ..Verdict::from(left)
+    }
 }
 
 // === impl Exemptions ===

@@ -137,7 +137,7 @@ exceptions:
         settings.exceptions,
         [Exception {
             rule: rules().find(|rule| rule.id == "release-storage").unwrap(),
-            kind: Kind::Deployment,
+            kind: Kind::Deployment.into(),
             namespace: "team-a".to_owned(),
             name: "tiller-deploy".to_owned(),
             reason: "moves in September".to_owned(),

@@ -41,12 +41,24 @@ problems! {
     ];
     a_team_required_by_a_text: "requireTeam: always" =>
         ["3:1: a text stands here where true or false is wanted"];
-    an_exception_for_a_binding: "exceptions:\n- rule: binding-scope\n  object: {kind: Pod, namespace: a, name: b}\n  reason: r\n  expires: 2099-01-01" =>
-        ["4:3: binding-scope judges roles and bindings, which no exception names; see accounts"];
-    an_exception_for_a_service: "exceptions:\n- rule: service-exposed\n  object: {kind: Pod, namespace: a, name: b}\n  reason: r\n  expires: 2099-01-01" =>
-        ["4:3: service-exposed judges Services and their addresses, which no exception names"];
-    an_exception_for_a_token: "exceptions:\n- rule: account-token\n  object: {kind: Pod, namespace: a, name: b}\n  reason: r\n  expires: 2099-01-01" =>
-        ["4:3: account-token judges tokens and Secrets, which no exception names"];
+    an_exception_of_a_rule_for_another_kind: "exceptions:
+- rule: binding-scope
+  object: {kind: Pod, namespace: a, name: b}
+  reason: r
+  expires: 2099-01-01" =>
+        ["5:12: binding-scope does not look at a Pod; name a Role, ClusterRole, RoleBinding or ClusterRoleBinding"];
+    an_exception_for_the_cluster_in_a_namespace: "exceptions:
+- rule: binding-scope
+  object: {kind: ClusterRoleBinding, namespace: a, name: b}
+  reason: r
+  expires: 2099-01-01" =>
+        ["5:38: no ClusterRoleBinding is in a namespace; remove this"];
+    an_exception_for_a_role_without_a_namespace: "exceptions:
+- rule: role-rights
+  object: {kind: Role, name: b}
+  reason: r
+  expires: 2099-01-01" =>
+        ["5:3: namespace is missing; write it here"];
     an_exception_for_a_connection: "exceptions:\n- rule: tiller-exec\n  object: {kind: Pod, namespace: a, name: b}\n  reason: r\n  expires: 2099-01-01" =>
         ["4:3: tiller-exec judges connections, which no exception names; see access"];
     access_for_everybody: "access:\n  portForward: {groups: ['system:authenticated']}" =>
@@ -148,7 +160,7 @@ fn exceptions_are_whole_and_of_a_rule() {
         (
             "Deployment",
             "Service",
-            "5:12: there is no kind of workload \"Service\"; use Pod, \
+            "5:12: tracing does not look at a Service; name a Pod, \
           PodTemplate, ReplicationController, Deployment, ReplicaSet, StatefulSet, DaemonSet, Job or CronJob",
         ),
         (

@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 
 use super::{corpus, section};
 use crate::config::SCHEMA;
-use crate::config::value::every_rule;
+use crate::config::value::{every_rule, rules_to_except};
 use crate::manifest::Stream;
-use crate::policy::{Kind, Mode, Severity, workload_rules};
+use crate::policy::{Mode, ObjectKind, Severity};
 
 fn schema() -> Value {
     serde_json::from_str(SCHEMA).unwrap()
@@ -64,14 +64,14 @@ fn its_names_are_those_of_the_code() {
         .unwrap() = every_rule().map(|rule| rule.id).collect();
     *right
         .pointer_mut("/properties/exceptions/items/properties/rule/enum")
-        .unwrap() = workload_rules().map(|rule| rule.id).collect();
+        .unwrap() = rules_to_except().map(|rule| rule.id).collect();
     *right.pointer_mut("/$defs/mode/enum").unwrap() = json!(Mode::ALL.map(Mode::as_str));
     *right
         .pointer_mut("/properties/severities/additionalProperties/enum")
         .unwrap() = json!(Severity::ALL.map(Severity::as_str));
     *right
         .pointer_mut("/properties/exceptions/items/properties/object/properties/kind/enum")
-        .unwrap() = json!(Kind::ALL.map(Kind::as_str));
+        .unwrap() = ObjectKind::all().map(ObjectKind::as_str).collect();
     let text = serde_json::to_string_pretty(&right).unwrap() + "\n";
     if env::var_os("UPDATE_SCHEMA").is_some() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/config/policy.schema.json");

@@ -20,7 +20,8 @@ use crate::policy::exposure::ExposureKind;
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Reading {
     Workload(Kind),
-    Access(AccessKind),
+    /// And whether it is of its group's first version.
+    Access(AccessKind, bool),
     Exposure(ExposureKind),
     Custody(CustodyKind),
     Connection(ConnectionKind),
@@ -30,7 +31,7 @@ impl Reading {
     pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Workload(kind) => kind.as_str(),
-            Self::Access(kind) => kind.as_str(),
+            Self::Access(kind, _) => kind.as_str(),
             Self::Exposure(kind) => kind.as_str(),
             Self::Custody(kind) => kind.as_str(),
             Self::Connection(kind) => kind.as_str(),
@@ -65,8 +66,12 @@ impl<'de> Visitor<'de> for InPlace {
             Reading::Workload(kind) => {
                 object::read(kind, deserializer).map(|subject| Object::Subject(Box::new(subject)))
             }
-            Reading::Access(kind) => {
-                access::read(kind, deserializer).map(|object| Object::Access(Box::new(object)))
+            Reading::Access(kind, is_first) => {
+                let mut object = access::read(kind, deserializer)?;
+                if is_first {
+                    access::of_first_version(&mut object);
+                }
+                Ok(Object::Access(Box::new(object)))
             }
             Reading::Exposure(kind) => {
                 exposure::read(kind, deserializer).map(|object| Object::Exposure(Box::new(object)))

@@ -65,6 +65,7 @@ pub(super) enum Object<'a> {
 #[serde(default, bound(deserialize = "'de: 'a"))]
 struct GroupKind<'a> {
     group: Text<'a>,
+    version: Text<'a>,
     kind: Text<'a>,
 }
 
@@ -170,8 +171,11 @@ impl Request<'_> {
 
     /// How the object is read, if it is of a kind that is.
     fn reading(&self) -> Option<Reading> {
-        let GroupKind { group, kind } = &self.kind;
-        let access = || AccessKind::find(group, kind).map(Reading::Access);
+        let GroupKind { group, kind, .. } = &self.kind;
+        let access = || {
+            AccessKind::find(group, kind)
+                .map(|kind| Reading::Access(kind, self.is_of_first_version()))
+        };
         let exposure = || ExposureKind::find(group, kind).map(Reading::Exposure);
         let custody = || CustodyKind::find(group, kind).map(Reading::Custody);
         let connection = || ConnectionKind::find(group, kind).map(Reading::Connection);
@@ -186,6 +190,11 @@ impl Request<'_> {
     /// The kind, or `other`.
     pub(super) fn kind_name(&self) -> &'static str {
         self.reading().map_or("other", Reading::as_str)
+    }
+
+    /// Whether the object is of the first version of its group, which in reviews of 1.10 it does not tell itself.
+    pub(super) fn is_of_first_version(&self) -> bool {
+        self.kind.version == "v1alpha1"
     }
 
     /// What the request lacks that every request has.

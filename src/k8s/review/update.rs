@@ -51,7 +51,13 @@ impl Request<'_> {
         };
         let mut deserializer = serde_json::Deserializer::from_str(old.get());
         let before = access::read(new.kind(), &mut deserializer);
-        self.is_leaving() && before.is_ok_and(|old| old == *new)
+        self.is_leaving()
+            && before.is_ok_and(|mut old| {
+                if self.is_of_first_version() {
+                    access::of_first_version(&mut old);
+                }
+                old == *new
+            })
     }
 
     /// Whether these are the addresses of a Service as a controller keeps them: those of the pods that it selects, or

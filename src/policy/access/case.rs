@@ -120,7 +120,8 @@ impl<'a> Judge<'_, 'a> {
         }
     }
 
-    /// The worst that these bindings give an account with this role.
+    /// The worst that these bindings give an account with this role. Where one account is bound was judged with its
+    /// binding, and may not hide what groups get; groups may be bound anywhere as long as the role grants nothing.
     fn worst(
         self,
         bindings: impl Iterator<Item = &'a KnownBinding>,
@@ -129,7 +130,13 @@ impl<'a> Judge<'_, 'a> {
     ) -> Option<Gain<'a>> {
         let gains = bindings.flat_map(|binding| {
             let bound = seen_as(Bound::known(binding));
-            let gain = move |holder| self.gain(holder, bound, Some(role));
+            let gain = move |holder| {
+                let mut gain = self.gain(holder, bound, Some(role))?;
+                if matches!(holder, Holder::Account(_)) {
+                    gain.excess.scope = None;
+                }
+                Some(gain)
+            };
             binding.holders().filter_map(gain)
         });
         worst(gains)

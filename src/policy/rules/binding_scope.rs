@@ -30,10 +30,7 @@ pub(super) fn check(case: &AccessCase<'_>, findings: &mut Findings<'_>) {
             }
         }
         AccessCase::Role(case) => {
-            // That one account was bound too far was for its binding to be refused; groups may be bound anywhere as
-            // long as the role grants nothing.
-            let by_group = |gain: &&Gain<'_>| !matches!(gain.holder, Holder::Account(_));
-            if let Some(gain) = case.own.as_ref().filter(by_group) {
+            if let Some(gain) = &case.own {
                 tell(Pointer::new(Place::Object, "rules"), gain, findings);
             }
         }

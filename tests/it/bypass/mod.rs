@@ -6,8 +6,17 @@
 mod carriers;
 mod containers;
 mod disguises;
+mod environments;
+mod exemptions;
+mod identities;
+mod images;
+mod launches;
+mod mounts;
+mod releases;
 mod rights;
+mod rows;
 mod services;
+mod surroundings;
 mod updates;
 mod veterans;
 
@@ -137,6 +146,47 @@ async fn create(
 
 async fn create_pod(world: &World, pod: &Value) -> Result<Value, Box<kube::core::Status>> {
     create(world, "", "v1", "Pod", pod).await
+}
+
+/// What comes of a Tiller's pod that is written with a change to its template.
+async fn tried(
+    world: &World,
+    change: impl FnOnce(&mut Value),
+) -> Result<Value, Box<kube::core::Status>> {
+    let mut pod = tiller(world);
+    pod["metadata"]["name"] = json!("tiller");
+    change(&mut pod);
+    create_pod(world, &pod).await
+}
+
+/// What comes of a Tiller's container that is written with these fields set otherwise.
+async fn tried_with(world: &World, fields: &Value) -> Result<Value, Box<kube::core::Status>> {
+    tried(world, |pod| set(pod, fields)).await
+}
+
+/// Sets fields of a Tiller's container.
+fn set(pod: &mut Value, fields: &Value) {
+    for (field, value) in fields.as_object().unwrap() {
+        pod["spec"]["containers"][0][field] = value.clone();
+    }
+}
+
+/// A Tiller's pod as it would be stored with these fields of its container set otherwise. It is not, so that the next
+/// is no second one.
+async fn stored_with(world: &World, fields: &Value) -> Value {
+    let mut pod = tiller(world);
+    pod["metadata"]["name"] = json!("tiller");
+    pod["apiVersion"] = json!("v1");
+    pod["kind"] = json!("Pod");
+    set(&mut pod, fields);
+    let pod = serde_json::from_value(pod).unwrap();
+    let parameters = PostParams {
+        dry_run: true,
+        ..PostParams::default()
+    };
+    let api = world.objects("", "v1", "Pod");
+    let stored = status(api.create(&parameters, &pod).await);
+    stored.unwrap_or_else(|status| panic!("{fields}: {status:?}"))
 }
 
 async fn list(world: &World, group: &str, version: &str, kind: &str) -> Vec<Value> {

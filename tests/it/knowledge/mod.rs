@@ -8,7 +8,7 @@ mod orders;
 mod races;
 mod records;
 mod soak;
-mod teams;
+pub(crate) mod teams;
 
 use std::path::Path;
 use std::time::Duration;

@@ -11,7 +11,7 @@ use crate::api_server::{World, cluster, pod, status};
 use crate::cluster::{User, resource};
 
 /// The namespace of the guard, where it looks for teams.
-async fn guards_namespace() -> World {
+pub(crate) async fn guards_namespace() -> World {
     let client = cluster().client(User::Admin).await.unwrap();
     let namespaces: Api<DynamicObject> =
         Api::all_with(client.clone(), &resource("", "v1", "Namespace"));
@@ -27,7 +27,7 @@ async fn guards_namespace() -> World {
     }
 }
 
-fn team(name: &str, data: &Value) -> Value {
+pub(crate) fn team(name: &str, data: &Value) -> Value {
     json!({
         "apiVersion": "v1",
         "kind": "ConfigMap",

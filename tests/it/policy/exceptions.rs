@@ -15,7 +15,7 @@ const END: Timestamp = Timestamp(1_000);
 fn exception(rule: &str, kind: Kind, name: &str) -> Exception {
     Exception {
         rule: rules().find(|it| it.id == rule).unwrap(),
-        kind,
+        kind: kind.into(),
         namespace: "team-a".to_owned(),
         name: name.to_owned(),
         reason: format!("{rule} can wait"),

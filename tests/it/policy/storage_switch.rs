@@ -14,7 +14,7 @@ fn found(excepted: &str) -> Vec<&'static str> {
     let settings = Settings {
         exceptions: vec![Exception {
             rule: rules().find(|rule| rule.id == excepted).unwrap(),
-            kind: Kind::Deployment,
+            kind: Kind::Deployment.into(),
             namespace: "tiller-world".to_owned(),
             name: "tiller-deploy".to_owned(),
             reason: "its releases are moved in March".to_owned(),

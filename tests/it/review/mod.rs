@@ -7,6 +7,7 @@ mod copies;
 mod custody;
 mod decisions;
 mod doors;
+mod exceptions;
 mod lookups;
 mod modes;
 mod services;

@@ -343,7 +343,7 @@ fn what_is_let_off_is_told_to_the_audit_log() {
     let request = &review["request"];
     let exception = Exception {
         rule: rules().find(|rule| rule.id == "host-access").unwrap(),
-        kind: Kind::Deployment,
+        kind: Kind::Deployment.into(),
         namespace: request["namespace"].as_str().unwrap().to_owned(),
         name: request["object"]["metadata"]["name"]
             .as_str()

@@ -306,3 +306,36 @@ fn one_of_three_objects_is_refused_in_every_order() {
         assert_eq!(admitted, 2, "{order:?}");
     }
 }
+
+/// An account whose own namespace became a team's after it was bound there does not hide what a group gets.
+#[test]
+fn a_role_is_not_widened_for_a_group_beside_an_account() {
+    let role = |rules: Value| json!({ "kind": "ClusterRole", "metadata": { "name": "two" }, "rules": rules });
+    let bound = |name: &str, subject: Value| {
+        json!({
+            "kind": "RoleBinding",
+            "metadata": { "name": name, "namespace": "blue" },
+            "roleRef": { "kind": "ClusterRole", "name": "two" },
+            "subjects": [subject],
+        })
+    };
+    let tiller = |account: &str| json!({ "kind": "Tiller", "metadata": { "name": account }, "account": account });
+    let team = json!({
+        "kind": "ConfigMap",
+        "metadata": { "name": "green" },
+        "data": { "tiller-namespace": "green", "service-account": "x", "target-namespaces": "blue" },
+    });
+    let events = [
+        role(json!([])),
+        bound("a", json!({ "kind": "ServiceAccount", "name": "deployer" })),
+        bound(
+            "b",
+            json!({ "kind": "Group", "name": "system:serviceaccounts:red" }),
+        ),
+        tiller("blue/deployer"),
+        tiller("red/deployer"),
+        team,
+        role(json!([{ "apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["*"] }])),
+    ];
+    assert_eq!(tell(&events).unwrap(), events.len() - 1);
+}

@@ -1,0 +1,125 @@
+//! Volumes that bring other certificates or credentials, and doors out of the pod.
+
+use serde_json::{Value, json};
+
+use super::{assert_no_unhardened_tiller, stored_with, tried, tried_with};
+use crate::api_server::refuse::assert_refused;
+use crate::api_server::{World, kubernetes_from};
+
+const MOUNTS: &str = "/spec/containers/0/volumeMounts";
+
+/// A Tiller with these volumes and mounts.
+async fn mounted(
+    world: &World,
+    volumes: &Value,
+    mounts: &Value,
+) -> Result<Value, Box<kube::core::Status>> {
+    tried(world, |pod| {
+        pod["spec"]["volumes"] = volumes.clone();
+        pod["spec"]["containers"][0]["volumeMounts"] = mounts.clone();
+    })
+    .await
+}
+
+#[tokio::test]
+async fn row_24_a_configuration_in_the_home_directory() {
+    let world = World::create("row-24-home").await;
+    let answer = mounted(
+        &world,
+        &json!([{ "name": "a", "configMap": { "name": "a" } }]),
+        &json!([{ "name": "a", "mountPath": "/tmp/.kube" }]),
+    )
+    .await;
+    assert_refused(answer, "volume-mounts", MOUNTS);
+    assert_no_unhardened_tiller(&world).await;
+}
+
+#[tokio::test]
+async fn row_25_other_certificates() {
+    let world = World::create("row-25").await;
+    let mount = json!([{ "name": "a", "mountPath": "/etc/certs", "readOnly": true }]);
+    for source in [
+        json!({ "secret": { "secretName": "mine" } }),
+        json!({ "secret": { "secretName": "tiller-tls", "items": [{ "key": "x", "path": "ca.crt" }] } }),
+        json!({ "configMap": { "name": "mine" } }),
+        json!({ "emptyDir": {} }),
+        json!({ "projected": { "sources": [{ "secret": { "name": "tiller-tls" } }] } }),
+        json!({ "hostPath": { "path": "/etc" } }),
+    ] {
+        let mut volume = source;
+        volume["name"] = json!("a");
+        let answer = mounted(&world, &json!([volume]), &mount).await;
+        assert_refused(answer, "certificate-mount", MOUNTS);
+    }
+    let right = json!({ "name": "a", "secret": { "secretName": "tiller-tls" } });
+    let other = json!({ "name": "b", "configMap": { "name": "mine" } });
+    for mounts in [
+        json!([
+            { "name": "a", "mountPath": "/etc/certs" },
+            { "name": "b", "mountPath": "/etc/certs/ca.crt", "subPath": "ca.crt" },
+        ]),
+        json!([{ "name": "a", "mountPath": "/etc/certs", "subPath": "x" }]),
+        json!([
+            { "name": "a", "mountPath": "/etc/certs" },
+            { "name": "b", "mountPath": "/etc/../etc/certs/" },
+        ]),
+    ] {
+        let answer = mounted(&world, &json!([right, other]), &mounts).await;
+        assert_refused(answer, "certificate-mount", MOUNTS);
+    }
+    let over = json!([
+        { "name": "a", "mountPath": "/etc/certs" },
+        { "name": "b", "mountPath": "/etc" },
+    ]);
+    let answer = mounted(&world, &json!([right, other]), &over).await;
+    assert_refused(answer, "volume-mounts", MOUNTS);
+    assert_no_unhardened_tiller(&world).await;
+}
+
+#[tokio::test]
+async fn row_27_commands_beside_tiller() {
+    let world = World::create("row-27").await;
+    let exec = json!({ "exec": { "command": ["/tiller"] } });
+    for fields in [
+        json!({ "lifecycle": { "postStart": exec } }),
+        json!({ "lifecycle": { "preStop": exec } }),
+        json!({ "livenessProbe": exec }),
+        json!({ "readinessProbe": exec }),
+        json!({ "stdin": true }),
+        json!({ "stdin": true, "tty": true }),
+    ] {
+        let answer = tried_with(&world, &fields).await;
+        assert_refused(answer, "extra-commands", "/spec/containers/0");
+    }
+    let shared = tried(&world, |pod| {
+        pod["spec"]["shareProcessNamespace"] = json!(true);
+    });
+    assert_refused(shared.await, "host-access", "/spec/shareProcessNamespace");
+    assert_no_unhardened_tiller(&world).await;
+}
+
+#[tokio::test]
+async fn row_28_doors_to_the_node() {
+    let world = World::create("row-28").await;
+    for field in ["hostNetwork", "hostPID", "hostIPC"] {
+        let answer = tried(&world, |pod| pod["spec"][field] = json!(true)).await;
+        assert_refused(answer, "host-access", &format!("/spec/{field}"));
+    }
+    let port = json!({ "ports": [{ "containerPort": 44134, "hostPort": 44134 }] });
+    let answer = tried_with(&world, &port).await;
+    assert_refused(answer, "host-access", "/spec/containers/0/ports/0/hostPort");
+    if kubernetes_from(13) {
+        let privileged = json!({ "securityContext": { "privileged": true } });
+        let stored = stored_with(&world, &privileged).await;
+        let context = &stored["spec"]["containers"][0]["securityContext"];
+        assert_ne!(context["privileged"], true, "{context}");
+    }
+    let answer = mounted(
+        &world,
+        &json!([{ "name": "a", "hostPath": { "path": "/" } }]),
+        &json!([{ "name": "a", "mountPath": "/host" }]),
+    )
+    .await;
+    assert_refused(answer, "host-access", "/spec/volumes/0");
+    assert_no_unhardened_tiller(&world).await;
+}
