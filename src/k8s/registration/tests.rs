@@ -194,7 +194,8 @@ fn everything_that_is_judged_is_asked_about() {
         .chain(CustodyKind::ALL.map(|it| core(it.resource())))
         .chain(ConnectionKind::ALL.map(|it| core(it.resource())))
         .collect();
-    for minor in [10, 36] {
+    // Before 1.15 nobody can ask about releases by their label alone.
+    for minor in [15, 36] {
         let configuration = registration(minor).validating();
         let mut asked = BTreeSet::new();
         for webhook in webhooks(&configuration) {

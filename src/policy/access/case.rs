@@ -120,8 +120,9 @@ impl<'a> Judge<'_, 'a> {
         }
     }
 
-    /// The worst that these bindings give an account with this role. Where one account is bound was judged with its
-    /// binding, and may not hide what groups get; groups may be bound anywhere as long as the role grants nothing.
+    /// The worst that these bindings give an account with this role. Whoever is bound may be bound anywhere as long as
+    /// the role grants nothing: where one account is bound was judged with its binding, but its team may have lost a
+    /// namespace since.
     fn worst(
         self,
         bindings: impl Iterator<Item = &'a KnownBinding>,
@@ -132,7 +133,7 @@ impl<'a> Judge<'_, 'a> {
             let bound = seen_as(Bound::known(binding));
             let gain = move |holder| {
                 let mut gain = self.gain(holder, bound, Some(role))?;
-                if matches!(holder, Holder::Account(_)) {
+                if role.rights.are_everybodys() {
                     gain.excess.scope = None;
                 }
                 Some(gain)

@@ -339,3 +339,30 @@ fn a_role_is_not_widened_for_a_group_beside_an_account() {
     ];
     assert_eq!(tell(&events).unwrap(), events.len() - 1);
 }
+
+/// A binding of an account outside its team is harmless as long as its role is, and no longer.
+#[test]
+fn a_role_is_not_widened_for_an_account_whose_team_lost_a_namespace() {
+    let role = |rules: Value| json!({ "kind": "ClusterRole", "metadata": { "name": "one" }, "rules": rules });
+    let team = |targets: &str| {
+        json!({
+            "kind": "ConfigMap",
+            "metadata": { "name": "team-red" },
+            "data": { "tiller-namespace": "red", "service-account": "tiller", "target-namespaces": targets },
+        })
+    };
+    let events = [
+        role(json!([])),
+        team("blue"),
+        json!({ "kind": "Tiller", "metadata": { "name": "tiller" }, "account": "red/tiller" }),
+        json!({
+            "kind": "RoleBinding",
+            "metadata": { "name": "a", "namespace": "blue" },
+            "roleRef": { "kind": "ClusterRole", "name": "one" },
+            "subjects": [{ "kind": "ServiceAccount", "name": "tiller", "namespace": "red" }],
+        }),
+        team(""),
+        role(json!([{ "apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["*"] }])),
+    ];
+    assert_eq!(tell(&events).unwrap(), events.len() - 1);
+}
