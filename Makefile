@@ -33,6 +33,7 @@ bench:
 soak:
 	@$(ASSETS) && echo 'Building with optimisation' >&2 && \
 	cargo test --locked --release --test it -- --ignored --nocapture knowledge::soak && \
+	tests/chart/checkov.sh && \
 	SOAK=1 cargo test --locked --release --test it -- --include-ignored --test-threads=1 installed::
 
 check lint: assets

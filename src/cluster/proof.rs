@@ -120,8 +120,9 @@ impl Cause {
             Self::NobodyThere
         } else if says(&[
             "deadline exceeded",
-            "Timeout",
-            "timeout",
+            "Client.Timeout",
+            "i/o timeout",
+            "handshake timeout",
             "no route to host",
             "unreachable",
         ]) {

@@ -195,6 +195,11 @@ impl Cluster {
         self.control_plane.restart_api_server(&self.folder).await
     }
 
+    /// The process that stores all that the API server has.
+    pub fn etcd(&self) -> Result<&Server> {
+        self.control_plane.servers.last().context("no etcd")
+    }
+
     /// The files of another authority's certificate for a name, and of its key.
     pub fn other_certificate(&self, name: &str) -> Result<[String; 2]> {
         let pair = self.authority.issue_for(name)?;

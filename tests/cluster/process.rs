@@ -138,6 +138,16 @@ impl Server {
         }
     }
 
+    /// Sends it a signal, such as `STOP`.
+    pub fn signal(&self, name: &str) -> Result<()> {
+        let pid = self.pid()?.to_string();
+        let sent = Command::new("kill").args(["-s", name, &pid]).status();
+        if !sent.context("cannot run kill")?.success() {
+            bail!("{} is gone", self.name);
+        }
+        Ok(())
+    }
+
     /// Waits until it has ended. What was ended by a signal has no code of its own: the shell's is 128 and the number.
     pub async fn ended(&mut self, limit: Duration) -> Result<ExitStatus> {
         let start = Instant::now();

@@ -35,7 +35,11 @@
 {{- end -}}
 
 {{- define "tiller-guard.rules.custody" -}}
-{{ include "tiller-guard.rule" (dict "minor" . "group" "" "resources" (list "configmaps" "secrets" "serviceaccounts/token")) }}
+{{ include "tiller-guard.rule" (dict "minor" . "group" "" "resources" (list "secrets" "serviceaccounts/token")) }}
+{{- end -}}
+
+{{- define "tiller-guard.rules.records" -}}
+{{ include "tiller-guard.rule" (dict "minor" . "group" "" "resources" (list "configmaps")) }}
 {{- end -}}
 
 {{- define "tiller-guard.rules.connections" -}}

@@ -122,7 +122,8 @@ impl Session<'_> {
             return Ok(());
         }
         if change.is_change() || *change == Change::Left {
-            self.line(team, format_args!("{object} {}", change.as_str()))?;
+            let tried = doing.tried();
+            self.line(team, format_args!("{object} {}{tried}", change.as_str()))?;
         }
         Ok(())
     }

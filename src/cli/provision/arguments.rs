@@ -333,6 +333,15 @@ impl CertificateArguments {
 // === impl DoingArguments ===
 
 impl DoingArguments {
+    /// What is said behind what was not really done.
+    pub(super) fn tried(&self) -> &'static str {
+        if self.dry_run.is_some() || self.diff {
+            " (dry run)"
+        } else {
+            ""
+        }
+    }
+
     pub(super) fn timeout(&self) -> Duration {
         Duration::from_secs(u64::from(self.timeout))
     }

@@ -194,7 +194,7 @@ async fn delete(
         if done.change == Change::Deleted {
             session.line(
                 team,
-                format_args!("{} {}", done.object, done.change.as_str()),
+                format_args!("{} {}{}", done.object, done.change.as_str(), doing.tried()),
             )?;
         }
     }

@@ -224,7 +224,7 @@ async fn remove(
         if done.change == Change::Deleted {
             session.line(
                 &team.team,
-                format_args!("{} {}", done.object, done.change.as_str()),
+                format_args!("{} {}{}", done.object, done.change.as_str(), doing.tried()),
             )?;
         }
     }

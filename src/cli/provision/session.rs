@@ -17,7 +17,7 @@ use crate::cluster::team::{Found, Registered, has_namespace, look, registered};
 use crate::config;
 use crate::pki::team::{Certificates, Fingerprint};
 use crate::policy::Settings;
-use crate::provision::{CheckedTeam, MANAGED_BY_LABEL, TEAM_LABEL, TeamSpec, plan};
+use crate::provision::{CheckedTeam, MANAGED_BY_LABEL, Names, TEAM_LABEL, TeamSpec, plan};
 
 /// The labels that make an object a team's.
 pub(super) const OWNER: &[&str] = &[MANAGED_BY_LABEL, TEAM_LABEL];
@@ -155,6 +155,7 @@ impl<'a> Session<'a> {
             .iter()
             .map(|it| it.issued.certificate.fingerprint())
             .collect();
+        let served = found.server.as_ref().map(|it| it.certificate.fingerprint());
         let issuance = issue(team, known.map(|it| &it.team), found, course, arguments)
             .map_err(Failure::input)?;
         let plan = plan(
@@ -182,7 +183,18 @@ impl<'a> Session<'a> {
                 self.line(name, format_args!("wrote {}", folder.display()))?;
             }
         }
+        let is_served = served == Some(issuance.certificates.server.certificate.fingerprint());
         match &plan.init_line {
+            Some(_) if served.is_some() && is_served && course == Course::Keep => Ok(()),
+            // Tiller reads its certificates at its start alone.
+            Some(_) if served.is_some() => self.line(
+                name,
+                format_args!(
+                    "then: kubectl -n {} rollout restart deployment {}",
+                    team.tiller_namespace,
+                    Names::TILLER
+                ),
+            ),
             Some(line) => self.line(name, format_args!("then: {line}")),
             None if doing.no_wait => Ok(()),
             None => self.wait(team, doing.timeout()).await,

@@ -48,7 +48,7 @@ pub enum LookError {
         /// Where.
         namespace: String,
         /// Why.
-        source: Box<kube::Error>,
+        source: Refusal,
     },
     /// The CA is damaged.
     #[error(
@@ -74,6 +74,17 @@ pub enum LookError {
     },
 }
 
+/// Why the API server does not say.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    /// In its own words, which name the right that is missing.
+    #[error("{0}")]
+    Told(String),
+    /// It could not be asked.
+    #[error(transparent)]
+    Unasked(Box<kube::Error>),
+}
+
 // === impl LookError ===
 
 impl LookError {
@@ -81,7 +92,12 @@ impl LookError {
         Self::Asked {
             what: what.to_owned(),
             namespace: namespace.to_owned(),
-            source: Box::new(source),
+            source: match source {
+                kube::Error::Api(status) if !status.message.is_empty() => {
+                    Refusal::Told(status.message)
+                }
+                other => Refusal::Unasked(Box::new(other)),
+            },
         }
     }
 }

@@ -186,7 +186,7 @@ fn a_url_and_a_bundle_are_written_as_they_are_given() {
 #[test]
 fn everything_that_is_judged_is_asked_about() {
     let core = |resource: &'static str| ("", resource);
-    let known: BTreeSet<(&str, &str)> = APIS
+    let mut known: BTreeSet<(&str, &str)> = APIS
         .iter()
         .flat_map(|api| api.resources.iter().map(|it| (api.group, *it)))
         .chain(ExposureKind::ALL.map(|it| (it.group(), it.resource())))
@@ -194,8 +194,7 @@ fn everything_that_is_judged_is_asked_about() {
         .chain(CustodyKind::ALL.map(|it| core(it.resource())))
         .chain(ConnectionKind::ALL.map(|it| core(it.resource())))
         .collect();
-    // Before 1.15 nobody can ask about releases by their label alone.
-    for minor in [15, 36] {
+    for minor in [36, 10] {
         let configuration = registration(minor).validating();
         let mut asked = BTreeSet::new();
         for webhook in webhooks(&configuration) {
@@ -211,5 +210,7 @@ fn everything_that_is_judged_is_asked_about() {
             .map(|(group, it)| (group.as_str(), it.as_str()))
             .collect();
         assert_eq!(asked, known);
+        // Before 1.15 the few ConfigMaps that are releases cannot be told from the others.
+        known.remove(&("", "configmaps"));
     }
 }

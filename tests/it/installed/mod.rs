@@ -5,6 +5,7 @@
 
 mod certificates;
 mod down;
+mod idle;
 mod load;
 mod restarts;
 mod service;

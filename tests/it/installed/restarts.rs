@@ -1,11 +1,12 @@
-//! Replicas that come and go, and an API server that does.
+//! Replicas that come and go, and an API server that does, or does not answer.
 
 use std::time::Duration;
 
+use serde_json::json;
 use tokio::time::sleep;
 
 use super::load::Load;
-use super::{World, soak};
+use super::{World, soak, tiller};
 
 /// Nodes take a while to learn that a pod goes; these here take a tenth of a second.
 const DRAIN: &str = "--drain-delay=2";
@@ -72,4 +73,38 @@ async fn an_api_server_that_restarts_finds_all_as_it_was() {
     let load = Load::start(&world);
     load.asks(100).await;
     load.stop_without_failure().await;
+}
+
+#[tokio::test]
+async fn reviews_are_answered_while_the_api_server_stores_nothing() {
+    let world = World::enter().await;
+    world.install().await;
+    let service = world.serve(2, &["--certificate-interval=1"]).await;
+    let review = json!({
+        "apiVersion": "admission.k8s.io/v1",
+        "kind": "AdmissionReview",
+        "request": {
+            "uid": "1", "operation": "CREATE", "namespace": "default",
+            "kind": { "group": "", "version": "v1", "kind": "Pod" },
+            "resource": { "group": "", "version": "v1", "resource": "pods" },
+            "object": tiller(),
+        },
+    });
+    world.cluster.etcd().unwrap().signal("STOP").unwrap();
+    let mut answers = Vec::new();
+    for _ in 0..soak(3, 60) {
+        sleep(Duration::from_secs(1)).await;
+        for replica in &service.replicas {
+            answers.push(replica.review(&review).await["response"]["allowed"].clone());
+        }
+    }
+    world.cluster.etcd().unwrap().signal("CONT").unwrap();
+    assert!(
+        answers.iter().all(|allowed| *allowed == false),
+        "{answers:?}"
+    );
+    world.until_told("protected-namespace").await;
+    for replica in &service.replicas {
+        assert!(replica.server.pid().is_ok());
+    }
 }

@@ -9,15 +9,16 @@ use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
+use serde_json::Value;
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::process::Command;
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::{Instant, sleep};
 use tokio_rustls::TlsConnector;
 
 use super::{World, program};
 use crate::cluster::{Folder, Server, free_ports, get};
+use crate::server_client::Client;
 
 /// The Service, and the replicas.
 pub(super) struct Service {
@@ -104,18 +105,18 @@ impl Drop for Service {
 }
 
 impl Replica {
-    /// Sends a signal, such as `TERM`.
-    pub(super) async fn signal(&self, name: &str) {
-        let pid = self.server.pid().unwrap().to_string();
-        let sent = Command::new("kill").args(["-s", name, &pid]).status().await;
-        assert!(sent.unwrap().success());
-    }
-
     /// Ends by a signal; waits until the process is gone, and gives its exit code if it had one.
     pub(super) async fn end(mut self, signal: &str) -> Option<i32> {
-        self.signal(signal).await;
+        self.server.signal(signal).unwrap();
         let ended = self.server.ended(Duration::from_secs(30)).await.unwrap();
         ended.code()
+    }
+
+    /// What it says of a review, asked without the API server.
+    pub(super) async fn review(&self, review: &Value) -> Value {
+        let mut client = Client::connect(self.address).await.unwrap();
+        let reply = client.review(&review.to_string()).await.unwrap();
+        serde_json::from_slice(&reply.body).unwrap()
     }
 
     /// The leaf that is served now, and whether it is of an authority in this bundle and of the Service's name.

@@ -1,8 +1,11 @@
 //! A team's life: made, made again, granted, revoked, rotated, taken away.
 
+use std::fs;
+
 use serde_json::{Value, json};
 
 use super::cluster::{World, command, provision};
+use crate::offline::{Folder, run};
 
 const DONE: Option<i32> = Some(0);
 
@@ -288,4 +291,28 @@ async fn teams_are_listed_with_their_certificates_and_their_state() {
         "{text}"
     );
     assert!(text.contains("in p-shown-t by RoleBinding tiller (Role tiller): get,list,create,update,delete secrets"), "{text}");
+}
+
+/// The line names the right and what it is a right on.
+#[tokio::test]
+async fn who_may_not_is_told_which_right_is_missing() {
+    let _world = World::create().await;
+    let folder = Folder::new();
+    let config = fs::read_to_string(crate::api_server::cluster().kubeconfig()).unwrap();
+    // The token of somebody without rights.
+    let config = config.replace("admin-", "nobody-");
+    let kubeconfig = format!("--kubeconfig={}", folder.file("config", config));
+    let words = [
+        "provision",
+        "p-rights",
+        "--tiller-namespace=p-rights-t",
+        "--target-namespace=p-rights",
+    ];
+    let refused = run(&[&words[..], &[&kubeconfig]].concat(), b"");
+    assert_eq!(refused.code, Some(4), "{}", refused.stdout);
+    assert_eq!(
+        refused.stderr,
+        "error: cannot look in the namespace tiller-guard: namespaces \"tiller-guard\" is forbidden: User \"nobody\" \
+         cannot get resource \"namespaces\" in API group \"\" in the namespace \"tiller-guard\"\n"
+    );
 }

@@ -4,6 +4,7 @@ mod access;
 mod bundles;
 mod cluster;
 mod command;
+mod elsewhere;
 mod faults;
 mod life;
 mod people;
