@@ -3,7 +3,7 @@
 #   docker buildx build --platform linux/amd64,linux/arm64 --tag tiller-guard .
 #
 # The builder runs on the machine's own platform and compiles for the target's.
-FROM --platform=$BUILDPLATFORM docker.io/library/rust:1.95-alpine AS build
+FROM --platform=$BUILDPLATFORM rust:1.95-alpine AS build
 ARG TARGETARCH
 RUN apk add --no-cache musl-dev clang lld
 WORKDIR /src
