@@ -70,12 +70,7 @@ pub(super) fn registration<'c>(
     team: &CheckedTeam,
     trusted: impl Iterator<Item = &'c Certificate>,
 ) -> Value {
-    let lines = |words: &[String]| {
-        words.join(
-            "
-",
-        )
-    };
+    let lines = |words: &[String]| words.join("\n");
     let fingerprints: Vec<_> = trusted.map(|it| it.fingerprint().to_string()).collect();
     let mut metadata = guard_metadata(team, &team.team, "team");
     if let Some(metadata) = metadata.as_object_mut() {
