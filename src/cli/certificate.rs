@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::serve::seconds;
 use crate::cluster::Reach;
-use crate::cluster::certificate::{Keeper, Times};
+use crate::cluster::certificate::{Keeper, Standing, Times};
 use crate::installation::AUTHORITY_SECRET;
 use crate::pki;
 use crate::server::{CertificateFiles, CertificateSource, Clients};
@@ -74,14 +74,20 @@ impl CertificateArguments {
     }
 
     /// The files, if they are named, or what is issued by our own authority, kept in this namespace. Call it within a
-    /// runtime: it starts a task.
-    pub(super) fn source(self, reach: Reach, namespace: &str) -> CertificateSource {
+    /// runtime: it starts a task, which tells how it fares.
+    pub(super) fn source(
+        self,
+        reach: Reach,
+        namespace: &str,
+    ) -> (CertificateSource, Option<Standing>) {
         if let (Some(certificate), Some(key)) = (self.tls_cert_file, self.tls_key_file) {
             let every = self.tls_reload_interval.max(SHORTEST_RELOAD);
-            return CertificateSource::Files(CertificateFiles { certificate, key }, every);
+            let files = CertificateFiles { certificate, key };
+            return (CertificateSource::Files(files, every), None);
         }
         let host = format!("{}.{namespace}.svc", self.service_name);
         let usual = Times::default();
+        let standing = Standing::default();
         let keeper = Keeper {
             reach,
             namespace: namespace.to_owned(),
@@ -96,8 +102,9 @@ impl CertificateArguments {
                     .max(SHORTEST_RELOAD),
             },
             clock: SystemTime::now,
+            standing: standing.clone(),
         };
-        CertificateSource::Issued(keeper.start())
+        (CertificateSource::Issued(keeper.start()), Some(standing))
     }
 }
 

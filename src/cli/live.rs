@@ -8,6 +8,7 @@ use arc_swap::ArcSwap;
 use clap::Args;
 
 use super::reach::ReachArguments;
+use crate::cluster::certificate::Standing;
 use crate::cluster::events::{Recorder, Refusal};
 use crate::cluster::{LiveKnowledge, Reach, Watches};
 use crate::installation;
@@ -109,17 +110,22 @@ fn pod_namespace(file: &Path) -> String {
     }
 }
 
-/// What the watches do for the server beside the knowledge that it judges by, and the Events of what is refused.
+/// What the watches do for the server beside the knowledge that it judges by, the Events of what is refused, and how the
+/// guard's own certificate fares.
 pub(super) fn background(
     live: &LiveKnowledge,
     policy: &Arc<ArcSwap<Policy>>,
     recorder: Recorder,
+    standing: Option<Standing>,
 ) -> Background {
     let (waiting, counting) = (live.clone(), live.clone());
     Background {
         waits_for: Some(Arc::new(move || waiting.waits_for())),
         metrics: Some(Arc::new(move |registry| {
             counting.register_metrics(registry);
+            if let Some(standing) = &standing {
+                standing.register(registry);
+            }
         })),
         consult: Some(consult(policy, live, None)),
         answered: Some(Arc::new(move |answer| {

@@ -217,8 +217,8 @@ impl Options {
         };
         let listen = listen.unwrap_or_else(|| SocketAddr::new(host, REVIEW_PORT));
         let clients = certificate.clients();
-        let certificate = if standalone {
-            self_signed(listen.ip())?
+        let (certificate, standing) = if standalone {
+            (self_signed(listen.ip())?, None)
         } else {
             certificate.source(cluster.reach(), &cluster.namespace())
         };
@@ -235,7 +235,7 @@ impl Options {
                 clients,
                 policy: file,
                 background: live
-                    .map(|live| background(&live, &current, cluster.recorder()))
+                    .map(|live| background(&live, &current, cluster.recorder(), standing))
                     .unwrap_or_default(),
                 limits: Limits::default(),
                 drain: Drain {

@@ -15,6 +15,7 @@
 mod error;
 mod registrations;
 mod secret;
+mod standing;
 
 use std::time::{Duration, SystemTime};
 
@@ -25,6 +26,7 @@ use tracing::{info, warn};
 use super::{Cluster, Reach};
 use crate::pki::{Bundle, Issuance, ServingCertificate};
 pub use error::CertificateError;
+pub use standing::Standing;
 
 /// How soon the next attempt follows while there is nothing to serve.
 const SOON: Duration = Duration::from_millis(500);
@@ -62,6 +64,8 @@ pub struct Keeper {
     pub times: Times,
     /// The time of day.
     pub clock: fn() -> SystemTime,
+    /// What is told of it.
+    pub standing: Standing,
 }
 
 /// What is served, and since when the bundles hold what is to follow it.
@@ -124,6 +128,9 @@ impl Keeper {
                 let serving = state.leaf.is_some();
                 warn!(error = %message, serving, "cannot look after the serving certificate");
             }
+            if message.is_some() {
+                self.standing.saw(false);
+            }
             if let (Some(message), None) = (&message, &state.leaf) {
                 sender.send_replace(Issuance::Awaited(message.clone()));
             }
@@ -159,7 +166,9 @@ impl Keeper {
         let pem = authority.certificate_pem();
         let mut wanted = bundle;
         wanted.add(&authority);
+        self.standing.issues(&authority);
         let absent = registrations::publish(cluster, wanted, now).await?;
+        self.standing.saw(absent.is_empty());
         state.tell_absent(absent);
         let since = state.saw(&pem);
         let same = state.leaf.as_ref().is_some_and(|it| it.authority == pem);

@@ -1,7 +1,8 @@
 //! Chart and `install` make the same objects, for every Kubernetes that differs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::path::Path;
 
 use serde_json::{Value, json};
 use tiller_guard::installation::{IMAGE, Installation, NAMESPACE, POLICY, SERVICE_PORT};
@@ -152,4 +153,33 @@ fn options_add_objects_and_nothing_is_made_twice() {
     let dashboard = &named["ConfigMap tiller-guard-dashboard"]["data"]["tiller-guard.json"];
     let dashboard: Value = serde_json::from_str(dashboard.as_str().unwrap()).unwrap();
     assert!(dashboard["panels"].as_array().unwrap().len() > 3);
+}
+
+/// Alerts and panels over what nobody counts stay silent.
+#[test]
+fn every_metric_of_the_alerts_and_the_dashboard_is_counted() {
+    let mut counted = String::new();
+    for file in [
+        "server/metrics.rs",
+        "cluster/certificate/standing.rs",
+        "cluster/watch/status.rs",
+    ] {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(file);
+        counted += &fs::read_to_string(path).unwrap();
+    }
+    let objects = by_name(rendered(&everything()));
+    let text = objects["PrometheusRule tiller-guard"].to_string()
+        + &objects["ConfigMap tiller-guard-dashboard"].to_string();
+    let names: BTreeSet<&str> = text
+        .split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_')
+        .filter_map(|word| word.strip_prefix("tiller_guard_"))
+        .collect();
+    for name in ["cabundle_in_sync", "tls_ca_not_after_seconds"] {
+        assert!(names.contains(name), "{name} in {names:?}");
+    }
+    for name in names {
+        let plain = name.strip_suffix("_total").unwrap_or(name);
+        let plain = plain.strip_suffix("_seconds_bucket").unwrap_or(plain);
+        assert!(counted.contains(&format!("\"{plain}\"")), "{name}");
+    }
 }

@@ -17,16 +17,18 @@ const KINDS: [&str; 2] = [
     "ValidatingWebhookConfiguration",
 ];
 const SECRET: &str = "tiller-guard-ca";
+const IN_SYNC: &str = "tiller_guard_cabundle_in_sync";
+const AUTHORITY_END: &str = "tiller_guard_tls_ca_not_after_seconds";
 /// Certificates are looked at ten times as often as usual.
-const OFTEN: &str = "--certificate-interval=1";
+pub(super) const OFTEN: &str = "--certificate-interval=1";
 const YEAR: Duration = Duration::from_hours(365 * 24);
 
-fn count(bundle: &str) -> usize {
+pub(super) fn count(bundle: &str) -> usize {
     bundle.matches("BEGIN CERTIFICATE").count()
 }
 
 /// Every leaf is of an authority in both bundles.
-async fn assert_accepted(world: &World, service: &Service) {
+pub(super) async fn assert_accepted(world: &World, service: &Service) {
     for kind in KINDS {
         let bundle = world.bundle(kind).await;
         for replica in &service.replicas {
@@ -119,10 +121,23 @@ async fn whoever_is_killed_between_two_steps_of_a_rotation_leaves_what_others_go
 }
 
 #[tokio::test]
-async fn a_lost_secret_and_a_lost_bundle_are_made_again() {
+async fn a_lost_secret_and_a_lost_bundle_are_made_again_and_a_lost_registration_is_counted() {
     let world = World::enter().await;
     world.install().await;
     let service = world.serve(2, &[OFTEN]).await;
+    let in_sync = async |wanted: i64| {
+        let end = Instant::now() + Duration::from_secs(15);
+        while service.replicas[0].metric(IN_SYNC).await != wanted {
+            assert!(Instant::now() < end, "{}", service.replicas[0].server.log());
+            sleep(Duration::from_millis(100)).await;
+        }
+    };
+    in_sync(1).await;
+    let year = YEAR.as_secs().cast_signed();
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    let left =
+        service.replicas[0].metric(AUTHORITY_END).await - now.unwrap().as_secs().cast_signed();
+    assert!((year - 60..=year).contains(&left), "{left}");
     world
         .secrets()
         .delete(SECRET, &DeleteParams::default())
@@ -148,11 +163,17 @@ async fn a_lost_secret_and_a_lost_bundle_are_made_again() {
         sleep(Duration::from_millis(100)).await;
     }
     world.until_told("protected-namespace").await;
-    drop(service);
+    in_sync(1).await;
+    // Nobody asks any more.
+    validating
+        .delete("tiller-guard", &DeleteParams::default())
+        .await
+        .unwrap();
+    in_sync(0).await;
 }
 
 /// Puts another authority in place of the one in the Secret, as a replica does when that one is due.
-async fn replace_authority(world: &World) -> WebhookAuthority {
+pub(super) async fn replace_authority(world: &World) -> WebhookAuthority {
     let now = SystemTime::now();
     let next = WebhookAuthority::create(now, YEAR).unwrap();
     let secrets = world.secrets();
@@ -189,7 +210,7 @@ async fn add_to_bundle(world: &World, kind: &str, next: &WebhookAuthority) {
 }
 
 /// Until every replica serves a leaf of this authority.
-async fn wait_for_leaves(service: &Service, authority: &WebhookAuthority) {
+pub(super) async fn wait_for_leaves(service: &Service, authority: &WebhookAuthority) {
     let pem = authority.certificate_pem();
     let end = Instant::now() + Duration::from_secs(u64::from(soak(40, 200)));
     for replica in &service.replicas {

@@ -31,6 +31,7 @@ pub(super) struct Service {
 pub(super) struct Replica {
     pub(super) server: Server,
     address: SocketAddr,
+    health: SocketAddr,
     _folder: Folder,
 }
 
@@ -76,6 +77,7 @@ impl Service {
         self.replicas.push(Replica {
             server,
             address,
+            health,
             _folder: folder,
         });
     }
@@ -110,6 +112,19 @@ impl Replica {
         self.server.signal(signal).unwrap();
         let ended = self.server.ended(Duration::from_secs(30)).await.unwrap();
         ended.code()
+    }
+
+    /// The value of a metric without labels.
+    pub(super) async fn metric(&self, name: &str) -> i64 {
+        let health = self.health;
+        let told = spawn_blocking(move || get(health, "/metrics").unwrap());
+        let told = told.await.unwrap();
+        let line = told.lines().find(|line| {
+            let rest = line.strip_prefix(name);
+            rest.is_some_and(|rest| rest.starts_with(' '))
+        });
+        let line = line.unwrap_or_else(|| panic!("no {name} in {told}"));
+        line.rsplit(' ').next().unwrap().parse().unwrap()
     }
 
     /// What it says of a review, asked without the API server.

@@ -1,0 +1,69 @@
+//! How the certificate fares: what the health port tells of it.
+
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
+
+use crate::pki::WebhookAuthority;
+
+/// What is counted of the serving certificate's authority. Copies count together.
+#[derive(Debug, Clone, Default)]
+pub struct Standing {
+    in_sync: Gauge,
+    authority_end: Gauge,
+}
+
+// === impl Standing ===
+
+impl Standing {
+    /// Adds its metrics to those of the process.
+    pub fn register(&self, registry: &mut Registry) {
+        registry.register(
+            "cabundle_in_sync",
+            "Whether both registrations were last seen to hold the authority that issues the serving certificate",
+            self.in_sync.clone(),
+        );
+        registry.register(
+            "tls_ca_not_after_seconds",
+            "When the authority that issues the serving certificate expires, in seconds since 1970",
+            self.authority_end.clone(),
+        );
+    }
+
+    /// The authority that issues now.
+    pub(super) fn issues(&self, authority: &WebhookAuthority) {
+        self.authority_end.set(authority.validity().not_after);
+    }
+
+    /// Whether both registrations hold it.
+    pub(super) fn saw(&self, in_sync: bool) {
+        self.in_sync.set(i64::from(in_sync));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, SystemTime};
+
+    use prometheus_client::encoding::text;
+
+    use super::*;
+
+    #[test]
+    fn names_are_those_that_alerts_use() {
+        let standing = Standing::default();
+        let mut registry = Registry::with_prefix("tiller_guard");
+        standing.register(&mut registry);
+        let now = SystemTime::UNIX_EPOCH + Duration::from_hours(500_000);
+        let authority = WebhookAuthority::create(now, Duration::from_mins(1)).unwrap();
+        standing.issues(&authority);
+        standing.saw(true);
+        let mut written = String::new();
+        text::encode(&mut written, &registry).unwrap();
+        for line in [
+            "tiller_guard_cabundle_in_sync 1",
+            "tiller_guard_tls_ca_not_after_seconds 1800000060",
+        ] {
+            assert!(written.lines().any(|it| it == line), "{line} in\n{written}");
+        }
+    }
+}
