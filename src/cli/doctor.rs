@@ -85,10 +85,9 @@ async fn look(arguments: Arguments) -> anyhow::Result<Exit> {
             Format::Text => print_text(&checks)?,
             Format::Json => print_json(&checks)?,
         }
-        return Ok(match (bad, end) {
-            (false, _) => Exit::Clean,
-            (true, None) => Exit::Findings,
-            (true, Some(_)) => Exit::TimedOut,
+        return Ok(match (exit(&checks), end) {
+            (Exit::Findings, Some(_)) => Exit::TimedOut,
+            (exit, _) => exit,
         });
     }
 }
@@ -102,13 +101,22 @@ async fn installed_policy(cluster: &Cluster, planned: &mut Installation) -> bool
     enforces
 }
 
+/// What checks say together: one that is bad outweighs one that could not be looked at.
+pub(super) fn exit(checks: &[Check]) -> Exit {
+    match checks.iter().map(|check| check.health).max() {
+        Some(Health::Bad) => Exit::Findings,
+        Some(Health::Unknown) => Exit::Unreachable,
+        Some(Health::Good | Health::Doubtful) | None => Exit::Clean,
+    }
+}
+
 /// Prints checks for people.
 pub(super) fn print_text(checks: &[Check]) -> io::Result<()> {
     let mut out = io::stdout().lock();
     for check in checks {
         let sign = match check.health {
             Health::Good => '✓',
-            Health::Doubtful => '‼',
+            Health::Doubtful | Health::Unknown => '‼',
             Health::Bad => '✗',
         };
         writeln!(out, "{sign} {}: {}", check.id, check.message)?;
@@ -127,6 +135,7 @@ fn print_json(checks: &[Check]) -> anyhow::Result<()> {
                 "check": check.id,
                 "status": check.health.as_str(),
                 "message": check.message,
+                "cause": check.cause,
                 "hint": check.hint,
             })
         })

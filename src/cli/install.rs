@@ -13,7 +13,7 @@ use similar::TextDiff;
 use tokio::time::{Instant, sleep};
 
 use super::Exit;
-use super::doctor::print_text;
+use super::doctor::{exit, print_text};
 use super::planned::{PlanArguments, enforces, policy_in, writer};
 use super::reach::{ReachArguments, connect, on_runtime};
 use super::serve::seconds;
@@ -105,7 +105,9 @@ async fn install(arguments: Arguments) -> anyhow::Result<Exit> {
     };
     let mut planned = plan.plan(cluster.version().minor)?;
     if let Some(format) = output {
-        print(format, &planned.objects())?;
+        let mut objects = planned.foundation();
+        objects.extend(install::registrations(&cluster, &planned).await?);
+        print(format, &objects)?;
         return Ok(Exit::Clean);
     }
     let effect = match dry_run {
@@ -128,7 +130,8 @@ async fn install(arguments: Arguments) -> anyhow::Result<Exit> {
         return Ok(Exit::TimedOut);
     }
     planned.ca_bundle = install::bundle(&cluster, &planned.namespace).await?;
-    apply(&writer, planned.registrations().to_vec(), diff).await?;
+    let registrations = install::registrations(&cluster, &planned).await?;
+    apply(&writer, registrations.to_vec(), diff).await?;
     if !waits {
         return Ok(Exit::Clean);
     }
@@ -173,7 +176,7 @@ async fn prove(cluster: &Cluster, planned: &Installation, end: Instant) -> anyho
             continue;
         }
         print_text(&checks)?;
-        return Ok(if bad { Exit::Findings } else { Exit::Clean });
+        return Ok(exit(&checks));
     }
 }
 

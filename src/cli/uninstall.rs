@@ -9,6 +9,7 @@ use super::Exit;
 use super::planned::writer;
 use super::reach::{ReachArguments, connect, on_runtime};
 use crate::cluster::apply::Effect;
+use crate::cluster::install::registrations;
 use crate::installation::{self, AUTHORITY_SECRET, IMAGE, Installation, POLICY, SERVICE_PORT};
 
 /// Removes tiller-guard from a cluster, whether it still answers or not. The namespace stays, with the teams that are
@@ -64,7 +65,7 @@ async fn uninstall(arguments: Arguments) -> anyhow::Result<Exit> {
     };
     let effect = if dry_run { Effect::Look } else { Effect::Write };
     let writer = writer(&cluster, adopt, effect);
-    let mut objects: Vec<Value> = installed.registrations().to_vec();
+    let mut objects = registrations(&cluster, &installed).await?.to_vec();
     let mut foundation = installed.foundation();
     foundation.reverse();
     let (own_namespace, others): (Vec<_>, Vec<_>) = foundation

@@ -2,13 +2,16 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use kube::config::{InferConfigError, KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Client, Config};
+use tokio::sync::OnceCell;
 use tokio::time::timeout;
 
 use super::version;
+use crate::k8s::registration;
 
 /// How long an API server may take to say who it is.
 const GREETING: Duration = Duration::from_secs(10);
@@ -29,6 +32,7 @@ pub struct Reach {
 pub struct Cluster {
     client: Client,
     version: KubernetesVersion,
+    registrations: Arc<OnceCell<&'static str>>,
 }
 
 /// The version of an API server.
@@ -127,7 +131,11 @@ impl Cluster {
                 minor: version::at_least(&groups),
             };
         }
-        Ok(Self { client, version })
+        Ok(Self {
+            client,
+            version,
+            registrations: Arc::default(),
+        })
     }
 
     /// The client, to be cloned at will.
@@ -138,6 +146,27 @@ impl Cluster {
     /// Which Kubernetes it is.
     pub fn version(&self) -> KubernetesVersion {
         self.version
+    }
+
+    /// The version in which webhooks are registered: `v1` from Kubernetes 1.16 on, or `v1beta1` where that alone is
+    /// served, which a server up to 1.21 may be told to do.
+    pub async fn registration_version(&self) -> Result<&'static str, kube::Error> {
+        let asked = self.registrations.get_or_try_init(|| async {
+            let (has_v1, has_beta) = (self.version.is_from(16), !self.version.is_from(22));
+            let served = match (has_v1, has_beta) {
+                (true, true) => {
+                    let v1 = format!("{}/v1", registration::GROUP);
+                    match self.client.list_api_group_resources(&v1).await {
+                        Ok(_) => true,
+                        Err(kube::Error::Api(status)) if status.code == 404 => false,
+                        Err(error) => return Err(error),
+                    }
+                }
+                (served, _) => served,
+            };
+            Ok(if served { "v1" } else { "v1beta1" })
+        });
+        asked.await.copied()
     }
 }
 

@@ -5,7 +5,7 @@ use kube::api::{ApiResource, DynamicObject, GroupVersionKind, Patch, PatchParams
 use serde_json::{Value, json};
 
 use super::Cluster;
-use crate::installation::AUTHORITY_SECRET;
+use crate::installation::{AUTHORITY_SECRET, Installation};
 use crate::k8s::registration::{GROUP, NAME, NAME_LABEL, SYSTEM_NAMESPACE};
 
 /// The authorities that the registrations are to hold, in base64: those that they hold already, so that writing them
@@ -36,12 +36,46 @@ pub(super) async fn registration(
     cluster: &Cluster,
     kind: &str,
 ) -> Result<Option<Value>, kube::Error> {
-    let version = if cluster.version().is_from(16) {
-        "v1"
-    } else {
-        "v1beta1"
-    };
+    let version = cluster.registration_version().await?;
     get(cluster, (GROUP, version, kind), None, NAME).await
+}
+
+/// The two registrations as they are to be written: in the version that is served, with nothing that makes them ask
+/// about less than they say, and owned by the guard's namespace
+/// where that is there. When it is deleted, by whatever way, the garbage collector deletes them too: nothing asks a
+/// guard that is gone.
+pub async fn registrations(
+    cluster: &Cluster,
+    planned: &Installation,
+) -> Result<[Value; 2], kube::Error> {
+    let version = cluster.registration_version().await?;
+    let namespace = &planned.namespace;
+    let found = get(cluster, ("", "v1", "Namespace"), None, namespace).await?;
+    let uid = found.as_ref().and_then(|it| it.pointer("/metadata/uid"));
+    let owners = uid.map(
+        |uid| json!([{ "apiVersion": "v1", "kind": "Namespace", "name": namespace, "uid": uid }]),
+    );
+    let mut registrations = planned.registrations();
+    for object in registrations.iter_mut().filter_map(Value::as_object_mut) {
+        object.insert("apiVersion".to_owned(), json!(format!("{GROUP}/{version}")));
+        let metadata = object.get_mut("metadata").and_then(Value::as_object_mut);
+        if let (Some(metadata), Some(owners)) = (metadata, &owners) {
+            metadata.insert("ownerReferences".to_owned(), owners.clone());
+        }
+        let webhooks = object.get_mut("webhooks").and_then(Value::as_array_mut);
+        let webhooks = webhooks.into_iter().flatten();
+        for webhook in webhooks.filter_map(Value::as_object_mut) {
+            for (since, field, nothing) in [
+                (15, "objectSelector", json!({})),
+                (28, "matchConditions", json!([])),
+            ] {
+                if cluster.version().is_from(since) {
+                    webhook.entry(field).or_insert(nothing);
+                }
+            }
+        }
+    }
+    Ok(registrations)
 }
 
 /// An object, as it is.

@@ -25,6 +25,8 @@ pub enum Proof {
     },
     /// It could not be tried: why.
     Untried(String),
+    /// Nobody said what would become of it: why.
+    Unknown(String),
 }
 
 /// Why an API server cannot ask a webhook.
@@ -77,20 +79,27 @@ pub async fn prove(cluster: &Cluster) -> Proof {
     };
     match api.create(&parameters, &tiller).await {
         Ok(_) => Proof::LetIn,
-        Err(kube::Error::Api(status)) => {
-            let message = status.message.clone();
-            if message.contains("denied the request") && message.contains(".tiller-guard.io\"") {
-                Proof::Refused(message)
-            } else if message.contains("failed calling webhook")
-                || message.contains("failed calling admission webhook")
-            {
-                let cause = Cause::of(&message);
-                Proof::Unasked { cause, message }
-            } else {
-                Proof::Untried(message)
-            }
+        Err(kube::Error::Api(status)) => Proof::of(status.message.clone()),
+        Err(error) => Proof::Unknown(error.to_string()),
+    }
+}
+
+// === impl Proof ===
+
+impl Proof {
+    /// What an API server's refusal tells.
+    fn of(message: String) -> Self {
+        let says = |words: &[&str]| words.iter().any(|word| message.contains(word));
+        if says(&["denied the request"]) && says(&[".tiller-guard.io\""]) {
+            Self::Refused(message)
+        } else if says(&["failed calling webhook", "failed calling admission webhook"]) {
+            let cause = Cause::of(&message);
+            Self::Unasked { cause, message }
+        } else if says(&["\" cannot create ", "Unauthorized"]) {
+            Self::Unknown(message)
+        } else {
+            Self::Untried(message)
         }
-        Err(error) => Proof::Untried(error.to_string()),
     }
 }
 
@@ -167,7 +176,23 @@ impl Cause {
 
 #[cfg(test)]
 mod tests {
-    use super::Cause;
+    use super::{Cause, Proof};
+
+    #[test]
+    fn what_became_of_the_tiller_is_told_from_the_api_servers_words() {
+        let refused = |name: &str| format!("admission webhook \"{name}\" denied the request: no");
+        let of = |message: &str| Proof::of(message.to_owned());
+        let ours = refused("validate.tiller-guard.io");
+        assert_eq!(of(&ours), Proof::Refused(ours));
+        let other = refused("validate.kyverno.svc");
+        assert_eq!(of(&other), Proof::Untried(other));
+        for message in [
+            r#"deployments.apps is forbidden: User "a" cannot create resource "deployments" in API group "apps" in the namespace "default""#,
+            r#"deployments.apps is forbidden: User "a" cannot create deployments.apps in the namespace "default""#,
+        ] {
+            assert_eq!(of(message), Proof::Unknown(message.to_owned()));
+        }
+    }
 
     /// Said by Kubernetes 1.10 to 1.36.
     #[test]

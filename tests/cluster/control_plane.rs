@@ -18,6 +18,15 @@ const START_LIMIT: Duration = Duration::from_secs(90);
 /// A Kubernetes version: `(1, 20)`.
 pub(super) type Version = (u16, u16);
 
+/// What a control plane has that others do not.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Peculiar {
+    /// Further words for the API server.
+    pub api_server: &'static [&'static str],
+    /// Whether what an owner leaves behind is deleted. Objects whose owners are made up do not last then.
+    pub collects_garbage: bool,
+}
+
 /// A running control plane.
 #[derive(Debug)]
 pub(super) struct ControlPlane {
@@ -36,7 +45,11 @@ pub(super) struct ControlPlane {
 impl ControlPlane {
     /// Starts etcd, the API server and, where the folder with the programs has one, the controller
     /// manager; waits until the API server is ready.
-    pub(super) async fn start(folder: &Folder, authority: &Authority) -> Result<Self> {
+    pub(super) async fn start(
+        folder: &Folder,
+        authority: &Authority,
+        peculiar: Peculiar,
+    ) -> Result<Self> {
         let assets = assets()?;
         let version = version_of(&assets.join("kube-apiserver"))?;
         let [etcd_client, etcd_peer, port] = free_ports()?;
@@ -44,7 +57,7 @@ impl ControlPlane {
         let controllers = assets.join("kube-controller-manager").exists();
 
         let etcd = start_etcd(&assets, folder, etcd_client, etcd_peer)?;
-        let arguments = api_server_arguments(
+        let mut arguments = api_server_arguments(
             version,
             folder,
             authority,
@@ -53,6 +66,8 @@ impl ControlPlane {
             port,
             controllers,
         )?;
+        // What is said last counts; feature gates and versions of groups add up.
+        arguments.extend(peculiar.api_server.iter().map(ToString::to_string));
         let mut api_server = Server::start(
             "kube-apiserver",
             &assets.join("kube-apiserver"),
@@ -70,7 +85,13 @@ impl ControlPlane {
             let user = User::ControllerManager;
             let user = kubeconfig(port, authority, &user.token(&secret));
             let user = PathBuf::from(folder.write("controllers.kubeconfig", &user)?);
-            let controllers = start_controller_manager(&assets, folder, &user, version)?;
+            let controllers = start_controller_manager(
+                &assets,
+                folder,
+                &user,
+                version,
+                peculiar.collects_garbage,
+            )?;
             servers.insert(0, controllers);
         }
         Ok(Self {
@@ -231,16 +252,23 @@ fn start_controller_manager(
     folder: &Folder,
     kubeconfig: &Path,
     version: Version,
+    collects_garbage: bool,
 ) -> Result<Server> {
+    let garbage = if collects_garbage {
+        ",garbagecollector"
+    } else {
+        ""
+    };
     let mut arguments = vec![
         format!("--kubeconfig={}", kubeconfig.display()),
         format!(
             "--service-account-private-key-file={}",
             folder.join("accounts.key").display()
         ),
-        "--controllers=deployment,replicaset,replicationcontroller,statefulset,job,cronjob,\
-         namespace,serviceaccount,serviceaccount-token"
-            .to_owned(),
+        format!(
+            "--controllers=deployment,replicaset,replicationcontroller,statefulset,job,cronjob,\
+             namespace,serviceaccount,serviceaccount-token{garbage}"
+        ),
         "--leader-elect=false".to_owned(),
         "--kube-api-qps=100".to_owned(),
         "--kube-api-burst=200".to_owned(),

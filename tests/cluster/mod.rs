@@ -28,7 +28,7 @@ use kube::{Client, Config};
 use serde_json::{Value, json};
 
 use control_plane::ControlPlane;
-pub use control_plane::free_ports;
+pub use control_plane::{Peculiar, free_ports};
 pub use credentials::{Authority, User};
 pub use guard::{Guard, get};
 pub use process::{Folder, Server};
@@ -67,11 +67,16 @@ impl Cluster {
     /// Starts the Kubernetes part. The ports are chosen a moment before they are used, so that another
     /// process may have taken one.
     pub async fn start() -> Result<Self> {
+        Self::start_with(Peculiar::default()).await
+    }
+
+    /// The same, with what others do not have.
+    pub async fn start_with(peculiar: Peculiar) -> Result<Self> {
         let mut last = None;
         for _attempt in 0..3 {
             let folder = Folder::create()?;
             let authority = Authority::create()?;
-            match ControlPlane::start(&folder, &authority).await {
+            match ControlPlane::start(&folder, &authority, peculiar).await {
                 Ok(control_plane) => {
                     return Ok(Self {
                         guard: None,
@@ -188,6 +193,11 @@ impl Cluster {
         let text = text.replace("    token: ", &format!("    as: {user}\n    token: "));
         let name = format!("kubeconfig-{}", user.replace(':', "-"));
         Ok(self.folder.write(&name, &text)?.into())
+    }
+
+    /// Writes a file that lives as long as the cluster, and gives its path.
+    pub fn write(&self, name: &str, content: &str) -> Result<String> {
+        self.folder.write(name, content)
     }
 
     /// Ends the API server and starts it again, with all that it stores.

@@ -1,7 +1,8 @@
 //! Whether an object in the cluster holds what it is to hold, and the patch that makes it so.
 //!
 //! The API server adds defaults, and controllers add fields of theirs: only what is desired is compared. It leaves
-//! out what is empty, so that empty texts, lists and maps are the same as none.
+//! out what is empty, so that empty texts, lists and maps are the same as none. A selector is compared as a whole:
+//! another line in it selects less.
 
 use serde_json::{Map, Value};
 
@@ -12,13 +13,31 @@ pub(super) fn patch(desired: &Value, live: &Value) -> Option<Value> {
     };
     let changes: Map<String, Value> = desired
         .iter()
-        .filter(|(key, wanted)| !holds(live.get(*key), wanted))
+        .filter(|(key, wanted)| !field_holds(key, live.get(*key), wanted))
         .map(|(key, wanted)| {
-            let inner = live.get(key).and_then(|live| patch(wanted, live));
+            let inner = live.get(key).and_then(|live| {
+                if is_selector(key) {
+                    replacing(wanted, live)
+                } else {
+                    patch(wanted, live)
+                }
+            });
             (key.clone(), inner.unwrap_or_else(|| wanted.clone()))
         })
         .collect();
     (!changes.is_empty()).then_some(Value::Object(changes))
+}
+
+/// The merge patch after which `live` is `wanted` and nothing beside.
+fn replacing(wanted: &Value, live: &Value) -> Option<Value> {
+    let (wanted, live) = (wanted.as_object()?, live.as_object()?);
+    let gone = live.keys().filter(|key| !wanted.contains_key(*key));
+    let gone = gone.map(|key| (key.clone(), Value::Null));
+    let kept = wanted.iter().map(|(key, wanted)| {
+        let inner = live.get(key).and_then(|live| replacing(wanted, live));
+        (key.clone(), inner.unwrap_or_else(|| wanted.clone()))
+    });
+    Some(gone.chain(kept).collect::<Map<_, _>>().into())
 }
 
 /// What `live` has of the fields that `desired` names, for people to compare.
@@ -46,7 +65,7 @@ fn holds(live: Option<&Value>, wanted: &Value) -> bool {
         (None | Some(Value::Null), wanted) => is_nothing(wanted),
         (Some(Value::Object(live)), Value::Object(wanted)) => wanted
             .iter()
-            .all(|(key, wanted)| holds(live.get(key), wanted)),
+            .all(|(key, wanted)| field_holds(key, live.get(key), wanted)),
         (Some(Value::Array(live)), Value::Array(wanted)) => {
             live.len() == wanted.len()
                 && live
@@ -55,6 +74,33 @@ fn holds(live: Option<&Value>, wanted: &Value) -> bool {
                     .all(|(live, wanted)| holds(Some(live), wanted))
         }
         (Some(live), wanted) => live == wanted,
+    }
+}
+
+fn field_holds(key: &str, live: Option<&Value>, wanted: &Value) -> bool {
+    if is_selector(key) {
+        return is_same(live.unwrap_or(&Value::Null), wanted);
+    }
+    holds(live, wanted)
+}
+
+/// `selector`, `namespaceSelector`, `nodeSelector` and the like.
+fn is_selector(key: &str) -> bool {
+    key == "selector" || key.ends_with("Selector")
+}
+
+/// Whether two values say the same, nothing left out but what is empty.
+fn is_same(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::Object(one), Value::Object(other)) => {
+            let keys = one.keys().chain(other.keys());
+            let field = |fields: &Map<String, Value>, key: &str| fields.get(key).cloned();
+            keys.into_iter().all(|key| {
+                let [one, other] = [one, other].map(|it| field(it, key).unwrap_or_default());
+                is_same(&one, &other)
+            })
+        }
+        (one, other) => one == other || is_nothing(one) && is_nothing(other),
     }
 }
 
@@ -93,6 +139,19 @@ mod tests {
     }
 
     #[test]
+    fn another_line_in_a_selector_is_a_difference() {
+        let desired = json!({ "selector": { "a": "1" }, "list": [{ "objectSelector": {} }] });
+        let mut live = desired.clone();
+        live["selector"]["b"] = json!("2");
+        let changes = json!({ "selector": { "a": "1", "b": null } });
+        assert_eq!(patch(&desired, &live), Some(changes));
+        let mut live = desired.clone();
+        live["list"][0]["objectSelector"] = json!({ "matchLabels": { "a": "b" } });
+        let changes = json!({ "list": [{ "objectSelector": {} }] });
+        assert_eq!(patch(&desired, &live), Some(changes));
+    }
+
+    #[test]
     fn false_and_zero_are_something() {
         assert_eq!(
             patch(&json!({ "a": false }), &json!({})),
@@ -122,7 +181,7 @@ mod tests {
         leaf.prop_recursive(3, 24, 3, |inner| {
             prop_oneof![
                 prop::collection::vec(inner.clone(), 0..3).prop_map(Value::from),
-                prop::collection::btree_map("[a-c]", inner, 0..3)
+                prop::collection::btree_map("[ab]|selector", inner, 0..3)
                     .prop_map(|fields| Value::Object(fields.into_iter().collect())),
             ]
         })

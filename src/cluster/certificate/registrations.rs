@@ -23,6 +23,19 @@ const KINDS: [&str; 2] = [
     "ValidatingWebhookConfiguration",
 ];
 
+/// The status by which a server says that it does not know a kind of patch: `415 Unsupported Media Type`.
+const UNKNOWN_PATCH: u16 = 415;
+
+/// Another bundle for a registration as it was found.
+struct Change<'a> {
+    /// Whether the version of the server has server-side apply.
+    has_apply: bool,
+    resource_version: Option<&'a str>,
+    webhooks: &'a [Value],
+    /// The bundle, in base64.
+    text: &'a str,
+}
+
 /// Sees to it that both registrations, where they are there, hold all of these authorities, beside those of ours that
 /// they hold already. Tells which are not there.
 pub(super) async fn publish(
@@ -48,11 +61,10 @@ async fn publish_in(
 ) -> Result<bool, CertificateError> {
     let object = format!("{kind} {NAME}");
     let failed = |verb, source| CertificateError::request(verb, &object, source);
-    let version = if cluster.version().is_from(16) {
-        "v1"
-    } else {
-        "v1beta1"
-    };
+    let version = cluster
+        .registration_version()
+        .await
+        .map_err(|error| failed("find", error))?;
     let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(GROUP, version, kind));
     let api: Api<DynamicObject> = Api::all_with(cluster.client().clone(), &resource);
     for _attempt in 0..ATTEMPTS {
@@ -75,47 +87,77 @@ async fn publish_in(
         if written.iter().all(|it| *it == text) {
             return Ok(true);
         }
-        let resource_version = found
-            .metadata
-            .resource_version
-            .as_deref()
-            .unwrap_or_default();
-        let metadata = json!({ "name": NAME, "resourceVersion": resource_version });
-        let (parameters, patch) = if cluster.version().is_from(16) {
-            let own: Vec<Value> = webhooks
-                .iter()
-                .map(|webhook| {
-                    json!({ "name": webhook.get("name"), "clientConfig": { "caBundle": text } })
-                })
-                .collect();
-            let patch = json!({
-                "apiVersion": format!("{GROUP}/{version}"),
-                "kind": kind,
-                "metadata": metadata,
-                "webhooks": own,
-            });
-            (PatchParams::apply(MANAGER).force(), Patch::Apply(patch))
-        } else {
-            let mut webhooks = webhooks.clone();
-            for webhook in &mut webhooks {
-                if let Some(client) = webhook
-                    .get_mut("clientConfig")
-                    .and_then(Value::as_object_mut)
-                {
-                    client.insert("caBundle".to_owned(), json!(text));
-                }
-            }
-            let patch = json!({ "metadata": metadata, "webhooks": webhooks });
-            (PatchParams::default(), Patch::Merge(patch))
+        let change = Change {
+            has_apply: cluster.version().is_from(16),
+            resource_version: found.metadata.resource_version.as_deref(),
+            webhooks,
+            text: &text,
         };
-        match api.patch(NAME, &parameters, &patch).await {
+        match change.write(&api, version, kind).await {
             // What is stored now is read once more before anything is built on it.
-            Ok(_) => info!(%object, "wrote the bundle of authorities"),
+            Ok(()) => info!(%object, "wrote the bundle of authorities"),
             Err(kube::Error::Api(status)) if status.code == 409 => {}
             Err(error) => return Err(failed("patch", error)),
         }
     }
     Err(CertificateError::Contended(object))
+}
+
+// === impl Change ===
+
+impl Change<'_> {
+    /// By server-side apply, which owns the bundles alone; by a merge patch where the server has no apply: before
+    /// Kubernetes 1.16, and where its feature gate is off. Both fail where somebody else was faster.
+    async fn write(
+        &self,
+        api: &Api<DynamicObject>,
+        version: &str,
+        kind: &str,
+    ) -> Result<(), kube::Error> {
+        if self.has_apply {
+            let parameters = PatchParams::apply(MANAGER).force();
+            let patch = Patch::Apply(self.applied(version, kind));
+            match api.patch(NAME, &parameters, &patch).await {
+                Err(kube::Error::Api(status)) if status.code == UNKNOWN_PATCH => {}
+                other => return other.map(drop),
+            }
+        }
+        let patch = Patch::Merge(self.merged());
+        let patched = api.patch(NAME, &PatchParams::default(), &patch).await;
+        patched.map(drop)
+    }
+
+    fn applied(&self, version: &str, kind: &str) -> Value {
+        let own: Value = self
+            .webhooks
+            .iter()
+            .map(|webhook| {
+                json!({ "name": webhook.get("name"), "clientConfig": { "caBundle": self.text } })
+            })
+            .collect();
+        json!({
+            "apiVersion": format!("{GROUP}/{version}"),
+            "kind": kind,
+            "metadata": self.metadata(),
+            "webhooks": own,
+        })
+    }
+
+    /// A list is replaced as a whole.
+    fn merged(&self) -> Value {
+        let mut webhooks = self.webhooks.to_vec();
+        for webhook in &mut webhooks {
+            let client = webhook.get_mut("clientConfig");
+            if let Some(client) = client.and_then(Value::as_object_mut) {
+                client.insert("caBundle".to_owned(), json!(self.text));
+            }
+        }
+        json!({ "metadata": self.metadata(), "webhooks": webhooks })
+    }
+
+    fn metadata(&self) -> Value {
+        json!({ "name": NAME, "resourceVersion": self.resource_version.unwrap_or_default() })
+    }
 }
 
 /// The bundle of a webhook, in base64.

@@ -23,10 +23,9 @@ pub(super) async fn checks(cluster: &Cluster, planned: &Installation) -> Vec<Che
 
 async fn webhooks_are_served(cluster: &Cluster) -> Check {
     const ID: &str = "webhooks-served";
-    let version = if cluster.version().is_from(16) {
-        "v1"
-    } else {
-        "v1beta1"
+    let version = match cluster.registration_version().await {
+        Ok(version) => version,
+        Err(error) => return Check::unread(ID, &error),
     };
     let group_version = format!("{GROUP}/{version}");
     match cluster

@@ -16,6 +16,8 @@ pub enum Health {
     Good,
     /// It holds, but not for every case.
     Doubtful,
+    /// It could not be looked at.
+    Unknown,
     /// It does not hold.
     Bad,
 }
@@ -29,6 +31,8 @@ pub struct Check {
     pub health: Health,
     /// What was found.
     pub message: String,
+    /// Why an API server cannot ask: a stable word for programs.
+    pub cause: Option<&'static str>,
     /// What to do, where something is to be done.
     pub hint: Option<String>,
 }
@@ -58,8 +62,10 @@ pub async fn policy_text(cluster: &Cluster, namespace: &str) -> Option<String> {
 pub async fn examine(cluster: &Cluster, installed: &Installation, enforces: bool) -> Vec<Check> {
     let mut checks = vec![version(cluster)];
     checks.extend(parts::checks(cluster, installed).await);
-    checks.extend(registrations::checks(cluster, installed).await);
-    checks.push(proof(prove(cluster).await, enforces));
+    let proof = prove(cluster).await;
+    let asks = matches!(proof, Proof::Refused(_));
+    checks.extend(registrations::checks(cluster, installed, asks).await);
+    checks.push(proven(proof, enforces));
     checks
 }
 
@@ -77,7 +83,7 @@ fn version(cluster: &Cluster) -> Check {
     }
 }
 
-fn proof(proof: Proof, enforces: bool) -> Check {
+fn proven(proof: Proof, enforces: bool) -> Check {
     const ID: &str = "proof";
     match proof {
         Proof::Refused(message) => {
@@ -99,12 +105,18 @@ fn proof(proof: Proof, enforces: bool) -> Check {
             id: ID,
             health: Health::Bad,
             message: format!("the API server cannot ask ({}): {message}", cause.as_str()),
+            cause: Some(cause.as_str()),
             hint: Some(cause.hint().to_owned()),
         },
         Proof::Untried(why) => Check::doubtful(
             ID,
             format!("no Tiller could be tried: {why}"),
             "try it with helm init in a namespace for that",
+        ),
+        Proof::Unknown(why) => Check::unknown(
+            ID,
+            format!("no Tiller could be tried: {why}"),
+            "use an account that may make Deployments in the namespace default; of a dry run nothing stays",
         ),
     }
 }
@@ -117,34 +129,40 @@ impl Check {
             id,
             health: Health::Good,
             message,
+            cause: None,
             hint: None,
         }
     }
 
     fn doubtful(id: &'static str, message: String, hint: &str) -> Self {
-        Self {
-            id,
-            health: Health::Doubtful,
-            message,
-            hint: Some(hint.to_owned()),
-        }
+        Self::wanting(id, Health::Doubtful, message, hint)
     }
 
     fn bad(id: &'static str, message: String, hint: &str) -> Self {
-        Self {
-            id,
-            health: Health::Bad,
-            message,
-            hint: Some(hint.to_owned()),
-        }
+        Self::wanting(id, Health::Bad, message, hint)
+    }
+
+    fn unknown(id: &'static str, message: String, hint: &str) -> Self {
+        Self::wanting(id, Health::Unknown, message, hint)
     }
 
     fn unread(id: &'static str, error: &kube::Error) -> Self {
-        Self::doubtful(
+        let why = match error {
+            kube::Error::Api(status) => status.message.clone(),
+            other => other.to_string(),
+        };
+        let message = format!("cannot be looked at: {why}");
+        Self::unknown(id, message, "use an account that may read it")
+    }
+
+    fn wanting(id: &'static str, health: Health, message: String, hint: &str) -> Self {
+        Self {
             id,
-            format!("cannot be looked at: {error}"),
-            "use an account that may read it",
-        )
+            health,
+            message,
+            cause: None,
+            hint: Some(hint.to_owned()),
+        }
     }
 }
 
@@ -156,6 +174,7 @@ impl Health {
         match self {
             Self::Good => "good",
             Self::Doubtful => "doubtful",
+            Self::Unknown => "unknown",
             Self::Bad => "bad",
         }
     }

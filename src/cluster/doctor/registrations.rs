@@ -11,7 +11,12 @@ use crate::installation::Installation;
 const INSTALL: &str =
     "run tiller-guard install, which writes it as it is to be, and find out who changed it";
 
-pub(super) async fn checks(cluster: &Cluster, installed: &Installation) -> Vec<Check> {
+/// The first Kubernetes that may have registrations in files of its own, which its API does not show:
+/// `ManifestBasedAdmissionControlConfig`.
+const HAS_FILES: u16 = 36;
+
+/// `asks` tells that the API server asks the guard.
+pub(super) async fn checks(cluster: &Cluster, installed: &Installation, asks: bool) -> Vec<Check> {
     let [mutating, validating] = installed.registrations();
     vec![
         compared(
@@ -19,6 +24,7 @@ pub(super) async fn checks(cluster: &Cluster, installed: &Installation) -> Vec<C
             "mutating-registration",
             "MutatingWebhookConfiguration",
             &mutating,
+            asks,
         )
         .await,
         compared(
@@ -26,6 +32,7 @@ pub(super) async fn checks(cluster: &Cluster, installed: &Installation) -> Vec<C
             "validating-registration",
             "ValidatingWebhookConfiguration",
             &validating,
+            asks,
         )
         .await,
     ]
@@ -36,14 +43,11 @@ async fn compared(
     id: &'static str,
     kind: &'static str,
     wanted: &Value,
+    asks: bool,
 ) -> Check {
     match registration(cluster, kind).await {
         Err(error) => Check::unread(id, &error),
-        Ok(None) => Check::bad(
-            id,
-            format!("there is no {kind} tiller-guard"),
-            "run tiller-guard install",
-        ),
+        Ok(None) => absent(id, kind, asks && cluster.version().is_from(HAS_FILES)),
         Ok(Some(live)) => {
             let drifts = drift(wanted, &live);
             if drifts.is_empty() {
@@ -57,6 +61,19 @@ async fn compared(
             }
         }
     }
+}
+
+/// There is no such registration in the API. A server that asks all the same may have it from a file.
+fn absent(id: &'static str, kind: &str, from_file: bool) -> Check {
+    if from_file {
+        return Check::doubtful(
+            id,
+            format!("{kind} tiller-guard is in files of the API server, if anywhere"),
+            "compare them with tiller-guard install -o yaml, on each API server",
+        );
+    }
+    let message = format!("there is no {kind} tiller-guard");
+    Check::bad(id, message, "run tiller-guard install")
 }
 
 fn webhooks(configuration: &Value) -> impl Iterator<Item = &Value> {
@@ -141,12 +158,13 @@ fn shortened(text: &str) -> String {
 mod tests {
     use serde_json::json;
 
+    use super::super::Health;
     use super::*;
     use crate::installation::{IMAGE, NAMESPACE, POLICY, SERVICE_PORT};
 
-    fn validating() -> Value {
-        let installation = Installation {
-            minor: 30,
+    fn installation(minor: u16) -> Installation {
+        Installation {
+            minor,
             namespace: NAMESPACE.to_owned(),
             image: IMAGE.to_owned(),
             replicas: 2,
@@ -154,8 +172,11 @@ mod tests {
             policy: POLICY.to_owned(),
             account_patterns: Vec::new(),
             ca_bundle: None,
-        };
-        let [_, validating] = installation.registrations();
+        }
+    }
+
+    fn validating() -> Value {
+        let [_, validating] = installation(30).registrations();
         validating
     }
 
@@ -180,6 +201,32 @@ mod tests {
     #[test]
     fn what_the_server_and_the_guard_add_is_no_drift() {
         assert_eq!(drift(&validating(), &live()), [""; 0]);
+    }
+
+    #[test]
+    fn a_registration_in_a_file_of_the_api_server_is_doubtful_where_it_asks() {
+        let kind = "ValidatingWebhookConfiguration";
+        let (in_file, nowhere) = (absent("id", kind, true), absent("id", kind, false));
+        assert_eq!(in_file.health, Health::Doubtful);
+        assert!(in_file.hint.unwrap().contains("on each API server"));
+        assert_eq!(nowhere.health, Health::Bad);
+        assert_eq!(nowhere.hint.as_deref(), Some("run tiller-guard install"));
+    }
+
+    /// Where none are to be.
+    #[test]
+    fn conditions_that_somebody_added_are_found() {
+        let [_, wanted] = installation(20).registrations();
+        let mut found = wanted.clone();
+        let webhook = &mut found["webhooks"][0];
+        webhook["clientConfig"]["caBundle"] = json!("QQ==");
+        webhook["matchConditions"] = json!([{ "name": "never", "expression": "false" }]);
+        let drifts = drift(&wanted, &found);
+        let expected = "validate.tiller-guard.io has a matchConditions";
+        assert!(
+            drifts.iter().any(|it| it.starts_with(expected)),
+            "{drifts:?}"
+        );
     }
 
     #[test]

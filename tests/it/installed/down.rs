@@ -1,6 +1,6 @@
-//! What goes on while nobody answers, what does not, and what the doctor says.
+//! What goes on while nobody answers, and what does not.
 
-use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
+use kube::api::{DeleteParams, PostParams};
 use serde_json::{Value, json};
 
 use super::{SERVICE_PORT, World, said};
@@ -98,93 +98,4 @@ async fn an_installation_that_nobody_answers_for_is_told() {
     );
     let installed = world.run(&["install", SERVICE_PORT, "--wait=1"]).await;
     assert_eq!(installed.status.code(), Some(124), "{}", said(&installed));
-}
-
-#[tokio::test]
-async fn whatever_is_broken_the_doctor_names_it() {
-    let world = World::enter().await;
-    world.install().await;
-    let _service = world.serve(2, &[]).await;
-    world.play_nodes().await;
-    let diagnosis = async || {
-        let told = world.run(&["doctor", SERVICE_PORT]).await;
-        (told.status.code(), said(&told))
-    };
-    let (code, told) = diagnosis().await;
-    assert_eq!(code, Some(0), "{told}");
-
-    // A registration that asks less.
-    let validating = world.registrations("ValidatingWebhookConfiguration");
-    let mut webhooks = validating.get("tiller-guard").await.unwrap().data["webhooks"].clone();
-    webhooks[0]["failurePolicy"] = json!("Ignore");
-    webhooks[0]["objectSelector"] = json!({ "matchLabels": { "guarded": "yes" } });
-    let patch = Patch::Merge(json!({ "webhooks": webhooks }));
-    validating
-        .patch("tiller-guard", &PatchParams::default(), &patch)
-        .await
-        .unwrap();
-    let (code, told) = diagnosis().await;
-    assert_eq!(code, Some(1), "{told}");
-    assert!(
-        told.contains("validate.tiller-guard.io has another failurePolicy: \"Ignore\""),
-        "{told}"
-    );
-    assert!(
-        told.contains("validate.tiller-guard.io has a objectSelector"),
-        "{told}"
-    );
-    world.install().await;
-    assert_eq!(diagnosis().await.0, Some(0));
-
-    // A Service that leads elsewhere, and none.
-    let services = world.objects("", "v1", "Service", "tiller-guard");
-    let patch =
-        Patch::Merge(json!({ "spec": { "ports": [{ "port": 10444, "targetPort": "https" }] } }));
-    services
-        .patch("tiller-guard", &PatchParams::default(), &patch)
-        .await
-        .unwrap();
-    let (code, told) = diagnosis().await;
-    assert_eq!(code, Some(1), "{told}");
-    assert!(
-        told.contains("✗ service: Service tiller-guard/tiller-guard leads elsewhere"),
-        "{told}"
-    );
-    services
-        .delete("tiller-guard", &DeleteParams::default())
-        .await
-        .unwrap();
-    let (code, told) = diagnosis().await;
-    assert_eq!(code, Some(1), "{told}");
-    assert!(
-        told.contains("there is no Service tiller-guard/tiller-guard"),
-        "{told}"
-    );
-    assert!(
-        told.contains("(no-service)") || told.contains("is refused"),
-        "{told}"
-    );
-
-    let nowhere = world.run(&["doctor", "--context=none"]).await;
-    assert_eq!(nowhere.status.code(), Some(2), "{}", said(&nowhere));
-}
-
-#[tokio::test]
-async fn a_certificate_that_the_api_server_does_not_accept_is_told_by_its_reason() {
-    let world = World::enter().await;
-    world.install().await;
-    // It writes the bundle.
-    drop(world.serve(1, &[]).await);
-    let service = "tiller-guard.tiller-guard.svc";
-    for (name, reason) in [(service, "unknown-authority"), ("localhost", "other-name")] {
-        let [certificate, key] = world.cluster.other_certificate(name).unwrap();
-        let words = [
-            format!("--tls-cert-file={certificate}"),
-            format!("--tls-key-file={key}"),
-        ];
-        let _theirs = world.serve(1, &words.each_ref().map(String::as_str)).await;
-        let told = said(&world.run(&["doctor", SERVICE_PORT]).await);
-        let expected = format!("the API server cannot ask ({reason})");
-        assert!(told.contains(&expected), "{told}");
-    }
 }

@@ -4,9 +4,12 @@
 //! forwarder stands in for the Service, at its own address.
 
 mod certificates;
+mod diagnoses;
 mod down;
 mod idle;
+mod leaving;
 mod load;
+mod old_api;
 mod restarts;
 mod service;
 mod walk;
@@ -26,7 +29,7 @@ use tokio::process::Command;
 use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::{Instant, sleep};
 
-use crate::cluster::{Cluster, User, resource};
+use crate::cluster::{Cluster, Peculiar, User, resource};
 use service::Service;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_tiller-guard");
@@ -34,29 +37,46 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_tiller-guard");
 const SERVICE_PORT: &str = "--service-port=10443";
 
 /// Shared by all tests, one after the other: registrations are the cluster's.
-static CLUSTER: LazyLock<Mutex<Cluster>> = LazyLock::new(|| {
-    let started = thread::spawn(|| tokio::runtime::Runtime::new()?.block_on(Cluster::start()));
-    Mutex::new(started.join().unwrap().unwrap())
-});
+static CLUSTER: LazyLock<Mutex<Cluster>> = LazyLock::new(|| start(Peculiar::default()));
+
+fn start(peculiar: Peculiar) -> Mutex<Cluster> {
+    let started = move || tokio::runtime::Runtime::new()?.block_on(Cluster::start_with(peculiar));
+    Mutex::new(thread::spawn(started).join().unwrap().unwrap())
+}
 
 /// An API server that is ours alone for a while, with nothing installed.
 struct World {
     cluster: MutexGuard<'static, Cluster>,
     client: Client,
+    /// The administrator's kubeconfig.
+    kubeconfig: PathBuf,
     /// A kubeconfig with the guard's own rights and no more.
     kubeconfig_of_guard: PathBuf,
+    /// The version in which webhooks are registered.
+    registration_version: &'static str,
 }
 
 impl World {
     async fn enter() -> Self {
-        let cluster = CLUSTER.lock().await;
+        Self::enter_in(&CLUSTER).await
+    }
+
+    async fn enter_in(cluster: &'static LazyLock<Mutex<Cluster>>) -> Self {
+        let cluster = cluster.lock().await;
         let client = cluster.client(User::Admin).await.unwrap();
         let account = "system:serviceaccount:tiller-guard:tiller-guard";
         let kubeconfig_of_guard = cluster.kubeconfig_as(account).unwrap();
+        let registration_version = if cluster.version() >= (1, 16) {
+            "v1"
+        } else {
+            "v1beta1"
+        };
         let world = Self {
+            kubeconfig: cluster.kubeconfig(),
             cluster,
             client,
             kubeconfig_of_guard,
+            registration_version,
         };
         let gone = world.run(&["uninstall", "--adopt"]).await;
         assert_eq!(gone.status.code(), Some(0), "{gone:?}");
@@ -65,7 +85,12 @@ impl World {
 
     /// Runs the program as the administrator.
     async fn run(&self, words: &[&str]) -> Output {
-        let kubeconfig = format!("--kubeconfig={}", self.cluster.kubeconfig().display());
+        Self::run_with(&self.kubeconfig, words).await
+    }
+
+    /// Runs the program with another kubeconfig.
+    async fn run_with(kubeconfig: &Path, words: &[&str]) -> Output {
+        let kubeconfig = format!("--kubeconfig={}", kubeconfig.display());
         let mut command = Command::new(PROGRAM);
         command.args(words).arg(kubeconfig);
         command.output().await.unwrap()
@@ -116,12 +141,8 @@ impl World {
     }
 
     fn registrations(&self, kind: &str) -> Api<DynamicObject> {
-        let version = if self.cluster.version() >= (1, 16) {
-            "v1"
-        } else {
-            "v1beta1"
-        };
-        self.objects("admissionregistration.k8s.io", version, kind, "")
+        let group = "admissionregistration.k8s.io";
+        self.objects(group, self.registration_version, kind, "")
     }
 
     /// The bundle of a registration's first webhook, as PEM.

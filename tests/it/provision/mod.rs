@@ -9,7 +9,7 @@ mod faults;
 mod life;
 mod people;
 mod plans;
-mod proxy;
+pub(crate) mod proxy;
 mod rotation;
 mod specs;
 

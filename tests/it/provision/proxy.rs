@@ -17,7 +17,7 @@ use crate::offline::Folder;
 
 /// What becomes of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fate {
+pub(crate) enum Fate {
     /// It is answered.
     Passes,
     /// It is answered late.
@@ -34,14 +34,14 @@ pub(super) enum Fate {
 
 /// A request, by its method and path.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Asked {
-    pub(super) method: String,
-    pub(super) path: String,
+pub(crate) struct Asked {
+    pub(crate) method: String,
+    pub(crate) path: String,
 }
 
 /// A proxy, which ends with the runtime.
-pub(super) struct Proxy {
-    pub(super) address: SocketAddr,
+pub(crate) struct Proxy {
+    pub(crate) address: SocketAddr,
     asked: Arc<Mutex<Vec<Asked>>>,
     folder: Folder,
 }
@@ -60,7 +60,7 @@ impl std::error::Error for ConnectionEnds {}
 // === impl Asked ===
 
 impl Asked {
-    pub(super) fn writes(&self) -> bool {
+    pub(crate) fn writes(&self) -> bool {
         self.method != "GET"
     }
 }
@@ -69,7 +69,7 @@ impl Asked {
 
 impl Proxy {
     /// Starts one; the fate of each request is decided with those before it, the request itself the last.
-    pub(super) async fn start(
+    pub(crate) async fn start(
         client: Client,
         fate: impl Fn(&[Asked]) -> Fate + Send + Sync + 'static,
     ) -> Self {
@@ -108,7 +108,7 @@ impl Proxy {
     }
 
     /// A kubeconfig that leads here.
-    pub(super) fn kubeconfig(&self) -> String {
+    pub(crate) fn kubeconfig(&self) -> String {
         let address = self.address;
         self.folder.file(
             "kubeconfig",
@@ -122,7 +122,7 @@ impl Proxy {
     }
 
     /// What was asked so far.
-    pub(super) fn asked(&self) -> Vec<Asked> {
+    pub(crate) fn asked(&self) -> Vec<Asked> {
         self.asked.lock().unwrap().clone()
     }
 }
@@ -173,6 +173,7 @@ fn failure(code: u16) -> Response<Full<Bytes>> {
         409 => "Conflict",
         429 => "TooManyRequests",
         403 => "Forbidden",
+        404 => "NotFound",
         _ => "InternalError",
     };
     let status = serde_json::json!({

@@ -1,0 +1,167 @@
+//! An installation that goes, by the door or through the wall: nothing is asked any more, and everything can be written.
+
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use hyper::Request;
+use kube::api::{DeleteParams, ListParams, PostParams};
+use serde_json::{Value, json};
+use tokio::sync::Mutex;
+use tokio::time::{Instant, sleep};
+
+use super::{World, said, start};
+use crate::cluster::{Cluster, Peculiar};
+
+const KINDS: [&str; 2] = [
+    "MutatingWebhookConfiguration",
+    "ValidatingWebhookConfiguration",
+];
+
+/// Where what an owner leaves behind is deleted.
+static TIDY: LazyLock<Mutex<Cluster>> = LazyLock::new(|| {
+    start(Peculiar {
+        collects_garbage: true,
+        ..Peculiar::default()
+    })
+});
+
+async fn registered(world: &World) -> Vec<String> {
+    let mut names = Vec::new();
+    for kind in KINDS {
+        let found = world.registrations(kind).list(&ListParams::default()).await;
+        let found = found.unwrap().items.into_iter();
+        names.extend(found.map(|it| format!("{kind} {}", it.metadata.name.unwrap_or_default())));
+    }
+    names
+}
+
+/// Makes what the webhooks are asked about, and removes it: nobody refuses.
+async fn assert_writable(world: &World) {
+    let objects = [
+        (
+            "",
+            "v1",
+            json!({ "kind": "ConfigMap", "metadata": { "name": "written", "labels": { "OWNER": "TILLER" } } }),
+        ),
+        (
+            "",
+            "v1",
+            json!({ "kind": "Secret", "metadata": { "name": "written" } }),
+        ),
+        (
+            "",
+            "v1",
+            json!({ "kind": "Service", "metadata": { "name": "written" }, "spec": { "ports": [{ "port": 80 }] } }),
+        ),
+        (
+            "",
+            "v1",
+            json!({
+                "kind": "Pod", "metadata": { "name": "written" },
+                "spec": { "containers": [{ "name": "other", "image": "example/other:1" }] },
+            }),
+        ),
+        (
+            "rbac.authorization.k8s.io",
+            "v1",
+            json!({ "kind": "Role", "metadata": { "name": "written" }, "rules": [] }),
+        ),
+    ];
+    for (group, version, mut object) in objects {
+        let kind = object["kind"].as_str().unwrap().to_owned();
+        let dot = if group.is_empty() { "" } else { "/" };
+        object["apiVersion"] = json!(format!("{group}{dot}{version}"));
+        let api = world.objects(group, version, &kind, "default");
+        let object = serde_json::from_value(object).unwrap();
+        let created = api.create(&PostParams::default(), &object).await;
+        created.unwrap_or_else(|error| panic!("{kind}: {error}"));
+        let now = DeleteParams::default().grace_period(0);
+        api.delete("written", &now).await.unwrap();
+    }
+}
+
+/// Until the API server asks nobody.
+async fn until_nobody_is_asked(world: &World) {
+    let end = Instant::now() + Duration::from_secs(20);
+    while let Err(refused) = world.try_tiller().await {
+        assert!(Instant::now() < end, "{refused}");
+        sleep(Duration::from_millis(100)).await;
+    }
+}
+
+#[tokio::test]
+async fn it_is_uninstalled_while_it_answers_and_while_nobody_does() {
+    let world = World::enter().await;
+    for replicas in [2, 0] {
+        world.install().await;
+        let service = world.serve(replicas, &[]).await;
+        assert_eq!(registered(&world).await.len(), 2);
+        let gone = world.run(&["uninstall"]).await;
+        assert_eq!(gone.status.code(), Some(0), "{}", said(&gone));
+        assert_eq!(registered(&world).await, [""; 0]);
+        until_nobody_is_asked(&world).await;
+        assert_writable(&world).await;
+        for kind in [
+            "Deployment",
+            "Service",
+            "ConfigMap",
+            "Secret",
+            "ServiceAccount",
+        ] {
+            let group = if kind == "Deployment" { "apps" } else { "" };
+            let name = match kind {
+                "ConfigMap" => "tiller-guard-policy",
+                "Secret" => "tiller-guard-ca",
+                _ => "tiller-guard",
+            };
+            let left = world.objects(group, "v1", kind, "tiller-guard");
+            assert!(left.get_opt(name).await.unwrap().is_none(), "{kind}");
+        }
+        drop(service);
+    }
+}
+
+/// The namespace is deleted, and its finalizer taken away before anybody could tidy up.
+#[tokio::test]
+async fn a_namespace_that_is_deleted_by_force_takes_the_registrations_along() {
+    let world = World::enter_in(&TIDY).await;
+    if !world.cluster.has_controllers() {
+        return;
+    }
+    world.install().await;
+    for kind in KINDS {
+        let found = world.registrations(kind).get("tiller-guard").await.unwrap();
+        let owners = found.metadata.owner_references.unwrap();
+        assert_eq!(
+            (&*owners[0].kind, &*owners[0].name),
+            ("Namespace", "tiller-guard")
+        );
+    }
+    let namespaces = world.objects("", "v1", "Namespace", "");
+    namespaces
+        .delete("tiller-guard", &DeleteParams::default())
+        .await
+        .unwrap();
+    let path = "/api/v1/namespaces/tiller-guard";
+    if namespaces.get_opt("tiller-guard").await.unwrap().is_some() {
+        let body = json!({
+            "apiVersion": "v1", "kind": "Namespace",
+            "metadata": { "name": "tiller-guard" }, "spec": { "finalizers": [] },
+        });
+        let request = Request::put(format!("{path}/finalize"))
+            .header("content-type", "application/json")
+            .body(body.to_string().into_bytes())
+            .unwrap();
+        let finalized: Value = world.client.request(request).await.unwrap();
+        assert_eq!(finalized["metadata"]["name"], "tiller-guard");
+    }
+    let end = Instant::now() + Duration::from_secs(90);
+    while !registered(&world).await.is_empty() {
+        assert!(Instant::now() < end, "{:?}", registered(&world).await);
+        sleep(Duration::from_millis(200)).await;
+    }
+    until_nobody_is_asked(&world).await;
+    assert_writable(&world).await;
+    // Nothing stands in the way of the next.
+    world.install().await;
+}
