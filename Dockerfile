@@ -5,6 +5,8 @@
 # The builder runs on the machine's own platform and compiles for the target's.
 FROM --platform=$BUILDPLATFORM rust:1.95-alpine AS build
 ARG TARGETARCH
+# Alpine keeps no older versions of its packages, so that a pinned one fails soon; none of them is in the image.
+# hadolint ignore=DL3018
 RUN apk add --no-cache musl-dev clang lld
 WORKDIR /src
 COPY . .
