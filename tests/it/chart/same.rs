@@ -155,6 +155,19 @@ fn options_add_objects_and_nothing_is_made_twice() {
     assert!(dashboard["panels"].as_array().unwrap().len() > 3);
 }
 
+/// For a cluster that is to ask nobody before somebody answers.
+#[test]
+fn without_registrations_all_else_is_the_same() {
+    let values =
+        |enabled: bool| json!({ "kubeVersion": "1.20", "registrations": { "enabled": enabled } });
+    let mut whole = by_name(rendered(&values(true)));
+    for kind in ["Mutating", "Validating"] {
+        let gone = whole.remove(&format!("{kind}WebhookConfiguration tiller-guard"));
+        assert!(gone.is_some(), "{kind}");
+    }
+    assert_eq!(by_name(rendered(&values(false))), whole);
+}
+
 /// Alerts and panels over what nobody counts stay silent.
 #[test]
 fn every_metric_of_the_alerts_and_the_dashboard_is_counted() {

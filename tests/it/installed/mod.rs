@@ -10,6 +10,7 @@ mod idle;
 mod leaving;
 mod load;
 mod old_api;
+mod options;
 mod restarts;
 mod service;
 mod walk;

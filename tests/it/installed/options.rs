@@ -1,0 +1,145 @@
+//! Every object that an option of the chart makes is tried by the API server, which keeps all that is said in it.
+
+use kube::api::{DeleteParams, PostParams};
+use serde_json::{Value, json};
+use tiller_guard::cluster::apply::missing;
+use tokio::task::spawn_blocking;
+use tokio::time::{Duration, Instant, sleep};
+
+use super::World;
+use crate::chart::helm::rendered;
+
+/// Kinds of others, which are known here by name alone: what their controllers make of them is not tried.
+const FOREIGN: [(&str, &str, &str, &str); 4] = [
+    (
+        "monitoring.coreos.com",
+        "v1",
+        "ServiceMonitor",
+        "servicemonitors",
+    ),
+    (
+        "monitoring.coreos.com",
+        "v1",
+        "PrometheusRule",
+        "prometheusrules",
+    ),
+    ("cert-manager.io", "v1", "Certificate", "certificates"),
+    ("cert-manager.io", "v1", "Issuer", "issuers"),
+];
+
+/// Values that differ from the chart's own in each of its options.
+fn values() -> Vec<Value> {
+    let whole = json!({
+        "image": {
+            "repository": "registry.example.com/tiller-guard", "pullPolicy": "Always",
+            "digest": format!("sha256:{}", "a".repeat(64)), "pullSecrets": [{ "name": "registry" }],
+        },
+        "replicas": 3,
+        "accountPatterns": ["helm-*", "deployer"],
+        "service": { "port": 8443 },
+        "extraArguments": ["--log-format=json"],
+        "nodeSelector": { "role": "control" },
+        "tolerations": [{ "key": "role", "operator": "Exists", "effect": "NoSchedule" }],
+        "podAnnotations": { "example.com/a": "b" },
+        "podLabels": { "example.com/c": "d" },
+        "networkPolicy": { "apiServerPorts": [6443] },
+        "certManager": { "enabled": true },
+        "metrics": {
+            "serviceMonitor": { "enabled": true, "interval": "15s", "labels": { "release": "prometheus" } },
+            "prometheusRule": { "enabled": true, "labels": { "release": "prometheus" } },
+            "dashboard": { "enabled": true },
+        },
+    });
+    let mut with_issuer = whole.clone();
+    with_issuer["certManager"]["issuerRef"] = json!({ "name": "ours", "kind": "ClusterIssuer" });
+    let little = json!({
+        "image": { "tag": "v9" },
+        "registrations": { "enabled": false },
+        "podDisruptionBudget": { "enabled": false },
+        "networkPolicy": { "enabled": false },
+        "priorityClassName": "",
+        "replicas": 1,
+    });
+    vec![whole, with_issuer, little]
+}
+
+fn definition(group: &str, version: &str, kind: &str, plural: &str) -> Value {
+    json!({
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": { "name": format!("{plural}.{group}") },
+        "spec": {
+            "group": group,
+            "scope": "Namespaced",
+            "names": { "kind": kind, "plural": plural, "singular": kind.to_lowercase() },
+            "versions": [{
+                "name": version, "served": true, "storage": true,
+                "schema": { "openAPIV3Schema": {
+                    "type": "object", "x-kubernetes-preserve-unknown-fields": true,
+                } },
+            }],
+        },
+    })
+}
+
+/// What the API server would store.
+async fn tried(world: &World, object: &Value) -> Result<Value, kube::Error> {
+    let text = |pointer| object.pointer(pointer).and_then(Value::as_str);
+    let (api_version, kind) = (text("/apiVersion").unwrap(), text("/kind").unwrap());
+    let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+    let namespace = text("/metadata/namespace").unwrap_or_default();
+    let api = world.objects(group, version, kind, namespace);
+    let parameters = PostParams {
+        dry_run: true,
+        ..PostParams::default()
+    };
+    let sent = serde_json::from_value(object.clone()).unwrap();
+    let stored = api.create(&parameters, &sent).await?;
+    Ok(serde_json::to_value(stored).unwrap())
+}
+
+#[tokio::test]
+async fn every_object_of_every_option_of_the_chart_is_taken_as_it_is() {
+    let world = World::enter().await;
+    if world.cluster.version() < (1, 16) {
+        return;
+    }
+    // It makes the namespace; the rest would be in the way.
+    world.install().await;
+    world.run(&["uninstall"]).await;
+    let definitions = world.objects("apiextensions.k8s.io", "v1", "CustomResourceDefinition", "");
+    for (group, version, kind, plural) in FOREIGN {
+        let definition = definition(group, version, kind, plural);
+        let definition = serde_json::from_value(definition).unwrap();
+        definitions
+            .create(&PostParams::default(), &definition)
+            .await
+            .unwrap();
+    }
+    let minor = world.cluster.version().1;
+    for mut values in values() {
+        values["kubeVersion"] = json!(format!("1.{minor}"));
+        let objects = spawn_blocking(move || rendered(&values)).await.unwrap();
+        assert!(objects.len() > 6);
+        for object in objects {
+            let end = Instant::now() + Duration::from_secs(20);
+            let stored = loop {
+                match tried(&world, &object).await {
+                    Ok(stored) => break stored,
+                    // A kind that was defined a moment ago.
+                    Err(kube::Error::Api(status)) if status.code == 404 && Instant::now() < end => {
+                        sleep(Duration::from_millis(200)).await;
+                    }
+                    Err(error) => panic!("{error}\n{object}"),
+                }
+            };
+            assert_eq!(missing(&object, &stored), None, "{object}");
+        }
+    }
+    for (group, _, _, plural) in FOREIGN {
+        definitions
+            .delete(&format!("{plural}.{group}"), &DeleteParams::default())
+            .await
+            .unwrap();
+    }
+}
