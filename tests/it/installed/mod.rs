@@ -9,6 +9,7 @@ mod down;
 mod idle;
 mod leaving;
 mod load;
+mod observer;
 mod old_api;
 mod options;
 mod restarts;

@@ -1,0 +1,115 @@
+//! An observer's walk: from an empty API server, the README's commands and nothing else, to an enforced policy and back.
+//! What each command prints is what the README shows.
+
+use std::collections::VecDeque;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::Path;
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::process::Command;
+use tokio::sync::Mutex;
+use tokio::time::sleep;
+
+use super::service::Service;
+use super::{PROGRAM, SERVICE_PORT, World, said, start};
+use crate::cluster::{Cluster, Peculiar};
+
+/// Of nobody else, so that it is empty.
+static EMPTY: LazyLock<Mutex<Cluster>> = LazyLock::new(|| start(Peculiar::default()));
+
+/// A command of the README, and what it shows beneath it.
+#[derive(Debug)]
+struct Step {
+    command: String,
+    output: String,
+}
+
+/// The commands of a section's console blocks, in their order.
+fn steps(section: &str) -> VecDeque<Step> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let readme = fs::read_to_string(path).unwrap();
+    let (_, rest) = readme.split_once(&format!("\n## {section}\n")).unwrap();
+    let text = rest.split("\n## ").next().unwrap();
+    let mut steps: VecDeque<Step> = VecDeque::new();
+    for block in text.split("```console\n").skip(1) {
+        for line in block.split("```").next().unwrap().lines() {
+            if let Some(command) = line.strip_prefix("$ ") {
+                steps.push_back(Step {
+                    command: command.to_owned(),
+                    output: String::new(),
+                });
+            } else {
+                let step = steps.back_mut().unwrap();
+                step.output += line;
+                step.output.push('\n');
+            }
+        }
+    }
+    steps
+}
+
+/// As it is typed, with the kubeconfig where users have it. Only who may not listen on 443 needs another Service.
+async fn typed(world: &World, command: &str) -> (Option<i32>, String) {
+    let mut words = command.split_whitespace();
+    assert_eq!(words.next(), Some("tiller-guard"), "{command}");
+    let mut program = Command::new(PROGRAM);
+    program.args(words).env("KUBECONFIG", &world.kubeconfig);
+    if !may_listen_on_443().await && !command.contains("uninstall") {
+        program.arg(SERVICE_PORT);
+    }
+    let output = program.output().await.unwrap();
+    (output.status.code(), said(&output))
+}
+
+async fn may_listen_on_443() -> bool {
+    let bound = TcpListener::bind("127.0.0.1:443").await;
+    !bound.is_err_and(|error| error.kind() == ErrorKind::PermissionDenied)
+}
+
+/// Does what nodes do once there is a Deployment.
+async fn nodes(world: &World) -> Service {
+    let deployments = world.objects("apps", "v1", "Deployment", "tiller-guard");
+    while deployments.get_opt("tiller-guard").await.unwrap().is_none() {
+        sleep(Duration::from_millis(50)).await;
+    }
+    let service = world.serve(2, &[]).await;
+    world.play_nodes().await;
+    service
+}
+
+#[tokio::test]
+async fn the_readmes_commands_lead_from_an_empty_cluster_to_an_enforced_policy_and_back() {
+    let world = World::enter_in(&EMPTY).await;
+    // What is printed tells the version and, before 1.21, the labels that it lacks.
+    if world.cluster.version() != (1, 20) {
+        return;
+    }
+    assert!(world.try_tiller().await.is_ok());
+    let mut steps = steps("Run it in a cluster");
+    let mut service = None;
+    while let Some(Step { command, output }) = steps.pop_front() {
+        let (code, printed) = if command == "tiller-guard install" {
+            let (told, started) = tokio::join!(typed(&world, &command), nodes(&world));
+            service = Some(started);
+            told
+        } else {
+            typed(&world, &command).await
+        };
+        assert_eq!(printed, output, "$ {command}");
+        assert_eq!(code, Some(0), "$ {command}");
+        let held = world.try_tiller().await;
+        match &*command {
+            "tiller-guard doctor --pre" => assert!(held.is_ok()),
+            "tiller-guard install" | "tiller-guard doctor" => {
+                let refused = held.unwrap_err();
+                assert!(refused.contains("protected-namespace"), "{refused}");
+            }
+            "tiller-guard uninstall" => {}
+            other => panic!("{other} is new here"),
+        }
+    }
+    assert!(service.is_some(), "the README installs nothing");
+}
