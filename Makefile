@@ -34,7 +34,7 @@ soak:
 	@$(ASSETS) && echo 'Building with optimisation' >&2 && \
 	cargo test --locked --release --test it -- --ignored --nocapture knowledge::soak && \
 	tests/chart/checkov.sh && \
-	SOAK=1 cargo test --locked --release --test it -- --include-ignored --test-threads=1 installed::
+	SOAK=1 cargo test --locked --release --test it -- --include-ignored --nocapture --test-threads=1 installed::
 
 check lint: assets
 	cargo fmt --check

@@ -6,27 +6,34 @@ use std::time::Duration;
 
 use kube::api::{Api, DynamicObject, PostParams};
 use tokio::task::JoinHandle;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
-use super::{World, tiller};
+use super::{World, soak, tiller};
 
-/// Clients that ask at once.
-const CLIENTS: usize = 8;
-/// How long each of them rests between two requests.
-const REST: Duration = Duration::from_millis(20);
+/// Clients that ask at once; more of them, and without a rest, in `make soak`.
+const CLIENTS: u32 = 8;
+const SOAKING_CLIENTS: u32 = 24;
+/// How many milliseconds each of them rests between two requests.
+const REST: u32 = 20;
+
+/// How many ask at once.
+pub(super) fn clients() -> u32 {
+    soak(CLIENTS, SOAKING_CLIENTS)
+}
 
 /// Clients that ask until they are told to stop.
 pub(super) struct Load {
     stop: Arc<AtomicBool>,
     asked: Arc<AtomicU32>,
     clients: Vec<JoinHandle<Vec<String>>>,
+    began: Instant,
 }
 
 impl Load {
     pub(super) fn start(world: &World) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let asked = Arc::new(AtomicU32::new(0));
-        let clients = (0..CLIENTS)
+        let clients = (0..clients())
             .map(|_| {
                 let pods = world.objects("", "v1", "Pod", "default");
                 tokio::spawn(ask(pods, Arc::clone(&stop), Arc::clone(&asked)))
@@ -36,6 +43,7 @@ impl Load {
             stop,
             asked,
             clients,
+            began: Instant::now(),
         }
     }
 
@@ -48,13 +56,24 @@ impl Load {
     }
 
     /// Stops; how many were asked, and what the others were told in place of the verdict.
+    #[expect(
+        clippy::print_stdout,
+        reason = "the numbers are what `make soak` is run for"
+    )]
     pub(super) async fn stop(self) -> (u32, Vec<String>) {
         self.stop.store(true, Ordering::Relaxed);
         let mut failures = Vec::new();
         for client in self.clients {
             failures.extend(client.await.unwrap());
         }
-        (self.asked.load(Ordering::Relaxed), failures)
+        let asked = self.asked.load(Ordering::Relaxed);
+        let seconds = self.began.elapsed().as_secs_f64();
+        println!(
+            "{asked} requests in {seconds:.0} s, {:.0} a second; {} without the verdict",
+            f64::from(asked) / seconds,
+            failures.len()
+        );
+        (asked, failures)
     }
 
     /// Stops, and expects that nobody was told anything else.
@@ -80,6 +99,7 @@ async fn ask(
         ..PostParams::default()
     };
     let tiller = serde_json::from_value(tiller()).unwrap();
+    let rest = Duration::from_millis(soak(REST, 0).into());
     let mut failures = Vec::new();
     while !stop.load(Ordering::Relaxed) {
         let told = match pods.create(&parameters, &tiller).await {
@@ -91,7 +111,7 @@ async fn ask(
             failures.push(told);
         }
         asked.fetch_add(1, Ordering::Relaxed);
-        sleep(REST).await;
+        sleep(rest).await;
     }
     failures
 }

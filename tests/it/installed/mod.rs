@@ -6,6 +6,7 @@
 mod certificates;
 mod diagnoses;
 mod down;
+mod flood;
 mod idle;
 mod leaving;
 mod load;

@@ -30,7 +30,7 @@ pub(super) struct Service {
 /// One replica: a process.
 pub(super) struct Replica {
     pub(super) server: Server,
-    address: SocketAddr,
+    pub(super) address: SocketAddr,
     health: SocketAddr,
     _folder: Folder,
 }
@@ -114,11 +114,16 @@ impl Replica {
         ended.code()
     }
 
-    /// The value of a metric without labels.
-    pub(super) async fn metric(&self, name: &str) -> i64 {
+    /// What it tells of itself.
+    pub(super) async fn metrics(&self) -> String {
         let health = self.health;
         let told = spawn_blocking(move || get(health, "/metrics").unwrap());
-        let told = told.await.unwrap();
+        told.await.unwrap()
+    }
+
+    /// The value of a metric without labels.
+    pub(super) async fn metric(&self, name: &str) -> i64 {
+        let told = self.metrics().await;
         let line = told.lines().find(|line| {
             let rest = line.strip_prefix(name);
             rest.is_some_and(|rest| rest.starts_with(' '))

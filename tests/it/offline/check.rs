@@ -12,6 +12,18 @@ fn a_clean_manifest_exits_0() {
     assert_eq!(check.stderr, "");
 }
 
+/// It is no Tiller, and its account has no rights that a Tiller's may not have.
+#[test]
+fn its_own_installation_is_clean() {
+    for minor in ["1.10", "1.20", "1.36"] {
+        let printed = run(&["install", "--output=yaml", "--kubernetes", minor], b"");
+        assert_eq!(printed.code, Some(0), "{}", printed.stderr);
+        let check = run(&["check", "-"], printed.stdout.as_bytes());
+        assert_eq!(check.code, Some(0), "{minor}: {}", check.stdout);
+        assert_eq!(check.stdout, "13 objects, 0 Tillers: no findings\n");
+    }
+}
+
 #[test]
 fn usage_errors_exit_2() {
     for arguments in [
