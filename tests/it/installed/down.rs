@@ -1,9 +1,11 @@
 //! What goes on while nobody answers, and what does not.
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use kube::api::{DeleteParams, PostParams};
+use rcgen::{CertificateParams, KeyPair};
 use serde_json::{Value, json};
 
-use super::{SERVICE_PORT, World, said};
+use super::{SERVICE_PORT, World, said, tiller};
 
 /// Tries an object, of which nothing stays.
 async fn try_object(
@@ -74,6 +76,21 @@ async fn nodes_control_plane_and_guard_start_while_nobody_answers_and_a_tiller_d
     try_object(&world, "rbac.authorization.k8s.io", "v1", "default", role)
         .await
         .unwrap();
+    let review = json!({ "apiVersion": "authentication.k8s.io/v1", "kind": "TokenReview", "spec": { "token": "none" } });
+    try_object(&world, "authentication.k8s.io", "v1", "", review)
+        .await
+        .unwrap();
+    if world.cluster.version() >= (1, 19) {
+        try_object(
+            &world,
+            "certificates.k8s.io",
+            "v1",
+            "",
+            certificate_request(),
+        )
+        .await
+        .unwrap();
+    }
     // The installation can be mended: nothing of it needs its own answer.
     world
         .objects("apps", "v1", "Deployment", "tiller-guard")
@@ -81,6 +98,86 @@ async fn nodes_control_plane_and_guard_start_while_nobody_answers_and_a_tiller_d
         .await
         .unwrap();
     world.install().await;
+}
+
+/// A node's, say.
+fn certificate_request() -> Value {
+    let key = KeyPair::generate().unwrap();
+    let parameters = CertificateParams::new([]).unwrap();
+    let request = parameters.serialize_request(&key).unwrap().pem().unwrap();
+    json!({
+        "apiVersion": "certificates.k8s.io/v1", "kind": "CertificateSigningRequest",
+        "metadata": { "name": "node" },
+        "spec": {
+            "request": BASE64_STANDARD.encode(request),
+            "signerName": "kubernetes.io/kube-apiserver-client",
+            "usages": ["client auth"],
+        },
+    })
+}
+
+/// What the README says of a guard that is down, each way.
+#[tokio::test]
+async fn what_nobody_answers_for_is_held_or_let_through_as_the_readme_says() {
+    const ACCESS: &str = "rbac.authorization.k8s.io";
+    let world = World::enter().await;
+    world.install().await;
+    let in_system = |mut object: Value| {
+        object["metadata"]["namespace"] = json!("kube-system");
+        object
+    };
+    let has_conditions = world.cluster.version() >= (1, 28);
+    let in_system = try_object(&world, "", "v1", "kube-system", in_system(tiller())).await;
+    assert_eq!(in_system.is_err(), has_conditions, "{in_system:?}");
+    let other = try_object(&world, "", "v1", "default", pod("default")).await;
+    assert_eq!(other.is_ok(), has_conditions, "{other:?}");
+    let subject = json!([{ "kind": "ServiceAccount", "name": "tiller", "namespace": "default" }]);
+    for (group, object) in [
+        (
+            ACCESS,
+            json!({
+                "kind": "ClusterRoleBinding", "metadata": { "name": "tiller" }, "subjects": subject,
+                "roleRef": { "apiGroup": ACCESS, "kind": "ClusterRole", "name": "cluster-admin" },
+            }),
+        ),
+        (
+            "",
+            json!({ "kind": "Secret", "metadata": { "name": "tiller-secret", "namespace": "default" } }),
+        ),
+        (
+            "",
+            json!({
+                "kind": "ConfigMap",
+                "metadata": { "name": "shop.v1", "namespace": "default", "labels": { "OWNER": "TILLER" } },
+            }),
+        ),
+        (
+            "",
+            json!({
+                "kind": "Endpoints", "metadata": { "name": "tiller-deploy", "namespace": "default" },
+                "subsets": [{ "addresses": [{ "ip": "192.0.2.1" }], "ports": [{ "port": 44134 }] }],
+            }),
+        ),
+    ] {
+        let mut object = object;
+        let dot = if group.is_empty() { "" } else { "/" };
+        object["apiVersion"] = json!(format!("{group}{dot}v1"));
+        let namespace = object["metadata"]["namespace"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
+        let tried = try_object(&world, group, "v1", &namespace, object.clone()).await;
+        assert_eq!(tried, Ok(()), "{object}");
+    }
+    // It opens a way to Tiller.
+    let service = json!({
+        "apiVersion": "v1", "kind": "Service", "metadata": { "name": "tiller-deploy" },
+        "spec": { "type": "NodePort", "selector": { "app": "helm", "name": "tiller" }, "ports": [{ "port": 44134 }] },
+    });
+    let refused = try_object(&world, "", "v1", "default", service)
+        .await
+        .unwrap_err();
+    assert!(refused.contains("failed calling webhook"), "{refused}");
 }
 
 #[tokio::test]
