@@ -130,7 +130,8 @@ async fn install(arguments: Arguments) -> anyhow::Result<Exit> {
         return Ok(Exit::TimedOut);
     }
     planned.ca_bundle = install::bundle(&cluster, &planned.namespace).await?;
-    let registrations = install::registrations(&cluster, &planned).await?;
+    let mut registrations = install::registrations(&cluster, &planned).await?;
+    install::let_belong(&cluster, &planned.namespace, &mut registrations).await?;
     apply(&writer, registrations.to_vec(), diff).await?;
     if !waits {
         return Ok(Exit::Clean);

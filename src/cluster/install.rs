@@ -41,27 +41,15 @@ pub(super) async fn registration(
 }
 
 /// The two registrations as they are to be written: in the version that is served, with nothing that makes them ask
-/// about less than they say, and owned by the guard's namespace
-/// where that is there. When it is deleted, by whatever way, the garbage collector deletes them too: nothing asks a
-/// guard that is gone.
+/// about less than they say.
 pub async fn registrations(
     cluster: &Cluster,
     planned: &Installation,
 ) -> Result<[Value; 2], kube::Error> {
     let version = cluster.registration_version().await?;
-    let namespace = &planned.namespace;
-    let found = get(cluster, ("", "v1", "Namespace"), None, namespace).await?;
-    let uid = found.as_ref().and_then(|it| it.pointer("/metadata/uid"));
-    let owners = uid.map(
-        |uid| json!([{ "apiVersion": "v1", "kind": "Namespace", "name": namespace, "uid": uid }]),
-    );
     let mut registrations = planned.registrations();
     for object in registrations.iter_mut().filter_map(Value::as_object_mut) {
         object.insert("apiVersion".to_owned(), json!(format!("{GROUP}/{version}")));
-        let metadata = object.get_mut("metadata").and_then(Value::as_object_mut);
-        if let (Some(metadata), Some(owners)) = (metadata, &owners) {
-            metadata.insert("ownerReferences".to_owned(), owners.clone());
-        }
         let webhooks = object.get_mut("webhooks").and_then(Value::as_array_mut);
         let webhooks = webhooks.into_iter().flatten();
         for webhook in webhooks.filter_map(Value::as_object_mut) {
@@ -76,6 +64,29 @@ pub async fn registrations(
         }
     }
     Ok(registrations)
+}
+
+/// Lets registrations belong to the guard's namespace, where that is there. When it is deleted, by whatever way, the
+/// garbage collector deletes them too: nothing asks a guard that is gone. In another cluster they would be deleted at
+/// once, since the namespace's `uid` is another there.
+pub async fn let_belong(
+    cluster: &Cluster,
+    namespace: &str,
+    registrations: &mut [Value; 2],
+) -> Result<(), kube::Error> {
+    let found = get(cluster, ("", "v1", "Namespace"), None, namespace).await?;
+    let Some(uid) = found.as_ref().and_then(|it| it.pointer("/metadata/uid")) else {
+        return Ok(());
+    };
+    let owners =
+        json!([{ "apiVersion": "v1", "kind": "Namespace", "name": namespace, "uid": uid }]);
+    for registration in registrations {
+        let metadata = registration.get_mut("metadata");
+        if let Some(metadata) = metadata.and_then(Value::as_object_mut) {
+            metadata.insert("ownerReferences".to_owned(), owners.clone());
+        }
+    }
+    Ok(())
 }
 
 /// An object, as it is.

@@ -137,6 +137,14 @@ async fn a_namespace_that_is_deleted_by_force_takes_the_registrations_along() {
             ("Namespace", "tiller-guard")
         );
     }
+    // In another cluster the owner would be another.
+    let printed = world.run(&["install", "--output=yaml"]).await;
+    let printed = said(&printed);
+    assert!(
+        printed.contains("kind: ValidatingWebhookConfiguration"),
+        "{printed}"
+    );
+    assert!(!printed.contains("ownerReferences"), "{printed}");
     let namespaces = world.objects("", "v1", "Namespace", "");
     namespaces
         .delete("tiller-guard", &DeleteParams::default())
