@@ -226,17 +226,19 @@ fn judged(
 }
 
 /// The reply, with what it hangs on where that may still turn it: in a mode that refuses, where nothing was found that
-/// would be refused all the same.
+/// would be refused all the same. A dry run stores nothing, so that it does no harm to let one pass by what was known a
+/// moment ago.
 fn settled_by(
     mut reply: Reply,
     request: &Request<'_>,
     policy: &Policy,
     lookups: impl FnOnce() -> Vec<Lookup>,
 ) -> Reply {
-    let passes = matches!(
-        reply.decision,
-        Decision::Unconcerned | Decision::Allowed | Decision::Hardened
-    );
+    let passes = !request.dry_run
+        && matches!(
+            reply.decision,
+            Decision::Unconcerned | Decision::Allowed | Decision::Hardened
+        );
     let refuses = matches!(
         mode_of(request, &policy.modes),
         Mode::Enforce | Mode::Freeze

@@ -146,6 +146,21 @@ fn nothing_is_looked_up_where_nothing_hangs_on_it() {
     assert_eq!(ask(&role, &nobody, Mode::Enforce).lookups, []);
 }
 
+/// What a dry run lets pass is not stored; what it refuses should be refused for a reason that holds.
+#[test]
+fn a_dry_run_looks_up_only_what_may_let_it_pass() {
+    let mut review = access("RoleBinding", &binding("tiller"));
+    review["request"]["dryRun"] = json!(true);
+    let passed = ask(&review, &known(&[role("create")]), Mode::Enforce);
+    assert_eq!(
+        (passed.decision, passed.lookups),
+        (Decision::Unconcerned, Vec::new())
+    );
+    let refused = ask(&review, &known(&[]), Mode::Enforce);
+    assert_eq!(refused.rules, ["rights-unknown"]);
+    assert_eq!(refused.lookups, [role_lookup()]);
+}
+
 #[test]
 fn a_role_is_judged_by_the_bindings_of_its_namespace_that_are_found() {
     let knowledge = known(&[json!({ "kind": "Tiller", "account": "red/deployer" })]);
