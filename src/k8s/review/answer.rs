@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::message::{MAX_LINE, MAX_NOTE, MAX_WARNING, lines, one_line, origin, warnings};
 use super::request::{Envelope, Object, Request};
-use super::{Answer, Decision, Lookup, Malformed, Record};
+use super::{Answer, Decision, Lookup, Malformed, Mode, Record};
 use crate::policy::{Action, Circumstances, Finding, Outcome, Subject, Verdict};
 
 /// A version of `admission.k8s.io`.
@@ -19,6 +19,7 @@ pub(super) enum ApiVersion {
 /// What an answer says, before it is put into JSON.
 pub(super) struct Reply {
     pub(super) decision: Decision,
+    mode: Option<Mode>,
     response: Response,
     pub(super) rules: Vec<&'static str>,
     pub(super) lookups: Vec<Lookup>,
@@ -62,6 +63,7 @@ impl Reply {
     pub(super) fn unconcerned() -> Self {
         Self {
             decision: Decision::Unconcerned,
+            mode: None,
             response: Response::Allow,
             rules: Vec::new(),
             findings: None,
@@ -79,6 +81,7 @@ impl Reply {
         let passes = decision != Decision::Refused;
         Self {
             decision,
+            mode: None,
             findings: passes.then(|| one_line(&message, MAX_NOTE)),
             response: match decision {
                 Decision::Refused => Response::Refuse(message),
@@ -138,6 +141,7 @@ impl Reply {
         let excepted = verdict.excepted.iter();
         Self {
             decision: *decision,
+            mode: None,
             response,
             rules,
             findings: passes.then(|| lines(found(), MAX_NOTE)),
@@ -145,6 +149,15 @@ impl Reply {
                 .map(|it| (it.rule.id, one_line(it.reason, MAX_NOTE)))
                 .collect(),
             lookups: Vec::new(),
+        }
+    }
+
+    /// Says in which mode this was decided.
+    pub(super) fn in_mode(self, mode: Mode) -> Self {
+        let concerned = self.decision != Decision::Unconcerned;
+        Self {
+            mode: concerned.then_some(mode),
+            ..self
         }
     }
 }
@@ -170,6 +183,7 @@ impl Envelope<'_> {
     pub(super) fn answer(&self, reply: Reply) -> Answer {
         let Reply {
             decision,
+            mode,
             response,
             rules,
             findings,
@@ -218,6 +232,7 @@ impl Envelope<'_> {
         Answer {
             body,
             decision,
+            mode,
             operation: request.operation.as_str(),
             kind: request.kind_name(),
             rules,
