@@ -19,9 +19,7 @@ pub use crate::policy::{Decision, Webhook};
 
 pub use crate::policy::Mode;
 pub use crate::policy::access::Lookup;
-use crate::policy::access::{
-    decide_access, lookup_may_settle, lookups_for_access, lookups_for_workload,
-};
+use crate::policy::access::{decide_access, lookups_for_access, lookups_for_workload};
 use crate::policy::connection::decide_connection;
 use crate::policy::custody::{Coming, decide_custody};
 use crate::policy::exposure::decide_exposure;
@@ -131,8 +129,10 @@ pub fn answer(
         Object::Subject(subject) => {
             let verdict = decide(subject, &policy.settings, context);
             let reply = judged(webhook, &envelope.request, Some(subject), &verdict, policy);
-            // The mutating webhook has not the last word, and most are none of our business.
-            if webhook == Webhook::Validate && reply.decision != Decision::Unconcerned {
+            // Where it does not refuse, the mutating webhook has not the last word; most are none of our business.
+            let refused = reply.decision == Decision::Refused;
+            let last = webhook == Webhook::Validate && reply.decision != Decision::Unconcerned;
+            if last || refused {
                 let lookups = || lookups_for_workload(subject, context.knowledge);
                 settled_by(reply, &envelope.request, policy, lookups)
             } else {
@@ -244,7 +244,7 @@ fn settled_by(
         mode_of(request, &policy.modes),
         Mode::Enforce | Mode::Freeze
     );
-    let open = passes || reply.decision == Decision::Refused && lookup_may_settle(&reply.rules);
+    let open = passes || reply.decision == Decision::Refused && reply.may_be_settled;
     if open && refuses {
         reply.lookups = lookups();
     }

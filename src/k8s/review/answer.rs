@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::message::{MAX_LINE, MAX_NOTE, MAX_WARNING, lines, one_line, origin, warnings};
 use super::request::{Envelope, Object, Request};
 use super::{Answer, Decision, Lookup, Malformed, Mode, Record};
+use crate::policy::access::lookup_may_settle;
 use crate::policy::{Action, Circumstances, Finding, Outcome, Subject, Verdict};
 
 /// A version of `admission.k8s.io`.
@@ -21,7 +22,9 @@ pub(super) struct Reply {
     pub(super) decision: Decision,
     mode: Option<Mode>,
     response: Response,
-    pub(super) rules: Vec<&'static str>,
+    rules: Vec<&'static str>,
+    /// Whether what refuses may have changed a moment ago.
+    pub(super) may_be_settled: bool,
     pub(super) lookups: Vec<Lookup>,
     /// What was found and let pass, for the audit log.
     findings: Option<String>,
@@ -66,6 +69,7 @@ impl Reply {
             mode: None,
             response: Response::Allow,
             rules: Vec::new(),
+            may_be_settled: false,
             findings: None,
             excepted: Vec::new(),
             lookups: Vec::new(),
@@ -92,6 +96,7 @@ impl Reply {
                 _ => Response::Allow,
             },
             rules: Vec::new(),
+            may_be_settled: false,
             excepted: Vec::new(),
             lookups: Vec::new(),
         }
@@ -107,12 +112,20 @@ impl Reply {
             decision,
             objection,
         } = outcome;
+        let hardens = circumstances.can_harden();
+        let refuses = |it: &&Finding| match it.action {
+            Action::Refuse => true,
+            Action::Harden => !hardens,
+            Action::Report => false,
+        };
+        let refusing = objection.iter().chain(&verdict.findings);
+        let refusing = refusing.filter(refuses).map(|finding| finding.rule.id);
+        let may_be_settled = lookup_may_settle(refusing);
         let response = match (decision, objection) {
             (Decision::Refused, Some(objection)) => {
                 Response::Refuse(one_line(&objection.to_string(), MAX_LINE))
             }
             (Decision::Refused, None) => {
-                let hardens = circumstances.can_harden();
                 let told = |it: &&Finding| !hardens || it.action != Action::Harden;
                 let findings = lines(verdict.findings.iter().filter(told), MAX_LINE);
                 Response::Refuse(subject.map(origin).unwrap_or_default() + &findings)
@@ -144,6 +157,7 @@ impl Reply {
             mode: None,
             response,
             rules,
+            may_be_settled,
             findings: passes.then(|| lines(found(), MAX_NOTE)),
             excepted: excepted
                 .map(|it| (it.rule.id, one_line(it.reason, MAX_NOTE)))
@@ -186,6 +200,7 @@ impl Envelope<'_> {
             mode,
             response,
             rules,
+            may_be_settled: _,
             findings,
             excepted,
             lookups,
