@@ -1,4 +1,4 @@
-//! Which teams there are, their certificates, and how a team stands.
+//! Which teams there are, and their certificates.
 
 use std::io::{self, BufWriter, Write as _};
 use std::time::{Duration, SystemTime};
@@ -10,13 +10,10 @@ use serde_json::{Value, json};
 use super::super::Exit;
 use super::super::rewrite::pretty;
 use super::arguments::SharedArguments;
-use super::session::{Failure, Session};
-use crate::cluster::team::{Deployed, Found, Granted, Registered, Rollout, deployed, look, rights};
-use crate::k8s;
+use super::session::{Failure, Session, in_cluster};
+use crate::cluster::team::{Found, Registered, look};
 use crate::pki::team::Certificate;
 use crate::policy::access::Team;
-use crate::policy::{Context, Kind, Settings, decide};
-use crate::report;
 
 /// Which teams, and how they are shown.
 #[derive(Debug, Args)]
@@ -29,7 +26,7 @@ pub(in crate::cli) struct ShowArguments {
     output: OutputArgument,
 
     #[command(flatten)]
-    pub(super) shared: SharedArguments,
+    shared: SharedArguments,
 }
 
 /// How all teams are shown.
@@ -39,7 +36,7 @@ pub(in crate::cli) struct ListArguments {
     output: OutputArgument,
 
     #[command(flatten)]
-    pub(super) shared: SharedArguments,
+    shared: SharedArguments,
 }
 
 #[derive(Debug, Clone, Copy, Args)]
@@ -58,17 +55,16 @@ enum Format {
 }
 
 /// What is shown: for programs, and for people.
-type Shown = (Value, Vec<String>);
+pub(super) type Shown = (Value, Vec<String>);
 
 /// Lists the teams.
-pub(super) async fn list(arguments: ListArguments, settings: &Settings) -> anyhow::Result<Exit> {
+pub(super) fn list(arguments: ListArguments) -> anyhow::Result<Exit> {
     let ListArguments { output, shared } = arguments;
-    let session = match Session::open(&shared, settings).await? {
-        Ok(session) => session,
-        Err(exit) => return Ok(exit),
-    };
-    let shown = session.registered.iter().map(of_registration).collect();
-    print(shown, output.output)
+    in_cluster(&shared, async |session| {
+        let shown = session.registered.iter().map(of_registration).collect();
+        print(shown, output.output)?;
+        Ok(Exit::Clean)
+    })
 }
 
 fn of_registration(registered: &Registered) -> Shown {
@@ -108,40 +104,43 @@ fn of_registration(registered: &Registered) -> Shown {
 }
 
 /// Lists the certificates of teams.
-pub(super) async fn certificates(
+pub(super) fn certificates(arguments: ShowArguments) -> anyhow::Result<Exit> {
+    each(arguments, async |session, team| {
+        let now = SystemTime::now();
+        let name = &team.name;
+        let certificates = certificates_of(session, team).await?;
+        let shown = certificates
+            .iter()
+            .map(|(what, it)| of_certificate(name, what, it, now));
+        Ok(shown.collect())
+    })
+}
+
+/// Shows something of each team that is meant.
+pub(super) fn each(
     arguments: ShowArguments,
-    settings: &Settings,
+    mut show: impl AsyncFnMut(&Session<'_>, &Team) -> Result<Vec<Shown>, Failure>,
 ) -> anyhow::Result<Exit> {
     let ShowArguments {
         teams,
         output,
         shared,
     } = arguments;
-    let session = match Session::open(&shared, settings).await? {
-        Ok(session) => session,
-        Err(exit) => return Ok(exit),
-    };
-    let now = SystemTime::now();
-    let (mut shown, mut exit) = (Vec::new(), Exit::Clean);
-    for team in wanted(&session, &teams)? {
-        match certificates_of(&session, team).await {
-            Ok(certificates) => {
-                let name = &team.name;
-                shown.extend(
-                    certificates
-                        .iter()
-                        .map(|(what, it)| of_certificate(name, what, it, now)),
-                );
+    in_cluster(&shared, async |session| {
+        let (mut shown, mut exit) = (Vec::new(), Exit::Clean);
+        for team in wanted(session, &teams)? {
+            match show(session, team).await {
+                Ok(of_team) => shown.extend(of_team),
+                Err(error) => exit = session.end(&team.name, Err(error), exit)?,
             }
-            Err(error) => exit = session.end(&team.name, Err(error), exit)?,
         }
-    }
-    print(shown, output.output)?;
-    Ok(exit)
+        print(shown, output.output)?;
+        Ok(exit)
+    })
 }
 
 /// Each certificate with what it is.
-async fn certificates_of(
+pub(super) async fn certificates_of(
     session: &Session<'_>,
     team: &Team,
 ) -> Result<Vec<(String, Certificate)>, Failure> {
@@ -202,77 +201,8 @@ fn of_certificate(team: &str, what: &str, certificate: &Certificate, now: System
     (value, vec![line])
 }
 
-fn days(left: Duration) -> u64 {
+pub(super) fn days(left: Duration) -> u64 {
     left.as_secs() / 86_400
-}
-
-/// Tells how teams stand.
-pub(super) async fn status(arguments: ShowArguments, settings: &Settings) -> anyhow::Result<Exit> {
-    let ShowArguments {
-        teams,
-        output,
-        shared,
-    } = arguments;
-    let session = match Session::open(&shared, settings).await? {
-        Ok(session) => session,
-        Err(exit) => return Ok(exit),
-    };
-    let (mut shown, mut exit) = (Vec::new(), Exit::Clean);
-    for team in wanted(&session, &teams)? {
-        match status_of(&session, team).await {
-            Ok(status) => shown.push(status),
-            Err(error) => exit = session.end(&team.name, Err(error), exit)?,
-        }
-    }
-    print(shown, output.output)?;
-    Ok(exit)
-}
-
-async fn status_of(session: &Session<'_>, team: &Team) -> Result<Shown, Failure> {
-    let now = SystemTime::now();
-    let deployed = deployed(&session.cluster, &team.tiller_namespace);
-    let deployed = deployed.await.map_err(Failure::cluster)?;
-    let granted = rights(&session.cluster, team.account()).await;
-    let granted = granted.map_err(Failure::cluster)?;
-    let certificates = certificates_of(session, team).await?;
-    let nearest = certificates.iter().map(|(_, it)| days(it.left(now))).min();
-    let (state, mut lines) = of_deployment(deployed.as_ref());
-    let tillers = deployed
-        .as_ref()
-        .map(|it| tillers(it, session.settings))
-        .unwrap_or_default();
-    let change = deployed.as_ref().and_then(Deployed::last_change);
-    let value = json!({
-        "team": team.name,
-        "tiller": state,
-        "tillers": tillers,
-        "days_left": nearest,
-        "rights": granted.iter().map(of_right).collect::<Vec<_>>(),
-        "last_change": change,
-    });
-    for tiller in &tillers {
-        lines.push(format!(
-            "version {}, storage {}, tls {}, tls-verify {}",
-            word(tiller, "/version"),
-            word(tiller, "/effective/storage"),
-            word(tiller, "/effective/tls/enabled"),
-            word(tiller, "/effective/tls/verify"),
-        ));
-    }
-    if let Some(days) = nearest {
-        lines.push(format!(
-            "the certificate that ends first has {days} days left"
-        ));
-    }
-    for granted in &granted {
-        lines.push(right_line(granted));
-    }
-    if let Some(change) = change {
-        lines.push(format!("last change {change}"));
-    }
-    let mut all = vec![team.name.to_string()];
-    all.extend(lines.into_iter().map(|line| format!("  {line}")));
-    Ok((value, all))
 }
 
 /// The registered teams that are meant.
@@ -289,71 +219,7 @@ fn wanted<'s>(session: &'s Session<'_>, names: &[String]) -> anyhow::Result<Vec<
     names.iter().map(find).collect()
 }
 
-fn of_deployment(deployed: Option<&Deployed>) -> (&'static str, Vec<String>) {
-    match deployed.map(Deployed::rollout) {
-        None | Some(Rollout::Absent) => ("absent", vec!["Tiller is not there".to_owned()]),
-        Some(Rollout::Done) => ("ready", vec!["Tiller is ready".to_owned()]),
-        Some(Rollout::Under { ready, reason }) => {
-            let mut lines = vec![format!("Tiller is coming up, {ready} pods ready")];
-            lines.extend(reason);
-            ("progressing", lines)
-        }
-    }
-}
-
-/// What the Tillers of a Deployment really do.
-fn tillers(deployed: &Deployed, settings: &Settings) -> Vec<Value> {
-    let Ok(subject) = k8s::subject(Kind::Deployment, &deployed.0) else {
-        return Vec::new();
-    };
-    let verdict = decide(
-        &subject,
-        settings,
-        &Context::at(super::super::policy::now()),
-    );
-    let tillers = verdict.tillers.iter().map(report::Tiller::from);
-    tillers
-        .filter_map(|tiller| serde_json::to_value(tiller).ok())
-        .collect()
-}
-
-/// A setting as it is, or `unknown`.
-fn word(tiller: &Value, pointer: &str) -> String {
-    match tiller.pointer(pointer) {
-        Some(Value::String(text)) => text.clone(),
-        Some(Value::Bool(true)) => "on".to_owned(),
-        Some(Value::Bool(false)) => "off".to_owned(),
-        Some(Value::Number(number)) => number.to_string(),
-        _ => "unknown".to_owned(),
-    }
-}
-
-fn of_right(granted: &Granted) -> Value {
-    let Granted {
-        namespace,
-        binding,
-        role,
-        rules,
-    } = granted;
-    json!({ "namespace": namespace, "binding": binding, "role": role, "rules": rules })
-}
-
-fn right_line(granted: &Granted) -> String {
-    let Granted {
-        namespace,
-        binding,
-        role,
-        rules,
-    } = granted;
-    let place = namespace.as_deref().unwrap_or("the whole cluster");
-    let rules = rules.as_ref().map_or_else(
-        || "a role that is not there".to_owned(),
-        |rules| rules.join("; "),
-    );
-    format!("in {place} by {binding} ({role}): {rules}")
-}
-
-fn print(shown: Vec<Shown>, format: Format) -> anyhow::Result<Exit> {
+fn print(shown: Vec<Shown>, format: Format) -> anyhow::Result<()> {
     let mut out = BufWriter::new(io::stdout().lock());
     match format {
         Format::Text => {
@@ -367,5 +233,5 @@ fn print(shown: Vec<Shown>, format: Format) -> anyhow::Result<Exit> {
         }
     }
     out.flush()?;
-    Ok(Exit::Clean)
+    Ok(())
 }

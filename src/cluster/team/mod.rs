@@ -6,7 +6,7 @@ mod releases;
 mod rights;
 mod rollout;
 
-pub use found::{Found, FoundBundle, LookError, Refusal, bundle, look};
+pub use found::{Found, FoundBundle, LookError, Refusal, bundle, look, people};
 pub use registered::{Registered, registered};
 pub use releases::releases;
 pub use rights::{Granted, rights};
