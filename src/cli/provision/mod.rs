@@ -5,6 +5,7 @@ mod arguments;
 mod authority_folder;
 mod beside;
 mod bundles;
+mod certs;
 pub(super) mod configure;
 pub(super) mod deprovision;
 mod difference;
@@ -30,9 +31,21 @@ use session::{Session, in_cluster_by};
 /// Teams that are made at once.
 const TEAMS_AT_ONCE: usize = 4;
 
+const EXAMPLES: &str = "\
+Examples:
+  tiller-guard provision blue --tiller-namespace blue-tiller --target-namespace blue --user ada@example.com
+  tiller-guard provision -f teams.yaml --diff     what would change, of many teams
+  tiller-guard provision -f teams.yaml -o yaml    all objects, keys included, without a cluster
+  tiller-guard provision grant blue --user bob@example.com
+  tiller-guard provision status blue";
+
 /// Makes a team's Tiller, with its rights and certificates, or brings it up to date.
 #[derive(Debug, Args)]
-#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    after_help = EXAMPLES
+)]
 pub(super) struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,
@@ -43,9 +56,9 @@ pub(super) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Tells how teams stand: Tiller, its settings, days left, effective rights
+    /// Tells how teams stand: Tiller, its settings, days left, people, last change, effective rights
     Status(show::ShowArguments),
-    /// Lists the teams
+    /// Lists the teams, a line each
     List(show::ListArguments),
     /// Lists the teams' certificates, with the days that are left
     Certs(show::ShowArguments),
@@ -66,9 +79,9 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         return run_make(&make);
     };
     match command {
-        Command::Status(arguments) => status::run(arguments),
-        Command::List(arguments) => show::list(arguments),
-        Command::Certs(arguments) => show::certificates(arguments),
+        Command::Status(arguments) => status::status(arguments),
+        Command::List(arguments) => status::list(arguments),
+        Command::Certs(arguments) => certs::run(arguments),
         Command::Renew(arguments) => life::renew(arguments),
         Command::Rotate(arguments) => life::rotate(arguments),
         Command::Grant(arguments) => life::grant(arguments),
