@@ -108,18 +108,18 @@ impl Grant<'_> {
     }
 }
 
-/// What people who left had in a team, to be deleted: each binding, role and bundle; and where nobody is left, what all
-/// had together.
+/// What people who left had in a team, to be deleted: where nobody is left, what all had together; then the binding, the
+/// role and the bundle of each. The bundle is what a run that was killed is found again by.
 pub fn revoked(team: &CheckedTeam, gone: &[Person]) -> Vec<Value> {
     let guard = &team.guard_namespace;
     let mut models = Vec::new();
+    if team.people().is_empty() {
+        models.extend(grant_of(team, &team.tiller_namespace, Names::PEOPLE));
+    }
     for person in gone {
         let name = Names { team: &team.team }.bundle(person);
         models.extend(grant_of(team, guard, &name));
         models.push(json!({ "apiVersion": "v1", "kind": "Secret", "metadata": metadata(team, guard, &name) }));
-    }
-    if team.people().is_empty() {
-        models.extend(grant_of(team, &team.tiller_namespace, Names::PEOPLE));
     }
     models
 }

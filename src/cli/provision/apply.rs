@@ -126,6 +126,33 @@ impl Making<'_> {
 }
 
 impl Session<'_> {
+    /// Those of objects to be removed that are there.
+    pub(super) async fn existing<'m>(
+        &self,
+        models: &'m [Value],
+        owner: &'static [&'static str],
+        doing: &DoingArguments,
+    ) -> Result<Vec<&'m Value>, Failure> {
+        let writer = Writer {
+            owner,
+            effect: Effect::Look,
+            ..self.writer(doing, true)
+        };
+        let writer = &writer;
+        let looked: Vec<_> = stream::iter(models)
+            .map(|model| async move { (writer.delete(model).await, model) })
+            .buffered(AT_ONCE)
+            .collect()
+            .await;
+        let mut existing = Vec::new();
+        for (looked, model) in looked {
+            if looked.map_err(unapplied)?.change == Change::Deleted {
+                existing.push(model);
+            }
+        }
+        Ok(existing)
+    }
+
     /// Removes objects, one after another; those that lack the owner's labels are not ours to remove.
     pub(super) async fn delete(
         &self,

@@ -12,7 +12,7 @@ use super::issuance::{Course, issue};
 use super::session::{Failure, OWNER, Session, in_cluster};
 use crate::cluster::team::{Found, people, releases};
 use crate::policy::Settings;
-use crate::provision::{CheckedTeam, TeamSpec, plan, revoked, withdrawn};
+use crate::provision::{CheckedTeam, Names, TeamSpec, plan, revoked, withdrawn};
 
 /// Takes a team's Tiller away: its Deployment, account, rights, certificates and registration. Namespaces stay, and so
 /// do the records of releases.
@@ -74,19 +74,36 @@ async fn leave(
         Ok(leaving) => leaving,
         Err(error) => return session.end(name, Err(error), Exit::Clean),
     };
-    if !agreed(leaving.all(), yes || doing.is_trial())? {
-        return Ok(Exit::Findings);
+    if !(yes || doing.is_trial()) {
+        match leaving.existing(session, doing).await {
+            Ok(models) if agreed(&models)? => {}
+            Ok(_) => return Ok(Exit::Findings),
+            Err(error) => return session.end(name, Err(error), Exit::Clean),
+        }
     }
     let mut done = leaving.delete(session, name, doing).await;
     if done.is_ok() {
-        let targets = team.target_namespaces.join(", ");
-        let tiller = &team.tiller_namespace;
-        done = session.line(
-            name,
-            format_args!("the namespaces {tiller} and {targets} stay"),
-        );
+        done = tell_what_stays(session, team);
     }
     session.end(name, done, Exit::Clean)
+}
+
+fn tell_what_stays(session: &Session<'_>, team: &CheckedTeam) -> Result<(), Failure> {
+    let (name, tiller) = (&team.team, &team.tiller_namespace);
+    let targets = team.target_namespaces.join(", ");
+    if !team.with_tiller {
+        session.line(
+            name,
+            format_args!(
+                "then: kubectl -n {tiller} delete deployment,service {}",
+                Names::TILLER
+            ),
+        )?;
+    }
+    session.line(
+        name,
+        format_args!("the namespaces {tiller} and {targets} stay"),
+    )
 }
 
 /// All that is to go.
@@ -129,13 +146,20 @@ impl Leaving {
         })
     }
 
-    fn all(&self) -> impl Iterator<Item = &Value> {
+    async fn existing(
+        &self,
+        session: &Session<'_>,
+        doing: &DoingArguments,
+    ) -> Result<Vec<&Value>, Failure> {
         let Self {
             own,
             releases,
             registration,
         } = self;
-        own.iter().chain(releases).chain(registration)
+        let mut existing = session.existing(own, OWNER, doing).await?;
+        existing.extend(releases);
+        existing.extend(session.existing(registration, OWNER, doing).await?);
+        Ok(existing)
     }
 
     async fn delete(
@@ -204,8 +228,12 @@ async fn leave_targets(
         .iter()
         .flat_map(|namespace| withdrawn(old, namespace))
         .collect();
-    if !agreed(&models, yes || doing.is_trial())? {
-        return Ok(Exit::Findings);
+    if !(yes || doing.is_trial()) {
+        match session.existing(&models, OWNER, doing).await {
+            Ok(models) if agreed(&models)? => {}
+            Ok(_) => return Ok(Exit::Findings),
+            Err(error) => return session.end(&name, Err(error), Exit::Clean),
+        }
     }
     let done = match session.delete(&name, &models, OWNER, doing).await {
         Ok(()) => session.make(&new, Course::Keep, doing).await,
@@ -215,10 +243,7 @@ async fn leave_targets(
 }
 
 /// Shows what will go and asks.
-fn agreed<'m>(models: impl IntoIterator<Item = &'m Value>, yes: bool) -> anyhow::Result<bool> {
-    if yes {
-        return Ok(true);
-    }
+fn agreed(models: &[&Value]) -> anyhow::Result<bool> {
     let mut out = io::stderr().lock();
     writeln!(out, "This deletes:")?;
     for model in models {

@@ -34,6 +34,8 @@ async fn a_team_is_taken_away_but_for_its_namespaces_and_releases() {
     assert_tells(&told, "  Deployment p-gone-t/tiller-deploy\n");
     assert_tells(&told, "there is nobody to ask: give --yes");
     assert!(!told.contains("Namespace"), "{told}");
+    // What is not there is not named.
+    assert!(!told.contains("p-gone-2"), "{told}");
 
     let gone = done(deprovision("p-gone", &["--yes"]));
     assert_eq!(gone.matches(" deleted\n").count(), 16, "{gone}");
