@@ -131,6 +131,7 @@ async fn own_server<'a>(flag: &dyn Fn(&str) -> Result<&'a str>) -> Result<()> {
         Ok(Answer {
             body,
             decision,
+            mode: None,
             operation,
             kind,
             rules: Vec::new(),

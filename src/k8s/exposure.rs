@@ -1,13 +1,14 @@
-//! From a Service, Endpoints or an `EndpointSlice` to what it opens.
+//! From a Service, Endpoints, an `EndpointSlice`, an Ingress or a route to what it opens.
 
 use serde::Deserialize;
 use serde::de::Deserializer;
 
 use super::Malformed;
+use super::route::{IngressSpec, RouteSpec};
 use crate::pod::{Items, Text};
 use crate::policy::exposure::{
-    EndpointPort, EndpointSlice, EndpointSubset, Endpoints, ExposureKind, ExposureObject, Service,
-    ServiceSpec,
+    EndpointPort, EndpointSlice, EndpointSubset, Endpoints, ExposureKind, ExposureObject, Route,
+    Service, ServiceSpec,
 };
 
 /// Reads an object of this kind, borrowed where the deserialiser lends (JSON text, or a
@@ -49,6 +50,26 @@ pub(super) fn read<'de, D: Deserializer<'de>>(
                 ports,
             })
         }
+        ExposureKind::Ingress => {
+            let RouteFields { metadata, spec } =
+                RouteFields::<IngressSpec<'_>>::deserialize(object)?;
+            ExposureObject::Route(Route {
+                kind,
+                name: metadata.name,
+                backends: spec.unwrap_or_default().backends(),
+            })
+        }
+        ExposureKind::HttpRoute
+        | ExposureKind::GrpcRoute
+        | ExposureKind::TlsRoute
+        | ExposureKind::TcpRoute => {
+            let RouteFields { metadata, spec } = RouteFields::<RouteSpec<'_>>::deserialize(object)?;
+            ExposureObject::Route(Route {
+                kind,
+                name: metadata.name,
+                backends: spec.unwrap_or_default().backends(),
+            })
+        }
     })
 }
 
@@ -85,6 +106,14 @@ struct SliceFields<'a> {
     ports: Items<EndpointPort<'a>>,
 }
 
+#[derive(Deserialize)]
+#[serde(bound(deserialize = "'de: 'a, S: Deserialize<'de>"))]
+struct RouteFields<'a, S> {
+    #[serde(default)]
+    metadata: Metadata<'a>,
+    spec: Option<S>,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -102,6 +131,15 @@ mod tests {
             ),
             (ExposureKind::Endpoints, r#"{"subsets":null}"#),
             (ExposureKind::EndpointSlice, r#"{"ports":null}"#),
+            (ExposureKind::Ingress, r#"{"spec":null}"#),
+            (
+                ExposureKind::Ingress,
+                r#"{"spec":{"backend":null,"defaultBackend":null,"rules":[{"http":null},{"http":{"paths":null}}]}}"#,
+            ),
+            (
+                ExposureKind::TcpRoute,
+                r#"{"spec":{"rules":[{"backendRefs":null}]}}"#,
+            ),
         ] {
             let empty = read(kind, &mut serde_json::Deserializer::from_str("{}")).unwrap();
             let read = read(kind, &mut serde_json::Deserializer::from_str(json)).unwrap();

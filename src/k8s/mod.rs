@@ -7,6 +7,7 @@ mod object;
 mod overlay;
 pub mod registration;
 pub mod review;
+mod route;
 mod team;
 
 pub use access::access_object;

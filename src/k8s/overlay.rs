@@ -1,16 +1,19 @@
 //! What was looked up in the cluster, on top of what is known.
 
+use std::collections::BTreeSet;
+
 use serde_json::value::RawValue;
 
 use super::access::access_object;
 use crate::policy::Knowledge;
 use crate::policy::access::{AccessKind, AccessObject, Lookup, RoleKind};
 
-/// What is known with what a lookup found: roles or bindings as JSON. A role that was not found is none; a binding that
-/// was not counts as long as the watch does not tell that it is gone. What cannot be read is left as it is known.
+/// What is known with what a lookup found: roles or bindings as JSON. A role that was not found is none; so is a binding
+/// that was known before the lookup began. What cannot be read is left as it is known, and so is then what was not found.
 #[must_use]
 pub fn overlay<'j>(
     knowledge: &Knowledge,
+    before: &Knowledge,
     lookup: &Lookup,
     found: impl IntoIterator<Item = &'j RawValue>,
 ) -> Knowledge {
@@ -29,12 +32,26 @@ pub fn overlay<'j>(
         Lookup::BindingsIn(_) => (AccessKind::RoleBinding, knowledge.clone()),
         Lookup::ClusterRoleBindings => (AccessKind::ClusterRoleBinding, knowledge.clone()),
     };
-    found.into_iter().fold(known, |known, object| {
+    let read = found.into_iter().map(|object| {
         let mut json = serde_json::Deserializer::from_str(object.get());
-        match access_object(kind, &mut json) {
-            Ok(AccessObject::Role(role)) => known.with_role(&role),
-            Ok(AccessObject::Binding(binding)) => known.with_binding(&binding),
-            Err(_unreadable) => known,
-        }
-    })
+        access_object(kind, &mut json)
+    });
+    let read: Vec<_> = read.collect();
+    let known = read
+        .iter()
+        .flatten()
+        .fold(known, |known, object| match object {
+            AccessObject::Role(role) => known.with_role(role),
+            AccessObject::Binding(binding) => known.with_binding(binding),
+        });
+    let namespace = match lookup {
+        Lookup::Role { .. } => return known,
+        Lookup::BindingsIn(namespace) => Some(&**namespace),
+        Lookup::ClusterRoleBindings => None,
+    };
+    if read.iter().any(Result::is_err) {
+        return known;
+    }
+    let names: BTreeSet<&str> = read.iter().flatten().map(|it| it.name().as_str()).collect();
+    known.without_bindings_but(&names, namespace, before)
 }

@@ -17,15 +17,14 @@ mod user;
 
 pub use crate::policy::{Decision, Webhook};
 
+pub use crate::policy::Mode;
 pub use crate::policy::access::Lookup;
-use crate::policy::access::{
-    decide_access, lookup_may_settle, lookups_for_access, lookups_for_workload,
-};
+use crate::policy::access::{decide_access, lookups_for_access, lookups_for_workload};
 use crate::policy::connection::decide_connection;
 use crate::policy::custody::{Coming, decide_custody};
 use crate::policy::exposure::decide_exposure;
 use crate::policy::{
-    Arrival, Circumstances, Context, Mode, Modes, ObjectKind, ObjectName, Outcome, Policy, Subject,
+    Arrival, Circumstances, Context, Modes, ObjectKind, ObjectName, Outcome, Policy, Subject,
     Verdict, decide, except,
 };
 
@@ -61,6 +60,8 @@ pub struct Answer {
     pub body: Vec<u8>,
     /// What was decided.
     pub decision: Decision,
+    /// The mode of the namespace; nothing where the decision is [`Decision::Unconcerned`].
+    pub mode: Option<Mode>,
     /// `CREATE`, `UPDATE`, `DELETE`, `CONNECT` or `other`: a closed set, for metrics.
     pub operation: &'static str,
     /// The kind, or `other`: a closed set, for metrics.
@@ -128,8 +129,10 @@ pub fn answer(
         Object::Subject(subject) => {
             let verdict = decide(subject, &policy.settings, context);
             let reply = judged(webhook, &envelope.request, Some(subject), &verdict, policy);
-            // The mutating webhook has not the last word, and most are none of our business.
-            if webhook == Webhook::Validate && reply.decision != Decision::Unconcerned {
+            // Where it does not refuse, the mutating webhook has not the last word; most are none of our business.
+            let refused = reply.decision == Decision::Refused;
+            let last = webhook == Webhook::Validate && reply.decision != Decision::Unconcerned;
+            if last || refused {
                 let lookups = || lookups_for_workload(subject, context.knowledge);
                 settled_by(reply, &envelope.request, policy, lookups)
             } else {
@@ -222,26 +225,28 @@ fn judged(
     };
     let mode = mode_of(request, modes);
     let outcome = Outcome::of(verdict, mode, circumstances, settings);
-    Reply::of(subject, circumstances, &outcome, verdict)
+    Reply::of(subject, circumstances, &outcome, verdict).in_mode(mode)
 }
 
 /// The reply, with what it hangs on where that may still turn it: in a mode that refuses, where nothing was found that
-/// would be refused all the same.
+/// would be refused all the same. A dry run stores nothing, so that it does no harm to let one pass by what was known a
+/// moment ago.
 fn settled_by(
     mut reply: Reply,
     request: &Request<'_>,
     policy: &Policy,
     lookups: impl FnOnce() -> Vec<Lookup>,
 ) -> Reply {
-    let passes = matches!(
-        reply.decision,
-        Decision::Unconcerned | Decision::Allowed | Decision::Hardened
-    );
+    let passes = !request.dry_run
+        && matches!(
+            reply.decision,
+            Decision::Unconcerned | Decision::Allowed | Decision::Hardened
+        );
     let refuses = matches!(
         mode_of(request, &policy.modes),
         Mode::Enforce | Mode::Freeze
     );
-    let open = passes || reply.decision == Decision::Refused && lookup_may_settle(&reply.rules);
+    let open = passes || reply.decision == Decision::Refused && reply.may_be_settled;
     if open && refuses {
         reply.lookups = lookups();
     }
@@ -266,5 +271,5 @@ fn mode_of(request: &Request<'_>, modes: &Modes) -> Mode {
 fn malformed_reply(malformed: &Malformed, request: &Request<'_>, policy: &Policy) -> Reply {
     let mode = mode_of(request, &policy.modes);
     let may_break_glass = request.user.may_break(&policy.break_glass);
-    Reply::of_malformed(&Outcome::of_malformed(mode, may_break_glass), malformed)
+    Reply::of_malformed(&Outcome::of_malformed(mode, may_break_glass), malformed).in_mode(mode)
 }

@@ -147,8 +147,9 @@ impl<'a> Findings<'a> {
     pub(super) fn new(settings: &'a Settings) -> Self {
         Self {
             settings,
-            told: Vec::new(),
-            edits: Vec::new(),
+            // What the Deployment of `helm init` needs.
+            told: Vec::with_capacity(16),
+            edits: Vec::with_capacity(16),
             excepted: Vec::new(),
             begun: (0, 0),
             refused: 0,

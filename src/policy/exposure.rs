@@ -1,10 +1,11 @@
-//! What opens a port beside the pod: Services, and the addresses that traffic to them goes to.
+//! What opens a port beside the pod: Services, the addresses that traffic to them goes to, and what leads to them from the
+//! cluster's edge.
 //!
 //! [`decide_exposure`] judges such an object by itself: it takes no knowledge of the pods behind it. What leads to
 //! a Tiller by labels and names of ports that do not tell of one is not seen.
 //!
-//! Source: the API reference of `Service` and `Endpoints` v1 and `EndpointSlice` v1alpha1, v1beta1 and v1,
-//! Kubernetes 1.10 to 1.36.
+//! Source: the API reference of `Service` and `Endpoints` v1, `EndpointSlice` v1alpha1, v1beta1 and v1, and `Ingress`
+//! v1beta1 and v1, Kubernetes 1.10 to 1.36; of the Gateway API, whose routes name their backends alike in all versions.
 
 use std::collections::BTreeMap;
 
@@ -25,6 +26,16 @@ pub enum ExposureKind {
     Endpoints,
     /// `EndpointSlice`.
     EndpointSlice,
+    /// Ingress.
+    Ingress,
+    /// `HTTPRoute`.
+    HttpRoute,
+    /// `GRPCRoute`.
+    GrpcRoute,
+    /// `TLSRoute`.
+    TlsRoute,
+    /// `TCPRoute`.
+    TcpRoute,
 }
 
 /// An object that opens a port.
@@ -36,6 +47,8 @@ pub enum ExposureObject<'a> {
     Endpoints(Endpoints<'a>),
     /// An `EndpointSlice`.
     EndpointSlice(EndpointSlice<'a>),
+    /// An Ingress, or a route of the Gateway API.
+    Route(Route<'a>),
 }
 
 /// A Service: who reaches it, and where it leads.
@@ -107,6 +120,26 @@ pub struct EndpointPort<'a> {
     pub port: PortReference<'a>,
 }
 
+/// An Ingress, or a route of the Gateway API: where it leads from the cluster's edge.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Route<'a> {
+    /// Which of them.
+    pub kind: ExposureKind,
+    /// The object's name; empty where the API server is to make one.
+    pub name: Text<'a>,
+    /// Everything it leads to.
+    pub backends: Vec<Backend<'a>>,
+}
+
+/// A Service that a route leads to, of which only the port is read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Backend<'a> {
+    /// Where it stands in the object, from the root without a slash before.
+    pub path: String,
+    /// The Service's port.
+    pub port: PortReference<'a>,
+}
+
 /// The port on which every Tiller serves Helm's clients: the rule `listen-address` lets it have no other.
 const TILLER: PortReference<'static> = PortReference::Number(44134);
 
@@ -127,7 +160,16 @@ pub fn decide_exposure(object: &ExposureObject<'_>, settings: &Settings) -> Vec<
 
 impl ExposureKind {
     /// Every kind.
-    pub const ALL: [Self; 3] = [Self::Service, Self::Endpoints, Self::EndpointSlice];
+    pub const ALL: [Self; 8] = [
+        Self::Service,
+        Self::Endpoints,
+        Self::EndpointSlice,
+        Self::Ingress,
+        Self::HttpRoute,
+        Self::GrpcRoute,
+        Self::TlsRoute,
+        Self::TcpRoute,
+    ];
 
     /// The kind's name in the API.
     pub fn as_str(self) -> &'static str {
@@ -135,14 +177,24 @@ impl ExposureKind {
             Self::Service => "Service",
             Self::Endpoints => "Endpoints",
             Self::EndpointSlice => "EndpointSlice",
+            Self::Ingress => "Ingress",
+            Self::HttpRoute => "HTTPRoute",
+            Self::GrpcRoute => "GRPCRoute",
+            Self::TlsRoute => "TLSRoute",
+            Self::TcpRoute => "TCPRoute",
         }
     }
 
-    /// The API group; empty for the core's.
-    pub fn group(self) -> &'static str {
+    /// The API groups that have it; empty for the core's.
+    pub fn groups(self) -> &'static [&'static str] {
         match self {
-            Self::Service | Self::Endpoints => "",
-            Self::EndpointSlice => "discovery.k8s.io",
+            Self::Service | Self::Endpoints => &[""],
+            Self::EndpointSlice => &["discovery.k8s.io"],
+            // `extensions` up to 1.21.
+            Self::Ingress => &["networking.k8s.io", "extensions"],
+            Self::HttpRoute | Self::GrpcRoute | Self::TlsRoute | Self::TcpRoute => {
+                &["gateway.networking.k8s.io"]
+            }
         }
     }
 
@@ -152,6 +204,11 @@ impl ExposureKind {
             Self::Service => "services",
             Self::Endpoints => "endpoints",
             Self::EndpointSlice => "endpointslices",
+            Self::Ingress => "ingresses",
+            Self::HttpRoute => "httproutes",
+            Self::GrpcRoute => "grpcroutes",
+            Self::TlsRoute => "tlsroutes",
+            Self::TcpRoute => "tcproutes",
         }
     }
 
@@ -159,7 +216,12 @@ impl ExposureKind {
     pub fn find(group: &str, name: &str) -> Option<Self> {
         Self::ALL
             .into_iter()
-            .find(|kind| kind.group() == group && kind.as_str() == name)
+            .find(|kind| kind.as_str() == name && kind.groups().contains(&group))
+    }
+
+    /// Whether it is the addresses of a Service.
+    pub fn is_addresses(self) -> bool {
+        matches!(self, Self::Endpoints | Self::EndpointSlice)
     }
 }
 
@@ -172,6 +234,7 @@ impl<'a> ExposureObject<'a> {
             Self::Service(service) => &service.name,
             Self::Endpoints(endpoints) => &endpoints.name,
             Self::EndpointSlice(slice) => &slice.name,
+            Self::Route(route) => &route.name,
         }
     }
 
@@ -181,6 +244,7 @@ impl<'a> ExposureObject<'a> {
             Self::Service(_) => ExposureKind::Service,
             Self::Endpoints(_) => ExposureKind::Endpoints,
             Self::EndpointSlice(_) => ExposureKind::EndpointSlice,
+            Self::Route(route) => route.kind,
         }
     }
 }
@@ -227,5 +291,14 @@ impl EndpointPort<'_> {
     /// Whether it is Tiller's.
     pub(super) fn is_tillers(&self) -> bool {
         self.port == TILLER
+    }
+}
+
+// === impl Backend ===
+
+impl Backend<'_> {
+    /// Whether it is Tiller's: by its number, or by the name that `helm init` gives it.
+    pub(super) fn is_tillers(&self) -> bool {
+        self.port == TILLER || matches!(&self.port, PortReference::Name(name) if *name == "tiller")
     }
 }

@@ -4,7 +4,6 @@
 //! applies them where a patch is applied here.
 
 use std::borrow::Cow;
-use std::io::Write as _;
 
 use serde::{Serialize, Serializer};
 
@@ -147,7 +146,11 @@ impl Operation<'_> {
             Self::Replace(path, content) => ("replace", path, Some(content)),
             Self::Remove(path) => ("remove", path, None),
         };
-        write!(json, r#"{{"op":"{verb}","path":"{path}""#).map_err(serde_json::Error::io)?;
+        for piece in [r#"{"op":""#, verb, r#"","path":""#] {
+            json.extend_from_slice(piece.as_bytes());
+        }
+        path.write(|piece| json.extend_from_slice(piece.as_bytes()));
+        json.push(b'"');
         if let Some(content) = content {
             json.extend_from_slice(br#","value":"#);
             serde_json::to_writer(&mut *json, content)?;

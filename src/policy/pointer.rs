@@ -42,6 +42,30 @@ impl Pointer {
         self.place == Place::Object && self.field.is_empty()
     }
 
+    /// Hands out its text, piece by piece.
+    pub(super) fn write(&self, mut to: impl FnMut(&str)) {
+        let Self { place, field } = self;
+        match place {
+            Place::Object => {}
+            Place::Template(kind) => to(kind.pod_pointer()),
+            Place::Pod(kind) => to(kind.pod_spec_pointer()),
+            Place::Container(kind, list, index) => {
+                to(kind.pod_spec_pointer());
+                to("/");
+                to(list.as_str());
+                to("/");
+                match index {
+                    0 => to("0"),
+                    index => to(&index.to_string()),
+                }
+            }
+        }
+        if !field.is_empty() {
+            to("/");
+            to(field);
+        }
+    }
+
     /// A pointer to a place in the object, written out.
     pub fn from_text(text: &str) -> Self {
         let field = text.strip_prefix('/').unwrap_or(text);
@@ -51,22 +75,8 @@ impl Pointer {
 
 impl fmt::Display for Pointer {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { place, field } = self;
-        match place {
-            Place::Object => {}
-            Place::Template(kind) => formatter.write_str(kind.pod_pointer())?,
-            Place::Pod(kind) => formatter.write_str(kind.pod_spec_pointer())?,
-            Place::Container(kind, list, index) => {
-                formatter.write_str(kind.pod_spec_pointer())?;
-                formatter.write_str("/")?;
-                formatter.write_str(list.as_str())?;
-                write!(formatter, "/{index}")?;
-            }
-        }
-        if !field.is_empty() {
-            formatter.write_str("/")?;
-            formatter.write_str(field)?;
-        }
-        Ok(())
+        let mut written = Ok(());
+        self.write(|piece| written = written.and_then(|()| formatter.write_str(piece)));
+        written
     }
 }

@@ -15,12 +15,15 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
-use crate::k8s::review::{Answer, Decision, Webhook};
+use crate::k8s::review::{Answer, Decision, Mode, Webhook};
 
 /// In seconds. The API server's own first bucket ends at 5 ms.
 const BUCKETS: [f64; 12] = [
     0.0001, 0.000_25, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 1.0, 5.0,
 ];
+
+/// The label of what has no decision, or no mode.
+const NONE: &str = "none";
 
 /// Everything a server counts.
 #[derive(Debug)]
@@ -31,7 +34,7 @@ pub(super) struct Metrics {
     /// Those of [`Self::seconds`] that were ever needed, by outcome.
     mutate_seconds: [OnceLock<Histogram>; Outcome::COUNT],
     validate_seconds: [OnceLock<Histogram>; Outcome::COUNT],
-    findings: Family<RuleLabels, Counter>,
+    findings: Family<FindingLabels, Counter>,
     shed: Family<ReasonLabels, Counter>,
     handshake_errors: Family<ReasonLabels, Counter>,
     exceptions: Family<RuleLabels, Counter>,
@@ -64,6 +67,7 @@ struct RequestLabels {
     operation: &'static str,
     kind: &'static str,
     decision: &'static str,
+    mode: &'static str,
     code: u16,
 }
 
@@ -71,6 +75,13 @@ struct RequestLabels {
 struct DurationLabels {
     webhook: &'static str,
     decision: &'static str,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct FindingLabels {
+    webhook: &'static str,
+    rule: &'static str,
+    mode: &'static str,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -97,7 +108,7 @@ impl Outcome {
     fn as_str(self) -> &'static str {
         match self {
             Self::Decided(decision) => decision.as_str(),
-            Self::Failed => "none",
+            Self::Failed => NONE,
         }
     }
 
@@ -206,6 +217,7 @@ impl Metrics {
         let Answer {
             body: _,
             decision,
+            mode,
             operation,
             kind,
             rules,
@@ -214,42 +226,47 @@ impl Metrics {
             refusal: _,
             record: _,
         } = answer;
-        let outcome = Outcome::Decided(*decision);
-        self.answered(webhook, operation, kind, outcome, 200, took);
-        let labels = |rule| RuleLabels {
+        let labels = RequestLabels {
             webhook: webhook.as_str(),
-            rule,
+            operation,
+            kind,
+            decision: decision.as_str(),
+            mode: mode.map_or(NONE, Mode::as_str),
+            code: 200,
         };
+        self.answered(webhook, Outcome::Decided(*decision), &labels, took);
         for rule in rules {
-            self.findings.get_or_create(&labels(*rule)).inc();
+            let labels = FindingLabels {
+                webhook: labels.webhook,
+                rule,
+                mode: labels.mode,
+            };
+            self.findings.get_or_create(&labels).inc();
         }
         for (rule, _) in excepted {
-            self.exceptions.get_or_create(&labels(*rule)).inc();
+            let labels = RuleLabels {
+                webhook: labels.webhook,
+                rule,
+            };
+            self.exceptions.get_or_create(&labels).inc();
         }
     }
 
     /// Counts a request that got this status in place of a decision.
     pub(super) fn failed(&self, webhook: Webhook, code: u16, took: Duration) {
-        self.answered(webhook, "other", "other", Outcome::Failed, code, took);
-    }
-
-    fn answered(
-        &self,
-        webhook: Webhook,
-        operation: &'static str,
-        kind: &'static str,
-        outcome: Outcome,
-        code: u16,
-        took: Duration,
-    ) {
         let labels = RequestLabels {
             webhook: webhook.as_str(),
-            operation,
-            kind,
-            decision: outcome.as_str(),
+            operation: "other",
+            kind: "other",
+            decision: Outcome::Failed.as_str(),
+            mode: NONE,
             code,
         };
-        self.requests.get_or_create(&labels).inc();
+        self.answered(webhook, Outcome::Failed, &labels, took);
+    }
+
+    fn answered(&self, webhook: Webhook, outcome: Outcome, labels: &RequestLabels, took: Duration) {
+        self.requests.get_or_create(labels).inc();
         let resolved = match webhook {
             Webhook::Mutate => &self.mutate_seconds,
             Webhook::Validate => &self.validate_seconds,
@@ -324,56 +341,4 @@ fn counter(registry: &mut Registry, name: &str, help: &str) -> Counter<u64, Atom
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::Metrics;
-    use crate::k8s::review::{Answer, Decision, Webhook};
-
-    #[test]
-    fn names_are_those_that_dashboards_use() {
-        let metrics = Metrics::new();
-        let answer = Answer {
-            body: Vec::new(),
-            decision: Decision::Refused,
-            operation: "CREATE",
-            kind: "Pod",
-            rules: vec!["host-access"],
-            refusal: None,
-            excepted: vec![("tracing", "until the migration".to_owned())],
-            lookups: Vec::new(),
-            record: None,
-        };
-        metrics.decided(Webhook::Validate, &answer, Duration::from_micros(80));
-        metrics.failed(Webhook::Mutate, 413, Duration::from_micros(80));
-        metrics.shed("late");
-        metrics.handshake_failed("timeout");
-        metrics.reloaded("loaded");
-        metrics.policy_reloaded("malformed");
-        metrics.looked_up("done");
-        metrics.panics.inc();
-        metrics.certificate_end.set(1_800_000_000);
-        let text = metrics.encode().unwrap();
-        for line in [
-            r#"tiller_guard_build_info{version="0.1.0"} 1"#,
-            r#"tiller_guard_admission_requests_total{webhook="validate",operation="CREATE",kind="Pod",decision="refused",code="200"} 1"#,
-            r#"tiller_guard_admission_requests_total{webhook="mutate",operation="other",kind="other",decision="none",code="413"} 1"#,
-            r#"tiller_guard_admission_duration_seconds_bucket{le="0.0001",webhook="validate",decision="refused"} 1"#,
-            r#"tiller_guard_admission_findings_total{webhook="validate",rule="host-access"} 1"#,
-            r#"tiller_guard_admission_exceptions_total{webhook="validate",rule="tracing"} 1"#,
-            r#"tiller_guard_policy_reloads_total{result="malformed"} 1"#,
-            r#"tiller_guard_admission_shed_total{reason="late"} 1"#,
-            r#"tiller_guard_tls_handshake_errors_total{reason="timeout"} 1"#,
-            r#"tiller_guard_tls_reloads_total{result="loaded"} 1"#,
-            r#"tiller_guard_admission_lookups_total{result="done"} 1"#,
-            "tiller_guard_admission_panics_total 1",
-            "tiller_guard_admission_inflight 0",
-            "tiller_guard_tls_cert_not_after_seconds 1800000000",
-        ] {
-            assert!(
-                text.lines().any(|written| written == line),
-                "{line} in\n{text}"
-            );
-        }
-    }
-}
+mod tests;

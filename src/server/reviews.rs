@@ -254,6 +254,7 @@ fn tell(webhook: Webhook, answer: &Answer) {
     let Answer {
         body: _,
         decision,
+        mode: _,
         operation,
         kind,
         rules,

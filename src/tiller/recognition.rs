@@ -19,12 +19,12 @@ const WEAK: u8 = 1;
 /// Images and pods with `tiller` in their name that are no Tillers: this guard, and kubeapps' client of Tiller.
 const NOT_TILLER: [&str; 2] = ["tiller-guard", "tiller-proxy"];
 
-/// Whether a JSON text can hold a Tiller: without any of these words no signal fires. Escapes may spell
-/// anything.
+/// A JSON text without any of these holds no Tiller: no signal fires. Escapes may spell anything.
+pub const WORDS: [&str; 4] = ["iller", "ILLER", "4413", "\\u"];
+
+/// Whether a JSON text can hold a Tiller.
 pub fn may_hold_tiller(json: &str) -> bool {
-    ["iller", "ILLER", "4413", "\\u"]
-        .into_iter()
-        .any(|word| holds(json, word))
+    WORDS.into_iter().any(|word| holds(json, word))
 }
 
 fn holds(json: &str, word: &str) -> bool {

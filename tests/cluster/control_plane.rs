@@ -177,8 +177,7 @@ fn api_server_arguments(
     let accounts = rcgen::KeyPair::generate()?;
     let accounts_public = folder.write("accounts.pub", &accounts.public_key_pem())?;
     let accounts_private = folder.write("accounts.key", &accounts.serialize_pem())?;
-    let tokens =
-        [User::Admin, User::ControllerManager, User::Nobody].map(|user| user.token_line(secret));
+    let tokens = User::ALL.map(|user| user.token_line(secret));
     let mut arguments = vec![
         format!("--etcd-servers=http://127.0.0.1:{etcd}"),
         format!("--secure-port={port}"),

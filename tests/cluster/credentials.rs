@@ -30,6 +30,8 @@ pub enum User {
     ControllerManager,
     /// Without any right.
     Nobody,
+    /// With the rights that a test gives it.
+    Watcher,
 }
 
 // === impl Authority ===
@@ -85,6 +87,14 @@ impl std::fmt::Debug for Authority {
 // === impl User ===
 
 impl User {
+    /// Everybody.
+    pub(super) const ALL: [Self; 4] = [
+        Self::Admin,
+        Self::ControllerManager,
+        Self::Nobody,
+        Self::Watcher,
+    ];
+
     /// The token that the API server knows the user by. It listens on loopback for minutes, so that the
     /// secret is one of the process' only.
     pub fn token(self, secret: &str) -> String {
@@ -97,6 +107,7 @@ impl User {
             Self::Admin => "admin",
             Self::ControllerManager => "system:kube-controller-manager",
             Self::Nobody => "nobody",
+            Self::Watcher => "watcher",
         }
     }
 
@@ -105,7 +116,7 @@ impl User {
         let groups = match self {
             // Each controller's rights are an account's of its own otherwise.
             Self::Admin | Self::ControllerManager => ",\"system:masters\"",
-            Self::Nobody => "",
+            Self::Nobody | Self::Watcher => "",
         };
         format!(
             "{},{name},{name}{groups}\n",

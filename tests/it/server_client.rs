@@ -78,6 +78,7 @@ pub(crate) fn answer(body: Vec<u8>) -> Answer {
     Answer {
         body,
         decision: Decision::Unconcerned,
+        mode: None,
         operation: "CREATE",
         kind: "Pod",
         rules: Vec::new(),

@@ -28,6 +28,9 @@
 {{- define "tiller-guard.rules.addresses" -}}
 {{ include "tiller-guard.rule" (dict "minor" . "group" "" "resources" (list "endpoints")) }}
 {{ include "tiller-guard.rule" (dict "minor" . "group" "discovery.k8s.io" "resources" (list "endpointslices")) }}
+{{ include "tiller-guard.rule" (dict "minor" . "group" "extensions" "resources" (list "ingresses")) }}
+{{ include "tiller-guard.rule" (dict "minor" . "group" "gateway.networking.k8s.io" "resources" (list "grpcroutes" "httproutes" "tcproutes" "tlsroutes")) }}
+{{ include "tiller-guard.rule" (dict "minor" . "group" "networking.k8s.io" "resources" (list "ingresses")) }}
 {{- end -}}
 
 {{- define "tiller-guard.rules.access" -}}

@@ -86,6 +86,8 @@ impl LiveKnowledge {
         lookups: &[Lookup],
     ) -> Option<Arc<Knowledge>> {
         let client = self.client.get()?;
+        let before = known.clone();
+        let before = before.unwrap_or_else(|| self.current.load_full());
         let found = match look_up(client, lookups).await {
             Ok(found) => found,
             Err(error) => {
@@ -97,7 +99,8 @@ impl LiveKnowledge {
         let knowledge = found
             .iter()
             .fold(Knowledge::clone(&known), |known, (lookup, objects)| {
-                overlay(&known, lookup, objects.iter().map(|object| &**object))
+                let objects = objects.iter().map(|object| &**object);
+                overlay(&known, &before, lookup, objects)
             });
         Some(Arc::new(knowledge))
     }

@@ -17,7 +17,7 @@ pub(super) enum Resources {
     Workloads,
     /// What carries a pod, and Services.
     WorkloadsAndServices,
-    /// The addresses behind Services.
+    /// The addresses behind Services, and what leads to Services from the cluster's edge.
     Addresses,
     /// Roles and their bindings.
     Access,
@@ -85,15 +85,25 @@ impl Resources {
                 .flat_map(|api| api.resources.iter().map(|resource| (api.group, *resource)))
         };
         let exposure = |kinds: &[ExposureKind]| -> Vec<_> {
-            let pair = |kind: &ExposureKind| (kind.group(), kind.resource());
-            kinds.iter().map(pair).collect()
+            let pairs = |kind: &ExposureKind| {
+                let resource = kind.resource();
+                kind.groups().iter().map(move |group| (*group, resource))
+            };
+            kinds.iter().flat_map(pairs).collect()
         };
         match self {
             Self::Workloads => workloads().collect(),
             Self::WorkloadsAndServices => workloads()
                 .chain(exposure(&[ExposureKind::Service]))
                 .collect(),
-            Self::Addresses => exposure(&[ExposureKind::Endpoints, ExposureKind::EndpointSlice]),
+            Self::Addresses => {
+                let others = ExposureKind::ALL.into_iter();
+                exposure(
+                    &others
+                        .filter(|it| *it != ExposureKind::Service)
+                        .collect::<Vec<_>>(),
+                )
+            }
             Self::Access => AccessKind::ALL
                 .map(|kind| (AccessKind::GROUP, kind.resource()))
                 .to_vec(),

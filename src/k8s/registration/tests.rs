@@ -189,7 +189,10 @@ fn everything_that_is_judged_is_asked_about() {
     let mut known: BTreeSet<(&str, &str)> = APIS
         .iter()
         .flat_map(|api| api.resources.iter().map(|it| (api.group, *it)))
-        .chain(ExposureKind::ALL.map(|it| (it.group(), it.resource())))
+        .chain(ExposureKind::ALL.into_iter().flat_map(|it| {
+            let resource = it.resource();
+            it.groups().iter().map(move |group| (*group, resource))
+        }))
         .chain(AccessKind::ALL.map(|it| (AccessKind::GROUP, it.resource())))
         .chain(CustodyKind::ALL.map(|it| core(it.resource())))
         .chain(ConnectionKind::ALL.map(|it| core(it.resource())))

@@ -6,7 +6,8 @@ use serde::Serialize;
 
 use super::message::{MAX_LINE, MAX_NOTE, MAX_WARNING, lines, one_line, origin, warnings};
 use super::request::{Envelope, Object, Request};
-use super::{Answer, Decision, Lookup, Malformed, Record};
+use super::{Answer, Decision, Lookup, Malformed, Mode, Record};
+use crate::policy::access::lookup_may_settle;
 use crate::policy::{Action, Circumstances, Finding, Outcome, Subject, Verdict};
 
 /// A version of `admission.k8s.io`.
@@ -19,8 +20,11 @@ pub(super) enum ApiVersion {
 /// What an answer says, before it is put into JSON.
 pub(super) struct Reply {
     pub(super) decision: Decision,
+    mode: Option<Mode>,
     response: Response,
-    pub(super) rules: Vec<&'static str>,
+    rules: Vec<&'static str>,
+    /// Whether what refuses may have changed a moment ago.
+    pub(super) may_be_settled: bool,
     pub(super) lookups: Vec<Lookup>,
     /// What was found and let pass, for the audit log.
     findings: Option<String>,
@@ -62,8 +66,10 @@ impl Reply {
     pub(super) fn unconcerned() -> Self {
         Self {
             decision: Decision::Unconcerned,
+            mode: None,
             response: Response::Allow,
             rules: Vec::new(),
+            may_be_settled: false,
             findings: None,
             excepted: Vec::new(),
             lookups: Vec::new(),
@@ -79,6 +85,7 @@ impl Reply {
         let passes = decision != Decision::Refused;
         Self {
             decision,
+            mode: None,
             findings: passes.then(|| one_line(&message, MAX_NOTE)),
             response: match decision {
                 Decision::Refused => Response::Refuse(message),
@@ -89,6 +96,7 @@ impl Reply {
                 _ => Response::Allow,
             },
             rules: Vec::new(),
+            may_be_settled: false,
             excepted: Vec::new(),
             lookups: Vec::new(),
         }
@@ -104,12 +112,20 @@ impl Reply {
             decision,
             objection,
         } = outcome;
+        let hardens = circumstances.can_harden();
+        let refuses = |it: &&Finding| match it.action {
+            Action::Refuse => true,
+            Action::Harden => !hardens,
+            Action::Report => false,
+        };
+        let refusing = objection.iter().chain(&verdict.findings);
+        let refusing = refusing.filter(refuses).map(|finding| finding.rule.id);
+        let may_be_settled = lookup_may_settle(refusing);
         let response = match (decision, objection) {
             (Decision::Refused, Some(objection)) => {
                 Response::Refuse(one_line(&objection.to_string(), MAX_LINE))
             }
             (Decision::Refused, None) => {
-                let hardens = circumstances.can_harden();
                 let told = |it: &&Finding| !hardens || it.action != Action::Harden;
                 let findings = lines(verdict.findings.iter().filter(told), MAX_LINE);
                 Response::Refuse(subject.map(origin).unwrap_or_default() + &findings)
@@ -138,13 +154,24 @@ impl Reply {
         let excepted = verdict.excepted.iter();
         Self {
             decision: *decision,
+            mode: None,
             response,
             rules,
+            may_be_settled,
             findings: passes.then(|| lines(found(), MAX_NOTE)),
             excepted: excepted
                 .map(|it| (it.rule.id, one_line(it.reason, MAX_NOTE)))
                 .collect(),
             lookups: Vec::new(),
+        }
+    }
+
+    /// Says in which mode this was decided.
+    pub(super) fn in_mode(self, mode: Mode) -> Self {
+        let concerned = self.decision != Decision::Unconcerned;
+        Self {
+            mode: concerned.then_some(mode),
+            ..self
         }
     }
 }
@@ -170,8 +197,10 @@ impl Envelope<'_> {
     pub(super) fn answer(&self, reply: Reply) -> Answer {
         let Reply {
             decision,
+            mode,
             response,
             rules,
+            may_be_settled: _,
             findings,
             excepted,
             lookups,
@@ -218,6 +247,7 @@ impl Envelope<'_> {
         Answer {
             body,
             decision,
+            mode,
             operation: request.operation.as_str(),
             kind: request.kind_name(),
             rules,

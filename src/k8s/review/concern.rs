@@ -1,17 +1,40 @@
 //! Whether a review can concern a Tiller at all, told from its text.
 
+use std::ops::Range;
+use std::sync::LazyLock;
+
+use aho_corasick::{AhoCorasick, MatchKind};
 use memchr::memmem;
 
-use crate::policy::access::AccessKind;
 use crate::policy::{Knowledge, Settings};
-use crate::tiller::may_hold_tiller;
+use crate::tiller::WORDS;
+
+/// The group of roles and bindings, as far as no other begins like it.
+const ACCESS: &str = "rbac.auth";
+/// The end of `"serviceAccount`, by letters that are rarely neighbours: the search stops at each of their like.
+const ACCOUNT: &str = "eAccount";
+const BEFORE_ACCOUNT: &str = "\"servic";
+
+/// All that tells of what concerns us, in one pass. Nothing where no such search could be made.
+static SIGNS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+    AhoCorasick::builder()
+        // The kinds of leftmost matches alone are searched with vector instructions.
+        .match_kind(MatchKind::LeftmostFirst)
+        .build(WORDS.iter().chain(&[ACCESS, ACCOUNT]))
+        .ok()
+});
 
 /// Whether the object of this review may carry a Tiller, open its port, give rights, or run as a Tiller's account:
 /// without any of the words looked for it does none of these. Escapes may spell anything and count as a Tiller's word.
 pub(super) fn is_possible(body: &str, settings: &Settings, knowledge: &Knowledge) -> bool {
-    may_hold_tiller(body)
-        || memmem::find(body.as_bytes(), AccessKind::GROUP.as_bytes()).is_some()
-        || names_account(body, settings, knowledge)
+    let Some(signs) = &*SIGNS else {
+        return true;
+    };
+    let account = WORDS.len() + 1;
+    signs.find_iter(body).any(|sign| {
+        sign.pattern().as_usize() != account
+            || names_account(body, sign.range(), settings, knowledge)
+    })
 }
 
 /// Whether this review asks for a connection, a token or a Secret for one, told from the review without its objects, and
@@ -24,14 +47,17 @@ pub(super) fn is_asked(envelope: &str, body: &str, settings: &Settings) -> bool 
             && (holds(body, "service-account-token") || holds(body, &settings.certificate_secret))
 }
 
-/// Whether a pod in it runs as an account that is called like a Tiller's.
-fn names_account(body: &str, settings: &Settings, knowledge: &Knowledge) -> bool {
-    const FIELD: &str = "\"serviceAccount";
-    memmem::find_iter(body.as_bytes(), FIELD).any(|start| {
-        body.get(start + FIELD.len()..)
-            .and_then(value)
-            .is_some_and(|name| knowledge.names_account(name, settings))
-    })
+/// Whether [`ACCOUNT`] is here the end of a pod's field that holds an account that is called like a Tiller's.
+fn names_account(
+    body: &str,
+    found: Range<usize>,
+    settings: &Settings,
+    knowledge: &Knowledge,
+) -> bool {
+    let before = body.get(..found.start).unwrap_or_default();
+    let name = || body.get(found.end..).and_then(value);
+    before.ends_with(BEFORE_ACCOUNT)
+        && name().is_some_and(|name| knowledge.names_account(name, settings))
 }
 
 /// The text that is the value of `serviceAccount` or `serviceAccountName`.

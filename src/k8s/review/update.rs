@@ -7,7 +7,7 @@ use super::request::{Object, Operation, Request};
 use crate::k8s::{access, custody, exposure, object};
 use crate::policy::access::AccessObject;
 use crate::policy::custody::CustodyObject;
-use crate::policy::exposure::{ExposureKind, ExposureObject};
+use crate::policy::exposure::ExposureObject;
 use crate::policy::{Arrival, Kind, Subject};
 
 impl Request<'_> {
@@ -63,7 +63,7 @@ impl Request<'_> {
     /// Whether these are the addresses of a Service as a controller keeps them: those of the pods that it selects, or
     /// a copy of Endpoints that were judged.
     pub(super) fn follows_service(&self, new: &ExposureObject<'_>) -> bool {
-        new.kind() != ExposureKind::Service && self.user.is_controller()
+        new.kind().is_addresses() && self.user.is_controller()
     }
 
     /// Whether what opens a port is on its way out and opens what it opened.

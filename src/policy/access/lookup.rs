@@ -30,9 +30,19 @@ pub enum Lookup {
 /// The most namespaces, and the most roles, that are looked at for one decision.
 const MOST: usize = 8;
 
+/// The rules that go by what other objects say: a role that is not known yet, a role or a binding that is not any more as
+/// it is known.
+const SETTLED: [&str; 4] = [
+    "rights-unknown",
+    "account-rights",
+    "role-rights",
+    "role-aggregated",
+];
+
 /// Whether a lookup may let in what was refused by these rules alone.
-pub fn lookup_may_settle(rules: &[&str]) -> bool {
-    rules == ["rights-unknown"]
+pub fn lookup_may_settle<'r>(rules: impl IntoIterator<Item = &'r str>) -> bool {
+    let mut rules = rules.into_iter().peekable();
+    rules.peek().is_some() && rules.all(|rule| SETTLED.contains(&rule))
 }
 
 /// What the decision on a role or binding hangs on. Nothing where it concerns no Tiller.
@@ -145,14 +155,14 @@ impl Lookup {
 
 #[cfg(test)]
 mod tests {
-    use super::lookup_may_settle;
-    use crate::policy::access_rules;
+    use super::{SETTLED, lookup_may_settle};
+    use crate::policy::rules;
 
     #[test]
-    fn the_rule_that_a_lookup_may_settle_is_one() {
-        let settled: Vec<_> = access_rules()
-            .filter(|rule| lookup_may_settle(&[rule.id]))
-            .collect();
-        assert_eq!(settled.len(), 1);
+    fn what_a_lookup_may_settle_are_rules() {
+        let settled = rules().filter(|rule| lookup_may_settle([rule.id]));
+        assert_eq!(settled.count(), SETTLED.len());
+        assert!(!lookup_may_settle(["rights-unknown", "binding-scope"]));
+        assert!(!lookup_may_settle([]));
     }
 }

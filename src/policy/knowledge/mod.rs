@@ -9,6 +9,7 @@ mod query;
 mod role;
 mod shared_map;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -223,9 +224,14 @@ impl Knowledge {
             .namespace
             .as_deref()
             .filter(|_| !binding.cluster_wide);
+        let known = self.bindings.get(&binding::key(namespace, &binding.name));
+        let kept = KnownBinding::new(binding);
+        // What is looked up is known already, all but always.
+        if known.map(|it| &**it) == kept.as_ref() {
+            return self.clone();
+        }
         let mut new = self.without_binding(namespace, &binding.name);
-        if let Some(binding) = KnownBinding::new(binding) {
-            let binding = Arc::new(binding);
+        if let Some(binding) = kept.map(Arc::new) {
             for key in binding.holder_keys() {
                 new.bindings_by_holder.insert(&key, Arc::clone(&binding));
             }
@@ -249,12 +255,35 @@ impl Knowledge {
         new
     }
 
+    /// Without the RoleBindings of a namespace, or the ClusterRoleBindings, that were known before already and are not
+    /// among these. What came since stays.
+    #[must_use]
+    pub fn without_bindings_but(
+        &self,
+        names: &BTreeSet<&str>,
+        namespace: Option<&str>,
+        before: &Self,
+    ) -> Self {
+        let known = before.bindings.with_prefix(binding::key(namespace, ""));
+        let gone = known.filter(|(key, binding)| {
+            let now = self.bindings.get(key);
+            !names.contains(&*binding.name) && now.is_some_and(|now| Arc::ptr_eq(now, binding))
+        });
+        gone.fold(self.clone(), |knowledge, (_, binding)| {
+            knowledge.without_binding(namespace, &binding.name)
+        })
+    }
+
     /// With this role, in place of the one of its name.
     #[must_use]
     pub fn with_role(&self, role: &Role<'_>) -> Self {
-        let mut new = self.without_role(role.kind, role.namespace.as_deref(), &role.name);
         let key = role_key(role.kind, role.namespace.as_deref(), &role.name);
-        new.roles.insert(&key, KnownRole::new(role));
+        let kept = KnownRole::new(role);
+        if !kept.aggregated && self.roles.get(&key) == Some(&kept) {
+            return self.clone();
+        }
+        let mut new = self.without_role(role.kind, role.namespace.as_deref(), &role.name);
+        new.roles.insert(&key, kept);
         if let Some(aggregated) = Aggregated::new(role) {
             new.aggregated.insert(&role.name, Arc::new(aggregated));
         }

@@ -22,7 +22,7 @@ pub(super) static RULE: Rule = Rule {
 
 pub(super) fn check(object: &ExposureObject<'_>, findings: &mut Findings<'_>) {
     let path = match object {
-        ExposureObject::Service(_) => None,
+        ExposureObject::Service(_) | ExposureObject::Route(_) => None,
         ExposureObject::Endpoints(endpoints) => {
             let mut subsets = endpoints.subsets.iter().enumerate();
             subsets.find_map(|(index, subset)| {

@@ -25,6 +25,7 @@ pub(super) mod release_storage;
 mod rights_unknown;
 mod role_aggregated;
 mod role_rights;
+mod route_exposed;
 mod second_tiller;
 mod security_context;
 mod service_account;
@@ -74,8 +75,8 @@ type CustodyCheck = fn(&CustodyCase<'_>, &mut Findings<'_>);
 /// How a rule looks at a connection that leads to a Tiller.
 type ConnectionCheck = fn(&ConnectionCase<'_>, &mut Findings<'_>);
 
-/// Every rule: those for workloads, for roles and bindings, for Services and their addresses, for tokens and Secrets,
-/// and for connections.
+/// Every rule: those for workloads, for roles and bindings, for Services, their addresses and routes, for tokens and
+/// Secrets, and for connections.
 pub fn rules() -> impl Iterator<Item = &'static Rule> {
     workload_rules()
         .chain(access_rules())
@@ -96,7 +97,7 @@ pub fn access_rules() -> impl Iterator<Item = &'static Rule> {
     ACCESS_CHECKS.iter().map(|(rule, _)| *rule)
 }
 
-/// The rules for Services and their addresses, in the order of their findings.
+/// The rules for Services, their addresses and routes, in the order of their findings.
 pub fn exposure_rules() -> impl Iterator<Item = &'static Rule> {
     EXPOSURE_CHECKS.iter().map(|(rule, _)| *rule)
 }
@@ -120,10 +121,11 @@ pub(super) static ACCESS_CHECKS: [(&Rule, AccessCheck); 4] = [
     (&rights_unknown::RULE, rights_unknown::check),
 ];
 
-/// The rules for Services and their addresses with what they look at.
-pub(super) static EXPOSURE_CHECKS: [(&Rule, ExposureCheck); 2] = [
+/// The rules for Services, their addresses and routes with what they look at.
+pub(super) static EXPOSURE_CHECKS: [(&Rule, ExposureCheck); 3] = [
     (&service_exposed::RULE, service_exposed::check),
     (&endpoints_by_hand::RULE, endpoints_by_hand::check),
+    (&route_exposed::RULE, route_exposed::check),
 ];
 
 /// The rules for tokens, Secrets and releases with what they look at.

@@ -13,6 +13,7 @@ fn answer(body: &str, lookups: &[&str]) -> Answer {
     Answer {
         body: body.as_bytes().to_vec(),
         decision: Decision::Allowed,
+        mode: None,
         operation: "CREATE",
         kind: "Pod",
         rules: Vec::new(),

@@ -63,6 +63,7 @@ fn judge() -> Judge {
         Some(b'{' | b' ') => Ok(Answer {
             body: body.len().to_string().into_bytes(),
             decision: Decision::Unconcerned,
+            mode: None,
             operation: "CREATE",
             kind: "Pod",
             rules: Vec::new(),

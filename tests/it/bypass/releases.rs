@@ -20,8 +20,9 @@ fn record(name: &str) -> Value {
 /// How often a rule found something.
 fn found(rule: &str) -> u64 {
     let metrics = get(cluster().guard().unwrap().health, "/metrics").unwrap();
-    let start =
-        format!("tiller_guard_admission_findings_total{{webhook=\"validate\",rule=\"{rule}\"}} ");
+    let start = format!(
+        "tiller_guard_admission_findings_total{{webhook=\"validate\",rule=\"{rule}\",mode=\"enforce\"}} "
+    );
     let line = metrics.lines().find_map(|line| line.strip_prefix(&start));
     line.map_or(0, |count| count.parse().unwrap())
 }

@@ -37,7 +37,7 @@ const LEFT_OUT: [(u32, &str); 8] = [
     ),
     (
         41,
-        "Ingresses and Gateways: what they open is HTTP, and Tiller asks for a client's certificate",
+        "routes to a Service that shows nothing of Tiller: Tiller asks for a client's certificate",
     ),
     (
         52,

@@ -68,6 +68,35 @@ async fn row_41_exposed_services() {
     assert_eq!(stored[0]["spec"]["type"], "ClusterIP");
 }
 
+#[tokio::test]
+async fn row_41_ingresses() {
+    let world = World::create("row-41-ingresses").await;
+    // `networking.k8s.io` has it from 1.14 on, as v1 from 1.19 on; `extensions` up to 1.21.
+    let service = json!({ "name": "tiller-deploy", "port": { "number": 44134 } });
+    let old = json!({ "serviceName": "tiller-deploy", "servicePort": "tiller" });
+    let (networking, extensions) = ("networking.k8s.io", "extensions");
+    for (is_served, group, version, backend) in [
+        (
+            kubernetes_from(19),
+            networking,
+            "v1",
+            json!({ "service": service }),
+        ),
+        (!kubernetes_from(22), extensions, "v1beta1", old),
+    ] {
+        if is_served {
+            let path = json!({ "path": "/", "pathType": "Prefix", "backend": backend });
+            let ingress = json!({
+                "metadata": { "name": "web" },
+                "spec": { "rules": [{ "http": { "paths": [path] } }] },
+            });
+            let answer = create(&world, group, version, "Ingress", &ingress).await;
+            let path = "/spec/rules/0/http/paths/0/backend";
+            assert_refused(answer, "route-exposed", path);
+        }
+    }
+}
+
 /// A Service that names nothing of Tiller leads where addresses of its name say.
 #[tokio::test]
 async fn row_41_addresses_by_hand() {

@@ -11,6 +11,7 @@ mod restarts;
 mod service;
 mod walk;
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 use std::sync::LazyLock;
@@ -26,7 +27,8 @@ use tokio::process::Command;
 use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::{Instant, sleep};
 
-use crate::cluster::{Cluster, User, resource};
+use crate::cluster::{Cluster, Folder, User, resource};
+use crate::knowledge;
 use service::Service;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_tiller-guard");
@@ -91,6 +93,16 @@ impl World {
         }
     }
 
+    /// Replicas that are started from now on reach the API server this way. The folder holds how.
+    fn lead_guard_over(&mut self, path: &knowledge::path::Path) -> Folder {
+        let direct = fs::read_to_string(&self.kubeconfig_of_guard).unwrap();
+        let port = |port: u16| format!("https://127.0.0.1:{port}");
+        let led = direct.replace(&port(self.cluster.port()), &port(path.port));
+        let folder = Folder::create().unwrap();
+        self.kubeconfig_of_guard = folder.write("kubeconfig", &led).unwrap().into();
+        folder
+    }
+
     /// Starts replicas behind the Service, and waits until all of them are ready.
     async fn serve(&self, replicas: usize, words: &[&str]) -> Service {
         let mut service = Service::start(self).await;
@@ -152,6 +164,22 @@ impl World {
             kube::Error::Api(status) => status.message.clone(),
             other => panic!("{other}"),
         })
+    }
+
+    /// Adds a role, and a binding of an account to it.
+    async fn add_rights(&self, name: &str) {
+        let group = "rbac.authorization.k8s.io";
+        let role = json!({ "metadata": { "name": name }, "rules": [] });
+        let binding = json!({
+            "metadata": { "name": name },
+            "roleRef": { "apiGroup": group, "kind": "Role", "name": name },
+            "subjects": [{ "kind": "ServiceAccount", "name": "web" }],
+        });
+        for (kind, object) in [("Role", role), ("RoleBinding", binding)] {
+            let api = self.objects(group, "v1", kind, "default");
+            let object = serde_json::from_value(object).unwrap();
+            api.create(&PostParams::default(), &object).await.unwrap();
+        }
     }
 
     /// Does what nodes would: reports the guard's pods as ready.

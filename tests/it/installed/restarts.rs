@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use serde_json::json;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::load::Load;
+use super::service::Replica;
 use super::{World, soak, tiller};
+use crate::knowledge::path::Path;
 
 /// Nodes take a while to learn that a pod goes; these here take a tenth of a second.
 const DRAIN: &str = "--drain-delay=2";
@@ -58,18 +60,40 @@ async fn a_killed_replica_fails_no_more_than_it_was_asked_at_that_moment() {
     load.stop_without_failure().await;
 }
 
-#[tokio::test]
-async fn an_api_server_that_restarts_finds_all_as_it_was() {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_api_server_that_restarts_under_load_is_watched_on() {
     let mut world = World::enter().await;
     world.install().await;
+    let path = Path::open(world.cluster.port()).await;
+    let _folder = world.lead_guard_over(&path);
     let service = world.serve(2, &[]).await;
-    for _ in 0..soak(1, 10) {
+    let replicas = &service.replicas;
+    let pids: Vec<u32> = replicas.iter().map(Replica::pid).collect();
+    for number in 0..soak(2, 10) {
+        let load = Load::start(&world);
+        load.asks(100).await;
+        let known: Vec<[u32; 2]> = replicas.iter().map(Replica::knows).collect();
+        let (tried, heard, began) = (path.tried(), path.heard(), Instant::now());
         world.cluster.restart_api_server().await.unwrap();
-        world.until_told("protected-namespace").await;
-        for replica in &service.replicas {
-            assert!(replica.server.pid().is_ok());
+        world.add_rights(&format!("restart-{number}")).await;
+        for (replica, before) in replicas.iter().zip(known) {
+            replica.watches_all().await;
+            replica.knows_more_than(before).await;
         }
+        let elapsed = began.elapsed();
+        let (tried, heard) = (path.tried() - tried, path.heard() - heard);
+        let requests = heard.saturating_sub(2 * tried);
+        // Each of the 15 watches tries, lists and watches anew; then less than five requests a second.
+        let seconds = usize::try_from(elapsed.as_secs()).unwrap();
+        let most = replicas.len() * (3 * 15 + 5 * seconds);
+        assert!(tried < most, "{tried} connections in {elapsed:?}");
+        assert!(requests < most, "{requests} requests in {elapsed:?}");
+        let (_, failures) = load.stop().await;
+        assert!(!failures.iter().any(|told| told == "let in"));
+        world.until_told("protected-namespace").await;
     }
+    let running: Vec<u32> = replicas.iter().map(Replica::pid).collect();
+    assert_eq!(running, pids);
     let load = Load::start(&world);
     load.asks(100).await;
     load.stop_without_failure().await;

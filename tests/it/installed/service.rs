@@ -31,6 +31,7 @@ pub(super) struct Service {
 pub(super) struct Replica {
     pub(super) server: Server,
     address: SocketAddr,
+    health: SocketAddr,
     _folder: Folder,
 }
 
@@ -76,6 +77,7 @@ impl Service {
         self.replicas.push(Replica {
             server,
             address,
+            health,
             _folder: folder,
         });
     }
@@ -110,6 +112,45 @@ impl Replica {
         self.server.signal(signal).unwrap();
         let ended = self.server.ended(Duration::from_secs(30)).await.unwrap();
         ended.code()
+    }
+
+    pub(super) fn pid(&self) -> u32 {
+        self.server.pid().unwrap()
+    }
+
+    /// Waits until all its watches run.
+    pub(super) async fn watches_all(&self) {
+        let end = Instant::now() + Duration::from_mins(1);
+        loop {
+            let metrics = get(self.health, "/metrics").unwrap();
+            let watches = metrics
+                .lines()
+                .filter(|line| line.starts_with("tiller_guard_watch_synced{"));
+            if watches.clone().count() > 10 && watches.clone().all(|line| line.ends_with(" 1")) {
+                return;
+            }
+            assert!(Instant::now() < end, "{:?}", watches.collect::<Vec<_>>());
+            sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// How many roles and bindings it knows.
+    pub(super) fn knows(&self) -> [u32; 2] {
+        let metrics = get(self.health, "/metrics").unwrap();
+        ["tiller_guard_known_roles ", "tiller_guard_known_bindings "].map(|name| {
+            let number = metrics.lines().find_map(|line| line.strip_prefix(name));
+            number.unwrap().parse().unwrap()
+        })
+    }
+
+    /// Waits until it knows more of both.
+    pub(super) async fn knows_more_than(&self, before: [u32; 2]) {
+        let end = Instant::now() + Duration::from_mins(1);
+        let more = |[roles, bindings]: [u32; 2]| roles > before[0] && bindings > before[1];
+        while !more(self.knows()) {
+            assert!(Instant::now() < end, "{before:?} {:?}", self.knows());
+            sleep(Duration::from_millis(100)).await;
+        }
     }
 
     /// What it says of a review, asked without the API server.

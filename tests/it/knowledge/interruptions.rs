@@ -1,79 +1,15 @@
-//! What stands between the guard and its API server: nothing, a wall, or an API server that refuses.
+//! An API server that comes and goes, hangs, or refuses.
 
-use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use kube::api::{Api, DynamicObject, PostParams};
-use serde_json::json;
-use tokio::io::copy_bidirectional;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use kube::api::{Api, DynamicObject, Patch, PatchParams, PostParams};
+use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
+use super::path::{Path, Way};
 use super::{ACCOUNT, another_guard, asked, create, eventually, tiller};
 use crate::api_server::{World, cluster, status};
 use crate::cluster::{Guard, User, get, resource};
-
-/// What a way to the API server does with connections.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Way {
-    Open,
-    /// All are cut, and none is taken: an API server that is not there.
-    Cut,
-    /// None is cut, and nothing passes: an API server that hangs.
-    Stalled,
-}
-
-/// A way to the API server of a guard's own.
-struct Path {
-    port: u16,
-    way: watch::Sender<Way>,
-    /// How many connections were tried.
-    tried: Arc<AtomicUsize>,
-}
-
-// === impl Path ===
-
-impl Path {
-    async fn open() -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let (way, seen) = watch::channel(Way::Open);
-        let tried = Arc::new(AtomicUsize::new(0));
-        let count = Arc::clone(&tried);
-        tokio::spawn(async move {
-            loop {
-                let (stream, _) = listener.accept().await.unwrap();
-                count.fetch_add(1, Ordering::Relaxed);
-                if *seen.borrow() != Way::Cut {
-                    tokio::spawn(pass(stream, seen.clone()));
-                }
-            }
-        });
-        Self { port, way, tried }
-    }
-
-    fn set(&self, way: Way) {
-        self.way.send_replace(way);
-    }
-}
-
-async fn pass(mut stream: TcpStream, mut way: watch::Receiver<Way>) {
-    let server = SocketAddr::from(([127, 0, 0, 1], cluster().port()));
-    let mut server = TcpStream::connect(server).await.unwrap();
-    loop {
-        let now = *way.borrow_and_update();
-        tokio::select! {
-            _ended = copy_bidirectional(&mut stream, &mut server), if now == Way::Open => return,
-            _changed = way.changed() => {}
-        }
-        if *way.borrow() == Way::Cut {
-            return;
-        }
-    }
-}
 
 /// Waits until a metric has this value.
 async fn metric(guard: &Guard, line: &str) {
@@ -102,7 +38,7 @@ async fn synced(guard: &Guard) {
 }
 
 /// A pod that runs as a Tiller's account.
-fn borrower(account: &str) -> serde_json::Value {
+fn borrower(account: &str) -> Value {
     json!({
         "kind": "Pod",
         "metadata": { "name": "web" },
@@ -115,7 +51,7 @@ fn borrower(account: &str) -> serde_json::Value {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_api_server_that_comes_and_goes_is_watched_on() {
-    let path = Path::open().await;
+    let path = Path::open(cluster().port()).await;
     let (mut guard, _folder) = another_guard(&["serve"], User::Admin, Some(path.port));
     guard.ready().await.unwrap();
     synced(&guard).await;
@@ -123,7 +59,7 @@ async fn an_api_server_that_comes_and_goes_is_watched_on() {
         // Longer than a watch has to run for its end to be none of its failures.
         sleep(Duration::from_secs(11)).await;
         path.set(way);
-        let (tried, began) = (path.tried.load(Ordering::Relaxed), Instant::now());
+        let (tried, began) = (path.tried(), Instant::now());
         let name = format!("interrupted-{number}");
         let world = World::create(&name).await;
         create(&world, &tiller(&world, ACCOUNT)).await.unwrap();
@@ -141,56 +77,82 @@ async fn an_api_server_that_comes_and_goes_is_watched_on() {
             message.contains("borrowed-account").then_some(())
         })
         .await;
-        let tried = path.tried.load(Ordering::Relaxed) - tried;
+        let tried = path.tried() - tried;
         // Each of the 15 watches has a connection of its own. The first tries come at once.
         let most = 2 * 15 + 5 * usize::try_from(began.elapsed().as_secs()).unwrap();
         assert!(tried < most, "{tried} connections in {:?}", began.elapsed());
     }
 }
 
-/// Gives the user `nobody` the right to see all, or takes it back.
-async fn grant(rights: &serde_json::Value) {
+const ACCESS: &str = "rbac.authorization.k8s.io";
+
+/// Rights that let a user see all of these groups.
+fn sight_of(groups: &[&str]) -> Value {
+    json!([{ "apiGroups": groups, "resources": ["*"], "verbs": ["list", "watch"] }])
+}
+
+async fn cluster_wide(kind: &str) -> Api<DynamicObject> {
     let client = cluster().client(User::Admin).await.unwrap();
-    let group = "rbac.authorization.k8s.io";
-    for (kind, object) in [
-        (
-            "ClusterRole",
-            json!({
-                "apiVersion": format!("{group}/v1"),
-                "kind": "ClusterRole",
-                "metadata": { "name": "watcher" },
-                "rules": rights,
-            }),
-        ),
-        (
-            "ClusterRoleBinding",
-            json!({
-                "apiVersion": format!("{group}/v1"),
-                "kind": "ClusterRoleBinding",
-                "metadata": { "name": "watcher" },
-                "roleRef": { "apiGroup": group, "kind": "ClusterRole", "name": "watcher" },
-                "subjects": [{ "apiGroup": group, "kind": "User", "name": "nobody" }],
-            }),
-        ),
-    ] {
-        let api: Api<DynamicObject> = Api::all_with(client.clone(), &resource(group, "v1", kind));
+    Api::all_with(client, &resource(ACCESS, "v1", kind))
+}
+
+/// Gives a user these rights, by a ClusterRole of the user's name.
+async fn grant(user: User, rights: &Value) {
+    let user = user.name();
+    let role = json!({
+        "apiVersion": format!("{ACCESS}/v1"),
+        "kind": "ClusterRole",
+        "metadata": { "name": user },
+        "rules": rights,
+    });
+    let binding = json!({
+        "apiVersion": format!("{ACCESS}/v1"),
+        "kind": "ClusterRoleBinding",
+        "metadata": { "name": user },
+        "roleRef": { "apiGroup": ACCESS, "kind": "ClusterRole", "name": user },
+        "subjects": [{ "apiGroup": ACCESS, "kind": "User", "name": user }],
+    });
+    for object in [role, binding] {
+        let api = cluster_wide(object["kind"].as_str().unwrap()).await;
         let object = serde_json::from_value(object).unwrap();
         status(api.create(&PostParams::default(), &object).await).unwrap();
     }
 }
 
+/// Leaves a user with these rights and no more.
+async fn leave(user: User, rights: &Value) {
+    let patch = Patch::Merge(json!({ "rules": rights }));
+    let roles = cluster_wide("ClusterRole").await;
+    let parameters = PatchParams::default();
+    status(roles.patch(user.name(), &parameters, &patch).await).unwrap();
+}
+
+/// How often a watch of Pods was refused.
+fn refusals(guard: &Guard) -> u32 {
+    const REFUSED: &str = r#"tiller_guard_watch_errors_total{resource="pods",reason="forbidden"} "#;
+    let metrics = get(guard.health, "/metrics").unwrap();
+    let count = metrics.lines().find_map(|line| line.strip_prefix(REFUSED));
+    count.map_or(0, |count| count.parse().unwrap())
+}
+
+async fn refused(guard: &Guard) {
+    eventually("refused watches", || async {
+        (refusals(guard) > 0).then_some(())
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rights_that_are_missing_are_told_and_waited_for() {
     let (guard, _folder) = another_guard(&["serve"], User::Nobody, None);
-    let forbidden = r#"tiller_guard_watch_errors_total{resource="pods",reason="forbidden"}"#;
-    eventually("refused watches", || async {
-        let metrics = get(guard.health, "/metrics").ok()?;
-        metrics.contains(forbidden).then_some(())
+    eventually("guard that listens", || async {
+        get(guard.health, "/metrics").ok()
     })
     .await;
+    refused(&guard).await;
     let not_ready = get(guard.health, "/readyz").unwrap_err().to_string();
     assert!(not_ready.contains("503"), "{not_ready}");
-    grant(&json!([{ "apiGroups": ["*"], "resources": ["*"], "verbs": ["list", "watch"] }])).await;
+    grant(User::Nobody, &sight_of(&["*"])).await;
     eventually("ready guard", || async {
         get(guard.health, "/readyz").ok()
     })
@@ -199,4 +161,40 @@ async fn rights_that_are_missing_are_told_and_waited_for() {
     let log = guard.server.log();
     assert!(log.contains("watch interrupted"), "{log}");
     assert!(log.contains("watch runs again"), "{log}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rights_that_are_taken_away_leave_what_is_known_and_are_waited_for() {
+    grant(User::Watcher, &sight_of(&["*"])).await;
+    let path = Path::open(cluster().port()).await;
+    let (mut guard, _folder) = another_guard(&["serve"], User::Watcher, Some(path.port));
+    guard.ready().await.unwrap();
+    synced(&guard).await;
+    let world = World::create("rights-taken-away").await;
+    create(&world, &tiller(&world, ACCOUNT)).await.unwrap();
+    let is_known = || async {
+        let message = asked(&guard, "rights-taken-away", &borrower(ACCOUNT)).await;
+        message.contains("borrowed-account").then_some(())
+    };
+    eventually("account of the Tiller", is_known).await;
+
+    leave(User::Watcher, &sight_of(&[ACCESS])).await;
+    // The API server asks for rights when a watch begins, and lets it run to its end.
+    path.set(Way::Cut);
+    sleep(Duration::from_millis(500)).await;
+    path.set(Way::Open);
+    refused(&guard).await;
+    metric(&guard, r#"tiller_guard_watch_synced{resource="pods"} 0"#).await;
+    metric(&guard, r#"tiller_guard_watch_synced{resource="roles"} 1"#).await;
+    get(guard.health, "/readyz").unwrap();
+    let (before, heard) = (refusals(&guard), path.heard());
+    sleep(Duration::from_secs(10)).await;
+    let (refusals, heard) = (refusals(&guard) - before, path.heard() - heard);
+    assert!(refusals <= 4, "{refusals} in 10 s");
+    assert!(heard < 50, "{heard} requests in 10 s");
+    is_known().await.unwrap();
+
+    leave(User::Watcher, &sight_of(&["*"])).await;
+    synced(&guard).await;
+    assert!(guard.server.log().contains("watch runs again"));
 }

@@ -5,6 +5,7 @@
 
 mod interruptions;
 mod orders;
+pub(crate) mod path;
 mod races;
 mod records;
 mod soak;

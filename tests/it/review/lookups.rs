@@ -7,7 +7,7 @@ use tiller_guard::policy::access::RoleKind;
 use tiller_guard::policy::{Context, Knowledge, Mode, Policy, Timestamp};
 
 use crate::policy::corpus::canonical;
-use crate::policy::known::known;
+use crate::policy::known::{known, with};
 
 fn review(group: &str, kind: &str, object: &Value) -> Value {
     json!({
@@ -29,19 +29,17 @@ fn access(kind: &str, object: &Value) -> Value {
 }
 
 fn ask(review: &Value, knowledge: &Knowledge, mode: Mode) -> Answer {
+    ask_of(Webhook::Validate, review, knowledge, mode)
+}
+
+fn ask_of(webhook: Webhook, review: &Value, knowledge: &Knowledge, mode: Mode) -> Answer {
     let context = Context {
         now: Timestamp(0),
         knowledge,
     };
     let mut policy = Policy::default();
     policy.modes.default = mode;
-    answer(
-        Webhook::Validate,
-        review.to_string().as_bytes(),
-        &policy,
-        &context,
-    )
-    .unwrap()
+    answer(webhook, review.to_string().as_bytes(), &policy, &context).unwrap()
 }
 
 fn binding(account: &str) -> Value {
@@ -50,6 +48,13 @@ fn binding(account: &str) -> Value {
         "roleRef": { "kind": "Role", "name": "charts" },
         "subjects": [{ "kind": "ServiceAccount", "name": account }],
     })
+}
+
+/// The same, as it is stored.
+fn binding_of(account: &str) -> Value {
+    let mut binding = binding(account);
+    binding["kind"] = json!("RoleBinding");
+    binding
 }
 
 fn role(verb: &str) -> Value {
@@ -69,11 +74,21 @@ fn role_lookup() -> Lookup {
 }
 
 fn found(knowledge: &Knowledge, lookup: &Lookup, objects: &[Value]) -> Knowledge {
+    found_since(knowledge, knowledge, lookup, objects)
+}
+
+/// By a lookup that began when this was known.
+fn found_since(
+    before: &Knowledge,
+    knowledge: &Knowledge,
+    lookup: &Lookup,
+    objects: &[Value],
+) -> Knowledge {
     let objects: Vec<_> = objects
         .iter()
         .map(|object| serde_json::value::to_raw_value(object).unwrap())
         .collect();
-    overlay(knowledge, lookup, objects.iter().map(|it| &**it))
+    overlay(knowledge, before, lookup, objects.iter().map(|it| &**it))
 }
 
 #[test]
@@ -125,7 +140,7 @@ fn nothing_is_looked_up_where_nothing_hangs_on_it() {
         ),
         (
             "refused all the same",
-            access("RoleBinding", &binding("tiller")),
+            access("ClusterRoleBinding", &binding("tiller")),
             Mode::Enforce,
         ),
         (
@@ -146,6 +161,21 @@ fn nothing_is_looked_up_where_nothing_hangs_on_it() {
     assert_eq!(ask(&role, &nobody, Mode::Enforce).lookups, []);
 }
 
+/// What a dry run lets pass is not stored; what it refuses should be refused for a reason that holds.
+#[test]
+fn a_dry_run_looks_up_only_what_may_let_it_pass() {
+    let mut review = access("RoleBinding", &binding("tiller"));
+    review["request"]["dryRun"] = json!(true);
+    let passed = ask(&review, &known(&[role("create")]), Mode::Enforce);
+    assert_eq!(
+        (passed.decision, passed.lookups),
+        (Decision::Unconcerned, Vec::new())
+    );
+    let refused = ask(&review, &known(&[]), Mode::Enforce);
+    assert_eq!(refused.rules, ["rights-unknown"]);
+    assert_eq!(refused.lookups, [role_lookup()]);
+}
+
 #[test]
 fn a_role_is_judged_by_the_bindings_of_its_namespace_that_are_found() {
     let knowledge = known(&[json!({ "kind": "Tiller", "account": "red/deployer" })]);
@@ -161,9 +191,7 @@ fn a_role_is_judged_by_the_bindings_of_its_namespace_that_are_found() {
 /// First the bindings, then the roles that they name.
 #[test]
 fn a_tiller_is_judged_by_the_bindings_and_then_by_the_roles_that_are_found() {
-    let deployment = canonical().to_string().replace("tiller-world", "red");
-    let deployment = serde_json::from_str(&deployment).unwrap();
-    let review = review("apps", "Deployment", &deployment);
+    let review = tiller();
     let knowledge = known(&[]);
     let first = ask(&review, &knowledge, Mode::Enforce);
     assert_eq!(first.decision, Decision::Allowed, "{:?}", first.rules);
@@ -178,6 +206,61 @@ fn a_tiller_is_judged_by_the_bindings_and_then_by_the_roles_that_are_found() {
     assert_eq!(second.lookups.last(), Some(&role_lookup()));
     let wide = found(&bound, &role_lookup(), &[role("escalate")]);
     assert_eq!(ask(&review, &wide, Mode::Enforce).rules, ["account-rights"]);
+}
+
+/// A Tiller in the namespace of `binding`.
+fn tiller() -> Value {
+    let deployment = canonical().to_string().replace("tiller-world", "red");
+    review(
+        "apps",
+        "Deployment",
+        &serde_json::from_str(&deployment).unwrap(),
+    )
+}
+
+#[test]
+fn a_tiller_is_let_in_once_what_gave_it_too_much_is_found_to_be_gone() {
+    let knowledge = known(&[role("escalate"), binding_of("tiller")]);
+    for webhook in [Webhook::Mutate, Webhook::Validate] {
+        let ask = |knowledge: &Knowledge| ask_of(webhook, &tiller(), knowledge, Mode::Enforce);
+        let first = ask(&knowledge);
+        assert_eq!(first.rules, ["account-rights"]);
+        let bindings = Lookup::BindingsIn("red".into());
+        assert_eq!(first.lookups[0], bindings);
+        assert_eq!(first.lookups.last(), Some(&role_lookup()));
+        let unbound = found(&knowledge, &bindings, &[]);
+        assert_eq!(ask(&unbound).decision, Decision::Allowed);
+        let narrow = found(&knowledge, &role_lookup(), &[role("create")]);
+        assert_eq!(ask(&narrow).decision, Decision::Allowed);
+    }
+}
+
+/// The API server answered before that, or cannot be read.
+#[test]
+fn a_binding_that_is_not_found_counts_where_it_may_be_there_all_the_same() {
+    let before = known(&[role("escalate")]);
+    let bindings = Lookup::BindingsIn("red".into());
+    let now = with(&before, &binding_of("tiller"));
+    let found = found_since(&before, &now, &bindings, &[]);
+    assert_eq!(
+        ask(&tiller(), &found, Mode::Enforce).rules,
+        ["account-rights"]
+    );
+    let made_anew = found_since(&now, &with(&before, &binding_of("tiller")), &bindings, &[]);
+    assert_eq!(
+        ask(&tiller(), &made_anew, Mode::Enforce).rules,
+        ["account-rights"]
+    );
+    let unreadable = found_since(&now, &now, &bindings, &[json!({ "subjects": 7 })]);
+    assert_eq!(
+        ask(&tiller(), &unreadable, Mode::Enforce).rules,
+        ["account-rights"]
+    );
+    let elsewhere = found_since(&now, &now, &Lookup::ClusterRoleBindings, &[]);
+    assert_eq!(
+        ask(&tiller(), &elsewhere, Mode::Enforce).rules,
+        ["account-rights"]
+    );
 }
 
 /// Status updates come by the thousand.

@@ -1,0 +1,131 @@
+//! What the specification of an Ingress, or of a route of the Gateway API, leads to.
+
+use serde::Deserialize;
+
+use crate::pod::{Items, PortReference, Text};
+use crate::policy::exposure::Backend;
+
+/// Of an Ingress: `backend` is of `v1beta1`, `defaultBackend` of `v1`.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default, bound(deserialize = "'de: 'a"))]
+pub(super) struct IngressSpec<'a> {
+    backend: Option<IngressBackend<'a>>,
+    default_backend: Option<IngressBackend<'a>>,
+    rules: Items<IngressRule<'a>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, bound(deserialize = "'de: 'a"))]
+struct IngressRule<'a> {
+    http: Option<IngressPaths<'a>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, bound(deserialize = "'de: 'a"))]
+struct IngressPaths<'a> {
+    paths: Items<IngressPath<'a>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, bound(deserialize = "'de: 'a"))]
+struct IngressPath<'a> {
+    backend: Option<IngressBackend<'a>>,
+}
+
+/// `servicePort` is of `v1beta1`, `service` of `v1`.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default, bound(deserialize = "'de: 'a"))]
+struct IngressBackend<'a> {
+    service_port: Option<PortReference<'a>>,
+    service: Option<IngressService<'a>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, bound(deserialize = "'de: 'a"))]
+struct IngressService<'a> {
+    port: Option<IngressPort<'a>>,
+}
+
+/// One of the two.
+#[derive(Default, Deserialize)]
+#[serde(default, bound(deserialize = "'de: 'a"))]
+struct IngressPort<'a> {
+    number: Option<i64>,
+    name: Option<Text<'a>>,
+}
+
+/// Of a route of the Gateway API.
+#[derive(Default, Deserialize)]
+#[serde(default, bound(deserialize = "'de: 'a"))]
+pub(super) struct RouteSpec<'a> {
+    rules: Items<RouteRule<'a>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default, bound(deserialize = "'de: 'a"))]
+struct RouteRule<'a> {
+    backend_refs: Items<RouteBackend<'a>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, bound(deserialize = "'de: 'a"))]
+struct RouteBackend<'a> {
+    port: Option<PortReference<'a>>,
+}
+
+// === impl IngressSpec ===
+
+impl<'a> IngressSpec<'a> {
+    pub(super) fn backends(self) -> Vec<Backend<'a>> {
+        let Self {
+            backend,
+            default_backend,
+            rules,
+        } = self;
+        let defaults = [("backend", backend), ("defaultBackend", default_backend)];
+        let defaults = defaults.map(|(field, backend)| (format!("spec/{field}"), backend));
+        let rules = rules.into_iter().enumerate();
+        let paths = rules.flat_map(|(rule, IngressRule { http })| {
+            let paths = http.unwrap_or_default().paths.into_iter().enumerate();
+            paths.map(move |(path, IngressPath { backend })| {
+                let place = format!("spec/rules/{rule}/http/paths/{path}/backend");
+                (place, backend)
+            })
+        });
+        let all = defaults.into_iter().chain(paths);
+        all.filter_map(|(path, backend)| {
+            let port = backend?.port()?;
+            Some(Backend { path, port })
+        })
+        .collect()
+    }
+}
+
+// === impl IngressBackend ===
+
+impl<'a> IngressBackend<'a> {
+    /// Nothing where it is no Service.
+    fn port(self) -> Option<PortReference<'a>> {
+        let IngressPort { number, name } =
+            self.service.unwrap_or_default().port.unwrap_or_default();
+        let number = number.map(PortReference::Number);
+        let named = || name.map(PortReference::Name);
+        self.service_port.or(number).or_else(named)
+    }
+}
+
+// === impl RouteSpec ===
+
+impl<'a> RouteSpec<'a> {
+    pub(super) fn backends(self) -> Vec<Backend<'a>> {
+        let rules = self.rules.into_iter().enumerate();
+        let backends = rules.flat_map(|(rule, RouteRule { backend_refs })| {
+            let backends = backend_refs.into_iter().enumerate();
+            backends.filter_map(move |(backend, RouteBackend { port })| {
+                let path = format!("spec/rules/{rule}/backendRefs/{backend}");
+                Some(Backend { path, port: port? })
+            })
+        });
+        backends.collect()
+    }
+}

@@ -1,0 +1,36 @@
+//! `route-exposed`
+
+use crate::policy::case::Findings;
+use crate::policy::exposure::{Backend, ExposureObject};
+use crate::policy::pointer::Place;
+use crate::policy::{Pointer, Rule, Severity};
+
+/// # What it finds
+/// An Ingress, or a route of the Gateway API (`HTTPRoute`, `GRPCRoute`, `TLSRoute`, `TCPRoute`), with a backend whose port is
+/// 44134 or called `tiller`.
+/// # Why it matters
+/// Whoever reaches the cluster's edge reaches Tiller's port: a proxy that passes TLS on, as a `TLSRoute` does and an Ingress
+/// may, opens it as a load balancer would, and one that ends TLS cannot tell Tiller who the client is.
+/// # What hardening does
+/// Nothing: Helm's client needs no way through the edge.
+pub(super) static RULE: Rule = Rule {
+    id: "route-exposed",
+    severity: Severity::High,
+    summary: "An Ingress or a route of the Gateway API leads to Tiller's port 44134.",
+    answer: "Refused: remove the backend; Helm reaches Tiller by port-forward.",
+};
+
+pub(super) fn check(object: &ExposureObject<'_>, findings: &mut Findings<'_>) {
+    let ExposureObject::Route(route) = object else {
+        return;
+    };
+    let mut backends = route.backends.iter();
+    if let Some(Backend { path, .. }) = backends.find(|backend| backend.is_tillers()) {
+        findings.refuse(
+            &RULE,
+            Pointer::new(Place::Object, path.clone()),
+            "leads from the cluster's edge to Tiller's port",
+            "remove this backend: Helm's client reaches Tiller by port-forward",
+        );
+    }
+}
