@@ -2,13 +2,22 @@
 
 use std::io::{self, Write as _};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
 use tokio::runtime::Builder;
+use tokio::time::sleep;
 
 use super::Exit;
 use crate::cluster::{Cluster, ConnectError, Reach};
+
+/// Between one greeting and the next.
+const GREETING_PAUSES: [Duration; 3] = [
+    Duration::from_millis(200),
+    Duration::from_millis(400),
+    Duration::from_millis(800),
+];
 
 /// The options of every command that talks to a cluster.
 #[derive(Debug, Clone, Args)]
@@ -38,7 +47,26 @@ impl From<ReachArguments> for Reach {
 
 /// Reaches the cluster; where it cannot be, says so and gives the exit code for that.
 pub(super) async fn connect(arguments: ReachArguments) -> anyhow::Result<Result<Cluster, Exit>> {
-    match Cluster::connect(&arguments.into()).await {
+    connected(Cluster::connect(&arguments.into()).await)
+}
+
+/// The same for a command that asks again by itself where the API server is overloaded or fails. Whether there is one
+/// is asked so often too.
+pub(super) async fn connect_patiently(
+    arguments: ReachArguments,
+) -> anyhow::Result<Result<Cluster, Exit>> {
+    let reach = arguments.into();
+    let mut pauses = GREETING_PAUSES.into_iter();
+    loop {
+        match (Cluster::connect_patiently(&reach).await, pauses.next()) {
+            (Err(ConnectError::Unreachable { .. }), Some(pause)) => sleep(pause).await,
+            (answer, _) => return connected(answer),
+        }
+    }
+}
+
+fn connected(answer: Result<Cluster, ConnectError>) -> anyhow::Result<Result<Cluster, Exit>> {
+    match answer {
         Ok(cluster) => Ok(Ok(cluster)),
         Err(error @ ConnectError::Kubeconfig(_)) => Err(error.into()),
         Err(error) => {

@@ -108,31 +108,34 @@ impl Grant<'_> {
     }
 }
 
-/// What a person had alone in a team, to be deleted: the binding, the role and the bundle.
-pub fn revoked(team: &CheckedTeam, person: &Person) -> [Value; 3] {
-    let name = Names { team: &team.team }.bundle(person);
-    let model = |api_version: &str, kind: &str| {
-        json!({
-            "apiVersion": api_version,
-            "kind": kind,
-            "metadata": metadata(team, &team.guard_namespace, &name),
-        })
-    };
-    [
-        model(RBAC_V1, "RoleBinding"),
-        model(RBAC_V1, "Role"),
-        model("v1", "Secret"),
-    ]
+/// What people who left had in a team, to be deleted: where nobody is left, what all had together; then the binding, the
+/// role and the bundle of each. The bundle is what a run that was killed is found again by.
+pub fn revoked(team: &CheckedTeam, gone: &[Person]) -> Vec<Value> {
+    let guard = &team.guard_namespace;
+    let mut models = Vec::new();
+    if team.people().is_empty() {
+        models.extend(grant_of(team, &team.tiller_namespace, Names::PEOPLE));
+    }
+    for person in gone {
+        let name = Names { team: &team.team }.bundle(person);
+        models.extend(grant_of(team, guard, &name));
+        models.push(json!({ "apiVersion": "v1", "kind": "Secret", "metadata": metadata(team, guard, &name) }));
+    }
+    models
 }
 
 /// What gives rights in a target namespace, to be deleted: the binding and the role.
 pub fn withdrawn(team: &CheckedTeam, namespace: &str) -> [Value; 2] {
-    let name = Names { team: &team.team }.target_role();
+    grant_of(team, namespace, &Names { team: &team.team }.target_role())
+}
+
+/// A binding and its role, by name.
+fn grant_of(team: &CheckedTeam, namespace: &str, name: &str) -> [Value; 2] {
     ["RoleBinding", "Role"].map(|kind| {
         json!({
             "apiVersion": RBAC_V1,
             "kind": kind,
-            "metadata": metadata(team, namespace, &name),
+            "metadata": metadata(team, namespace, name),
         })
     })
 }

@@ -99,9 +99,9 @@ pub fn environment(folder: &str, tiller_namespace: &str) -> String {
     lines.collect()
 }
 
-/// A word that every one of these shells takes as it is. Inside single quotes fish alone gives the backslash a
-/// meaning, so that backslashes and single quotes stand outside, where all agree.
-fn quoted(text: &str) -> String {
+/// A word that sh, bash, zsh and fish take as it is. Inside single quotes fish alone gives the backslash a meaning, so
+/// that backslashes and single quotes stand outside, where all agree.
+pub fn quoted(text: &str) -> String {
     let mut out = String::from("'");
     for character in text.chars() {
         match character {

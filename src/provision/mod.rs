@@ -21,7 +21,7 @@ mod spec_error;
 mod tiller;
 
 pub use access::{revoked, withdrawn};
-pub use bundle::{Bundle, BundleFile, environment};
+pub use bundle::{Bundle, BundleFile, environment, quoted};
 pub use names::{
     KIND_LABEL, MANAGED_BY, MANAGED_BY_LABEL, Names, PERSON_ANNOTATION, PERSON_KIND_LABEL,
     SPEC_ANNOTATION, TEAM_LABEL, TILLER_NAMESPACE_ANNOTATION,

@@ -88,12 +88,7 @@ pub fn plan(
 ) -> Result<Plan, PlanError> {
     let Access { roles, bindings } = access(team);
     let registration = objects::registration(team, certificates.trusted());
-    let mut keys = vec![secrets::server(
-        team,
-        certificates,
-        &settings.certificate_secret,
-    )];
-    keys.extend(bundles(team, certificates)?);
+    let server = secrets::server(team, certificates, &settings.certificate_secret);
     let mut second = vec![
         registration.clone(),
         objects::service_account(team),
@@ -109,8 +104,8 @@ pub fn plan(
         ),
         Stage::new("team, account and roles", second),
         Stage::new(
-            "bindings and certificates",
-            bindings.into_iter().chain(keys).collect(),
+            "bindings and certificate",
+            bindings.into_iter().chain([server]).collect(),
         ),
     ];
     let knowledge = knowledge(&registration, stages.iter().flat_map(Stage::values))?;
@@ -121,6 +116,12 @@ pub fn plan(
             "Tiller",
             vec![tiller::service(team), deployment],
         ));
+    }
+    // Whoever is told of a new bundle finds a Tiller that takes it; and who was not told, since the run was killed, gets
+    // another one by the next.
+    let bundles = bundles(team, certificates)?;
+    if !bundles.is_empty() {
+        stages.push(Stage::new("bundles", bundles));
     }
     for object in stages.iter().flat_map(Stage::values) {
         if let Some(finding) = review(object, settings, &context)?.into_iter().next() {

@@ -229,6 +229,12 @@ impl Cluster {
         self.control_plane.port
     }
 
+    /// The process of the controllers, where there are any.
+    pub fn controllers(&self) -> Option<&Server> {
+        let servers = &self.control_plane.servers;
+        servers.first().filter(|_| self.has_controllers())
+    }
+
     /// Whether controllers make pods and service accounts' tokens.
     pub fn has_controllers(&self) -> bool {
         self.control_plane.servers.len() > 2

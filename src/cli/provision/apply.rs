@@ -1,9 +1,12 @@
 //! A plan, carried out.
 
+use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::time::Duration;
 
 use anyhow::anyhow;
 use futures_util::stream::{self, StreamExt as _};
+use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
 use super::super::Exit;
@@ -12,7 +15,7 @@ use super::difference::difference;
 use super::session::{Failure, Session};
 use crate::cluster::apply::{Applied, ApplyError, Change, Desired, Effect, Foreign, Writer};
 use crate::cluster::team::{Rollout, rollout};
-use crate::provision::{CheckedTeam, Plan, Stage};
+use crate::provision::{CheckedTeam, Person, Plan, Stage, quoted};
 
 /// How long the guard may take to learn of a team that was just registered, and of its roles.
 const LEARNING: Duration = Duration::from_secs(15);
@@ -20,6 +23,17 @@ const LEARNING: Duration = Duration::from_secs(15);
 const LOOK: Duration = Duration::from_secs(1);
 /// Objects of one team that are on their way at once.
 const AT_ONCE: usize = 8;
+
+/// A team on its way to its plan.
+pub(super) struct Making<'a> {
+    pub(super) session: &'a Session<'a>,
+    pub(super) team: &'a CheckedTeam,
+    pub(super) doing: &'a DoingArguments,
+    pub(super) writer: Writer,
+    /// Those who get another certificate, by the name of its Secret.
+    pub(super) new_bundles: BTreeMap<String, Person>,
+}
+
 /// What was done.
 #[derive(Debug, Default)]
 struct Done {
@@ -27,103 +41,136 @@ struct Done {
     all: usize,
 }
 
-impl Session<'_> {
+// === impl Making ===
+
+impl Making<'_> {
     /// Applies a plan, stage by stage.
-    pub(super) async fn apply(
-        &self,
-        plan: &Plan,
-        team: &CheckedTeam,
-        writer: &Writer,
-        doing: &DoingArguments,
-    ) -> Result<(), Failure> {
+    pub(super) async fn apply(&self, plan: &Plan) -> Result<(), Failure> {
+        let Self { session, team, .. } = self;
         let mut done = Done::default();
         for stage in &plan.stages {
-            self.progress
+            session
+                .progress
                 .passing(format_args!("{}: {}", team.team, stage.title));
-            self.apply_stage(stage, &team.team, writer, doing, &mut done)
-                .await?;
+            self.apply_stage(stage, &mut done).await?;
         }
         let Done { changed, all } = done;
-        match (writer.effect, changed) {
-            (_, 0) => self.line(&team.team, format_args!("nothing to change; {all} objects")),
-            (Effect::Write, _) => self.line(
-                &team.team,
-                format_args!("{changed} of {all} objects changed"),
-            ),
-            _ => self.line(
-                &team.team,
-                format_args!("{changed} of {all} objects would change"),
-            ),
+        match (self.writer.effect, changed) {
+            (_, 0) => self.line(format_args!("nothing to change; {all} objects")),
+            (Effect::Write, _) => self.line(format_args!("{changed} of {all} objects changed")),
+            _ => self.line(format_args!("{changed} of {all} objects would change")),
         }
     }
 
     /// Applies what does not need one another; where something fails, the rest is still done, and what comes after it
     /// is not.
-    async fn apply_stage(
-        &self,
-        stage: &Stage,
-        team: &str,
-        writer: &Writer,
-        doing: &DoingArguments,
-        done: &mut Done,
-    ) -> Result<(), Failure> {
-        let foreign = |may_be| {
-            if may_be && !doing.adopt {
+    async fn apply_stage(&self, stage: &Stage, done: &mut Done) -> Result<(), Failure> {
+        let desired = stage.objects.iter().map(|planned| Desired {
+            object: planned.object.clone(),
+            foreign: if planned.may_be_foreign && !self.doing.adopt {
                 Foreign::Leave
             } else {
                 Foreign::Refuse
-            }
-        };
-        let desired = stage.objects.iter().map(|planned| Desired {
-            object: planned.object.clone(),
-            foreign: foreign(planned.may_be_foreign),
+            },
         });
         let desired: Vec<_> = desired.collect();
         let mut failed: Option<ApplyError> = None;
         let mut applied = stream::iter(&desired)
-            .map(|desired| async move { (apply_patiently(writer, desired).await, desired) })
+            .map(|desired| async move { (apply_patiently(&self.writer, desired).await, desired) })
             .buffered(AT_ONCE);
         while let Some((outcome, desired)) = applied.next().await {
             match outcome {
-                Ok(applied) => self.tell(&applied, desired, team, doing, done)?,
-                Err(error) => match failed.replace(error) {
-                    None => {}
-                    Some(earlier) => {
-                        self.progress
-                            .error(format_args!("{team}: {:#}", anyhow!(earlier)))
-                            .ok();
+                Ok(applied) => self.tell(&applied, desired, done)?,
+                Err(error) => {
+                    if let Some(earlier) = failed.replace(error) {
+                        let (team, earlier) = (&self.team.team, anyhow!(earlier));
+                        let told = format_args!("{team}: {earlier:#}");
+                        self.session.progress.error(told).map_err(Failure::input)?;
                     }
-                },
+                }
             }
         }
         failed.map_or(Ok(()), |error| Err(unapplied(error)))
     }
 
-    fn tell(
-        &self,
-        applied: &Applied,
-        desired: &Desired,
-        team: &str,
-        doing: &DoingArguments,
-        done: &mut Done,
-    ) -> Result<(), Failure> {
+    fn tell(&self, applied: &Applied, desired: &Desired, done: &mut Done) -> Result<(), Failure> {
         let Applied { object, change } = applied;
         done.all += 1;
         if change.is_change() {
             done.changed += 1;
         }
-        if doing.diff {
-            let name = object.to_string();
-            if let Some(diff) = difference(&name, change, &desired.object) {
-                self.progress
-                    .line(diff.trim_end())
-                    .map_err(Failure::input)?;
-            }
-            return Ok(());
+        if self.doing.diff {
+            let diff = difference(&object.to_string(), change, &desired.object);
+            let told = diff.map(|diff| self.session.progress.line(diff.trim_end()));
+            return told.transpose().map(drop).map_err(Failure::input);
         }
         if change.is_change() || *change == Change::Left {
-            let tried = doing.tried();
-            self.line(team, format_args!("{object} {}{tried}", change.as_str()))?;
+            let tried = self.doing.tried();
+            self.line(format_args!("{object} {}{tried}", change.as_str()))?;
+        }
+        let news = self.new_bundles.get(&object.name);
+        match news.filter(|_| object.kind == "Secret" && self.writer.effect == Effect::Write) {
+            Some(person) => self.line(format_args!(
+                "new bundle for the {person}: tiller-guard configure --team {} --{} {}",
+                self.team.team,
+                person.kind.as_str(),
+                quoted(&person.name)
+            )),
+            None => Ok(()),
+        }
+    }
+
+    fn line(&self, text: impl Display) -> Result<(), Failure> {
+        self.session.line(&self.team.team, text)
+    }
+}
+
+impl Session<'_> {
+    /// Those of objects to be removed that are there.
+    pub(super) async fn existing<'m>(
+        &self,
+        models: &'m [Value],
+        owner: &'static [&'static str],
+        doing: &DoingArguments,
+    ) -> Result<Vec<&'m Value>, Failure> {
+        let writer = Writer {
+            owner,
+            effect: Effect::Look,
+            ..self.writer(doing, true)
+        };
+        let writer = &writer;
+        let looked: Vec<_> = stream::iter(models)
+            .map(|model| async move { (writer.delete(model).await, model) })
+            .buffered(AT_ONCE)
+            .collect()
+            .await;
+        let mut existing = Vec::new();
+        for (looked, model) in looked {
+            if looked.map_err(unapplied)?.change == Change::Deleted {
+                existing.push(model);
+            }
+        }
+        Ok(existing)
+    }
+
+    /// Removes objects, one after another; those that lack the owner's labels are not ours to remove.
+    pub(super) async fn delete(
+        &self,
+        team: &str,
+        models: &[Value],
+        owner: &'static [&'static str],
+        doing: &DoingArguments,
+    ) -> Result<(), Failure> {
+        let writer = Writer {
+            owner,
+            ..self.writer(doing, true)
+        };
+        for model in models {
+            let Applied { object, change } = writer.delete(model).await.map_err(unapplied)?;
+            if change == Change::Deleted {
+                let (done, tried) = (change.as_str(), doing.tried());
+                self.line(team, format_args!("{object} {done}{tried}"))?;
+            }
         }
         Ok(())
     }
@@ -171,12 +218,13 @@ impl Session<'_> {
 
 /// The guard learns of a team and its roles a moment after they are made, and until then refuses what needs them.
 async fn apply_patiently(writer: &Writer, desired: &Desired) -> Result<Applied, ApplyError> {
-    const OF_LEARNING: [&str; 5] = [
+    const OF_LEARNING: [&str; 6] = [
         "rights-unknown",
         "binding-scope",
         "account-rights",
         "service-account",
         "team-required",
+        "certificate-authority",
     ];
     let begin = Instant::now();
     loop {
@@ -186,6 +234,10 @@ async fn apply_patiently(writer: &Writer, desired: &Desired) -> Result<Applied, 
                     && message.contains("tiller-guard.io")
                     && OF_LEARNING.iter().any(|rule| message.contains(rule)) =>
             {
+                // A dry run registers no team, so that the guard learns of none.
+                if writer.effect == Effect::ServerDryRun {
+                    return looking(writer).apply(desired).await;
+                }
                 sleep(LOOK / 4).await;
             }
             done => return done,
@@ -193,12 +245,22 @@ async fn apply_patiently(writer: &Writer, desired: &Desired) -> Result<Applied, 
     }
 }
 
+fn looking(writer: &Writer) -> Writer {
+    Writer {
+        effect: Effect::Look,
+        ..writer.clone()
+    }
+}
+
 /// What went wrong, and what to do.
-pub(super) fn unapplied(error: ApplyError) -> Failure {
+fn unapplied(error: ApplyError) -> Failure {
     let next = match &error {
         ApplyError::Forbidden { .. } => "; have an administrator do it, or give you that right",
         ApplyError::Unanswered { .. } => "; run it again, it takes up where it ended",
-        ApplyError::Nameless | ApplyError::Foreign { .. } | ApplyError::Rejected { .. } => "",
+        ApplyError::Nameless
+        | ApplyError::Foreign { .. }
+        | ApplyError::Fixed { .. }
+        | ApplyError::Rejected { .. } => "",
     };
     let error = anyhow!(error);
     Failure::cluster(anyhow!("{error:#}{next}"))

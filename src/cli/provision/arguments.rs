@@ -169,7 +169,7 @@ pub(in crate::cli) struct DoingArguments {
     #[arg(long)]
     pub(super) diff: bool,
 
-    /// Take over objects that others have made
+    /// Take over objects that others have made; a namespace gets its pod-security labels
     #[arg(long)]
     pub(super) adopt: bool,
 
@@ -333,13 +333,14 @@ impl CertificateArguments {
 // === impl DoingArguments ===
 
 impl DoingArguments {
+    /// Whether nothing is really done.
+    pub(super) fn is_trial(&self) -> bool {
+        self.dry_run.is_some() || self.diff
+    }
+
     /// What is said behind what was not really done.
     pub(super) fn tried(&self) -> &'static str {
-        if self.dry_run.is_some() || self.diff {
-            " (dry run)"
-        } else {
-            ""
-        }
+        if self.is_trial() { " (dry run)" } else { "" }
     }
 
     pub(super) fn timeout(&self) -> Duration {

@@ -4,7 +4,7 @@ use anyhow::anyhow;
 
 use super::session::Session;
 use crate::cluster::team::Registered;
-use crate::provision::{CheckedTeam, check_beside};
+use crate::provision::{CheckedTeam, check_beside, quoted};
 
 impl Session<'_> {
     /// Examines teams beside those that are there.
@@ -51,7 +51,8 @@ impl Session<'_> {
             if let Some(person) = lost(old, new) {
                 return Err(anyhow!(
                     "the {kind} \"{person}\" has access to the Tiller of the team \"{name}\": name him, or use \
-                     `tiller-guard provision revoke {name} --{kind} '{person}'`"
+                     `tiller-guard provision revoke {name} --{kind} {}`",
+                    quoted(&person)
                 ));
             }
         }

@@ -8,10 +8,10 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 
 use super::super::Exit;
-use super::super::reach::{ReachArguments, connect, on_runtime};
+use super::super::reach::{ReachArguments, connect_patiently, on_runtime};
 use super::bundles::write_bundle;
 use crate::cluster::team::{LookError, bundle};
-use crate::provision::{Person, PersonKind, TeamSpec};
+use crate::provision::{Bundle, Person, PersonKind, TeamSpec, quoted};
 
 /// Writes one's bundle, which nobody else may read, into a folder for Helm.
 #[derive(Debug, Args)]
@@ -70,7 +70,7 @@ async fn configure(arguments: Arguments) -> anyhow::Result<Exit> {
             .context("there is no home folder: give --home")?
             .join(format!(".helm-{team}")),
     };
-    let cluster = match connect(reach).await? {
+    let cluster = match connect_patiently(reach).await? {
         Ok(cluster) => cluster,
         Err(exit) => return Ok(exit),
     };
@@ -80,13 +80,13 @@ async fn configure(arguments: Arguments) -> anyhow::Result<Exit> {
         Err(error) => return failed(error),
     };
     let written = write_bundle(&home, &bundle, &tiller_namespace, force)?;
-    let environment = home.join("env");
+    let environment = home.join(Bundle::ENVIRONMENT).display().to_string();
     let what = if written.is_some() { "wrote" } else { "kept" };
     writeln!(
         io::stdout(),
         "{what} {}; now: . {}",
         home.display(),
-        environment.display()
+        quoted(&environment)
     )?;
     Ok(Exit::Clean)
 }

@@ -7,15 +7,12 @@ use clap::Args;
 use serde_json::Value;
 
 use super::super::Exit;
-use super::super::reach::on_runtime;
-use super::apply::unapplied;
 use super::arguments::{CertificateArguments, DoingArguments, SharedArguments};
 use super::issuance::{Course, issue};
-use super::session::{Failure, OWNER, Session};
-use crate::cluster::apply::{Change, Writer};
-use crate::cluster::team::{Found, look, releases};
+use super::session::{Failure, OWNER, Session, in_cluster};
+use crate::cluster::team::{Found, people, releases};
 use crate::policy::Settings;
-use crate::provision::{CheckedTeam, TeamSpec, plan, revoked, withdrawn};
+use crate::provision::{CheckedTeam, Names, TeamSpec, plan, revoked, withdrawn};
 
 /// Takes a team's Tiller away: its Deployment, account, rights, certificates and registration. Namespaces stay, and so
 /// do the records of releases.
@@ -45,11 +42,6 @@ pub(in crate::cli) struct Arguments {
 
 /// Takes away.
 pub(in crate::cli) fn run(arguments: Arguments) -> anyhow::Result<Exit> {
-    let settings = arguments.shared.settings()?;
-    on_runtime(deprovision(arguments, &settings))
-}
-
-async fn deprovision(arguments: Arguments, settings: &Settings) -> anyhow::Result<Exit> {
     let Arguments {
         team,
         target_namespace,
@@ -58,66 +50,134 @@ async fn deprovision(arguments: Arguments, settings: &Settings) -> anyhow::Resul
         shared,
         doing,
     } = arguments;
-    let session = match Session::open(&shared, settings).await? {
-        Ok(session) => session,
-        Err(exit) => return Ok(exit),
-    };
-    let spec = session.spec(&team)?;
-    let old = session.checked(spec.clone())?;
-    if !target_namespace.is_empty() {
-        return leave_targets(&session, spec, &old, &target_namespace, yes, &doing).await;
-    }
-    let found = match models(&session, &old, delete_releases).await {
-        Ok(found) => found,
-        Err(error) => return session.end(&team, Err(error), Exit::Clean),
-    };
-    let (models, releases) = found;
-    if !agreed(models.iter().chain(&releases), yes)? {
-        return Ok(Exit::Findings);
-    }
-    let deleted = match delete(&session, &team, &models, OWNER, &doing).await {
-        // Tiller labels its records as its own.
-        Ok(()) => delete(&session, &team, &releases, &[], &doing).await,
-        failed => failed,
-    };
-    let exit = session.end(&team, deleted, Exit::Clean)?;
-    if exit == Exit::Clean {
-        session.progress.line(format_args!(
-            "{team}: the namespaces {} and {} stay",
-            old.tiller_namespace,
-            old.target_namespaces.join(", ")
-        ))?;
-    }
-    Ok(exit)
+    in_cluster(&shared, async |session| {
+        let spec = session.spec(&team)?;
+        let old = session.checked(spec.clone())?;
+        if target_namespace.is_empty() {
+            leave(session, &old, delete_releases, yes, &doing).await
+        } else {
+            leave_targets(session, spec, &old, &target_namespace, yes, &doing).await
+        }
+    })
 }
 
-/// All that is to go, in the order in which it goes: Tiller first, its registration after its rights; and the records
-/// of releases, where they are to go too.
-async fn models(
+/// Takes all of a team away.
+async fn leave(
     session: &Session<'_>,
     team: &CheckedTeam,
     delete_releases: bool,
-) -> Result<(Vec<Value>, Vec<Value>), Failure> {
-    let settings = session.settings;
-    let secret = &settings.certificate_secret;
-    let (guard, tiller) = (&team.guard_namespace, &team.tiller_namespace);
-    let found = look(&session.cluster, &team.team, guard, tiller, secret).await;
-    // A CA that cannot be read goes as well as any other.
-    let people: Vec<_> = found
-        .iter()
-        .flat_map(|found| &found.bundles)
-        .map(|it| it.person.clone())
-        .collect();
-    let models = planned(team, settings, &session.shared.certificates).map_err(Failure::input)?;
-    let mut models: Vec<_> = models.into_iter().rev().collect();
-    let leftovers = people.iter().filter(|it| !team.people().contains(it));
-    models.splice(0..0, leftovers.flat_map(|person| revoked(team, person)));
-    let releases = if delete_releases {
-        releases(&session.cluster, tiller).await
-    } else {
-        Ok(Vec::new())
+    yes: bool,
+    doing: &DoingArguments,
+) -> anyhow::Result<Exit> {
+    let name = &team.team;
+    let leaving = match Leaving::find(session, team, delete_releases).await {
+        Ok(leaving) => leaving,
+        Err(error) => return session.end(name, Err(error), Exit::Clean),
     };
-    Ok((models, releases.map_err(Failure::cluster)?))
+    if !(yes || doing.is_trial()) {
+        match leaving.existing(session, doing).await {
+            Ok(models) if agreed(&models)? => {}
+            Ok(_) => return Ok(Exit::Findings),
+            Err(error) => return session.end(name, Err(error), Exit::Clean),
+        }
+    }
+    let mut done = leaving.delete(session, name, doing).await;
+    if done.is_ok() {
+        done = tell_what_stays(session, team);
+    }
+    session.end(name, done, Exit::Clean)
+}
+
+fn tell_what_stays(session: &Session<'_>, team: &CheckedTeam) -> Result<(), Failure> {
+    let (name, tiller) = (&team.team, &team.tiller_namespace);
+    let targets = team.target_namespaces.join(", ");
+    if !team.with_tiller {
+        session.line(
+            name,
+            format_args!(
+                "then: kubectl -n {tiller} delete deployment,service {}",
+                Names::TILLER
+            ),
+        )?;
+    }
+    session.line(
+        name,
+        format_args!("the namespaces {tiller} and {targets} stay"),
+    )
+}
+
+/// All that is to go.
+struct Leaving {
+    /// Tiller first, then what it needs, its rights before its account.
+    own: Vec<Value>,
+    /// The records of releases, where they are to go too.
+    releases: Vec<Value>,
+    /// What a run that was killed is found again by.
+    registration: Vec<Value>,
+}
+
+// === impl Leaving ===
+
+impl Leaving {
+    async fn find(
+        session: &Session<'_>,
+        team: &CheckedTeam,
+        delete_releases: bool,
+    ) -> Result<Self, Failure> {
+        let found = people(&session.cluster, &team.team, &team.guard_namespace).await;
+        let mut gone = found.map_err(Failure::cluster)?;
+        gone.retain(|person| !team.people().contains(person));
+        let planned = planned(team, session.settings, &session.shared.certificates)
+            .map_err(Failure::input)?;
+        let (registration, mut own): (Vec<_>, Vec<_>) = planned
+            .into_iter()
+            .rev()
+            .partition(|model| model.get("kind").is_some_and(|kind| kind == "ConfigMap"));
+        own.extend(revoked(team, &gone));
+        let releases = if delete_releases {
+            releases(&session.cluster, &team.tiller_namespace).await
+        } else {
+            Ok(Vec::new())
+        };
+        Ok(Self {
+            own,
+            releases: releases.map_err(Failure::cluster)?,
+            registration,
+        })
+    }
+
+    async fn existing(
+        &self,
+        session: &Session<'_>,
+        doing: &DoingArguments,
+    ) -> Result<Vec<&Value>, Failure> {
+        let Self {
+            own,
+            releases,
+            registration,
+        } = self;
+        let mut existing = session.existing(own, OWNER, doing).await?;
+        existing.extend(releases);
+        existing.extend(session.existing(registration, OWNER, doing).await?);
+        Ok(existing)
+    }
+
+    async fn delete(
+        &self,
+        session: &Session<'_>,
+        team: &str,
+        doing: &DoingArguments,
+    ) -> Result<(), Failure> {
+        let Self {
+            own,
+            releases,
+            registration,
+        } = self;
+        session.delete(team, own, OWNER, doing).await?;
+        // Tiller labels its records as its own.
+        session.delete(team, releases, &[], doing).await?;
+        session.delete(team, registration, OWNER, doing).await
+    }
 }
 
 /// What a team's plan is made of, but for its namespaces. Only names and labels of it matter.
@@ -168,44 +228,22 @@ async fn leave_targets(
         .iter()
         .flat_map(|namespace| withdrawn(old, namespace))
         .collect();
-    if !agreed(&models, yes)? {
-        return Ok(Exit::Findings);
+    if !(yes || doing.is_trial()) {
+        match session.existing(&models, OWNER, doing).await {
+            Ok(models) if agreed(&models)? => {}
+            Ok(_) => return Ok(Exit::Findings),
+            Err(error) => return session.end(&name, Err(error), Exit::Clean),
+        }
     }
-    let done = match delete(session, &name, &models, OWNER, doing).await {
+    let done = match session.delete(&name, &models, OWNER, doing).await {
         Ok(()) => session.make(&new, Course::Keep, doing).await,
         failed => failed,
     };
     session.end(&name, done, Exit::Clean)
 }
 
-async fn delete(
-    session: &Session<'_>,
-    team: &str,
-    models: &[Value],
-    owner: &'static [&'static str],
-    doing: &DoingArguments,
-) -> Result<(), Failure> {
-    let writer = Writer {
-        owner,
-        ..session.writer(doing, true)
-    };
-    for model in models {
-        let done = writer.delete(model).await.map_err(unapplied)?;
-        if done.change == Change::Deleted {
-            session.line(
-                team,
-                format_args!("{} {}{}", done.object, done.change.as_str(), doing.tried()),
-            )?;
-        }
-    }
-    Ok(())
-}
-
 /// Shows what will go and asks.
-fn agreed<'m>(models: impl IntoIterator<Item = &'m Value>, yes: bool) -> anyhow::Result<bool> {
-    if yes {
-        return Ok(true);
-    }
+fn agreed(models: &[&Value]) -> anyhow::Result<bool> {
     let mut out = io::stderr().lock();
     writeln!(out, "This deletes:")?;
     for model in models {
@@ -232,5 +270,9 @@ fn agreed<'m>(models: impl IntoIterator<Item = &'m Value>, yes: bool) -> anyhow:
         .lock()
         .read_line(&mut answer)
         .context("no answer")?;
-    Ok(matches!(answer.trim(), "y" | "yes" | "Y"))
+    let yes = matches!(answer.trim(), "y" | "Y" | "yes");
+    if !yes {
+        writeln!(out, "Nothing was deleted.")?;
+    }
+    Ok(yes)
 }

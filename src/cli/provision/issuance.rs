@@ -60,7 +60,7 @@ pub(super) fn issue(
         Some(folder) => AuthorityFolder::new(folder, &team.team).read()?,
     };
     if course != Course::Replace {
-        is_registered(present.as_ref(), registered, arguments)?;
+        is_registered(&team.team, present.as_ref(), registered, arguments)?;
     }
     let create = || Authority::create(&team.team, now, arguments.lifetimes().authority);
     let is_new = present.is_none() || matches!(course, Course::Rotate | Course::Replace);
@@ -94,6 +94,7 @@ pub(super) fn issue(
 
 /// A CA that is another than the registered one would shut out everybody without a word.
 fn is_registered(
+    team: &str,
     present: Option<&Kept>,
     registered: Option<&Team>,
     arguments: &CertificateArguments,
@@ -106,11 +107,11 @@ fn is_registered(
         // A run that was to bring a new CA in was killed.
         Some(_) if arguments.ca_dir.is_none() => Ok(()),
         Some(_) => bail!(
-            "the CA in --ca-dir is not the one that it has: use `tiller-guard provision rotate`"
+            "the CA in --ca-dir is not the one that it has: use `tiller-guard provision rotate {team}`"
         ),
         None => bail!(
             "its CA is not in the cluster: give the folder with --ca-dir, or make a new one with \
-             `tiller-guard provision rotate --now`"
+             `tiller-guard provision rotate {team} --now`"
         ),
     }
 }

@@ -1,16 +1,14 @@
 //! What happens to a team after it was made: renewed, given another CA, a person more or less.
 
-use anyhow::bail;
+use anyhow::{Context as _, anyhow};
 use clap::Args;
-use futures_util::StreamExt as _;
 
 use super::super::Exit;
-use super::apply::unapplied;
 use super::arguments::{DoingArguments, SharedArguments};
 use super::issuance::Course;
-use super::session::{Failure, OWNER, Session};
-use crate::cluster::apply::{Change, Effect};
-use crate::policy::Settings;
+use super::session::{Failure, OWNER, Session, in_cluster};
+use crate::cluster::apply::Effect;
+use crate::cluster::team::people;
 use crate::provision::{CheckedTeam, Person, PersonKind, TeamSpec, revoked};
 
 /// A team, or all.
@@ -21,7 +19,7 @@ pub(in crate::cli) struct RenewArguments {
     teams: Vec<String>,
 
     #[command(flatten)]
-    pub(super) shared: SharedArguments,
+    shared: SharedArguments,
 
     #[command(flatten)]
     doing: DoingArguments,
@@ -42,7 +40,7 @@ pub(in crate::cli) struct RotateArguments {
     now: bool,
 
     #[command(flatten)]
-    pub(super) shared: SharedArguments,
+    shared: SharedArguments,
 
     #[command(flatten)]
     doing: DoingArguments,
@@ -63,43 +61,38 @@ pub(in crate::cli) struct PeopleArguments {
     group: Vec<String>,
 
     #[command(flatten)]
-    pub(super) shared: SharedArguments,
+    shared: SharedArguments,
 
     #[command(flatten)]
     doing: DoingArguments,
 }
 
 /// Issues anew what is near its end, and brings all else up to date.
-pub(super) async fn renew(arguments: RenewArguments, settings: &Settings) -> anyhow::Result<Exit> {
+pub(super) fn renew(arguments: RenewArguments) -> anyhow::Result<Exit> {
     let RenewArguments {
         teams,
         shared,
         doing,
     } = arguments;
-    let session = match Session::open(&shared, settings).await? {
-        Ok(session) => session,
-        Err(exit) => return Ok(exit),
-    };
-    let teams = if teams.is_empty() {
-        let ours = session.registered.iter().filter(|it| it.spec.is_some());
-        ours.map(|it| it.team.name.to_string()).collect()
-    } else {
-        teams
-    };
-    let mut exit = Exit::Clean;
-    for team in teams {
-        let team = session.checked(session.spec(&team)?)?;
-        let made = session.make(&team, Course::Keep, &doing).await;
-        exit = session.end(&team.team, made, exit)?;
-    }
-    Ok(exit)
+    in_cluster(&shared, async |session| {
+        let teams = if teams.is_empty() {
+            let ours = session.registered.iter().filter(|it| it.spec.is_some());
+            ours.map(|it| it.team.name.to_string()).collect()
+        } else {
+            teams
+        };
+        let mut exit = Exit::Clean;
+        for team in teams {
+            let team = session.checked(session.spec(&team)?)?;
+            let made = session.make(&team, Course::Keep, &doing).await;
+            exit = session.end(&team.team, made, exit)?;
+        }
+        Ok(exit)
+    })
 }
 
 /// Puts a new CA in the place of the old one, with overlap unless told otherwise.
-pub(super) async fn rotate(
-    arguments: RotateArguments,
-    settings: &Settings,
-) -> anyhow::Result<Exit> {
+pub(super) fn rotate(arguments: RotateArguments) -> anyhow::Result<Exit> {
     let RotateArguments {
         team,
         finish,
@@ -112,26 +105,25 @@ pub(super) async fn rotate(
         (_, true) => Course::Replace,
         (false, false) => Course::Rotate,
     };
-    let session = match Session::open(&shared, settings).await? {
-        Ok(session) => session,
-        Err(exit) => return Ok(exit),
-    };
-    let team = session.checked(session.spec(&team)?)?;
-    let made = session.make(&team, course, &doing).await;
-    if made.is_ok()
-        && course == Course::Rotate
-        && session.writer(&doing, true).effect == Effect::Write
-    {
+    in_cluster(&shared, async |session| {
+        let team = session.checked(session.spec(&team)?)?;
+        let mut made = session.make(&team, course, &doing).await;
         let name = &team.team;
-        session.progress.line(format_args!(
-            "{name}: the old CA is trusted until `tiller-guard provision rotate {name} --finish`"
-        ))?;
-    }
-    session.end(&team.team, made, Exit::Clean)
+        let is_written = session.writer(&doing, true).effect == Effect::Write;
+        if made.is_ok() && course == Course::Rotate && is_written {
+            made = session.line(
+                name,
+                format_args!(
+                    "the old CA is trusted until `tiller-guard provision rotate {name} --finish`"
+                ),
+            );
+        }
+        session.end(name, made, Exit::Clean)
+    })
 }
 
 /// Lets people use a team's Tiller.
-pub(super) async fn grant(arguments: PeopleArguments, settings: &Settings) -> anyhow::Result<Exit> {
+pub(super) fn grant(arguments: PeopleArguments) -> anyhow::Result<Exit> {
     let PeopleArguments {
         team,
         user,
@@ -139,16 +131,14 @@ pub(super) async fn grant(arguments: PeopleArguments, settings: &Settings) -> an
         shared,
         doing,
     } = arguments;
-    let session = match Session::open(&shared, settings).await? {
-        Ok(session) => session,
-        Err(exit) => return Ok(exit),
-    };
-    let mut spec = session.spec(&team)?;
-    add(&mut spec.users, user);
-    add(&mut spec.groups, group);
-    let team = session.checked(spec)?;
-    let made = session.make(&team, Course::Keep, &doing).await;
-    session.end(&team.team, made, Exit::Clean)
+    in_cluster(&shared, async |session| {
+        let mut spec = session.spec(&team)?;
+        add(&mut spec.users, user);
+        add(&mut spec.groups, group);
+        let team = session.checked(spec)?;
+        let made = session.make(&team, Course::Keep, &doing).await;
+        session.end(&team.team, made, Exit::Clean)
+    })
 }
 
 fn add(names: &mut Vec<String>, new: Vec<String>) {
@@ -161,10 +151,7 @@ fn add(names: &mut Vec<String>, new: Vec<String>) {
 
 /// Takes a team's Tiller away from people. Tiller knows no revocation: a new CA voids every certificate there is, and
 /// those who stay get new ones.
-pub(super) async fn revoke(
-    arguments: PeopleArguments,
-    settings: &Settings,
-) -> anyhow::Result<Exit> {
+pub(super) fn revoke(arguments: PeopleArguments) -> anyhow::Result<Exit> {
     let PeopleArguments {
         team,
         user,
@@ -172,61 +159,62 @@ pub(super) async fn revoke(
         shared,
         doing,
     } = arguments;
-    let session = match Session::open(&shared, settings).await? {
-        Ok(session) => session,
-        Err(exit) => return Ok(exit),
-    };
-    let old = session.spec(&team)?;
-    let spec = TeamSpec {
-        users: without(&old.users, &user),
-        groups: without(&old.groups, &group),
-        ..old
-    };
-    let team = session.checked(spec)?;
-    let users = user.iter().map(|name| (PersonKind::User, name));
-    let groups = group.iter().map(|name| (PersonKind::Group, name));
-    let mut gone = Vec::new();
-    for (kind, name) in users.chain(groups) {
-        let Ok(person) = Person::new(kind, name) else {
-            bail!("there is no {} \"{}\"", kind.as_str(), name.escape_debug());
+    in_cluster(&shared, async |session| {
+        let old = session.spec(&team)?;
+        let spec = TeamSpec {
+            users: without(&old.users, &user),
+            groups: without(&old.groups, &group),
+            ..old.clone()
         };
-        gone.push(person);
+        let (old, team) = (session.checked(old)?, session.checked(spec)?);
+        let gone = named(&user, &group)?;
+        let made = shut_out(session, &old, &team, &gone, &doing).await;
+        session.end(&team.team, made, Exit::Clean)
+    })
+}
+
+fn named(users: &[String], groups: &[String]) -> anyhow::Result<Vec<Person>> {
+    let users = users.iter().map(|name| (PersonKind::User, name));
+    let groups = groups.iter().map(|name| (PersonKind::Group, name));
+    let people = users.chain(groups).map(|(kind, name)| {
+        Person::new(kind, name)
+            .with_context(|| format!("there is no {} \"{}\"", kind.as_str(), name.escape_debug()))
+    });
+    people.collect()
+}
+
+/// Whoever is no longer one of the team, and has something of it yet, is what a run left that was killed: the CA is new
+/// already.
+async fn shut_out(
+    session: &Session<'_>,
+    old: &CheckedTeam,
+    team: &CheckedTeam,
+    gone: &[Person],
+    doing: &DoingArguments,
+) -> Result<(), Failure> {
+    let (members, others): (Vec<_>, Vec<_>) = gone
+        .iter()
+        .partition(|person| old.people().contains(person));
+    if !others.is_empty() {
+        let left = people(&session.cluster, &team.team, &team.guard_namespace).await;
+        let left = left.map_err(Failure::cluster)?;
+        if let Some(stranger) = others.into_iter().find(|person| !left.contains(person)) {
+            let error = anyhow!("the {stranger} has no access to its Tiller");
+            return Err(Failure::input(error));
+        }
     }
-    let made = match session.make(&team, Course::Replace, &doing).await {
-        Ok(()) => remove(&session, &team, &gone, &doing).await,
-        failed => failed,
+    let course = if members.is_empty() {
+        Course::Keep
+    } else {
+        Course::Replace
     };
-    session.end(&team.team, made, Exit::Clean)
+    session.make(team, course, doing).await?;
+    session
+        .delete(&team.team, &revoked(team, gone), OWNER, doing)
+        .await
 }
 
 fn without(names: &[String], gone: &[String]) -> Vec<String> {
     let kept = names.iter().filter(|name| !gone.contains(name));
     kept.cloned().collect()
-}
-
-/// Deletes the bundles of those who have no access any more, and their rights to read them.
-async fn remove(
-    session: &Session<'_>,
-    team: &CheckedTeam,
-    gone: &[Person],
-    doing: &DoingArguments,
-) -> Result<(), Failure> {
-    let writer = session.writer(doing, true);
-    let models: Vec<_> = gone
-        .iter()
-        .flat_map(|person| revoked(team, person))
-        .collect();
-    let mut deleted = futures_util::stream::iter(&models)
-        .map(|model| writer.delete(model))
-        .buffered(OWNER.len());
-    while let Some(done) = deleted.next().await {
-        let done = done.map_err(unapplied)?;
-        if done.change == Change::Deleted {
-            session.line(
-                &team.team,
-                format_args!("{} {}{}", done.object, done.change.as_str(), doing.tried()),
-            )?;
-        }
-    }
-    Ok(())
 }

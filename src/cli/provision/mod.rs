@@ -5,6 +5,7 @@ mod arguments;
 mod authority_folder;
 mod beside;
 mod bundles;
+mod certs;
 pub(super) mod configure;
 pub(super) mod deprovision;
 mod difference;
@@ -15,25 +16,36 @@ mod offline;
 mod progress;
 mod session;
 mod show;
+mod status;
 
 use clap::{Args, Subcommand};
 use futures_util::stream::{self, StreamExt as _};
 
 use super::Exit;
-use super::reach::on_runtime;
-use crate::policy::Settings;
 use crate::provision::CheckedTeam;
-use arguments::{DryRun, MakeArguments};
+use arguments::{DoingArguments, DryRun, MakeArguments};
 use issuance::Course;
 use offline::Keep;
-use session::Session;
+use session::{Session, in_cluster_by};
 
 /// Teams that are made at once.
 const TEAMS_AT_ONCE: usize = 4;
 
+const EXAMPLES: &str = "\
+Examples:
+  tiller-guard provision blue --tiller-namespace blue-tiller --target-namespace blue --user ada@example.com
+  tiller-guard provision -f teams.yaml --diff     what would change, of many teams
+  tiller-guard provision -f teams.yaml -o yaml    all objects, keys included, without a cluster
+  tiller-guard provision grant blue --user bob@example.com
+  tiller-guard provision status blue";
+
 /// Makes a team's Tiller, with its rights and certificates, or brings it up to date.
 #[derive(Debug, Args)]
-#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    after_help = EXAMPLES
+)]
 pub(super) struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,
@@ -44,9 +56,9 @@ pub(super) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Tells how teams stand: Tiller, its settings, days left, effective rights
+    /// Tells how teams stand: Tiller, its settings, days left, people, last change, effective rights
     Status(show::ShowArguments),
-    /// Lists the teams
+    /// Lists the teams, a line each
     List(show::ListArguments),
     /// Lists the teams' certificates, with the days that are left
     Certs(show::ShowArguments),
@@ -63,42 +75,17 @@ enum Command {
 /// Provisions teams, or does what else was asked for.
 pub(super) fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let Arguments { command, make } = arguments;
+    let Some(command) = command else {
+        return run_make(&make);
+    };
     match command {
-        None => run_make(&make),
-        Some(command) => run_command(command),
-    }
-}
-
-fn run_command(command: Command) -> anyhow::Result<Exit> {
-    match command {
-        Command::Status(arguments) => {
-            let settings = arguments.shared.settings()?;
-            on_runtime(show::status(arguments, &settings))
-        }
-        Command::List(arguments) => {
-            let settings = arguments.shared.settings()?;
-            on_runtime(show::list(arguments, &settings))
-        }
-        Command::Certs(arguments) => {
-            let settings = arguments.shared.settings()?;
-            on_runtime(show::certificates(arguments, &settings))
-        }
-        Command::Renew(arguments) => {
-            let settings = arguments.shared.settings()?;
-            on_runtime(life::renew(arguments, &settings))
-        }
-        Command::Rotate(arguments) => {
-            let settings = arguments.shared.settings()?;
-            on_runtime(life::rotate(arguments, &settings))
-        }
-        Command::Grant(arguments) => {
-            let settings = arguments.shared.settings()?;
-            on_runtime(life::grant(arguments, &settings))
-        }
-        Command::Revoke(arguments) => {
-            let settings = arguments.shared.settings()?;
-            on_runtime(life::revoke(arguments, &settings))
-        }
+        Command::Status(arguments) => status::status(arguments),
+        Command::List(arguments) => status::list(arguments),
+        Command::Certs(arguments) => certs::run(arguments),
+        Command::Renew(arguments) => life::renew(arguments),
+        Command::Rotate(arguments) => life::rotate(arguments),
+        Command::Grant(arguments) => life::grant(arguments),
+        Command::Revoke(arguments) => life::revoke(arguments),
     }
 }
 
@@ -115,24 +102,21 @@ fn run_make(make: &MakeArguments) -> anyhow::Result<Exit> {
             let plans = offline::plans(&teams, shared, &settings, Keep::Nothing)?;
             offline::name(&plans)
         }
-        (None, Some(DryRun::Server) | None) => on_runtime(make_all(make, &teams, &settings)),
+        (None, Some(DryRun::Server) | None) => in_cluster_by(&settings, shared, async |session| {
+            make_all(session, &teams, doing).await
+        }),
     }
 }
 
 async fn make_all(
-    make: &MakeArguments,
+    session: &Session<'_>,
     teams: &[CheckedTeam],
-    settings: &Settings,
+    doing: &DoingArguments,
 ) -> anyhow::Result<Exit> {
-    let session = match Session::open(&make.shared, settings).await? {
-        Ok(session) => session,
-        Err(exit) => return Ok(exit),
-    };
     session.examine(teams)?;
-    let session = &session;
     let mut done = stream::iter(teams)
         .map(|team| async move {
-            let result = session.make(team, Course::Keep, &make.doing).await;
+            let result = session.make(team, Course::Keep, doing).await;
             (team, result)
         })
         .buffer_unordered(TEAMS_AT_ONCE);

@@ -11,6 +11,9 @@ pub(super) struct Progress {
 
 /// Back to the beginning of the line, and nothing on it.
 const CLEAR: &str = "\r\x1b[2K";
+/// What is wider than the terminal is cut off there, since one line can be taken back and two cannot; then as before.
+const CUT: &str = "\x1b[?7l";
+const WRAP: &str = "\x1b[?7h";
 
 // === impl Progress ===
 
@@ -24,19 +27,25 @@ impl Progress {
     /// What is done now; elsewhere than on a terminal it is not told.
     pub(super) fn passing(self, text: impl Display) {
         if self.is_terminal {
-            write!(io::stderr(), "{CLEAR}{text}").ok();
+            write!(io::stderr(), "{CLEAR}{CUT}{text}{WRAP}").ok();
         }
     }
 
     /// What was done.
     pub(super) fn line(self, text: impl Display) -> io::Result<()> {
-        self.passing("");
+        self.clear();
         writeln!(io::stdout(), "{text}")
     }
 
     /// What went wrong.
     pub(super) fn error(self, text: impl Display) -> io::Result<()> {
-        self.passing("");
+        self.clear();
         writeln!(io::stderr(), "error: {text}")
+    }
+
+    fn clear(self) {
+        if self.is_terminal {
+            write!(io::stderr(), "{CLEAR}").ok();
+        }
     }
 }

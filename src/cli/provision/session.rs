@@ -1,23 +1,24 @@
 //! One run against a cluster: its teams, and how a team gets there.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 
 use anyhow::{Context as _, anyhow};
 
 use super::super::Exit;
-use super::super::reach::connect;
+use super::super::reach::{connect_patiently, on_runtime};
+use super::apply::Making;
 use super::arguments::{DoingArguments, DryRun, SharedArguments, examined};
 use super::bundles;
 use super::issuance::{Course, issue};
 use super::progress::Progress;
 use crate::cluster::Cluster;
 use crate::cluster::apply::{Effect, Expects, Writer};
-use crate::cluster::team::{Found, Registered, has_namespace, look, registered};
+use crate::cluster::team::{Found, LookError, Registered, has_namespace, look, registered};
 use crate::config;
 use crate::pki::team::{Certificates, Fingerprint};
 use crate::policy::Settings;
-use crate::provision::{CheckedTeam, MANAGED_BY_LABEL, Names, TEAM_LABEL, TeamSpec, plan};
+use crate::provision::{CheckedTeam, MANAGED_BY_LABEL, Names, Person, TEAM_LABEL, TeamSpec, plan};
 
 /// The labels that make an object a team's.
 pub(super) const OWNER: &[&str] = &[MANAGED_BY_LABEL, TEAM_LABEL];
@@ -60,15 +61,37 @@ impl Failure {
     }
 }
 
+/// Does something with the teams of a cluster; where it cannot be reached, says so and gives the exit code for that.
+pub(super) fn in_cluster(
+    shared: &SharedArguments,
+    act: impl AsyncFnOnce(&Session<'_>) -> anyhow::Result<Exit>,
+) -> anyhow::Result<Exit> {
+    in_cluster_by(&shared.settings()?, shared, act)
+}
+
+/// The same with settings that are known already.
+pub(super) fn in_cluster_by(
+    settings: &Settings,
+    shared: &SharedArguments,
+    act: impl AsyncFnOnce(&Session<'_>) -> anyhow::Result<Exit>,
+) -> anyhow::Result<Exit> {
+    on_runtime(async {
+        match Session::open(shared, settings).await? {
+            Ok(session) => act(&session).await,
+            Err(exit) => Ok(exit),
+        }
+    })
+}
+
 // === impl Session ===
 
 impl<'a> Session<'a> {
     /// Reaches the cluster and reads which teams there are.
-    pub(super) async fn open(
+    async fn open(
         shared: &'a SharedArguments,
         settings: &'a Settings,
     ) -> anyhow::Result<Result<Self, Exit>> {
-        let cluster = match connect(shared.reach.clone()).await? {
+        let cluster = match connect_patiently(shared.reach.clone()).await? {
             Ok(cluster) => cluster,
             Err(exit) => return Ok(Err(exit)),
         };
@@ -146,7 +169,8 @@ impl<'a> Session<'a> {
         .await;
         let found = match found {
             Ok(found) => found,
-            Err(_) if course == Course::Replace => Found::default(),
+            // Another CA takes the place of one that cannot be read.
+            Err(LookError::Authority { .. }) if course == Course::Replace => Found::default(),
             Err(error) => return Err(Failure::cluster(error)),
         };
         let known = self.registered(name);
@@ -172,11 +196,17 @@ impl<'a> Session<'a> {
                 .keep(name, arguments, course)
                 .map_err(Failure::input)?;
         }
-        self.apply(&plan, team, &writer, doing).await?;
-        if writer.effect != Effect::Write {
+        let making = Making {
+            session: self,
+            team,
+            doing,
+            writer,
+            new_bundles: new_bundles(team, &issuance.certificates, &handed_out),
+        };
+        making.apply(&plan).await?;
+        if making.writer.effect != Effect::Write {
             return Ok(());
         }
-        self.tell_bundles(team, &issuance.certificates, &handed_out)?;
         if let Some(folder) = &arguments.bundle_dir {
             let folders = bundles::write_all(folder, team, &issuance.certificates, arguments.force);
             for folder in folders.map_err(Failure::input)? {
@@ -199,29 +229,6 @@ impl<'a> Session<'a> {
             None if doing.no_wait => Ok(()),
             None => self.wait(team, doing.timeout()).await,
         }
-    }
-
-    /// Tells whose bundles are other than before.
-    fn tell_bundles(
-        &self,
-        team: &CheckedTeam,
-        certificates: &Certificates,
-        handed_out: &BTreeSet<Fingerprint>,
-    ) -> Result<(), Failure> {
-        for person in team.people() {
-            let issued = certificates.clients.get(&person.holder());
-            if issued.is_some_and(|it| !handed_out.contains(&it.certificate.fingerprint())) {
-                let (kind, name) = (person.kind.as_str(), &person.name);
-                self.line(
-                    &team.team,
-                    format_args!(
-                        "new bundle for the {person}: tiller-guard configure --team {} --{kind} '{name}'",
-                        team.team
-                    ),
-                )?;
-            }
-        }
-        Ok(())
     }
 
     /// Tells what went wrong with a team, if something did; the exit code so far, or that of what went wrong.
@@ -263,4 +270,19 @@ impl<'a> Session<'a> {
             },
         }
     }
+}
+
+/// Those whose certificate is another than was handed out, by the names of their bundles.
+fn new_bundles(
+    team: &CheckedTeam,
+    certificates: &Certificates,
+    handed_out: &BTreeSet<Fingerprint>,
+) -> BTreeMap<String, Person> {
+    let names = Names { team: &team.team };
+    let new = team.people().iter().filter(|person| {
+        let issued = certificates.clients.get(&person.holder());
+        issued.is_some_and(|it| !handed_out.contains(&it.certificate.fingerprint()))
+    });
+    new.map(|person| (names.bundle(person), person.clone()))
+        .collect()
 }

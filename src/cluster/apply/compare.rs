@@ -40,6 +40,38 @@ fn replacing(wanted: &Value, live: &Value) -> Option<Value> {
     Some(gone.chain(kept).collect::<Map<_, _>>().into())
 }
 
+/// What no update may change, by kind: the field's name and place.
+///
+/// Source: `ValidateRoleBindingUpdate` and `ValidateDeploymentUpdate` (`apps/v1`), Kubernetes 1.10 to 1.36.
+const FIXED: [(&str, &str, &str); 3] = [
+    ("ClusterRoleBinding", "roleRef", "/roleRef"),
+    ("Deployment", "selector", "/spec/selector"),
+    ("RoleBinding", "roleRef", "/roleRef"),
+];
+
+/// The field of an object's patch that no update may change.
+pub(super) fn fixed(desired: &Value, patch: &Value) -> Option<&'static str> {
+    let kind = desired.get("kind")?;
+    let (_, field, _) = FIXED
+        .into_iter()
+        .find(|(of, _, pointer)| kind == of && patch.pointer(pointer).is_some())?;
+    Some(field)
+}
+
+/// The patch of a whole object. A Secret keeps its type, which no update may change and which nobody asks for: one made
+/// by `kubectl create secret generic` does what one of the type `kubernetes.io/tls` does.
+pub(super) fn patch_of_object(desired: &Value, live: &Value) -> Option<Value> {
+    let mut patch = patch(desired, live)?;
+    let is_secret = desired.get("kind").is_some_and(|kind| kind == "Secret");
+    if let Some(fields) = patch.as_object_mut().filter(|_| is_secret) {
+        fields.remove("type");
+        if fields.is_empty() {
+            return None;
+        }
+    }
+    Some(patch)
+}
+
 /// What `live` has of the fields that `desired` names, for people to compare.
 pub(super) fn projected(live: &Value, desired: &Value) -> Value {
     match (live, desired) {

@@ -18,6 +18,16 @@ pub enum ApplyError {
         /// The label that is missing or other.
         label: String,
     },
+    /// It differs in what Kubernetes lets nobody change.
+    #[error(
+        "{object} has another {field}, which cannot be changed: delete it, then run this again"
+    )]
+    Fixed {
+        /// Which.
+        object: ObjectReference,
+        /// The field: `roleRef`.
+        field: &'static str,
+    },
     /// Whoever asks may not do this.
     #[error("no right to {verb} {object}: {message}")]
     Forbidden {

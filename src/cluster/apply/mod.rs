@@ -114,7 +114,7 @@ pub enum Change {
 
 /// What `live` lacks of what is desired, as a merge patch; nothing where it holds all of it.
 pub fn missing(desired: &Value, live: &Value) -> Option<Value> {
-    compare::patch(desired, live)
+    compare::patch_of_object(desired, live)
 }
 
 // === impl Change ===
@@ -129,6 +129,18 @@ impl Change {
             Self::Left => "left as it is",
             Self::Deleted => "deleted",
             Self::Absent => "absent",
+        }
+    }
+
+    /// What was found, where the answer to an attempt before was lost: the attempt did it.
+    fn after(self, unanswered: Option<&str>) -> Self {
+        match (self, unanswered) {
+            (Self::Unchanged, Some("create")) => Self::Created,
+            (Self::Unchanged, Some("update")) => Self::Updated {
+                before: Value::Null,
+            },
+            (Self::Absent, Some("delete")) => Self::Deleted,
+            (change, _) => change,
         }
     }
 
@@ -156,7 +168,7 @@ impl Writer {
     pub async fn apply(&self, desired: &Desired) -> Result<Applied, ApplyError> {
         let object = ObjectReference::of(&desired.object).ok_or(ApplyError::Nameless)?;
         let mut look = self.expects == Expects::Present || self.effect == Effect::Look;
-        let mut last = None;
+        let (mut last, mut unanswered) = (None, None);
         for attempt in 0..ATTEMPTS {
             if attempt > 0 && last.is_some() {
                 pause(attempt).await;
@@ -168,9 +180,15 @@ impl Writer {
             };
             look = true;
             match done {
-                Ok(change) => return Ok(Applied { object, change }),
+                Ok(change) => {
+                    let change = change.after(unanswered);
+                    return Ok(Applied { object, change });
+                }
                 Err((_, Setback::Changed | Setback::Missing)) => last = None,
-                Err((verb, Setback::Passing(error))) => last = Some((verb, error)),
+                Err((verb, Setback::Passing(error))) => {
+                    unanswered = Some(verb);
+                    last = Some((verb, error));
+                }
                 Err((_, Setback::Final(error))) => return Err(error),
             }
         }
@@ -180,15 +198,21 @@ impl Writer {
     /// Removes an object of ours; `model` tells which, and carries the labels that make it ours.
     pub async fn delete(&self, model: &Value) -> Result<Applied, ApplyError> {
         let object = ObjectReference::of(model).ok_or(ApplyError::Nameless)?;
-        let mut last = None;
+        let (mut last, mut unanswered) = (None, None);
         for attempt in 0..ATTEMPTS {
             if attempt > 0 && last.is_some() {
                 pause(attempt).await;
             }
             match self.look_and_delete(&object, model).await {
-                Ok(change) => return Ok(Applied { object, change }),
+                Ok(change) => {
+                    let change = change.after(unanswered);
+                    return Ok(Applied { object, change });
+                }
                 Err((_, Setback::Changed | Setback::Missing)) => last = None,
-                Err((verb, Setback::Passing(error))) => last = Some((verb, error)),
+                Err((verb, Setback::Passing(error))) => {
+                    unanswered = Some(verb);
+                    last = Some((verb, error));
+                }
                 Err((_, Setback::Final(error))) => return Err(error),
             }
         }
@@ -237,9 +261,13 @@ impl Writer {
                 }
             }
         }
-        let Some(mut patch) = compare::patch(&desired.object, &live) else {
+        let Some(mut patch) = compare::patch_of_object(&desired.object, &live) else {
             return Ok(Change::Unchanged);
         };
+        if let Some(field) = compare::fixed(&desired.object, &patch) {
+            let object = object.clone();
+            return Err((VERB, Setback::Final(ApplyError::Fixed { object, field })));
+        }
         if self.effect != Effect::Look {
             // A server that is given the version of what was compared refuses where there is a newer one.
             if let (Some(version), Some(patch)) = (

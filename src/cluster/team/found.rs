@@ -52,9 +52,12 @@ pub enum LookError {
     },
     /// The CA is damaged.
     #[error(
-        "the CA in Secret {namespace}/{name} cannot be used: mend it, or make a new one with `tiller-guard provision rotate --now`"
+        "the CA in Secret {namespace}/{name} cannot be used: mend it, or make a new one with \
+         `tiller-guard provision rotate {team} --now`"
     )]
     Authority {
+        /// The team.
+        team: String,
         /// The guard's namespace.
         namespace: String,
         /// The Secret.
@@ -118,7 +121,7 @@ pub async fn look(
     )?;
     let mut found = Found {
         server: server.as_ref().and_then(issued),
-        bundles,
+        bundles: bundles.iter().filter_map(found_bundle).collect(),
         ..Found::default()
     };
     if let Some(secret) = authority {
@@ -126,6 +129,7 @@ pub async fn look(
         let data = |key| data(&secret, key).unwrap_or_default();
         let authority = Authority::read(&data(certificate), &data(key));
         found.authority = Some(authority.map_err(|source| LookError::Authority {
+            team: team.to_owned(),
             namespace: guard_namespace.to_owned(),
             name,
             source: Box::new(source),
@@ -187,33 +191,44 @@ async fn secret(
     }))
 }
 
+/// Those who have a bundle of a team, whether it can be read or not.
+pub async fn people(
+    cluster: &Cluster,
+    team: &str,
+    guard_namespace: &str,
+) -> Result<Vec<Person>, LookError> {
+    let bundles = bundles(cluster, team, guard_namespace).await?;
+    Ok(bundles.iter().filter_map(person).collect())
+}
+
 async fn bundles(
     cluster: &Cluster,
     team: &str,
     namespace: &str,
-) -> Result<Vec<FoundBundle>, LookError> {
+) -> Result<Vec<DynamicObject>, LookError> {
     let selector =
         format!("{MANAGED_BY_LABEL}={MANAGED_BY},{TEAM_LABEL}={team},{KIND_LABEL}=bundle");
     let parameters = ListParams::default().labels(&selector);
     let api = api(cluster, "v1", "Secret", namespace);
     let found = asked(async || api.list(&parameters).await).await;
     let found = found.map_err(|error| LookError::asked("list bundles", namespace, error))?;
-    Ok(found.items.iter().filter_map(found_bundle).collect())
+    Ok(found.items)
 }
 
 fn found_bundle(secret: &DynamicObject) -> Option<FoundBundle> {
-    let kind = secret.metadata.labels.as_ref()?.get(PERSON_KIND_LABEL)?;
-    let name = secret
-        .metadata
-        .annotations
-        .as_ref()?
-        .get(PERSON_ANNOTATION)?;
     let [_, certificate, key] = Bundle::NAMES;
     let issued = Issued::read(&data(secret, certificate)?, &data(secret, key)?);
     Some(FoundBundle {
-        person: Person::new(PersonKind::find(kind)?, name).ok()?,
+        person: person(secret)?,
         issued: issued.ok()?,
     })
+}
+
+fn person(bundle: &DynamicObject) -> Option<Person> {
+    let metadata = &bundle.metadata;
+    let kind = metadata.labels.as_ref()?.get(PERSON_KIND_LABEL)?;
+    let name = metadata.annotations.as_ref()?.get(PERSON_ANNOTATION)?;
+    Person::new(PersonKind::find(kind)?, name).ok()
 }
 
 fn issued(secret: &DynamicObject) -> Option<Issued> {

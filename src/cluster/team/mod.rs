@@ -6,10 +6,10 @@ mod releases;
 mod rights;
 mod rollout;
 
-pub use found::{Found, FoundBundle, LookError, Refusal, bundle, look};
+pub use found::{Found, FoundBundle, LookError, Refusal, bundle, look, people};
 pub use registered::{Registered, registered};
 pub use releases::releases;
-pub use rights::{Granted, rights};
+pub use rights::{Granted, Grants};
 pub use rollout::{Deployed, Rollout, deployed, rollout};
 
 use std::time::Duration;

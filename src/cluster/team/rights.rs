@@ -23,27 +23,41 @@ pub struct Granted {
     pub rules: Option<Vec<String>>,
 }
 
-/// The bindings that name this account as a ServiceAccount or a user, in the whole cluster, in four requests. What it
-/// gets by groups is not told.
-pub async fn rights(cluster: &Cluster, account: Account<'_>) -> Result<Vec<Granted>, LookError> {
-    let (roles, cluster_roles, bindings, cluster_bindings) = tokio::try_join!(
-        list(cluster, "Role"),
-        list(cluster, "ClusterRole"),
-        list(cluster, "RoleBinding"),
-        list(cluster, "ClusterRoleBinding"),
-    )?;
-    let roles: BTreeMap<_, _> = roles
-        .iter()
-        .chain(&cluster_roles)
-        .map(|role| (place(role), role))
-        .collect();
-    let all = bindings.iter().chain(&cluster_bindings);
-    let mut granted: Vec<_> = all
-        .filter(|binding| holds(binding, account))
-        .map(|binding| granted(binding, &roles))
-        .collect();
-    granted.sort_unstable();
-    Ok(granted)
+/// All roles and bindings of a cluster.
+#[derive(Debug)]
+pub struct Grants {
+    roles: Vec<DynamicObject>,
+    bindings: Vec<DynamicObject>,
+}
+
+// === impl Grants ===
+
+impl Grants {
+    /// Finds them, in four requests.
+    pub async fn find(cluster: &Cluster) -> Result<Self, LookError> {
+        let (mut roles, cluster_roles, mut bindings, cluster_bindings) = tokio::try_join!(
+            list(cluster, "Role"),
+            list(cluster, "ClusterRole"),
+            list(cluster, "RoleBinding"),
+            list(cluster, "ClusterRoleBinding"),
+        )?;
+        roles.extend(cluster_roles);
+        bindings.extend(cluster_bindings);
+        Ok(Self { roles, bindings })
+    }
+
+    /// The bindings that name this account as a ServiceAccount or a user. What it gets by groups is not told.
+    pub fn of(&self, account: Account<'_>) -> Vec<Granted> {
+        let Self { roles, bindings } = self;
+        let roles: BTreeMap<_, _> = roles.iter().map(|role| (place(role), role)).collect();
+        let mut granted: Vec<_> = bindings
+            .iter()
+            .filter(|binding| holds(binding, account))
+            .map(|binding| granted(binding, &roles))
+            .collect();
+        granted.sort_unstable();
+        granted
+    }
 }
 
 async fn list(cluster: &Cluster, kind: &str) -> Result<Vec<DynamicObject>, LookError> {

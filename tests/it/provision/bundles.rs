@@ -1,12 +1,57 @@
 //! The `env` file, sourced by real shells.
 
+use std::env;
+use std::fmt::Write as _;
 use std::process::Command;
 
+use proptest::prelude::*;
 use tiller_guard::provision::environment;
 
 use crate::offline::Folder;
 
-/// What `HELM_HOME` is after sourcing, in every shell that this machine has.
+/// Those that the machine has of these are asked; bash and sh it has to have.
+const SHELLS: [&str; 4] = ["bash", "sh", "zsh", "fish"];
+
+/// What the shell makes of each home: the variables after sourcing, each closed by a null.
+fn sourced(shell: &str, homes: &[&str]) -> Option<String> {
+    let folder = Folder::new();
+    let mut script = String::new();
+    for (number, home) in homes.iter().enumerate() {
+        let file = folder.file(&format!("env-{number}"), environment(home, "blue-tiller"));
+        writeln!(
+            script,
+            ". {file}; env -0 | grep -z '^\\(HELM_\\|TILLER_\\)' | sort -z"
+        )
+        .unwrap();
+    }
+    let path = env::var_os("PATH").unwrap();
+    let output = Command::new(shell)
+        .args(["-c", &script])
+        .env_clear()
+        .env("PATH", path)
+        .env("HOME", folder.path())
+        .output();
+    let Ok(output) = output else {
+        assert!(!["bash", "sh"].contains(&shell), "{shell} is needed");
+        return None;
+    };
+    assert!(
+        output.status.success() && output.stderr.is_empty(),
+        "{shell}: {output:?}"
+    );
+    Some(String::from_utf8(output.stdout).unwrap())
+}
+
+fn expected(homes: &[&str]) -> String {
+    let of_home = |home: &&str| {
+        format!(
+            "HELM_HOME={home}\0HELM_TLS_CA_CERT={home}/ca.pem\0HELM_TLS_CERT={home}/cert.pem\0HELM_TLS_ENABLE=true\0\
+             HELM_TLS_KEY={home}/key.pem\0HELM_TLS_VERIFY=true\0TILLER_NAMESPACE=blue-tiller\0"
+        )
+    };
+    homes.iter().map(of_home).collect()
+}
+
 #[test]
 fn every_shell_reads_the_paths_as_they_are() {
     let homes = [
@@ -14,31 +59,31 @@ fn every_shell_reads_the_paths_as_they_are() {
         "/tmp/a b",
         "/tmp/$HOME/`id`/$(id)",
         r"/tmp/it's \ \n \' \\",
+        r"\",
+        "'",
         "/tmp/\"double\" ! # ~ * ? [x] {a,b} ; & | < > ( )",
-        "/tmp/größe ☃",
-        "/tmp/two\nlines",
+        "/tmp/größe ☃ \u{f600} \u{10fffd}",
+        "/tmp/two\nlines\n",
+        "/tmp/tab\tand\rreturn",
     ];
-    let mut tried = 0;
-    for shell in ["bash", "sh", "zsh", "fish"] {
-        for home in homes {
-            let folder = Folder::new();
-            let file = folder.file("env", environment(home, "blue-tiller"));
-            let script = format!(
-                ". {file}; printf '%s|' \"$HELM_HOME\" \"$HELM_TLS_KEY\" \"$TILLER_NAMESPACE\" \"$HELM_TLS_VERIFY\""
-            );
-            let Ok(output) = Command::new(shell).args(["-c", &script]).output() else {
-                assert_ne!(shell, "bash", "bash is needed");
-                continue;
-            };
-            assert!(output.status.success(), "{shell}: {output:?}");
-            let text = String::from_utf8(output.stdout).unwrap();
-            assert_eq!(
-                text,
-                format!("{home}|{home}/key.pem|blue-tiller|true|"),
-                "{shell}"
-            );
-            tried += 1;
+    for shell in SHELLS {
+        if let Some(read) = sourced(shell, &homes) {
+            assert_eq!(read, expected(&homes), "{shell}");
         }
     }
-    assert!(tried >= homes.len());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 8, ..ProptestConfig::default() })]
+
+    /// Many at a time, since a shell takes long to start.
+    #[test]
+    fn every_shell_reads_any_path_as_it_is(homes in prop::collection::vec("([ -~]|['\"\\\\$`!\n]|[^\0]){0,24}", 32)) {
+        let homes: Vec<_> = homes.iter().map(String::as_str).collect();
+        for shell in SHELLS {
+            if let Some(read) = sourced(shell, &homes) {
+                prop_assert_eq!(read, expected(&homes), "{}", shell);
+            }
+        }
+    }
 }

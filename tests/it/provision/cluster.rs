@@ -21,6 +21,41 @@ pub(super) fn provision(words: &[&str]) -> Run {
     command(&["provision"], words)
 }
 
+/// The words that make a team, whose Tiller is in `TEAM-t`, releases in `TEAM`, and is not waited for.
+pub(super) fn words(team: &str) -> [String; 4] {
+    [
+        team.to_owned(),
+        format!("--tiller-namespace={team}-t"),
+        format!("--target-namespace={team}"),
+        "--no-wait".to_owned(),
+    ]
+}
+
+/// Makes that team, with these words too.
+pub(super) fn make(team: &str, more: &[&str]) -> Run {
+    let words = words(team);
+    let words: Vec<_> = words.iter().map(String::as_str).collect();
+    provision(&[&words[..], more].concat())
+}
+
+/// What a run told that did what it was to do.
+pub(super) fn done(run: Run) -> String {
+    assert_eq!(run.code, Some(0), "{}{}", run.stdout, run.stderr);
+    run.stdout
+}
+
+/// What a run said that did not, for this exit code.
+pub(super) fn refused(run: Run, code: i32) -> String {
+    assert_eq!(run.code, Some(code), "{}{}", run.stdout, run.stderr);
+    run.stderr
+}
+
+/// `needle` is a part of `text`.
+#[track_caller]
+pub(super) fn assert_tells(text: &str, needle: &str) {
+    assert!(text.contains(needle), "{needle}\nis not in\n{text}");
+}
+
 pub(super) fn command(first: &[&str], words: &[&str]) -> Run {
     let kubeconfig = format!("--kubeconfig={}", cluster().kubeconfig().display());
     run(&[first, words, &[&kubeconfig]].concat(), b"")

@@ -5,42 +5,17 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::cluster::World;
-use super::proxy::{Asked, Fate, Proxy};
-use crate::offline::{Run, run};
+use super::cluster::{World, words};
+use super::proxy::{Fate, Proxy, run_at};
+use crate::offline::Run;
 
-fn words(team: &str) -> Vec<String> {
-    [
-        "provision",
-        team,
-        &format!("--tiller-namespace={team}-t"),
-        &format!("--target-namespace={team}"),
-        "--user=ada",
-        "--user=bob",
-        "--no-wait",
-    ]
-    .map(ToOwned::to_owned)
-    .into()
-}
+/// Two people, so that they can be told apart.
+const PEOPLE: [&str; 2] = ["--user=ada", "--user=bob"];
 
-/// Whether there is a cluster, and of which version, is asked once.
-const GREETINGS: [&str; 2] = ["/version", "/apis"];
-
-/// Runs it beside the proxy, which needs this thread.
 async fn make(team: &str, kubeconfig: &str) -> Run {
-    let mut words = words(team);
-    words.push(format!("--kubeconfig={kubeconfig}"));
-    let task = tokio::task::spawn_blocking(move || {
-        let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        run(&words, b"")
-    });
-    task.await.unwrap()
-}
-
-/// Whether the last request is the first of its kind.
-fn is_first(asked: &[Asked]) -> bool {
-    let (last, before) = asked.split_last().unwrap();
-    !before.contains(last)
+    let words = words(team);
+    let words: Vec<_> = words.iter().map(String::as_str).collect();
+    run_at(kubeconfig, &[&["provision"], &words[..], &PEOPLE].concat()).await
 }
 
 macro_rules! each_request_meets_once {
@@ -48,15 +23,7 @@ macro_rules! each_request_meets_once {
         #[tokio::test]
         async fn $name() {
             let world = World::create().await;
-            let proxy = Proxy::start(world.client.clone(), |asked| {
-
-                let last = asked.last().unwrap();
-                let meets = is_first(asked) && !GREETINGS.contains(&last.path.as_str());
-                // Nothing that is only read is in conflict.
-                let meets = meets && (last.writes() || $fate != Fate::Fails(409));
-                if meets { $fate } else { Fate::Passes }
-            })
-            .await;
+            let proxy = Proxy::once_each(world.client.clone(), $fate).await;
             let made = make($team, &proxy.kubeconfig()).await;
             assert_eq!(made.code, Some(0), "{}{}", made.stdout, made.stderr);
             assert!(made.stdout.contains("of 21 objects changed\n"), "{}", made.stdout);
@@ -85,6 +52,10 @@ async fn what_fails_for_good_is_named_and_not_reported_as_done() {
             "error: f-good: cannot create Deployment f-good-t/tiller-deploy: no good answer from the API server in 6 attempts",
         ),
         (
+            429,
+            "error: f-good: cannot create Deployment f-good-t/tiller-deploy: no good answer from the API server in 6 attempts",
+        ),
+        (
             403,
             "error: f-good: no right to create Deployment f-good-t/tiller-deploy: made up by the test; have an administrator",
         ),
@@ -109,7 +80,7 @@ async fn what_fails_for_good_is_named_and_not_reported_as_done() {
     let made = make("f-good", &straight.kubeconfig()).await;
     assert_eq!(made.code, Some(0), "{}", made.stderr);
     assert!(
-        made.stdout.contains("f-good: 1 of 21 objects changed\n"),
+        made.stdout.contains("f-good: 3 of 21 objects changed\n"),
         "{}",
         made.stdout
     );
@@ -130,7 +101,9 @@ async fn killed_anywhere_it_takes_up_where_it_ended() {
         })
         .await;
         let mut child = Command::new(env!("CARGO_BIN_EXE_tiller-guard"))
+            .arg("provision")
             .args(words("f-killed"))
+            .args(PEOPLE)
             .arg(format!("--kubeconfig={}", proxy.kubeconfig()))
             .stdout(Stdio::null())
             .stderr(Stdio::null())

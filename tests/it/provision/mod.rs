@@ -1,17 +1,23 @@
 //! `tiller-guard provision`.
 
 mod access;
+mod adopted;
 mod bundles;
 mod cluster;
 mod command;
 mod elsewhere;
 mod faults;
+mod faults_later;
+mod gone;
 mod life;
 mod people;
 mod plans;
 pub(crate) mod proxy;
+mod renewal;
 mod rotation;
+mod shown;
 mod specs;
+mod terminal;
 
 use std::time::{Duration, SystemTime};
 

@@ -2,121 +2,116 @@
 
 use std::fs;
 
-use super::cluster::{World, command, provision};
-use crate::offline::Folder;
+use super::cluster::{World, assert_tells, command, done, make, provision, refused};
+use crate::offline::{Folder, Run};
 
-const DONE: Option<i32> = Some(0);
+fn revoke(team: &str, words: &[&str]) -> Run {
+    provision(&[&["revoke", team, "--no-wait"], words].concat())
+}
+
+/// Fetches the bundle of a user into a folder.
+fn configure(user: &str, home: &str, words: &[&str]) -> Run {
+    let (user, home) = (format!("--user={user}"), format!("--home={home}/helm"));
+    command(&["configure", "--team=p-people", &user, &home], words)
+}
 
 #[tokio::test]
 async fn people_come_and_go_with_their_certificates() {
     let world = World::create().await;
-    let made = provision(&[
-        "p-people",
-        "--tiller-namespace=p-people-t",
-        "--target-namespace=p-people",
-        "--user=ada",
-        "--user=oidc:bob",
-        "--no-wait",
-    ]);
-    assert_eq!(made.code, DONE, "{}{}", made.stdout, made.stderr);
-    let left_out = provision(&[
-        "p-people",
-        "--tiller-namespace=p-people-t",
-        "--target-namespace=p-people",
-        "--user=ada",
-        "--no-wait",
-    ]);
-    assert_eq!(left_out.code, Some(2));
-    assert!(
-        left_out
-            .stderr
-            .contains("tiller-guard provision revoke p-people --user 'oidc:bob'"),
-        "{}",
-        left_out.stderr
+    done(make("p-people", &["--user=ada", "--user=oidc:bob"]));
+    let told = refused(make("p-people", &["--user=ada"]), 2);
+    assert_tells(
+        &told,
+        "tiller-guard provision revoke p-people --user 'oidc:bob'",
     );
 
-    let granted = provision(&["grant", "p-people", "--user=carol", "--no-wait"]);
-    assert_eq!(granted.code, DONE, "{}", granted.stderr);
+    let granted = done(provision(&[
+        "grant",
+        "p-people",
+        "--user=carol",
+        "--no-wait",
+    ]));
+    assert_tells(&granted, "new bundle for the user carol");
     assert!(
-        granted.stdout.contains("new bundle for the user carol"),
-        "{}",
-        granted.stdout
+        !granted.contains("new bundle for the user ada"),
+        "{granted}"
     );
-    assert!(
-        !granted.stdout.contains("new bundle for the user ada"),
-        "{}",
-        granted.stdout
-    );
-
     let folder = Folder::new();
-    let home = format!("--home={}/helm", folder.path());
-    let configured = command(&["configure"], &["--team=p-people", "--user=carol", &home]);
-    assert_eq!(configured.code, DONE, "{}", configured.stderr);
-    let certificate = fs::read(format!("{}/helm/cert.pem", folder.path())).unwrap();
-    let environment = fs::read_to_string(format!("{}/helm/env", folder.path())).unwrap();
-    assert!(
-        environment.contains("export TILLER_NAMESPACE='p-people-t'\n"),
-        "{environment}"
+    let home = folder.path();
+    let told = done(configure("carol", &home, &[]));
+    assert_eq!(
+        told,
+        format!("wrote {home}/helm; now: . '{home}/helm/env'\n")
     );
-    let unknown = command(
-        &["configure"],
-        &["--team=p-people", "--user=mallory", &home],
+    let certificate = || fs::read(format!("{home}/helm/cert.pem")).unwrap();
+    let first = certificate();
+    let environment = fs::read_to_string(format!("{home}/helm/env")).unwrap();
+    assert_tells(&environment, "export TILLER_NAMESPACE='p-people-t'\n");
+    let told = refused(configure("mallory", &home, &[]), 4);
+    assert_tells(
+        &told,
+        "there is no Secret tiller-guard/team-p-people-user-mallory-",
     );
-    assert_eq!(unknown.code, Some(4));
-    assert!(
-        unknown
-            .stderr
-            .contains("there is no Secret tiller-guard/team-p-people-user-mallory-"),
-        "{}",
-        unknown.stderr
-    );
-    revoke(&world, &folder, &home, &certificate).await;
-}
 
-async fn revoke(world: &World, folder: &Folder, home: &str, certificate: &[u8]) {
     let before = world.secret("p-people-t", "tiller-tls").await;
-    let revoked = provision(&["revoke", "p-people", "--user=oidc:bob", "--no-wait"]);
-    assert_eq!(revoked.code, DONE, "{}", revoked.stderr);
+    let revoked = done(revoke("p-people", &["--user=oidc:bob"]));
     for person in ["ada", "carol"] {
-        assert!(
-            revoked
-                .stdout
-                .contains(&format!("new bundle for the user {person}")),
-            "{}",
-            revoked.stdout
-        );
+        assert_tells(&revoked, &format!("new bundle for the user {person}"));
     }
     assert!(
-        !revoked.stdout.contains("new bundle for the user oidc:bob"),
-        "{}",
-        revoked.stdout
+        !revoked.contains("new bundle for the user oidc:bob"),
+        "{revoked}"
+    );
+    assert_eq!(revoked.matches("oidc-bob").count(), 3, "{revoked}");
+    assert_tells(&revoked, "Deployment p-people-t/tiller-deploy updated");
+    let after = world.secret("p-people-t", "tiller-tls").await;
+    assert_ne!(after["data"]["ca.crt"], before["data"]["ca.crt"]);
+    let told = refused(configure("carol", &home, &[]), 2);
+    assert_tells(&told, "--force replaces it");
+    done(configure("carol", &home, &["--force"]));
+    assert_ne!(certificate(), first);
+}
+
+#[tokio::test]
+async fn who_has_no_access_cannot_lose_it_and_nobody_else_does() {
+    let world = World::create().await;
+    done(make("p-typo", &["--user=ada", "--user=bob"]));
+    let before = world.secret("tiller-guard", "team-p-typo-ca").await;
+    let told = refused(revoke("p-typo", &["--user=bbo"]), 2);
+    assert_eq!(
+        told,
+        "error: p-typo: the user bbo has no access to its Tiller\n"
+    );
+    assert_eq!(world.secret("tiller-guard", "team-p-typo-ca").await, before);
+}
+
+/// Whoever is the last to go takes the right to reach Tiller along.
+#[tokio::test]
+async fn nothing_is_left_of_the_last_person() {
+    let world = World::create().await;
+    done(make("p-last", &["--user=ada"]));
+    let told = done(revoke("p-last", &["--user=ada"]));
+    assert_tells(&told, "RoleBinding p-last-t/tiller-users deleted\n");
+    let mut left = world.labelled("p-last").await;
+    left.sort_unstable();
+    assert_eq!(
+        left,
+        [
+            "p-last",
+            "team-p-last-ca",
+            "tiller",
+            "tiller",
+            "tiller",
+            "tiller-default-deny",
+            "tiller-deploy",
+            "tiller-deploy",
+            "tiller-p-last",
+            "tiller-p-last",
+            "tiller-tls",
+        ]
     );
     assert_eq!(
-        revoked.stdout.matches("oidc-bob").count(),
-        3,
-        "{}",
-        revoked.stdout
-    );
-    assert!(
-        revoked
-            .stdout
-            .contains("Deployment p-people-t/tiller-deploy updated"),
-        "{}",
-        revoked.stdout
-    );
-    assert_ne!(
-        world.secret("p-people-t", "tiller-tls").await["data"]["ca.crt"],
-        before["data"]["ca.crt"]
-    );
-    let kept = command(&["configure"], &["--team=p-people", "--user=carol", home]);
-    assert_eq!(kept.code, Some(2), "{}", kept.stdout);
-    let forced = command(
-        &["configure"],
-        &["--team=p-people", "--user=carol", home, "--force"],
-    );
-    assert_eq!(forced.code, DONE, "{}", forced.stderr);
-    assert_ne!(
-        fs::read(format!("{}/helm/cert.pem", folder.path())).unwrap(),
-        certificate
+        done(make("p-last", &[])),
+        "p-last: nothing to change; 13 objects\n"
     );
 }

@@ -13,7 +13,7 @@ use hyper_util::rt::TokioIo;
 use kube::Client;
 use tokio::net::TcpListener;
 
-use crate::offline::Folder;
+use crate::offline::{Folder, Run, run};
 
 /// What becomes of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,6 +107,20 @@ impl Proxy {
         }
     }
 
+    /// One where each request meets this once. Nothing that is only read is in conflict.
+    pub(super) async fn once_each(client: Client, fate: Fate) -> Self {
+        Self::start(client, move |asked| {
+            let (last, before) = asked.split_last().unwrap();
+            let may_be = last.writes() || fate != Fate::Fails(409);
+            if may_be && !before.contains(last) {
+                fate
+            } else {
+                Fate::Passes
+            }
+        })
+        .await
+    }
+
     /// A kubeconfig that leads here.
     pub(crate) fn kubeconfig(&self) -> String {
         let address = self.address;
@@ -125,6 +139,17 @@ impl Proxy {
     pub(crate) fn asked(&self) -> Vec<Asked> {
         self.asked.lock().unwrap().clone()
     }
+}
+
+/// Runs the program beside proxies, which need this thread.
+pub(super) async fn run_at(kubeconfig: &str, words: &[&str]) -> Run {
+    let mut words: Vec<_> = words.iter().map(ToString::to_string).collect();
+    words.push(format!("--kubeconfig={kubeconfig}"));
+    let task = tokio::task::spawn_blocking(move || {
+        let words: Vec<_> = words.iter().map(String::as_str).collect();
+        run(&words, b"")
+    });
+    task.await.unwrap()
 }
 
 async fn meet(

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use kube::api::{Patch, PatchParams};
+use kube::api::{ListParams, Patch, PatchParams};
 use serde_json::{Value, json};
 use tiller_guard::pki::team::Certificate;
 
-use super::cluster::{World, provision};
+use super::cluster::{World, assert_tells, done, make, provision, refused};
 use crate::offline::run;
 
 /// The certificates under a key of a Secret.
@@ -24,27 +24,14 @@ async fn bundle(world: &World, team: &str) -> Value {
     world.secret("tiller-guard", name).await
 }
 
-fn done(words: &[&str]) -> String {
-    let run = provision(words);
-    assert_eq!(run.code, Some(0), "{}{}", run.stdout, run.stderr);
-    run.stdout
-}
-
 #[tokio::test]
 async fn a_new_authority_takes_over_while_the_old_one_is_trusted() {
     let world = World::create().await;
-    let make = [
-        "p-turn",
-        "--tiller-namespace=p-turn-t",
-        "--target-namespace=p-turn",
-        "--user=ada",
-        "--no-wait",
-    ];
-    done(&make);
+    done(make("p-turn", &["--user=ada"]));
     let server = world.secret("p-turn-t", "tiller-tls").await;
     let old = certificates(&server, "ca.crt").remove(0);
 
-    let told = done(&["rotate", "p-turn", "--no-wait"]);
+    let told = done(provision(&["rotate", "p-turn", "--no-wait"]));
     assert!(told.contains("new bundle for the user ada"), "{told}");
     assert!(told.contains("rotate p-turn --finish`"), "{told}");
     assert!(
@@ -62,13 +49,12 @@ async fn a_new_authority_takes_over_while_the_old_one_is_trusted() {
     assert!(new.has_issued(&certificates(&ada, "cert.pem")[0]));
     assert_eq!(certificates(&ada, "ca.pem"), trusted);
 
-    let unchanged = done(&make);
-    assert!(unchanged.contains("nothing to change"), "{unchanged}");
-    let twice = provision(&["rotate", "p-turn", "--no-wait"]);
-    assert_eq!(twice.code, Some(2));
-    assert!(twice.stderr.contains("use --finish"), "{}", twice.stderr);
+    let unchanged = done(make("p-turn", &["--user=ada"]));
+    assert_tells(&unchanged, "nothing to change");
+    let twice = refused(provision(&["rotate", "p-turn", "--no-wait"]), 2);
+    assert_tells(&twice, "use --finish");
 
-    let told = done(&["rotate", "p-turn", "--finish", "--no-wait"]);
+    let told = done(provision(&["rotate", "p-turn", "--finish", "--no-wait"]));
     assert!(!told.contains("new bundle"), "{told}");
     let after = world.secret("p-turn-t", "tiller-tls").await;
     assert_eq!(certificates(&after, "ca.crt"), std::slice::from_ref(&new));
@@ -80,6 +66,102 @@ async fn a_new_authority_takes_over_while_the_old_one_is_trusted() {
         team["data"]["ca-fingerprint"],
         new.fingerprint().to_string()
     );
+}
+
+#[tokio::test]
+async fn a_new_authority_takes_over_at_once_where_that_is_asked_for() {
+    let world = World::create().await;
+    done(make("p-now", &["--user=ada"]));
+    let before = world.secret("p-now-t", "tiller-tls").await;
+    let ada = bundle(&world, "p-now").await;
+    let tried = done(provision(&["rotate", "p-now", "--now", "--dry-run=server"]));
+    assert_tells(
+        &tried,
+        "p-now: Secret tiller-guard/team-p-now-ca updated (dry run)\n",
+    );
+    assert_eq!(world.secret("p-now-t", "tiller-tls").await, before);
+
+    let told = done(provision(&["rotate", "p-now", "--now", "--no-wait"]));
+    // The CA, Tiller's Secret, the bundle, the registration with the CA's fingerprint, and Tiller's pods.
+    assert_tells(&told, "p-now: 5 of 18 objects changed\n");
+    assert_tells(&told, "new bundle for the user ada");
+    assert!(!told.contains("--finish"), "{told}");
+    let after = world.secret("p-now-t", "tiller-tls").await;
+    let old = certificates(&before, "ca.crt").remove(0);
+    let trusted = certificates(&after, "ca.crt");
+    let [new] = &trusted[..] else {
+        panic!("{trusted:?}")
+    };
+    assert_ne!(*new, old);
+    assert!(new.has_issued(&certificates(&after, "tls.crt")[0]));
+    let ada_now = bundle(&world, "p-now").await;
+    assert!(old.has_issued(&certificates(&ada, "cert.pem")[0]));
+    assert!(new.has_issued(&certificates(&ada_now, "cert.pem")[0]));
+    assert_eq!(certificates(&ada_now, "ca.pem"), trusted);
+    let team = world
+        .object("v1", "ConfigMap", "tiller-guard", "p-now")
+        .await;
+    assert_eq!(
+        team["data"]["ca-fingerprint"],
+        new.fingerprint().to_string()
+    );
+    assert_eq!(
+        done(make("p-now", &["--user=ada"])),
+        "p-now: nothing to change; 18 objects\n"
+    );
+}
+
+/// A CA that cannot be read is replaced; where the API server says nothing of it, nothing is.
+#[tokio::test]
+async fn a_damaged_authority_is_replaced_where_that_is_asked_for() {
+    let world = World::create().await;
+    done(make("p-damaged", &["--user=ada"]));
+    let damage = json!({ "data": { "tls.key": STANDARD.encode("no key") } });
+    let secrets = world.api("v1", "Secret", "tiller-guard");
+    secrets
+        .patch(
+            "team-p-damaged-ca",
+            &PatchParams::default(),
+            &Patch::Merge(&damage),
+        )
+        .await
+        .unwrap();
+    let told = refused(make("p-damaged", &["--user=ada"]), 4);
+    assert_tells(
+        &told,
+        "the CA in Secret tiller-guard/team-p-damaged-ca cannot be used",
+    );
+    assert_tells(&told, "`tiller-guard provision rotate p-damaged --now`");
+    let told = done(provision(&["rotate", "p-damaged", "--now", "--no-wait"]));
+    assert_tells(&told, "p-damaged: 5 of 18 objects changed\n");
+}
+
+/// No kubelet runs here: this says what one would, or what the controllers would say of that.
+async fn become_ready(world: &World, namespace: &str) {
+    let parameters = PatchParams::default();
+    if crate::api_server::cluster().has_controllers() {
+        let pods = world.api("v1", "Pod", namespace);
+        let ready = json!({ "type": "Ready", "status": "True", "lastTransitionTime": "2026-01-01T00:00:00Z" });
+        let status = json!({ "status": { "phase": "Running", "conditions": [ready] } });
+        for pod in pods.list(&ListParams::default()).await.unwrap().items {
+            let name = pod.metadata.name.unwrap();
+            // A pod may go between the list and this.
+            pods.patch_status(&name, &parameters, &Patch::Merge(&status))
+                .await
+                .ok();
+        }
+        return;
+    }
+    let deployments = world.api("apps/v1", "Deployment", namespace);
+    let live = deployments.get("tiller-deploy").await.unwrap();
+    let status = json!({ "status": {
+        "observedGeneration": live.metadata.generation, "replicas": 1, "updatedReplicas": 1,
+        "readyReplicas": 1, "availableReplicas": 1,
+    } });
+    deployments
+        .patch_status("tiller-deploy", &parameters, &Patch::Merge(&status))
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
@@ -127,23 +209,9 @@ async fn it_waits_until_tiller_is_ready_and_says_why_it_is_not() {
     });
     tokio::time::sleep(Duration::from_secs(2)).await;
     assert!(!waiting.is_finished());
-    // No kubelet runs here: this says what one would.
-    let deployments = world.api("apps/v1", "Deployment", "p-wait-t");
-    for _attempt in 0..200 {
-        let live = deployments.get("tiller-deploy").await.unwrap();
-        let status = json!({ "status": {
-            "observedGeneration": live.metadata.generation, "replicas": 1, "updatedReplicas": 1,
-            "readyReplicas": 1, "availableReplicas": 1,
-        } });
-        let parameters = PatchParams::default();
-        deployments
-            .patch_status("tiller-deploy", &parameters, &Patch::Merge(&status))
-            .await
-            .unwrap();
-        if waiting.is_finished() {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
+    while !waiting.is_finished() {
+        become_ready(&world, "p-wait-t").await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
     }
     let made = waiting.await.unwrap();
     assert_eq!(made.code, Some(0), "{}{}", made.stdout, made.stderr);
@@ -158,12 +226,7 @@ async fn it_waits_until_tiller_is_ready_and_says_why_it_is_not() {
 #[tokio::test]
 async fn the_webhook_leaves_tiller_as_it_is() {
     let world = World::create().await;
-    done(&[
-        "p-same",
-        "--tiller-namespace=p-same-t",
-        "--target-namespace=p-same",
-        "--no-wait",
-    ]);
+    done(make("p-same", &[]));
     let stored = world
         .object("apps/v1", "Deployment", "p-same-t", "tiller-deploy")
         .await;

@@ -1,0 +1,115 @@
+//! The certificates of teams.
+
+use std::time::{Duration, SystemTime};
+
+use serde_json::json;
+
+use super::super::Exit;
+use super::session::{Failure, Session};
+use super::show::{Layout, ShowArguments, Shown, each};
+use crate::cluster::team::{Found, look};
+use crate::pki::team::Certificate;
+use crate::policy::access::Team;
+
+const HEADINGS: &[&str] = &["TEAM", "OF", "HOLDER", "SHA-256", "DAYS LEFT", "UNTIL"];
+
+/// A certificate of a team's, and what it is: `CA`, `CA on its way out`, `Tiller`, or the person.
+pub(super) struct Known {
+    pub(super) of: String,
+    pub(super) certificate: Certificate,
+}
+
+/// Lists the certificates of teams.
+pub(super) fn run(arguments: ShowArguments) -> anyhow::Result<Exit> {
+    each(arguments, Layout::Table(HEADINGS), async |session, team| {
+        let now = SystemTime::now();
+        let certificates = certificates(session, &team.team).await?;
+        let shown = certificates
+            .iter()
+            .map(|known| shown(&team.team.name, known, now));
+        Ok(shown.collect())
+    })
+}
+
+/// Each certificate that there is of a team.
+pub(super) async fn certificates(
+    session: &Session<'_>,
+    team: &Team,
+) -> Result<Vec<Known>, Failure> {
+    let found = look(
+        &session.cluster,
+        &team.name,
+        &session.shared.guard_namespace,
+        &team.tiller_namespace,
+        &session.settings.certificate_secret,
+    );
+    let Found {
+        authority,
+        retiring,
+        server,
+        bundles,
+    } = found.await.map_err(Failure::cluster)?;
+    let known = |of: &str, certificate| Known {
+        of: of.to_owned(),
+        certificate,
+    };
+    let authority = authority.map(|it| known("CA", it.certificate().clone()));
+    let retiring = retiring
+        .into_iter()
+        .map(|it| known("CA on its way out", it));
+    let server = server.map(|it| known("Tiller", it.certificate));
+    let bundles = bundles
+        .into_iter()
+        .map(|it| known(&it.person.to_string(), it.issued.certificate));
+    Ok(authority
+        .into_iter()
+        .chain(retiring)
+        .chain(server)
+        .chain(bundles)
+        .collect())
+}
+
+fn shown(team: &str, known: &Known, now: SystemTime) -> Shown {
+    let Known { of, certificate } = known;
+    let left = certificate.left(now);
+    let holder = certificate.holder().to_string();
+    let fingerprint = certificate.fingerprint().to_string();
+    let until = certificate.validity().end_text();
+    let due = certificate.is_due(now);
+    let mark = if due { ", due" } else { "" };
+    let start: String = fingerprint.chars().take(16).collect();
+    Shown {
+        text: vec![
+            team.to_owned(),
+            of.clone(),
+            holder.clone(),
+            format!("{start}…"),
+            format!("{}{mark}", days_text(left)),
+            until.clone(),
+        ],
+        value: json!({
+            "team": team,
+            "of": of,
+            "holder": holder,
+            "usage": certificate.usage().as_str(),
+            "fingerprint": fingerprint,
+            "not_after": until,
+            "days_left": days(left),
+            "due": due,
+        }),
+    }
+}
+
+/// Whole days.
+pub(super) fn days(left: Duration) -> u64 {
+    left.as_secs() / 86_400
+}
+
+/// Whole days, or `expired`.
+pub(super) fn days_text(left: Duration) -> String {
+    if left.is_zero() {
+        "expired".to_owned()
+    } else {
+        days(left).to_string()
+    }
+}

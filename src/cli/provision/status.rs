@@ -1,0 +1,317 @@
+//! How a team stands: its Tiller, its certificates, and its effective rights.
+
+use std::time::SystemTime;
+
+use serde_json::{Value, json};
+use tokio::sync::OnceCell;
+
+use super::super::Exit;
+use super::certs::{certificates, days, days_text};
+use super::session::{Failure, Session};
+use super::show::{Layout, ListArguments, ShowArguments, Shown, each};
+use crate::cluster::team::{Deployed, Granted, Grants, Registered, Rollout, deployed};
+use crate::k8s;
+use crate::policy::access::Team;
+use crate::policy::{Context, Kind, Settings, decide};
+use crate::report;
+
+const HEADINGS: &[&str] = &[
+    "TEAM",
+    "TILLER",
+    "VERSION",
+    "STORAGE",
+    "TLS",
+    "VERIFY",
+    "DAYS LEFT",
+    "NAMESPACE",
+    "TARGETS",
+    "PEOPLE",
+];
+
+/// What there is of a team but for its rights.
+struct Standing<'a> {
+    registered: &'a Registered,
+    deployed: Option<Deployed>,
+    /// What the Tillers of its Deployment really do, as `check` reports it.
+    tillers: Vec<Value>,
+    ends_first: Option<EndsFirst>,
+}
+
+/// The certificate with the least time left.
+struct EndsFirst {
+    of: String,
+    days: u64,
+    text: String,
+    due: bool,
+}
+
+/// Lists the teams, a line each.
+pub(super) fn list(arguments: ListArguments) -> anyhow::Result<Exit> {
+    each(
+        arguments.into(),
+        Layout::Table(HEADINGS),
+        async |session, team| {
+            let standing = Standing::find(session, team).await?;
+            Ok(vec![Shown {
+                value: standing.value(),
+                text: standing.row(),
+            }])
+        },
+    )
+}
+
+/// Tells how teams stand.
+pub(super) fn status(arguments: ShowArguments) -> anyhow::Result<Exit> {
+    let grants = OnceCell::new();
+    each(arguments, Layout::Lines, async |session, team| {
+        let grants = grants
+            .get_or_try_init(|| Grants::find(&session.cluster))
+            .await;
+        let granted = grants.map_err(Failure::cluster)?.of(team.team.account());
+        let standing = Standing::find(session, team).await?;
+        let mut value = standing.value();
+        if let Some(fields) = value.as_object_mut() {
+            let rights = granted.iter().map(|it| right(it, &team.team)).collect();
+            fields.insert("rights".to_owned(), rights);
+            let tillers = standing.tillers.iter().cloned().collect();
+            fields.insert("tillers".to_owned(), tillers);
+        }
+        Ok(vec![Shown {
+            value,
+            text: standing.lines(&granted),
+        }])
+    })
+}
+
+// === impl Standing ===
+
+impl<'a> Standing<'a> {
+    async fn find(session: &Session<'_>, registered: &'a Registered) -> Result<Self, Failure> {
+        let now = SystemTime::now();
+        let team = &registered.team;
+        let deployed = deployed(&session.cluster, &team.tiller_namespace).await;
+        let deployed = deployed.map_err(Failure::cluster)?;
+        let certificates = certificates(session, team).await?;
+        let first = certificates
+            .iter()
+            .min_by_key(|it| it.certificate.left(now));
+        Ok(Self {
+            registered,
+            tillers: deployed
+                .as_ref()
+                .map(|it| tillers(it, session.settings))
+                .unwrap_or_default(),
+            deployed,
+            ends_first: first.map(|first| {
+                let left = first.certificate.left(now);
+                EndsFirst {
+                    of: first.of.clone(),
+                    days: days(left),
+                    text: days_text(left),
+                    due: first.certificate.is_due(now),
+                }
+            }),
+        })
+    }
+
+    /// The README tells what the fields mean.
+    fn value(&self) -> Value {
+        let Registered {
+            team,
+            spec,
+            is_ours,
+            created,
+        } = self.registered;
+        json!({
+            "team": team.name,
+            "tiller_namespace": team.tiller_namespace,
+            "service_account": team.service_account,
+            "target_namespaces": team.target_namespaces,
+            "users": team.users,
+            "groups": team.groups,
+            "provisioned": *is_ours && spec.is_some(),
+            "registered": created,
+            "tiller": self.state().0,
+            "version": self.setting("/version"),
+            "storage": self.setting("/effective/storage"),
+            "tls": self.setting("/effective/tls/enabled"),
+            "tls_verify": self.setting("/effective/tls/verify"),
+            "days_left": self.ends_first.as_ref().map(|it| it.days),
+            "ends_first": self.ends_first.as_ref().map(|it| &it.of),
+            "due": self.ends_first.as_ref().is_some_and(|it| it.due),
+            "last_change": self.last_change(),
+        })
+    }
+
+    fn row(&self) -> Vec<String> {
+        let team = &self.registered.team;
+        let people = team.users.iter().chain(&team.groups);
+        let days = self.ends_first.as_ref().map(EndsFirst::marked);
+        vec![
+            team.name.to_string(),
+            self.state().0.to_owned(),
+            self.word("/version"),
+            self.word("/effective/storage"),
+            self.word("/effective/tls/enabled"),
+            self.word("/effective/tls/verify"),
+            days.unwrap_or_else(|| "-".to_owned()),
+            team.tiller_namespace.to_string(),
+            team.target_namespaces.join(","),
+            or_none(&people.cloned().collect::<Vec<_>>().join(",")),
+        ]
+    }
+
+    fn lines(&self, granted: &[Granted]) -> Vec<String> {
+        let team = &self.registered.team;
+        let (state, hindrance) = self.state();
+        let people = |kind: &str, names: &[Box<str>]| {
+            let names = names.iter().map(|name| format!("{kind} {name}"));
+            names.collect::<Vec<_>>()
+        };
+        let people = [people("user", &team.users), people("group", &team.groups)].concat();
+        let mut lines = vec![
+            team.name.to_string(),
+            format!(
+                "  Tiller        {state}, in {} as {}",
+                team.tiller_namespace, team.service_account
+            ),
+        ];
+        lines.extend(hindrance.map(|reason| format!("                {reason}")));
+        if !self.tillers.is_empty() {
+            lines.push(format!(
+                "  settings      version {}, storage {}, tls {}, tls-verify {}",
+                self.word("/version"),
+                self.word("/effective/storage"),
+                self.word("/effective/tls/enabled"),
+                self.word("/effective/tls/verify")
+            ));
+        }
+        let certificates = match &self.ends_first {
+            Some(first) if first.due => format!(
+                "{} days left of that of {}, due: `tiller-guard provision renew {}`",
+                first.text, first.of, team.name
+            ),
+            Some(first) => format!(
+                "{} days left of that of {}, which ends first",
+                first.text, first.of
+            ),
+            None => "none".to_owned(),
+        };
+        lines.extend([
+            format!("  certificates  {certificates}"),
+            format!("  releases in   {}", team.target_namespaces.join(", ")),
+            format!("  people        {}", or_none(&people.join(", "))),
+            format!(
+                "  last change   {}",
+                self.last_change().unwrap_or("unknown")
+            ),
+            "  rights".to_owned(),
+        ]);
+        lines.extend(granted.iter().flat_map(|it| right_lines(it, team)));
+        lines
+    }
+
+    /// `ready`, `progressing` or `absent`, and what hinders it.
+    fn state(&self) -> (&'static str, Option<String>) {
+        match self.deployed.as_ref().map(Deployed::rollout) {
+            None | Some(Rollout::Absent) => ("absent", None),
+            Some(Rollout::Done) => ("ready", None),
+            Some(Rollout::Under { reason, .. }) => ("progressing", reason),
+        }
+    }
+
+    fn last_change(&self) -> Option<&str> {
+        self.deployed.as_ref().and_then(Deployed::last_change)
+    }
+
+    /// A setting of its Tiller; null where there is none, or it is not known.
+    fn setting(&self, pointer: &str) -> Value {
+        let value = self.tillers.first().and_then(|it| it.pointer(pointer));
+        value
+            .filter(|it| !it.is_object())
+            .cloned()
+            .unwrap_or_default()
+    }
+
+    /// The same for people.
+    fn word(&self, pointer: &str) -> String {
+        match self.setting(pointer) {
+            Value::String(text) => text,
+            Value::Bool(true) => "on".to_owned(),
+            Value::Bool(false) => "off".to_owned(),
+            _ if self.tillers.is_empty() => "-".to_owned(),
+            _ => "unknown".to_owned(),
+        }
+    }
+}
+
+// === impl EndsFirst ===
+
+impl EndsFirst {
+    fn marked(&self) -> String {
+        let mark = if self.due { ", due" } else { "" };
+        format!("{}{mark}", self.text)
+    }
+}
+
+fn or_none(text: &str) -> String {
+    if text.is_empty() { "-" } else { text }.to_owned()
+}
+
+/// What the Tillers of a Deployment really do.
+fn tillers(deployed: &Deployed, settings: &Settings) -> Vec<Value> {
+    let Ok(subject) = k8s::subject(Kind::Deployment, &deployed.0) else {
+        return Vec::new();
+    };
+    let context = Context::at(super::super::policy::now());
+    let verdict = decide(&subject, settings, &context);
+    let tillers = verdict.tillers.iter().map(report::Tiller::from);
+    tillers
+        .filter_map(|tiller| serde_json::to_value(tiller).ok())
+        .collect()
+}
+
+/// Whether a right is where the team's Tiller may have one.
+fn is_inside(granted: &Granted, team: &Team) -> bool {
+    granted.namespace.as_deref().is_some_and(|namespace| {
+        *namespace == *team.tiller_namespace
+            || team.target_namespaces.iter().any(|it| **it == *namespace)
+    })
+}
+
+fn right(granted: &Granted, team: &Team) -> Value {
+    let Granted {
+        namespace,
+        binding,
+        role,
+        rules,
+    } = granted;
+    json!({
+        "namespace": namespace,
+        "binding": binding,
+        "role": role,
+        "rules": rules,
+        "inside": is_inside(granted, team),
+    })
+}
+
+fn right_lines(granted: &Granted, team: &Team) -> Vec<String> {
+    let Granted {
+        namespace,
+        binding,
+        role,
+        rules,
+    } = granted;
+    let place = namespace.as_deref().unwrap_or("the whole cluster");
+    let outside = if is_inside(granted, team) {
+        ""
+    } else {
+        ", which is not the team's"
+    };
+    let mut lines = vec![format!("    in {place}{outside}, by {binding} ({role})")];
+    match rules {
+        Some(rules) => lines.extend(rules.iter().map(|rule| format!("      {rule}"))),
+        None => lines.push("      nothing: there is no such role".to_owned()),
+    }
+    lines
+}

@@ -1,0 +1,149 @@
+//! What others have made, taken over with `--adopt`.
+
+use kube::api::{DynamicObject, PostParams};
+use serde_json::{Value, json};
+
+use super::cluster::{World, assert_tells, done, make, refused};
+use crate::api_server::recorded_deployment;
+
+const RBAC: &str = "rbac.authorization.k8s.io/v1";
+
+/// What everybody's objects carry here.
+fn own() -> Value {
+    json!({ "labels": { "costs": "blue" }, "annotations": { "note": "ours" } })
+}
+
+/// A Tiller by `helm init`, and what a person made for it by hand.
+async fn by_hand(world: &World, namespace: &str) {
+    world.namespace(namespace).await;
+    let objects = [
+        (
+            "v1",
+            "ServiceAccount",
+            "tiller",
+            json!({ "metadata": own() }),
+        ),
+        (
+            "v1",
+            "Secret",
+            "tiller-tls",
+            json!({ "metadata": own(), "stringData": { "ca.crt": "old", "extra": "kept" } }),
+        ),
+        (
+            "networking.k8s.io/v1",
+            "NetworkPolicy",
+            "tiller-default-deny",
+            json!({ "metadata": own(), "spec": { "podSelector": {}, "ingress": [{}] } }),
+        ),
+        (
+            RBAC,
+            "Role",
+            "tiller",
+            json!({ "metadata": own(), "rules": [{ "apiGroups": [""], "resources": ["configmaps"], "verbs": ["*"] }] }),
+        ),
+    ];
+    for (api_version, kind, name, fields) in objects {
+        world
+            .apply(api_version, kind, namespace, name, fields)
+            .await;
+    }
+    let mut tiller = recorded_deployment("2.16.12-plain");
+    tiller["apiVersion"] = json!("apps/v1");
+    json_patch::merge(&mut tiller["metadata"], &own());
+    tiller["metadata"]["namespace"] = json!(namespace);
+    tiller["spec"]["selector"] = json!({ "matchLabels": { "app": "helm", "name": "tiller" } });
+    let pod = &mut tiller["spec"]["template"]["spec"];
+    pod["serviceAccountName"] = json!("tiller");
+    pod["containers"][0]["env"][0]["value"] = json!(namespace);
+    let tiller: DynamicObject = serde_json::from_value(tiller).unwrap();
+    let deployments = world.api("apps/v1", "Deployment", namespace);
+    let made = deployments.create(&PostParams::default(), &tiller).await;
+    made.unwrap();
+}
+
+#[tokio::test]
+async fn a_tiller_made_by_hand_becomes_the_teams_and_keeps_what_is_not_ours() {
+    let world = World::create().await;
+    by_hand(&world, "p-adopt-t").await;
+    let told = refused(make("p-adopt", &[]), 4);
+    assert_tells(&told, "is there already and is not ours");
+
+    let told = done(make("p-adopt", &["--adopt"]));
+    assert_tells(&told, "p-adopt: Namespace p-adopt-t updated\n");
+    for object in [
+        "Secret p-adopt-t/tiller-tls",
+        "ServiceAccount p-adopt-t/tiller",
+        "NetworkPolicy p-adopt-t/tiller-default-deny",
+        "Role p-adopt-t/tiller",
+        "Deployment p-adopt-t/tiller-deploy",
+    ] {
+        assert_tells(&told, &format!("p-adopt: {object} updated\n"));
+    }
+    for (api_version, kind, name) in [
+        ("v1", "Secret", "tiller-tls"),
+        ("v1", "ServiceAccount", "tiller"),
+        (
+            "networking.k8s.io/v1",
+            "NetworkPolicy",
+            "tiller-default-deny",
+        ),
+        (RBAC, "Role", "tiller"),
+        ("apps/v1", "Deployment", "tiller-deploy"),
+    ] {
+        let metadata = &world.object(api_version, kind, "p-adopt-t", name).await["metadata"];
+        assert_eq!(
+            metadata["labels"]["tiller-guard.io/team"], "p-adopt",
+            "{kind}"
+        );
+        assert_eq!(metadata["labels"]["costs"], "blue", "{kind}");
+        assert_eq!(metadata["annotations"]["note"], "ours", "{kind}");
+    }
+    let secret = world.secret("p-adopt-t", "tiller-tls").await;
+    assert_eq!(secret["data"]["extra"], "a2VwdA==");
+    assert_ne!(secret["data"]["ca.crt"], "b2xk");
+    let role = world.object(RBAC, "Role", "p-adopt-t", "tiller").await;
+    assert_eq!(role["rules"].as_array().unwrap().len(), 1);
+    assert_eq!(role["rules"][0]["resources"], json!(["secrets"]));
+    let policy = world
+        .object(
+            "networking.k8s.io/v1",
+            "NetworkPolicy",
+            "p-adopt-t",
+            "tiller-default-deny",
+        )
+        .await;
+    assert_eq!(
+        policy["spec"].get("ingress").unwrap_or(&json!([])),
+        &json!([])
+    );
+    let tiller = world
+        .object("apps/v1", "Deployment", "p-adopt-t", "tiller-deploy")
+        .await;
+    let image = &tiller["spec"]["template"]["spec"]["containers"][0]["image"];
+    assert_eq!(image, "ghcr.io/helm/tiller:v2.17.0");
+
+    // They are the team's now: no more is asked for.
+    let again = done(make("p-adopt", &[]));
+    let last = again.lines().last();
+    assert_eq!(
+        last,
+        Some("p-adopt: nothing to change; 13 objects"),
+        "{again}"
+    );
+}
+
+#[tokio::test]
+async fn what_kubernetes_lets_nobody_change_is_named_with_what_to_do() {
+    let world = World::create().await;
+    world.namespace("p-fixed").await;
+    let binding = json!({ "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "view" } });
+    world
+        .apply(RBAC, "RoleBinding", "p-fixed", "tiller-p-fixed", binding)
+        .await;
+    let told = refused(make("p-fixed", &["--adopt"]), 4);
+    assert_eq!(
+        told,
+        "error: p-fixed: RoleBinding p-fixed/tiller-p-fixed has another roleRef, which cannot be changed: delete it, \
+         then run this again\n"
+    );
+}

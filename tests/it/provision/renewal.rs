@@ -1,0 +1,122 @@
+//! `provision renew`, of certificates that are due.
+
+use std::time::{Duration, SystemTime};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use kube::api::{Patch, PatchParams};
+use serde_json::{Value, json};
+use tiller_guard::pki::team::{Authority, Certificate, Holder, Issued, Server};
+use tiller_guard::provision::CHECKSUM_ANNOTATION;
+
+use super::cluster::{World, done, make, provision};
+
+const DAY: Duration = Duration::from_hours(24);
+/// Less than a third is left of what began ten minutes ago.
+const SHORT: Duration = Duration::from_mins(4);
+
+fn decoded(secret: &Value, key: &str) -> Vec<u8> {
+    STANDARD
+        .decode(secret["data"][key].as_str().unwrap())
+        .unwrap()
+}
+
+/// Puts a pair into a Secret, by the names of its certificate and key there.
+async fn put(world: &World, (namespace, name): (&str, &str), keys: [&str; 2], issued: &Issued) {
+    let [certificate, key] = keys;
+    let data = json!({ "data": {
+        certificate: STANDARD.encode(issued.certificate.pem()),
+        key: STANDARD.encode(issued.key.pem().as_bytes()),
+    } });
+    let api = world.api("v1", "Secret", namespace);
+    api.patch(name, &PatchParams::default(), &Patch::Merge(&data))
+        .await
+        .unwrap();
+}
+
+async fn checksum(world: &World) -> Value {
+    let tiller = world
+        .object("apps/v1", "Deployment", "p-due-t", "tiller-deploy")
+        .await;
+    tiller["spec"]["template"]["metadata"]["annotations"][CHECKSUM_ANNOTATION].clone()
+}
+
+/// A person's certificate is none of Tiller's business: it knows the CA alone.
+#[tokio::test]
+async fn tiller_restarts_for_its_own_certificate_alone() {
+    let world = World::create().await;
+    done(make("p-due", &["--user=ada", "--user=bob"]));
+    let ca = world.secret("tiller-guard", "team-p-due-ca").await;
+    let authority = Authority::read(&decoded(&ca, "tls.crt"), &decoded(&ca, "tls.key")).unwrap();
+    let now = SystemTime::now();
+    let first = checksum(&world).await;
+
+    let names = world.labelled("p-due").await;
+    let bundle = names
+        .iter()
+        .find(|it| it.starts_with("team-p-due-user-ada-"))
+        .unwrap();
+    let ada = Holder {
+        name: "ada".to_owned(),
+        unit: "user".to_owned(),
+    };
+    let old = authority.issue_client(&ada, now, SHORT).unwrap();
+    put(
+        &world,
+        ("tiller-guard", bundle),
+        ["cert.pem", "key.pem"],
+        &old,
+    )
+    .await;
+    let listed = done(provision(&["certs", "p-due"]));
+    let due = listed.lines().filter(|line| line.contains(", due"));
+    let due: Vec<_> = due.collect();
+    assert!(
+        matches!(due[..], [ada] if ada.contains("user ada") && ada.contains(" 0, due ")),
+        "{listed}"
+    );
+    let told = done(provision(&["renew", "p-due", "--no-wait"]));
+    assert_eq!(
+        told,
+        format!(
+            "p-due: Secret tiller-guard/{bundle} updated\n\
+             p-due: new bundle for the user ada: tiller-guard configure --team p-due --user 'ada'\n\
+             p-due: 1 of 21 objects changed\n"
+        )
+    );
+    let renewed = Certificate::read(&decoded(
+        &world.secret("tiller-guard", bundle).await,
+        "cert.pem",
+    ));
+    assert!(renewed.unwrap().left(now) > DAY * 89);
+    assert_eq!(checksum(&world).await, first);
+
+    let place = Server {
+        namespace: "p-due-t",
+        cluster_domain: "cluster.local",
+    };
+    let old = authority.issue_server(place, now, SHORT).unwrap();
+    put(
+        &world,
+        ("p-due-t", "tiller-tls"),
+        ["tls.crt", "tls.key"],
+        &old,
+    )
+    .await;
+    let told = done(provision(&["renew", "p-due", "--no-wait"]));
+    assert_eq!(
+        told,
+        "p-due: Secret p-due-t/tiller-tls updated\n\
+         p-due: Deployment p-due-t/tiller-deploy updated\n\
+         p-due: 2 of 21 objects changed\n"
+    );
+    let server = world.secret("p-due-t", "tiller-tls").await;
+    let renewed = Certificate::read(&decoded(&server, "tls.crt")).unwrap();
+    assert!(authority.certificate().has_issued(&renewed));
+    assert!(renewed.left(now) > DAY * 364);
+    let second = checksum(&world).await;
+    assert_ne!(second, first);
+    let told = done(provision(&["renew", "p-due", "--no-wait"]));
+    assert_eq!(told, "p-due: nothing to change; 21 objects\n");
+    assert_eq!(checksum(&world).await, second);
+}
