@@ -21,6 +21,7 @@ const CONNECTIONS: usize = 25;
 pub(super) struct Load {
     address: SocketAddr,
     connector: TlsConnector,
+    connections: usize,
 }
 
 /// How fast reviews were answered.
@@ -47,7 +48,16 @@ impl Load {
         Ok(Self {
             address,
             connector: TlsConnector::from(Arc::new(tls)),
+            connections: CONNECTIONS,
         })
+    }
+
+    /// Over so many connections at the same time.
+    pub(super) fn over(self, connections: usize) -> Self {
+        Self {
+            connections,
+            ..self
+        }
     }
 
     /// One review over a new connection; gives the answer.
@@ -67,7 +77,7 @@ impl Load {
         });
         let start = Instant::now();
         let mut tasks = Vec::new();
-        for _ in 0..CONNECTIONS {
+        for _ in 0..self.connections {
             let mut connection = self.connect().await?;
             let request = Arc::clone(&request);
             tasks.push(tokio::spawn(async move {

@@ -6,6 +6,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "it reports")]
 
 mod api_server;
+mod bindings;
 mod bodies;
 #[path = "../../tests/cluster/mod.rs"]
 pub mod cluster;
@@ -32,12 +33,15 @@ fn main() -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let (processes, calls) = runtime.block_on(async {
+    let (processes, calls, known) = runtime.block_on(async {
         let processes = measure::all().await?;
-        anyhow::Ok((processes, api_server::all().await?))
+        let calls = api_server::all().await?;
+        anyhow::Ok((processes, calls, bindings::all().await?))
     })?;
     print!("{}", report::table(&processes, &calls));
-    println!("{:#}", report::json(&processes, &calls));
+    print!("{}", bindings::table(&known));
+    let known = bindings::json(&known);
+    println!("{:#}", report::json(&processes, &calls, &known));
     Ok(())
 }
 

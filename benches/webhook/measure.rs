@@ -164,7 +164,7 @@ async fn first_answer(
 
 /// What the process' threads used of processors: the first number of each one's `schedstat`, in
 /// nanoseconds.
-fn processor(pid: u32) -> Result<Duration> {
+pub(crate) fn processor(pid: u32) -> Result<Duration> {
     let mut nanoseconds = 0;
     for thread in fs::read_dir(format!("/proc/{pid}/task"))? {
         let text = fs::read_to_string(thread?.path().join("schedstat"))?;
@@ -175,7 +175,7 @@ fn processor(pid: u32) -> Result<Duration> {
 }
 
 /// What the process has in memory, in bytes.
-fn resident(pid: u32) -> Result<u64> {
+pub(crate) fn resident(pid: u32) -> Result<u64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
     let number = line

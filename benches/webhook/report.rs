@@ -63,7 +63,7 @@ pub(crate) fn table(processes: &[Process], calls: &[Called]) -> String {
 }
 
 /// The same for programs.
-pub(crate) fn json(processes: &[Process], calls: &[Called]) -> Value {
+pub(crate) fn json(processes: &[Process], calls: &[Called], known: &Value) -> Value {
     let loads = |process: &Process| -> Vec<Value> {
         let loads = process.loads.iter().enumerate();
         let load = |(index, loaded): (usize, &Loaded)| {
@@ -99,6 +99,7 @@ pub(crate) fn json(processes: &[Process], calls: &[Called]) -> Value {
     json!({
         "processes": processes.iter().map(process).collect::<Vec<_>>(),
         "api_server": calls.iter().map(call).collect::<Vec<_>>(),
+        "known_bindings": known,
     })
 }
 
@@ -133,6 +134,6 @@ fn milliseconds(time: Duration) -> f64 {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a process' memory")]
-fn mebibytes(bytes: u64) -> f64 {
+pub(crate) fn mebibytes(bytes: u64) -> f64 {
     bytes as f64 / MEBIBYTE
 }

@@ -240,6 +240,11 @@ impl Cluster {
         self.control_plane.servers.len() > 2
     }
 
+    /// Who made its certificates, and those of its guards.
+    pub fn authority(&self) -> &Authority {
+        &self.authority
+    }
+
     /// The guard.
     pub fn guard(&self) -> Result<&Guard> {
         self.guard.as_ref().context("the guard is not started")

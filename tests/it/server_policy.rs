@@ -262,7 +262,7 @@ async fn who_breaks_the_glass_is_warned_of_and_counted() {
     let mut review: Value = serde_json::from_str(REVIEW).unwrap();
     review["request"]["userInfo"] = serde_json::json!({ "username": "ada", "groups": ["on-call"] });
     assert_eq!(guard.decision(&review.to_string()).await, "break-glass");
-    let counted = r#"tiller_guard_admission_requests_total{webhook="validate",operation="CREATE",kind="Deployment",decision="break-glass",mode="forbid",code="200"} 1"#;
+    let counted = r#"tiller_guard_admission_requests_total{webhook="validate",kind="Deployment",decision="break-glass",mode="forbid",code="200"} 1"#;
     metric(guard.health, counted).await;
     let told = guard.log().await;
     let line = told

@@ -37,8 +37,8 @@ fn names_are_those_that_dashboards_use() {
     let text = metrics.encode().unwrap();
     for line in [
         r#"tiller_guard_build_info{version="0.1.0"} 1"#,
-        r#"tiller_guard_admission_requests_total{webhook="validate",operation="CREATE",kind="Pod",decision="refused",mode="freeze",code="200"} 1"#,
-        r#"tiller_guard_admission_requests_total{webhook="mutate",operation="other",kind="other",decision="none",mode="none",code="413"} 1"#,
+        r#"tiller_guard_admission_requests_total{webhook="validate",kind="Pod",decision="refused",mode="freeze",code="200"} 1"#,
+        r#"tiller_guard_admission_requests_total{webhook="mutate",kind="other",decision="none",mode="none",code="413"} 1"#,
         r#"tiller_guard_admission_duration_seconds_bucket{le="0.0001",webhook="validate",decision="refused"} 1"#,
         r#"tiller_guard_admission_findings_total{webhook="validate",rule="host-access",mode="freeze"} 1"#,
         r#"tiller_guard_admission_exceptions_total{webhook="validate",rule="tracing"} 1"#,
