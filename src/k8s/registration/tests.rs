@@ -41,12 +41,19 @@ fn only_what_may_be_a_tiller_is_refused_while_nobody_answers() {
         let configuration = registration(minor).validating();
         for webhook in webhooks(&configuration) {
             let fails = webhook["failurePolicy"] == "Fail";
-            assert_eq!(fails, webhook["name"] == "validate.tiller-guard.io");
+            let labelled = webhook["name"] == "labelled.tiller-guard.io";
+            assert_eq!(
+                fails,
+                labelled || webhook["name"] == "validate.tiller-guard.io"
+            );
             assert!(fails || webhook["failurePolicy"] == "Ignore");
             if !fails {
                 continue;
             }
-            if minor >= 28 {
+            if labelled {
+                let labels = &webhook["objectSelector"]["matchLabels"];
+                assert_eq!(labels, &json!({ "app": "helm", "name": "tiller" }));
+            } else if minor >= 28 {
                 assert_eq!(webhook["matchConditions"][0]["name"], "may-be-tiller");
             } else {
                 let outside = &webhook["namespaceSelector"]["matchExpressions"][0];
@@ -84,6 +91,15 @@ fn a_tiller_in_kube_system_is_asked_about_by_every_version() {
         system["rules"],
         named(&at_20, "validate.tiller-guard.io")["rules"]
     );
+    let is_labelled = |webhook: &&Value| webhook["name"] == "labelled.tiller-guard.io";
+    for minor in [10, 14, 15, 20, 27, 28, 36] {
+        let configuration = registration(minor).validating();
+        let mut webhooks = webhooks(&configuration).into_iter();
+        assert_eq!(
+            webhooks.any(|it| is_labelled(&it)),
+            (15..28).contains(&minor)
+        );
+    }
     let at_28 = registration(28).validating();
     let selector = &named(&at_28, "validate.tiller-guard.io")["namespaceSelector"];
     assert_eq!(

@@ -1,9 +1,12 @@
 //! One webhook of a configuration.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
 
 use super::rule::Resources;
 use super::{Endpoint, MUTATE, NAME_LABEL, Registration, SYSTEM_NAMESPACE, VALIDATE, condition};
+use crate::tiller::signs;
 
 /// How long the API server waits, in seconds. It rounds up, and an answer takes less than a millisecond.
 const TIMEOUT: u8 = 5;
@@ -12,6 +15,12 @@ const SHORT_TIMEOUT: u8 = 2;
 
 /// Kubernetes 1.15 can tell objects by their labels.
 const SELECTS_OBJECTS: u16 = 15;
+/// Those of a Tiller and of its Deployment by `helm init`.
+const OF_TILLER: &[Label] = &[("app", signs::APP_LABEL), ("name", signs::NAME_LABEL)];
+/// Those of a release's record.
+const OF_RECORD: &[Label] = &[("OWNER", "TILLER")];
+
+type Label = (&'static str, &'static str);
 
 /// What tells one webhook from another.
 #[derive(Debug, Clone, Copy)]
@@ -20,6 +29,8 @@ pub(super) struct Webhook {
     path: &'static str,
     resources: Resources,
     place: Place,
+    /// The labels of what is asked about; none where all is.
+    labels: &'static [Label],
     /// What becomes of a request while nobody answers.
     failure: &'static str,
     condition: Condition,
@@ -51,6 +62,7 @@ impl Webhook {
             path: "/mutate",
             resources: Resources::Workloads,
             place: Place::Everywhere,
+            labels: &[],
             failure: "Ignore",
             condition: Condition::Tiller,
         }]
@@ -62,6 +74,7 @@ impl Webhook {
             path: "/validate",
             resources,
             place,
+            labels: &[],
             failure,
             condition,
         };
@@ -80,6 +93,14 @@ impl Webhook {
                 webhook(system, both, Place::System, "Ignore", none),
             ]
         };
+        if (SELECTS_OBJECTS..super::HAS_CONDITIONS).contains(&minor) {
+            // The control plane starts without an answer; what says that it is a Tiller does not.
+            let (labelled, none) = ("labelled.tiller-guard.io", Condition::None);
+            webhooks.push(Self {
+                labels: OF_TILLER,
+                ..webhook(labelled, both, Place::System, "Fail", none)
+            });
+        }
         webhooks.extend(
             [
                 (
@@ -104,13 +125,12 @@ impl Webhook {
             }),
         );
         if minor >= SELECTS_OBJECTS {
-            webhooks.push(webhook(
-                "records.tiller-guard.io",
-                Resources::Records,
-                Place::Everywhere,
-                "Ignore",
-                Condition::None,
-            ));
+            let (records, none) = ("records.tiller-guard.io", Condition::None);
+            let (resources, everywhere) = (Resources::Records, Place::Everywhere);
+            webhooks.push(Self {
+                labels: OF_RECORD,
+                ..webhook(records, resources, everywhere, "Ignore", none)
+            });
         }
         webhooks
     }
@@ -135,11 +155,10 @@ impl Webhook {
         if minor >= 15 {
             set("matchPolicy", json!("Equivalent"));
             set("admissionReviewVersions", json!(["v1", "v1beta1"]));
-            if self.resources == Resources::Records {
-                set(
-                    "objectSelector",
-                    json!({ "matchLabels": { "OWNER": "TILLER" } }),
-                );
+            if !self.labels.is_empty() {
+                let labels = self.labels.iter().copied();
+                let labels: BTreeMap<_, _> = labels.collect();
+                set("objectSelector", json!({ "matchLabels": labels }));
             }
             if self.name == MUTATE {
                 set("reinvocationPolicy", json!("IfNeeded"));

@@ -127,8 +127,13 @@ async fn what_nobody_answers_for_is_held_or_let_through_as_the_readme_says() {
         object
     };
     let has_conditions = world.cluster.version() >= (1, 28);
-    let in_system = try_object(&world, "", "v1", "kube-system", in_system(tiller())).await;
-    assert_eq!(in_system.is_err(), has_conditions, "{in_system:?}");
+    let bare = try_object(&world, "", "v1", "kube-system", in_system(tiller())).await;
+    assert_eq!(bare.is_err(), has_conditions, "{bare:?}");
+    let mut labelled = in_system(tiller());
+    labelled["metadata"]["labels"] = json!({ "app": "helm", "name": "tiller" });
+    let labelled = try_object(&world, "", "v1", "kube-system", labelled).await;
+    let refused = labelled.unwrap_err();
+    assert!(refused.contains("failed calling webhook"), "{refused}");
     let other = try_object(&world, "", "v1", "default", pod("default")).await;
     assert_eq!(other.is_ok(), has_conditions, "{other:?}");
     let subject = json!([{ "kind": "ServiceAccount", "name": "tiller", "namespace": "default" }]);
