@@ -182,12 +182,15 @@ fn learn(knowledge: Knowledge, object: &Object, judging: &Judging) -> Knowledge 
     if let Some(team) = team(object) {
         return knowledge.with_team(team);
     }
-    if object.custody_kind() == Some(CustodyKind::ConfigMap) {
-        let read = k8s::custody_object(CustodyKind::ConfigMap, &object.value);
+    if let Some(kind) = object.custody_kind() {
+        let read = k8s::custody_object(kind, &object.value);
         let namespace = object.namespace.as_ref().or(judging.namespace.as_ref());
         return match (read, namespace) {
             (Ok(CustodyObject::ConfigMap(map)), Some(namespace)) if map.holds_release => {
                 knowledge.with_release_record(namespace, &object.name)
+            }
+            (Ok(CustodyObject::Secret(secret)), Some(namespace)) => {
+                knowledge.with_certificates(namespace, &object.name, secret.authorities)
             }
             _ => knowledge,
         };

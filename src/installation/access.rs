@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::{AUTHORITY_SECRET, Installation, cluster_metadata};
 use crate::k8s::registration::{self, NAME};
 use crate::policy::access::AccessKind;
+use crate::tiller::signs;
 
 pub(super) fn service_account(installation: &Installation) -> Value {
     json!({
@@ -51,9 +52,9 @@ fn rule(group: &str, resources: &[&str], verbs: &[&str]) -> Value {
     json!({ "apiGroups": [group], "resources": resources, "verbs": verbs })
 }
 
-fn named(mut rule: Value, name: &str) -> Value {
+fn named(mut rule: Value, names: &[&str]) -> Value {
     if let Some(rule) = rule.as_object_mut() {
-        rule.insert("resourceNames".to_owned(), json!([name]));
+        rule.insert("resourceNames".to_owned(), json!(names));
     }
     rule
 }
@@ -78,10 +79,12 @@ fn cluster_rules() -> Value {
             &watch
         ),
         rule("batch", &["jobs", "cronjobs"], &watch),
+        // What they trust; they are asked for by name.
+        named(rule("", &["secrets"], &watch), &signs::SECRETS),
         rule("", &["events"], &["create", "patch"]),
         named(
             rule(registration::GROUP, &registrations, &["get", "patch"]),
-            NAME
+            &[NAME]
         ),
     ])
 }
@@ -90,6 +93,9 @@ fn own_rules() -> Value {
     json!([
         // What is to be created has no name that a rule could hold.
         rule("", &["secrets"], &["create"]),
-        named(rule("", &["secrets"], &["get", "update"]), AUTHORITY_SECRET),
+        named(
+            rule("", &["secrets"], &["get", "update"]),
+            &[AUTHORITY_SECRET]
+        ),
     ])
 }

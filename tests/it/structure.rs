@@ -15,7 +15,7 @@ const USES: [(&str, &[&str]); 13] = [
     ("k8s", &["pod", "policy", "tiller"]),
     ("manifest", &["policy"]),
     ("pki", &[]),
-    ("installation", &["k8s", "policy"]),
+    ("installation", &["k8s", "policy", "tiller"]),
     ("provision", &["k8s", "pki", "pod", "policy", "tiller"]),
     ("config", &["manifest", "policy", "provision", "tiller"]),
     ("report", &["policy", "tiller"]),

@@ -218,13 +218,14 @@ impl Session<'_> {
 
 /// The guard learns of a team and its roles a moment after they are made, and until then refuses what needs them.
 async fn apply_patiently(writer: &Writer, desired: &Desired) -> Result<Applied, ApplyError> {
-    const OF_LEARNING: [&str; 6] = [
+    const OF_LEARNING: [&str; 7] = [
         "rights-unknown",
         "binding-scope",
         "account-rights",
         "service-account",
         "team-required",
         "certificate-authority",
+        "trusted-authority",
     ];
     let begin = Instant::now();
     loop {

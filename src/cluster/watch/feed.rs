@@ -174,6 +174,7 @@ impl Feed {
         self.send(News::Listing).await?;
         let mut parameters = ListParams::default().limit(PAGE);
         parameters.label_selector = place.selector.map(ToOwned::to_owned);
+        parameters.field_selector = place.fields.clone();
         loop {
             let request = Request::new(&place.path).list(&parameters);
             let request = place.asked(request, METADATA_LIST)?;
@@ -197,6 +198,7 @@ impl Feed {
         let seconds = Duration::from_secs(u64::from(WATCH_SECONDS)) + jitter(OVERDUE * 3);
         let parameters = WatchParams {
             label_selector: place.selector.map(ToOwned::to_owned),
+            field_selector: place.fields.clone(),
             timeout: u32::try_from(seconds.as_secs()).ok(),
             // From Kubernetes 1.16 on; before, a version may be too old after a quiet time, and all is listed again.
             bookmarks: true,

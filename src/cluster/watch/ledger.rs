@@ -11,8 +11,11 @@ use serde_json::value::RawValue;
 use super::feed::News;
 use super::teams::Teams;
 use super::watched::Watched;
-use crate::k8s::{Malformed, access_object, exposure_object, subject, team_registration};
+use crate::k8s::{
+    Malformed, access_object, custody_object, exposure_object, subject, team_registration,
+};
 use crate::policy::access::{AccessKind, AccessObject, Account, RoleKind};
+use crate::policy::custody::{CustodyKind, CustodyObject};
 use crate::policy::exposure::{ExposureKind, ExposureObject};
 use crate::policy::{Kind, Knowledge, TillerUse};
 use crate::tiller::may_hold_tiller;
@@ -112,6 +115,7 @@ impl Ledger {
                 self.put_record(object);
                 Ok(())
             }
+            Watched::Certificates(_) => self.put_certificates(watched, object),
         };
         let cause = read.err()?;
         let name = name_of(object)?;
@@ -209,6 +213,21 @@ impl Ledger {
         }
     }
 
+    /// Keeps the fingerprints of the CAs, and nothing else of the Secret.
+    fn put_certificates(&mut self, watched: Watched, object: &RawValue) -> Result<(), Malformed> {
+        let mut json = serde_json::Deserializer::from_str(object.get());
+        let read = custody_object(CustodyKind::Secret, &mut json)?;
+        if let CustodyObject::Secret(secret) = read {
+            let name = named(secret.namespace.as_deref(), &secret.name);
+            let authorities = secret.authorities;
+            self.knowledge = self
+                .knowledge
+                .with_certificates(&name.0, &name.1, authorities);
+            self.keep(watched, name, None);
+        }
+        Ok(())
+    }
+
     /// Whether an object holds no word that tells of a Tiller, and so leaves nothing. Most are so, and Pods change all
     /// the time.
     fn pass_over(&mut self, watched: Watched, object: &RawValue) -> bool {
@@ -261,6 +280,7 @@ impl Ledger {
             }
             Watched::Services => known.without_tiller_service(namespace, name),
             Watched::Records => known.without_release_record(namespace, name),
+            Watched::Certificates(_) => known.without_certificates(namespace, name),
             Watched::Workloads(kind) => {
                 let Some(kept) = kept else { return };
                 let without_pod = match kind {

@@ -7,6 +7,7 @@ use crate::k8s::{RECORD_SELECTOR, TEAM_SELECTOR};
 use crate::policy::access::AccessKind;
 use crate::policy::exposure::ExposureKind;
 use crate::policy::{APIS, Api, Kind};
+use crate::tiller::signs;
 
 /// What is watched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,6 +22,8 @@ pub(super) enum Watched {
     Services,
     /// `ConfigMap`s that hold releases.
     Records,
+    /// The Secrets of this name, which Tillers have their certificates from.
+    Certificates(&'static str),
 }
 
 /// Where a collection is, and what of it counts.
@@ -29,6 +32,8 @@ pub(super) struct Place {
     pub(super) path: String,
     /// The label selector of what counts in it.
     pub(super) selector: Option<&'static str>,
+    /// The field selector of what counts in it.
+    pub(super) fields: Option<String>,
     /// Whether the objects' metadata suffice. A record holds up to a megabyte, with its release's values.
     pub(super) metadata_only: bool,
 }
@@ -36,7 +41,7 @@ pub(super) struct Place {
 // === impl Watched ===
 
 impl Watched {
-    pub(super) const ALL: [Self; 15] = [
+    pub(super) const ALL: [Self; 17] = [
         Self::Access(AccessKind::Role),
         Self::Access(AccessKind::ClusterRole),
         Self::Access(AccessKind::RoleBinding),
@@ -52,9 +57,11 @@ impl Watched {
         Self::Workloads(Kind::CronJob),
         Self::Services,
         Self::Records,
+        Self::Certificates(signs::SECRETS[0]),
+        Self::Certificates(signs::SECRETS[1]),
     ];
 
-    /// The resource as the API names it, `teams` or `records`: a closed set, for metrics.
+    /// The resource as the API names it, `teams`, `records` or the Secrets' name: a closed set, for metrics.
     pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Access(kind) => kind.resource(),
@@ -62,6 +69,7 @@ impl Watched {
             Self::Workloads(kind) => apis(kind).find_map(resource).unwrap_or(kind.as_str()),
             Self::Services => ExposureKind::Service.resource(),
             Self::Records => "records",
+            Self::Certificates(name) => name,
         }
     }
 
@@ -74,6 +82,7 @@ impl Watched {
         let everywhere = |path| Place {
             path,
             selector: None,
+            fields: None,
             metadata_only: false,
         };
         match self {
@@ -87,11 +96,20 @@ impl Watched {
             Self::Records => Ok(Some(Place {
                 path: "/api/v1/configmaps".to_owned(),
                 selector: Some(RECORD_SELECTOR),
+                fields: None,
                 metadata_only: true,
+            })),
+            // By name, so that a right to these alone suffices (RBAC's `resourceNames`).
+            Self::Certificates(name) => Ok(Some(Place {
+                path: "/api/v1/secrets".to_owned(),
+                selector: None,
+                fields: Some(format!("metadata.name={name}")),
+                metadata_only: false,
             })),
             Self::Teams => Ok(Some(Place {
                 path: format!("/api/v1/namespaces/{own_namespace}/configmaps"),
                 selector: Some(TEAM_SELECTOR),
+                fields: None,
                 metadata_only: false,
             })),
             Self::Workloads(kind) => {

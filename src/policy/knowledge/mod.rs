@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 use super::Kind;
 use super::access::{Account, Binding, Role, RoleKind, Team};
+use super::custody::CaFile;
 pub(super) use binding::KnownBinding;
 pub(super) use role::KnownRole;
 use role::{Aggregated, role_key};
@@ -39,6 +40,8 @@ pub struct Knowledge {
     release_records: SharedMap<()>,
     /// How many of them there are, by namespace.
     release_record_counts: SharedMap<u32>,
+    /// What Secrets with Tillers' certificates trust, by `NAMESPACE/NAME`.
+    certificates: SharedMap<Arc<CaFile>>,
     /// Services that lead to Tillers, by `NAMESPACE/NAME`.
     tiller_services: SharedMap<()>,
     /// By `NAMESPACE/NAME`; a ClusterRoleBinding has no namespace before the slash.
@@ -192,6 +195,23 @@ impl Knowledge {
     pub fn without_tiller_service(&self, namespace: &str, name: &str) -> Self {
         let mut new = self.clone();
         new.tiller_services.remove(&format!("{namespace}/{name}"));
+        new
+    }
+
+    /// With a Secret with a Tiller's certificates, of which its CAs are known alone.
+    #[must_use]
+    pub fn with_certificates(&self, namespace: &str, name: &str, authorities: CaFile) -> Self {
+        let mut new = self.clone();
+        let key = format!("{namespace}/{name}");
+        new.certificates.insert(&key, Arc::new(authorities));
+        new
+    }
+
+    /// Without it.
+    #[must_use]
+    pub fn without_certificates(&self, namespace: &str, name: &str) -> Self {
+        let mut new = self.clone();
+        new.certificates.remove(&format!("{namespace}/{name}"));
         new
     }
 

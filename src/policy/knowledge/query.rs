@@ -2,6 +2,7 @@
 
 use super::{Aggregated, Knowledge, KnowledgeSize, KnownBinding, KnownRole, role_key};
 use crate::policy::access::{Account, Holder, Role, RoleKind, Team};
+use crate::policy::custody::CaFile;
 use crate::policy::{Kind, Settings};
 
 impl Knowledge {
@@ -84,6 +85,12 @@ impl Knowledge {
     pub(in crate::policy) fn release_records_in(&self, namespace: &str) -> u32 {
         let count = self.release_record_counts.get(namespace);
         count.copied().unwrap_or(0)
+    }
+
+    /// The CAs of a Secret with a Tiller's certificates.
+    pub(in crate::policy) fn certificates(&self, namespace: &str, name: &str) -> Option<&CaFile> {
+        let known = self.certificates.get(&format!("{namespace}/{name}"));
+        known.map(|authorities| &**authorities)
     }
 
     /// Whether this Service is known to lead to Tillers.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::policy::case::Findings;
 use crate::policy::custody::{CaFile, CustodyCase, CustodyObject};
 use crate::policy::pointer::Place;
-use crate::policy::{Pointer, Rule, Severity};
+use crate::policy::{Knowledge, Pointer, Rule, Severity};
 
 /// # What it finds
 /// A CA in `ca.crt` of a registered team's Secret that is none of those whose fingerprints the team names, or that cannot
@@ -28,25 +28,31 @@ pub(super) fn check(case: &CustodyCase<'_>, findings: &mut Findings<'_>) {
     let Some(namespace) = case.certificates_for(secret) else {
         return;
     };
-    let teams = || case.knowledge.teams_in(namespace);
-    let right: BTreeSet<_> = teams().flat_map(|team| &team.ca_fingerprints).collect();
-    let Some(team) = teams().next().filter(|_| !right.is_empty()) else {
-        return;
-    };
-    let objection = match &secret.authorities {
-        CaFile::Absent => None,
-        CaFile::Unreadable(reason) => Some(format!("ca.crt cannot be read: {reason}")),
-        CaFile::Certificates(fingerprints) => {
-            let strange = fingerprints.iter().any(|it| !right.contains(it));
-            strange.then(|| format!("ca.crt holds a CA that is not of the team {}", team.name))
-        }
-    };
-    if let Some(objection) = objection {
+    if let Some(objection) = objection(&secret.authorities, namespace, case.knowledge) {
         findings.refuse(
             &RULE,
             Pointer::new(Place::Object, "data/ca.crt"),
             objection,
             "put the team's CA there; a new one is added to the team's ca-fingerprint first",
         );
+    }
+}
+
+/// What is wrong with the CAs that a Tiller in this namespace trusts, or would.
+pub(super) fn objection(
+    authorities: &CaFile,
+    namespace: &str,
+    knowledge: &Knowledge,
+) -> Option<String> {
+    let teams = || knowledge.teams_in(namespace);
+    let right: BTreeSet<_> = teams().flat_map(|team| &team.ca_fingerprints).collect();
+    let team = teams().next().filter(|_| !right.is_empty())?;
+    match authorities {
+        CaFile::Absent => None,
+        CaFile::Unreadable(reason) => Some(format!("ca.crt cannot be read: {reason}")),
+        CaFile::Certificates(fingerprints) => {
+            let strange = fingerprints.iter().any(|it| !right.contains(it));
+            strange.then(|| format!("ca.crt holds a CA that is not of the team {}", team.name))
+        }
     }
 }

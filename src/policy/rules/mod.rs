@@ -39,6 +39,7 @@ mod tiller_portforward;
 pub(super) mod tls_disabled;
 pub(super) mod tls_environment;
 pub(super) mod tracing;
+mod trusted_authority;
 mod version_floor;
 mod volume_mounts;
 
@@ -148,7 +149,7 @@ pub(super) static BORROWED_ACCOUNT: (&Rule, for<'a> fn(&Case<'a>, &mut Findings<
 
 /// The rules for Tillers with what they look at.
 #[rustfmt::skip]
-pub(super) static CHECKS: [(&Rule, Check); 27] = [
+pub(super) static CHECKS: [(&Rule, Check); 28] = [
     (&protected_namespace::RULE, Check::Pod(protected_namespace::check)),
     (&team_required::RULE, Check::Pod(team_required::check)),
     (&second_tiller::RULE, Check::Pod(second_tiller::check)),
@@ -161,6 +162,7 @@ pub(super) static CHECKS: [(&Rule, Check); 27] = [
     (&tiller_namespace::RULE, Check::Tiller(tiller_namespace::check)),
     (&environment::RULE, Check::Tiller(environment::check)),
     (&certificate_mount::RULE, Check::Tiller(certificate_mount::check)),
+    (&trusted_authority::RULE, Check::Pod(trusted_authority::check)),
     (&volume_mounts::RULE, Check::Tiller(volume_mounts::check)),
     (&host_access::RULE, Check::Pod(host_access::check)),
     (&extra_containers::RULE, Check::Lists(extra_containers::check)),

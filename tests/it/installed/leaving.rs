@@ -81,7 +81,7 @@ async fn assert_writable(world: &World) {
 }
 
 /// Until the API server asks nobody.
-async fn until_nobody_is_asked(world: &World) {
+pub(super) async fn until_nobody_is_asked(world: &World) {
     let end = Instant::now() + Duration::from_secs(20);
     while let Err(refused) = world.try_tiller().await {
         assert!(Instant::now() < end, "{refused}");

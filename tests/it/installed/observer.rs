@@ -13,6 +13,7 @@ use tokio::process::Command;
 use tokio::sync::Mutex;
 use tokio::time::sleep;
 
+use super::leaving::until_nobody_is_asked;
 use super::service::Service;
 use super::{PROGRAM, SERVICE_PORT, World, said, start};
 use crate::cluster::{Cluster, Peculiar};
@@ -87,7 +88,8 @@ async fn the_readmes_commands_lead_from_an_empty_cluster_to_an_enforced_policy_a
     if world.cluster.version() != (1, 20) {
         return;
     }
-    assert!(world.try_tiller().await.is_ok());
+    // An API server makes the namespace a moment after it is ready.
+    until_nobody_is_asked(&world).await;
     let mut steps = steps("Run it in a cluster");
     let mut service = None;
     while let Some(Step { command, output }) = steps.pop_front() {

@@ -3,6 +3,7 @@
 //! A watch tells of a write within milliseconds, of a loaded machine's within a second: what is to be refused by what was
 //! written before is asked by dry run until it is.
 
+mod certificates;
 mod interruptions;
 mod orders;
 pub(crate) mod path;

@@ -1,11 +1,12 @@
 //! What is known of a cluster, from manifests.
 
 use serde_json::Value;
-use tiller_guard::k8s::access_object;
+use tiller_guard::k8s::{access_object, custody_object};
 use tiller_guard::policy::access::{AccessKind, AccessObject, Account, Team};
+use tiller_guard::policy::custody::{CustodyKind, CustodyObject};
 use tiller_guard::policy::{Kind, Knowledge, TillerUse};
 
-/// What these objects tell: roles, bindings, teams as ConfigMaps, `{kind: Tiller, account: NAMESPACE/NAME}` with a
+/// What these objects tell: roles, bindings, teams as ConfigMaps, Secrets with certificates, `{kind: Tiller, account: NAMESPACE/NAME}` with a
 /// `workload: KIND/NAME` other than Deployment/tiller-deploy, and by
 /// their names `TillerPod`, `TillerService` and `ReleaseRecord`.
 pub(crate) fn known(objects: &[Value]) -> Knowledge {
@@ -20,6 +21,15 @@ pub(crate) fn with(knowledge: &Knowledge, object: &Value) -> Knowledge {
         "TillerPod" => knowledge.with_tiller_pod(named("namespace"), named("name")),
         "ReleaseRecord" => knowledge.with_release_record(named("namespace"), named("name")),
         "TillerService" => knowledge.with_tiller_service(named("namespace"), named("name")),
+        "Secret" => {
+            let CustodyObject::Secret(secret) =
+                custody_object(CustodyKind::Secret, object).unwrap()
+            else {
+                unreachable!("a Secret")
+            };
+            let (namespace, name) = (named("namespace"), named("name"));
+            knowledge.with_certificates(namespace, name, secret.authorities)
+        }
         "ConfigMap" => knowledge.with_team(team(object)),
         "Tiller" => {
             let workload = object["workload"].as_str();

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::policy::Settings;
+use crate::policy::custody::CaFile;
 
 const DEPLOYMENTS: Watched = Watched::Workloads(Kind::Deployment);
 const ROLES: Watched = Watched::Access(AccessKind::Role);
@@ -162,6 +163,33 @@ fn a_record_of_a_release_is_known_by_its_name_alone() {
     let known = Knowledge::default().with_release_record("team", "web.v1");
     assert_eq!(ledger.knowledge(), &known);
     list(&mut ledger, Watched::Records, &[]);
+    assert_eq!(ledger.knowledge(), &Knowledge::default());
+}
+
+/// Keys are never kept.
+#[test]
+fn of_a_secret_with_certificates_what_it_trusts_is_known() {
+    let watched = Watched::Certificates("tiller-tls");
+    let secret = |data: Value| {
+        json!({
+            "metadata": { "namespace": "team", "name": "tiller-tls" },
+            "data": data,
+        })
+    };
+    let mut ledger = Ledger::default();
+    list(
+        &mut ledger,
+        watched,
+        &[secret(json!({ "tls.key": "a2V5" }))],
+    );
+    let known = |file| Knowledge::default().with_certificates("team", "tiller-tls", file);
+    assert_eq!(ledger.knowledge(), &known(CaFile::Absent));
+    ledger.take(watched, &changed(&secret(json!({ "ca.crt": "?" }))));
+    let unreadable = CaFile::Unreadable("it is no base64");
+    assert_eq!(ledger.knowledge(), &known(unreadable));
+    let remarks = ledger.take(watched, &changed(&secret(json!({ "ca.crt": 5 }))));
+    let told = format!("{remarks:?}");
+    assert!(told.contains("team/tiller-tls"), "{told}");
     assert_eq!(ledger.knowledge(), &Knowledge::default());
 }
 

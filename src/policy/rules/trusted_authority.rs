@@ -1,0 +1,61 @@
+//! `trusted-authority`
+
+use std::collections::BTreeSet;
+
+use crate::pod::VolumeSource;
+use crate::policy::case::{Case, Findings};
+use crate::policy::rules::certificate_authority;
+use crate::policy::{Rule, Severity};
+use crate::tiller::signs;
+
+/// # What it finds
+/// A Tiller in a registered team's namespace whose Secret is there already, and holds in `ca.crt` a CA that is none of
+/// those whose fingerprints the team names, or that cannot be read.
+/// # Why it matters
+/// Whoever put the Secret there before it was judged has a CA, and with it certificates that this Tiller obeys.
+/// # What hardening does
+/// Nothing: which CA is right is for a person to say.
+pub(super) static RULE: Rule = Rule {
+    id: "trusted-authority",
+    severity: Severity::Critical,
+    summary: "The Secret that Tiller would have its certificates from trusts a CA that is not the team's.",
+    answer: "Refused: put the team's CA into the Secret, then write Tiller again.",
+};
+
+pub(super) fn check(case: &Case<'_>, findings: &mut Findings<'_>) {
+    let Some(namespace) = case.subject.namespace.as_deref() else {
+        return;
+    };
+    for name in secrets(case) {
+        let authorities = case.knowledge.certificates(namespace, name);
+        let objection = authorities.and_then(|authorities| {
+            certificate_authority::objection(authorities, namespace, case.knowledge)
+        });
+        if let Some(objection) = objection {
+            findings.refuse(
+                &RULE,
+                case.pod("volumes"),
+                format!("the Secret {name} in {namespace} is not the team's: its {objection}"),
+                "put the team's CA into it first, or have an administrator add the fingerprint to the team",
+            );
+        }
+    }
+}
+
+/// The Secrets with certificates that the pod mounts, or the one that hardening mounts.
+fn secrets<'a>(case: &Case<'a>) -> BTreeSet<&'a str> {
+    let settings = case.settings.certificate_secret.as_str();
+    let mounted = case.subject.pod.volumes.iter().filter_map(|volume| {
+        let VolumeSource::Secret(secret) = &volume.source else {
+            return None;
+        };
+        let name = secret.secret_name.as_str();
+        (name == settings || signs::SECRETS.contains(&name)).then_some(name)
+    });
+    let mounted: BTreeSet<&str> = mounted.collect();
+    if mounted.is_empty() {
+        BTreeSet::from([settings])
+    } else {
+        mounted
+    }
+}

@@ -1,0 +1,45 @@
+//! Secrets with Tillers' certificates that nobody judged when they came.
+
+use serde_json::json;
+
+use super::teams::{guards_namespace, team};
+use super::{create, delete, eventually, refusal, tiller};
+use crate::api_server::refuse::assert_refused;
+use crate::api_server::{World, cluster};
+
+/// A Secret from before the guard, with a CA that is not the team's.
+#[tokio::test]
+async fn a_tiller_that_would_trust_a_strange_ca_is_refused() {
+    cluster();
+    let labels = json!({ crate::cluster::UNGUARDED: "" });
+    let before = World::create_labelled("strange-ca", labels).await;
+    let strange = crate::cluster::Authority::create().unwrap().certificate();
+    let secret = json!({
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": { "name": "tiller-tls" },
+        "stringData": { "ca.crt": strange },
+    });
+    create(&before, &secret).await.unwrap();
+    let guarded = json!({ "metadata": { "labels": { crate::cluster::UNGUARDED: null } } });
+    let patch = kube::api::Patch::Merge(guarded);
+    let _guarded = super::api(&before, "Namespace")
+        .patch("strange-ca", &kube::api::PatchParams::default(), &patch)
+        .await
+        .unwrap();
+    let guard = guards_namespace().await;
+    let data = json!({
+        "tiller-namespace": "strange-ca",
+        "service-account": "tiller",
+        "ca-fingerprint": "0123456789abcdef".repeat(4),
+    });
+    create(&guard, &team("strange-ca", &data)).await.unwrap();
+    let answer = refusal(&before, &tiller(&before, "tiller")).await;
+    assert_refused(answer, "trusted-authority", "/spec/template/spec/volumes");
+    delete(&before, "Secret", "tiller-tls").await;
+    eventually("Tiller without the Secret", || async {
+        create(&before, &tiller(&before, "tiller")).await.ok()
+    })
+    .await;
+    delete(&guard, "ConfigMap", "strange-ca").await;
+}
