@@ -8,6 +8,7 @@
 //!
 //! | layer | module | what lives there |
 //! |---|---|---|
+//! | 0 | [`json`] | JSON as the review path reads and writes it |
 //! | 0 | [`pod`] | the fields of a pod that are read, borrowed |
 //! | 0 | [`tiller`] | what Tiller does with them |
 //! | 1 | [`policy`] | what we think of it: rules, findings, hardening |
@@ -28,6 +29,7 @@ pub mod cli;
 pub mod cluster;
 pub mod config;
 pub mod installation;
+pub mod json;
 pub mod k8s;
 pub mod manifest;
 pub mod pki;

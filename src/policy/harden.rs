@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use super::canonical::{self, CERTIFICATE_DIRECTORY, PROGRAM, SCRATCH_DIRECTORY};
 use super::case::{Case, TillerContainer};
-use super::patch::{Content, FieldPath, FieldRef, Nothing, Operation, Secret};
+use super::patch::{Content, Operation};
 use super::pointer::Place;
 use super::rules::is_readable;
 use super::{Patch, Pointer};
@@ -150,11 +150,7 @@ impl<'c, 'a> Assembly<'c, 'a> {
             Variable::Literal(value) => Content::Variable { name, value },
             Variable::PodNamespace => Content::VariableFrom {
                 name,
-                value_from: FieldRef {
-                    field_ref: FieldPath {
-                        field_path: "metadata.namespace",
-                    },
-                },
+                field_path: "metadata.namespace",
             },
         };
         let given = self
@@ -181,7 +177,7 @@ impl<'c, 'a> Assembly<'c, 'a> {
         let mount = Content::Mount {
             name,
             mount_path: CERTIFICATE_DIRECTORY,
-            read_only: Some(true),
+            read_only: true,
         };
         self.add_mount(place, mount);
     }
@@ -200,13 +196,10 @@ impl<'c, 'a> Assembly<'c, 'a> {
             return volume.name.as_str().into();
         }
         let name = self.free_volume_name("tiller-certs");
-        let secret = Secret {
+        self.add_volume(Content::SecretVolume {
+            name: name.clone(),
             secret_name: secret.into(),
             default_mode: 0o444,
-        };
-        self.add_volume(Content::Secret {
-            name: name.clone(),
-            secret,
         });
         name
     }
@@ -223,17 +216,14 @@ impl<'c, 'a> Assembly<'c, 'a> {
         let mount = Content::Mount {
             name,
             mount_path: SCRATCH_DIRECTORY,
-            read_only: None,
+            read_only: false,
         };
         self.add_mount(place, mount);
     }
 
     fn scratch_volume(&mut self) -> Cow<'a, str> {
         let name = self.free_volume_name("tmp");
-        self.add_volume(Content::EmptyDirectory {
-            name: name.clone(),
-            empty_dir: Nothing {},
-        });
+        self.add_volume(Content::EmptyDirectory { name: name.clone() });
         name
     }
 

@@ -5,9 +5,8 @@
 
 use std::borrow::Cow;
 
-use serde::{Serialize, Serializer};
-
 use super::Pointer;
+use crate::json::{Array, Object, write_text};
 
 /// An RFC 6902 patch.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -27,80 +26,41 @@ pub(super) enum Operation<'a> {
 }
 
 /// What an operation puts in its place.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(untagged)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Content<'a> {
     Boolean(bool),
     Number(i64),
     Text(Cow<'a, str>),
     Words(Vec<Cow<'a, str>>),
     List(Vec<Self>),
-    #[serde(serialize_with = "members")]
     Object(Vec<(&'static str, Self)>),
     Variable {
         name: &'static str,
         value: Cow<'a, str>,
     },
-    #[serde(rename_all = "camelCase")]
+    /// A variable's value from a field of the pod.
     VariableFrom {
         name: &'static str,
-        value_from: FieldRef,
+        field_path: &'static str,
     },
-    Secret {
+    /// A Secret as files.
+    SecretVolume {
         name: Cow<'a, str>,
-        secret: Secret<'a>,
+        secret_name: Cow<'a, str>,
+        default_mode: i64,
     },
-    #[serde(rename_all = "camelCase")]
     EmptyDirectory {
         name: Cow<'a, str>,
-        empty_dir: Nothing,
     },
-    #[serde(rename_all = "camelCase")]
     Mount {
         name: Cow<'a, str>,
         mount_path: &'static str,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        read_only: Option<bool>,
+        read_only: bool,
     },
-    DropAll {
-        drop: [&'static str; 1],
-    },
+    DropAll,
     Typed {
         r#type: &'static str,
     },
-}
-
-fn members<S: Serializer>(
-    members: &[(&'static str, Content<'_>)],
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    serializer.collect_map(members.iter().map(|(name, value)| (name, value)))
-}
-
-/// An object without members.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub(super) struct Nothing {}
-
-/// A variable's value from a field of the pod.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct FieldRef {
-    pub(super) field_ref: FieldPath,
-}
-
-/// A field of the pod.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct FieldPath {
-    pub(super) field_path: &'static str,
-}
-
-/// A Secret as files.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Secret<'a> {
-    pub(super) secret_name: Cow<'a, str>,
-    pub(super) default_mode: i64,
 }
 
 // === impl Patch ===
@@ -117,45 +77,128 @@ impl<'a> Patch<'a> {
 
     /// The patch in the terms of the crate that applies it.
     pub fn to_json_patch(&self) -> Result<json_patch::Patch, serde_json::Error> {
-        serde_json::from_slice(&self.to_json()?)
+        serde_json::from_str(&self.to_json())
     }
 
     /// The patch as JSON.
-    pub fn to_json(&self) -> Result<Vec<u8>, serde_json::Error> {
-        let mut json = Vec::with_capacity(128 * self.operations.len() + 2);
-        json.push(b'[');
-        for (index, operation) in self.operations.iter().enumerate() {
-            if index > 0 {
-                json.push(b',');
-            }
-            operation.write(&mut json)?;
+    pub fn to_json(&self) -> String {
+        let mut json = String::with_capacity(192 * self.operations.len() + 2);
+        let mut operations = Array::begin(&mut json);
+        for operation in &self.operations {
+            operation.write(operations.element());
         }
-        json.push(b']');
-        Ok(json)
+        operations.end();
+        json
     }
 }
 
 // === impl Operation ===
 
 impl Operation<'_> {
-    /// Pointers of operations are field names of the Kubernetes API and numbers: no JSON writer would
-    /// escape anything in them.
-    fn write(&self, json: &mut Vec<u8>) -> Result<(), serde_json::Error> {
+    /// Pointers of operations are field names of the Kubernetes API and numbers: nothing in them is to be escaped.
+    fn write(&self, json: &mut String) {
         let (verb, path, content) = match self {
             Self::Add(path, content) => ("add", path, Some(content)),
             Self::Replace(path, content) => ("replace", path, Some(content)),
             Self::Remove(path) => ("remove", path, None),
         };
-        for piece in [r#"{"op":""#, verb, r#"","path":""#] {
-            json.extend_from_slice(piece.as_bytes());
-        }
-        path.write(|piece| json.extend_from_slice(piece.as_bytes()));
-        json.push(b'"');
+        let mut operation = Object::begin(json);
+        operation.text("op", verb);
+        let written = operation.member("path");
+        written.push('"');
+        path.write(|piece| written.push_str(piece));
+        written.push('"');
         if let Some(content) = content {
-            json.extend_from_slice(br#","value":"#);
-            serde_json::to_writer(&mut *json, content)?;
+            content.write(operation.member("value"));
         }
-        json.push(b'}');
-        Ok(())
+        operation.end();
+    }
+}
+
+// === impl Content ===
+
+impl Content<'_> {
+    fn write(&self, json: &mut String) {
+        match self {
+            Self::Boolean(value) => json.push_str(if *value { "true" } else { "false" }),
+            Self::Number(value) => json.push_str(&value.to_string()),
+            Self::Text(text) => write_text(json, text),
+            Self::Words(words) => {
+                let mut list = Array::begin(json);
+                for word in words {
+                    write_text(list.element(), word);
+                }
+                list.end();
+            }
+            Self::List(elements) => {
+                let mut list = Array::begin(json);
+                for element in elements {
+                    element.write(list.element());
+                }
+                list.end();
+            }
+            members => {
+                let mut object = Object::begin(json);
+                members.write_members(&mut object);
+                object.end();
+            }
+        }
+    }
+
+    /// Writes the members of what is an object.
+    fn write_members(&self, object: &mut Object<'_>) {
+        match self {
+            Self::Boolean(_) | Self::Number(_) | Self::Text(_) | Self::Words(_) | Self::List(_) => {
+            }
+            Self::Object(members) => {
+                for (name, value) in members {
+                    value.write(object.member(name));
+                }
+            }
+            Self::Variable { name, value } => {
+                object.text("name", name);
+                object.text("value", value);
+            }
+            Self::VariableFrom { name, field_path } => {
+                object.text("name", name);
+                let mut source = Object::begin(object.member("valueFrom"));
+                let mut reference = Object::begin(source.member("fieldRef"));
+                reference.text("fieldPath", field_path);
+                reference.end();
+                source.end();
+            }
+            Self::SecretVolume {
+                name,
+                secret_name,
+                default_mode,
+            } => {
+                object.text("name", name);
+                let mut secret = Object::begin(object.member("secret"));
+                secret.text("secretName", secret_name);
+                secret.number("defaultMode", *default_mode);
+                secret.end();
+            }
+            Self::EmptyDirectory { name } => {
+                object.text("name", name);
+                Object::begin(object.member("emptyDir")).end();
+            }
+            Self::Mount {
+                name,
+                mount_path,
+                read_only,
+            } => {
+                object.text("name", name);
+                object.text("mountPath", mount_path);
+                if *read_only {
+                    object.boolean("readOnly", true);
+                }
+            }
+            Self::DropAll => {
+                let mut dropped = Array::begin(object.member("drop"));
+                write_text(dropped.element(), "ALL");
+                dropped.end();
+            }
+            Self::Typed { r#type } => object.text("type", r#type),
+        }
     }
 }

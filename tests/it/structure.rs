@@ -5,14 +5,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each module with all that it uses. A line here is used, and what is used has a line here.
-const USES: [(&str, &[&str]); 13] = [
+const USES: [(&str, &[&str]); 14] = [
     // Layer 0.
+    ("json", &[]),
     ("pod", &[]),
     ("tiller", &["pod"]),
     // Layer 1.
-    ("policy", &["pod", "tiller"]),
+    ("policy", &["json", "pod", "tiller"]),
     // Layer 2.
-    ("k8s", &["pod", "policy", "tiller"]),
+    ("k8s", &["json", "pod", "policy", "tiller"]),
     ("manifest", &["policy"]),
     ("pki", &[]),
     ("installation", &["k8s", "policy", "tiller"]),
@@ -63,7 +64,8 @@ const IMPURE: [&str; 9] = [
     "tokio",
     "async ",
 ];
-const PURE: [&str; 8] = [
+const PURE: [&str; 9] = [
+    "json",
     "pod",
     "tiller",
     "policy",

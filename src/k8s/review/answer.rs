@@ -2,11 +2,11 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use serde::Serialize;
 
 use super::message::{MAX_LINE, MAX_NOTE, MAX_WARNING, lines, one_line, origin, warnings};
 use super::request::{Envelope, Object, Request};
 use super::{Answer, Decision, Lookup, Malformed, Mode, Record};
+use crate::json::{self, Array, write_text};
 use crate::policy::access::lookup_may_settle;
 use crate::policy::{Action, Circumstances, Finding, Outcome, Subject, Verdict};
 
@@ -37,10 +37,23 @@ enum Response {
     Allow,
     Warn(Vec<String>),
     Harden {
-        patch: Vec<u8>,
+        patch: String,
         warnings: Vec<String>,
     },
     Refuse(String),
+    /// Judging failed.
+    Fail,
+}
+
+/// What the audit log is told.
+#[derive(Debug)]
+struct Audit {
+    decision: Decision,
+    rules: String,
+    /// What was found and let pass.
+    findings: Option<String>,
+    /// What was let off by an exception, and why.
+    excepted: Option<String>,
 }
 
 // === impl ApiVersion ===
@@ -180,14 +193,89 @@ impl Reply {
 
 impl Response {
     fn harden(verdict: &Verdict<'_>) -> Self {
-        match verdict.patch.to_json() {
-            Ok(patch) => Self::Harden {
-                patch,
-                warnings: warnings(verdict, |_| "hardened"),
-            },
-            // A patch of JSON values is JSON; were it not, nothing half-hardened may pass.
-            Err(error) => Self::Refuse(format!("the patch cannot be written: {error}")),
+        Self::Harden {
+            patch: verdict.patch.to_json(),
+            warnings: warnings(verdict, |_| "hardened"),
         }
+    }
+
+    /// How many bytes an answer takes, about.
+    fn room(&self) -> usize {
+        const FRAME: usize = 640;
+        FRAME
+            + match self {
+                Self::Allow | Self::Fail => 0,
+                Self::Warn(warnings) => warnings.len() * MAX_WARNING,
+                Self::Harden { patch, warnings } => {
+                    patch.len() * 4 / 3 + warnings.len() * MAX_WARNING
+                }
+                Self::Refuse(message) => message.len(),
+            }
+    }
+
+    fn write(&self, response: &mut json::Object<'_>) {
+        response.boolean("allowed", !matches!(self, Self::Refuse(_) | Self::Fail));
+        match self {
+            Self::Allow => {}
+            Self::Warn(warnings) => write_warnings(response, warnings),
+            Self::Harden { patch, warnings } => {
+                write_warnings(response, warnings);
+                response.text("patchType", "JSONPatch");
+                let written = response.member("patch");
+                written.push('"');
+                BASE64.encode_string(patch, written);
+                written.push('"');
+            }
+            Self::Refuse(message) => write_status(response, ("Forbidden", 403), message),
+            Self::Fail => {
+                let message = "tiller-guard failed to judge this object; its log says where";
+                write_status(response, ("InternalError", 500), message);
+            }
+        }
+    }
+}
+
+fn write_warnings(response: &mut json::Object<'_>, warnings: &[String]) {
+    if warnings.is_empty() {
+        return;
+    }
+    let mut written = Array::begin(response.member("warnings"));
+    for warning in warnings {
+        write_text(written.element(), warning);
+    }
+    written.end();
+}
+
+/// Without all four, kube-apiserver 1.10 shows a refusal as an internal error.
+fn write_status(response: &mut json::Object<'_>, (reason, code): (&str, i64), message: &str) {
+    let mut status = json::Object::begin(response.member("status"));
+    status.text("status", "Failure");
+    status.text("reason", reason);
+    status.text("message", message);
+    status.number("code", code);
+    status.end();
+}
+
+// === impl Audit ===
+
+impl Audit {
+    fn write(&self, mut annotations: json::Object<'_>) {
+        let Self {
+            decision,
+            rules,
+            findings,
+            excepted,
+        } = self;
+        annotations.text("decision", decision.as_str());
+        annotations.text("rules", rules);
+        annotations.text("version", env!("CARGO_PKG_VERSION"));
+        if let Some(findings) = findings {
+            annotations.text("findings", findings);
+        }
+        if let Some(excepted) = excepted {
+            annotations.text("excepted", excepted);
+        }
+        annotations.end();
     }
 }
 
@@ -207,42 +295,16 @@ impl Envelope<'_> {
         } = reply;
         let request = &self.request;
         let concerned = decision != Decision::Unconcerned;
-        let review = Review {
-            api_version: self.version.as_str(),
-            kind: "AdmissionReview",
-            response: ReviewResponse {
-                uid: &request.uid,
-                allowed: !matches!(response, Response::Refuse(_)),
-                status: match &response {
-                    Response::Refuse(message) => Some(Status {
-                        outcome: "Failure",
-                        reason: "Forbidden",
-                        message,
-                        code: 403,
-                    }),
-                    Response::Allow | Response::Warn(_) | Response::Harden { .. } => None,
-                },
-                audit_annotations: concerned.then(|| AuditAnnotations {
-                    decision: decision.as_str(),
-                    rules: rules.join(","),
-                    version: env!("CARGO_PKG_VERSION"),
-                    findings,
-                    excepted: told(&excepted),
-                }),
-                warnings: match &response {
-                    Response::Warn(warnings) | Response::Harden { warnings, .. } => warnings,
-                    Response::Allow | Response::Refuse(_) => &[],
-                },
-            },
-        };
-        let patch = match &response {
-            Response::Harden { patch, .. } => Some(patch.as_slice()),
-            Response::Allow | Response::Warn(_) | Response::Refuse(_) => None,
-        };
-        let body = encode(&review, patch);
+        let audit = concerned.then(|| Audit {
+            decision,
+            rules: rules.join(","),
+            findings,
+            excepted: told(&excepted),
+        });
+        let body = self.write(&response, audit.as_ref());
         let refusal = match response {
             Response::Refuse(message) => Some(message),
-            Response::Allow | Response::Warn(_) | Response::Harden { .. } => None,
+            _ => None,
         };
         Answer {
             body,
@@ -262,44 +324,24 @@ impl Envelope<'_> {
 impl Envelope<'_> {
     /// The answer where judging failed.
     pub(super) fn failure(&self) -> Vec<u8> {
-        let status = Status {
-            outcome: "Failure",
-            reason: "InternalError",
-            message: "tiller-guard failed to judge this object; its log says where",
-            code: 500,
-        };
-        let review = Review {
-            api_version: self.version.as_str(),
-            kind: "AdmissionReview",
-            response: ReviewResponse {
-                uid: &self.request.uid,
-                allowed: false,
-                status: Some(status),
-                audit_annotations: None,
-                warnings: &[],
-            },
-        };
-        encode(&review, None)
+        self.write(&Response::Fail, None)
     }
-}
 
-/// The review as JSON. The patch goes in as its last field: base64 needs none of a JSON writer's escapes,
-/// and a patch is most of an answer.
-fn encode(review: &Review<'_>, patch: Option<&[u8]>) -> Vec<u8> {
-    const END: &str = "}}";
-    // Strings and booleans are JSON; were they not, an empty body would fail closed.
-    let Ok(mut text) = serde_json::to_string(review) else {
-        return Vec::new();
-    };
-    if let Some(patch) = patch {
-        text.truncate(text.len() - END.len());
-        text.reserve(64 + patch.len() * 4 / 3);
-        text.push_str(r#","patchType":"JSONPatch","patch":""#);
-        BASE64.encode_string(patch, &mut text);
-        text.push('"');
-        text.push_str(END);
+    fn write(&self, response: &Response, audit: Option<&Audit>) -> Vec<u8> {
+        let mut json = String::with_capacity(response.room());
+        let mut review = json::Object::begin(&mut json);
+        review.text("apiVersion", self.version.as_str());
+        review.text("kind", "AdmissionReview");
+        let mut members = json::Object::begin(review.member("response"));
+        members.text("uid", &self.request.uid);
+        response.write(&mut members);
+        if let Some(audit) = audit {
+            audit.write(json::Object::begin(members.member("auditAnnotations")));
+        }
+        members.end();
+        review.end();
+        json.into_bytes()
     }
-    text.into_bytes()
 }
 
 /// One line a rule that was let off.
@@ -325,48 +367,4 @@ fn record(request: &Request<'_>) -> Record {
         name: name.to_string(),
         dry_run: request.dry_run,
     }
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Review<'a> {
-    api_version: &'static str,
-    kind: &'static str,
-    response: ReviewResponse<'a>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct ReviewResponse<'a> {
-    uid: &'a str,
-    allowed: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    status: Option<Status<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    audit_annotations: Option<AuditAnnotations>,
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    warnings: &'a [String],
-}
-
-/// Without all four, kube-apiserver 1.10 shows a refusal as an internal error.
-#[derive(Serialize)]
-struct Status<'a> {
-    #[serde(rename = "status")]
-    outcome: &'static str,
-    reason: &'static str,
-    message: &'a str,
-    code: u16,
-}
-
-#[derive(Serialize)]
-struct AuditAnnotations {
-    decision: &'static str,
-    rules: String,
-    version: &'static str,
-    /// What was found and let pass.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    findings: Option<String>,
-    /// What was let off by an exception, and why.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    excepted: Option<String>,
 }

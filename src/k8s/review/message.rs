@@ -34,16 +34,16 @@ pub(super) fn lines<'f>(
             Some(before) if before == of => line.write_str(" | "),
             Some(_) => {
                 line = line.next();
-                write!(line, "{}: ", of.id)
+                line.write_all([of.id, ": "])
             }
-            None => write!(line, "{}: ", of.id),
+            None => line.write_all([of.id, ": "]),
         };
         // A line that is full takes no more.
         let placed = begun.and_then(|()| match path {
             whole if whole.is_whole() => Ok(()),
             path => write!(line, "{path}: "),
         });
-        let _full = placed.and_then(|()| write!(line, "{message}; {remedy}"));
+        let _full = placed.and_then(|()| line.write_all([message, "; ", remedy]));
     }
     message
 }
@@ -83,7 +83,7 @@ pub(super) fn warnings(verdict: &Verdict<'_>, act: fn(Action) -> &'static str) -
             } = first;
             let mut warning = String::with_capacity(MAX_WARNING);
             let mut line = Line::new(&mut warning, MAX_WARNING);
-            let told = write!(line, "tiller-guard {} {}: {message}", act(*action), rule.id);
+            let told = line.write_all(["tiller-guard ", act(*action), " ", rule.id, ": ", message]);
             if !others.is_empty() {
                 let _full = told.and_then(|()| write!(line, " (and {} more)", others.len()));
             }
@@ -119,6 +119,10 @@ impl<'a> Line<'a> {
     fn next(self) -> Self {
         self.text.push('\n');
         Self::new(self.text, self.most)
+    }
+
+    fn write_all<const PIECES: usize>(&mut self, pieces: [&str; PIECES]) -> fmt::Result {
+        pieces.iter().try_for_each(|piece| self.write_str(piece))
     }
 }
 

@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::request::{Object, Operation, Request};
+use crate::json::{self, Reader};
 use crate::k8s::{access, custody, exposure, object};
 use crate::policy::access::AccessObject;
 use crate::policy::custody::CustodyObject;
@@ -16,7 +17,7 @@ impl Request<'_> {
     /// it.
     fn is_leaving(&self) -> bool {
         self.old_object.is_some_and(|old| {
-            serde_json::from_str::<Stored>(old.get())
+            json::read::<Stored>(old.as_str())
                 .is_ok_and(|stored| stored.metadata.deletion_timestamp.is_some())
         })
     }
@@ -49,7 +50,7 @@ impl Request<'_> {
         let (Operation::Update, Some(old)) = (self.operation, self.old_object) else {
             return false;
         };
-        let mut deserializer = serde_json::Deserializer::from_str(old.get());
+        let mut deserializer = Reader::new(old.as_str());
         let before = access::read(new.kind(), &mut deserializer);
         self.is_leaving()
             && before.is_ok_and(|mut old| {
@@ -71,7 +72,7 @@ impl Request<'_> {
         let (Operation::Update, Some(old)) = (self.operation, self.old_object) else {
             return false;
         };
-        let mut deserializer = serde_json::Deserializer::from_str(old.get());
+        let mut deserializer = Reader::new(old.as_str());
         let before = exposure::read(new.kind(), &mut deserializer);
         self.is_leaving() && before.is_ok_and(|old| old == *new)
     }
@@ -82,7 +83,7 @@ impl Request<'_> {
         let (Operation::Update, Some(old)) = (self.operation, self.old_object) else {
             return false;
         };
-        let mut deserializer = serde_json::Deserializer::from_str(old.get());
+        let mut deserializer = Reader::new(old.as_str());
         let before = custody::read(new.kind(), &mut deserializer);
         before.is_ok_and(|mut old| {
             old.stand_in(self.namespace.clone());
@@ -107,7 +108,7 @@ impl Request<'_> {
         let (Operation::Update, Some(old)) = (self.operation, self.old_object) else {
             return None;
         };
-        let mut old = serde_json::Deserializer::from_str(old.get());
+        let mut old = Reader::new(old.as_str());
         object::read(self.workload()?, &mut old).ok()
     }
 }

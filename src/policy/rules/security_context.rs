@@ -80,7 +80,7 @@ const NO_CAPABILITIES: Demand = Demand {
         path: "securityContext/capabilities",
         name: "capabilities",
     },
-    value: Content::DropAll { drop: ["ALL"] },
+    value: Content::DropAll,
     remedy: "set capabilities to {\"drop\":[\"ALL\"]}",
 };
 const MASKED_PROC: Demand = Demand {

@@ -1,0 +1,275 @@
+//! JSON, read where it stands by one who wants few of its fields. What is read is what `serde_json` reads from it, in half the
+//! time: strings are borrowed, and what is skipped is looked at once.
+
+mod deserializer;
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+
+use super::Error;
+use super::text::stop;
+
+/// How deep arrays and objects may nest: `serde_json`'s own limit for what it builds.
+const MAX_DEPTH: usize = 128;
+
+/// A JSON text, as far as it was read.
+#[derive(Debug)]
+pub struct Reader<'de> {
+    json: &'de str,
+    at: usize,
+    depth: usize,
+}
+
+/// Reads a whole text.
+pub fn read<'de, T: Deserialize<'de>>(json: &'de str) -> Result<T, Error> {
+    let mut reader = Reader::new(json);
+    let value = T::deserialize(&mut reader)?;
+    reader.end()?;
+    Ok(value)
+}
+
+// === impl Reader ===
+
+impl<'de> Reader<'de> {
+    /// Reads a text from its beginning.
+    pub fn new(json: &'de str) -> Self {
+        Self {
+            json,
+            at: 0,
+            depth: 0,
+        }
+    }
+
+    /// Whether only space is left.
+    pub fn end(&mut self) -> Result<(), Error> {
+        match self.peek() {
+            None => Ok(()),
+            Some(_) => Err(self.fault("trailing characters")),
+        }
+    }
+
+    /// The next byte that is no space, which is left there.
+    fn peek(&mut self) -> Option<u8> {
+        loop {
+            let byte = *self.json.as_bytes().get(self.at)?;
+            if !matches!(byte, b' ' | b'\n' | b'\t' | b'\r') {
+                return Some(byte);
+            }
+            self.at += 1;
+        }
+    }
+
+    /// Passes the next byte that is no space if it is this one.
+    fn pass(&mut self, byte: u8) -> bool {
+        let passed = self.peek() == Some(byte);
+        self.at += usize::from(passed);
+        passed
+    }
+
+    fn word(&mut self, word: &str) -> Result<(), Error> {
+        let rest = self.json.as_bytes().get(self.at..).unwrap_or_default();
+        if !rest.starts_with(word.as_bytes()) {
+            return Err(self.fault("expected value"));
+        }
+        self.at += word.len();
+        Ok(())
+    }
+
+    /// The string that begins here.
+    fn text(&mut self) -> Result<Cow<'de, str>, Error> {
+        let start = self.at + 1;
+        match stop(self.json.as_bytes(), start) {
+            Some((end, b'"')) => {
+                self.at = end + 1;
+                Ok(Cow::Borrowed(self.json.get(start..end).unwrap_or_default()))
+            }
+            _ => self.escaped_text().map(Cow::Owned),
+        }
+    }
+
+    /// The same, where escapes are to be resolved.
+    #[cold]
+    fn escaped_text(&mut self) -> Result<String, Error> {
+        let start = self.at;
+        self.skip_text()?;
+        let text = self.json.get(start..self.at).unwrap_or_default();
+        serde_json::from_str(text).map_err(|_| self.fault("invalid escape"))
+    }
+
+    fn skip_text(&mut self) -> Result<(), Error> {
+        let mut from = self.at + 1;
+        loop {
+            match stop(self.json.as_bytes(), from) {
+                Some((end, b'"')) => {
+                    self.at = end + 1;
+                    return Ok(());
+                }
+                Some((backslash, b'\\')) => {
+                    self.at = backslash;
+                    from = backslash + self.escape()?;
+                }
+                Some((control, _)) => {
+                    self.at = control;
+                    return Err(self.fault("control character found while parsing a string"));
+                }
+                None => {
+                    self.at = self.json.len();
+                    return Err(self.fault("EOF while parsing a string"));
+                }
+            }
+        }
+    }
+
+    /// How long the escape is that begins here.
+    fn escape(&self) -> Result<usize, Error> {
+        let rest = self.json.as_bytes().get(self.at + 1..).unwrap_or_default();
+        match rest {
+            [b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't', ..] => Ok(2),
+            [b'u', hex @ ..] if hex.len() >= 4 && hex.iter().take(4).all(u8::is_ascii_hexdigit) => {
+                Ok(6)
+            }
+            _ => Err(self.fault("invalid escape")),
+        }
+    }
+
+    /// The number that begins here, and whether it is an integer.
+    fn number(&mut self) -> Result<(&'de str, bool), Error> {
+        let start = self.at;
+        self.at += usize::from(self.byte() == Some(b'-'));
+        let leading = self.byte();
+        let digits = self.digits();
+        let mut valid = digits == 1 || digits > 1 && leading != Some(b'0');
+        let mut integer = true;
+        if self.byte() == Some(b'.') {
+            self.at += 1;
+            valid &= self.digits() > 0;
+            integer = false;
+        }
+        if matches!(self.byte(), Some(b'e' | b'E')) {
+            self.at += 1;
+            self.at += usize::from(matches!(self.byte(), Some(b'+' | b'-')));
+            valid &= self.digits() > 0;
+            integer = false;
+        }
+        let number = self.json.get(start..self.at).unwrap_or_default();
+        valid
+            .then_some((number, integer))
+            .ok_or_else(|| self.fault("invalid number"))
+    }
+
+    fn byte(&self) -> Option<u8> {
+        self.json.as_bytes().get(self.at).copied()
+    }
+
+    /// Passes digits, and tells how many.
+    fn digits(&mut self) -> usize {
+        let rest = self.json.as_bytes().get(self.at..).unwrap_or_default();
+        let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        self.at += digits;
+        digits
+    }
+
+    /// Passes a value.
+    fn skip(&mut self) -> Result<(), Error> {
+        match self.peek() {
+            Some(b'"') => self.skip_text(),
+            Some(b'{') => {
+                self.enter()?;
+                let mut first = true;
+                while self.next_key(&mut first)? {
+                    self.skip_text()?;
+                    self.colon()?;
+                    self.skip()?;
+                }
+                self.leave();
+                Ok(())
+            }
+            Some(b'[') => {
+                self.enter()?;
+                let mut first = true;
+                while self.next_element(&mut first)? {
+                    self.skip()?;
+                }
+                self.leave();
+                Ok(())
+            }
+            Some(b't') => self.word("true"),
+            Some(b'f') => self.word("false"),
+            Some(b'n') => self.word("null"),
+            Some(b'-' | b'0'..=b'9') => self.number().map(drop),
+            Some(_) => Err(self.fault("expected value")),
+            None => Err(self.fault("EOF while parsing a value")),
+        }
+    }
+
+    /// Passes the bracket that opens an array or object.
+    fn enter(&mut self) -> Result<(), Error> {
+        self.depth += 1;
+        self.at += 1;
+        if self.depth > MAX_DEPTH {
+            return Err(self.fault("recursion limit exceeded"));
+        }
+        Ok(())
+    }
+
+    /// Passes the bracket that closes it, which is the next byte.
+    fn leave(&mut self) {
+        self.depth -= 1;
+        self.at += 1;
+    }
+
+    /// Goes to the next key of an object, if there is one.
+    fn next_key(&mut self, first: &mut bool) -> Result<bool, Error> {
+        let first = std::mem::replace(first, false);
+        match self.peek() {
+            Some(b'}') => return Ok(false),
+            Some(b',') if !first => {
+                self.at += 1;
+            }
+            Some(b'"') if first => return Ok(true),
+            Some(_) if first => return Err(self.fault("key must be a string")),
+            Some(_) => return Err(self.fault("expected `,` or `}`")),
+            None => return Err(self.fault("EOF while parsing an object")),
+        }
+        match self.peek() {
+            Some(b'"') => Ok(true),
+            Some(b'}') => Err(self.fault("trailing comma")),
+            Some(_) => Err(self.fault("key must be a string")),
+            None => Err(self.fault("EOF while parsing an object")),
+        }
+    }
+
+    fn colon(&mut self) -> Result<(), Error> {
+        if self.pass(b':') {
+            return Ok(());
+        }
+        Err(self.fault("expected `:`"))
+    }
+
+    /// Goes to the next element of an array, if there is one.
+    fn next_element(&mut self, first: &mut bool) -> Result<bool, Error> {
+        let first = std::mem::replace(first, false);
+        match self.peek() {
+            Some(b']') => Ok(false),
+            Some(b',') if !first => {
+                self.at += 1;
+                match self.peek() {
+                    Some(b']') => Err(self.fault("trailing comma")),
+                    _ => Ok(true),
+                }
+            }
+            Some(_) if first => Ok(true),
+            Some(_) => Err(self.fault("expected `,` or `]`")),
+            None => Err(self.fault("EOF while parsing a list")),
+        }
+    }
+
+    #[cold]
+    fn fault(&self, message: &str) -> Error {
+        Error::new(message).or_at(self.json, self.at)
+    }
+}
+
+#[cfg(test)]
+mod tests;
