@@ -1,10 +1,11 @@
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Body, Bytes, Frame};
 use hyper::header::{ALLOW, CONNECTION, CONTENT_TYPE, RETRY_AFTER};
@@ -131,6 +132,27 @@ async fn text(reply: Response) -> String {
             .to_vec(),
     )
     .unwrap()
+}
+
+#[tokio::test]
+async fn requests_that_come_together_are_judged_before_any_is_answered() {
+    let steps = Arc::new(Mutex::new(Vec::new()));
+    let judge: Judge = {
+        let (steps, judge) = (Arc::clone(&steps), judge());
+        Arc::new(move |webhook, body| {
+            steps.lock().unwrap().push("judged");
+            judge(webhook, body)
+        })
+    };
+    let reviews = judged_by(judge);
+    let asked = (0..3).map(|_| async {
+        let reply = respond(&reviews, post("/validate", "{}")).await;
+        steps.lock().unwrap().push("answered");
+        assert_eq!(reply.status(), StatusCode::OK);
+    });
+    join_all(asked).await;
+    let expected = [["judged"; 3], ["answered"; 3]].concat();
+    assert_eq!(*steps.lock().unwrap(), expected);
 }
 
 #[tokio::test]
