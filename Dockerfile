@@ -2,23 +2,25 @@
 #
 #   docker buildx build --platform linux/amd64,linux/arm64 --tag tiller-guard .
 #
-# The builder runs on the machine's own platform and compiles for the target's.
-FROM --platform=$BUILDPLATFORM rust:1.95-alpine AS build
+# The builder runs on the machine's own platform and compiles for the target's. Its own programs are for glibc: Cargo
+# would link macros and build scripts by the target's linker too, which finds no library of the system, were both the same.
+FROM --platform=$BUILDPLATFORM rust:1.95-slim-bookworm AS build
 ARG TARGETARCH
-# Alpine keeps no older versions of its packages, so that a pinned one fails soon; none of them is in the image.
-# hadolint ignore=DL3018
-RUN apk add --no-cache musl-dev clang lld
+# Debian keeps no older versions of its packages, so that a pinned one fails soon; none of them is in the image.
+# hadolint ignore=DL3008
+RUN apt-get update && \
+    apt-get install -y --no-install-recommends clang musl-dev && \
+    rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY . .
-ENV CC_aarch64_unknown_linux_musl=clang \
-    CFLAGS_aarch64_unknown_linux_musl="--target=aarch64-unknown-linux-musl" \
-    CC_x86_64_unknown_linux_musl=clang \
-    CFLAGS_x86_64_unknown_linux_musl="--target=x86_64-unknown-linux-musl" \
+# The linker is Rust's own, which needs no library of the target's beside those of its standard library.
+ENV TARGET_CC=clang \
     CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_LINKER=rust-lld \
     CARGO_TARGET_X86_64_UNKNOWN_LINUX_MUSL_LINKER=rust-lld
 RUN case "$TARGETARCH" in amd64) target=x86_64 ;; arm64) target=aarch64 ;; *) exit 1 ;; esac && \
     target="$target-unknown-linux-musl" && \
     rustup target add "$target" && \
+    TARGET_CFLAGS="-nostdlibinc -isystem /usr/include/$(uname -m)-linux-musl" \
     cargo build --locked --release --bin tiller-guard --target "$target" && \
     mv "target/$target/release/tiller-guard" /tiller-guard
 

@@ -7,9 +7,9 @@ use std::time::{Duration, SystemTime};
 use clap::Args;
 
 use super::serve::seconds;
-use crate::cluster::Reach;
 use crate::cluster::certificate::{Keeper, Standing, Times};
-use crate::installation::AUTHORITY_SECRET;
+use crate::cluster::{Reach, Registered};
+use crate::installation::{AUTHORITY_SECRET, SERVICE_PORT};
 use crate::pki;
 use crate::server::{CertificateFiles, CertificateSource, Clients};
 
@@ -49,6 +49,10 @@ pub(super) struct CertificateArguments {
     #[arg(long, value_name = "NAME", default_value = "tiller-guard")]
     service_name: String,
 
+    /// Its port; whether the registrations lead there is looked at
+    #[arg(long, value_name = "PORT", default_value_t = SERVICE_PORT, value_parser = clap::value_parser!(u16).range(1..))]
+    service_port: u16,
+
     /// How long tiller-guard's own certificates are valid [default: 7 days]
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     certificate_lifetime: Option<Duration>,
@@ -73,6 +77,21 @@ impl CertificateArguments {
         })
     }
 
+    /// How the registrations are to lead here.
+    pub(super) fn registered(&self) -> Registered {
+        Registered {
+            service: self.service_name.clone(),
+            port: self.service_port,
+            every: self.interval(),
+        }
+    }
+
+    fn interval(&self) -> Duration {
+        let usual = Times::default().every;
+        let interval = self.certificate_interval.unwrap_or(usual);
+        interval.max(SHORTEST_RELOAD)
+    }
+
     /// The files, if they are named, or what is issued by our own authority, kept in this namespace. Call it within a
     /// runtime: it starts a task, which tells how it fares.
     pub(super) fn source(
@@ -80,6 +99,7 @@ impl CertificateArguments {
         reach: Reach,
         namespace: &str,
     ) -> (CertificateSource, Option<Standing>) {
+        let interval = self.interval();
         if let (Some(certificate), Some(key)) = (self.tls_cert_file, self.tls_key_file) {
             let every = self.tls_reload_interval.max(SHORTEST_RELOAD);
             let files = CertificateFiles { certificate, key };
@@ -96,10 +116,7 @@ impl CertificateArguments {
             times: Times {
                 authority: self.authority_lifetime.unwrap_or(usual.authority),
                 leaf: self.certificate_lifetime.unwrap_or(usual.leaf),
-                every: self
-                    .certificate_interval
-                    .unwrap_or(usual.every)
-                    .max(SHORTEST_RELOAD),
+                every: interval,
             },
             clock: SystemTime::now,
             standing: standing.clone(),

@@ -10,7 +10,7 @@ use clap::Args;
 use super::reach::ReachArguments;
 use crate::cluster::certificate::Standing;
 use crate::cluster::events::{Recorder, Refusal};
-use crate::cluster::{LiveKnowledge, Reach, Watches};
+use crate::cluster::{LiveKnowledge, Reach, Registered, Watches};
 use crate::installation;
 use crate::k8s::review::{self, Answer};
 use crate::policy::{Context, Decision, Knowledge, Policy};
@@ -57,8 +57,13 @@ impl LiveArguments {
     }
 
     /// The watches of the cluster, unless the server is to know nothing of it.
-    pub(super) fn watches(&self, policy: &Arc<ArcSwap<Policy>>) -> Option<Watches> {
-        let watches = || Watches::new(self.reach(), &self.namespace(), Arc::clone(policy));
+    pub(super) fn watches(
+        &self,
+        registered: Registered,
+        policy: &Arc<ArcSwap<Policy>>,
+    ) -> Option<Watches> {
+        let policy = Arc::clone(policy);
+        let watches = || Watches::new(self.reach(), &self.namespace(), registered, policy);
         (!self.without_cluster).then(watches)
     }
 }

@@ -216,7 +216,7 @@ impl Options {
             (IpAddr::V6(Ipv6Addr::UNSPECIFIED), DRAIN_DELAY)
         };
         let listen = listen.unwrap_or_else(|| SocketAddr::new(host, REVIEW_PORT));
-        let clients = certificate.clients();
+        let (clients, registered) = (certificate.clients(), certificate.registered());
         let (certificate, standing) = if standalone {
             (self_signed(listen.ip())?, None)
         } else {
@@ -224,7 +224,11 @@ impl Options {
         };
         let LivePolicy { current, file } =
             policy.follow(policy_reload_interval.max(SHORTEST_RELOAD))?;
-        let watches = (!standalone).then(|| cluster.watches(&current)).flatten();
+        let watches = if standalone {
+            None
+        } else {
+            cluster.watches(registered, &current)
+        };
         let live = watches.as_ref().map(Watches::live);
         Ok(Self {
             server: Server {

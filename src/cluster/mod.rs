@@ -4,6 +4,7 @@ pub mod apply;
 pub mod certificate;
 mod connection;
 pub mod doctor;
+mod drift;
 pub mod events;
 pub mod install;
 mod lookup;
@@ -13,4 +14,4 @@ mod version;
 mod watch;
 
 pub use connection::{Cluster, ConnectError, KubernetesVersion, Reach};
-pub use watch::{LiveKnowledge, Watches};
+pub use watch::{LiveKnowledge, Registered, Watches};

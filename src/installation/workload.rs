@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{HEALTH_PORT, Installation, REVIEW_PORT, pod_labels};
+use super::{HEALTH_PORT, Installation, REVIEW_PORT, SERVICE_PORT, pod_labels};
 use crate::k8s::registration::NAME;
 
 /// The user `nobody`, whom the image has too.
@@ -106,10 +106,16 @@ fn pod(installation: &Installation) -> Value {
 }
 
 fn container(installation: &Installation) -> Value {
-    let mut arguments = vec!["serve", "--policy=/etc/tiller-guard/policy.yaml"];
+    let mut arguments = vec![
+        "serve".to_owned(),
+        "--policy=/etc/tiller-guard/policy.yaml".to_owned(),
+    ];
     // Before 1.14 the API server speaks TLS 1.2 at the most.
     if installation.minor < 14 {
-        arguments.push("--tls-min-version=1.2");
+        arguments.push("--tls-min-version=1.2".to_owned());
+    }
+    if installation.service_port != SERVICE_PORT {
+        arguments.push(format!("--service-port={}", installation.service_port));
     }
     let probe = |path: &str, failures: u8| {
         json!({

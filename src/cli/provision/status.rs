@@ -69,17 +69,16 @@ pub(super) fn status(arguments: ShowArguments) -> anyhow::Result<Exit> {
             .await;
         let granted = grants.map_err(Failure::cluster)?.of(team.team.account());
         let standing = Standing::find(session, team).await?;
-        let mut value = standing.value();
+        let (mut value, mut text) = (standing.value(), standing.lines());
+        let rights: Vec<Shown> = granted.iter().map(|it| right(it, &team.team)).collect();
+        text.extend(rights.iter().flat_map(|it| it.text.iter().cloned()));
         if let Some(fields) = value.as_object_mut() {
-            let rights = granted.iter().map(|it| right(it, &team.team)).collect();
+            let rights = rights.into_iter().map(|it| it.value).collect();
             fields.insert("rights".to_owned(), rights);
             let tillers = standing.tillers.iter().cloned().collect();
             fields.insert("tillers".to_owned(), tillers);
         }
-        Ok(vec![Shown {
-            value,
-            text: standing.lines(&granted),
-        }])
+        Ok(vec![Shown { value, text }])
     })
 }
 
@@ -161,7 +160,8 @@ impl<'a> Standing<'a> {
         ]
     }
 
-    fn lines(&self, granted: &[Granted]) -> Vec<String> {
+    /// All but the rights.
+    fn lines(&self) -> Vec<String> {
         let team = &self.registered.team;
         let (state, hindrance) = self.state();
         let people = |kind: &str, names: &[Box<str>]| {
@@ -207,7 +207,6 @@ impl<'a> Standing<'a> {
             ),
             "  rights".to_owned(),
         ]);
-        lines.extend(granted.iter().flat_map(|it| right_lines(it, team)));
         lines
     }
 
@@ -271,47 +270,35 @@ fn tillers(deployed: &Deployed, settings: &Settings) -> Vec<Value> {
         .collect()
 }
 
-/// Whether a right is where the team's Tiller may have one.
-fn is_inside(granted: &Granted, team: &Team) -> bool {
-    granted.namespace.as_deref().is_some_and(|namespace| {
+/// A right, and whether it is where the team's Tiller may have one.
+fn right(granted: &Granted, team: &Team) -> Shown {
+    let Granted {
+        namespace,
+        binding,
+        role,
+        rules,
+    } = granted;
+    let is_inside = namespace.as_deref().is_some_and(|namespace| {
         *namespace == *team.tiller_namespace
             || team.target_namespaces.iter().any(|it| **it == *namespace)
-    })
-}
-
-fn right(granted: &Granted, team: &Team) -> Value {
-    let Granted {
-        namespace,
-        binding,
-        role,
-        rules,
-    } = granted;
-    json!({
-        "namespace": namespace,
-        "binding": binding,
-        "role": role,
-        "rules": rules,
-        "inside": is_inside(granted, team),
-    })
-}
-
-fn right_lines(granted: &Granted, team: &Team) -> Vec<String> {
-    let Granted {
-        namespace,
-        binding,
-        role,
-        rules,
-    } = granted;
+    });
     let place = namespace.as_deref().unwrap_or("the whole cluster");
-    let outside = if is_inside(granted, team) {
+    let outside = if is_inside {
         ""
     } else {
         ", which is not the team's"
     };
-    let mut lines = vec![format!("    in {place}{outside}, by {binding} ({role})")];
+    let mut text = vec![format!("    in {place}{outside}, by {binding} ({role})")];
     match rules {
-        Some(rules) => lines.extend(rules.iter().map(|rule| format!("      {rule}"))),
-        None => lines.push("      nothing: there is no such role".to_owned()),
+        Some(rules) => text.extend(rules.iter().map(|rule| format!("      {rule}"))),
+        None => text.push("      nothing: there is no such role".to_owned()),
     }
-    lines
+    let value = json!({
+        "namespace": namespace,
+        "binding": binding,
+        "role": role,
+        "rules": rules,
+        "inside": is_inside,
+    });
+    Shown { value, text }
 }

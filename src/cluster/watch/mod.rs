@@ -6,12 +6,13 @@
 //! ```
 //!
 //! Feeds list and watch, for ever; one task takes down what they tell, in batches, and publishes a new snapshot after
-//! each. Who judges takes the snapshot that is there, without a lock. Another task looks at what stands together that
-//! no review would have let in.
+//! each. Who judges takes the snapshot that is there, without a lock. Two more tasks look at what stands together that
+//! no review would have let in, and at the registrations by which reviews come at all.
 
 mod feed;
 mod ledger;
 mod pause;
+mod registered;
 mod standing;
 mod status;
 mod stop;
@@ -35,6 +36,8 @@ use crate::policy::{Knowledge, Policy};
 use feed::{Feed, News};
 use ledger::{Ledger, Remark};
 use pause::Pause;
+use registered::Lookout;
+pub use registered::Registered;
 use status::Status;
 use watched::Watched;
 
@@ -61,6 +64,7 @@ pub struct Watches {
     live: LiveKnowledge,
     reach: Reach,
     own_namespace: Arc<str>,
+    registered: Registered,
     policy: Arc<ArcSwap<Policy>>,
 }
 
@@ -125,8 +129,14 @@ impl fmt::Debug for LiveKnowledge {
 
 impl Watches {
     /// Watches of the cluster that is reached so; teams are registered in this namespace. What Tillers' accounts have
-    /// beyond what this policy allows is told in the log.
-    pub fn new(reach: Reach, own_namespace: &str, policy: Arc<ArcSwap<Policy>>) -> Self {
+    /// beyond what this policy allows is told in the log, and where the API server is not told to ask as `install` tells
+    /// it.
+    pub fn new(
+        reach: Reach,
+        own_namespace: &str,
+        registered: Registered,
+        policy: Arc<ArcSwap<Policy>>,
+    ) -> Self {
         Self {
             live: LiveKnowledge {
                 current: Arc::default(),
@@ -135,6 +145,7 @@ impl Watches {
             },
             reach,
             own_namespace: own_namespace.into(),
+            registered,
             policy,
         }
     }
@@ -153,6 +164,7 @@ impl Watches {
             live,
             reach: _,
             own_namespace,
+            registered,
             policy,
         } = self;
         let LiveKnowledge {
@@ -176,6 +188,14 @@ impl Watches {
             tokio::spawn(feed.run());
         }
         drop(sender);
+        let lookout = Lookout {
+            own_namespace,
+            registered,
+            policy: Arc::clone(&policy),
+            status: Arc::clone(&status),
+            cluster,
+        };
+        tokio::spawn(lookout.run());
         let changed = Arc::new(Notify::new());
         tokio::spawn(standing::look(live, policy, Arc::clone(&changed)));
         keep(news, &current, &status, &changed).await;

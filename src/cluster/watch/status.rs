@@ -22,6 +22,7 @@ pub(super) struct Status {
     synced: Family<ResourceLabels, Gauge>,
     teams_ignored: Gauge,
     excesses: Gauge,
+    drifts: Gauge,
     teams: Gauge,
     tillers: Gauge,
     bindings: Gauge,
@@ -58,6 +59,8 @@ impl Status {
             status.synced(watched).set(0);
         }
         *locked(&status.unconnected) = Some("an answer of the API server".to_owned());
+        // Nobody has looked yet.
+        status.drifted(1);
         status
     }
 
@@ -95,6 +98,11 @@ impl Status {
                 "excess_rights",
                 "Bindings that give a Tiller's account more than its team allows",
                 &self.excesses,
+            ),
+            (
+                "config_drift",
+                "Ways in which the registrations were last seen to differ from what install makes of them",
+                &self.drifts,
             ),
         ] {
             registry.register(name, help, gauge.clone());
@@ -183,6 +191,11 @@ impl Status {
         }
     }
 
+    /// In how many ways the registrations differ from what they are to say.
+    pub(super) fn drifted(&self, drifts: usize) {
+        set(&self.drifts, drifts);
+    }
+
     /// How many bindings give too much.
     pub(super) fn found(&self, excesses: usize) {
         set(&self.excesses, excesses);
@@ -211,8 +224,29 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 #[cfg(test)]
 mod tests {
+    use prometheus_client::encoding::text;
+
     use super::*;
     use crate::policy::access::AccessKind;
+
+    #[test]
+    fn a_drift_is_counted_until_somebody_has_looked() {
+        let status = Status::new();
+        let mut registry = Registry::with_prefix("tiller_guard");
+        status.register(&mut registry);
+        for (drifts, line) in [
+            (None, "tiller_guard_config_drift 1"),
+            (Some(0), "tiller_guard_config_drift 0"),
+            (Some(3), "tiller_guard_config_drift 3"),
+        ] {
+            if let Some(drifts) = drifts {
+                status.drifted(drifts);
+            }
+            let mut written = String::new();
+            text::encode(&mut written, &registry).unwrap();
+            assert!(written.lines().any(|it| it == line), "{line} in\n{written}");
+        }
+    }
 
     #[test]
     fn what_is_waited_for_is_named_until_everything_was_listed_once() {

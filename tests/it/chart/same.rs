@@ -32,13 +32,14 @@ fn by_name(objects: Vec<Value>) -> BTreeMap<String, Value> {
 
 #[test]
 fn the_chart_makes_what_install_makes() {
-    for minor in MINORS {
+    let usual = MINORS.map(|minor| (minor, SERVICE_PORT));
+    for (minor, service_port) in usual.into_iter().chain([(36, 8443)]) {
         let installation = Installation {
             minor,
             namespace: NAMESPACE.to_owned(),
             image: IMAGE.to_owned(),
             replicas: 2,
-            service_port: SERVICE_PORT,
+            service_port,
             policy: POLICY.to_owned(),
             account_patterns: Settings::default().account_patterns,
             ca_bundle: None,
@@ -46,7 +47,9 @@ fn the_chart_makes_what_install_makes() {
         let mut expected = by_name(installation.objects());
         // Helm makes the namespace of a release itself.
         expected.remove("Namespace tiller-guard").unwrap();
-        let found = by_name(rendered(&json!({ "kubeVersion": format!("1.{minor}") })));
+        let found = by_name(rendered(&json!({
+            "kubeVersion": format!("1.{minor}"), "service": { "port": service_port },
+        })));
         let names = |objects: &BTreeMap<String, Value>| objects.keys().cloned().collect::<Vec<_>>();
         assert_eq!(names(&found), names(&expected), "1.{minor}");
         for (name, object) in expected {
@@ -187,7 +190,11 @@ fn every_metric_of_the_alerts_and_the_dashboard_is_counted() {
         .split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_')
         .filter_map(|word| word.strip_prefix("tiller_guard_"))
         .collect();
-    for name in ["cabundle_in_sync", "tls_ca_not_after_seconds"] {
+    for name in [
+        "cabundle_in_sync",
+        "config_drift",
+        "tls_ca_not_after_seconds",
+    ] {
         assert!(names.contains(name), "{name} in {names:?}");
     }
     for name in names {

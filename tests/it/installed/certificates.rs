@@ -126,14 +126,7 @@ async fn a_lost_secret_and_a_lost_bundle_are_made_again_and_a_lost_registration_
     let world = World::enter().await;
     world.install().await;
     let service = world.serve(2, &[OFTEN]).await;
-    let in_sync = async |wanted: i64| {
-        let end = Instant::now() + Duration::from_secs(15);
-        while service.replicas[0].metric(IN_SYNC).await != wanted {
-            assert!(Instant::now() < end, "{}", service.replicas[0].server.log());
-            sleep(Duration::from_millis(100)).await;
-        }
-    };
-    in_sync(1).await;
+    service.replicas[0].until_metric(IN_SYNC, 1).await;
     let year = YEAR.as_secs().cast_signed();
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     let left =
@@ -164,13 +157,13 @@ async fn a_lost_secret_and_a_lost_bundle_are_made_again_and_a_lost_registration_
         sleep(Duration::from_millis(100)).await;
     }
     world.until_told("protected-namespace").await;
-    in_sync(1).await;
+    service.replicas[0].until_metric(IN_SYNC, 1).await;
     // Nobody asks any more.
     validating
         .delete("tiller-guard", &DeleteParams::default())
         .await
         .unwrap();
-    in_sync(0).await;
+    service.replicas[0].until_metric(IN_SYNC, 0).await;
 }
 
 /// Puts another authority in place of the one in the Secret, as a replica does when that one is due.

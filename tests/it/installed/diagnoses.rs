@@ -14,9 +14,11 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
+use super::certificates::OFTEN;
 use super::{SERVICE_PORT, World, said};
 
-const KIND: &str = "ValidatingWebhookConfiguration";
+pub(super) const KIND: &str = "ValidatingWebhookConfiguration";
+pub(super) const DRIFT: &str = "tiller_guard_config_drift";
 const HOST: &str = "tiller-guard.tiller-guard.svc";
 const DAY: Duration = Duration::from_hours(24);
 
@@ -62,11 +64,13 @@ impl Diagnosis {
 }
 
 #[tokio::test]
-async fn each_drift_of_a_registration_is_told_until_install_has_mended_it() {
+async fn each_drift_of_a_registration_is_told_and_counted_until_install_has_mended_it() {
     let world = World::enter().await;
     world.install().await;
-    let _service = world.serve(2, &[]).await;
+    let service = world.serve(2, &[OFTEN]).await;
     world.play_nodes().await;
+    let replica = &service.replicas[0];
+    replica.until_metric(DRIFT, 0).await;
     let good = Diagnosis::of(&world).await;
     assert_eq!(good.code, Some(0), "{:#?}", good.checks);
 
@@ -106,9 +110,11 @@ async fn each_drift_of_a_registration_is_told_until_install_has_mended_it() {
             &format!("validate.tiller-guard.io {expected}"),
             "run tiller-guard install",
         );
+        replica.until_metric(DRIFT, 1).await;
         world.install().await;
         let mended = Diagnosis::of(&world).await;
         assert_eq!(mended.code, Some(0), "{field}: {:#?}", mended.checks);
+        replica.until_metric(DRIFT, 0).await;
     }
 
     for kind in [KIND, "MutatingWebhookConfiguration"] {
@@ -122,6 +128,10 @@ async fn each_drift_of_a_registration_is_told_until_install_has_mended_it() {
     for id in ["validating-registration", "mutating-registration"] {
         gone.assert_bad(id, "there is no ", "run tiller-guard install");
     }
+    replica.until_metric(DRIFT, 2).await;
+    let told =
+        "there is no MutatingWebhookConfiguration; there is no ValidatingWebhookConfiguration";
+    replica.until_logged(told).await;
 }
 
 #[tokio::test]
@@ -239,11 +249,13 @@ async fn a_certificate_that_the_api_server_does_not_accept_is_told_by_its_reason
             format!("--tls-cert-file={certificate}"),
             format!("--tls-key-file={key}"),
         ];
-        let _theirs = world.serve(1, &words.each_ref().map(String::as_str)).await;
+        let theirs = world.serve(1, &words.each_ref().map(String::as_str)).await;
         let refused = world.try_tiller().await.unwrap_err();
         let unasked = "failed calling webhook \"validate.tiller-guard.io\"";
         assert!(refused.contains(unasked), "{refused}");
         Diagnosis::of(&world).await.assert_cause(reason, hint);
+        // What the registrations ask about is as it is to be.
+        theirs.replicas[0].until_metric(DRIFT, 0).await;
     }
 }
 

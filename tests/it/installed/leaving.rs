@@ -25,7 +25,8 @@ static TIDY: LazyLock<Mutex<Cluster>> = LazyLock::new(|| {
     })
 });
 
-async fn registered(world: &World) -> Vec<String> {
+/// The registrations that are there.
+pub(super) async fn registered(world: &World) -> Vec<String> {
     let mut names = Vec::new();
     for kind in KINDS {
         let found = world.registrations(kind).list(&ListParams::default()).await;

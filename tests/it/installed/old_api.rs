@@ -10,6 +10,7 @@ use serde_json::json;
 use tokio::sync::Mutex;
 
 use super::certificates::{OFTEN, assert_accepted, count, replace_authority, wait_for_leaves};
+use super::diagnoses::DRIFT;
 use super::load::Load;
 use super::{SERVICE_PORT, World, said, start};
 use crate::cluster::{Cluster, Peculiar};
@@ -83,6 +84,7 @@ async fn an_installation_lives_without_apply_and_with_beta_registrations_alone()
     world.play_nodes().await;
     let doctor = world.run(&["doctor", SERVICE_PORT]).await;
     assert_eq!(doctor.status.code(), Some(0), "{}", said(&doctor));
+    service.replicas[0].until_metric(DRIFT, 0).await;
 
     let load = Load::start(&world);
     let next = replace_authority(&world).await;

@@ -16,7 +16,7 @@ use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::{Instant, sleep};
 use tokio_rustls::TlsConnector;
 
-use super::{World, program};
+use super::{SERVICE_PORT, World, program};
 use crate::cluster::{Folder, Server, free_ports, get};
 use crate::server_client::Client;
 
@@ -64,6 +64,7 @@ impl Service {
             "serve".to_owned(),
             format!("--kubeconfig={}", world.kubeconfig_of_guard.display()),
             "--namespace=tiller-guard".to_owned(),
+            SERVICE_PORT.to_owned(),
             format!("--listen={address}"),
             format!("--health-address={health}"),
         ];
@@ -130,6 +131,32 @@ impl Replica {
         });
         let line = line.unwrap_or_else(|| panic!("no {name} in {told}"));
         line.rsplit(' ').next().unwrap().parse().unwrap()
+    }
+
+    /// Waits until a metric without labels has this value.
+    pub(super) async fn until_metric(&self, name: &str, wanted: i64) {
+        let end = Instant::now() + Duration::from_secs(15);
+        loop {
+            let found = self.metric(name).await;
+            if found == wanted {
+                return;
+            }
+            assert!(
+                Instant::now() < end,
+                "{name} is {found}, not {wanted}\n{}",
+                self.server.log()
+            );
+            sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// Waits until these words are in its log.
+    pub(super) async fn until_logged(&self, words: &str) {
+        let end = Instant::now() + Duration::from_secs(15);
+        while !self.server.log().contains(words) {
+            assert!(Instant::now() < end, "{words} in\n{}", self.server.log());
+            sleep(Duration::from_millis(100)).await;
+        }
     }
 
     pub(super) fn pid(&self) -> u32 {

@@ -4,8 +4,11 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::task::spawn_blocking;
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 
+use super::certificates::OFTEN;
+use super::diagnoses::{DRIFT, KIND};
+use super::leaving::{registered, until_nobody_is_asked};
 use super::{SERVICE_PORT, World, said};
 use crate::chart::helm::helm;
 
@@ -71,19 +74,10 @@ async fn an_empty_cluster_gets_an_installation_that_holds_and_loses_it_again() {
 #[tokio::test]
 async fn the_chart_makes_an_installation_that_holds_and_loses_it_again() {
     let world = World::enter().await;
-    let values = json!({ "service": { "port": 10443 } });
-    let job = |word: &str| {
-        json!({
-            "do": word,
-            "namespace": "tiller-guard",
-            "kubeconfig": world.cluster.kubeconfig(),
-            "values": values,
-        })
-    };
-    let (install, uninstall) = (job("install"), job("uninstall"));
     let pre = world.run(&["doctor", "--pre"]).await;
     assert_eq!(pre.status.code(), Some(0), "{}", said(&pre));
-    spawn_blocking(|| helm(install)).await.unwrap();
+    let values = json!({ "service": { "port": 10443 } });
+    by_helm(&world, json!({ "do": "install", "values": values })).await;
     world.until_told("failed calling webhook").await;
     {
         let _service = world.serve(2, &[]).await;
@@ -108,10 +102,54 @@ async fn the_chart_makes_an_installation_that_holds_and_loses_it_again() {
             said(&again)
         );
     }
-    spawn_blocking(|| helm(uninstall)).await.unwrap();
-    let end = Instant::now() + Duration::from_secs(10);
-    while world.try_tiller().await.is_err() {
-        assert!(Instant::now() < end);
-        sleep(Duration::from_millis(100)).await;
+    by_helm(&world, json!({ "do": "uninstall" })).await;
+    until_nobody_is_asked(&world).await;
+}
+
+/// As the chart's README and notes have it for a cluster that is to ask nobody before somebody answers.
+#[tokio::test]
+async fn the_chart_registers_by_an_upgrade_once_there_are_replicas_that_answer() {
+    let world = World::enter().await;
+    let unregistered =
+        json!({ "service": { "port": 10443 }, "registrations": { "enabled": false } });
+    by_helm(&world, json!({ "do": "install", "values": unregistered })).await;
+    {
+        let service = world.serve(2, &[OFTEN]).await;
+        world.play_nodes().await;
+        let replica = &service.replicas[0];
+        replica.until_metric(DRIFT, 2).await;
+        assert_eq!(world.try_tiller().await, Ok(()));
+        // Without values Helm goes on with those of before.
+        by_helm(&world, json!({ "do": "upgrade" })).await;
+        assert_eq!(registered(&world).await, [""; 0]);
+
+        let upgrade =
+            |values: Value| json!({ "do": "upgrade", "values": values, "reuse_values": true });
+        by_helm(
+            &world,
+            upgrade(json!({ "registrations": { "enabled": true } })),
+        )
+        .await;
+        assert_eq!(registered(&world).await.len(), 2);
+        world.until_told("protected-namespace").await;
+        replica.until_metric(DRIFT, 0).await;
+        let doctor = world.run(&["doctor", SERVICE_PORT]).await;
+        assert_eq!(doctor.status.code(), Some(0), "{}", said(&doctor));
+
+        // The bundle that the replicas have written stays.
+        let before = world.bundle(KIND).await;
+        by_helm(&world, upgrade(json!({ "replicas": 3 }))).await;
+        assert_eq!(world.bundle(KIND).await, before);
+        let refused = world.try_tiller().await.unwrap_err();
+        assert!(refused.contains("protected-namespace"), "{refused}");
     }
+    by_helm(&world, json!({ "do": "uninstall" })).await;
+    until_nobody_is_asked(&world).await;
+}
+
+/// Does something with the chart.
+async fn by_helm(world: &World, mut job: Value) {
+    job["namespace"] = json!("tiller-guard");
+    job["kubeconfig"] = json!(world.cluster.kubeconfig());
+    spawn_blocking(|| helm(job)).await.unwrap();
 }

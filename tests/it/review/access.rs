@@ -4,22 +4,11 @@ use serde_json::{Value, json};
 use tiller_guard::k8s::review::{Answer, Decision, Webhook, answer};
 use tiller_guard::policy::{Context, Policy, Timestamp};
 
-use super::response;
+use super::{creation, response};
 use crate::policy::known::known;
 
 fn review(kind: &str, object: &Value) -> Value {
-    json!({
-        "apiVersion": "admission.k8s.io/v1",
-        "kind": "AdmissionReview",
-        "request": {
-            "uid": "7",
-            "kind": { "group": "rbac.authorization.k8s.io", "version": "v1", "kind": kind },
-            "namespace": "red",
-            "operation": "CREATE",
-            "userInfo": { "username": "ann" },
-            "object": object,
-        },
-    })
+    creation("rbac.authorization.k8s.io", kind, object)
 }
 
 /// A binding of an account that nothing but what is known makes a Tiller's.

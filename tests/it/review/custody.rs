@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use tiller_guard::k8s::review::{Answer, Decision, Webhook, answer};
 use tiller_guard::policy::{Context, Knowledge, Mode, Modes, People, Policy, Timestamp};
 
-use super::response;
+use super::{creation, response};
 use crate::policy::known::known;
 
 /// A team whose account nothing but what is known makes a Tiller's.
@@ -42,24 +42,14 @@ fn token_request(account: &str, user: &Value) -> Value {
 }
 
 fn secret(account: &str) -> Value {
-    json!({
-        "apiVersion": "admission.k8s.io/v1",
-        "kind": "AdmissionReview",
-        "request": {
-            "uid": "7",
-            "kind": { "group": "", "version": "v1", "kind": "Secret" },
-            "namespace": "red",
-            "operation": "CREATE",
-            "userInfo": { "username": "ann" },
-            "object": {
-                "metadata": {
-                    "name": "mine",
-                    "annotations": { "kubernetes.io/service-account.name": account },
-                },
-                "type": "kubernetes.io/service-account-token",
-            },
+    let secret = json!({
+        "metadata": {
+            "name": "mine",
+            "annotations": { "kubernetes.io/service-account.name": account },
         },
-    })
+        "type": "kubernetes.io/service-account-token",
+    });
+    creation("", "Secret", &secret)
 }
 
 fn ask_by(policy: &Policy, review: &Value) -> Answer {

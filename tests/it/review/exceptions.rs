@@ -9,24 +9,16 @@ use tiller_guard::policy::{
     Context, Exception, Knowledge, ObjectKind, Policy, Settings, Timestamp, rules,
 };
 
-use super::response;
+use super::{creation, response};
 
-fn review(group: &str, kind: &str, name: &str, object: Value) -> Value {
-    let mut object = object;
+fn review(group: &str, kind: &str, name: &str, mut object: Value) -> Value {
     object["metadata"]["name"] = name.into();
-    json!({
-        "apiVersion": "admission.k8s.io/v1",
-        "kind": "AdmissionReview",
-        "request": {
-            "uid": "7",
-            "kind": { "group": group, "version": "v1", "kind": kind },
-            "name": name,
-            "namespace": if kind.starts_with("Cluster") { "" } else { "red" },
-            "operation": "CREATE",
-            "userInfo": { "username": "ann" },
-            "object": object,
-        },
-    })
+    let mut review = creation(group, kind, &object);
+    review["request"]["name"] = name.into();
+    if kind.starts_with("Cluster") {
+        review["request"]["namespace"] = "".into();
+    }
+    review
 }
 
 /// What is answered where a rule is let off for an object of this kind and name, until the time is 1.

@@ -6,26 +6,12 @@ use tiller_guard::k8s::review::{Answer, Decision, Lookup, Webhook, answer};
 use tiller_guard::policy::access::RoleKind;
 use tiller_guard::policy::{Context, Knowledge, Mode, Policy, Timestamp};
 
+use super::creation;
 use crate::policy::corpus::canonical;
 use crate::policy::known::{known, with};
 
-fn review(group: &str, kind: &str, object: &Value) -> Value {
-    json!({
-        "apiVersion": "admission.k8s.io/v1",
-        "kind": "AdmissionReview",
-        "request": {
-            "uid": "7",
-            "kind": { "group": group, "version": "v1", "kind": kind },
-            "namespace": "red",
-            "operation": "CREATE",
-            "userInfo": { "username": "ann" },
-            "object": object,
-        },
-    })
-}
-
 fn access(kind: &str, object: &Value) -> Value {
-    review("rbac.authorization.k8s.io", kind, object)
+    creation("rbac.authorization.k8s.io", kind, object)
 }
 
 fn ask(review: &Value, knowledge: &Knowledge, mode: Mode) -> Answer {
@@ -211,7 +197,7 @@ fn a_tiller_is_judged_by_the_bindings_and_then_by_the_roles_that_are_found() {
 /// A Tiller in the namespace of `binding`.
 fn tiller() -> Value {
     let deployment = canonical().to_string().replace("tiller-world", "red");
-    review(
+    creation(
         "apps",
         "Deployment",
         &serde_json::from_str(&deployment).unwrap(),
@@ -266,7 +252,7 @@ fn a_binding_that_is_not_found_counts_where_it_may_be_there_all_the_same() {
 /// Status updates come by the thousand.
 #[test]
 fn what_leaves_the_pod_as_it_is_looks_nothing_up() {
-    let mut review = review("apps", "Deployment", &canonical());
+    let mut review = creation("apps", "Deployment", &canonical());
     review["request"]["operation"] = json!("UPDATE");
     review["request"]["oldObject"] = review["request"]["object"].clone();
     review["request"]["subResource"] = json!("status");

@@ -13,7 +13,7 @@ mod modes;
 mod services;
 mod subresources;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tiller_guard::k8s::review::{Answer, BadReview, Webhook, answer};
 use tiller_guard::policy::Policy;
 
@@ -49,6 +49,22 @@ pub(crate) fn response(answer: &Answer) -> Value {
     let review: Value = serde_json::from_slice(&answer.body).unwrap();
     assert_eq!(review["kind"], "AdmissionReview");
     review["response"].clone()
+}
+
+/// What is asked when `ann` creates an object in the namespace `red`.
+fn creation(group: &str, kind: &str, object: &Value) -> Value {
+    json!({
+        "apiVersion": "admission.k8s.io/v1",
+        "kind": "AdmissionReview",
+        "request": {
+            "uid": "7",
+            "kind": { "group": group, "version": "v1", "kind": kind },
+            "namespace": "red",
+            "operation": "CREATE",
+            "userInfo": { "username": "ann" },
+            "object": object,
+        },
+    })
 }
 
 /// The recorded creation of a Pod by the controller of a ReplicaSet.

@@ -4,24 +4,15 @@ use serde_json::{Value, json};
 use tiller_guard::k8s::review::{Answer, Decision, Webhook, answer};
 use tiller_guard::policy::{Mode, Modes, People, Policy};
 
-use super::response;
+use super::{creation, response};
 use crate::policy::NOW;
 
 const USER: &str = "ann";
 
 fn review(group: &str, kind: &str, user: &str, object: &Value) -> Value {
-    json!({
-        "apiVersion": "admission.k8s.io/v1",
-        "kind": "AdmissionReview",
-        "request": {
-            "uid": "7",
-            "kind": { "group": group, "version": "v1", "kind": kind },
-            "namespace": "red",
-            "operation": "CREATE",
-            "userInfo": { "username": user },
-            "object": object,
-        },
-    })
+    let mut review = creation(group, kind, object);
+    review["request"]["userInfo"]["username"] = user.into();
+    review
 }
 
 /// The Service of `helm init`, with another type.

@@ -1,0 +1,196 @@
+//! How a registration in the cluster differs from what it is to say.
+//!
+//! What the API server adds to it is no difference, nor whose authorities its bundle holds.
+
+use serde_json::Value;
+
+use super::apply::missing;
+
+/// Every way in which a registration asks less, or is heard less, than it is to: a sentence each.
+pub(super) fn drift(wanted: &Value, live: &Value) -> Vec<String> {
+    let mut drifts = Vec::new();
+    for webhook in webhooks(wanted) {
+        let name = name(webhook);
+        let Some(found) = webhooks(live).find(|it| self::name(it) == name) else {
+            drifts.push(format!("{name} is missing"));
+            continue;
+        };
+        if let Some(Value::Object(fields)) = missing(webhook, found) {
+            drifts.extend(fields.keys().map(|field| {
+                let value = found.get(field).unwrap_or(&Value::Null);
+                format!(
+                    "{name} has another {field}: {}",
+                    shortened(&value.to_string())
+                )
+            }));
+        }
+        // Both make it ask about less, and are nothing by default.
+        for field in ["objectSelector", "matchConditions"] {
+            let more = found.get(field).filter(|value| !is_empty(value));
+            if let (Some(more), None) = (more, webhook.get(field)) {
+                drifts.push(format!(
+                    "{name} has a {field}: {}",
+                    shortened(&more.to_string())
+                ));
+            }
+        }
+        let bundle = found
+            .pointer("/clientConfig/caBundle")
+            .and_then(Value::as_str);
+        if bundle.unwrap_or_default().is_empty() {
+            drifts.push(format!("{name} has no caBundle yet"));
+        }
+    }
+    for webhook in webhooks(live) {
+        let name = name(webhook);
+        if !webhooks(wanted).any(|it| self::name(it) == name) {
+            drifts.push(format!("{name} is not to be there"));
+        }
+    }
+    drifts
+}
+
+fn webhooks(configuration: &Value) -> impl Iterator<Item = &Value> {
+    configuration
+        .get("webhooks")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+}
+
+fn name(webhook: &Value) -> &str {
+    webhook
+        .get("name")
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+}
+
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Array(items) => items.is_empty(),
+        Value::Object(fields) => fields.values().all(is_empty),
+        _ => false,
+    }
+}
+
+fn shortened(text: &str) -> String {
+    const LONGEST: usize = 120;
+    if text.chars().count() <= LONGEST {
+        return text.to_owned();
+    }
+    let mut short: String = text.chars().take(LONGEST).collect();
+    short.push('…');
+    short
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::installation::{IMAGE, Installation, NAMESPACE, POLICY, SERVICE_PORT};
+
+    fn installation(minor: u16) -> Installation {
+        Installation {
+            minor,
+            namespace: NAMESPACE.to_owned(),
+            image: IMAGE.to_owned(),
+            replicas: 2,
+            service_port: SERVICE_PORT,
+            policy: POLICY.to_owned(),
+            account_patterns: Vec::new(),
+            ca_bundle: None,
+        }
+    }
+
+    fn validating() -> Value {
+        let [_, validating] = installation(30).registrations();
+        validating
+    }
+
+    /// As an API server has it: with the bundle, and the defaults of what is left out.
+    fn live() -> Value {
+        let mut live = validating();
+        for webhook in live["webhooks"].as_array_mut().unwrap() {
+            webhook["clientConfig"]["caBundle"] = json!("QQ==");
+            if webhook.get("objectSelector").is_none() {
+                webhook["objectSelector"] = json!({});
+            }
+        }
+        live
+    }
+
+    fn drifts_after(change: impl FnOnce(&mut Value)) -> Vec<String> {
+        let mut live = live();
+        change(&mut live["webhooks"][0]);
+        drift(&validating(), &live)
+    }
+
+    #[test]
+    fn what_the_server_and_the_guard_add_is_no_drift() {
+        assert_eq!(drift(&validating(), &live()), [""; 0]);
+    }
+
+    /// Where none are to be.
+    #[test]
+    fn conditions_that_somebody_added_are_found() {
+        let [_, wanted] = installation(20).registrations();
+        let mut found = wanted.clone();
+        let webhook = &mut found["webhooks"][0];
+        webhook["clientConfig"]["caBundle"] = json!("QQ==");
+        webhook["matchConditions"] = json!([{ "name": "never", "expression": "false" }]);
+        let drifts = drift(&wanted, &found);
+        let expected = "validate.tiller-guard.io has a matchConditions";
+        assert!(
+            drifts.iter().any(|it| it.starts_with(expected)),
+            "{drifts:?}"
+        );
+    }
+
+    #[test]
+    fn each_way_to_ask_less_is_found() {
+        let name = "validate.tiller-guard.io";
+        for (field, value, expected) in [
+            (
+                "failurePolicy",
+                json!("Ignore"),
+                "has another failurePolicy: \"Ignore\"",
+            ),
+            ("rules", json!([]), "has another rules: []"),
+            (
+                "namespaceSelector",
+                json!({ "matchLabels": { "a": "b" } }),
+                "has another namespaceSelector",
+            ),
+            (
+                "objectSelector",
+                json!({ "matchLabels": { "a": "b" } }),
+                "has a objectSelector",
+            ),
+            (
+                "matchConditions",
+                json!([{ "name": "never", "expression": "false" }]),
+                "has another matchConditions",
+            ),
+            ("matchPolicy", json!("Exact"), "has another matchPolicy"),
+            ("timeoutSeconds", json!(1), "has another timeoutSeconds"),
+        ] {
+            let drifts = drifts_after(|webhook| webhook[field] = value);
+            let found = drifts
+                .iter()
+                .any(|it| it.starts_with(&format!("{name} {expected}")));
+            assert!(found, "{field}: {drifts:?}");
+        }
+        let renamed = drifts_after(|webhook| webhook["name"] = json!("other"));
+        assert_eq!(
+            renamed,
+            [
+                format!("{name} is missing"),
+                "other is not to be there".to_owned()
+            ]
+        );
+        let bare = drifts_after(|webhook| webhook["clientConfig"]["caBundle"] = json!(""));
+        assert_eq!(bare, [format!("{name} has no caBundle yet")]);
+    }
+}

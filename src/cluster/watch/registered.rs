@@ -1,0 +1,103 @@
+//! Whether the registrations say what `install` makes of them: a guard that is asked about less holds less.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use serde_json::Value;
+use tokio::time::{sleep, timeout};
+use tracing::{info, warn};
+
+use super::status::Status;
+use crate::cluster::Cluster;
+use crate::cluster::drift::drift;
+use crate::cluster::install::registration;
+use crate::k8s::registration::{Endpoint, Registration};
+use crate::policy::Policy;
+
+/// How long the API server may take to show a registration.
+const ANSWER: Duration = Duration::from_secs(30);
+
+/// How the registrations are to lead to this guard, and how often they are looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Registered {
+    /// The Service's name.
+    pub service: String,
+    /// The Service's port.
+    pub port: u16,
+    /// How often.
+    pub every: Duration,
+}
+
+/// What looks at them, when it is run.
+pub(super) struct Lookout {
+    pub(super) cluster: Cluster,
+    pub(super) own_namespace: Arc<str>,
+    pub(super) registered: Registered,
+    /// Its account patterns are in the conditions of the registrations.
+    pub(super) policy: Arc<ArcSwap<Policy>>,
+    pub(super) status: Arc<Status>,
+}
+
+// === impl Lookout ===
+
+impl Lookout {
+    /// Looks for ever. What differs is counted at once, and told where it stays so: who registers writes one after the
+    /// other.
+    pub(super) async fn run(self) {
+        let (mut last, mut told) = (Vec::new(), Vec::new());
+        loop {
+            let drifts = self.drifts().await;
+            self.status.drifted(drifts.len());
+            if drifts == last && drifts != told {
+                tell(&drifts);
+                told.clone_from(&drifts);
+            }
+            last = drifts;
+            sleep(self.registered.every).await;
+        }
+    }
+
+    /// A sentence for each difference. One that cannot be looked at is one: nobody knows what it says.
+    async fn drifts(&self) -> Vec<String> {
+        let mut drifts = Vec::new();
+        for wanted in self.wanted() {
+            let kind = wanted.get("kind").and_then(Value::as_str);
+            let kind = kind.unwrap_or_default();
+            match timeout(ANSWER, registration(&self.cluster, kind)).await {
+                Ok(Ok(Some(live))) => drifts.extend(drift(&wanted, &live)),
+                Ok(Ok(None)) => drifts.push(format!("there is no {kind}")),
+                Ok(Err(error)) => drifts.push(format!("{kind} cannot be looked at: {error}")),
+                Err(_) => drifts.push(format!("{kind} is not shown in time")),
+            }
+        }
+        drifts
+    }
+
+    fn wanted(&self) -> [Value; 2] {
+        let policy = self.policy.load();
+        let registration = Registration {
+            minor: self.cluster.version().minor,
+            namespace: &self.own_namespace,
+            endpoint: Endpoint::Service {
+                name: &self.registered.service,
+                port: self.registered.port,
+            },
+            ca_bundle: None,
+            account_patterns: &policy.settings.account_patterns,
+        };
+        [registration.mutating(), registration.validating()]
+    }
+}
+
+fn tell(drifts: &[String]) {
+    if drifts.is_empty() {
+        info!("the registrations are as install makes them");
+        return;
+    }
+    let drifts = drifts.join("; ");
+    warn!(
+        drifts,
+        "the registrations are not as install makes them; tiller-guard doctor tells what to do"
+    );
+}
