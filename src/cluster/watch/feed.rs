@@ -137,14 +137,22 @@ impl Feed {
         };
         let mut version = self.list(place).await?;
         self.runs();
+        let mut resumed = false;
         loop {
             match self.watch(place, &mut version).await {
                 Ok(()) => {}
-                Err(stop) if stop.ends_version() => return Err(stop),
+                Err(stop) if stop.ends_version() => {
+                    if resumed {
+                        // The API server is back: what the waits grew for is over.
+                        pause.shorten();
+                    }
+                    return Err(stop);
+                }
                 Err(Stop::Over) => return Err(Stop::Over),
                 Err(stop) => self.tell(&stop),
             }
             pause.wait().await;
+            resumed = true;
         }
     }
 
@@ -244,7 +252,7 @@ impl Feed {
     fn tell(&self, stop: &Stop) {
         let (resource, reason) = (self.watched.as_str(), stop.reason());
         if reason == EXPIRED {
-            self.status.counts(self.watched, reason);
+            self.status.lags(self.watched, reason);
             return;
         }
         if self.status.failed(self.watched, reason) {

@@ -39,6 +39,11 @@ impl Pause {
         self.since = Instant::now();
     }
 
+    /// Begins anew with the shortest wait: whoever was waited for has answered.
+    pub(super) fn shorten(&mut self) {
+        self.next = SHORTEST;
+    }
+
     fn next(&mut self) -> Duration {
         if self.since.elapsed() >= CALM {
             self.next = SHORTEST;

@@ -145,6 +145,12 @@ impl Status {
         fare.failing.replace(reason) != Some(reason)
     }
 
+    /// A watch has to list anew before it goes on. That is no failure.
+    pub(super) fn lags(&self, watched: Watched, reason: &'static str) {
+        self.counts(watched, reason);
+        self.synced(watched).set(0);
+    }
+
     /// Counts something that is no failure of the watch itself.
     pub(super) fn counts(&self, watched: Watched, reason: &'static str) {
         let labels = ErrorLabels {
@@ -246,6 +252,18 @@ mod tests {
             text::encode(&mut written, &registry).unwrap();
             assert!(written.lines().any(|it| it == line), "{line} in\n{written}");
         }
+    }
+
+    #[test]
+    fn a_watch_that_has_to_list_anew_is_not_synced_until_it_has() {
+        let status = Status::new();
+        let roles = Watched::Access(AccessKind::Role);
+        status.listed(roles);
+        assert_eq!(status.synced(roles).get(), 1);
+        status.lags(roles, "expired");
+        assert_eq!(status.synced(roles).get(), 0);
+        status.listed(roles);
+        assert_eq!(status.synced(roles).get(), 1);
     }
 
     #[test]

@@ -7,82 +7,36 @@ use serde::de::{
 };
 use serde::forward_to_deserialize_any;
 
-use super::Reader;
+use super::{Reader, Token};
 use crate::json::Error;
 use crate::json::verbatim::VERBATIM;
-
-impl<'de> Reader<'de> {
-    fn visit<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Error> {
-        match self.peek() {
-            Some(b'"') => match self.text()? {
-                Cow::Borrowed(text) => visitor.visit_borrowed_str(text),
-                Cow::Owned(text) => visitor.visit_string(text),
-            },
-            Some(b'{') => {
-                self.enter()?;
-                let value = visitor.visit_map(Members {
-                    reader: self,
-                    first: true,
-                })?;
-                if self.peek() != Some(b'}') {
-                    return Err(self.fault("trailing characters"));
-                }
-                self.leave();
-                Ok(value)
-            }
-            Some(b'[') => {
-                self.enter()?;
-                let value = visitor.visit_seq(Elements {
-                    reader: self,
-                    first: true,
-                })?;
-                if self.peek() != Some(b']') {
-                    return Err(self.fault("trailing characters"));
-                }
-                self.leave();
-                Ok(value)
-            }
-            Some(b't') => self.word("true").and_then(|()| visitor.visit_bool(true)),
-            Some(b'f') => self.word("false").and_then(|()| visitor.visit_bool(false)),
-            Some(b'n') => self.word("null").and_then(|()| visitor.visit_unit()),
-            Some(b'-' | b'0'..=b'9') => {
-                let (number, integer) = self.number()?;
-                self.visit_number(number, integer, visitor)
-            }
-            Some(_) => Err(self.fault("expected value")),
-            None => Err(self.fault("EOF while parsing a value")),
-        }
-    }
-
-    fn visit_number<V: Visitor<'de>>(
-        &self,
-        number: &str,
-        integer: bool,
-        visitor: V,
-    ) -> Result<V::Value, Error> {
-        if integer && let Ok(number) = number.parse() {
-            return visitor.visit_u64(number);
-        }
-        // Minus nought is no integer to serde_json either.
-        if integer
-            && number != "-0"
-            && let Ok(number) = number.parse()
-        {
-            return visitor.visit_i64(number);
-        }
-        match number.parse::<f64>() {
-            Ok(number) if number.is_finite() => visitor.visit_f64(number),
-            _ => Err(self.fault("number out of range")),
-        }
-    }
-}
 
 impl<'de> Deserializer<'de> for &mut Reader<'de> {
     type Error = Error;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        self.visit(visitor)
-            .map_err(|error| error.or_at(self.json, self.at))
+        let value = match self.token()? {
+            Token::Text(Cow::Borrowed(text)) => visitor.visit_borrowed_str(text),
+            Token::Text(Cow::Owned(text)) => visitor.visit_string(text),
+            Token::Object => visitor
+                .visit_map(Members {
+                    reader: self,
+                    first: true,
+                })
+                .and_then(|value| self.leave(b'}').map(|()| value)),
+            Token::Array => visitor
+                .visit_seq(Elements {
+                    reader: self,
+                    first: true,
+                })
+                .and_then(|value| self.leave(b']').map(|()| value)),
+            Token::Boolean(value) => visitor.visit_bool(value),
+            Token::Null => visitor.visit_unit(),
+            Token::Unsigned(number) => visitor.visit_u64(number),
+            Token::Signed(number) => visitor.visit_i64(number),
+            Token::Float(number) => visitor.visit_f64(number),
+        };
+        value.map_err(|error| error.or_at(self.json, self.at))
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {

@@ -198,6 +198,29 @@ async fn a_watch_that_ends_at_once_is_not_made_anew_in_haste() {
     assert!((10..40).contains(&asked), "{asked} requests");
 }
 
+/// The versions of before are too old to an API server that was started again.
+#[tokio::test(start_paused = true)]
+async fn an_api_server_that_is_back_is_listed_from_soon() {
+    let mut answers = vec![(200, vec![page("5", "", &json!([role("a", 1)]))])];
+    answers.extend(vec![(503, vec![failure(503)]); 4]);
+    answers.push((200, vec![event("ERROR", &failure(410))]));
+    answers.push((200, vec![page("9", "", &json!([role("b", 2)]))]));
+    answers.push((200, vec![]));
+    let script = Script::new(&answers);
+    let (mut news, _status) = script.run(ROLES);
+    told(&mut news, 3).await;
+    while script.asked().len() < 6 {
+        sleep(Duration::from_millis(10)).await;
+    }
+    let back = Instant::now();
+    assert_eq!(told(&mut news, 3).await, ["listing", "b", "complete"]);
+    assert!(
+        back.elapsed() < Duration::from_secs(4),
+        "{:?}",
+        back.elapsed()
+    );
+}
+
 #[tokio::test(start_paused = true)]
 async fn refusals_are_told_by_their_reason_and_waited_out() {
     for (code, reason) in [
