@@ -33,6 +33,7 @@ impl Error {
     }
 
     /// Says where, unless that was said before: after so many bytes of this text.
+    #[cold]
     pub(super) fn or_at(mut self, json: &str, offset: usize) -> Self {
         let read = json.as_bytes().get(..offset).unwrap_or_default();
         let mut lines = read.rsplit(|byte| *byte == b'\n');

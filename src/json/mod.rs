@@ -1,4 +1,4 @@
-//! JSON as the review path reads and writes it. All other JSON is `serde_json`'s.
+//! JSON as reviews are read and answered, and as the watches are. All other JSON is `serde_json`'s.
 
 mod error;
 mod reader;

@@ -63,14 +63,21 @@ impl<'de> Reader<'de> {
     }
 
     /// The next byte that is no space, which is left there.
+    #[inline]
     fn peek(&mut self) -> Option<u8> {
-        loop {
-            let byte = *self.json.as_bytes().get(self.at)?;
-            if !matches!(byte, b' ' | b'\n' | b'\t' | b'\r') {
-                return Some(byte);
-            }
-            self.at += 1;
+        match self.byte() {
+            Some(byte) if byte > b' ' => Some(byte),
+            _ => self.peek_past_space(),
         }
+    }
+
+    #[inline(never)]
+    fn peek_past_space(&mut self) -> Option<u8> {
+        let rest = self.json.as_bytes().get(self.at..).unwrap_or_default();
+        let is_space = |byte: &u8| matches!(byte, b' ' | b'\n' | b'\t' | b'\r');
+        let spaces = rest.iter().position(|byte| !is_space(byte));
+        self.at += spaces.unwrap_or(rest.len());
+        self.byte()
     }
 
     /// Passes the next byte that is no space if it is this one.
@@ -87,6 +94,16 @@ impl<'de> Reader<'de> {
         }
         self.at += word.len();
         Ok(())
+    }
+
+    /// Passes `null` if that is what begins here.
+    #[inline(never)]
+    fn null(&mut self) -> Result<bool, Error> {
+        let is_null = self.peek() == Some(b'n');
+        if is_null {
+            self.word("null")?;
+        }
+        Ok(is_null)
     }
 
     /// The string that begins here.

@@ -1,7 +1,25 @@
 //! Paths as Go's `path/filepath` handles them on Linux.
 
+use std::borrow::Cow;
+
 /// `filepath.Clean`: the shortest path that means the same.
-pub fn clean(path: &str) -> String {
+pub fn clean(path: &str) -> Cow<'_, str> {
+    if is_clean(path) {
+        Cow::Borrowed(path)
+    } else {
+        Cow::Owned(cleaned(path))
+    }
+}
+
+/// Whether a path is absolute and, seen without reading its components, clean: nearly all are.
+fn is_clean(path: &str) -> bool {
+    let mut pairs = path.as_bytes().windows(2);
+    path.starts_with('/')
+        && !path.ends_with('/')
+        && !pairs.any(|pair| matches!(pair, b"//" | b"/."))
+}
+
+fn cleaned(path: &str) -> String {
     let rooted = path.starts_with('/');
     let mut components: Vec<&str> = Vec::new();
     for component in path.split('/') {
@@ -27,8 +45,8 @@ pub fn clean(path: &str) -> String {
 pub(super) fn join(directory: &str, file: &str) -> String {
     match (directory, file) {
         ("", "") => String::new(),
-        ("", only) | (only, "") => clean(only),
-        (directory, file) => clean(&format!("{directory}/{file}")),
+        ("", only) | (only, "") => clean(only).into_owned(),
+        (directory, file) => clean(&format!("{directory}/{file}")).into_owned(),
     }
 }
 
@@ -38,4 +56,20 @@ pub fn is_within(path: &str, directory: &str) -> bool {
         || path
             .strip_prefix(directory)
             .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::{ProptestConfig, prop_assert_eq, proptest};
+
+    use super::{clean, cleaned};
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn a_path_that_is_clean_stays_as_it_is(path in "/?([a.]{0,3}/?){0,4}") {
+            prop_assert_eq!(clean(&path), cleaned(&path));
+        }
+    }
 }

@@ -113,8 +113,8 @@ fn is_missing(path: &str, container: &Container<'_>, possible: &[&str]) -> bool 
     }
     let resolved = join(working_directory, path);
     let is_mounted = container.volume_mounts.as_slice().iter().any(|mount| {
-        let directory = clean(&format!("/{}", mount.mount_path.as_str()));
-        is_within(&resolved, &directory)
+        let directory = format!("/{}", mount.mount_path.as_str());
+        is_within(&resolved, &clean(&directory))
     });
     let is_possible = possible
         .iter()

@@ -25,6 +25,7 @@ const USES: [(&str, &[&str]); 14] = [
         "cluster",
         &[
             "installation",
+            "json",
             "k8s",
             "pki",
             "policy",

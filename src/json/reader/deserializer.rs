@@ -40,8 +40,7 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        if self.peek() == Some(b'n') {
-            self.word("null")?;
+        if self.null()? {
             return visitor.visit_none();
         }
         visitor.visit_some(self)

@@ -40,7 +40,7 @@ pub(super) fn check(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mu
         if is_within(&path, CERTIFICATE_DIRECTORY) {
             continue;
         }
-        let needed = match path.as_str() {
+        let needed = match &*path {
             SCRATCH_DIRECTORY => is_empty_directory(mount, volume),
             TOKEN_DIRECTORY => case.subject.kind == Kind::Pod && is_token(case, volume),
             _ => false,
