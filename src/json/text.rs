@@ -4,30 +4,28 @@ use wide::u8x16;
 
 /// The first byte from `start` on that is a quote, a backslash, or cannot stand in a string.
 pub(super) fn stop(json: &[u8], start: usize) -> Option<(usize, u8)> {
-    let rest = json.get(start..)?;
-    let (blocks, _) = rest.as_chunks::<16>();
-    let block = |block: &[u8; 16]| {
-        let bytes = u8x16::new(*block);
-        let stops = bytes.simd_eq(u8x16::splat(b'"'))
-            | bytes.simd_eq(u8x16::splat(b'\\'))
-            | bytes.min(u8x16::splat(0x1f)).simd_eq(bytes);
-        stops.to_bitmask()
-    };
-    let found = blocks
-        .iter()
-        .zip((0..).step_by(16))
-        .find_map(|(bytes, at)| {
-            let stops = block(bytes);
+    let mut at = start;
+    while let Some(block) = json.get(at..).and_then(<[u8]>::first_chunk) {
+        let stops = stops(block);
+        if stops != 0 {
             // At most 15.
-            (stops != 0).then(|| at + stops.trailing_zeros() as usize)
-        });
-    let tail = || {
-        let seen = blocks.len() * 16;
-        let stops = |byte: &u8| matches!(byte, b'"' | b'\\' | ..=0x1f);
-        Some(seen + rest.get(seen..)?.iter().position(stops)?)
-    };
-    let at = found.or_else(tail)?;
-    rest.get(at).map(|byte| (start + at, *byte))
+            at += stops.trailing_zeros() as usize;
+            return json.get(at).map(|byte| (at, *byte));
+        }
+        at += block.len();
+    }
+    let mut rest = json.iter().enumerate().skip(at);
+    rest.find(|(_, byte)| matches!(byte, b'"' | b'\\' | ..=0x1f))
+        .map(|(at, byte)| (at, *byte))
+}
+
+/// One bit for each byte.
+fn stops(block: &[u8; 16]) -> u32 {
+    let bytes = u8x16::new(*block);
+    let stops = bytes.simd_eq(u8x16::splat(b'"'))
+        | bytes.simd_eq(u8x16::splat(b'\\'))
+        | bytes.min(u8x16::splat(0x1f)).simd_eq(bytes);
+    stops.to_bitmask()
 }
 
 #[cfg(test)]
