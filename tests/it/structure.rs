@@ -25,7 +25,6 @@ const USES: [(&str, &[&str]); 14] = [
         "cluster",
         &[
             "installation",
-            "json",
             "k8s",
             "pki",
             "policy",

@@ -11,7 +11,6 @@ use serde_json::value::RawValue;
 use super::feed::News;
 use super::teams::Teams;
 use super::watched::Watched;
-use crate::json::{self, Reader};
 use crate::k8s::{
     Malformed, access_object, custody_object, exposure_object, subject, team_registration,
 };
@@ -130,7 +129,7 @@ impl Ledger {
 
     fn put_access(&mut self, kind: AccessKind, object: &RawValue) -> Result<(), Malformed> {
         let watched = Watched::Access(kind);
-        let mut json = Reader::new(object.get());
+        let mut json = serde_json::Deserializer::from_str(object.get());
         let (name, kept) = match access_object(kind, &mut json)? {
             AccessObject::Role(role) => {
                 self.knowledge = self.knowledge.with_role(&role);
@@ -151,7 +150,7 @@ impl Ledger {
     }
 
     fn put_team(&mut self, object: &RawValue) -> Result<(), Malformed> {
-        let mut json = Reader::new(object.get());
+        let mut json = serde_json::Deserializer::from_str(object.get());
         let registered = team_registration(&mut json)?;
         if let Some(name) = name_of(object) {
             self.teams.put(&name.1, registered);
@@ -165,7 +164,7 @@ impl Ledger {
         if self.pass_over(watched, object) {
             return Ok(());
         }
-        let mut json = Reader::new(object.get());
+        let mut json = serde_json::Deserializer::from_str(object.get());
         let subject = subject(kind, &mut json)?;
         let name = named(subject.namespace.as_deref(), &subject.name);
         if !subject.holds_tiller() {
@@ -193,7 +192,7 @@ impl Ledger {
         if self.pass_over(watched, object) {
             return Ok(());
         }
-        let mut json = Reader::new(object.get());
+        let mut json = serde_json::Deserializer::from_str(object.get());
         let read = exposure_object(ExposureKind::Service, &mut json)?;
         let (ExposureObject::Service(service), Some(name)) = (&read, name_of(object)) else {
             return Ok(());
@@ -216,7 +215,7 @@ impl Ledger {
 
     /// Keeps the fingerprints of the CAs, and nothing else of the Secret.
     fn put_certificates(&mut self, watched: Watched, object: &RawValue) -> Result<(), Malformed> {
-        let mut json = Reader::new(object.get());
+        let mut json = serde_json::Deserializer::from_str(object.get());
         let read = custody_object(CustodyKind::Secret, &mut json)?;
         if let CustodyObject::Secret(secret) = read {
             let name = named(secret.namespace.as_deref(), &secret.name);
@@ -332,7 +331,7 @@ fn name_of(object: &RawValue) -> Option<Name> {
         namespace: Box<str>,
         name: Box<str>,
     }
-    let Named { metadata } = json::read(object.get()).ok()?;
+    let Named { metadata } = serde_json::from_str(object.get()).ok()?;
     Some((metadata.namespace, metadata.name))
 }
 

@@ -4,10 +4,10 @@ use std::fmt;
 
 use serde::Deserialize as _;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, Visitor};
+use serde_json::value::RawValue;
 
 use super::Malformed;
 use super::request::Object;
-use crate::json::{Reader, Verbatim};
 use crate::k8s::{access, custody, exposure, object};
 use crate::pod::Text;
 use crate::policy::Kind;
@@ -93,8 +93,9 @@ impl<'de> Visitor<'de> for InPlace {
 }
 
 /// Reads an object by itself.
-pub(super) fn read_apart(reading: Reading, object: Verbatim<'_>) -> Object<'_> {
-    match InPlace(reading).deserialize(&mut Reader::new(object.as_str())) {
+pub(super) fn read_apart(reading: Reading, object: &RawValue) -> Object<'_> {
+    let mut deserializer = serde_json::Deserializer::from_str(object.get());
+    match InPlace(reading).deserialize(&mut deserializer) {
         Ok(object) => object,
         Err(error) => Object::Malformed(match reading {
             Reading::Custody(kind) => custody::malformed(kind, &error),

@@ -4,12 +4,12 @@ use std::fmt;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+use serde_json::value::RawValue;
 
 use super::answer::ApiVersion;
 use super::reading::{InPlace, Reading, read_apart};
 use super::user::User;
 use super::{BadReview, Malformed};
-use crate::json::{self, Verbatim};
 use crate::pod::Text;
 use crate::policy::access::{AccessKind, AccessObject};
 use crate::policy::connection::{Connection, ConnectionKind};
@@ -36,7 +36,7 @@ pub(super) struct Request<'a> {
     pub(super) user: User<'a>,
     pub(super) dry_run: bool,
     pub(super) object: Object<'a>,
-    pub(super) old_object: Option<Verbatim<'a>>,
+    pub(super) old_object: Option<&'a RawValue>,
 }
 
 /// The object that is asked about.
@@ -119,8 +119,8 @@ impl<'a> TryFrom<Review<'a, Request<'a>>> for Envelope<'a> {
 /// Reads a review with its request read in one of three ways.
 fn read_as<'a, R: Deserialize<'a> + Into<Request<'a>>>(
     body: &'a str,
-) -> Result<Review<'a, Request<'a>>, json::Error> {
-    json::read(body).map(|review: Review<'a, R>| review.map(Into::into))
+) -> serde_json::Result<Review<'a, Request<'a>>> {
+    serde_json::from_str(body).map(|review: Review<'a, R>| review.map(Into::into))
 }
 
 #[derive(Deserialize)]
@@ -262,7 +262,7 @@ impl<'de> Visitor<'de> for RequestVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Self::Value, A::Error> {
         let mut request = Request::default();
         let mut seen = Seen::default();
-        let mut unread: Option<Verbatim<'de>> = None;
+        let mut unread: Option<&'de RawValue> = None;
         while let Some(field) = fields.next_key::<Text<'de>>()? {
             match field.as_str() {
                 "uid" => request.uid = fields.next_value()?,

@@ -4,7 +4,6 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::request::{Object, Operation, Request};
-use crate::json::{self, Reader};
 use crate::k8s::{access, custody, exposure, object};
 use crate::policy::access::AccessObject;
 use crate::policy::custody::CustodyObject;
@@ -17,7 +16,7 @@ impl Request<'_> {
     /// it.
     fn is_leaving(&self) -> bool {
         self.old_object.is_some_and(|old| {
-            json::read::<Stored>(old.as_str())
+            serde_json::from_str::<Stored>(old.get())
                 .is_ok_and(|stored| stored.metadata.deletion_timestamp.is_some())
         })
     }
@@ -50,7 +49,7 @@ impl Request<'_> {
         let (Operation::Update, Some(old)) = (self.operation, self.old_object) else {
             return false;
         };
-        let mut deserializer = Reader::new(old.as_str());
+        let mut deserializer = serde_json::Deserializer::from_str(old.get());
         let before = access::read(new.kind(), &mut deserializer);
         self.is_leaving()
             && before.is_ok_and(|mut old| {
@@ -72,7 +71,7 @@ impl Request<'_> {
         let (Operation::Update, Some(old)) = (self.operation, self.old_object) else {
             return false;
         };
-        let mut deserializer = Reader::new(old.as_str());
+        let mut deserializer = serde_json::Deserializer::from_str(old.get());
         let before = exposure::read(new.kind(), &mut deserializer);
         self.is_leaving() && before.is_ok_and(|old| old == *new)
     }
@@ -83,7 +82,7 @@ impl Request<'_> {
         let (Operation::Update, Some(old)) = (self.operation, self.old_object) else {
             return false;
         };
-        let mut deserializer = Reader::new(old.as_str());
+        let mut deserializer = serde_json::Deserializer::from_str(old.get());
         let before = custody::read(new.kind(), &mut deserializer);
         before.is_ok_and(|mut old| {
             old.stand_in(self.namespace.clone());
@@ -108,7 +107,7 @@ impl Request<'_> {
         let (Operation::Update, Some(old)) = (self.operation, self.old_object) else {
             return None;
         };
-        let mut old = Reader::new(old.as_str());
+        let mut old = serde_json::Deserializer::from_str(old.get());
         object::read(self.workload()?, &mut old).ok()
     }
 }

@@ -1,8 +1,8 @@
 //! Who asks.
 
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
-use crate::json::{self, Verbatim};
 use crate::pod::Text;
 use crate::policy::{People, Requester, is_controller};
 
@@ -13,7 +13,7 @@ pub(super) struct User<'a> {
     #[serde(rename = "username")]
     pub(super) name: Text<'a>,
     /// A list of names, which is read only where it counts who asks.
-    groups: Option<Verbatim<'a>>,
+    groups: Option<&'a RawValue>,
 }
 
 impl<'a> User<'a> {
@@ -29,7 +29,7 @@ impl<'a> User<'a> {
 
     /// Who asks, with his groups. Groups that cannot be read are none.
     pub(super) fn requester(&self) -> Requester<'a> {
-        let groups = self.groups.map(|groups| json::read(groups.as_str()));
+        let groups = self.groups.map(|groups| serde_json::from_str(groups.get()));
         Requester {
             name: self.name.clone(),
             groups: groups.and_then(Result::ok).unwrap_or_default(),
