@@ -106,11 +106,11 @@ pub fn answer(
     context: &Context<'_>,
 ) -> Result<Answer, BadReview> {
     let body = std::str::from_utf8(body).map_err(BadReview::Encoding)?;
-    let nesting = Nesting::of(body).map_err(|TooDeep| BadReview::Depth)?;
     let left;
     let envelope = if concern::is_possible(body, &policy.settings, context.knowledge) {
         Envelope::read(body)?
     } else {
+        let nesting = Nesting::of(body).map_err(|TooDeep| BadReview::Depth)?;
         left = nesting.without_objects();
         if concern::is_asked(&left, body, &policy.settings) {
             Envelope::read(body)?
