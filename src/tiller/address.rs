@@ -4,6 +4,8 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+use super::text::rsplit_once;
+
 /// The services that Go knows by itself.
 const SERVICES: [&str; 15] = [
     "domain",
@@ -42,7 +44,7 @@ fn split_host_port(address: &str) -> Result<(&str, &str), &'static str> {
     const MISSING_PORT: &str = "missing port in address";
     const TOO_MANY_COLONS: &str = "too many colons in address";
 
-    let (before, port) = address.rsplit_once(':').ok_or(MISSING_PORT)?;
+    let (before, port) = rsplit_once(address, b':').ok_or(MISSING_PORT)?;
     let host = match address.strip_prefix('[') {
         Some(bracketed) => {
             let (host, after) = bracketed.split_once(']').ok_or("missing ']' in address")?;

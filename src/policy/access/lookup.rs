@@ -66,7 +66,9 @@ pub fn lookups_for_workload(subject: &Subject<'_>, knowledge: &Knowledge) -> Vec
     let account = tiller.account;
     let targets = knowledge.team_of(account).into_iter();
     let targets = targets.flat_map(|team| team.target_namespaces.iter().map(|it| &**it));
-    let namespaces: BTreeSet<&str> = targets.chain([account.namespace]).collect();
+    let mut namespaces: Vec<&str> = targets.chain([account.namespace]).collect();
+    namespaces.sort_unstable();
+    namespaces.dedup();
     let roles = knowledge
         .bindings_of(account)
         .filter(|(holder, _)| matches!(holder, Holder::Account(_)))

@@ -8,6 +8,7 @@ mod value;
 use std::borrow::Cow;
 
 use super::Version;
+use super::text::split_once;
 use super::version::gate;
 
 pub(super) use value::{parse_bool, parse_integer, quote};
@@ -86,7 +87,7 @@ impl<'a> CommandLine<'a> {
     /// Reads the words after the program as the Tiller of a version does.
     pub(super) fn read(words: &[Cow<'a, str>], version: Version) -> Self {
         let mut line = Self {
-            flags: Vec::new(),
+            flags: Vec::with_capacity(words.len()),
             ignored: 0,
             outcome: Outcome::Starts,
         };
@@ -134,7 +135,10 @@ impl<'a> CommandLine<'a> {
 
     /// Takes a flag in; it replaces an earlier one of its name.
     fn set(&mut self, name: &'static str, value: Cow<'a, str>) {
-        self.flags.retain(|flag| flag.name != name);
+        let earlier = self.flags.iter().position(|flag| flag.name == name);
+        if let Some(earlier) = earlier {
+            self.flags.remove(earlier);
+        }
         self.flags.push(Flag { name, value });
     }
 }

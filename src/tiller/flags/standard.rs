@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use super::table::{self, Definition, Kind};
-use super::{CommandLine, Stop, Version, quote, tail, value};
+use super::{CommandLine, Stop, Version, quote, split_once, tail, value};
 
 /// Reads the words into the command line, up to an error or a word that is no flag.
 pub(super) fn parse<'a>(
@@ -24,7 +24,7 @@ pub(super) fn parse<'a>(
         if body.starts_with(['-', '=']) {
             return Err(Stop::Error(format!("bad flag syntax: {word}")));
         }
-        let (name, attached) = match body.split_once('=') {
+        let (name, attached) = match split_once(body, b'=') {
             Some((name, value)) => (name, Some(tail(word, word.len() - value.len()))),
             None => (body, None),
         };
