@@ -14,6 +14,9 @@ use crate::tiller::{ContainerList, Recognised, Tiller, Unknown};
 /// as refused as one of seventeen. What is hardened is told in full, as its patch is.
 const TOLD_PER_RULE: usize = 16;
 
+/// What is found in the Deployment of `helm init`.
+const USUAL: usize = 16;
+
 /// A subject with at least one Tiller, as a rule sees it.
 #[derive(Debug)]
 pub(super) struct Case<'a> {
@@ -147,9 +150,8 @@ impl<'a> Findings<'a> {
     pub(super) fn new(settings: &'a Settings) -> Self {
         Self {
             settings,
-            // What the Deployment of `helm init` needs.
-            told: Vec::with_capacity(16),
-            edits: Vec::with_capacity(16),
+            told: Vec::new(),
+            edits: Vec::new(),
             excepted: Vec::new(),
             begun: (0, 0),
             refused: 0,
@@ -191,6 +193,9 @@ impl<'a> Findings<'a> {
         edit: Edit<'a>,
     ) {
         self.tell(rule, path, message.into(), remedy.into(), Action::Harden);
+        if self.edits.is_empty() {
+            self.edits.reserve(USUAL);
+        }
         self.edits.push(edit);
     }
 
@@ -214,6 +219,9 @@ impl<'a> Findings<'a> {
         remedy: Cow<'static, str>,
         action: Action,
     ) {
+        if self.told.is_empty() {
+            self.told.reserve(USUAL);
+        }
         self.told.push(Finding {
             rule,
             severity: self.settings.severity(rule),
@@ -222,6 +230,11 @@ impl<'a> Findings<'a> {
             remedy,
             action,
         });
+    }
+
+    /// Whether the rule at work has found something.
+    pub(super) fn has_found(&self) -> bool {
+        self.told.len() > self.begun.0
     }
 
     /// Ends a rule's turn: an exception takes back what it found and asked for, and what it found beyond the
@@ -233,7 +246,7 @@ impl<'a> Findings<'a> {
         object: Pointer,
     ) {
         let (told, edits) = self.begun;
-        if self.told.len() > told
+        if self.has_found()
             && let Some(exception) = exception
         {
             self.told.truncate(told);

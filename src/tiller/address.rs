@@ -29,7 +29,9 @@ const SERVICES: [&str; 15] = [
 /// free port on all interfaces. A name that a resolver may know, and an address that the machine may not
 /// have, are no errors here.
 pub(super) fn listen_error(address: &str) -> Option<String> {
-    if address.is_empty() {
+    // Nearly all listen on a port of all interfaces, by its number.
+    let is_number = |port: &str| port.parse::<u16>().is_ok();
+    if address.is_empty() || address.strip_prefix(':').is_some_and(is_number) {
         return None;
     }
     let error = match split_host_port(address) {

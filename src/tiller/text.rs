@@ -1,4 +1,5 @@
-//! Texts cut at an ASCII byte, which takes less than at a `char`: command lines and image references are cut often.
+//! Texts cut at an ASCII byte, which takes less than at a `char`: command lines and image references are short, and
+//! cut often.
 
 use memchr::memchr;
 

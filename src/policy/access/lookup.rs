@@ -79,7 +79,9 @@ pub fn lookups_for_workload(subject: &Subject<'_>, knowledge: &Knowledge) -> Vec
                 &binding.role_name,
             )
         });
-    let roles: BTreeSet<Lookup> = roles.collect();
+    let mut roles: Vec<Lookup> = roles.collect();
+    roles.sort_unstable();
+    roles.dedup();
     bindings_in(namespaces)
         .chain([Lookup::ClusterRoleBindings])
         .chain(roles.into_iter().take(MOST))

@@ -137,12 +137,14 @@ impl Knowledge {
         &'a self,
         account: Account<'a>,
     ) -> impl Iterator<Item = (Holder<'a>, &'a KnownBinding)> {
-        account.holders().into_iter().flat_map(|holder| {
+        let mut found = Vec::new();
+        for holder in account.holders() {
             let [kind, namespace, separator, name] = holder.pieces();
             let prefix = [kind, namespace, separator, name, "/"];
             let bindings = self.bindings_by_holder.with_prefix(prefix);
-            bindings.map(move |(_, binding)| (holder, &**binding))
-        })
+            found.extend(bindings.map(|(_, binding)| (holder, &**binding)));
+        }
+        found.into_iter()
     }
 
     /// The bindings that name this role.

@@ -1,7 +1,5 @@
 //! `trusted-authority`
 
-use std::collections::BTreeSet;
-
 use crate::pod::VolumeSource;
 use crate::policy::case::{Case, Findings};
 use crate::policy::rules::certificate_authority;
@@ -52,7 +50,9 @@ fn secrets<'a>(case: &Case<'a>) -> impl Iterator<Item = &'a str> {
         let name = secret.secret_name.as_str();
         (name == settings || signs::SECRETS.contains(&name)).then_some(name)
     });
-    let mounted: BTreeSet<&str> = mounted.collect();
+    let mut mounted: Vec<&str> = mounted.collect();
+    mounted.sort_unstable();
+    mounted.dedup();
     let made = mounted.is_empty().then_some(settings);
     mounted.into_iter().chain(made)
 }

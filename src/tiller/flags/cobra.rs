@@ -142,7 +142,7 @@ impl<'w, 'a> Parser<'w, 'a> {
         if definition.kind == Kind::Bool {
             switch(Some(&value), origin)?;
         }
-        self.line.set(definition.name, value);
+        self.line.set(definition.flag, value);
         Ok(())
     }
 }

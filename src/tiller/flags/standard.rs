@@ -21,7 +21,7 @@ pub(super) fn parse<'a>(
             line.ignored = rest.len();
             break;
         };
-        if body.starts_with(['-', '=']) {
+        if matches!(body.as_bytes(), [b'-' | b'=', ..]) {
             return Err(Stop::Error(format!("bad flag syntax: {word}")));
         }
         let (name, attached) = match split_once(body, b'=') {
@@ -47,7 +47,7 @@ pub(super) fn parse<'a>(
             },
         };
         check(definition, &value)?;
-        line.set(definition.name, value);
+        line.set(definition.flag, value);
     }
     Ok(())
 }
