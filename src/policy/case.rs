@@ -7,8 +7,8 @@ use super::exception::{Exception, Exemptions};
 use super::harden::Edit;
 use super::pointer::Place;
 use super::{Action, Excepted, Finding, Kind, Knowledge, Pointer, Rule, Settings, Subject};
-use crate::pod::Container;
-use crate::tiller::{ContainerList, Recognised, Tiller, Unknown};
+use crate::pod::{Container, VolumeMount};
+use crate::tiller::{ContainerList, Recognised, Tiller, Unknown, clean_path};
 
 /// The refusals of one rule on one object that are told one by one: a manifest of a million bad variables is
 /// as refused as one of seventeen. What is hardened is told in full, as its patch is.
@@ -39,6 +39,8 @@ pub struct TillerContainer<'a> {
     pub container: &'a Container<'a>,
     /// What it does.
     pub tiller: Tiller<'a>,
+    /// Where its volumes are mounted, as clean paths, in the order of the mounts.
+    pub mount_paths: Vec<Cow<'a, str>>,
 }
 
 /// Where rules put what they find. Bounded: see [`TOLD_PER_RULE`].
@@ -63,13 +65,22 @@ impl<'a> TillerContainer<'a> {
             index,
             container,
         } = recognised;
+        let mounts = container.volume_mounts.iter();
+        let mount_paths = mounts.map(|mount| clean_path(&mount.mount_path)).collect();
         Self {
             kind,
             list,
             index,
             container,
             tiller,
+            mount_paths,
         }
+    }
+
+    /// Its mounts with their clean paths.
+    pub(super) fn mounts(&self) -> impl Iterator<Item = (&str, &'a VolumeMount<'a>)> {
+        let paths = self.mount_paths.iter().map(AsRef::as_ref);
+        paths.zip(self.container.volume_mounts.iter())
     }
 
     /// Its JSON pointer in the object.

@@ -57,13 +57,12 @@ pub fn lookups_for_access(
     }
 }
 
-/// What the decision on a workload hangs on: what its account may do. Nothing where it holds no Tiller, or one
-/// without an account of its own.
+/// What the decision on a workload with a Tiller hangs on: what its account may do. Nothing where it has no account of
+/// its own.
 pub fn lookups_for_workload(subject: &Subject<'_>, knowledge: &Knowledge) -> Vec<Lookup> {
-    let Some(tiller) = subject.tiller_use() else {
+    let Some(account) = subject.own_account() else {
         return Vec::new();
     };
-    let account = tiller.account;
     let targets = knowledge.team_of(account).into_iter();
     let targets = targets.flat_map(|team| team.target_namespaces.iter().map(|it| &**it));
     let mut namespaces: Vec<&str> = targets.chain([account.namespace]).collect();
