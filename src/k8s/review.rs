@@ -133,7 +133,10 @@ pub fn answer(
             let refused = reply.decision == Decision::Refused;
             let last = webhook == Webhook::Validate && reply.decision != Decision::Unconcerned;
             if last || refused {
-                let lookups = || lookups_for_workload(subject, context.knowledge);
+                let lookups = || match &*verdict.tillers {
+                    [] => Vec::new(),
+                    _ => lookups_for_workload(subject, context.knowledge),
+                };
                 settled_by(reply, &envelope.request, policy, lookups)
             } else {
                 reply

@@ -146,6 +146,16 @@ impl Subject<'_> {
 
     /// The account that it runs as and its name, if it carries a Tiller with an account of its own.
     pub fn tiller_use(&self) -> Option<TillerUse<'_>> {
+        let account = self.own_account().filter(|_| self.holds_tiller())?;
+        Some(TillerUse {
+            account,
+            kind: self.kind,
+            workload: &self.name,
+        })
+    }
+
+    /// The account that it runs as, if that is not one for every pod of the namespace.
+    pub(super) fn own_account(&self) -> Option<Account<'_>> {
         let PodSpec {
             service_account_name,
             service_account,
@@ -158,11 +168,7 @@ impl Subject<'_> {
         };
         let namespace = self.namespace.as_deref()?;
         let own = !name.is_empty() && name != "default";
-        (own && self.holds_tiller()).then_some(TillerUse {
-            account: Account { namespace, name },
-            kind: self.kind,
-            workload: &self.name,
-        })
+        own.then_some(Account { namespace, name })
     }
 
     /// The pod's annotations.
