@@ -43,7 +43,7 @@ impl Pointer {
     }
 
     /// Hands out its text, piece by piece.
-    pub(super) fn write(&self, mut to: impl FnMut(&str)) {
+    pub fn write(&self, mut to: impl FnMut(&str)) {
         let Self { place, field } = self;
         match place {
             Place::Object => {}

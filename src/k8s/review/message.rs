@@ -2,6 +2,9 @@
 
 use std::fmt::{self, Write as _};
 
+use wide::u8x16;
+
+use crate::json::{Array, position, write_text};
 use crate::policy::{Action, Finding, Maker, Owner, Subject, Verdict};
 
 /// The most characters of a line of a refusal.
@@ -13,14 +16,16 @@ pub(super) const MAX_NOTE: usize = 512;
 pub(super) const MAX_WARNING: usize = 256;
 const MAX_WARNINGS: usize = 16;
 
-/// One line a rule: its name, then for each finding path, what is there, and what to do.
+/// One line a rule: its name, then for each finding path, what is there, and what to do. They come after a text that
+/// ends its line.
 pub(super) fn lines<'f>(
+    mut before: String,
     findings: impl Iterator<Item = &'f Finding> + Clone,
     most: usize,
 ) -> String {
-    let mut message = String::with_capacity(128 * findings.clone().count());
+    before.reserve(160 * findings.clone().count());
     let mut rule = None;
-    let mut line = Line::new(&mut message, most);
+    let mut line = Line::new(&mut before, most);
     for finding in findings {
         let Finding {
             rule: of,
@@ -39,13 +44,14 @@ pub(super) fn lines<'f>(
             None => line.write_all([of.id, ": "]),
         };
         // A line that is full takes no more.
-        let placed = begun.and_then(|()| match path {
-            whole if whole.is_whole() => Ok(()),
-            path => write!(line, "{path}: "),
-        });
+        let mut placed = begun;
+        if !path.is_whole() {
+            path.write(|piece| placed = placed.and_then(|()| line.write_str(piece)));
+            placed = placed.and_then(|()| line.write_str(": "));
+        }
         let _full = placed.and_then(|()| line.write_all([message, "; ", remedy]));
     }
-    message
+    before
 }
 
 /// Where to mend what somebody else made, as a line before the others: a person reads it in the conditions and
@@ -67,30 +73,34 @@ pub(super) fn origin(subject: &Subject<'_>) -> String {
     one_line(&told, MAX_LINE) + "\n"
 }
 
-/// One warning a rule.
-pub(super) fn warnings(verdict: &Verdict<'_>, act: fn(Action) -> &'static str) -> Vec<String> {
+/// Writes one warning a rule.
+pub(super) fn write_warnings(
+    warnings: &mut Array<'_>,
+    verdict: &Verdict<'_>,
+    act: fn(Action) -> &'static str,
+) {
     let rules = verdict
         .findings
         .chunk_by(|one, next| one.rule == next.rule && one.action == next.action);
-    rules
-        .filter_map(|findings| {
-            let (first, others) = findings.split_first()?;
-            let Finding {
-                rule,
-                message,
-                action,
-                ..
-            } = first;
-            let mut warning = String::with_capacity(MAX_WARNING);
-            let mut line = Line::new(&mut warning, MAX_WARNING);
-            let told = line.write_all(["tiller-guard ", act(*action), " ", rule.id, ": ", message]);
-            if !others.is_empty() {
-                let _full = told.and_then(|()| write!(line, " (and {} more)", others.len()));
-            }
-            Some(warning)
-        })
-        .take(MAX_WARNINGS)
-        .collect()
+    let mut warning = String::with_capacity(MAX_WARNING);
+    for findings in rules.take(MAX_WARNINGS) {
+        let [first, others @ ..] = findings else {
+            continue;
+        };
+        let Finding {
+            rule,
+            message,
+            action,
+            ..
+        } = first;
+        warning.clear();
+        let mut line = Line::new(&mut warning, MAX_WARNING);
+        let told = line.write_all(["tiller-guard ", act(*action), " ", rule.id, ": ", message]);
+        if !others.is_empty() {
+            let _full = told.and_then(|()| write!(line, " (and {} more)", others.len()));
+        }
+        write_text(warnings.element(), &warning);
+    }
 }
 
 pub(super) fn one_line(text: &str, most: usize) -> String {
@@ -128,11 +138,7 @@ impl<'a> Line<'a> {
 
 impl fmt::Write for Line<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        // Without a way out in the middle the compiler looks at many bytes at once.
-        let plain = text
-            .bytes()
-            .fold(true, |plain, byte| plain & matches!(byte, b' '..=b'~'));
-        if plain && text.len() < self.left {
+        if text.len() < self.left && position(text.as_bytes(), not_printable).is_none() {
             self.left -= text.len();
             self.text.push_str(text);
             return Ok(());
@@ -147,4 +153,10 @@ impl fmt::Write for Line<'_> {
         }
         Ok(())
     }
+}
+
+/// What is no printable character of ASCII.
+fn not_printable(block: u8x16) -> u8x16 {
+    let (first, last) = (u8x16::splat(b' '), u8x16::splat(b'~'));
+    !block.max(first).min(last).simd_eq(block)
 }
