@@ -51,9 +51,11 @@ impl Pointer {
             Place::Pod(kind) => to(kind.pod_spec_pointer()),
             Place::Container(kind, list, index) => {
                 to(kind.pod_spec_pointer());
-                to("/");
-                to(list.as_str());
-                to("/");
+                to(match list {
+                    ContainerList::Regular => "/containers/",
+                    ContainerList::Init => "/initContainers/",
+                    ContainerList::Ephemeral => "/ephemeralContainers/",
+                });
                 match index {
                     0 => to("0"),
                     index => to(&index.to_string()),

@@ -1,5 +1,6 @@
 //! Findings as the lines that people are shown.
 
+use std::borrow::Cow;
 use std::fmt::{self, Write as _};
 
 use wide::u8x16;
@@ -36,20 +37,23 @@ pub(super) fn lines<'f>(
             action: _,
         } = finding;
         let begun = match rule.replace(of) {
-            Some(before) if before == of => line.write_str(" | "),
+            Some(before) if before == of => line.write_ours([" | "]),
             Some(_) => {
                 line = line.next();
-                line.write_all([of.id, ": "])
+                line.write_ours([of.id, ": "])
             }
-            None => line.write_all([of.id, ": "]),
+            None => line.write_ours([of.id, ": "]),
         };
         // A line that is full takes no more.
         let mut placed = begun;
         if !path.is_whole() {
             path.write(|piece| placed = placed.and_then(|()| line.write_str(piece)));
-            placed = placed.and_then(|()| line.write_str(": "));
+            placed = placed.and_then(|()| line.write_ours([": "]));
         }
-        let _full = placed.and_then(|()| line.write_all([message, "; ", remedy]));
+        let _full = placed
+            .and_then(|()| line.write_told(message))
+            .and_then(|()| line.write_ours(["; "]))
+            .and_then(|()| line.write_told(remedy));
     }
     before
 }
@@ -95,7 +99,9 @@ pub(super) fn write_warnings(
         } = first;
         warning.clear();
         let mut line = Line::new(&mut warning, MAX_WARNING);
-        let told = line.write_all(["tiller-guard ", act(*action), " ", rule.id, ": ", message]);
+        let told = line
+            .write_ours(["tiller-guard ", act(*action), " ", rule.id, ": "])
+            .and_then(|()| line.write_told(message));
         if !others.is_empty() {
             let _full = told.and_then(|()| write!(line, " (and {} more)", others.len()));
         }
@@ -131,14 +137,33 @@ impl<'a> Line<'a> {
         Self::new(self.text, self.most)
     }
 
-    fn write_all<const PIECES: usize>(&mut self, pieces: [&str; PIECES]) -> fmt::Result {
-        pieces.iter().try_for_each(|piece| self.write_str(piece))
+    /// Writes what is told of an object.
+    #[expect(clippy::ptr_arg, reason = "what is borrowed is the guard's own")]
+    fn write_told(&mut self, told: &Cow<'static, str>) -> fmt::Result {
+        match told {
+            Cow::Borrowed(ours) => self.write_ours([*ours]),
+            Cow::Owned(text) => self.write_str(text),
+        }
+    }
+
+    /// Writes texts of the guard's own, which are printable ASCII.
+    fn write_ours<const PIECES: usize>(&mut self, texts: [&'static str; PIECES]) -> fmt::Result {
+        texts.iter().try_for_each(|text| {
+            debug_assert!(is_printable(text), "{text:?}");
+            if text.len() < self.left {
+                self.left -= text.len();
+                self.text.push_str(text);
+                Ok(())
+            } else {
+                self.write_str(text)
+            }
+        })
     }
 }
 
 impl fmt::Write for Line<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        if text.len() < self.left && position(text.as_bytes(), not_printable).is_none() {
+        if text.len() < self.left && is_printable(text) {
             self.left -= text.len();
             self.text.push_str(text);
             return Ok(());
@@ -155,8 +180,11 @@ impl fmt::Write for Line<'_> {
     }
 }
 
-/// What is no printable character of ASCII.
-fn not_printable(block: u8x16) -> u8x16 {
+/// Whether it is of printable ASCII alone.
+fn is_printable(text: &str) -> bool {
     let (first, last) = (u8x16::splat(b' '), u8x16::splat(b'~'));
-    !block.max(first).min(last).simd_eq(block)
+    position(text.as_bytes(), |block| {
+        !block.max(first).min(last).simd_eq(block)
+    })
+    .is_none()
 }
