@@ -1,14 +1,18 @@
 //! JSON as reviews are read and answered with it. All other JSON is `serde_json`'s.
 
+mod base64;
+mod bytes;
 mod read;
 mod reader;
 mod scan;
 mod value;
 mod writer;
 
+pub use base64::write_base64;
+pub use bytes::position;
 pub use read::{Presence, Problem, Read, ReadError, Source, Type, read};
 pub use reader::{MAX_DEPTH, Reader};
-pub use writer::{Array, Object, write_text};
+pub use writer::{Array, Object, write_boolean, write_number, write_text};
 
 /// Reads the members of a JSON object into the fields of a struct: `fields!(Port<'a> { "name" => name })`. Other members
 /// are passed over, and one that comes twice is an error, as JSON leaves open which counts.

@@ -1,41 +1,45 @@
-//! JSON, appended to a text. Most of an answer is text in which nothing is to be escaped, which is told from many bytes at
+//! JSON, appended to bytes. Most of an answer is text in which nothing is to be escaped, which is told from many bytes at
 //! a time.
 
-use std::fmt::Write as _;
+use std::io::Write as _;
+
+use wide::u8x16;
+
+use super::bytes::position;
 
 /// An object that is being written. Names of members are the API's, and need no escape.
 #[derive(Debug)]
 pub struct Object<'w> {
-    json: &'w mut String,
+    json: &'w mut Vec<u8>,
     empty: bool,
 }
 
 /// An array that is being written.
 #[derive(Debug)]
 pub struct Array<'w> {
-    json: &'w mut String,
+    json: &'w mut Vec<u8>,
     empty: bool,
 }
-
-/// How many bytes are escaped, or not, together.
-const BLOCK: usize = 32;
 
 // === impl Object ===
 
 impl<'w> Object<'w> {
     /// Begins an object.
-    pub fn begin(json: &'w mut String) -> Self {
-        json.push('{');
+    pub fn begin(json: &'w mut Vec<u8>) -> Self {
+        json.push(b'{');
         Self { json, empty: true }
     }
 
     /// Begins a member, and gives where its value goes.
     #[inline]
-    pub fn member(&mut self, name: &str) -> &mut String {
-        self.json.push_str(if self.empty { "\"" } else { ",\"" });
+    pub fn member(&mut self, name: &str) -> &mut Vec<u8> {
+        if !self.empty {
+            self.json.push(b',');
+        }
         self.empty = false;
-        self.json.push_str(name);
-        self.json.push_str("\":");
+        self.json.push(b'"');
+        self.json.extend_from_slice(name.as_bytes());
+        self.json.extend_from_slice(b"\":");
         self.json
     }
 
@@ -47,19 +51,17 @@ impl<'w> Object<'w> {
 
     /// Writes a member that is `true` or `false`.
     pub fn boolean(&mut self, name: &str, value: bool) {
-        self.member(name)
-            .push_str(if value { "true" } else { "false" });
+        write_boolean(self.member(name), value);
     }
 
     /// Writes a member that is a number.
     pub fn number(&mut self, name: &str, value: i64) {
-        // A text takes all that is written to it.
-        let _taken = write!(self.member(name), "{value}");
+        write_number(self.member(name), value);
     }
 
     /// Ends the object.
     pub fn end(self) {
-        self.json.push('}');
+        self.json.push(b'}');
     }
 }
 
@@ -67,15 +69,15 @@ impl<'w> Object<'w> {
 
 impl<'w> Array<'w> {
     /// Begins an array.
-    pub fn begin(json: &'w mut String) -> Self {
-        json.push('[');
+    pub fn begin(json: &'w mut Vec<u8>) -> Self {
+        json.push(b'[');
         Self { json, empty: true }
     }
 
     /// Begins an element, and gives where it goes.
-    pub fn element(&mut self) -> &mut String {
+    pub fn element(&mut self) -> &mut Vec<u8> {
         if !self.empty {
-            self.json.push(',');
+            self.json.push(b',');
         }
         self.empty = false;
         self.json
@@ -83,54 +85,56 @@ impl<'w> Array<'w> {
 
     /// Ends the array.
     pub fn end(self) {
-        self.json.push(']');
+        self.json.push(b']');
     }
+}
+
+/// Writes `true` or `false`.
+pub fn write_boolean(json: &mut Vec<u8>, value: bool) {
+    json.extend_from_slice(if value { b"true" } else { b"false" });
+}
+
+/// Writes a number.
+pub fn write_number(json: &mut Vec<u8>, value: i64) {
+    // A vector takes all that is written to it.
+    let _taken = write!(json, "{value}");
 }
 
 /// Writes a text between quotes (RFC 8259, 7).
-pub fn write_text(json: &mut String, text: &str) {
-    json.push('"');
-    if is_plain(text) {
-        json.push_str(text);
-    } else {
-        write_escaped(json, text);
-    }
-    json.push('"');
-}
-
-fn write_escaped(json: &mut String, text: &str) {
-    let mut rest = text;
-    while !rest.is_empty() {
-        let (block, after) = rest.split_at(rest.ceil_char_boundary(BLOCK));
-        if is_plain(block) {
-            json.push_str(block);
-        } else {
-            block.chars().for_each(|character| escape(json, character));
-        }
+pub fn write_text(json: &mut Vec<u8>, text: &str) {
+    json.push(b'"');
+    let mut rest = text.as_bytes();
+    while let Some((plain, special, after)) = parted(rest) {
+        json.extend_from_slice(plain);
+        escape(json, special);
         rest = after;
     }
+    json.extend_from_slice(rest);
+    json.push(b'"');
 }
 
-/// Whether nothing is to be escaped.
-fn is_plain(text: &str) -> bool {
-    // Without a way out in the middle the compiler looks at many bytes at once.
-    let special = text.bytes().fold(0, |special, byte| {
-        special | u8::from(byte < b' ') | u8::from(byte == b'"') | u8::from(byte == b'\\')
-    });
-    special == 0
+/// What comes before the first byte that is to be escaped, this byte, and what comes after it.
+fn parted(bytes: &[u8]) -> Option<(&[u8], u8, &[u8])> {
+    let (plain, rest) = bytes.split_at_checked(position(bytes, specials)?)?;
+    let (special, after) = rest.split_first()?;
+    Some((plain, *special, after))
 }
 
-fn escape(json: &mut String, character: char) {
-    match character {
-        '"' => json.push_str("\\\""),
-        '\\' => json.push_str("\\\\"),
-        '\n' => json.push_str("\\n"),
-        '\r' => json.push_str("\\r"),
-        '\t' => json.push_str("\\t"),
-        '\0'..' ' => {
-            let _taken = write!(json, "\\u{:04x}", u32::from(character));
+fn specials(block: u8x16) -> u8x16 {
+    let quotes = block.simd_eq(u8x16::splat(b'"')) | block.simd_eq(u8x16::splat(b'\\'));
+    let last_control = u8x16::splat(b' ' - 1);
+    quotes | block.min(last_control).simd_eq(block)
+}
+
+fn escape(json: &mut Vec<u8>, special: u8) {
+    match special {
+        b'\n' => json.extend_from_slice(b"\\n"),
+        b'\r' => json.extend_from_slice(b"\\r"),
+        b'\t' => json.extend_from_slice(b"\\t"),
+        b'"' | b'\\' => json.extend_from_slice(&[b'\\', special]),
+        control => {
+            let _taken = write!(json, "\\u{control:04x}");
         }
-        other => json.push(other),
     }
 }
 
@@ -152,23 +156,23 @@ mod tests {
                 text.push(first);
                 text.push_str(&rest);
             }
-            let mut json = String::new();
+            let mut json = Vec::new();
             write_text(&mut json, &text);
-            prop_assert_eq!(serde_json::from_str::<Value>(&json).unwrap(), Value::from(text));
+            prop_assert_eq!(serde_json::from_slice::<Value>(&json).unwrap(), Value::from(text));
         }
     }
 
     #[test]
     fn every_control_character_is_escaped() {
         let text: String = ('\0'..='\u{80}').collect();
-        let mut json = String::new();
+        let mut json = Vec::new();
         write_text(&mut json, &text);
-        assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text);
+        assert_eq!(serde_json::from_slice::<String>(&json).unwrap(), text);
     }
 
     #[test]
     fn members_and_elements_are_parted() {
-        let mut json = String::new();
+        let mut json = Vec::new();
         let mut object = Object::begin(&mut json);
         Object::begin(object.member("nothing")).end();
         object.text("text", "a \"b\"");
@@ -180,7 +184,7 @@ mod tests {
         array.end();
         object.end();
         assert_eq!(
-            serde_json::from_str::<Value>(&json).unwrap(),
+            serde_json::from_slice::<Value>(&json).unwrap(),
             json!({ "nothing": {}, "text": "a \"b\"", "boolean": true, "number": -7, "array": ["one", []] })
         );
     }

@@ -75,7 +75,7 @@ pub struct Answer {
     /// What the decision hangs on that may have changed a moment ago: to be looked up, where there is a way to, and
     /// judged again by what was found.
     pub lookups: Vec<Lookup>,
-    /// For logs: present where the decision is not [`Decision::Unconcerned`].
+    /// For logs: present where something was found or let off.
     pub record: Option<Record>,
 }
 
@@ -122,12 +122,13 @@ pub fn answer(
     if uid.is_empty() {
         return Err(BadReview::Uid);
     }
+    let verdict;
     let reply = match object {
         Object::Absent | Object::Other => Reply::unconcerned(),
         Object::Malformed(malformed) => malformed_reply(malformed, &envelope.request, policy),
         Object::Subject(_) if envelope.request.leaves_pod() => Reply::unconcerned(),
         Object::Subject(subject) => {
-            let verdict = decide(subject, &policy.settings, context);
+            verdict = decide(subject, &policy.settings, context);
             let reply = judged(webhook, &envelope.request, Some(subject), &verdict, policy);
             // Where it does not refuse, the mutating webhook has not the last word; most are none of our business.
             let refused = reply.decision == Decision::Refused;
@@ -152,7 +153,7 @@ pub fn answer(
                 ObjectKind::Access(object.kind()),
                 object.name(),
             );
-            let verdict = except(findings, named, settings, context);
+            verdict = except(findings, named, settings, context);
             let reply = judged(webhook, &envelope.request, None, &verdict, policy);
             let lookups = || lookups_for_access(object, settings, knowledge);
             settled_by(reply, &envelope.request, policy, lookups)
@@ -170,7 +171,7 @@ pub fn answer(
                 ObjectKind::Exposure(object.kind()),
                 object.name(),
             );
-            let verdict = except(findings, named, &policy.settings, context);
+            verdict = except(findings, named, &policy.settings, context);
             judged(webhook, &envelope.request, None, &verdict, policy)
         }
         Object::Custody(object) if envelope.request.leaves_custody(object) => Reply::unconcerned(),
@@ -185,13 +186,14 @@ pub fn answer(
                 ObjectKind::Custody(object.kind()),
                 object.name(),
             );
-            let verdict = except(findings, named, &policy.settings, context);
+            verdict = except(findings, named, &policy.settings, context);
             judged(webhook, &envelope.request, None, &verdict, policy)
         }
         Object::Connection(connection) => {
             let requester = envelope.request.user.requester();
             let findings = decide_connection(connection, &requester, &policy.settings, context);
-            judged(webhook, &envelope.request, None, &findings.into(), policy)
+            verdict = findings.into();
+            judged(webhook, &envelope.request, None, &verdict, policy)
         }
     };
     Ok(envelope.answer(reply))
@@ -205,13 +207,13 @@ pub fn deny_unjudged(body: &[u8]) -> Option<Vec<u8>> {
     (!envelope.request.uid.is_empty()).then(|| envelope.failure())
 }
 
-fn judged(
+fn judged<'v>(
     webhook: Webhook,
     request: &Request<'_>,
     subject: Option<&Subject<'_>>,
-    verdict: &Verdict<'_>,
+    verdict: &'v Verdict<'_>,
     policy: &Policy,
-) -> Reply {
+) -> Reply<'v> {
     if verdict.is_empty() {
         return Reply::unconcerned();
     }
@@ -234,12 +236,12 @@ fn judged(
 /// The reply, with what it hangs on where that may still turn it: in a mode that refuses, where nothing was found that
 /// would be refused all the same. A dry run stores nothing, so that it does no harm to let one pass by what was known a
 /// moment ago.
-fn settled_by(
-    mut reply: Reply,
+fn settled_by<'v>(
+    mut reply: Reply<'v>,
     request: &Request<'_>,
     policy: &Policy,
     lookups: impl FnOnce() -> Vec<Lookup>,
-) -> Reply {
+) -> Reply<'v> {
     let passes = !request.dry_run
         && matches!(
             reply.decision,
@@ -271,7 +273,11 @@ fn mode_of(request: &Request<'_>, modes: &Modes) -> Mode {
     modes.of(Some(request.namespace.as_str()).filter(|namespace| !namespace.is_empty()))
 }
 
-fn malformed_reply(malformed: &Malformed, request: &Request<'_>, policy: &Policy) -> Reply {
+fn malformed_reply(
+    malformed: &Malformed,
+    request: &Request<'_>,
+    policy: &Policy,
+) -> Reply<'static> {
     let mode = mode_of(request, &policy.modes);
     let may_break_glass = request.user.may_break(&policy.break_glass);
     Reply::of_malformed(&Outcome::of_malformed(mode, may_break_glass), malformed).in_mode(mode)

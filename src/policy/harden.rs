@@ -137,8 +137,8 @@ impl<'c, 'a> Assembly<'c, 'a> {
         let Some(tiller) = self.tiller(place) else {
             return;
         };
-        let arguments = canonical::arguments(self.case, &tiller.tiller.effective);
         if self.once(place, "args") {
+            let arguments = canonical::arguments(self.case, &tiller.tiller.effective);
             let command = Content::Words(vec![PROGRAM.into()]);
             self.add(Pointer::new(place, "command"), command);
             self.add(Pointer::new(place, "args"), Content::Words(arguments));

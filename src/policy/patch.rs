@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use super::Pointer;
-use crate::json::{Array, Object, write_text};
+use crate::json::{Array, Object, write_boolean, write_number, write_text};
 
 /// An RFC 6902 patch.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -77,12 +77,17 @@ impl<'a> Patch<'a> {
 
     /// The patch in the terms of the crate that applies it.
     pub fn to_json_patch(&self) -> Result<json_patch::Patch, serde_json::Error> {
-        serde_json::from_str(&self.to_json())
+        serde_json::from_slice(&self.to_json())
+    }
+
+    /// How many bytes the patch takes as JSON, about.
+    pub fn room(&self) -> usize {
+        128 * self.operations.len()
     }
 
     /// The patch as JSON.
-    pub fn to_json(&self) -> String {
-        let mut json = String::with_capacity(192 * self.operations.len() + 2);
+    pub fn to_json(&self) -> Vec<u8> {
+        let mut json = Vec::with_capacity(self.room());
         let mut operations = Array::begin(&mut json);
         for operation in &self.operations {
             operation.write(operations.element());
@@ -96,32 +101,31 @@ impl<'a> Patch<'a> {
 
 impl Operation<'_> {
     /// Pointers of operations are field names of the Kubernetes API and numbers: nothing in them is to be escaped.
-    fn write(&self, json: &mut String) {
-        let (verb, path, content) = match self {
-            Self::Add(path, content) => ("add", path, Some(content)),
-            Self::Replace(path, content) => ("replace", path, Some(content)),
-            Self::Remove(path) => ("remove", path, None),
+    fn write(&self, json: &mut Vec<u8>) {
+        let (begin, path, content): (&[u8], _, _) = match self {
+            Self::Add(path, content) => (br#"{"op":"add","path":""#, path, Some(content)),
+            Self::Replace(path, content) => (br#"{"op":"replace","path":""#, path, Some(content)),
+            Self::Remove(path) => (br#"{"op":"remove","path":""#, path, None),
         };
-        let mut operation = Object::begin(json);
-        operation.text("op", verb);
-        let written = operation.member("path");
-        written.push('"');
-        path.write(|piece| written.push_str(piece));
-        written.push('"');
+        json.extend_from_slice(begin);
+        path.write(|piece| json.extend_from_slice(piece.as_bytes()));
         if let Some(content) = content {
-            content.write(operation.member("value"));
+            json.extend_from_slice(br#"","value":"#);
+            content.write(json);
+            json.push(b'}');
+        } else {
+            json.extend_from_slice(br#""}"#);
         }
-        operation.end();
     }
 }
 
 // === impl Content ===
 
 impl Content<'_> {
-    fn write(&self, json: &mut String) {
+    fn write(&self, json: &mut Vec<u8>) {
         match self {
-            Self::Boolean(value) => json.push_str(if *value { "true" } else { "false" }),
-            Self::Number(value) => json.push_str(&value.to_string()),
+            Self::Boolean(value) => write_boolean(json, *value),
+            Self::Number(value) => write_number(json, *value),
             Self::Text(text) => write_text(json, text),
             Self::Words(words) => {
                 let mut list = Array::begin(json);

@@ -43,7 +43,7 @@ impl Pointer {
     }
 
     /// Hands out its text, piece by piece.
-    pub(super) fn write(&self, mut to: impl FnMut(&str)) {
+    pub fn write(&self, mut to: impl FnMut(&str)) {
         let Self { place, field } = self;
         match place {
             Place::Object => {}
@@ -51,9 +51,11 @@ impl Pointer {
             Place::Pod(kind) => to(kind.pod_spec_pointer()),
             Place::Container(kind, list, index) => {
                 to(kind.pod_spec_pointer());
-                to("/");
-                to(list.as_str());
-                to("/");
+                to(match list {
+                    ContainerList::Regular => "/containers/",
+                    ContainerList::Init => "/initContainers/",
+                    ContainerList::Ephemeral => "/ephemeralContainers/",
+                });
                 match index {
                     0 => to("0"),
                     index => to(&index.to_string()),

@@ -4,6 +4,8 @@
 //! and decision alone: a histogram for each kind would be some 300 series a cluster. Operations are told by the log:
 //! they would double the series of requests.
 
+mod numbered;
+
 use std::sync::OnceLock;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
@@ -17,6 +19,7 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
 use crate::k8s::review::{Answer, Decision, Mode, Webhook};
+use numbered::{Numbered, Numbers, OTHER};
 
 /// In seconds. The API server's own first bucket ends at 5 ms.
 const BUCKETS: [f64; 12] = [
@@ -30,12 +33,13 @@ const NONE: &str = "none";
 #[derive(Debug)]
 pub(super) struct Metrics {
     registry: Registry,
-    requests: Family<RequestLabels, Counter>,
+    numbers: Numbers,
+    requests: Numbered<RequestLabels>,
     seconds: Family<DurationLabels, Histogram, fn() -> Histogram>,
     /// Those of [`Self::seconds`] that were ever needed, by outcome.
     mutate_seconds: [OnceLock<Histogram>; Outcome::COUNT],
     validate_seconds: [OnceLock<Histogram>; Outcome::COUNT],
-    findings: Family<FindingLabels, Counter>,
+    findings: Numbered<FindingLabels>,
     shed: Family<ReasonLabels, Counter>,
     handshake_errors: Family<ReasonLabels, Counter>,
     exceptions: Family<RuleLabels, Counter>,
@@ -143,6 +147,7 @@ impl Metrics {
         let mut registry = Registry::with_prefix("tiller_guard");
         let build = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("build", "The running version", build);
+        let numbers = Numbers::new();
         let requests = family(&mut registry, "admission_requests", "Requests answered");
         let seconds =
             Family::<_, _, fn() -> Histogram>::new_with_constructor(|| Histogram::new(BUCKETS));
@@ -152,16 +157,18 @@ impl Metrics {
             Unit::Seconds,
             seconds.clone(),
         );
+        let findings = family(
+            &mut registry,
+            "admission_findings",
+            "Reviews in which a rule found something",
+        );
         Self {
-            requests,
+            requests: Numbered::new(requests, numbers.of_requests()),
+            findings: Numbered::new(findings, numbers.of_all_findings()),
+            numbers,
             seconds,
             mutate_seconds: Default::default(),
             validate_seconds: Default::default(),
-            findings: family(
-                &mut registry,
-                "admission_findings",
-                "Reviews in which a rule found something",
-            ),
             exceptions: family(
                 &mut registry,
                 "admission_exceptions",
@@ -226,25 +233,27 @@ impl Metrics {
             refusal: _,
             record: _,
         } = answer;
-        let labels = RequestLabels {
+        let outcome = Outcome::Decided(*decision);
+        let mode_label = mode.map_or(NONE, Mode::as_str);
+        let number = self.numbers.of_request(webhook, *mode, outcome, kind);
+        self.requests.count(number, || RequestLabels {
             webhook: webhook.as_str(),
             kind,
-            decision: decision.as_str(),
-            mode: mode.map_or(NONE, Mode::as_str),
+            decision: outcome.as_str(),
+            mode: mode_label,
             code: 200,
-        };
-        self.answered(webhook, Outcome::Decided(*decision), &labels, took);
-        for rule in rules {
-            let labels = FindingLabels {
-                webhook: labels.webhook,
+        });
+        self.took(webhook, outcome, took);
+        for (rule, number) in self.numbers.of_findings(webhook, *mode, rules) {
+            self.findings.count(number, || FindingLabels {
+                webhook: webhook.as_str(),
                 rule,
-                mode: labels.mode,
-            };
-            self.findings.get_or_create(&labels).inc();
+                mode: mode_label,
+            });
         }
         for (rule, _) in excepted {
             let labels = RuleLabels {
-                webhook: labels.webhook,
+                webhook: webhook.as_str(),
                 rule,
             };
             self.exceptions.get_or_create(&labels).inc();
@@ -253,18 +262,17 @@ impl Metrics {
 
     /// Counts a request that got this status in place of a decision.
     pub(super) fn failed(&self, webhook: Webhook, code: u16, took: Duration) {
-        let labels = RequestLabels {
+        self.requests.count(None, || RequestLabels {
             webhook: webhook.as_str(),
-            kind: "other",
+            kind: OTHER,
             decision: Outcome::Failed.as_str(),
             mode: NONE,
             code,
-        };
-        self.answered(webhook, Outcome::Failed, &labels, took);
+        });
+        self.took(webhook, Outcome::Failed, took);
     }
 
-    fn answered(&self, webhook: Webhook, outcome: Outcome, labels: &RequestLabels, took: Duration) {
-        self.requests.get_or_create(labels).inc();
+    fn took(&self, webhook: Webhook, outcome: Outcome, took: Duration) {
         let resolved = match webhook {
             Webhook::Mutate => &self.mutate_seconds,
             Webhook::Validate => &self.validate_seconds,

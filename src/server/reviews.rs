@@ -275,11 +275,9 @@ fn tell(webhook: Webhook, answer: &Answer) {
         lookups: _,
         record,
     } = answer;
-    let news =
-        !excepted.is_empty() || !matches!(decision, Decision::Unconcerned | Decision::Allowed);
     let broken = *decision == Decision::BreakGlass;
     let (webhook, decision) = (webhook.as_str(), decision.as_str());
-    let Some(record) = record.as_ref().filter(|_| news) else {
+    let Some(record) = record else {
         debug!(webhook, operation, kind, "{decision}");
         return;
     };

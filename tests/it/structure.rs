@@ -33,7 +33,7 @@ const USES: [(&str, &[&str]); 14] = [
             "tiller",
         ],
     ),
-    ("server", &["k8s", "pki"]),
+    ("server", &["k8s", "pki", "policy"]),
     // Layer 4.
     (
         "cli",

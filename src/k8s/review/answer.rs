@@ -1,12 +1,9 @@
 //! The answer, as the API server reads it.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
-
-use super::message::{MAX_LINE, MAX_NOTE, MAX_WARNING, lines, one_line, origin, warnings};
+use super::message::{MAX_LINE, MAX_NOTE, MAX_WARNING, lines, one_line, origin, write_warnings};
 use super::request::{Envelope, Object, Request};
 use super::{Answer, Decision, Lookup, Malformed, Mode, Record};
-use crate::json::{self, Array, write_text};
+use crate::json::{self, Array, write_base64, write_text};
 use crate::policy::access::lookup_may_settle;
 use crate::policy::{Action, Circumstances, Finding, Outcome, Subject, Verdict};
 
@@ -18,10 +15,10 @@ pub(super) enum ApiVersion {
 }
 
 /// What an answer says, before it is put into JSON.
-pub(super) struct Reply {
+pub(super) struct Reply<'v> {
     pub(super) decision: Decision,
     mode: Option<Mode>,
-    response: Response,
+    response: Response<'v>,
     rules: Vec<&'static str>,
     /// Whether what refuses may have changed a moment ago.
     pub(super) may_be_settled: bool,
@@ -33,13 +30,13 @@ pub(super) struct Reply {
 
 /// What is answered.
 #[derive(Debug)]
-enum Response {
+enum Response<'v> {
     Allow,
-    Warn(Vec<String>),
-    Harden {
-        patch: String,
-        warnings: Vec<String>,
-    },
+    /// Allowed as it is, with a warning of each rule.
+    Warn(&'v Verdict<'v>),
+    /// Allowed as it is, with this warning.
+    WarnOf(String),
+    Harden(&'v Verdict<'v>),
     Refuse(String),
     /// Judging failed.
     Fail,
@@ -47,9 +44,9 @@ enum Response {
 
 /// What the audit log is told.
 #[derive(Debug)]
-struct Audit {
+struct Audit<'r> {
     decision: Decision,
-    rules: String,
+    rules: &'r [&'static str],
     /// What was found and let pass.
     findings: Option<String>,
     /// What was let off by an exception, and why.
@@ -75,7 +72,7 @@ impl ApiVersion {
 
 // === impl Reply ===
 
-impl Reply {
+impl<'v> Reply<'v> {
     pub(super) fn unconcerned() -> Self {
         Self {
             decision: Decision::Unconcerned,
@@ -104,7 +101,7 @@ impl Reply {
                 Decision::Refused => Response::Refuse(message),
                 Decision::Warned => {
                     let warning = format!("tiller-guard would refuse this: {message}");
-                    Response::Warn(vec![one_line(&warning, MAX_WARNING)])
+                    Response::WarnOf(one_line(&warning, MAX_WARNING))
                 }
                 _ => Response::Allow,
             },
@@ -119,7 +116,7 @@ impl Reply {
         subject: Option<&Subject<'_>>,
         circumstances: Circumstances,
         outcome: &Outcome,
-        verdict: &Verdict<'_>,
+        verdict: &'v Verdict<'_>,
     ) -> Self {
         let Outcome {
             decision,
@@ -133,22 +130,19 @@ impl Reply {
         };
         let refusing = objection.iter().chain(&verdict.findings);
         let refusing = refusing.filter(refuses).map(|finding| finding.rule.id);
-        let may_be_settled = lookup_may_settle(refusing);
+        let may_be_settled = *decision == Decision::Refused && lookup_may_settle(refusing);
         let response = match (decision, objection) {
             (Decision::Refused, Some(objection)) => {
                 Response::Refuse(one_line(&objection.to_string(), MAX_LINE))
             }
             (Decision::Refused, None) => {
                 let told = |it: &&Finding| !hardens || it.action != Action::Harden;
-                let findings = lines(verdict.findings.iter().filter(told), MAX_LINE);
-                Response::Refuse(subject.map(origin).unwrap_or_default() + &findings)
+                let origin = subject.map(origin).unwrap_or_default();
+                let findings = verdict.findings.iter().filter(told);
+                Response::Refuse(lines(origin, findings, MAX_LINE))
             }
-            (Decision::Hardened, _) => Response::harden(verdict),
-            (Decision::Warned, _) => Response::Warn(warnings(verdict, |action| match action {
-                Action::Harden => "would harden",
-                Action::Refuse => "would refuse",
-                Action::Report => "notes",
-            })),
+            (Decision::Hardened, _) => Response::Harden(verdict),
+            (Decision::Warned, _) => Response::Warn(verdict),
             (
                 Decision::Unconcerned
                 | Decision::Allowed
@@ -171,7 +165,7 @@ impl Reply {
             response,
             rules,
             may_be_settled,
-            findings: passes.then(|| lines(found(), MAX_NOTE)),
+            findings: passes.then(|| lines(String::new(), found(), MAX_NOTE)),
             excepted: excepted
                 .map(|it| (it.rule.id, one_line(it.reason, MAX_NOTE)))
                 .collect(),
@@ -191,23 +185,17 @@ impl Reply {
 
 // === impl Response ===
 
-impl Response {
-    fn harden(verdict: &Verdict<'_>) -> Self {
-        Self::Harden {
-            patch: verdict.patch.to_json(),
-            warnings: warnings(verdict, |_| "hardened"),
-        }
-    }
-
+impl Response<'_> {
     /// How many bytes an answer takes, about.
     fn room(&self) -> usize {
         const FRAME: usize = 640;
         FRAME
             + match self {
                 Self::Allow | Self::Fail => 0,
-                Self::Warn(warnings) => warnings.len() * MAX_WARNING,
-                Self::Harden { patch, warnings } => {
-                    patch.len() * 4 / 3 + warnings.len() * MAX_WARNING
+                Self::Warn(verdict) => verdict.findings.len() * MAX_WARNING,
+                Self::WarnOf(warning) => warning.len(),
+                Self::Harden(verdict) => {
+                    verdict.patch.room() * 4 / 3 + verdict.findings.len() * MAX_WARNING / 2
                 }
                 Self::Refuse(message) => message.len(),
             }
@@ -217,14 +205,26 @@ impl Response {
         response.boolean("allowed", !matches!(self, Self::Refuse(_) | Self::Fail));
         match self {
             Self::Allow => {}
-            Self::Warn(warnings) => write_warnings(response, warnings),
-            Self::Harden { patch, warnings } => {
-                write_warnings(response, warnings);
+            Self::Warn(verdict) => {
+                let mut warnings = Array::begin(response.member("warnings"));
+                write_warnings(&mut warnings, verdict, |action| match action {
+                    Action::Harden => "would harden",
+                    Action::Refuse => "would refuse",
+                    Action::Report => "notes",
+                });
+                warnings.end();
+            }
+            Self::WarnOf(warning) => {
+                let mut warnings = Array::begin(response.member("warnings"));
+                write_text(warnings.element(), warning);
+                warnings.end();
+            }
+            Self::Harden(verdict) => {
+                let mut warnings = Array::begin(response.member("warnings"));
+                write_warnings(&mut warnings, verdict, |_| "hardened");
+                warnings.end();
                 response.text("patchType", "JSONPatch");
-                let written = response.member("patch");
-                written.push('"');
-                BASE64.encode_string(patch, written);
-                written.push('"');
+                write_base64(response.member("patch"), &verdict.patch.to_json());
             }
             Self::Refuse(message) => write_status(response, ("Forbidden", 403), message),
             Self::Fail => {
@@ -233,17 +233,6 @@ impl Response {
             }
         }
     }
-}
-
-fn write_warnings(response: &mut json::Object<'_>, warnings: &[String]) {
-    if warnings.is_empty() {
-        return;
-    }
-    let mut written = Array::begin(response.member("warnings"));
-    for warning in warnings {
-        write_text(written.element(), warning);
-    }
-    written.end();
 }
 
 /// Without all four, kube-apiserver 1.10 shows a refusal as an internal error.
@@ -258,7 +247,7 @@ fn write_status(response: &mut json::Object<'_>, (reason, code): (&str, i64), me
 
 // === impl Audit ===
 
-impl Audit {
+impl Audit<'_> {
     fn write(&self, mut annotations: json::Object<'_>) {
         let Self {
             decision,
@@ -267,7 +256,16 @@ impl Audit {
             excepted,
         } = self;
         annotations.text("decision", decision.as_str());
-        annotations.text("rules", rules);
+        let written = annotations.member("rules");
+        written.push(b'"');
+        for (index, rule) in rules.iter().enumerate() {
+            if index > 0 {
+                written.push(b',');
+            }
+            // Names of rules need no escape.
+            written.extend_from_slice(rule.as_bytes());
+        }
+        written.push(b'"');
         annotations.text("version", env!("CARGO_PKG_VERSION"));
         if let Some(findings) = findings {
             annotations.text("findings", findings);
@@ -282,7 +280,7 @@ impl Audit {
 // === impl Envelope ===
 
 impl Envelope<'_> {
-    pub(super) fn answer(&self, reply: Reply) -> Answer {
+    pub(super) fn answer(&self, reply: Reply<'_>) -> Answer {
         let Reply {
             decision,
             mode,
@@ -295,9 +293,10 @@ impl Envelope<'_> {
         } = reply;
         let request = &self.request;
         let concerned = decision != Decision::Unconcerned;
+        let is_news = concerned && (decision != Decision::Allowed || !excepted.is_empty());
         let audit = concerned.then(|| Audit {
             decision,
-            rules: rules.join(","),
+            rules: &rules,
             findings,
             excepted: told(&excepted),
         });
@@ -316,7 +315,7 @@ impl Envelope<'_> {
             refusal,
             excepted,
             lookups,
-            record: concerned.then(|| record(request)),
+            record: is_news.then(|| record(request)),
         }
     }
 }
@@ -327,8 +326,8 @@ impl Envelope<'_> {
         self.write(&Response::Fail, None)
     }
 
-    fn write(&self, response: &Response, audit: Option<&Audit>) -> Vec<u8> {
-        let mut json = String::with_capacity(response.room());
+    fn write(&self, response: &Response<'_>, audit: Option<&Audit<'_>>) -> Vec<u8> {
+        let mut json = Vec::with_capacity(response.room());
         let mut review = json::Object::begin(&mut json);
         review.text("apiVersion", self.version.as_str());
         review.text("kind", "AdmissionReview");
@@ -340,7 +339,7 @@ impl Envelope<'_> {
         }
         members.end();
         review.end();
-        json.into_bytes()
+        json
     }
 }
 

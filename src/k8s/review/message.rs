@@ -1,7 +1,11 @@
 //! Findings as the lines that people are shown.
 
+use std::borrow::Cow;
 use std::fmt::{self, Write as _};
 
+use wide::u8x16;
+
+use crate::json::{Array, position, write_text};
 use crate::policy::{Action, Finding, Maker, Owner, Subject, Verdict};
 
 /// The most characters of a line of a refusal.
@@ -13,14 +17,16 @@ pub(super) const MAX_NOTE: usize = 512;
 pub(super) const MAX_WARNING: usize = 256;
 const MAX_WARNINGS: usize = 16;
 
-/// One line a rule: its name, then for each finding path, what is there, and what to do.
+/// One line a rule: its name, then for each finding path, what is there, and what to do. They come after a text that
+/// ends its line.
 pub(super) fn lines<'f>(
+    mut before: String,
     findings: impl Iterator<Item = &'f Finding> + Clone,
     most: usize,
 ) -> String {
-    let mut message = String::with_capacity(128 * findings.clone().count());
+    before.reserve(160 * findings.clone().count());
     let mut rule = None;
-    let mut line = Line::new(&mut message, most);
+    let mut line = Line::new(&mut before, most);
     for finding in findings {
         let Finding {
             rule: of,
@@ -31,21 +37,25 @@ pub(super) fn lines<'f>(
             action: _,
         } = finding;
         let begun = match rule.replace(of) {
-            Some(before) if before == of => line.write_str(" | "),
+            Some(before) if before == of => line.write_ours([" | "]),
             Some(_) => {
                 line = line.next();
-                line.write_all([of.id, ": "])
+                line.write_ours([of.id, ": "])
             }
-            None => line.write_all([of.id, ": "]),
+            None => line.write_ours([of.id, ": "]),
         };
         // A line that is full takes no more.
-        let placed = begun.and_then(|()| match path {
-            whole if whole.is_whole() => Ok(()),
-            path => write!(line, "{path}: "),
-        });
-        let _full = placed.and_then(|()| line.write_all([message, "; ", remedy]));
+        let mut placed = begun;
+        if !path.is_whole() {
+            path.write(|piece| placed = placed.and_then(|()| line.write_str(piece)));
+            placed = placed.and_then(|()| line.write_ours([": "]));
+        }
+        let _full = placed
+            .and_then(|()| line.write_told(message))
+            .and_then(|()| line.write_ours(["; "]))
+            .and_then(|()| line.write_told(remedy));
     }
-    message
+    before
 }
 
 /// Where to mend what somebody else made, as a line before the others: a person reads it in the conditions and
@@ -67,30 +77,36 @@ pub(super) fn origin(subject: &Subject<'_>) -> String {
     one_line(&told, MAX_LINE) + "\n"
 }
 
-/// One warning a rule.
-pub(super) fn warnings(verdict: &Verdict<'_>, act: fn(Action) -> &'static str) -> Vec<String> {
+/// Writes one warning a rule.
+pub(super) fn write_warnings(
+    warnings: &mut Array<'_>,
+    verdict: &Verdict<'_>,
+    act: fn(Action) -> &'static str,
+) {
     let rules = verdict
         .findings
         .chunk_by(|one, next| one.rule == next.rule && one.action == next.action);
-    rules
-        .filter_map(|findings| {
-            let (first, others) = findings.split_first()?;
-            let Finding {
-                rule,
-                message,
-                action,
-                ..
-            } = first;
-            let mut warning = String::with_capacity(MAX_WARNING);
-            let mut line = Line::new(&mut warning, MAX_WARNING);
-            let told = line.write_all(["tiller-guard ", act(*action), " ", rule.id, ": ", message]);
-            if !others.is_empty() {
-                let _full = told.and_then(|()| write!(line, " (and {} more)", others.len()));
-            }
-            Some(warning)
-        })
-        .take(MAX_WARNINGS)
-        .collect()
+    let mut warning = String::with_capacity(MAX_WARNING);
+    for findings in rules.take(MAX_WARNINGS) {
+        let [first, others @ ..] = findings else {
+            continue;
+        };
+        let Finding {
+            rule,
+            message,
+            action,
+            ..
+        } = first;
+        warning.clear();
+        let mut line = Line::new(&mut warning, MAX_WARNING);
+        let told = line
+            .write_ours(["tiller-guard ", act(*action), " ", rule.id, ": "])
+            .and_then(|()| line.write_told(message));
+        if !others.is_empty() {
+            let _full = told.and_then(|()| write!(line, " (and {} more)", others.len()));
+        }
+        write_text(warnings.element(), &warning);
+    }
 }
 
 pub(super) fn one_line(text: &str, most: usize) -> String {
@@ -121,18 +137,33 @@ impl<'a> Line<'a> {
         Self::new(self.text, self.most)
     }
 
-    fn write_all<const PIECES: usize>(&mut self, pieces: [&str; PIECES]) -> fmt::Result {
-        pieces.iter().try_for_each(|piece| self.write_str(piece))
+    /// Writes what is told of an object.
+    #[expect(clippy::ptr_arg, reason = "what is borrowed is the guard's own")]
+    fn write_told(&mut self, told: &Cow<'static, str>) -> fmt::Result {
+        match told {
+            Cow::Borrowed(ours) => self.write_ours([*ours]),
+            Cow::Owned(text) => self.write_str(text),
+        }
+    }
+
+    /// Writes texts of the guard's own, which are printable ASCII.
+    fn write_ours<const PIECES: usize>(&mut self, texts: [&'static str; PIECES]) -> fmt::Result {
+        texts.iter().try_for_each(|text| {
+            debug_assert!(is_printable(text), "{text:?}");
+            if text.len() < self.left {
+                self.left -= text.len();
+                self.text.push_str(text);
+                Ok(())
+            } else {
+                self.write_str(text)
+            }
+        })
     }
 }
 
 impl fmt::Write for Line<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        // Without a way out in the middle the compiler looks at many bytes at once.
-        let plain = text
-            .bytes()
-            .fold(true, |plain, byte| plain & matches!(byte, b' '..=b'~'));
-        if plain && text.len() < self.left {
+        if text.len() < self.left && is_printable(text) {
             self.left -= text.len();
             self.text.push_str(text);
             return Ok(());
@@ -147,4 +178,13 @@ impl fmt::Write for Line<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether it is of printable ASCII alone.
+fn is_printable(text: &str) -> bool {
+    let (first, last) = (u8x16::splat(b' '), u8x16::splat(b'~'));
+    position(text.as_bytes(), |block| {
+        !block.max(first).min(last).simd_eq(block)
+    })
+    .is_none()
 }

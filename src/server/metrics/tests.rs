@@ -1,13 +1,15 @@
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::Metrics;
+use super::{Metrics, Numbers, Outcome};
 use crate::k8s::review::{Answer, Decision, Mode, Webhook};
 use crate::policy::access::AccessKind;
 use crate::policy::connection::ConnectionKind;
 use crate::policy::custody::CustodyKind;
 use crate::policy::exposure::ExposureKind;
 use crate::policy::{
-    Kind, Rule, access_rules, connection_rules, custody_rules, exposure_rules, workload_rules,
+    Kind, Rule, access_rules, connection_rules, custody_rules, exposure_rules, mode_rules, rules,
+    workload_rules,
 };
 
 #[test]
@@ -148,4 +150,65 @@ fn a_hundred_thousand_refusals_are_less_than_two_hundred_series() {
         refusals.len() < 100_000 && series + OF_THE_CLUSTER < 200,
         "{series} series"
     );
+}
+
+#[test]
+fn each_review_is_counted_under_its_own_labels() {
+    let metrics = Metrics::new();
+    let mut counted = BTreeMap::<String, usize>::new();
+    for (webhook, mut answer) in refusals() {
+        for mode in Mode::ALL {
+            answer.mode = Some(mode);
+            metrics.decided(webhook, &answer, Duration::from_micros(80));
+            let (webhook, mode) = (webhook.as_str(), mode.as_str());
+            let Answer { kind, rules, .. } = &answer;
+            for series in [
+                format!(
+                    r#"requests_total{{webhook="{webhook}",kind="{kind}",decision="refused",mode="{mode}",code="200"}}"#
+                ),
+                format!(
+                    r#"findings_total{{webhook="{webhook}",rule="{}",mode="{mode}"}}"#,
+                    rules[0]
+                ),
+            ] {
+                *counted.entry(series).or_default() += 1;
+            }
+        }
+    }
+    let text = metrics.encode().unwrap();
+    let lines = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("tiller_guard_admission_"));
+    let told = lines
+        .filter(|line| line.starts_with("requests") || line.starts_with("findings"))
+        .map(|line| line.rsplit_once(' ').unwrap())
+        .map(|(series, count)| (series.to_owned(), count.parse().unwrap()));
+    assert_eq!(told.collect::<BTreeMap<_, usize>>(), counted);
+}
+
+#[test]
+fn every_label_of_an_answer_has_a_number() {
+    let numbers = Numbers::new();
+    let outcome = Outcome::Decided(Decision::Refused);
+    for (webhook, answer) in refusals() {
+        let Answer {
+            mode, kind, rules, ..
+        } = answer;
+        assert!(numbers.of_request(webhook, mode, outcome, kind).is_some());
+        let mut findings = numbers.of_findings(webhook, mode, &rules);
+        assert!(findings.all(|(_, number)| number.is_some()));
+    }
+}
+
+#[test]
+fn rules_in_the_order_of_all_are_found_in_one_walk() {
+    let numbers = Numbers::new();
+    let all: Vec<_> = mode_rules()
+        .into_iter()
+        .chain(rules())
+        .map(|it| it.id)
+        .collect();
+    let walked = numbers.of_findings(Webhook::Mutate, Some(Mode::Warn), &all);
+    let found: Vec<_> = walked.map(|(_, number)| number.unwrap()).collect();
+    assert!(found.is_sorted_by(|one, next| one + 1 == *next));
 }

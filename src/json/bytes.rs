@@ -1,0 +1,62 @@
+//! What is looked for in the bytes of a text, many at a time.
+
+use wide::u8x16;
+
+const BLOCK: usize = 16;
+
+/// Where the first byte is that is looked for: `found` tells of each byte of a block whether it is one, by all its bits
+/// or none, and never of a space.
+#[inline]
+pub fn position(bytes: &[u8], found: impl Fn(u8x16) -> u8x16) -> Option<usize> {
+    let (blocks, rest) = bytes.as_chunks();
+    for (block, begin) in blocks.iter().zip((0..).step_by(BLOCK)) {
+        if let Some(place) = place(*block, &found) {
+            return Some(begin + place);
+        }
+    }
+    if rest.is_empty() {
+        None
+    } else if let Some(last) = bytes.last_chunk() {
+        // Of what it has in common with the block before nothing is found.
+        place(*last, found).map(|place| bytes.len() - BLOCK + place)
+    } else {
+        let mut padded = [b' '; BLOCK];
+        padded.get_mut(..rest.len())?.copy_from_slice(rest);
+        place(padded, found)
+    }
+}
+
+#[inline]
+fn place(block: [u8; BLOCK], found: impl Fn(u8x16) -> u8x16) -> Option<usize> {
+    let bits = found(u8x16::new(block)).to_bitmask();
+    usize::try_from(bits.trailing_zeros())
+        .ok()
+        .filter(|_| bits != 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::{ProptestConfig, any, prop_assert_eq, proptest};
+    use wide::u8x16;
+
+    use super::position;
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn the_first_is_found_wherever_it_is(
+            mut bytes in vec(b'a'..=b'z', 0..70),
+            places in vec(any::<usize>(), 0..3),
+        ) {
+            for place in places {
+                if let Some(place) = place.checked_rem(bytes.len()) {
+                    bytes[place] = b'!';
+                }
+            }
+            let found = position(&bytes, |block| block.simd_eq(u8x16::splat(b'!')));
+            prop_assert_eq!(found, bytes.iter().position(|byte| *byte == b'!'));
+        }
+    }
+}
