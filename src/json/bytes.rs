@@ -29,9 +29,8 @@ pub fn position(bytes: &[u8], found: impl Fn(u8x16) -> u8x16) -> Option<usize> {
 #[inline]
 fn place(block: [u8; BLOCK], found: impl Fn(u8x16) -> u8x16) -> Option<usize> {
     let bits = found(u8x16::new(block)).to_bitmask();
-    usize::try_from(bits.trailing_zeros())
-        .ok()
-        .filter(|_| bits != 0)
+    // At most 15.
+    (bits != 0).then_some(bits.trailing_zeros() as usize)
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 
 use super::read::{Problem, ReadError, Source, Type};
-use super::scan::{escape, ordinary, special};
+use super::scan::{escape, next_special, specials};
 
 /// How deep arrays and objects may nest: `serde_json`'s own limit. A Pod nests about 12 deep.
 pub const MAX_DEPTH: usize = 128;
@@ -89,32 +89,31 @@ impl<'j> Reader<'j> {
         self.json.as_bytes().get(self.at).copied()
     }
 
-    fn enter(&mut self) -> Result<(), ReadError> {
-        self.at += 1;
-        self.depth += 1;
-        if self.depth > MAX_DEPTH {
-            return Err(Problem::Depth.into());
-        }
-        Ok(())
-    }
-
     fn leave(&mut self) {
         self.at += 1;
         self.depth -= 1;
     }
 
-    /// Begins an object; whether it has a member.
-    fn begins(&mut self, open: u8, close: u8, expected: &'static str) -> Result<bool, ReadError> {
-        match self.peek() {
-            Some(byte) if byte == open => self.enter()?,
-            Some(b'n') => return self.literal("null").map(|()| false),
-            _ => return Err(self.unexpected(expected)),
+    /// Begins an object or array: whether it has a member or element, or nothing where it is none. `null` has none.
+    fn opens(&mut self, open: u8, close: u8) -> Option<bool> {
+        let next = self.peek()?;
+        if next != open {
+            return self.optional_null(next).then_some(false);
+        }
+        self.at += 1;
+        self.depth += 1;
+        if self.depth > MAX_DEPTH {
+            return None;
         }
         if self.peek() == Some(close) {
             self.leave();
-            return Ok(false);
+            return Some(false);
         }
-        Ok(true)
+        Some(true)
+    }
+
+    fn optional_null(&mut self, next: u8) -> bool {
+        next == b'n' && self.literal("null").is_ok()
     }
 
     /// Whether another one follows, in an object or array that this closes. Nothing where neither comes next.
@@ -135,43 +134,70 @@ impl<'j> Reader<'j> {
 
     /// Takes the name of a member, as it stands between its quotes, and the colon. Nothing where there is no such.
     fn name(&mut self) -> Option<&'j str> {
+        let bytes = self.json.as_bytes();
+        if let Some(end) = self.plain_end()
+            && bytes.get(end + 1) == Some(&b':')
+        {
+            let name = self.json.get(self.at + 1..end);
+            self.at = end + 2;
+            self.escaped = false;
+            return name;
+        }
+        self.any_name()
+    }
+
+    /// The same, with white space and escapes.
+    #[inline(never)]
+    fn any_name(&mut self) -> Option<&'j str> {
         let name = self.quoted()?;
         let is_member = self.peek() == Some(b':');
         self.at += 1;
         is_member.then_some(name)
     }
 
-    /// Takes a string, as it stands between its quotes. Nothing where there is no such. Most names and texts end within
-    /// one block.
+    /// Takes a string, as it stands between its quotes. Nothing where there is no such.
     #[inline]
     fn quoted(&mut self) -> Option<&'j str> {
+        let Some(end) = self.plain_end() else {
+            return self.any_quoted();
+        };
+        let text = self.json.get(self.at + 1..end);
+        self.at = end + 1;
+        self.escaped = false;
+        text
+    }
+
+    /// Where the string ends that comes next, if there is no escape in it: there is none in most names and texts, and they
+    /// end within one block.
+    #[inline]
+    fn plain_end(&self) -> Option<usize> {
+        let (first, rest) = self.json.as_bytes().get(self.at..)?.split_first()?;
+        if *first != b'"' {
+            return None;
+        }
+        let specials = specials(rest.first_chunk()?);
+        let length = match specials {
+            0 => next_special(rest)?,
+            // At most 15.
+            _ => specials.trailing_zeros() as usize,
+        };
+        (rest.get(length) == Some(&b'"')).then_some(self.at + 1 + length)
+    }
+
+    /// Takes a string, with white space before it and escapes in it.
+    #[inline(never)]
+    fn any_quoted(&mut self) -> Option<&'j str> {
         if self.peek() != Some(b'"') {
             return None;
         }
-        let start = self.at + 1;
-        let bytes = self.json.as_bytes();
-        let special = bytes.get(start..)?.first_chunk().map_or(0, special);
-        // At most 32.
-        let end = start + special.trailing_zeros() as usize;
-        if special == 0 || bytes.get(end) != Some(&b'"') {
-            return self.long_quoted();
-        }
-        self.at = end + 1;
-        self.escaped = false;
-        self.json.get(start..end)
-    }
-
-    /// The same, however long it is and whatever it holds.
-    #[inline(never)]
-    fn long_quoted(&mut self) -> Option<&'j str> {
         let bytes = self.json.as_bytes();
         let start = self.at + 1;
         self.at = start;
         self.escaped = false;
         loop {
             let rest = bytes.get(self.at..)?;
-            let (ordinary, rest) = rest.split_at_checked(ordinary(rest))?;
-            self.at += ordinary.len();
+            let (_, rest) = rest.split_at_checked(next_special(rest)?)?;
+            self.at = bytes.len() - rest.len();
             match rest.first()? {
                 b'"' => break,
                 b'\\' => {
@@ -240,17 +266,31 @@ impl<'j> Reader<'j> {
 
     #[inline]
     fn digits(&mut self) -> Result<(), ReadError> {
-        let start = self.at;
-        while self.pass(|byte| byte.is_ascii_digit()) {}
-        if self.at == start {
+        let rest = self.json.as_bytes().get(self.at..).unwrap_or_default();
+        let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        self.at += digits;
+        if digits == 0 {
             return Err(self.expected("a digit"));
         }
         Ok(())
     }
 
+    /// An empty text for `null`.
+    #[inline(never)]
+    fn no_text(&mut self) -> Result<Cow<'j, str>, ReadError> {
+        match self.peek() {
+            Some(b'n') => self.literal("null").map(|()| Cow::Borrowed("")),
+            Some(b'"') => Err(self.expected(A_STRING)),
+            _ => Err(self.unexpected("a string")),
+        }
+    }
+
     /// Another value than has to be here: of another type, or none.
     #[cold]
     fn unexpected(&mut self, expected: &'static str) -> ReadError {
+        if self.depth > MAX_DEPTH {
+            return Problem::Depth.into();
+        }
         match self.what() {
             Ok(found) => Problem::Type(found, expected).into(),
             Err(error) => error,
@@ -289,7 +329,9 @@ impl<'j> Source<'j> for Reader<'j> {
     where
         F: FnMut(&Cow<'j, str>, &mut Self) -> Result<(), ReadError>,
     {
-        let mut more = self.begins(b'{', b'}', "an object")?;
+        let mut more = self
+            .opens(b'{', b'}')
+            .ok_or_else(|| self.unexpected("an object"))?;
         while more {
             let name = self.name().ok_or_else(|| self.expected(A_MEMBER))?;
             let name = self.unescaped(name)?;
@@ -305,7 +347,9 @@ impl<'j> Source<'j> for Reader<'j> {
     where
         F: FnMut(&mut Self) -> Result<(), ReadError>,
     {
-        let mut more = self.begins(b'[', b']', "a list")?;
+        let mut more = self
+            .opens(b'[', b']')
+            .ok_or_else(|| self.unexpected("a list"))?;
         let mut index = 0;
         while more {
             each(self).map_err(|error| error.in_element(index))?;
@@ -318,13 +362,9 @@ impl<'j> Source<'j> for Reader<'j> {
     }
 
     fn text(&mut self) -> Result<Cow<'j, str>, ReadError> {
-        match self.peek() {
-            Some(b'"') => {
-                let text = self.quoted().ok_or_else(|| self.expected(A_STRING))?;
-                self.unescaped(text)
-            }
-            Some(b'n') => self.literal("null").map(|()| Cow::Borrowed("")),
-            _ => Err(self.unexpected("a string")),
+        match self.quoted() {
+            Some(text) => self.unescaped(text),
+            None => self.no_text(),
         }
     }
 
@@ -355,7 +395,9 @@ impl<'j> Source<'j> for Reader<'j> {
                 text.ok_or_else(|| self.expected(A_STRING))
             }
             Type::List => {
-                let mut more = self.begins(b'[', b']', "a list")?;
+                let mut more = self
+                    .opens(b'[', b']')
+                    .ok_or_else(|| self.unexpected("a list"))?;
                 while more {
                     self.skip()?;
                     let goes_on = self.goes_on(b']');
@@ -364,7 +406,9 @@ impl<'j> Source<'j> for Reader<'j> {
                 Ok(())
             }
             Type::Object => {
-                let mut more = self.begins(b'{', b'}', "an object")?;
+                let mut more = self
+                    .opens(b'{', b'}')
+                    .ok_or_else(|| self.unexpected("an object"))?;
                 while more {
                     self.name().ok_or_else(|| self.expected(A_MEMBER))?;
                     self.skip()?;

@@ -1,6 +1,8 @@
-//! Where a string of JSON ends (RFC 8259, 7). Most of a review is strings, which are looked at 16 bytes at a time.
+//! What is special in a string of JSON (RFC 8259, 7).
 
 use wide::u8x16;
+
+use super::bytes::position;
 
 /// How long the escape is at the beginning of these bytes.
 pub(super) fn escape(bytes: &[u8]) -> Option<usize> {
@@ -14,30 +16,22 @@ pub(super) fn escape(bytes: &[u8]) -> Option<usize> {
     }
 }
 
-/// How many bytes come before a quote, a backslash or a control character.
-#[inline]
-pub(super) fn ordinary(bytes: &[u8]) -> usize {
-    let (blocks, rest) = bytes.as_chunks::<16>();
-    let mut before = 0;
-    for block in blocks {
-        let special = special(block);
-        if special != 0 {
-            // At most 15.
-            return before + special.trailing_zeros() as usize;
-        }
-        before += block.len();
-    }
-    let ordinary = |byte: &&u8| !matches!(byte, b'"' | b'\\' | 0..b' ');
-    before + rest.iter().take_while(ordinary).count()
+/// Where the first special byte is: a quote, a backslash or a control character.
+#[inline(never)]
+pub(super) fn next_special(bytes: &[u8]) -> Option<usize> {
+    position(bytes, special)
 }
 
-/// A bit for each byte that is special in a string.
+/// A bit for each byte of a block that is special.
 #[inline]
-pub(super) fn special(block: &[u8; 16]) -> u32 {
-    let bytes = u8x16::new(*block);
+pub(super) fn specials(block: &[u8; 16]) -> u32 {
+    special(u8x16::new(*block)).to_bitmask()
+}
+
+#[inline]
+fn special(bytes: u8x16) -> u8x16 {
     let last_control = u8x16::splat(0x1f);
-    let special = bytes.simd_eq(u8x16::splat(b'"'))
+    bytes.simd_eq(u8x16::splat(b'"'))
         | bytes.simd_eq(u8x16::splat(b'\\'))
-        | bytes.simd_eq(bytes.min(last_control));
-    special.to_bitmask()
+        | bytes.simd_eq(bytes.min(last_control))
 }
