@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use serde_json::value::RawValue;
+use tiller_guard::json::Reader;
 use tiller_guard::k8s::review::{Webhook, answer};
 use tiller_guard::k8s::{access_object, subject};
 use tiller_guard::policy::access::{AccessKind, AccessObject, Account, decide_access};
@@ -34,13 +35,7 @@ fn parts(criterion: &mut Criterion) {
     let settings = Settings::default();
     let review: Review<'_> = serde_json::from_slice(TILLER).unwrap();
     let object = review.request.object.get();
-    let read = || {
-        subject(
-            Kind::Deployment,
-            &mut serde_json::Deserializer::from_str(object),
-        )
-        .unwrap()
-    };
+    let read = || subject(Kind::Deployment, Reader::new(object)).unwrap();
     criterion.bench_function("decode a Tiller Deployment", |bencher| {
         bencher.iter(|| black_box(read()));
     });
@@ -121,11 +116,7 @@ fn known(criterion: &mut Criterion) {
     let binding = access_object(AccessKind::RoleBinding, &binding).unwrap();
     let review: Review<'_> = serde_json::from_slice(TILLER).unwrap();
     let object = review.request.object.get();
-    let mut deployment = subject(
-        Kind::Deployment,
-        &mut serde_json::Deserializer::from_str(object),
-    )
-    .unwrap();
+    let mut deployment = subject(Kind::Deployment, Reader::new(object)).unwrap();
     deployment.namespace = Some("team-7".into());
     deployment.pod.service_account_name = "deployer".into();
     for namespaces in [20, 20_000] {

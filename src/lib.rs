@@ -8,7 +8,7 @@
 //!
 //! | layer | module | what lives there |
 //! |---|---|---|
-//! | 0 | [`json`] | JSON as reviews are answered with it |
+//! | 0 | [`json`] | JSON as reviews are read and answered with it |
 //! | 0 | [`pod`] | the fields of a pod that are read, borrowed |
 //! | 0 | [`tiller`] | what Tiller does with them |
 //! | 1 | [`policy`] | what we think of it: rules, findings, hardening |

@@ -1,9 +1,37 @@
-//! JSON as reviews are answered with it. All other JSON is `serde_json`'s.
+//! JSON as reviews are read and answered with it. All other JSON is `serde_json`'s.
 
 mod base64;
 mod bytes;
+mod read;
+mod reader;
+mod scan;
+mod value;
 mod writer;
 
 pub use base64::write_base64;
 pub use bytes::position;
+pub use read::{Presence, Problem, Read, ReadError, Source, Type, read};
+pub use reader::{MAX_DEPTH, Reader};
 pub use writer::{Array, Object, write_boolean, write_number, write_text};
+
+/// Reads the members of a JSON object into the fields of a struct: `fields!(Port<'a> { "name" => name })`. Other members
+/// are passed over, and one that comes twice is an error, as JSON leaves open which counts.
+macro_rules! fields {
+    ($struct:ident $(<$lifetime:lifetime>)? { $($member:literal => $field:ident),+ $(,)? }) => {
+        impl<'j $(: $lifetime, $lifetime)?> $crate::json::Read<'j> for $struct $(<$lifetime>)? {
+            fn read<S: $crate::json::Source<'j>>(&mut self, source: &mut S) -> Result<(), $crate::json::ReadError> {
+                $(let mut $field = false;)+
+                source.members(|name, value| match &**name {
+                    $($member => {
+                        if std::mem::replace(&mut $field, true) {
+                            return Err($crate::json::Problem::Twice.into());
+                        }
+                        $crate::json::Read::read(&mut self.$field, value)
+                    })+
+                    _ => value.skip(),
+                })
+            }
+        }
+    };
+}
+pub(crate) use fields;

@@ -3,33 +3,30 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
-use serde::de::Deserializer;
-
 use super::Malformed;
+use crate::json::{ReadError, Source, fields, read as read_value};
 use crate::pod::{Items, Text};
 use crate::policy::access::{
     AccessKind, AccessObject, AggregationRule, Binding, PolicyRule, Role, RoleKind, RoleRef,
     Subject,
 };
 
-/// Reads an object of this kind, borrowed where the deserialiser lends (JSON text, or a
-/// `&serde_json::Value`).
-pub fn access_object<'de, D: Deserializer<'de>>(
+/// Reads an object of this kind, borrowed from where the object stands.
+pub fn access_object<'j, S: Source<'j>>(
     kind: AccessKind,
-    object: D,
-) -> Result<AccessObject<'de>, Malformed> {
-    read(kind, object).map_err(|error| Malformed {
+    mut object: S,
+) -> Result<AccessObject<'j>, Malformed> {
+    read(kind, &mut object).map_err(|error| Malformed {
         kind: kind.as_str(),
         reason: error.to_string(),
     })
 }
 
-/// The same, with the deserialiser's own error.
-pub(super) fn read<'de, D: Deserializer<'de>>(
+/// The same, with the error of the source.
+pub(super) fn read<'j, S: Source<'j>>(
     kind: AccessKind,
-    object: D,
-) -> Result<AccessObject<'de>, D::Error> {
+    object: &mut S,
+) -> Result<AccessObject<'j>, ReadError> {
     match kind {
         AccessKind::Role => role(RoleKind::Role, object),
         AccessKind::ClusterRole => role(RoleKind::ClusterRole, object),
@@ -38,15 +35,12 @@ pub(super) fn read<'de, D: Deserializer<'de>>(
     }
 }
 
-fn role<'de, D: Deserializer<'de>>(
-    kind: RoleKind,
-    object: D,
-) -> Result<AccessObject<'de>, D::Error> {
+fn role<'j, S: Source<'j>>(kind: RoleKind, object: &mut S) -> Result<AccessObject<'j>, ReadError> {
     let RoleFields {
         metadata,
         rules,
         aggregation_rule,
-    } = RoleFields::deserialize(object)?;
+    } = read_value(object)?;
     let Metadata {
         name,
         namespace,
@@ -64,16 +58,16 @@ fn role<'de, D: Deserializer<'de>>(
     }))
 }
 
-fn binding<'de, D: Deserializer<'de>>(
+fn binding<'j, S: Source<'j>>(
     cluster_wide: bool,
-    object: D,
-) -> Result<AccessObject<'de>, D::Error> {
+    object: &mut S,
+) -> Result<AccessObject<'j>, ReadError> {
     let BindingFields {
         api_version,
         metadata,
         role_ref,
         subjects,
-    } = BindingFields::deserialize(object)?;
+    } = read_value(object)?;
     let Metadata {
         name, namespace, ..
     } = metadata;
@@ -111,45 +105,55 @@ fn everybody(subject: Subject<'_>) -> Subject<'_> {
     }
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default, bound(deserialize = "'de: 'a"))]
+#[derive(Default)]
 struct Metadata<'a> {
     name: Text<'a>,
     namespace: Text<'a>,
     labels: Option<BTreeMap<String, Text<'a>>>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", bound(deserialize = "'de: 'a"))]
+fields!(Metadata<'a> {
+    "name" => name,
+    "namespace" => namespace,
+    "labels" => labels,
+});
+
+#[derive(Default)]
 struct RoleFields<'a> {
-    #[serde(default)]
     metadata: Metadata<'a>,
-    #[serde(default)]
     rules: Items<PolicyRule<'a>>,
-    #[serde(default)]
     aggregation_rule: Option<AggregationRule<'a>>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", bound(deserialize = "'de: 'a"))]
+fields!(RoleFields<'a> {
+    "metadata" => metadata,
+    "rules" => rules,
+    "aggregationRule" => aggregation_rule,
+});
+
+#[derive(Default)]
 struct BindingFields<'a> {
-    #[serde(default)]
     api_version: Text<'a>,
-    #[serde(default)]
     metadata: Metadata<'a>,
-    #[serde(default)]
     role_ref: RoleRef<'a>,
-    #[serde(default)]
     subjects: Items<Subject<'a>>,
 }
+
+fields!(BindingFields<'a> {
+    "apiVersion" => api_version,
+    "metadata" => metadata,
+    "roleRef" => role_ref,
+    "subjects" => subjects,
+});
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::json::Reader;
     use crate::policy::access::{Account, Holder};
 
     fn holders(kind: AccessKind, json: &str) -> Vec<(usize, String)> {
-        let object = read(kind, &mut serde_json::Deserializer::from_str(json)).unwrap();
+        let object = read(kind, &mut Reader::new(json)).unwrap();
         let AccessObject::Binding(binding) = &object else {
             panic!("{object:?}")
         };
@@ -306,12 +310,8 @@ mod tests {
     fn a_field_of_another_type_is_an_error_that_names_the_kind() {
         let object = serde_json::json!({ "rules": "all" });
         let error = access_object(AccessKind::Role, &object).unwrap_err();
-        assert!(
-            error
-                .to_string()
-                .starts_with("the Role cannot be read: invalid type: string \"all\""),
-            "{error}"
-        );
+        let expected = "the Role cannot be read: rules: expected a list, found a string";
+        assert_eq!(error.to_string(), expected);
     }
 
     #[test]
@@ -319,10 +319,7 @@ mod tests {
         let json = r#"{"metadata":{"name":null,"namespace":null,"labels":null},
             "rules":[{"apiGroups":null,"resources":null,"verbs":null,"nonResourceURLs":null,"resourceNames":null}],
             "aggregationRule":{"clusterRoleSelectors":[{"matchLabels":null,"matchExpressions":null}]}}"#;
-        let object = read(
-            AccessKind::ClusterRole,
-            &mut serde_json::Deserializer::from_str(json),
-        );
+        let object = read(AccessKind::ClusterRole, &mut Reader::new(json));
         let AccessObject::Role(role) = object.unwrap() else {
             panic!("a role")
         };

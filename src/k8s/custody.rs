@@ -8,10 +8,9 @@ use memchr::memmem;
 use ring::digest::{SHA256, digest};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
-use serde::Deserialize;
-use serde::de::Deserializer;
 
 use super::Malformed;
+use crate::json::{ReadError, Source, fields, read as read_value};
 use crate::pod::Text;
 use crate::policy::custody::{
     CaFile, ConfigMap, CustodyKind, CustodyObject, KeyMaterial, Secret, TokenRequest,
@@ -24,13 +23,12 @@ const OWNER: &str = "TILLER";
 /// The labels of Tiller's records, as a selector of the API.
 pub const RECORD_SELECTOR: &str = "OWNER=TILLER";
 
-/// Reads an object of this kind, borrowed where the deserialiser lends (JSON text, or a
-/// `&serde_json::Value`).
-pub fn custody_object<'de, D: Deserializer<'de>>(
+/// Reads an object of this kind, borrowed from where the object stands.
+pub fn custody_object<'j, S: Source<'j>>(
     kind: CustodyKind,
-    object: D,
-) -> Result<CustodyObject<'de>, Malformed> {
-    read(kind, object).map_err(|error| malformed(kind, &error))
+    mut object: S,
+) -> Result<CustodyObject<'j>, Malformed> {
+    read(kind, &mut object).map_err(|error| malformed(kind, &error))
 }
 
 /// An error of reading an object. What is wrong with a Secret may be secret, and is not told.
@@ -44,14 +42,14 @@ pub(super) fn malformed(kind: CustodyKind, error: &dyn fmt::Display) -> Malforme
     }
 }
 
-/// The same, with the deserialiser's own error.
-pub(super) fn read<'de, D: Deserializer<'de>>(
+/// The same, with the error of the source.
+pub(super) fn read<'j, S: Source<'j>>(
     kind: CustodyKind,
-    object: D,
-) -> Result<CustodyObject<'de>, D::Error> {
+    object: &mut S,
+) -> Result<CustodyObject<'j>, ReadError> {
     Ok(match kind {
         CustodyKind::TokenRequest => {
-            let TokenRequestFields { spec } = TokenRequestFields::deserialize(object)?;
+            let TokenRequestFields { spec } = read_value(object)?;
             let bound = spec.bound_object_ref.unwrap_or_default();
             CustodyObject::TokenRequest(TokenRequest {
                 for_pod: bound.kind == "Pod",
@@ -64,7 +62,7 @@ pub(super) fn read<'de, D: Deserializer<'de>>(
                 kind,
                 data,
                 string_data,
-            } = SecretFields::deserialize(object)?;
+            } = read_value(object)?;
             let Metadata {
                 name,
                 namespace,
@@ -82,7 +80,7 @@ pub(super) fn read<'de, D: Deserializer<'de>>(
             })
         }
         CustodyKind::ConfigMap => {
-            let ConfigMapFields { metadata } = ConfigMapFields::deserialize(object)?;
+            let ConfigMapFields { metadata } = read_value(object)?;
             let Metadata {
                 name,
                 namespace,
@@ -98,59 +96,72 @@ pub(super) fn read<'de, D: Deserializer<'de>>(
     })
 }
 
-#[derive(Deserialize)]
-#[serde(bound(deserialize = "'de: 'a"))]
+#[derive(Default)]
 struct ConfigMapFields<'a> {
-    #[serde(default)]
     metadata: Metadata<'a>,
 }
 
-#[derive(Deserialize)]
-#[serde(bound(deserialize = "'de: 'a"))]
+fields!(ConfigMapFields<'a> {
+    "metadata" => metadata,
+});
+
+#[derive(Default)]
 struct TokenRequestFields<'a> {
-    #[serde(default)]
     spec: TokenRequestSpec<'a>,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default, bound(deserialize = "'de: 'a"))]
+fields!(TokenRequestFields<'a> {
+    "spec" => spec,
+});
+
+#[derive(Default)]
 struct TokenRequestSpec<'a> {
     bound_object_ref: Option<BoundObject<'a>>,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default, bound(deserialize = "'de: 'a"))]
+fields!(TokenRequestSpec<'a> {
+    "boundObjectRef" => bound_object_ref,
+});
+
+#[derive(Default)]
 struct BoundObject<'a> {
     kind: Text<'a>,
 }
 
-#[derive(Deserialize)]
-#[serde(bound(deserialize = "'de: 'a"))]
+fields!(BoundObject<'a> {
+    "kind" => kind,
+});
+
+#[derive(Default)]
 struct SecretFields<'a> {
-    #[serde(default)]
     metadata: Metadata<'a>,
-    #[serde(default, rename = "type")]
     kind: Text<'a>,
-    #[serde(default)]
     data: Option<Data<'a>>,
-    #[serde(default, rename = "stringData")]
     string_data: Option<Data<'a>>,
 }
 
+fields!(SecretFields<'a> {
+    "metadata" => metadata,
+    "type" => kind,
+    "data" => data,
+    "stringData" => string_data,
+});
+
 /// What Tiller reads of a Secret: in `data` in base64, in `stringData`, which counts first, as it is.
-#[derive(Default, Deserialize)]
-#[serde(default, bound(deserialize = "'de: 'a"))]
+#[derive(Default)]
 struct Data<'a> {
-    #[serde(rename = "ca.crt")]
     authorities: Option<Text<'a>>,
-    #[serde(rename = "tls.crt")]
     certificate: Option<Text<'a>>,
-    #[serde(rename = "tls.key")]
     key: Option<Text<'a>>,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default, bound(deserialize = "'de: 'a"))]
+fields!(Data<'a> {
+    "ca.crt" => authorities,
+    "tls.crt" => certificate,
+    "tls.key" => key,
+});
+
+#[derive(Default)]
 struct Metadata<'a> {
     name: Text<'a>,
     namespace: Text<'a>,
@@ -158,19 +169,30 @@ struct Metadata<'a> {
     annotations: Option<Annotations<'a>>,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default, bound(deserialize = "'de: 'a"))]
+fields!(Metadata<'a> {
+    "name" => name,
+    "namespace" => namespace,
+    "labels" => labels,
+    "annotations" => annotations,
+});
+
+#[derive(Default)]
 struct Labels<'a> {
-    #[serde(rename = "OWNER")]
     owner: Text<'a>,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default, bound(deserialize = "'de: 'a"))]
+fields!(Labels<'a> {
+    "OWNER" => owner,
+});
+
+#[derive(Default)]
 struct Annotations<'a> {
-    #[serde(rename = "kubernetes.io/service-account.name")]
     account: Text<'a>,
 }
+
+fields!(Annotations<'a> {
+    "kubernetes.io/service-account.name" => account,
+});
 
 fn material<'a>(data: Data<'a>, string_data: Data<'a>) -> KeyMaterial<'a> {
     let Data {

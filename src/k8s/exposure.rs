@@ -1,58 +1,54 @@
 //! From a Service, Endpoints, an `EndpointSlice`, an Ingress or a route to what it opens.
 
-use serde::Deserialize;
-use serde::de::Deserializer;
-
 use super::Malformed;
 use super::route::{IngressSpec, RouteSpec};
+use crate::json::{ReadError, Source, fields, read as read_value};
 use crate::pod::{Items, Text};
 use crate::policy::exposure::{
     EndpointPort, EndpointSlice, EndpointSubset, Endpoints, ExposureKind, ExposureObject, Route,
     Service, ServiceSpec,
 };
 
-/// Reads an object of this kind, borrowed where the deserialiser lends (JSON text, or a
-/// `&serde_json::Value`).
-pub fn exposure_object<'de, D: Deserializer<'de>>(
+/// Reads an object of this kind, borrowed from where the object stands.
+pub fn exposure_object<'j, S: Source<'j>>(
     kind: ExposureKind,
-    object: D,
-) -> Result<ExposureObject<'de>, Malformed> {
-    read(kind, object).map_err(|error| Malformed {
+    mut object: S,
+) -> Result<ExposureObject<'j>, Malformed> {
+    read(kind, &mut object).map_err(|error| Malformed {
         kind: kind.as_str(),
         reason: error.to_string(),
     })
 }
 
-/// The same, with the deserialiser's own error.
-pub(super) fn read<'de, D: Deserializer<'de>>(
+/// The same, with the error of the source.
+pub(super) fn read<'j, S: Source<'j>>(
     kind: ExposureKind,
-    object: D,
-) -> Result<ExposureObject<'de>, D::Error> {
+    object: &mut S,
+) -> Result<ExposureObject<'j>, ReadError> {
     Ok(match kind {
         ExposureKind::Service => {
-            let ServiceFields { metadata, spec } = ServiceFields::deserialize(object)?;
+            let ServiceFields { metadata, spec } = read_value(object)?;
             ExposureObject::Service(Service {
                 name: metadata.name,
                 spec: spec.unwrap_or_default(),
             })
         }
         ExposureKind::Endpoints => {
-            let EndpointsFields { metadata, subsets } = EndpointsFields::deserialize(object)?;
+            let EndpointsFields { metadata, subsets } = read_value(object)?;
             ExposureObject::Endpoints(Endpoints {
                 name: metadata.name,
                 subsets,
             })
         }
         ExposureKind::EndpointSlice => {
-            let SliceFields { metadata, ports } = SliceFields::deserialize(object)?;
+            let SliceFields { metadata, ports } = read_value(object)?;
             ExposureObject::EndpointSlice(EndpointSlice {
                 name: metadata.name,
                 ports,
             })
         }
         ExposureKind::Ingress => {
-            let RouteFields { metadata, spec } =
-                RouteFields::<IngressSpec<'_>>::deserialize(object)?;
+            let IngressFields { metadata, spec } = read_value(object)?;
             ExposureObject::Route(Route {
                 kind,
                 name: metadata.name,
@@ -63,7 +59,7 @@ pub(super) fn read<'de, D: Deserializer<'de>>(
         | ExposureKind::GrpcRoute
         | ExposureKind::TlsRoute
         | ExposureKind::TcpRoute => {
-            let RouteFields { metadata, spec } = RouteFields::<RouteSpec<'_>>::deserialize(object)?;
+            let RouteFields { metadata, spec } = read_value(object)?;
             ExposureObject::Route(Route {
                 kind,
                 name: metadata.name,
@@ -73,50 +69,74 @@ pub(super) fn read<'de, D: Deserializer<'de>>(
     })
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default, bound(deserialize = "'de: 'a"))]
+#[derive(Default)]
 struct Metadata<'a> {
     name: Text<'a>,
 }
 
-#[derive(Deserialize)]
-#[serde(bound(deserialize = "'de: 'a"))]
+fields!(Metadata<'a> {
+    "name" => name,
+});
+
+#[derive(Default)]
 struct ServiceFields<'a> {
-    #[serde(default)]
     metadata: Metadata<'a>,
-    #[serde(default)]
     spec: Option<ServiceSpec<'a>>,
 }
 
-#[derive(Deserialize)]
-#[serde(bound(deserialize = "'de: 'a"))]
+fields!(ServiceFields<'a> {
+    "metadata" => metadata,
+    "spec" => spec,
+});
+
+#[derive(Default)]
 struct EndpointsFields<'a> {
-    #[serde(default)]
     metadata: Metadata<'a>,
-    #[serde(default)]
     subsets: Items<EndpointSubset<'a>>,
 }
 
-#[derive(Deserialize)]
-#[serde(bound(deserialize = "'de: 'a"))]
+fields!(EndpointsFields<'a> {
+    "metadata" => metadata,
+    "subsets" => subsets,
+});
+
+#[derive(Default)]
 struct SliceFields<'a> {
-    #[serde(default)]
     metadata: Metadata<'a>,
-    #[serde(default)]
     ports: Items<EndpointPort<'a>>,
 }
 
-#[derive(Deserialize)]
-#[serde(bound(deserialize = "'de: 'a, S: Deserialize<'de>"))]
-struct RouteFields<'a, S> {
-    #[serde(default)]
+fields!(SliceFields<'a> {
+    "metadata" => metadata,
+    "ports" => ports,
+});
+
+#[derive(Default)]
+struct IngressFields<'a> {
     metadata: Metadata<'a>,
-    spec: Option<S>,
+    spec: Option<IngressSpec<'a>>,
 }
+
+fields!(IngressFields<'a> {
+    "metadata" => metadata,
+    "spec" => spec,
+});
+
+#[derive(Default)]
+struct RouteFields<'a> {
+    metadata: Metadata<'a>,
+    spec: Option<RouteSpec<'a>>,
+}
+
+fields!(RouteFields<'a> {
+    "metadata" => metadata,
+    "spec" => spec,
+});
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::json::Reader;
 
     #[test]
     fn null_is_nothing_in_every_field() {
@@ -141,8 +161,8 @@ mod tests {
                 r#"{"spec":{"rules":[{"backendRefs":null}]}}"#,
             ),
         ] {
-            let empty = read(kind, &mut serde_json::Deserializer::from_str("{}")).unwrap();
-            let read = read(kind, &mut serde_json::Deserializer::from_str(json)).unwrap();
+            let empty = read(kind, &mut Reader::new("{}")).unwrap();
+            let read = read(kind, &mut Reader::new(json)).unwrap();
             assert_eq!(read, empty, "{json}");
             assert_eq!(read.kind(), kind);
         }
@@ -152,7 +172,7 @@ mod tests {
     fn a_field_of_another_type_is_an_error_that_names_the_kind() {
         let object = serde_json::json!({ "subsets": "all" });
         let error = exposure_object(ExposureKind::Endpoints, &object).unwrap_err();
-        let expected = "the Endpoints cannot be read: invalid type: string \"all\"";
-        assert!(error.to_string().starts_with(expected), "{error}");
+        let expected = "the Endpoints cannot be read: subsets: expected a list, found a string";
+        assert_eq!(error.to_string(), expected);
     }
 }

@@ -1,8 +1,6 @@
 //! From an object of a known kind to the pod it carries.
 
-use serde::Deserialize;
-use serde::de::Deserializer;
-
+use crate::json::{ReadError, Source, fields, read as read_value};
 use crate::pod::{Container, Items, MAX_CONTAINERS, PodSpec, Text};
 use crate::policy::{Annotations, Kind, Labels, Maker, Owner, PodMetadata, Subject};
 
@@ -16,26 +14,22 @@ pub struct Malformed {
     pub reason: String,
 }
 
-/// Reads the subject of an object of this kind, borrowed where the deserialiser lends (JSON text, or a
-/// `&serde_json::Value`).
-pub fn subject<'de, D: Deserializer<'de>>(
-    kind: Kind,
-    object: D,
-) -> Result<Subject<'de>, Malformed> {
-    read(kind, object).map_err(|error| Malformed {
+/// Reads the subject of an object of this kind, borrowed from where the object stands.
+pub fn subject<'j, S: Source<'j>>(kind: Kind, mut object: S) -> Result<Subject<'j>, Malformed> {
+    read(kind, &mut object).map_err(|error| Malformed {
         kind: kind.as_str(),
         reason: error.to_string(),
     })
 }
 
-/// The same, with the deserialiser's own error.
-pub(super) fn read<'de, D: Deserializer<'de>>(
+/// The same, with the error of the source.
+pub(super) fn read<'j, S: Source<'j>>(
     kind: Kind,
-    object: D,
-) -> Result<Subject<'de>, D::Error> {
+    object: &mut S,
+) -> Result<Subject<'j>, ReadError> {
     let (metadata, template, idle) = match kind {
         Kind::Pod => {
-            let Pod { metadata, spec } = Pod::deserialize(object)?;
+            let Pod { metadata, spec } = read_value(object)?;
             let (metadata, template) = metadata.around(spec);
             (metadata, template, false)
         }
@@ -43,7 +37,7 @@ pub(super) fn read<'de, D: Deserializer<'de>>(
             let EphemeralContainers {
                 metadata,
                 ephemeral_containers,
-            } = EphemeralContainers::deserialize(object)?;
+            } = read_value(object)?;
             let spec = PodSpec {
                 ephemeral_containers,
                 ..PodSpec::default()
@@ -55,11 +49,11 @@ pub(super) fn read<'de, D: Deserializer<'de>>(
             (metadata, template, false)
         }
         Kind::PodTemplate => {
-            let PodTemplate { metadata, template } = PodTemplate::deserialize(object)?;
+            let PodTemplate { metadata, template } = read_value(object)?;
             (metadata, template, false)
         }
         Kind::CronJob => {
-            let CronJob { metadata, spec } = CronJob::deserialize(object)?;
+            let CronJob { metadata, spec } = read_value(object)?;
             let idle = spec.suspend == Some(true);
             (metadata, spec.job_template.spec.template, idle)
         }
@@ -69,7 +63,7 @@ pub(super) fn read<'de, D: Deserializer<'de>>(
         | Kind::StatefulSet
         | Kind::DaemonSet
         | Kind::Job => {
-            let Workload { metadata, spec } = Workload::deserialize(object)?;
+            let Workload { metadata, spec } = read_value(object)?;
             let idle = spec.replicas == Some(0) || spec.suspend == Some(true);
             (metadata, spec.template, idle)
         }
@@ -123,16 +117,20 @@ fn controller(owners: Items<OwnerReference<'_>>) -> Option<Maker<'_>> {
     }))
 }
 
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default, bound(deserialize = "'de: 'a"))]
+#[derive(Default)]
 struct ObjectMetadata<'a> {
     name: Text<'a>,
     namespace: Text<'a>,
     owner_references: Items<OwnerReference<'a>>,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default, bound(deserialize = "'de: 'a"))]
+fields!(ObjectMetadata<'a> {
+    "name" => name,
+    "namespace" => namespace,
+    "ownerReferences" => owner_references,
+});
+
+#[derive(Default)]
 struct PodObjectMetadata<'a> {
     name: Text<'a>,
     namespace: Text<'a>,
@@ -140,6 +138,14 @@ struct PodObjectMetadata<'a> {
     annotations: Option<Annotations<'a>>,
     owner_references: Items<OwnerReference<'a>>,
 }
+
+fields!(PodObjectMetadata<'a> {
+    "name" => name,
+    "namespace" => namespace,
+    "labels" => labels,
+    "annotations" => annotations,
+    "ownerReferences" => owner_references,
+});
 
 impl<'a> PodObjectMetadata<'a> {
     /// The pod's own metadata, which is that of its object, with its specification.
@@ -164,8 +170,7 @@ impl<'a> PodObjectMetadata<'a> {
     }
 }
 
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default, bound(deserialize = "'de: 'a"))]
+#[derive(Default)]
 struct OwnerReference<'a> {
     api_version: Text<'a>,
     kind: Text<'a>,
@@ -173,75 +178,108 @@ struct OwnerReference<'a> {
     controller: Option<bool>,
 }
 
-#[derive(Deserialize)]
-#[serde(bound(deserialize = "'de: 'a"))]
+fields!(OwnerReference<'a> {
+    "apiVersion" => api_version,
+    "kind" => kind,
+    "name" => name,
+    "controller" => controller,
+});
+
+#[derive(Default)]
 struct Pod<'a> {
-    #[serde(default)]
     metadata: PodObjectMetadata<'a>,
-    #[serde(default)]
     spec: PodSpec<'a>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", bound(deserialize = "'de: 'a"))]
+fields!(Pod<'a> {
+    "metadata" => metadata,
+    "spec" => spec,
+});
+
+#[derive(Default)]
 struct EphemeralContainers<'a> {
-    #[serde(default)]
     metadata: ObjectMetadata<'a>,
-    #[serde(default)]
     ephemeral_containers: Items<Container<'a>, MAX_CONTAINERS>,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default, bound(deserialize = "'de: 'a"))]
+fields!(EphemeralContainers<'a> {
+    "metadata" => metadata,
+    "ephemeralContainers" => ephemeral_containers,
+});
+
+#[derive(Default)]
 struct Template<'a> {
     metadata: Option<PodMetadata<'a>>,
     spec: PodSpec<'a>,
 }
 
-#[derive(Deserialize)]
-#[serde(bound(deserialize = "'de: 'a"))]
+fields!(Template<'a> {
+    "metadata" => metadata,
+    "spec" => spec,
+});
+
+#[derive(Default)]
 struct PodTemplate<'a> {
-    #[serde(default)]
     metadata: ObjectMetadata<'a>,
-    #[serde(default)]
     template: Template<'a>,
 }
 
-#[derive(Deserialize)]
-#[serde(bound(deserialize = "'de: 'a"))]
+fields!(PodTemplate<'a> {
+    "metadata" => metadata,
+    "template" => template,
+});
+
+#[derive(Default)]
 struct Workload<'a> {
-    #[serde(default)]
     metadata: ObjectMetadata<'a>,
-    #[serde(default)]
     spec: WorkloadSpec<'a>,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default, bound(deserialize = "'de: 'a"))]
+fields!(Workload<'a> {
+    "metadata" => metadata,
+    "spec" => spec,
+});
+
+#[derive(Default)]
 struct WorkloadSpec<'a> {
     replicas: Option<i64>,
     suspend: Option<bool>,
     template: Template<'a>,
 }
 
-#[derive(Deserialize)]
-#[serde(bound(deserialize = "'de: 'a"))]
+fields!(WorkloadSpec<'a> {
+    "replicas" => replicas,
+    "suspend" => suspend,
+    "template" => template,
+});
+
+#[derive(Default)]
 struct CronJob<'a> {
-    #[serde(default)]
     metadata: ObjectMetadata<'a>,
-    #[serde(default)]
     spec: CronJobSpec<'a>,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default, bound(deserialize = "'de: 'a"))]
+fields!(CronJob<'a> {
+    "metadata" => metadata,
+    "spec" => spec,
+});
+
+#[derive(Default)]
 struct CronJobSpec<'a> {
     suspend: Option<bool>,
     job_template: JobTemplate<'a>,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default, bound(deserialize = "'de: 'a"))]
+fields!(CronJobSpec<'a> {
+    "suspend" => suspend,
+    "jobTemplate" => job_template,
+});
+
+#[derive(Default)]
 struct JobTemplate<'a> {
     spec: WorkloadSpec<'a>,
 }
+
+fields!(JobTemplate<'a> {
+    "spec" => spec,
+});

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::value::RawValue;
 
 use super::access::access_object;
+use crate::json::Reader;
 use crate::policy::Knowledge;
 use crate::policy::access::{AccessKind, AccessObject, Lookup, RoleKind};
 
@@ -33,8 +34,8 @@ pub fn overlay<'j>(
         Lookup::ClusterRoleBindings => (AccessKind::ClusterRoleBinding, knowledge.clone()),
     };
     let read = found.into_iter().map(|object| {
-        let mut json = serde_json::Deserializer::from_str(object.get());
-        access_object(kind, &mut json)
+        let json = Reader::new(object.get());
+        access_object(kind, json)
     });
     let read: Vec<_> = read.collect();
     let known = read

@@ -106,11 +106,11 @@ pub fn answer(
     context: &Context<'_>,
 ) -> Result<Answer, BadReview> {
     let body = std::str::from_utf8(body).map_err(BadReview::Encoding)?;
-    let nesting = Nesting::of(body).map_err(|TooDeep| BadReview::Depth)?;
     let left;
     let envelope = if concern::is_possible(body, &policy.settings, context.knowledge) {
         Envelope::read(body)?
     } else {
+        let nesting = Nesting::of(body).map_err(|TooDeep| BadReview::Depth)?;
         left = nesting.without_objects();
         if concern::is_asked(&left, body, &policy.settings) {
             Envelope::read(body)?
@@ -134,7 +134,10 @@ pub fn answer(
             let refused = reply.decision == Decision::Refused;
             let last = webhook == Webhook::Validate && reply.decision != Decision::Unconcerned;
             if last || refused {
-                let lookups = || lookups_for_workload(subject, context.knowledge);
+                let lookups = || match &*verdict.tillers {
+                    [] => Vec::new(),
+                    _ => lookups_for_workload(subject, context.knowledge),
+                };
                 settled_by(reply, &envelope.request, policy, lookups)
             } else {
                 reply

@@ -1,77 +1,110 @@
 //! What the specification of an Ingress, or of a route of the Gateway API, leads to.
 
-use serde::Deserialize;
-
+use crate::json::fields;
 use crate::pod::{Items, PortReference, Text};
 use crate::policy::exposure::Backend;
 
 /// Of an Ingress: `backend` is of `v1beta1`, `defaultBackend` of `v1`.
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default, bound(deserialize = "'de: 'a"))]
+#[derive(Default)]
 pub(super) struct IngressSpec<'a> {
     backend: Option<IngressBackend<'a>>,
     default_backend: Option<IngressBackend<'a>>,
     rules: Items<IngressRule<'a>>,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default, bound(deserialize = "'de: 'a"))]
+fields!(IngressSpec<'a> {
+    "backend" => backend,
+    "defaultBackend" => default_backend,
+    "rules" => rules,
+});
+
+#[derive(Default)]
 struct IngressRule<'a> {
     http: Option<IngressPaths<'a>>,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default, bound(deserialize = "'de: 'a"))]
+fields!(IngressRule<'a> {
+    "http" => http,
+});
+
+#[derive(Default)]
 struct IngressPaths<'a> {
     paths: Items<IngressPath<'a>>,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default, bound(deserialize = "'de: 'a"))]
+fields!(IngressPaths<'a> {
+    "paths" => paths,
+});
+
+#[derive(Default)]
 struct IngressPath<'a> {
     backend: Option<IngressBackend<'a>>,
 }
 
+fields!(IngressPath<'a> {
+    "backend" => backend,
+});
+
 /// `servicePort` is of `v1beta1`, `service` of `v1`.
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default, bound(deserialize = "'de: 'a"))]
+#[derive(Default)]
 struct IngressBackend<'a> {
     service_port: Option<PortReference<'a>>,
     service: Option<IngressService<'a>>,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default, bound(deserialize = "'de: 'a"))]
+fields!(IngressBackend<'a> {
+    "servicePort" => service_port,
+    "service" => service,
+});
+
+#[derive(Default)]
 struct IngressService<'a> {
     port: Option<IngressPort<'a>>,
 }
 
+fields!(IngressService<'a> {
+    "port" => port,
+});
+
 /// One of the two.
-#[derive(Default, Deserialize)]
-#[serde(default, bound(deserialize = "'de: 'a"))]
+#[derive(Default)]
 struct IngressPort<'a> {
     number: Option<i64>,
     name: Option<Text<'a>>,
 }
 
+fields!(IngressPort<'a> {
+    "number" => number,
+    "name" => name,
+});
+
 /// Of a route of the Gateway API.
-#[derive(Default, Deserialize)]
-#[serde(default, bound(deserialize = "'de: 'a"))]
+#[derive(Default)]
 pub(super) struct RouteSpec<'a> {
     rules: Items<RouteRule<'a>>,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default, bound(deserialize = "'de: 'a"))]
+fields!(RouteSpec<'a> {
+    "rules" => rules,
+});
+
+#[derive(Default)]
 struct RouteRule<'a> {
     backend_refs: Items<RouteBackend<'a>>,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default, bound(deserialize = "'de: 'a"))]
+fields!(RouteRule<'a> {
+    "backendRefs" => backend_refs,
+});
+
+#[derive(Default)]
 struct RouteBackend<'a> {
     port: Option<PortReference<'a>>,
 }
+
+fields!(RouteBackend<'a> {
+    "port" => port,
+});
 
 // === impl IngressSpec ===
 

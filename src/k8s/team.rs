@@ -2,10 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
-use serde::de::Deserializer;
-
 use super::Malformed;
+use crate::json::{Source, fields, read};
 use crate::pod::Text;
 use crate::policy::access::{Registration, Team, TeamError};
 
@@ -13,14 +11,13 @@ use crate::policy::access::{Registration, Team, TeamError};
 pub const TEAM_SELECTOR: &str = "tiller-guard.io/kind=team";
 
 /// Reads a team's `ConfigMap`: whether it can be read at all, and whether it is a team then.
-pub fn team_registration<'de, D: Deserializer<'de>>(
-    config_map: D,
+pub fn team_registration<'j, S: Source<'j>>(
+    mut config_map: S,
 ) -> Result<Result<Registration, TeamError>, Malformed> {
-    let ConfigMap { metadata, data } =
-        ConfigMap::deserialize(config_map).map_err(|error| Malformed {
-            kind: "ConfigMap",
-            reason: error.to_string(),
-        })?;
+    let ConfigMap { metadata, data } = read(&mut config_map).map_err(|error| Malformed {
+        kind: "ConfigMap",
+        reason: error.to_string(),
+    })?;
     let entries = data.iter().flatten();
     let entries = entries.map(|(key, value)| (key.as_str(), value.as_str()));
     Ok(
@@ -31,21 +28,27 @@ pub fn team_registration<'de, D: Deserializer<'de>>(
     )
 }
 
-#[derive(Deserialize)]
-#[serde(bound(deserialize = "'de: 'a"))]
+#[derive(Default)]
 struct ConfigMap<'a> {
-    #[serde(default)]
     metadata: Metadata<'a>,
-    #[serde(default)]
     data: Option<BTreeMap<String, Text<'a>>>,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default, bound(deserialize = "'de: 'a"))]
+fields!(ConfigMap<'a> {
+    "metadata" => metadata,
+    "data" => data,
+});
+
+#[derive(Default)]
 struct Metadata<'a> {
     name: Text<'a>,
     creation_timestamp: Text<'a>,
 }
+
+fields!(Metadata<'a> {
+    "name" => name,
+    "creationTimestamp" => creation_timestamp,
+});
 
 #[cfg(test)]
 mod tests {

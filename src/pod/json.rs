@@ -3,11 +3,9 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::marker::PhantomData;
 use std::ops::Deref;
 
-use serde::Deserialize;
-use serde::de::{Deserializer, Error, SeqAccess, Visitor};
+use crate::json::{Problem, Read, ReadError, Source};
 
 /// A string, borrowed from its source unless an escape had to be resolved.
 #[derive(Clone, Default, PartialEq, Eq, Hash)]
@@ -17,6 +15,10 @@ pub struct Text<'a>(Cow<'a, str>);
 /// do not become a few hundred in memory.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Items<T, const MAX: usize = 4096>(Vec<T>);
+
+/// From how many bytes on an element is large: most lists of such have one, and room for four, as a `Vec` makes it, is more
+/// than an allocator gives from what it has at hand.
+const LARGE: usize = 256;
 
 // === impl Text ===
 
@@ -58,6 +60,12 @@ impl<'a> From<&'a str> for Text<'a> {
     }
 }
 
+impl<'a> From<Cow<'a, str>> for Text<'a> {
+    fn from(text: Cow<'a, str>) -> Self {
+        Self(text)
+    }
+}
+
 impl From<String> for Text<'_> {
     fn from(text: String) -> Self {
         Self(Cow::Owned(text))
@@ -76,35 +84,10 @@ impl PartialEq<&str> for Text<'_> {
     }
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(TextVisitor)
-    }
-}
-
-struct TextVisitor;
-
-impl<'de> Visitor<'de> for TextVisitor {
-    type Value = Text<'de>;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a string")
-    }
-
-    fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Self::Value, E> {
-        Ok(Text(Cow::Borrowed(text)))
-    }
-
-    fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
-        Ok(Text(Cow::Owned(text.to_owned())))
-    }
-
-    fn visit_string<E: Error>(self, text: String) -> Result<Self::Value, E> {
-        Ok(Text(Cow::Owned(text)))
-    }
-
-    fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
-        Ok(Text::default())
+impl<'j: 'a, 'a> Read<'j> for Text<'a> {
+    fn read<S: Source<'j>>(&mut self, source: &mut S) -> Result<(), ReadError> {
+        self.0 = source.text()?;
+        Ok(())
     }
 }
 
@@ -167,33 +150,16 @@ impl<'a, T, const MAX: usize> IntoIterator for &'a Items<T, MAX> {
     }
 }
 
-impl<'de, T: Deserialize<'de>, const MAX: usize> Deserialize<'de> for Items<T, MAX> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ItemsVisitor(PhantomData))
-    }
-}
-
-struct ItemsVisitor<T, const MAX: usize>(PhantomData<T>);
-
-impl<'de, T: Deserialize<'de>, const MAX: usize> Visitor<'de> for ItemsVisitor<T, MAX> {
-    type Value = Items<T, MAX>;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "a list of at most {MAX} elements")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Self::Value, A::Error> {
-        let mut items = Vec::new();
-        while let Some(item) = elements.next_element()? {
-            if items.len() == MAX {
-                return Err(A::Error::invalid_length(MAX + 1, &self));
+impl<'j, T: Read<'j> + Default, const MAX: usize> Read<'j> for Items<T, MAX> {
+    fn read<S: Source<'j>>(&mut self, source: &mut S) -> Result<(), ReadError> {
+        source.elements(|element| {
+            if self.0.len() == MAX {
+                return Err(Problem::Many(MAX).into());
             }
-            items.push(item);
-        }
-        Ok(Items(items))
-    }
-
-    fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
-        Ok(Items::default())
+            if self.0.is_empty() && size_of::<T>() > LARGE {
+                self.0.reserve_exact(1);
+            }
+            self.0.push_mut(T::default()).read(element)
+        })
     }
 }

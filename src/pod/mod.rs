@@ -10,10 +10,7 @@ mod json;
 mod security;
 mod storage;
 
-use std::fmt;
-
-use serde::Deserialize;
-use serde::de::{Deserializer, Error, IgnoredAny, Unexpected, Visitor};
+use crate::json::{Presence, Read, ReadError, Source, Type, fields};
 
 pub use json::{Items, Text};
 pub use security::{
@@ -30,8 +27,7 @@ pub const MAX_CONTAINERS: usize = 128;
 pub const MAX_VOLUMES: usize = 256;
 
 /// A pod's specification.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase", default, bound(deserialize = "'de: 'a"))]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PodSpec<'a> {
     /// The containers that run for as long as the pod does.
     pub containers: Items<Container<'a>, MAX_CONTAINERS>,
@@ -48,10 +44,8 @@ pub struct PodSpec<'a> {
     /// Whether the pod shares the node's network.
     pub host_network: Option<bool>,
     /// Whether the pod sees the node's processes.
-    #[serde(rename = "hostPID")]
     pub host_pid: Option<bool>,
     /// Whether the pod shares the node's inter-process communication.
-    #[serde(rename = "hostIPC")]
     pub host_ipc: Option<bool>,
     /// Whether the pod's containers see one another's processes.
     pub share_process_namespace: Option<bool>,
@@ -59,9 +53,22 @@ pub struct PodSpec<'a> {
     pub security_context: Option<PodSecurityContext<'a>>,
 }
 
+fields!(PodSpec<'a> {
+    "containers" => containers,
+    "initContainers" => init_containers,
+    "ephemeralContainers" => ephemeral_containers,
+    "volumes" => volumes,
+    "serviceAccountName" => service_account_name,
+    "serviceAccount" => service_account,
+    "hostNetwork" => host_network,
+    "hostPID" => host_pid,
+    "hostIPC" => host_ipc,
+    "shareProcessNamespace" => share_process_namespace,
+    "securityContext" => security_context,
+});
+
 /// A container of any of a pod's three lists.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase", default, bound(deserialize = "'de: 'a"))]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Container<'a> {
     /// The name, unique in the pod.
     pub name: Text<'a>,
@@ -99,9 +106,28 @@ pub struct Container<'a> {
     pub tty: Option<bool>,
 }
 
+fields!(Container<'a> {
+    "name" => name,
+    "image" => image,
+    "command" => command,
+    "args" => args,
+    "workingDir" => working_dir,
+    "env" => env,
+    "envFrom" => env_from,
+    "ports" => ports,
+    "volumeMounts" => volume_mounts,
+    "volumeDevices" => volume_devices,
+    "securityContext" => security_context,
+    "livenessProbe" => liveness_probe,
+    "readinessProbe" => readiness_probe,
+    "startupProbe" => startup_probe,
+    "lifecycle" => lifecycle,
+    "stdin" => stdin,
+    "tty" => tty,
+});
+
 /// An environment variable.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase", default, bound(deserialize = "'de: 'a"))]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EnvVar<'a> {
     /// The name.
     pub name: Text<'a>,
@@ -111,9 +137,14 @@ pub struct EnvVar<'a> {
     pub value_from: Option<Box<EnvVarSource<'a>>>,
 }
 
+fields!(EnvVar<'a> {
+    "name" => name,
+    "value" => value,
+    "valueFrom" => value_from,
+});
+
 /// Where an environment variable's value comes from.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase", default, bound(deserialize = "'de: 'a"))]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EnvVarSource<'a> {
     /// A field of the pod.
     pub field_ref: Option<FieldRef<'a>>,
@@ -125,17 +156,26 @@ pub struct EnvVarSource<'a> {
     pub secret_key_ref: Option<KeySelector<'a>>,
 }
 
+fields!(EnvVarSource<'a> {
+    "fieldRef" => field_ref,
+    "resourceFieldRef" => resource_field_ref,
+    "configMapKeyRef" => config_map_key_ref,
+    "secretKeyRef" => secret_key_ref,
+});
+
 /// A field of the pod, by its path.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase", default, bound(deserialize = "'de: 'a"))]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FieldRef<'a> {
     /// The path, such as `metadata.namespace`.
     pub field_path: Text<'a>,
 }
 
+fields!(FieldRef<'a> {
+    "fieldPath" => field_path,
+});
+
 /// A key of a `ConfigMap` or Secret.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(default, bound(deserialize = "'de: 'a"))]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct KeySelector<'a> {
     /// The object's name.
     pub name: Text<'a>,
@@ -143,9 +183,13 @@ pub struct KeySelector<'a> {
     pub key: Text<'a>,
 }
 
+fields!(KeySelector<'a> {
+    "name" => name,
+    "key" => key,
+});
+
 /// A whole `ConfigMap` or Secret as environment. What it holds is not in the pod.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EnvFrom {
     /// From a `ConfigMap`.
     pub config_map_ref: Option<Presence>,
@@ -153,9 +197,13 @@ pub struct EnvFrom {
     pub secret_ref: Option<Presence>,
 }
 
+fields!(EnvFrom {
+    "configMapRef" => config_map_ref,
+    "secretRef" => secret_ref,
+});
+
 /// A declared port.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase", default, bound(deserialize = "'de: 'a"))]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Port<'a> {
     /// The name that Services may target.
     pub name: Text<'a>,
@@ -165,9 +213,14 @@ pub struct Port<'a> {
     pub host_port: Option<i64>,
 }
 
+fields!(Port<'a> {
+    "name" => name,
+    "containerPort" => container_port,
+    "hostPort" => host_port,
+});
+
 /// A probe.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase", default, bound(deserialize = "'de: 'a"))]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Probe<'a> {
     /// A command run in the container.
     pub exec: Option<Presence>,
@@ -175,15 +228,24 @@ pub struct Probe<'a> {
     pub http_get: Option<HttpGet<'a>>,
 }
 
+fields!(Probe<'a> {
+    "exec" => exec,
+    "httpGet" => http_get,
+});
+
 /// An HTTP request of a probe.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(default, bound(deserialize = "'de: 'a"))]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct HttpGet<'a> {
     /// The path.
     pub path: Text<'a>,
     /// The port, a number or a port's name.
     pub port: PortReference<'a>,
 }
+
+fields!(HttpGet<'a> {
+    "path" => path,
+    "port" => port,
+});
 
 /// A port's number or name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -200,47 +262,19 @@ impl Default for PortReference<'_> {
     }
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for PortReference<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(PortReferenceVisitor)
-    }
-}
-
-struct PortReferenceVisitor;
-
-impl<'de> Visitor<'de> for PortReferenceVisitor {
-    type Value = PortReference<'de>;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a port's number or name")
-    }
-
-    fn visit_i64<E: Error>(self, number: i64) -> Result<Self::Value, E> {
-        Ok(PortReference::Number(number))
-    }
-
-    fn visit_u64<E: Error>(self, number: u64) -> Result<Self::Value, E> {
-        i64::try_from(number)
-            .map(PortReference::Number)
-            .map_err(|_| E::invalid_value(Unexpected::Unsigned(number), &self))
-    }
-
-    fn visit_borrowed_str<E: Error>(self, name: &'de str) -> Result<Self::Value, E> {
-        Ok(PortReference::Name(Text::from(name)))
-    }
-
-    fn visit_str<E: Error>(self, name: &str) -> Result<Self::Value, E> {
-        Ok(PortReference::Name(Text::from(name.to_owned())))
-    }
-
-    fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
-        Ok(PortReference::default())
+impl<'j: 'a, 'a> Read<'j> for PortReference<'a> {
+    fn read<S: Source<'j>>(&mut self, source: &mut S) -> Result<(), ReadError> {
+        match source.what()? {
+            Type::Null => return source.skip(),
+            Type::Text => *self = Self::Name(source.text()?.into()),
+            _ => *self = Self::Number(source.integer()?),
+        }
+        Ok(())
     }
 }
 
 /// Commands run after the start and before the stop.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Lifecycle {
     /// Run in the container right after it starts.
     pub post_start: Option<Presence>,
@@ -248,12 +282,7 @@ pub struct Lifecycle {
     pub pre_stop: Option<Presence>,
 }
 
-/// A value that is there; what it is, is skipped.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Presence;
-
-impl<'de> Deserialize<'de> for Presence {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        IgnoredAny::deserialize(deserializer).map(|_| Self)
-    }
-}
+fields!(Lifecycle {
+    "postStart" => post_start,
+    "preStop" => pre_stop,
+});

@@ -1,12 +1,10 @@
 //! Security contexts of pods and containers.
 
-use serde::Deserialize;
-
-use super::{Items, Presence, Text};
+use super::{Items, Text};
+use crate::json::{Presence, fields};
 
 /// A pod's security context.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase", default, bound(deserialize = "'de: 'a"))]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PodSecurityContext<'a> {
     /// The user that processes run as.
     pub run_as_user: Option<i64>,
@@ -22,9 +20,17 @@ pub struct PodSecurityContext<'a> {
     pub sysctls: Items<Presence>,
 }
 
+fields!(PodSecurityContext<'a> {
+    "runAsUser" => run_as_user,
+    "runAsNonRoot" => run_as_non_root,
+    "fsGroup" => fs_group,
+    "seccompProfile" => seccomp_profile,
+    "windowsOptions" => windows_options,
+    "sysctls" => sysctls,
+});
+
 /// A container's security context.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase", default, bound(deserialize = "'de: 'a"))]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SecurityContext<'a> {
     /// The user that the process runs as.
     pub run_as_user: Option<i64>,
@@ -46,9 +52,20 @@ pub struct SecurityContext<'a> {
     pub windows_options: Option<WindowsOptions>,
 }
 
+fields!(SecurityContext<'a> {
+    "runAsUser" => run_as_user,
+    "runAsNonRoot" => run_as_non_root,
+    "privileged" => privileged,
+    "allowPrivilegeEscalation" => allow_privilege_escalation,
+    "readOnlyRootFilesystem" => read_only_root_filesystem,
+    "capabilities" => capabilities,
+    "seccompProfile" => seccomp_profile,
+    "procMount" => proc_mount,
+    "windowsOptions" => windows_options,
+});
+
 /// Linux capabilities added to and dropped from the runtime's default set.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(default, bound(deserialize = "'de: 'a"))]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Capabilities<'a> {
     /// Added.
     pub add: Items<Text<'a>>,
@@ -56,19 +73,29 @@ pub struct Capabilities<'a> {
     pub drop: Items<Text<'a>>,
 }
 
+fields!(Capabilities<'a> {
+    "add" => add,
+    "drop" => drop,
+});
+
 /// A system call filter.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase", default, bound(deserialize = "'de: 'a"))]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SeccompProfile<'a> {
     /// `RuntimeDefault`, `Localhost` or `Unconfined`.
-    #[serde(rename = "type")]
     pub kind: Text<'a>,
 }
 
+fields!(SeccompProfile<'a> {
+    "type" => kind,
+});
+
 /// Settings for Windows nodes.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct WindowsOptions {
     /// Whether the container runs as a process of the node.
     pub host_process: Option<bool>,
 }
+
+fields!(WindowsOptions {
+    "hostProcess" => host_process,
+});

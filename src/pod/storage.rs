@@ -1,11 +1,7 @@
 //! Volumes and where they are mounted.
 
-use std::fmt;
-
-use serde::Deserialize;
-use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
-
-use super::{Items, Presence, Text};
+use super::{Items, Text};
+use crate::json::{Presence, Read, ReadError, Source, Type, fields, read};
 
 /// A volume.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -33,16 +29,18 @@ pub enum VolumeSource<'a> {
 }
 
 /// A directory made for the pod.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(default, bound(deserialize = "'de: 'a"))]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EmptyDirVolume<'a> {
     /// The medium, `Memory` or the node's default.
     pub medium: Text<'a>,
 }
 
+fields!(EmptyDirVolume<'a> {
+    "medium" => medium,
+});
+
 /// A Secret as files.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase", default, bound(deserialize = "'de: 'a"))]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SecretVolume<'a> {
     /// The Secret's name.
     pub secret_name: Text<'a>,
@@ -54,9 +52,15 @@ pub struct SecretVolume<'a> {
     pub optional: Option<bool>,
 }
 
+fields!(SecretVolume<'a> {
+    "secretName" => secret_name,
+    "defaultMode" => default_mode,
+    "items" => items,
+    "optional" => optional,
+});
+
 /// A key of a Secret and the file it becomes.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(default, bound(deserialize = "'de: 'a"))]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct KeyPath<'a> {
     /// The key.
     pub key: Text<'a>,
@@ -64,16 +68,19 @@ pub struct KeyPath<'a> {
     pub path: Text<'a>,
 }
 
+fields!(KeyPath<'a> {
+    "key" => key,
+    "path" => path,
+});
+
 /// One source of a projected volume.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Projection {
     /// A service account token.
     pub service_account_token: Option<Presence>,
     /// A `ConfigMap`.
     pub config_map: Option<Presence>,
     /// Fields of the pod.
-    #[serde(rename = "downwardAPI")]
     pub downward_api: Option<Presence>,
     /// A Secret.
     pub secret: Option<Presence>,
@@ -83,9 +90,17 @@ pub struct Projection {
     pub pod_certificate: Option<Presence>,
 }
 
+fields!(Projection {
+    "serviceAccountToken" => service_account_token,
+    "configMap" => config_map,
+    "downwardAPI" => downward_api,
+    "secret" => secret,
+    "clusterTrustBundle" => cluster_trust_bundle,
+    "podCertificate" => pod_certificate,
+});
+
 /// Where a volume appears in a container.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase", default, bound(deserialize = "'de: 'a"))]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct VolumeMount<'a> {
     /// The volume's name.
     pub name: Text<'a>,
@@ -99,53 +114,43 @@ pub struct VolumeMount<'a> {
     pub sub_path_expr: Text<'a>,
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for Volume<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(VolumeVisitor)
-    }
-}
+fields!(VolumeMount<'a> {
+    "name" => name,
+    "mountPath" => mount_path,
+    "readOnly" => read_only,
+    "subPath" => sub_path,
+    "subPathExpr" => sub_path_expr,
+});
 
 /// A volume's source is the one field beside its name, under a name of its kind.
-struct VolumeVisitor;
-
-impl<'de> Visitor<'de> for VolumeVisitor {
-    type Value = Volume<'de>;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a volume")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Self::Value, A::Error> {
-        let mut volume = Volume::default();
-        while let Some(field) = fields.next_key::<Text<'de>>()? {
-            let source = match field.as_str() {
-                "name" => {
-                    volume.name = fields.next_value()?;
-                    continue;
+impl<'j: 'a, 'a> Read<'j> for Volume<'a> {
+    fn read<S: Source<'j>>(&mut self, source: &mut S) -> Result<(), ReadError> {
+        source.members(|field, value| {
+            let source = match &**field {
+                "name" => return self.name.read(value),
+                _ if value.what()? == Type::Null => return value.skip(),
+                "emptyDir" => VolumeSource::EmptyDir(read(value)?),
+                "secret" => VolumeSource::Secret(read(value)?),
+                "projected" => VolumeSource::Projected(read::<ProjectedVolume, _>(value)?.sources),
+                _ => {
+                    value.skip()?;
+                    VolumeSource::Other(field.clone().into())
                 }
-                "emptyDir" => fields
-                    .next_value::<Option<_>>()?
-                    .map(VolumeSource::EmptyDir),
-                "secret" => fields.next_value::<Option<_>>()?.map(VolumeSource::Secret),
-                "projected" => fields
-                    .next_value::<Option<ProjectedVolume>>()?
-                    .map(|projected| VolumeSource::Projected(projected.sources)),
-                _ => fields
-                    .next_value::<Option<IgnoredAny>>()?
-                    .map(|_| VolumeSource::Other(field)),
             };
             // The API server refuses a volume with two sources: the less trusted one is kept here.
-            match (&volume.source, source) {
-                (VolumeSource::Other(_), _) | (_, None) => {}
-                (_, Some(source)) => volume.source = source,
+            if !matches!(self.source, VolumeSource::Other(_)) {
+                self.source = source;
             }
-        }
-        Ok(volume)
+            Ok(())
+        })
     }
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
+#[derive(Default)]
 struct ProjectedVolume {
     sources: Items<Projection>,
 }
+
+fields!(ProjectedVolume {
+    "sources" => sources,
+});

@@ -7,12 +7,15 @@ use super::exception::{Exception, Exemptions};
 use super::harden::Edit;
 use super::pointer::Place;
 use super::{Action, Excepted, Finding, Kind, Knowledge, Pointer, Rule, Settings, Subject};
-use crate::pod::Container;
-use crate::tiller::{ContainerList, Recognised, Tiller, Unknown};
+use crate::pod::{Container, VolumeMount};
+use crate::tiller::{ContainerList, Recognised, Tiller, Unknown, clean_path};
 
 /// The refusals of one rule on one object that are told one by one: a manifest of a million bad variables is
 /// as refused as one of seventeen. What is hardened is told in full, as its patch is.
 const TOLD_PER_RULE: usize = 16;
+
+/// What is found in the Deployment of `helm init`.
+const USUAL: usize = 16;
 
 /// A subject with at least one Tiller, as a rule sees it.
 #[derive(Debug)]
@@ -36,6 +39,8 @@ pub struct TillerContainer<'a> {
     pub container: &'a Container<'a>,
     /// What it does.
     pub tiller: Tiller<'a>,
+    /// Where its volumes are mounted, as clean paths, in the order of the mounts.
+    pub mount_paths: Vec<Cow<'a, str>>,
 }
 
 /// Where rules put what they find. Bounded: see [`TOLD_PER_RULE`].
@@ -60,13 +65,22 @@ impl<'a> TillerContainer<'a> {
             index,
             container,
         } = recognised;
+        let mounts = container.volume_mounts.iter();
+        let mount_paths = mounts.map(|mount| clean_path(&mount.mount_path)).collect();
         Self {
             kind,
             list,
             index,
             container,
             tiller,
+            mount_paths,
         }
+    }
+
+    /// Its mounts with their clean paths.
+    pub(super) fn mounts(&self) -> impl Iterator<Item = (&str, &'a VolumeMount<'a>)> {
+        let paths = self.mount_paths.iter().map(AsRef::as_ref);
+        paths.zip(self.container.volume_mounts.iter())
     }
 
     /// Its JSON pointer in the object.
@@ -147,9 +161,8 @@ impl<'a> Findings<'a> {
     pub(super) fn new(settings: &'a Settings) -> Self {
         Self {
             settings,
-            // What the Deployment of `helm init` needs.
-            told: Vec::with_capacity(16),
-            edits: Vec::with_capacity(16),
+            told: Vec::new(),
+            edits: Vec::new(),
             excepted: Vec::new(),
             begun: (0, 0),
             refused: 0,
@@ -191,6 +204,9 @@ impl<'a> Findings<'a> {
         edit: Edit<'a>,
     ) {
         self.tell(rule, path, message.into(), remedy.into(), Action::Harden);
+        if self.edits.is_empty() {
+            self.edits.reserve(USUAL);
+        }
         self.edits.push(edit);
     }
 
@@ -214,6 +230,9 @@ impl<'a> Findings<'a> {
         remedy: Cow<'static, str>,
         action: Action,
     ) {
+        if self.told.is_empty() {
+            self.told.reserve(USUAL);
+        }
         self.told.push(Finding {
             rule,
             severity: self.settings.severity(rule),
@@ -222,6 +241,11 @@ impl<'a> Findings<'a> {
             remedy,
             action,
         });
+    }
+
+    /// Whether the rule at work has found something.
+    pub(super) fn has_found(&self) -> bool {
+        self.told.len() > self.begun.0
     }
 
     /// Ends a rule's turn: an exception takes back what it found and asked for, and what it found beyond the
@@ -233,7 +257,7 @@ impl<'a> Findings<'a> {
         object: Pointer,
     ) {
         let (told, edits) = self.begun;
-        if self.told.len() > told
+        if self.has_found()
             && let Some(exception) = exception
         {
             self.told.truncate(told);

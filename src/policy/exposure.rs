@@ -9,12 +9,11 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
-
 use super::case::Findings;
 use super::pointer::Place;
 use super::rules::EXPOSURE_CHECKS;
 use super::{Finding, Pointer, Settings};
+use crate::json::fields;
 use crate::pod::{Items, PortReference, Text};
 
 /// The kinds that open a port.
@@ -61,14 +60,11 @@ pub struct Service<'a> {
 }
 
 /// A Service's specification.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase", default, bound(deserialize = "'de: 'a"))]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ServiceSpec<'a> {
     /// Who reaches it; the API server takes none for `ClusterIP`.
-    #[serde(rename = "type")]
     pub kind: Text<'a>,
     /// Addresses at which nodes take traffic for it, whatever its type.
-    #[serde(rename = "externalIPs")]
     pub external_ips: Items<Text<'a>>,
     /// The labels of the pods that it leads to. Without any, it leads where [`Endpoints`] of its name say.
     pub selector: Option<BTreeMap<String, Text<'a>>>,
@@ -76,15 +72,26 @@ pub struct ServiceSpec<'a> {
     pub ports: Items<ServicePort<'a>>,
 }
 
+fields!(ServiceSpec<'a> {
+    "type" => kind,
+    "externalIPs" => external_ips,
+    "selector" => selector,
+    "ports" => ports,
+});
+
 /// A port of a Service.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase", default, bound(deserialize = "'de: 'a"))]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ServicePort<'a> {
     /// The Service's own port.
     pub port: PortReference<'a>,
     /// The pods' port; where there is none, the Service's own.
     pub target_port: PortReference<'a>,
 }
+
+fields!(ServicePort<'a> {
+    "port" => port,
+    "targetPort" => target_port,
+});
 
 /// Endpoints: where the traffic to the Service of the same name goes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -96,12 +103,15 @@ pub struct Endpoints<'a> {
 }
 
 /// Some addresses of Endpoints, of which only the ports are read.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(default, bound(deserialize = "'de: 'a"))]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EndpointSubset<'a> {
     /// The ports.
     pub ports: Items<EndpointPort<'a>>,
 }
+
+fields!(EndpointSubset<'a> {
+    "ports" => ports,
+});
 
 /// An `EndpointSlice`: some of the addresses of a Service, of which only the ports are read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -113,12 +123,15 @@ pub struct EndpointSlice<'a> {
 }
 
 /// A port at an address.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(default, bound(deserialize = "'de: 'a"))]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EndpointPort<'a> {
     /// The number; `EndpointSlice`s may leave it out.
     pub port: PortReference<'a>,
 }
+
+fields!(EndpointPort<'a> {
+    "port" => port,
+});
 
 /// An Ingress, or a route of the Gateway API: where it leads from the cluster's edge.
 #[derive(Debug, Clone, PartialEq, Eq)]

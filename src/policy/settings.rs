@@ -80,11 +80,11 @@ impl Settings {
 
     /// The version that an administrator says an image holds.
     pub(super) fn version_of(&self, image: &str) -> Option<Version> {
-        let image = ImageReference::parse(image);
-        self.image_versions
-            .iter()
-            .find(|it| ImageReference::parse(&it.image).names_same_image(&image))
-            .map(|it| it.version)
+        let same = |it: &&ImageVersion| {
+            ImageReference::parse(&it.image).names_same_image(&ImageReference::parse(image))
+        };
+        let known = self.image_versions.iter().find(same)?;
+        Some(known.version)
     }
 
     /// Whether no Tiller may run in this namespace, or have rights there.

@@ -1,9 +1,8 @@
 //! What is judged: a pod, wherever it stands.
 
-use serde::Deserialize;
-
 use super::access::Account;
 use super::{APIS, TillerUse};
+use crate::json::fields;
 use crate::pod::{PodSpec, Text};
 use crate::tiller::{Traits, recognise};
 
@@ -73,8 +72,7 @@ pub struct Owner<'a> {
 }
 
 /// A pod's metadata, in a pod or in a template.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(default, bound(deserialize = "'de: 'a"))]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PodMetadata<'a> {
     /// The labels.
     pub labels: Option<Labels<'a>>,
@@ -82,9 +80,13 @@ pub struct PodMetadata<'a> {
     pub annotations: Option<Annotations<'a>>,
 }
 
+fields!(PodMetadata<'a> {
+    "labels" => labels,
+    "annotations" => annotations,
+});
+
 /// The labels that Helm's client looks for.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(default, bound(deserialize = "'de: 'a"))]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Labels<'a> {
     /// `app`: `helm` for Tiller.
     pub app: Text<'a>,
@@ -92,17 +94,24 @@ pub struct Labels<'a> {
     pub name: Text<'a>,
 }
 
+fields!(Labels<'a> {
+    "app" => app,
+    "name" => name,
+});
+
 /// The annotations that a rule reads.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(default, bound(deserialize = "'de: 'a"))]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Annotations<'a> {
     /// The pod's system call filter before Kubernetes 1.19.
-    #[serde(rename = "seccomp.security.alpha.kubernetes.io/pod")]
     pub seccomp: Option<Text<'a>>,
     /// There in the mirror of a static pod.
-    #[serde(rename = "kubernetes.io/config.mirror")]
     pub mirror: Option<Text<'a>>,
 }
+
+fields!(Annotations<'a> {
+    "seccomp.security.alpha.kubernetes.io/pod" => seccomp,
+    "kubernetes.io/config.mirror" => mirror,
+});
 
 // === impl Subject ===
 
@@ -137,6 +146,16 @@ impl Subject<'_> {
 
     /// The account that it runs as and its name, if it carries a Tiller with an account of its own.
     pub fn tiller_use(&self) -> Option<TillerUse<'_>> {
+        let account = self.own_account().filter(|_| self.holds_tiller())?;
+        Some(TillerUse {
+            account,
+            kind: self.kind,
+            workload: &self.name,
+        })
+    }
+
+    /// The account that it runs as, if that is not one for every pod of the namespace.
+    pub(super) fn own_account(&self) -> Option<Account<'_>> {
         let PodSpec {
             service_account_name,
             service_account,
@@ -149,11 +168,7 @@ impl Subject<'_> {
         };
         let namespace = self.namespace.as_deref()?;
         let own = !name.is_empty() && name != "default";
-        (own && self.holds_tiller()).then_some(TillerUse {
-            account: Account { namespace, name },
-            kind: self.kind,
-            workload: &self.name,
-        })
+        own.then_some(Account { namespace, name })
     }
 
     /// The pod's annotations.

@@ -103,7 +103,11 @@ pub fn decide<'a>(
         })
         .collect();
     let (findings, edits, excepted) = examine(&case, &tillers).into_parts();
-    let patch = harden::patch(&case, &tillers, edits);
+    let patch = if edits.is_empty() {
+        Patch::default()
+    } else {
+        harden::patch(&case, &tillers, edits)
+    };
     Verdict {
         tillers,
         findings,
@@ -131,7 +135,9 @@ fn examine<'a>(case: &Case<'a>, tillers: &[TillerContainer<'a>]) -> Findings<'a>
                 }
             }
         }
-        findings.end_rule(rule, case.exemptions.of_rule(rule), case.pod(""));
+        if findings.has_found() {
+            findings.end_rule(rule, case.exemptions.of_rule(rule), case.pod(""));
+        }
     }
     findings
 }

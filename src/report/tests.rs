@@ -31,6 +31,7 @@ fn tiller(start: Setting<Start>) -> TillerContainer<'static> {
         list: ContainerList::Regular,
         kind: Kind::Pod,
         index: 0,
+        mount_paths: Vec::new(),
         container: &CONTAINER,
         tiller: Tiller {
             version: Setting::Known(Version {

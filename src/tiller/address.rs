@@ -4,6 +4,8 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+use super::text::rsplit_once;
+
 /// The services that Go knows by itself.
 const SERVICES: [&str; 15] = [
     "domain",
@@ -27,7 +29,9 @@ const SERVICES: [&str; 15] = [
 /// free port on all interfaces. A name that a resolver may know, and an address that the machine may not
 /// have, are no errors here.
 pub(super) fn listen_error(address: &str) -> Option<String> {
-    if address.is_empty() {
+    // Nearly all listen on a port of all interfaces, by its number.
+    let is_number = |port: &str| port.parse::<u16>().is_ok();
+    if address.is_empty() || address.strip_prefix(':').is_some_and(is_number) {
         return None;
     }
     let error = match split_host_port(address) {
@@ -42,7 +46,7 @@ fn split_host_port(address: &str) -> Result<(&str, &str), &'static str> {
     const MISSING_PORT: &str = "missing port in address";
     const TOO_MANY_COLONS: &str = "too many colons in address";
 
-    let (before, port) = address.rsplit_once(':').ok_or(MISSING_PORT)?;
+    let (before, port) = rsplit_once(address, b':').ok_or(MISSING_PORT)?;
     let host = match address.strip_prefix('[') {
         Some(bracketed) => {
             let (host, after) = bracketed.split_once(']').ok_or("missing ']' in address")?;

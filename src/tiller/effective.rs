@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::environment::{Environment, HISTORY_MAX, TLS_CERTS, TLS_ENABLE, TLS_VERIFY};
-use super::flags::{CommandLine, Outcome, parse_integer};
+use super::flags::{CommandLine, Name, Outcome, parse_integer};
 use super::path::join;
 use super::start::{client_verification, start};
 use super::version::gate;
@@ -156,7 +156,7 @@ impl<'a> Tiller<'a> {
         let effective = match line.outcome {
             Outcome::Starts => reader.effective(&line),
             Outcome::PrintsVersion | Outcome::Exits { .. } => {
-                reader.unread(&Unknown::Exits, other_flags(&line))
+                reader.unread(&Unknown::Exits, line.others())
             }
         };
         let start = start(&line, &effective, container, &version);
@@ -192,14 +192,14 @@ impl<'a> Reader<'a> {
         let switch = |name| Setting::Known(line.switch(name).unwrap_or(false));
         Effective {
             storage: Setting::Known(self.storage(line)),
-            listen: text("listen", ":44134"),
-            probe_listen: text("probe-listen", PROBE_LISTEN),
+            listen: text(Name::Listen, ":44134"),
+            probe_listen: text(Name::ProbeListen, PROBE_LISTEN),
             namespace: self.namespace(),
             history_max: self.history_max(line),
-            trace: switch("trace"),
-            experimental_release: switch("experimental-release"),
+            trace: switch(Name::Trace),
+            experimental_release: switch(Name::ExperimentalRelease),
             tls: self.tls(line),
-            other_flags: other_flags(line),
+            other_flags: line.others(),
         }
     }
 
@@ -226,7 +226,7 @@ impl<'a> Reader<'a> {
 
     /// The environment starts out with the memory driver and `main` has no case for other values.
     fn storage(&self, line: &CommandLine<'a>) -> Storage {
-        match line.value("storage").map(AsRef::as_ref) {
+        match line.value(Name::Storage).map(AsRef::as_ref) {
             None | Some("configmap") => Storage::ConfigMap,
             Some("secret") if self.version >= gate::SECRET_STORAGE => Storage::Secret,
             Some("sql") if self.version >= gate::SQL_STORAGE => Storage::Sql,
@@ -246,7 +246,7 @@ impl<'a> Reader<'a> {
         if self.version < gate::SECRET_STORAGE {
             return Setting::Known(0);
         }
-        match line.value("history-max") {
+        match line.value(Name::HistoryMax) {
             Some(value) => Setting::Known(parse_integer(value).unwrap_or(0)),
             // Tiller logs a value that `strconv.Atoi` does not take, and goes on with 0.
             None => self
@@ -284,9 +284,9 @@ impl<'a> Reader<'a> {
                     directory => Cow::Owned(join(directory, file)),
                 }),
         };
-        let verify = switch("tls-verify", TLS_VERIFY);
+        let verify = switch(Name::TlsVerify, TLS_VERIFY);
         Tls {
-            enabled: either(switch("tls", TLS_ENABLE), &verify),
+            enabled: either(switch(Name::Tls, TLS_ENABLE), &verify),
             verify: verify.map(|verifies| {
                 if verifies {
                     client_verification(self.version)
@@ -294,9 +294,9 @@ impl<'a> Reader<'a> {
                     ClientVerification::Off
                 }
             }),
-            key: path("tls-key", "tls.key"),
-            cert: path("tls-cert", "tls.crt"),
-            ca: path("tls-ca-cert", "ca.crt"),
+            key: path(Name::TlsKey, "tls.key"),
+            cert: path(Name::TlsCert, "tls.crt"),
+            ca: path(Name::TlsCaCert, "ca.crt"),
         }
     }
 }
@@ -308,9 +308,4 @@ fn either(one: Setting<bool>, other: &Setting<bool>) -> Setting<bool> {
         (Setting::Known(false), other) => other.clone(),
         (unknown @ Setting::Unknown(_), _) => unknown,
     }
-}
-
-fn other_flags<'a>(line: &CommandLine<'a>) -> Vec<Flag<'a>> {
-    let others = line.flags.iter().filter(|flag| !flag.is_guarded());
-    others.cloned().collect()
 }

@@ -4,17 +4,28 @@
 
 use std::borrow::Cow;
 
+use memchr::memchr;
+
 use super::setting::excerpt;
+use super::text::split_once;
 use super::{Setting, Unknown};
 
 /// What the kubelet makes of a text that refers to no variable: `$$` becomes `$`, and so `$$(NAME)` the
 /// literal `$(NAME)`. A text with a reference is unknown, whether or not the variable is declared in the
 /// manifest: Services and the API server's own variables are not.
 pub(super) fn expand(text: &str) -> Setting<Cow<'_, str>> {
+    if memchr(b'$', text.as_bytes()).is_none() {
+        return Setting::Known(Cow::Borrowed(text));
+    }
+    expand_marked(text)
+}
+
+/// What the kubelet makes of a text with a `$`.
+fn expand_marked(text: &str) -> Setting<Cow<'_, str>> {
     let last_closer = text.rfind(')').unwrap_or_default();
     let mut literal = String::new();
     let mut rest = text;
-    while let Some((before, after)) = rest.split_once('$') {
+    while let Some((before, after)) = split_once(rest, b'$') {
         literal.push_str(before);
         let mut following = after.chars();
         match following.next() {
@@ -25,9 +36,6 @@ pub(super) fn expand(text: &str) -> Setting<Cow<'_, str>> {
             Some(_) => return reference(text),
         }
         rest = following.as_str();
-    }
-    if literal.is_empty() {
-        return Setting::Known(Cow::Borrowed(text));
     }
     literal.push_str(rest);
     Setting::Known(if literal == text {

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::setting::excerpt;
+use super::text::{rsplit_once, split_once};
 use super::version::gate;
 use super::{Setting, Unknown, Version};
 
@@ -34,11 +35,11 @@ pub(super) const PROGRAM: &str = "/tiller";
 impl<'a> ImageReference<'a> {
     /// Takes a reference apart.
     pub fn parse(reference: &'a str) -> Self {
-        let (name, digest) = match reference.split_once('@') {
+        let (name, digest) = match split_once(reference, b'@') {
             Some((name, digest)) => (name, Some(digest)),
             None => (reference, None),
         };
-        let (repository, tag) = match name.rsplit_once(':') {
+        let (repository, tag) = match rsplit_once(name, b':') {
             // A colon before the last slash separates a registry's port.
             Some((repository, tag)) if !tag.contains('/') => (repository, Some(tag)),
             _ => (name, None),
@@ -52,7 +53,7 @@ impl<'a> ImageReference<'a> {
 
     /// The last component of the repository's path: `tiller`.
     pub fn base_name(&self) -> &'a str {
-        match self.repository.rsplit_once('/') {
+        match rsplit_once(self.repository, b'/') {
             Some((_, name)) => name,
             None => self.repository,
         }

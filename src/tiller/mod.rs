@@ -26,6 +26,7 @@ mod recognition;
 mod setting;
 pub mod signs;
 mod start;
+mod text;
 mod version;
 
 #[cfg(test)]

@@ -13,10 +13,12 @@ pub fn clean(path: &str) -> Cow<'_, str> {
 
 /// Whether a path is absolute and, seen without reading its components, clean: nearly all are.
 fn is_clean(path: &str) -> bool {
-    let mut pairs = path.as_bytes().windows(2);
-    path.starts_with('/')
-        && !path.ends_with('/')
-        && !pairs.any(|pair| matches!(pair, b"//" | b"/."))
+    let [b'/', components @ ..] = path.as_bytes() else {
+        return false;
+    };
+    components
+        .split(|byte| *byte == b'/')
+        .all(|component| !matches!(component, [] | [b'.', ..]))
 }
 
 fn cleaned(path: &str) -> String {

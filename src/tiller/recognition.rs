@@ -226,9 +226,10 @@ fn probes_tiller(probe: &Probe<'_>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::json::{Reader, read};
 
     fn recognised(pod: &str, traits: Traits<'_>) -> Vec<(&'static str, usize)> {
-        let pod: PodSpec<'_> = serde_json::from_str(pod).unwrap();
+        let pod: PodSpec<'_> = read(&mut Reader::new(pod)).unwrap();
         recognise(&pod, traits)
             .into_iter()
             .map(|Recognised { list, index, .. }| (list.as_str(), index))

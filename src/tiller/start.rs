@@ -1,7 +1,7 @@
 //! Whether a Tiller whose command line is read starts to serve.
 
 use super::address::listen_error;
-use super::flags::{CommandLine, Outcome, quote};
+use super::flags::{CommandLine, Name, Outcome, quote};
 use super::path::{clean, is_within, join};
 use super::setting::excerpt;
 use super::version::gate;
@@ -40,7 +40,7 @@ pub(super) fn start(
     if let Some(error) = effective.listen.known().and_then(|to| listen_error(to)) {
         return exits(1, &format!("Server died: {error}"));
     }
-    let probes = line.switch("probe").unwrap_or(true);
+    let probes = line.switch(Name::Probe).unwrap_or(true);
     let probe_listen = effective.probe_listen.known().filter(|_| probes);
     if let Some(error) = probe_listen.and_then(|to| listen_error(to)) {
         // `main` returns when the probe server ends.

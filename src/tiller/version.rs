@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::text::split_once;
+
 /// A released version of Tiller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Version {
@@ -96,7 +98,7 @@ impl Version {
         if matches!(tag, "latest" | "canary") {
             return Err(VersionError::Moving);
         }
-        match tag.split_once('-') {
+        match split_once(tag, b'-') {
             None => tag.parse(),
             Some((release, suffix)) => {
                 let version = release.parse()?;
@@ -115,12 +117,8 @@ impl FromStr for Version {
 
     /// Reads `2.17.0` and `v2.17.0`.
     fn from_str(text: &str) -> Result<Self, VersionError> {
-        let mut parts = text.strip_prefix('v').unwrap_or(text).split('.');
-        let mut part = || parts.next().and_then(number).ok_or(VersionError::Syntax);
-        let version = Self::of(part()?, part()?, part()?);
-        if parts.next().is_some() {
-            Err(VersionError::Syntax)
-        } else if version.major != gate::FIRST.major {
+        let version = parts(text.strip_prefix('v').unwrap_or(text)).ok_or(VersionError::Syntax)?;
+        if version.major != gate::FIRST.major {
             Err(VersionError::Major)
         } else if version > gate::LAST {
             Err(VersionError::NeverReleased)
@@ -141,14 +139,18 @@ impl fmt::Display for Version {
     }
 }
 
-/// A number as semantic versions write it: digits, without leading zeros.
+/// Three numbers with dots between.
+fn parts(text: &str) -> Option<Version> {
+    let (major, rest) = split_once(text, b'.')?;
+    let (minor, patch) = split_once(rest, b'.')?;
+    Some(Version::of(number(major)?, number(minor)?, number(patch)?))
+}
+
+/// A number as semantic versions write it: digits, without sign and leading zeros.
 fn number(text: &str) -> Option<u16> {
-    let canonical = text == "0" || !text.starts_with('0');
-    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-    if canonical && digits {
-        text.parse().ok()
-    } else {
-        None
+    match text.as_bytes() {
+        [b'0'] | [b'1'..=b'9', ..] => text.parse().ok(),
+        _ => None,
     }
 }
 

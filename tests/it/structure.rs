@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 const USES: [(&str, &[&str]); 14] = [
     // Layer 0.
     ("json", &[]),
-    ("pod", &[]),
+    ("pod", &["json"]),
     ("tiller", &["pod"]),
     // Layer 1.
     ("policy", &["json", "pod", "tiller"]),
@@ -25,6 +25,7 @@ const USES: [(&str, &[&str]); 14] = [
         "cluster",
         &[
             "installation",
+            "json",
             "k8s",
             "pki",
             "policy",

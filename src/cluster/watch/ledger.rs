@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 use super::feed::News;
 use super::teams::Teams;
 use super::watched::Watched;
+use crate::json::Reader;
 use crate::k8s::{
     Malformed, access_object, custody_object, exposure_object, subject, team_registration,
 };
@@ -129,8 +130,8 @@ impl Ledger {
 
     fn put_access(&mut self, kind: AccessKind, object: &RawValue) -> Result<(), Malformed> {
         let watched = Watched::Access(kind);
-        let mut json = serde_json::Deserializer::from_str(object.get());
-        let (name, kept) = match access_object(kind, &mut json)? {
+        let json = Reader::new(object.get());
+        let (name, kept) = match access_object(kind, json)? {
             AccessObject::Role(role) => {
                 self.knowledge = self.knowledge.with_role(&role);
                 (named(role.namespace.as_deref(), &role.name), true)
@@ -150,8 +151,8 @@ impl Ledger {
     }
 
     fn put_team(&mut self, object: &RawValue) -> Result<(), Malformed> {
-        let mut json = serde_json::Deserializer::from_str(object.get());
-        let registered = team_registration(&mut json)?;
+        let json = Reader::new(object.get());
+        let registered = team_registration(json)?;
         if let Some(name) = name_of(object) {
             self.teams.put(&name.1, registered);
             self.keep(Watched::Teams, name, None);
@@ -164,8 +165,8 @@ impl Ledger {
         if self.pass_over(watched, object) {
             return Ok(());
         }
-        let mut json = serde_json::Deserializer::from_str(object.get());
-        let subject = subject(kind, &mut json)?;
+        let json = Reader::new(object.get());
+        let subject = subject(kind, json)?;
         let name = named(subject.namespace.as_deref(), &subject.name);
         if !subject.holds_tiller() {
             self.remove(watched, &name);
@@ -192,8 +193,8 @@ impl Ledger {
         if self.pass_over(watched, object) {
             return Ok(());
         }
-        let mut json = serde_json::Deserializer::from_str(object.get());
-        let read = exposure_object(ExposureKind::Service, &mut json)?;
+        let json = Reader::new(object.get());
+        let read = exposure_object(ExposureKind::Service, json)?;
         let (ExposureObject::Service(service), Some(name)) = (&read, name_of(object)) else {
             return Ok(());
         };
@@ -215,8 +216,8 @@ impl Ledger {
 
     /// Keeps the fingerprints of the CAs, and nothing else of the Secret.
     fn put_certificates(&mut self, watched: Watched, object: &RawValue) -> Result<(), Malformed> {
-        let mut json = serde_json::Deserializer::from_str(object.get());
-        let read = custody_object(CustodyKind::Secret, &mut json)?;
+        let json = Reader::new(object.get());
+        let read = custody_object(CustodyKind::Secret, json)?;
         if let CustodyObject::Secret(secret) = read {
             let name = named(secret.namespace.as_deref(), &secret.name);
             let authorities = secret.authorities;

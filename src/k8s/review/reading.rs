@@ -1,13 +1,8 @@
 //! The object of a request, read as its kind.
 
-use std::fmt;
-
-use serde::Deserialize as _;
-use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, Visitor};
-use serde_json::value::RawValue;
-
 use super::Malformed;
 use super::request::Object;
+use crate::json::{ReadError, Reader, Source as _, Type};
 use crate::k8s::{access, custody, exposure, object};
 use crate::pod::Text;
 use crate::policy::Kind;
@@ -37,72 +32,47 @@ impl Reading {
             Self::Connection(kind) => kind.as_str(),
         }
     }
-}
 
-/// Reads an object of a kind, or `null`.
-pub(super) struct InPlace(pub(super) Reading);
-
-impl<'de> DeserializeSeed<'de> for InPlace {
-    type Value = Object<'de>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_option(self)
-    }
-}
-
-impl<'de> Visitor<'de> for InPlace {
-    type Value = Object<'de>;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.0.as_str())
+    /// Reads an object of the kind, or `null`. One that is JSON, and not what its kind says, is passed over.
+    pub(super) fn read<'j>(self, reader: &mut Reader<'j>) -> Result<Object<'j>, ReadError> {
+        let read = reader.attempt(|reader| self.object(reader))?;
+        Ok(read.unwrap_or_else(|error| Object::Malformed(self.malformed(&error))))
     }
 
-    fn visit_none<E: Error>(self) -> Result<Self::Value, E> {
-        Ok(Object::Absent)
-    }
-
-    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        match self.0 {
-            Reading::Workload(kind) => {
-                object::read(kind, deserializer).map(|subject| Object::Subject(Box::new(subject)))
-            }
-            Reading::Access(kind, is_first) => {
-                let mut object = access::read(kind, deserializer)?;
+    fn object<'j>(self, reader: &mut Reader<'j>) -> Result<Object<'j>, ReadError> {
+        if reader.what()? == Type::Null {
+            return reader.skip().map(|()| Object::Absent);
+        }
+        Ok(match self {
+            Self::Workload(kind) => Object::Subject(Box::new(object::read(kind, reader)?)),
+            Self::Access(kind, is_first) => {
+                let mut object = access::read(kind, reader)?;
                 if is_first {
                     access::of_first_version(&mut object);
                 }
-                Ok(Object::Access(Box::new(object)))
+                Object::Access(Box::new(object))
             }
-            Reading::Exposure(kind) => {
-                exposure::read(kind, deserializer).map(|object| Object::Exposure(Box::new(object)))
-            }
-            Reading::Custody(kind) => {
-                custody::read(kind, deserializer).map(|object| Object::Custody(Box::new(object)))
-            }
+            Self::Exposure(kind) => Object::Exposure(Box::new(exposure::read(kind, reader)?)),
+            Self::Custody(kind) => Object::Custody(Box::new(custody::read(kind, reader)?)),
             // Where it leads stands in the request.
-            Reading::Connection(kind) => {
-                IgnoredAny::deserialize(deserializer)?;
-                Ok(Object::Connection(Connection {
+            Self::Connection(kind) => {
+                reader.skip()?;
+                Object::Connection(Connection {
                     kind,
                     namespace: Text::default(),
                     target: Text::default(),
-                }))
+                })
             }
-        }
+        })
     }
-}
 
-/// Reads an object by itself.
-pub(super) fn read_apart(reading: Reading, object: &RawValue) -> Object<'_> {
-    let mut deserializer = serde_json::Deserializer::from_str(object.get());
-    match InPlace(reading).deserialize(&mut deserializer) {
-        Ok(object) => object,
-        Err(error) => Object::Malformed(match reading {
-            Reading::Custody(kind) => custody::malformed(kind, &error),
+    fn malformed(self, error: &ReadError) -> Malformed {
+        match self {
+            Self::Custody(kind) => custody::malformed(kind, error),
             _ => Malformed {
-                kind: reading.as_str(),
+                kind: self.as_str(),
                 reason: error.to_string(),
             },
-        }),
+        }
     }
 }

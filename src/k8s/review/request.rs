@@ -1,15 +1,10 @@
 //! The request of a review, as the API server sends it.
 
-use std::fmt;
-
-use serde::Deserialize;
-use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, Visitor};
-use serde_json::value::RawValue;
-
 use super::answer::ApiVersion;
-use super::reading::{InPlace, Reading, read_apart};
+use super::reading::Reading;
 use super::user::User;
 use super::{BadReview, Malformed};
+use crate::json::{Problem, Read as _, ReadError, Reader, Source as _, Type, fields};
 use crate::pod::Text;
 use crate::policy::access::{AccessKind, AccessObject};
 use crate::policy::connection::{Connection, ConnectionKind};
@@ -36,7 +31,8 @@ pub(super) struct Request<'a> {
     pub(super) user: User<'a>,
     pub(super) dry_run: bool,
     pub(super) object: Object<'a>,
-    pub(super) old_object: Option<&'a RawValue>,
+    /// As JSON.
+    pub(super) old_object: Option<&'a str>,
 }
 
 /// The object that is asked about.
@@ -61,13 +57,18 @@ pub(super) enum Object<'a> {
     Malformed(Malformed),
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, bound(deserialize = "'de: 'a"))]
+#[derive(Debug, Default)]
 struct GroupKind<'a> {
     group: Text<'a>,
     version: Text<'a>,
     kind: Text<'a>,
 }
+
+fields!(GroupKind<'a> {
+    "group" => group,
+    "version" => version,
+    "kind" => kind,
+});
 
 /// What is done to the object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -85,29 +86,30 @@ pub(super) enum Operation {
 impl<'a> Envelope<'a> {
     /// Reads a review and its object.
     pub(super) fn read(body: &'a str) -> Result<Self, BadReview> {
-        read_as::<OnePass<'a>>(body)
-            .or_else(|_| read_as::<TwoPasses<'a>>(body))
-            .map_err(|error| BadReview::Envelope(error.to_string()))?
-            .try_into()
+        Self::read_with(body, Request::read_object)
     }
 
     /// Reads a review whose object holds no Tiller.
     pub(super) fn pass(body: &'a str) -> Result<Self, BadReview> {
-        read_as::<NoPass<'a>>(body)
-            .map_err(|error| BadReview::Envelope(error.to_string()))?
-            .try_into()
+        Self::read_with(body, Request::pass_object)
     }
-}
 
-impl<'a> TryFrom<Review<'a, Request<'a>>> for Envelope<'a> {
-    type Error = BadReview;
-
-    fn try_from(review: Review<'a, Request<'a>>) -> Result<Self, BadReview> {
-        let Review {
-            api_version,
-            kind,
-            request,
-        } = review;
+    fn read_with(body: &'a str, object: ReadObject<'a>) -> Result<Self, BadReview> {
+        let mut api_version = Text::default();
+        let mut kind = Text::default();
+        let mut request = None;
+        let mut reader = Reader::new(body);
+        reader
+            .members(|name, value| match &**name {
+                "apiVersion" => api_version.read(value),
+                "kind" => kind.read(value),
+                "request" => {
+                    request = Request::read(value, object)?;
+                    Ok(())
+                }
+                _ => value.skip(),
+            })
+            .and_then(|()| reader.end())?;
         let version = ApiVersion::find(&api_version)
             .filter(|_| kind == "AdmissionReview")
             .ok_or_else(|| BadReview::Version(format!("{api_version} {kind}")))?;
@@ -116,44 +118,132 @@ impl<'a> TryFrom<Review<'a, Request<'a>>> for Envelope<'a> {
     }
 }
 
-/// Reads a review with its request read in one of three ways.
-fn read_as<'a, R: Deserialize<'a> + Into<Request<'a>>>(
-    body: &'a str,
-) -> serde_json::Result<Review<'a, Request<'a>>> {
-    serde_json::from_str(body).map(|review: Review<'a, R>| review.map(Into::into))
-}
-
-#[derive(Deserialize)]
-#[serde(
-    rename_all = "camelCase",
-    bound(deserialize = "'de: 'a, R: Deserialize<'de>")
-)]
-struct Review<'a, R> {
-    #[serde(default)]
-    api_version: Text<'a>,
-    #[serde(default)]
-    kind: Text<'a>,
-    request: Option<R>,
-}
-
-impl<'a, R> Review<'a, R> {
-    fn map<S>(self, read: impl FnOnce(R) -> S) -> Review<'a, S> {
-        let Self {
-            api_version,
-            kind,
-            request,
-        } = self;
-        Review {
-            api_version,
-            kind,
-            request: request.map(read),
+impl From<ReadError> for BadReview {
+    fn from(error: ReadError) -> Self {
+        match error.problem() {
+            Problem::Depth => Self::Depth,
+            _ => Self::Envelope(error.to_string()),
         }
     }
 }
 
+/// How the object of a request is read, of which all is known that came before it.
+type ReadObject<'a> = fn(&mut Request<'a>, &mut Reader<'a>) -> Result<(), ReadError>;
+
 // === impl Request ===
 
-impl Request<'_> {
+impl<'a> Request<'a> {
+    /// Reads a request, or `null`.
+    fn read(reader: &mut Reader<'a>, object: ReadObject<'a>) -> Result<Option<Self>, ReadError> {
+        if reader.what()? == Type::Null {
+            return reader.skip().map(|()| None);
+        }
+        let mut request = Self::default();
+        let mut seen = Seen::default();
+        // The API server sends the kind first.
+        let mut unread = None;
+        reader.members(|name, value| match &**name {
+            "uid" => request.uid.read(value),
+            "kind" => {
+                once(&mut seen.kind)?;
+                request.kind.read(value)
+            }
+            "subResource" => request.sub_resource.read(value),
+            "name" => request.name.read(value),
+            "namespace" => request.namespace.read(value),
+            "operation" => {
+                request.operation = Operation::find(&value.text()?);
+                Ok(())
+            }
+            "userInfo" => request.user.read_from(value),
+            "dryRun" => {
+                let mut dry_run = None;
+                dry_run.read(value)?;
+                request.dry_run = dry_run == Some(true);
+                Ok(())
+            }
+            "object" => {
+                once(&mut seen.object)?;
+                if seen.kind {
+                    return object(&mut request, value);
+                }
+                unread = Some(value.raw()?);
+                Ok(())
+            }
+            "oldObject" => {
+                request.old_object = Some(value.raw()?).filter(|old| *old != "null");
+                Ok(())
+            }
+            _ => value.skip(),
+        })?;
+        if let Some(unread) = unread {
+            object(&mut request, &mut Reader::new(unread))?;
+        }
+        request.complete();
+        Ok(Some(request))
+    }
+
+    fn read_object(&mut self, reader: &mut Reader<'a>) -> Result<(), ReadError> {
+        let Some(reading) = self.reading() else {
+            return self.pass_object(reader);
+        };
+        self.object = reading.read(reader)?;
+        Ok(())
+    }
+
+    fn pass_object(&mut self, reader: &mut Reader<'a>) -> Result<(), ReadError> {
+        self.object = match reader.what()? {
+            Type::Null => Object::Absent,
+            _ => Object::Other,
+        };
+        reader.skip()
+    }
+
+    /// Tells the object what the request knows of it: the object's own are a user's, and the body of a subresource may
+    /// lack them.
+    fn complete(&mut self) {
+        if let Some(lack) = self.lack() {
+            self.object = Object::Malformed(Malformed {
+                kind: self.reading().map_or("request", Reading::as_str),
+                reason: lack.to_owned(),
+            });
+        }
+        let Self {
+            namespace,
+            name,
+            object,
+            ..
+        } = self;
+        match object {
+            Object::Subject(subject) => {
+                if !namespace.is_empty() {
+                    subject.namespace = Some(namespace.clone());
+                }
+                if !name.is_empty() {
+                    subject.name = name.clone();
+                }
+            }
+            Object::Access(object) if !namespace.is_empty() => object.stand_in(namespace.clone()),
+            Object::Custody(object) => {
+                if !namespace.is_empty() {
+                    object.stand_in(namespace.clone());
+                }
+                if let CustodyObject::TokenRequest(request) = &mut **object {
+                    request.account = name.clone();
+                }
+            }
+            Object::Connection(connection) => {
+                connection.namespace = namespace.clone();
+                connection.target = name.clone();
+            }
+            Object::Access(_)
+            | Object::Exposure(_)
+            | Object::Absent
+            | Object::Other
+            | Object::Malformed(_) => {}
+        }
+    }
+
     /// Whether the object may still be changed: the containers of a stored Pod may not, nor those in the
     /// template of a stored Job (`ValidatePodUpdate`, `ValidateJobUpdate`), nor what is a copy.
     pub(super) fn can_be_patched(&self) -> bool {
@@ -213,135 +303,6 @@ impl Request<'_> {
     }
 }
 
-/// A request whose object is read where it stands: the kind comes before it, as the API server sends it.
-struct OnePass<'a>(Request<'a>);
-
-/// A request whose object is read after it, so that an error in the one leaves the other.
-struct TwoPasses<'a>(Request<'a>);
-
-/// A request whose object is passed over, since it holds no Tiller.
-struct NoPass<'a>(Request<'a>);
-
-/// How the object of a request is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum RequestVisitor {
-    InPlace,
-    Apart,
-    Skip,
-}
-
-macro_rules! read_by {
-    ($request:ident, $visitor:ident) => {
-        impl<'de: 'a, 'a> Deserialize<'de> for $request<'a> {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                deserializer
-                    .deserialize_map(RequestVisitor::$visitor)
-                    .map(Self)
-            }
-        }
-
-        impl<'a> From<$request<'a>> for Request<'a> {
-            fn from($request(request): $request<'a>) -> Self {
-                request
-            }
-        }
-    };
-}
-
-read_by!(OnePass, InPlace);
-read_by!(TwoPasses, Apart);
-read_by!(NoPass, Skip);
-
-impl<'de> Visitor<'de> for RequestVisitor {
-    type Value = Request<'de>;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a request")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Self::Value, A::Error> {
-        let mut request = Request::default();
-        let mut seen = Seen::default();
-        let mut unread: Option<&'de RawValue> = None;
-        while let Some(field) = fields.next_key::<Text<'de>>()? {
-            match field.as_str() {
-                "uid" => request.uid = fields.next_value()?,
-                "kind" => {
-                    seen.once("kind")?;
-                    request.kind = fields.next_value()?;
-                }
-                "subResource" => request.sub_resource = fields.next_value()?,
-                "name" => request.name = fields.next_value()?,
-                "namespace" => request.namespace = fields.next_value()?,
-                "operation" => {
-                    request.operation = Operation::find(&fields.next_value::<Text<'_>>()?);
-                }
-                "userInfo" => request.user = fields.next_value()?,
-                "dryRun" => request.dry_run = fields.next_value::<Option<bool>>()? == Some(true),
-                "object" => {
-                    seen.once("object")?;
-                    match (self, seen.kind, request.reading()) {
-                        (Self::InPlace, true, Some(reading)) => {
-                            request.object = fields.next_value_seed(InPlace(reading))?;
-                        }
-                        (Self::InPlace, false, _) | (Self::Apart, ..) => {
-                            unread = fields.next_value()?;
-                        }
-                        (Self::InPlace, true, None) | (Self::Skip, ..) => {
-                            let given: Option<IgnoredAny> = fields.next_value()?;
-                            request.object = given.map_or(Object::Absent, |_| Object::Other);
-                        }
-                    }
-                }
-                "oldObject" => request.old_object = fields.next_value()?,
-                _ => {
-                    fields.next_value::<IgnoredAny>()?;
-                }
-            }
-        }
-        if let (Some(unread), Some(reading)) = (unread, request.reading()) {
-            request.object = read_apart(reading, unread);
-        }
-        if let Some(lack) = request.lack() {
-            request.object = Object::Malformed(Malformed {
-                kind: request.reading().map_or("request", Reading::as_str),
-                reason: lack.to_owned(),
-            });
-        }
-        // The object's own are a user's; the body of a subresource may lack them.
-        let (namespace, name) = (&request.namespace, &request.name);
-        match &mut request.object {
-            Object::Subject(subject) => {
-                if !namespace.is_empty() {
-                    subject.namespace = Some(namespace.clone());
-                }
-                if !name.is_empty() {
-                    subject.name = name.clone();
-                }
-            }
-            Object::Access(object) if !namespace.is_empty() => object.stand_in(namespace.clone()),
-            Object::Custody(object) => {
-                if !namespace.is_empty() {
-                    object.stand_in(namespace.clone());
-                }
-                if let CustodyObject::TokenRequest(request) = &mut **object {
-                    request.account = name.clone();
-                }
-            }
-            Object::Connection(connection) => {
-                connection.namespace = namespace.clone();
-                connection.target = name.clone();
-            }
-            Object::Access(_)
-            | Object::Exposure(_)
-            | Object::Absent
-            | Object::Other
-            | Object::Malformed(_) => {}
-        }
-        Ok(request)
-    }
-}
-
 /// Which of the fields that decide how others are read have come.
 #[derive(Default)]
 struct Seen {
@@ -349,18 +310,11 @@ struct Seen {
     object: bool,
 }
 
-impl Seen {
-    fn once<E: Error>(&mut self, field: &'static str) -> Result<(), E> {
-        let seen = if field == "kind" {
-            &mut self.kind
-        } else {
-            &mut self.object
-        };
-        if std::mem::replace(seen, true) {
-            Err(E::duplicate_field(field))
-        } else {
-            Ok(())
-        }
+fn once(seen: &mut bool) -> Result<(), ReadError> {
+    if std::mem::replace(seen, true) {
+        Err(Problem::Twice.into())
+    } else {
+        Ok(())
     }
 }
 

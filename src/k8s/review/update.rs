@@ -1,9 +1,7 @@
 //! What a request changes: whether it brings a Tiller in, or takes one out of use.
 
-use serde::Deserialize;
-use serde::de::IgnoredAny;
-
 use super::request::{Object, Operation, Request};
+use crate::json::{Presence, Reader, fields, read};
 use crate::k8s::{access, custody, exposure, object};
 use crate::policy::access::AccessObject;
 use crate::policy::custody::CustodyObject;
@@ -16,7 +14,7 @@ impl Request<'_> {
     /// it.
     fn is_leaving(&self) -> bool {
         self.old_object.is_some_and(|old| {
-            serde_json::from_str::<Stored>(old.get())
+            read::<Stored, _>(&mut Reader::new(old))
                 .is_ok_and(|stored| stored.metadata.deletion_timestamp.is_some())
         })
     }
@@ -49,8 +47,7 @@ impl Request<'_> {
         let (Operation::Update, Some(old)) = (self.operation, self.old_object) else {
             return false;
         };
-        let mut deserializer = serde_json::Deserializer::from_str(old.get());
-        let before = access::read(new.kind(), &mut deserializer);
+        let before = access::read(new.kind(), &mut Reader::new(old));
         self.is_leaving()
             && before.is_ok_and(|mut old| {
                 if self.is_of_first_version() {
@@ -71,8 +68,7 @@ impl Request<'_> {
         let (Operation::Update, Some(old)) = (self.operation, self.old_object) else {
             return false;
         };
-        let mut deserializer = serde_json::Deserializer::from_str(old.get());
-        let before = exposure::read(new.kind(), &mut deserializer);
+        let before = exposure::read(new.kind(), &mut Reader::new(old));
         self.is_leaving() && before.is_ok_and(|old| old == *new)
     }
 
@@ -82,8 +78,7 @@ impl Request<'_> {
         let (Operation::Update, Some(old)) = (self.operation, self.old_object) else {
             return false;
         };
-        let mut deserializer = serde_json::Deserializer::from_str(old.get());
-        let before = custody::read(new.kind(), &mut deserializer);
+        let before = custody::read(new.kind(), &mut Reader::new(old));
         before.is_ok_and(|mut old| {
             old.stand_in(self.namespace.clone());
             old == *new
@@ -107,19 +102,25 @@ impl Request<'_> {
         let (Operation::Update, Some(old)) = (self.operation, self.old_object) else {
             return None;
         };
-        let mut old = serde_json::Deserializer::from_str(old.get());
-        object::read(self.workload()?, &mut old).ok()
+        object::read(self.workload()?, &mut Reader::new(old)).ok()
     }
 }
 
 /// A stored object, as far as its deletion goes.
-#[derive(Deserialize)]
+#[derive(Default)]
 struct Stored {
     metadata: StoredMetadata,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+fields!(Stored {
+    "metadata" => metadata,
+});
+
+#[derive(Default)]
 struct StoredMetadata {
-    deletion_timestamp: Option<IgnoredAny>,
+    deletion_timestamp: Option<Presence>,
 }
+
+fields!(StoredMetadata {
+    "deletionTimestamp" => deletion_timestamp,
+});

@@ -1,22 +1,30 @@
 //! Who asks.
 
-use serde::Deserialize;
-use serde_json::value::RawValue;
-
+use crate::json::{Read as _, ReadError, Reader, Source as _, read};
 use crate::pod::Text;
 use crate::policy::{People, Requester, is_controller};
 
 /// Who asks.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, bound(deserialize = "'de: 'a"))]
+#[derive(Debug, Default)]
 pub(super) struct User<'a> {
-    #[serde(rename = "username")]
     pub(super) name: Text<'a>,
-    /// A list of names, which is read only where it counts who asks.
-    groups: Option<&'a RawValue>,
+    /// A list of names as JSON, which is read only where it counts who asks.
+    groups: Option<&'a str>,
 }
 
 impl<'a> User<'a> {
+    /// Reads who asks, or `null`.
+    pub(super) fn read_from(&mut self, reader: &mut Reader<'a>) -> Result<(), ReadError> {
+        reader.members(|name, value| match &**name {
+            "username" => self.name.read(value),
+            "groups" => {
+                self.groups = Some(value.raw()?);
+                Ok(())
+            }
+            _ => value.skip(),
+        })
+    }
+
     /// Whether this is one of the controllers that come with Kubernetes.
     pub(super) fn is_controller(&self) -> bool {
         is_controller(&self.name)
@@ -29,10 +37,17 @@ impl<'a> User<'a> {
 
     /// Who asks, with his groups. Groups that cannot be read are none.
     pub(super) fn requester(&self) -> Requester<'a> {
-        let groups = self.groups.map(|groups| serde_json::from_str(groups.get()));
+        let groups = self.groups.and_then(|json| {
+            let mut groups = Vec::new();
+            let read = Reader::new(json).elements(|group| {
+                groups.push(read(group)?);
+                Ok(())
+            });
+            read.is_ok().then_some(groups)
+        });
         Requester {
             name: self.name.clone(),
-            groups: groups.and_then(Result::ok).unwrap_or_default(),
+            groups: groups.unwrap_or_default(),
         }
     }
 }

@@ -78,6 +78,16 @@ impl<'a> Holder<'a> {
         }
     }
 
+    /// The user's or group's name, in pieces.
+    pub(in crate::policy) fn pieces(self) -> [&'a str; 4] {
+        match self {
+            Self::Account(Account { namespace, name }) => [USER_PREFIX, namespace, ":", name],
+            Self::Namespace(namespace) => [GROUP_PREFIX, namespace, "", ""],
+            Self::ServiceAccounts => ["system:serviceaccounts", "", "", ""],
+            Self::Authenticated => ["system:authenticated", "", "", ""],
+        }
+    }
+
     /// Whether this account is among those that it stands for.
     pub fn holds(&self, account: Account<'_>) -> bool {
         match self {
@@ -96,13 +106,9 @@ fn is_plain(name: &str) -> bool {
 /// The user's or group's name.
 impl fmt::Display for Holder<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Account(Account { namespace, name }) => {
-                write!(formatter, "{USER_PREFIX}{namespace}:{name}")
-            }
-            Self::Namespace(namespace) => write!(formatter, "{GROUP_PREFIX}{namespace}"),
-            Self::ServiceAccounts => formatter.write_str("system:serviceaccounts"),
-            Self::Authenticated => formatter.write_str("system:authenticated"),
-        }
+        let pieces = self.pieces();
+        pieces
+            .into_iter()
+            .try_for_each(|it| formatter.write_str(it))
     }
 }

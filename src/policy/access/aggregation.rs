@@ -4,13 +4,11 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
-
+use crate::json::{Problem, Read, ReadError, Source, fields};
 use crate::pod::{Items, Text};
 
 /// What a set of labels has to be like. One without any requirement takes everything.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase", default, bound(deserialize = "'de: 'a"))]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LabelSelector<'a> {
     /// Labels with their values.
     pub match_labels: Option<BTreeMap<String, Text<'a>>>,
@@ -18,9 +16,13 @@ pub struct LabelSelector<'a> {
     pub match_expressions: Items<Requirement<'a>>,
 }
 
+fields!(LabelSelector<'a> {
+    "matchLabels" => match_labels,
+    "matchExpressions" => match_expressions,
+});
+
 /// A requirement on one label.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(default, bound(deserialize = "'de: 'a"))]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Requirement<'a> {
     /// The label.
     pub key: Text<'a>,
@@ -30,8 +32,14 @@ pub struct Requirement<'a> {
     pub values: Items<Text<'a>>,
 }
 
+fields!(Requirement<'a> {
+    "key" => key,
+    "operator" => operator,
+    "values" => values,
+});
+
 /// How a label's value is compared.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Operator {
     /// It is one of the values.
     #[default]
@@ -42,6 +50,19 @@ pub enum Operator {
     Exists,
     /// There is no such label.
     DoesNotExist,
+}
+
+impl<'j> Read<'j> for Operator {
+    fn read<S: Source<'j>>(&mut self, source: &mut S) -> Result<(), ReadError> {
+        *self = match &*source.text()? {
+            "In" => Self::In,
+            "NotIn" => Self::NotIn,
+            "Exists" => Self::Exists,
+            "DoesNotExist" => Self::DoesNotExist,
+            _ => return Err(Problem::Value("In, NotIn, Exists or DoesNotExist").into()),
+        };
+        Ok(())
+    }
 }
 
 /// A selector as it is kept.

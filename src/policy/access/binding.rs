@@ -1,8 +1,7 @@
 //! RoleBindings and ClusterRoleBindings.
 
-use serde::Deserialize;
-
 use super::{Account, Holder};
+use crate::json::fields;
 use crate::pod::{Items, Text};
 
 /// A RoleBinding or ClusterRoleBinding.
@@ -21,14 +20,18 @@ pub struct Binding<'a> {
 }
 
 /// The role that a binding names.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(default, bound(deserialize = "'de: 'a"))]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RoleRef<'a> {
     /// `Role` or `ClusterRole`.
     pub kind: Text<'a>,
     /// The role's name.
     pub name: Text<'a>,
 }
+
+fields!(RoleRef<'a> {
+    "kind" => kind,
+    "name" => name,
+});
 
 /// Where a role lives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -41,8 +44,7 @@ pub enum RoleKind {
 
 /// Whom a binding names. The API group, which `v1alpha1` calls `apiVersion`, is not read: the authorizer goes
 /// by the kind alone.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(default, bound(deserialize = "'de: 'a"))]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Subject<'a> {
     /// `User`, `Group` or `ServiceAccount`.
     pub kind: Text<'a>,
@@ -51,6 +53,12 @@ pub struct Subject<'a> {
     /// The namespace of a `ServiceAccount`.
     pub namespace: Text<'a>,
 }
+
+fields!(Subject<'a> {
+    "kind" => kind,
+    "name" => name,
+    "namespace" => namespace,
+});
 
 // === impl RoleKind ===
 

@@ -57,16 +57,17 @@ pub fn lookups_for_access(
     }
 }
 
-/// What the decision on a workload hangs on: what its account may do. Nothing where it holds no Tiller, or one
-/// without an account of its own.
+/// What the decision on a workload with a Tiller hangs on: what its account may do. Nothing where it has no account of
+/// its own.
 pub fn lookups_for_workload(subject: &Subject<'_>, knowledge: &Knowledge) -> Vec<Lookup> {
-    let Some(tiller) = subject.tiller_use() else {
+    let Some(account) = subject.own_account() else {
         return Vec::new();
     };
-    let account = tiller.account;
     let targets = knowledge.team_of(account).into_iter();
     let targets = targets.flat_map(|team| team.target_namespaces.iter().map(|it| &**it));
-    let namespaces: BTreeSet<&str> = targets.chain([account.namespace]).collect();
+    let mut namespaces: Vec<&str> = targets.chain([account.namespace]).collect();
+    namespaces.sort_unstable();
+    namespaces.dedup();
     let roles = knowledge
         .bindings_of(account)
         .filter(|(holder, _)| matches!(holder, Holder::Account(_)))
@@ -77,7 +78,9 @@ pub fn lookups_for_workload(subject: &Subject<'_>, knowledge: &Knowledge) -> Vec
                 &binding.role_name,
             )
         });
-    let roles: BTreeSet<Lookup> = roles.collect();
+    let mut roles: Vec<Lookup> = roles.collect();
+    roles.sort_unstable();
+    roles.dedup();
     bindings_in(namespaces)
         .chain([Lookup::ClusterRoleBindings])
         .chain(roles.into_iter().take(MOST))

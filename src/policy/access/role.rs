@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
-
 use super::RoleKind;
 use super::aggregation::LabelSelector;
+use crate::json::fields;
 use crate::pod::{Items, Text};
 
 /// A Role or ClusterRole.
@@ -27,8 +26,7 @@ pub struct Role<'a> {
 
 /// Verbs on resources, or on paths that are no resources. Names of single objects only narrow it and are
 /// not read.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase", default, bound(deserialize = "'de: 'a"))]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PolicyRule<'a> {
     /// The API groups; `*` is all.
     pub api_groups: Items<Text<'a>>,
@@ -37,17 +35,26 @@ pub struct PolicyRule<'a> {
     /// The verbs; `*` is all.
     pub verbs: Items<Text<'a>>,
     /// Paths such as `/healthz`; they count in a ClusterRoleBinding only.
-    #[serde(rename = "nonResourceURLs")]
     pub non_resource_urls: Items<Text<'a>>,
 }
 
+fields!(PolicyRule<'a> {
+    "apiGroups" => api_groups,
+    "resources" => resources,
+    "verbs" => verbs,
+    "nonResourceURLs" => non_resource_urls,
+});
+
 /// How a ClusterRole takes in the rules of others: a controller writes them into its own.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase", default, bound(deserialize = "'de: 'a"))]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AggregationRule<'a> {
     /// The labels of those that are taken in; one of these selectors suffices.
     pub cluster_role_selectors: Items<LabelSelector<'a>>,
 }
+
+fields!(AggregationRule<'a> {
+    "clusterRoleSelectors" => cluster_role_selectors,
+});
 
 // === impl Role ===
 

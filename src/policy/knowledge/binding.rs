@@ -48,24 +48,33 @@ impl KnownBinding {
         self.holders.iter().filter_map(move |name| of_name(name))
     }
 
-    pub(super) fn key(&self) -> String {
+    pub(super) fn key(&self) -> [&str; 3] {
         key(self.namespace.as_deref(), &self.name)
     }
 
-    pub(super) fn holder_keys(&self) -> impl Iterator<Item = String> {
-        let key = self.key();
-        self.holders
-            .iter()
-            .map(move |holder| format!("{holder}/{key}"))
+    pub(super) fn holder_keys(&self) -> impl Iterator<Item = [&str; 5]> {
+        let [namespace, slash, name] = self.key();
+        let holders = self.holders.iter();
+        holders.map(move |holder| [holder, slash, namespace, slash, name])
     }
 
-    pub(super) fn role_key(&self) -> String {
-        let role = role_key(self.role_kind, self.namespace.as_deref(), &self.role_name);
-        format!("{role}/{}", self.key())
+    pub(super) fn role_key(&self) -> [&str; 7] {
+        let [namespace, slash, name] = self.key();
+        let [role_namespace, _, role_name] =
+            role_key(self.role_kind, self.namespace.as_deref(), &self.role_name);
+        [
+            role_namespace,
+            slash,
+            role_name,
+            slash,
+            namespace,
+            slash,
+            name,
+        ]
     }
 }
 
 /// The key of a RoleBinding in a namespace, or of a ClusterRoleBinding.
-pub(super) fn key(namespace: Option<&str>, name: &str) -> String {
-    format!("{}/{name}", namespace.unwrap_or_default())
+pub(super) fn key<'k>(namespace: Option<&'k str>, name: &'k str) -> [&'k str; 3] {
+    [namespace.unwrap_or_default(), "/", name]
 }

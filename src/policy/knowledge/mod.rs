@@ -100,13 +100,13 @@ impl fmt::Display for KnowledgeSize {
 // === impl TillerUse ===
 
 impl TillerUse<'_> {
-    fn key(&self) -> String {
+    fn key(&self) -> [&str; 7] {
         let Self {
-            account,
+            account: Account { namespace, name },
             kind,
             workload,
         } = self;
-        format!("{account}/{}/{workload}", kind.as_str())
+        [namespace, "/", name, "/", kind.as_str(), "/", workload]
     }
 }
 
@@ -117,15 +117,15 @@ impl Knowledge {
     pub fn with_team(&self, team: Team) -> Self {
         let mut new = self.without_team(&team.name);
         new.team_places
-            .insert(&team.name, team.tiller_namespace.clone());
+            .insert(&[&team.name], team.tiller_namespace.clone());
         new.count_name(&team.service_account, 1);
         let team = Arc::new(team);
         for target in &team.target_namespaces {
             new.targets
-                .insert(&format!("{target}/{}", team.name), Arc::clone(&team));
+                .insert(&[target, "/", &team.name], Arc::clone(&team));
         }
-        let key = format!("{}/{}", team.tiller_namespace, team.name);
-        new.teams.insert(&key, team);
+        let key = [&team.tiller_namespace, "/", &team.name];
+        new.teams.insert(&key, Arc::clone(&team));
         new
     }
 
@@ -133,12 +133,12 @@ impl Knowledge {
     #[must_use]
     pub fn without_team(&self, name: &str) -> Self {
         let mut new = self.clone();
-        let place = new.team_places.remove(name);
-        let team = place.and_then(|place| new.teams.remove(&format!("{place}/{name}")));
+        let place = new.team_places.remove(&[name]);
+        let team = place.and_then(|place| new.teams.remove(&[&place, "/", name]));
         if let Some(team) = team {
             new.count_name(&team.service_account, -1);
             for target in &team.target_namespaces {
-                new.targets.remove(&format!("{target}/{name}"));
+                new.targets.remove(&[target, "/", name]);
             }
         }
         new
@@ -168,7 +168,7 @@ impl Knowledge {
     #[must_use]
     pub fn with_tiller_pod(&self, namespace: &str, name: &str) -> Self {
         let mut new = self.clone();
-        new.tiller_pods.insert(&format!("{namespace}/{name}"), ());
+        new.tiller_pods.insert(&[namespace, "/", name], ());
         new
     }
 
@@ -176,7 +176,7 @@ impl Knowledge {
     #[must_use]
     pub fn without_tiller_pod(&self, namespace: &str, name: &str) -> Self {
         let mut new = self.clone();
-        new.tiller_pods.remove(&format!("{namespace}/{name}"));
+        new.tiller_pods.remove(&[namespace, "/", name]);
         new
     }
 
@@ -185,8 +185,7 @@ impl Knowledge {
     #[must_use]
     pub fn with_tiller_service(&self, namespace: &str, name: &str) -> Self {
         let mut new = self.clone();
-        new.tiller_services
-            .insert(&format!("{namespace}/{name}"), ());
+        new.tiller_services.insert(&[namespace, "/", name], ());
         new
     }
 
@@ -194,7 +193,7 @@ impl Knowledge {
     #[must_use]
     pub fn without_tiller_service(&self, namespace: &str, name: &str) -> Self {
         let mut new = self.clone();
-        new.tiller_services.remove(&format!("{namespace}/{name}"));
+        new.tiller_services.remove(&[namespace, "/", name]);
         new
     }
 
@@ -202,7 +201,7 @@ impl Knowledge {
     #[must_use]
     pub fn with_certificates(&self, namespace: &str, name: &str, authorities: CaFile) -> Self {
         let mut new = self.clone();
-        let key = format!("{namespace}/{name}");
+        let key = [namespace, "/", name];
         new.certificates.insert(&key, Arc::new(authorities));
         new
     }
@@ -211,7 +210,7 @@ impl Knowledge {
     #[must_use]
     pub fn without_certificates(&self, namespace: &str, name: &str) -> Self {
         let mut new = self.clone();
-        new.certificates.remove(&format!("{namespace}/{name}"));
+        new.certificates.remove(&[namespace, "/", name]);
         new
     }
 
@@ -219,7 +218,7 @@ impl Knowledge {
     #[must_use]
     pub fn with_release_record(&self, namespace: &str, name: &str) -> Self {
         let mut new = self.clone();
-        let key = format!("{namespace}/{name}");
+        let key = [namespace, "/", name];
         if new.release_records.insert(&key, ()).is_none() {
             count(&mut new.release_record_counts, namespace, 1);
         }
@@ -230,7 +229,7 @@ impl Knowledge {
     #[must_use]
     pub fn without_release_record(&self, namespace: &str, name: &str) -> Self {
         let mut new = self.clone();
-        let key = format!("{namespace}/{name}");
+        let key = [namespace, "/", name];
         if new.release_records.remove(&key).is_some() {
             count(&mut new.release_record_counts, namespace, -1);
         }
@@ -257,7 +256,7 @@ impl Knowledge {
             }
             new.bindings_by_role
                 .insert(&binding.role_key(), Arc::clone(&binding));
-            new.bindings.insert(&binding.key(), binding);
+            new.bindings.insert(&binding.key(), Arc::clone(&binding));
         }
         new
     }
@@ -286,7 +285,7 @@ impl Knowledge {
     ) -> Self {
         let known = before.bindings.with_prefix(binding::key(namespace, ""));
         let gone = known.filter(|(key, binding)| {
-            let now = self.bindings.get(key);
+            let now = self.bindings.get(&[key]);
             !names.contains(&*binding.name) && now.is_some_and(|now| Arc::ptr_eq(now, binding))
         });
         gone.fold(self.clone(), |knowledge, (_, binding)| {
@@ -305,7 +304,7 @@ impl Knowledge {
         let mut new = self.without_role(role.kind, role.namespace.as_deref(), &role.name);
         new.roles.insert(&key, kept);
         if let Some(aggregated) = Aggregated::new(role) {
-            new.aggregated.insert(&role.name, Arc::new(aggregated));
+            new.aggregated.insert(&[&role.name], Arc::new(aggregated));
         }
         new
     }
@@ -316,7 +315,7 @@ impl Knowledge {
         let mut new = self.clone();
         new.roles.remove(&role_key(kind, namespace, name));
         if kind == RoleKind::ClusterRole {
-            new.aggregated.remove(name);
+            new.aggregated.remove(&[name]);
         }
         new
     }
@@ -327,9 +326,9 @@ impl Knowledge {
 }
 
 fn count(counts: &mut SharedMap<u32>, key: &str, change: i32) {
-    let count = counts.get(key).copied().unwrap_or(0);
+    let count = counts.get(&[key]).copied().unwrap_or(0);
     match count.saturating_add_signed(change) {
-        0 => counts.remove(key),
-        count => counts.insert(key, count),
+        0 => counts.remove(&[key]),
+        count => counts.insert(&[key], count),
     };
 }

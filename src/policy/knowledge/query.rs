@@ -18,7 +18,7 @@ impl Knowledge {
 
     /// Whether an account of this name, in whatever namespace, may be a Tiller's. Nobody else's is.
     pub fn names_account(&self, name: &str, settings: &Settings) -> bool {
-        settings.takes_for_tiller_account(name) || self.account_names.get(name).is_some()
+        settings.takes_for_tiller_account(name) || self.account_names.get(&[name]).is_some()
     }
 
     /// The team whose Tiller runs in this namespace; of two, the one whose name comes first.
@@ -29,7 +29,7 @@ impl Knowledge {
     /// A team whose Tiller runs in this namespace, or releases into it.
     pub(in crate::policy) fn team_reaching(&self, namespace: &str) -> Option<&Team> {
         let target = || {
-            let mut targets = self.targets.with_prefix(format!("{namespace}/"));
+            let mut targets = self.targets.with_prefix([namespace, "/"]);
             targets.next().map(|(_, team)| &**team)
         };
         self.team_in(namespace).or_else(target)
@@ -40,7 +40,7 @@ impl Knowledge {
         &self,
         namespace: &str,
     ) -> impl Iterator<Item = (Kind, &str)> {
-        let tillers = self.tillers.with_prefix(format!("{namespace}/"));
+        let tillers = self.tillers.with_prefix([namespace, "/"]);
         tillers.filter_map(|(key, ())| {
             let mut parts = key.split('/').skip(2);
             let (kind, name) = (parts.next()?, parts.next()?);
@@ -51,7 +51,7 @@ impl Knowledge {
 
     /// The names of the Pods with a Tiller in this namespace.
     pub(in crate::policy) fn tiller_pods_in(&self, namespace: &str) -> impl Iterator<Item = &str> {
-        let pods = self.tiller_pods.with_prefix(format!("{namespace}/"));
+        let pods = self.tiller_pods.with_prefix([namespace, "/"]);
         pods.filter_map(|(key, ())| Some(key.split_once('/')?.1))
     }
 
@@ -64,44 +64,44 @@ impl Knowledge {
     /// Whether a team names this account, a Tiller uses it, or a pattern of the settings matches it.
     pub fn is_tiller_account(&self, account: Account<'_>, settings: &Settings) -> bool {
         settings.takes_for_tiller_account(account.name)
-            || self.account_names.get(account.name).is_some()
+            || self.account_names.get(&[account.name]).is_some()
                 && (self.team_of(account).is_some() || self.is_used(account))
     }
 
     fn is_used(&self, account: Account<'_>) -> bool {
         self.tillers
-            .with_prefix(format!("{account}/"))
+            .with_prefix([account.namespace, "/", account.name, "/"])
             .next()
             .is_some()
     }
 
     /// Whether this Pod is known to hold a Tiller, be it by its account or otherwise.
     pub(in crate::policy) fn is_tiller_pod(&self, namespace: &str, name: &str) -> bool {
-        let pod = self.tiller_pods.get(&format!("{namespace}/{name}"));
+        let pod = self.tiller_pods.get(&[namespace, "/", name]);
         pod.is_some() || self.tillers_in(namespace).any(|it| it == (Kind::Pod, name))
     }
 
     /// How many ConfigMaps in this namespace are known to hold a release.
     pub(in crate::policy) fn release_records_in(&self, namespace: &str) -> u32 {
-        let count = self.release_record_counts.get(namespace);
+        let count = self.release_record_counts.get(&[namespace]);
         count.copied().unwrap_or(0)
     }
 
     /// The CAs of a Secret with a Tiller's certificates.
     pub(in crate::policy) fn certificates(&self, namespace: &str, name: &str) -> Option<&CaFile> {
-        let known = self.certificates.get(&format!("{namespace}/{name}"));
+        let known = self.certificates.get(&[namespace, "/", name]);
         known.map(|authorities| &**authorities)
     }
 
     /// Whether this Service is known to lead to Tillers.
     pub(in crate::policy) fn is_tiller_service(&self, namespace: &str, name: &str) -> bool {
-        let service = self.tiller_services.get(&format!("{namespace}/{name}"));
+        let service = self.tiller_services.get(&[namespace, "/", name]);
         service.is_some()
     }
 
     /// The teams whose Tillers run in this namespace.
     pub(in crate::policy) fn teams_in(&self, namespace: &str) -> impl Iterator<Item = &Team> {
-        let teams = self.teams.with_prefix(format!("{namespace}/"));
+        let teams = self.teams.with_prefix([namespace, "/"]);
         teams.map(|(_, team)| &**team)
     }
 
@@ -117,11 +117,11 @@ impl Knowledge {
                 let tillers = self.is_tiller_account(account, settings);
                 (tillers.then_some(account), None)
             }
-            Holder::Namespace(namespace) => (None, Some(format!("{namespace}/"))),
-            Holder::ServiceAccounts | Holder::Authenticated => (None, Some(String::new())),
+            Holder::Namespace(namespace) => (None, Some([namespace, "/"])),
+            Holder::ServiceAccounts | Holder::Authenticated => (None, Some(["", ""])),
         };
         let held = prefix.into_iter().flat_map(|prefix| {
-            let teams = self.teams.with_prefix(prefix.clone());
+            let teams = self.teams.with_prefix(prefix);
             let used = self.tillers.with_prefix(prefix).filter_map(|(key, ())| {
                 let mut parts = key.split('/');
                 let (namespace, name) = (parts.next()?, parts.next()?);
@@ -137,20 +137,25 @@ impl Knowledge {
         &'a self,
         account: Account<'a>,
     ) -> impl Iterator<Item = (Holder<'a>, &'a KnownBinding)> {
-        account.holders().into_iter().flat_map(|holder| {
-            let bindings = self.bindings_by_holder.with_prefix(format!("{holder}/"));
-            bindings.map(move |(_, binding)| (holder, &**binding))
-        })
+        let mut found = Vec::new();
+        for holder in account.holders() {
+            let [kind, namespace, separator, name] = holder.pieces();
+            let prefix = [kind, namespace, separator, name, "/"];
+            let bindings = self.bindings_by_holder.with_prefix(prefix);
+            found.extend(bindings.map(|(_, binding)| (holder, &**binding)));
+        }
+        found.into_iter()
     }
 
     /// The bindings that name this role.
-    pub(in crate::policy) fn bindings_to(
+    pub(in crate::policy) fn bindings_to<'k>(
         &self,
         kind: RoleKind,
-        namespace: Option<&str>,
-        name: &str,
+        namespace: Option<&'k str>,
+        name: &'k str,
     ) -> impl Iterator<Item = &KnownBinding> {
-        let prefix = role_key(kind, namespace, name) + "/";
+        let [namespace, slash, name] = role_key(kind, namespace, name);
+        let prefix = [namespace, slash, name, slash];
         let bindings = self.bindings_by_role.with_prefix(prefix);
         bindings.map(|(_, binding)| &**binding)
     }
@@ -183,7 +188,10 @@ impl Knowledge {
             }
         }
         let mut next = 0;
-        while let Some(through) = reached.get(next).and_then(|name| self.aggregated.get(name)) {
+        while let Some(through) = reached
+            .get(next)
+            .and_then(|name| self.aggregated.get(&[name]))
+        {
             left.retain(|(name, aggregated)| {
                 let taken = aggregated.takes(|key| through.label(key));
                 if taken {

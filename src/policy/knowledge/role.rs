@@ -59,10 +59,14 @@ impl Aggregated {
 
 /// The key of a Role in a namespace, or of a ClusterRole. Where the namespace is not told, it is one that cannot
 /// be.
-pub(super) fn role_key(kind: RoleKind, namespace: Option<&str>, name: &str) -> String {
+pub(super) fn role_key<'k>(
+    kind: RoleKind,
+    namespace: Option<&'k str>,
+    name: &'k str,
+) -> [&'k str; 3] {
     let namespace = match kind {
         RoleKind::Role => namespace.unwrap_or("-"),
         RoleKind::ClusterRole => "",
     };
-    format!("{namespace}/{name}")
+    [namespace, "/", name]
 }

@@ -6,7 +6,7 @@ use crate::policy::case::{Case, Findings, TillerContainer};
 use crate::policy::harden::Edit;
 use crate::policy::patch::Content;
 use crate::policy::{Rule, Settings, Severity};
-use crate::tiller::{clean_path, is_within};
+use crate::tiller::is_within;
 
 /// The Secret that `helm init --tiller-tls-verify` makes, after the Deployment.
 const HELM_INIT_SECRET: &str = "tiller-secret";
@@ -28,10 +28,9 @@ pub(super) static RULE: Rule = Rule {
 
 pub(super) fn check(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Findings<'_>) {
     let mut right_place = None;
-    for (index, mount) in tiller.container.volume_mounts.iter().enumerate() {
-        let path = clean_path(&mount.mount_path);
+    for (index, (path, mount)) in tiller.mounts().enumerate() {
         let is_directory = path == CERTIFICATE_DIRECTORY;
-        if is_within(&path, CERTIFICATE_DIRECTORY) && (!is_directory || right_place.is_some()) {
+        if is_within(path, CERTIFICATE_DIRECTORY) && (!is_directory || right_place.is_some()) {
             findings.refuse(
                 &RULE,
                 tiller.at(format!("volumeMounts/{index}")),

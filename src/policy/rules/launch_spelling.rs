@@ -38,14 +38,12 @@ pub(super) fn check(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mu
             Edit::NoField { path },
         );
     }
-    let arguments = canonical::arguments(case, &tiller.tiller.effective);
-    let is_canonical = matches!(&*container.command, [program] if program == PROGRAM)
-        && container
-            .args
-            .iter()
-            .map(Text::as_str)
-            .eq(arguments.iter().map(AsRef::as_ref));
-    if is_canonical {
+    let is_canonical = || {
+        let arguments = canonical::arguments(case, &tiller.tiller.effective);
+        let given = container.args.iter().map(Text::as_str);
+        given.eq(arguments.iter().map(AsRef::as_ref))
+    };
+    if matches!(&*container.command, [program] if program == PROGRAM) && is_canonical() {
         return;
     }
     let ignored = tiller

@@ -9,7 +9,6 @@ use crate::policy::harden::{Edit, Field};
 use crate::policy::patch::Content;
 use crate::policy::pointer::Place;
 use crate::policy::{Pointer, Rule, Severity};
-use crate::tiller::clean_path;
 
 /// Before Kubernetes 1.19 the pod's system call filter is this annotation and a server drops the field;
 /// from 1.19 to 1.26 the server keeps both in step.
@@ -112,13 +111,7 @@ pub(super) fn check(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mu
     user(case, tiller, findings);
     privileges(tiller, findings);
     seccomp(case, tiller, findings);
-    let is_scratch = |path: &str| clean_path(path) == SCRATCH_DIRECTORY;
-    if !tiller
-        .container
-        .volume_mounts
-        .iter()
-        .any(|mount| is_scratch(&mount.mount_path))
-    {
+    if !tiller.mounts().any(|(path, _)| path == SCRATCH_DIRECTORY) {
         findings.harden(
             &RULE,
             tiller.at("volumeMounts"),

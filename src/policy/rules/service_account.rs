@@ -67,9 +67,11 @@ pub(super) fn check<'a>(case: &Case<'a>, findings: &mut Findings<'a>) {
 
 /// The account that a Tiller without one gets from the team whose Tiller runs in its namespace.
 pub(super) fn given_by_team<'a>(case: &Case<'a>) -> Option<&'a str> {
+    if case.subject.kind == Kind::Pod || !is_none(account(&case.subject.pod)) {
+        return None;
+    }
     let namespace = case.subject.namespace.as_deref()?;
-    let open = case.subject.kind != Kind::Pod && is_none(account(&case.subject.pod));
-    let team = case.knowledge.team_in(namespace).filter(|_| open)?;
+    let team = case.knowledge.team_in(namespace)?;
     Some(&team.service_account)
 }
 

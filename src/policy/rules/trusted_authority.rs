@@ -1,7 +1,5 @@
 //! `trusted-authority`
 
-use std::collections::BTreeSet;
-
 use crate::pod::VolumeSource;
 use crate::policy::case::{Case, Findings};
 use crate::policy::rules::certificate_authority;
@@ -43,7 +41,7 @@ pub(super) fn check(case: &Case<'_>, findings: &mut Findings<'_>) {
 }
 
 /// The Secrets with certificates that the pod mounts, or the one that hardening mounts.
-fn secrets<'a>(case: &Case<'a>) -> BTreeSet<&'a str> {
+fn secrets<'a>(case: &Case<'a>) -> impl Iterator<Item = &'a str> {
     let settings = case.settings.certificate_secret.as_str();
     let mounted = case.subject.pod.volumes.iter().filter_map(|volume| {
         let VolumeSource::Secret(secret) = &volume.source else {
@@ -52,10 +50,9 @@ fn secrets<'a>(case: &Case<'a>) -> BTreeSet<&'a str> {
         let name = secret.secret_name.as_str();
         (name == settings || signs::SECRETS.contains(&name)).then_some(name)
     });
-    let mounted: BTreeSet<&str> = mounted.collect();
-    if mounted.is_empty() {
-        BTreeSet::from([settings])
-    } else {
-        mounted
-    }
+    let mut mounted: Vec<&str> = mounted.collect();
+    mounted.sort_unstable();
+    mounted.dedup();
+    let made = mounted.is_empty().then_some(settings);
+    mounted.into_iter().chain(made)
 }

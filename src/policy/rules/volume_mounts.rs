@@ -4,7 +4,7 @@ use crate::pod::{Volume, VolumeMount, VolumeSource};
 use crate::policy::canonical::{CERTIFICATE_DIRECTORY, SCRATCH_DIRECTORY};
 use crate::policy::case::{Case, Findings, TillerContainer};
 use crate::policy::{Kind, Rule, Severity};
-use crate::tiller::{clean_path, is_within};
+use crate::tiller::is_within;
 
 /// Where the API server mounts a pod's service account token.
 const TOKEN_DIRECTORY: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
@@ -28,19 +28,14 @@ pub(super) static RULE: Rule = Rule {
 const REMEDY: &str = "remove this mount and its volume";
 
 pub(super) fn check(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Findings<'_>) {
-    for (index, mount) in tiller.container.volume_mounts.iter().enumerate() {
-        let path = clean_path(&mount.mount_path);
-        let volume = case
-            .subject
-            .pod
-            .volumes
-            .iter()
-            .find(|volume| volume.name == *mount.name);
+    for (index, (path, mount)) in tiller.mounts().enumerate() {
         // What lies there is judged by certificate-mount.
-        if is_within(&path, CERTIFICATE_DIRECTORY) {
+        if is_within(path, CERTIFICATE_DIRECTORY) {
             continue;
         }
-        let needed = match &*path {
+        let mut volumes = case.subject.pod.volumes.iter();
+        let volume = volumes.find(|volume| volume.name == *mount.name);
+        let needed = match path {
             SCRATCH_DIRECTORY => is_empty_directory(mount, volume),
             TOKEN_DIRECTORY => case.subject.kind == Kind::Pod && is_token(case, volume),
             _ => false,

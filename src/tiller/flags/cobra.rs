@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use super::table::{self, Definition, Kind};
-use super::{CommandLine, Stop, Version, parse_bool, quote, tail, value};
+use super::{CommandLine, Stop, Version, parse_bool, quote, split_once, tail, value};
 
 /// The one flag of Tiller's own that has a shorthand.
 const SHORTHAND: (char, &str) = ('l', "listen");
@@ -67,7 +67,7 @@ impl<'w, 'a> Parser<'w, 'a> {
         if body.starts_with(['-', '=']) {
             return Err(Stop::Error(format!("bad flag syntax: {}", self.word)));
         }
-        let (name, attached) = match body.split_once('=') {
+        let (name, attached) = match split_once(body, b'=') {
             Some((name, value)) => (name, Some(value)),
             None => (body, None),
         };
@@ -142,7 +142,7 @@ impl<'w, 'a> Parser<'w, 'a> {
         if definition.kind == Kind::Bool {
             switch(Some(&value), origin)?;
         }
-        self.line.set(definition.name, value);
+        self.line.set(definition.flag, value);
         Ok(())
     }
 }

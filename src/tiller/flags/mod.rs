@@ -8,8 +8,12 @@ mod value;
 use std::borrow::Cow;
 
 use super::Version;
+use super::text::split_once;
 use super::version::gate;
 
+use table::{COUNT, DEFINITIONS};
+
+pub(super) use table::Name;
 pub(super) use value::{parse_bool, parse_integer, quote};
 
 /// A flag as a parser read it.
@@ -24,12 +28,22 @@ pub struct Flag<'a> {
 /// A command line, read to its end or to the word that ends Tiller.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct CommandLine<'a> {
-    /// The last flag of each name, in the order of these last ones.
-    pub(super) flags: Vec<Flag<'a>>,
+    /// The last value of each flag, by the flag's number.
+    given: [Option<Given<'a>>; COUNT],
+    /// How many values were read.
+    read: usize,
     /// How many of the last words were never looked at.
     pub(super) ignored: usize,
     /// What came of it.
     pub(super) outcome: Outcome,
+}
+
+/// A flag's value, where it is given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Given<'a> {
+    /// How many values were read before.
+    place: usize,
+    value: Cow<'a, str>,
 }
 
 /// What came of reading a command line.
@@ -56,27 +70,14 @@ enum Stop {
     Error(String),
 }
 
-/// The flags that the guard sets itself: those that each Tiller from 2.7.2 on knows.
-const GUARDED: [&str; 10] = [
-    "listen",
-    "storage",
-    "tls",
-    "tls-verify",
-    "tls-key",
-    "tls-cert",
-    "tls-ca-cert",
-    "history-max",
-    "trace",
-    "experimental-release",
-];
-
 // === impl Flag ===
 
 impl Flag<'_> {
     /// Whether the guard sets this flag itself: `listen`, `storage`, `tls`, `tls-verify`, `tls-key`,
     /// `tls-cert`, `tls-ca-cert`, `history-max`, `trace` and `experimental-release`.
     pub fn is_guarded(&self) -> bool {
-        GUARDED.contains(&self.name)
+        let mut guarded = DEFINITIONS.iter().filter(|it| it.flag.is_guarded());
+        guarded.any(|it| it.name == self.name)
     }
 }
 
@@ -86,7 +87,8 @@ impl<'a> CommandLine<'a> {
     /// Reads the words after the program as the Tiller of a version does.
     pub(super) fn read(words: &[Cow<'a, str>], version: Version) -> Self {
         let mut line = Self {
-            flags: Vec::new(),
+            given: [const { None }; COUNT],
+            read: 0,
             ignored: 0,
             outcome: Outcome::Starts,
         };
@@ -97,7 +99,7 @@ impl<'a> CommandLine<'a> {
             cobra::parse(words, version, &mut line).err()
         };
         line.outcome = match stop {
-            None if line.is_on("version") => Outcome::PrintsVersion,
+            None if line.switch(Name::Version) == Some(true) => Outcome::PrintsVersion,
             None => Outcome::Starts,
             // Go before 1.15 exits with 2 for `--help`; the Tillers that were tried exit with 0.
             Some(Stop::Help) => Outcome::Exits {
@@ -118,24 +120,39 @@ impl<'a> CommandLine<'a> {
     }
 
     /// A flag's value, where it is given.
-    pub(super) fn value(&self, name: &str) -> Option<&Cow<'a, str>> {
-        let flag = self.flags.iter().find(|flag| flag.name == name)?;
-        Some(&flag.value)
+    pub(super) fn value(&self, flag: Name) -> Option<&Cow<'a, str>> {
+        Some(&self.given(flag)?.value)
     }
 
     /// A boolean flag's value, where it is given.
-    pub(super) fn switch(&self, name: &str) -> Option<bool> {
-        self.value(name).and_then(|value| parse_bool(value))
+    pub(super) fn switch(&self, flag: Name) -> Option<bool> {
+        self.value(flag).and_then(|value| parse_bool(value))
     }
 
-    fn is_on(&self, name: &str) -> bool {
-        self.switch(name) == Some(true)
+    /// The flags given that are none of the guarded ones, in order, the last of each name only.
+    pub(super) fn others(&self) -> Vec<Flag<'a>> {
+        let others = DEFINITIONS.iter().filter(|it| !it.flag.is_guarded());
+        let given = others.filter_map(|it| Some((it.name, self.given(it.flag)?)));
+        let mut given: Vec<_> = given.collect();
+        given.sort_unstable_by_key(|(_, given)| given.place);
+        let flag = |(name, given): (&'static str, &Given<'a>)| Flag {
+            name,
+            value: given.value.clone(),
+        };
+        given.into_iter().map(flag).collect()
+    }
+
+    fn given(&self, flag: Name) -> Option<&Given<'a>> {
+        self.given.get(flag as usize)?.as_ref()
     }
 
     /// Takes a flag in; it replaces an earlier one of its name.
-    fn set(&mut self, name: &'static str, value: Cow<'a, str>) {
-        self.flags.retain(|flag| flag.name != name);
-        self.flags.push(Flag { name, value });
+    fn set(&mut self, flag: Name, value: Cow<'a, str>) {
+        if let Some(given) = self.given.get_mut(flag as usize) {
+            let place = self.read;
+            *given = Some(Given { place, value });
+            self.read += 1;
+        }
     }
 }
 

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use super::table::{self, Definition, Kind};
-use super::{CommandLine, Stop, Version, quote, tail, value};
+use super::{CommandLine, Stop, Version, quote, split_once, tail, value};
 
 /// Reads the words into the command line, up to an error or a word that is no flag.
 pub(super) fn parse<'a>(
@@ -21,10 +21,10 @@ pub(super) fn parse<'a>(
             line.ignored = rest.len();
             break;
         };
-        if body.starts_with(['-', '=']) {
+        if matches!(body.as_bytes(), [b'-' | b'=', ..]) {
             return Err(Stop::Error(format!("bad flag syntax: {word}")));
         }
-        let (name, attached) = match body.split_once('=') {
+        let (name, attached) = match split_once(body, b'=') {
             Some((name, value)) => (name, Some(tail(word, word.len() - value.len()))),
             None => (body, None),
         };
@@ -47,7 +47,7 @@ pub(super) fn parse<'a>(
             },
         };
         check(definition, &value)?;
-        line.set(definition.name, value);
+        line.set(definition.flag, value);
     }
     Ok(())
 }

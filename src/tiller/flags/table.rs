@@ -11,12 +11,46 @@ use super::gate;
 /// A flag that Tiller has.
 #[derive(Debug)]
 pub(super) struct Definition {
+    /// Which one it is.
+    pub(super) flag: Name,
     /// The name, without dashes.
     pub(super) name: &'static str,
     /// Which values it takes.
     pub(super) kind: Kind,
     /// The versions that have it.
     releases: &'static [RangeInclusive<Version>],
+}
+
+/// The flags of all versions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::tiller) enum Name {
+    Listen,
+    Storage,
+    Trace,
+    Tls,
+    TlsVerify,
+    TlsKey,
+    TlsCert,
+    TlsCaCert,
+    ExperimentalRelease,
+    HistoryMax,
+    Version,
+    ProbeListen,
+    SqlDialect,
+    SqlConnectionString,
+    Probe,
+    LogToStderr,
+    AlsoLogToStderr,
+    Verbosity,
+    StderrThreshold,
+    VerbosityOfModules,
+    LogBacktraceAt,
+    LogDir,
+    LogFile,
+    SkipHeaders,
+    SkipLogHeaders,
+    LogFileMaxSize,
+    AddDirHeader,
 }
 
 /// Which values a flag takes.
@@ -56,45 +90,106 @@ const KLOG: &[RangeInclusive<Version>] = &[gate::KLOG..=gate::LAST];
 const KLOG_LATER: &[RangeInclusive<Version>] = &[gate::PROBE..=gate::LAST];
 const KLOG_LAST: &[RangeInclusive<Version>] = &[gate::KLOG_DIRECTORY_HEADER..=gate::LAST];
 
-static DEFINITIONS: [Definition; 27] = [
-    define("listen", Kind::Text, ALL),
-    define("storage", Kind::Text, ALL),
-    define("trace", Kind::Bool, ALL),
-    define("tls", Kind::Bool, TLS),
-    define("tls-verify", Kind::Bool, TLS),
-    define("tls-key", Kind::Text, TLS),
-    define("tls-cert", Kind::Text, TLS),
-    define("tls-ca-cert", Kind::Text, TLS),
-    define("experimental-release", Kind::Bool, STANDARD),
-    define("history-max", Kind::Integer, HISTORY),
-    define("version", Kind::Bool, VERSION),
-    define("probe-listen", Kind::Text, SQL),
-    define("sql-dialect", Kind::Text, SQL),
-    define("sql-connection-string", Kind::Text, SQL),
-    define("probe", Kind::Bool, PROBE),
-    define("logtostderr", Kind::Bool, LOGGING),
-    define("alsologtostderr", Kind::Bool, LOGGING),
-    define("v", Kind::Level, LOGGING),
-    define("stderrthreshold", Kind::Severity, LOGGING),
-    define("vmodule", Kind::Modules, LOGGING),
-    define("log_backtrace_at", Kind::Location, LOGGING),
-    define("log_dir", Kind::Text, LOGGING),
-    define("log_file", Kind::Text, KLOG),
-    define("skip_headers", Kind::Bool, KLOG),
-    define("skip_log_headers", Kind::Bool, KLOG_LATER),
-    define("log_file_max_size", Kind::Unsigned, KLOG_LATER),
-    define("add_dir_header", Kind::Bool, KLOG_LAST),
+/// How many flags there are.
+pub(super) const COUNT: usize = 27;
+
+pub(super) static DEFINITIONS: [Definition; COUNT] = [
+    define(Name::Listen, "listen", Kind::Text, ALL),
+    define(Name::Storage, "storage", Kind::Text, ALL),
+    define(Name::Trace, "trace", Kind::Bool, ALL),
+    define(Name::Tls, "tls", Kind::Bool, TLS),
+    define(Name::TlsVerify, "tls-verify", Kind::Bool, TLS),
+    define(Name::TlsKey, "tls-key", Kind::Text, TLS),
+    define(Name::TlsCert, "tls-cert", Kind::Text, TLS),
+    define(Name::TlsCaCert, "tls-ca-cert", Kind::Text, TLS),
+    define(
+        Name::ExperimentalRelease,
+        "experimental-release",
+        Kind::Bool,
+        STANDARD,
+    ),
+    define(Name::HistoryMax, "history-max", Kind::Integer, HISTORY),
+    define(Name::Version, "version", Kind::Bool, VERSION),
+    define(Name::ProbeListen, "probe-listen", Kind::Text, SQL),
+    define(Name::SqlDialect, "sql-dialect", Kind::Text, SQL),
+    define(
+        Name::SqlConnectionString,
+        "sql-connection-string",
+        Kind::Text,
+        SQL,
+    ),
+    define(Name::Probe, "probe", Kind::Bool, PROBE),
+    define(Name::LogToStderr, "logtostderr", Kind::Bool, LOGGING),
+    define(
+        Name::AlsoLogToStderr,
+        "alsologtostderr",
+        Kind::Bool,
+        LOGGING,
+    ),
+    define(Name::Verbosity, "v", Kind::Level, LOGGING),
+    define(
+        Name::StderrThreshold,
+        "stderrthreshold",
+        Kind::Severity,
+        LOGGING,
+    ),
+    define(Name::VerbosityOfModules, "vmodule", Kind::Modules, LOGGING),
+    define(
+        Name::LogBacktraceAt,
+        "log_backtrace_at",
+        Kind::Location,
+        LOGGING,
+    ),
+    define(Name::LogDir, "log_dir", Kind::Text, LOGGING),
+    define(Name::LogFile, "log_file", Kind::Text, KLOG),
+    define(Name::SkipHeaders, "skip_headers", Kind::Bool, KLOG),
+    define(
+        Name::SkipLogHeaders,
+        "skip_log_headers",
+        Kind::Bool,
+        KLOG_LATER,
+    ),
+    define(
+        Name::LogFileMaxSize,
+        "log_file_max_size",
+        Kind::Unsigned,
+        KLOG_LATER,
+    ),
+    define(Name::AddDirHeader, "add_dir_header", Kind::Bool, KLOG_LAST),
 ];
 
 const fn define(
+    flag: Name,
     name: &'static str,
     kind: Kind,
     releases: &'static [RangeInclusive<Version>],
 ) -> Definition {
     Definition {
+        flag,
         name,
         kind,
         releases,
+    }
+}
+
+// === impl Name ===
+
+impl Name {
+    /// Whether the guard sets this flag itself: each Tiller from 2.7.2 on knows it.
+    pub(super) fn is_guarded(self) -> bool {
+        matches!(
+            self,
+            Self::Listen
+                | Self::Storage
+                | Self::Tls
+                | Self::TlsVerify
+                | Self::TlsKey
+                | Self::TlsCert
+                | Self::TlsCaCert
+                | Self::HistoryMax
+                | Self::Trace
+                | Self::ExperimentalRelease
+        )
     }
 }
 

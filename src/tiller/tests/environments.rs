@@ -1,7 +1,8 @@
 //! The variables that Tiller reads, by where their values come from.
 
 use super::{container, read, summary};
-use crate::pod::{Container, EnvFrom, EnvVar, EnvVarSource, FieldRef, KeySelector, Presence};
+use crate::json::Presence;
+use crate::pod::{Container, EnvFrom, EnvVar, EnvVarSource, FieldRef, KeySelector};
 use crate::tiller::{ClientVerification, Setting, Surroundings, Tiller, Unknown};
 
 /// A variable from a source.

@@ -89,20 +89,29 @@ fn what_could_not_be_judged_is_denied_under_its_own_uid() {
 #[test]
 fn a_malformed_object_is_refused_under_its_own_uid() {
     for (fields, reason) in [
-        (r#""containers":"none""#, "a list of at most 128 elements"),
+        (
+            r#""containers":"none""#,
+            "spec.containers: expected a list, found a string",
+        ),
         (
             r#""containers":[{"env":{}}]"#,
-            "a list of at most 4096 elements",
+            "spec.containers[0].env: expected a list, found an object",
         ),
-        (r#""containers":[{"image":1}]"#, "expected a string"),
-        (r#""hostNetwork":"yes""#, "expected a boolean"),
+        (
+            r#""containers":[{"image":1}]"#,
+            "spec.containers[0].image: expected a string, found a number",
+        ),
+        (
+            r#""hostNetwork":"yes""#,
+            "spec.hostNetwork: expected true or false, found a string",
+        ),
         (
             r#""securityContext":{"runAsUser":0},"securityContext":{"runAsUser":1}"#,
-            "duplicate field",
+            "spec.securityContext: stands there twice",
         ),
         (
             r#""securityContext":{"runAsUser":1},"securityContext":{"runAsUser":0}"#,
-            "duplicate field",
+            "spec.securityContext: stands there twice",
         ),
     ] {
         let body = format!(
@@ -190,7 +199,7 @@ fn a_million_containers_are_refused_in_bounded_time_and_memory() {
     let refused = ask(Webhook::Validate, &body).unwrap();
     assert_eq!(refused.decision, Decision::Refused);
     assert!(
-        started.elapsed() < Duration::from_secs(2),
+        started.elapsed() < Duration::from_secs(5),
         "{:?}",
         started.elapsed()
     );
