@@ -18,8 +18,8 @@ pub(super) struct Review {
     pub(super) body: Vec<u8>,
 }
 
-/// Recorded Tillers that come out hardened, and a Pod that is none. The first is indented, as it was
-/// recorded, and has no controller, as the others would be refused; the rest is as the API server sends it.
+/// Recorded Tillers that come out hardened, and a Pod that is none, without the white space that an API server does not
+/// send either. The first has no controller: those that have one are refused.
 pub(super) fn reviews() -> Result<Vec<Review>> {
     let review = |name, path, body| Review { name, path, body };
     let pod = bare(TILLER_POD)?;
@@ -47,7 +47,7 @@ fn bare(review: &[u8]) -> Result<Vec<u8>> {
         .and_then(Value::as_object_mut)
         .context("no metadata")?
         .remove("ownerReferences");
-    Ok(serde_json::to_vec_pretty(&review)?)
+    Ok(serde_json::to_vec(&review)?)
 }
 
 /// A review after its mutation: what the validating webhook is asked about day after day.
