@@ -1,0 +1,225 @@
+//! What a text of JSON is made of: white space, brackets, names, strings, numbers and words.
+
+use std::borrow::Cow;
+
+use super::{A_STRING, MAX_DEPTH, Reader};
+use crate::json::ReadError;
+use crate::json::scan::{escape, next_special, specials};
+
+impl<'j> Reader<'j> {
+    /// The next byte that is no white space.
+    #[inline]
+    pub(super) fn peek(&mut self) -> Option<u8> {
+        let next = self.json.as_bytes().get(self.at).copied();
+        if next.is_some_and(|byte| byte <= b' ') {
+            return self.peek_after_space();
+        }
+        next
+    }
+
+    #[inline(never)]
+    fn peek_after_space(&mut self) -> Option<u8> {
+        let rest = self.json.as_bytes().get(self.at..)?;
+        let space = rest
+            .iter()
+            .take_while(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r'));
+        self.at += space.count();
+        self.json.as_bytes().get(self.at).copied()
+    }
+
+    fn leave(&mut self) {
+        self.at += 1;
+        self.depth -= 1;
+    }
+
+    /// Begins an object or array: whether it has a member or element, or nothing where it is none. `null` has none.
+    pub(super) fn opens(&mut self, open: u8, close: u8) -> Option<bool> {
+        let next = self.peek()?;
+        if next != open {
+            return self.optional_null(next).then_some(false);
+        }
+        self.at += 1;
+        self.depth += 1;
+        if self.depth > MAX_DEPTH {
+            return None;
+        }
+        if self.peek() == Some(close) {
+            self.leave();
+            return Some(false);
+        }
+        Some(true)
+    }
+
+    fn optional_null(&mut self, next: u8) -> bool {
+        next == b'n' && self.literal("null").is_ok()
+    }
+
+    /// Whether another one follows, in an object or array that this closes. Nothing where neither comes next.
+    #[inline]
+    pub(super) fn goes_on(&mut self, close: u8) -> Option<bool> {
+        match self.peek()? {
+            b',' => {
+                self.at += 1;
+                Some(true)
+            }
+            byte if byte == close => {
+                self.leave();
+                Some(false)
+            }
+            _ => None,
+        }
+    }
+
+    /// Takes the name of a member, as it stands between its quotes, and the colon. Nothing where there is no such.
+    pub(super) fn name(&mut self) -> Option<&'j str> {
+        let bytes = self.json.as_bytes();
+        if let Some(end) = self.plain_end()
+            && bytes.get(end + 1) == Some(&b':')
+        {
+            let name = self.json.get(self.at + 1..end);
+            self.at = end + 2;
+            self.escaped = false;
+            return name;
+        }
+        self.any_name()
+    }
+
+    /// The same, with white space and escapes.
+    #[inline(never)]
+    fn any_name(&mut self) -> Option<&'j str> {
+        let name = self.quoted()?;
+        let is_member = self.peek() == Some(b':');
+        self.at += 1;
+        is_member.then_some(name)
+    }
+
+    /// Takes a string, as it stands between its quotes. Nothing where there is no such.
+    #[inline]
+    pub(super) fn quoted(&mut self) -> Option<&'j str> {
+        let Some(end) = self.plain_end() else {
+            return self.any_quoted();
+        };
+        let text = self.json.get(self.at + 1..end);
+        self.at = end + 1;
+        self.escaped = false;
+        text
+    }
+
+    /// Where the string ends that comes next, if there is no escape in it: there is none in most names and texts, and they
+    /// end within one block.
+    #[inline]
+    fn plain_end(&self) -> Option<usize> {
+        let (first, rest) = self.json.as_bytes().get(self.at..)?.split_first()?;
+        if *first != b'"' {
+            return None;
+        }
+        let specials = specials(rest.first_chunk()?);
+        let length = match specials {
+            0 => next_special(rest)?,
+            // At most 15.
+            _ => specials.trailing_zeros() as usize,
+        };
+        (rest.get(length) == Some(&b'"')).then_some(self.at + 1 + length)
+    }
+
+    /// Takes a string, with white space before it and escapes in it.
+    #[inline(never)]
+    fn any_quoted(&mut self) -> Option<&'j str> {
+        if self.peek() != Some(b'"') {
+            return None;
+        }
+        let bytes = self.json.as_bytes();
+        let start = self.at + 1;
+        self.at = start;
+        self.escaped = false;
+        loop {
+            let rest = bytes.get(self.at..)?;
+            let (_, rest) = rest.split_at_checked(next_special(rest)?)?;
+            self.at = bytes.len() - rest.len();
+            match rest.first()? {
+                b'"' => break,
+                b'\\' => {
+                    self.escaped = true;
+                    self.at += escape(rest)?;
+                }
+                _ => return None,
+            }
+        }
+        let end = self.at;
+        self.at += 1;
+        self.json.get(start..end)
+    }
+
+    /// The string that was taken last, without its escapes.
+    #[inline]
+    pub(super) fn unescaped(&self, quoted: &'j str) -> Result<Cow<'j, str>, ReadError> {
+        if self.escaped {
+            self.unescape(quoted)
+        } else {
+            Ok(Cow::Borrowed(quoted))
+        }
+    }
+
+    #[inline(never)]
+    fn unescape(&self, quoted: &str) -> Result<Cow<'j, str>, ReadError> {
+        serde_json::from_str::<String>(&format!("\"{quoted}\""))
+            .map(Cow::Owned)
+            .map_err(|_| self.expected("a pair of surrogates"))
+    }
+
+    pub(super) fn literal(&mut self, literal: &'static str) -> Result<(), ReadError> {
+        let rest = self.json.as_bytes().get(self.at..).unwrap_or_default();
+        if !rest.starts_with(literal.as_bytes()) {
+            return Err(self.expected(literal));
+        }
+        self.at += literal.len();
+        Ok(())
+    }
+
+    /// Passes over a number, and gives its text.
+    pub(super) fn number(&mut self) -> Result<&'j str, ReadError> {
+        let start = self.at;
+        self.pass(|byte| byte == b'-');
+        if !self.pass(|byte| byte == b'0') {
+            self.digits()?;
+        }
+        if self.pass(|byte| byte == b'.') {
+            self.digits()?;
+        }
+        if self.pass(|byte| byte | 0x20 == b'e') {
+            self.pass(|byte| matches!(byte, b'+' | b'-'));
+            self.digits()?;
+        }
+        Ok(self.json.get(start..self.at).unwrap_or_default())
+    }
+
+    /// Passes over a byte that is like this; whether it is.
+    #[inline]
+    fn pass(&mut self, is: impl Fn(u8) -> bool) -> bool {
+        let next = self.json.as_bytes().get(self.at);
+        let is = next.is_some_and(|byte| is(*byte));
+        self.at += usize::from(is);
+        is
+    }
+
+    #[inline]
+    fn digits(&mut self) -> Result<(), ReadError> {
+        let rest = self.json.as_bytes().get(self.at..).unwrap_or_default();
+        let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        self.at += digits;
+        if digits == 0 {
+            return Err(self.expected("a digit"));
+        }
+        Ok(())
+    }
+
+    /// An empty text for `null`.
+    #[inline(never)]
+    pub(super) fn no_text(&mut self) -> Result<Cow<'j, str>, ReadError> {
+        match self.peek() {
+            Some(b'n') => self.literal("null").map(|()| Cow::Borrowed("")),
+            Some(b'"') => Err(self.expected(A_STRING)),
+            _ => Err(self.unexpected("a string")),
+        }
+    }
+}
