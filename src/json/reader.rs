@@ -176,7 +176,7 @@ impl<'j> Source<'j> for Reader<'j> {
             Type::Boolean => self.boolean().map(|_| ()),
             Type::Number => self.number().map(|_| ()),
             Type::Text => {
-                let text = self.quoted().map(|_| ());
+                let text = self.pass_quoted().map(|_| ());
                 text.ok_or_else(|| self.expected(A_STRING))
             }
             Type::List => {
@@ -195,8 +195,10 @@ impl<'j> Source<'j> for Reader<'j> {
                     .opens(b'{', b'}')
                     .ok_or_else(|| self.unexpected("an object"))?;
                 while more {
-                    self.name().ok_or_else(|| self.expected(A_MEMBER))?;
-                    self.skip()?;
+                    self.pass_name().ok_or_else(|| self.expected(A_MEMBER))?;
+                    if !self.pass_empty_object() {
+                        self.skip()?;
+                    }
                     let goes_on = self.goes_on(b'}');
                     more = goes_on.ok_or_else(|| self.expected(ANOTHER_MEMBER))?;
                 }

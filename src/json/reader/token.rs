@@ -1,6 +1,7 @@
 //! What a text of JSON is made of: white space, brackets, names, strings, numbers and words.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use super::{A_STRING, MAX_DEPTH, Reader};
 use crate::json::ReadError;
@@ -72,22 +73,28 @@ impl<'j> Reader<'j> {
 
     /// Takes the name of a member, as it stands between its quotes, and the colon. Nothing where there is no such.
     pub(super) fn name(&mut self) -> Option<&'j str> {
-        let bytes = self.json.as_bytes();
+        let name = self.pass_name()?;
+        self.json.get(name)
+    }
+
+    /// The same, and gives its place.
+    #[inline]
+    pub(super) fn pass_name(&mut self) -> Option<Range<usize>> {
         if let Some(end) = self.plain_end()
-            && bytes.get(end + 1) == Some(&b':')
+            && self.json.as_bytes().get(end + 1) == Some(&b':')
         {
-            let name = self.json.get(self.at + 1..end);
+            let name = self.at + 1..end;
             self.at = end + 2;
             self.escaped = false;
-            return name;
+            return Some(name);
         }
-        self.any_name()
+        self.pass_any_name()
     }
 
     /// The same, with white space and escapes.
     #[inline(never)]
-    fn any_name(&mut self) -> Option<&'j str> {
-        let name = self.quoted()?;
+    fn pass_any_name(&mut self) -> Option<Range<usize>> {
+        let name = self.pass_quoted()?;
         let is_member = self.peek() == Some(b':');
         self.at += 1;
         is_member.then_some(name)
@@ -96,13 +103,28 @@ impl<'j> Reader<'j> {
     /// Takes a string, as it stands between its quotes. Nothing where there is no such.
     #[inline]
     pub(super) fn quoted(&mut self) -> Option<&'j str> {
+        let text = self.pass_quoted()?;
+        self.json.get(text)
+    }
+
+    /// The same, and gives its place.
+    #[inline]
+    pub(super) fn pass_quoted(&mut self) -> Option<Range<usize>> {
         let Some(end) = self.plain_end() else {
-            return self.any_quoted();
+            return self.pass_any_quoted();
         };
-        let text = self.json.get(self.at + 1..end);
+        let text = self.at + 1..end;
         self.at = end + 1;
         self.escaped = false;
-        text
+        Some(text)
+    }
+
+    /// Passes over an object without members, if that is what comes next: most of `metadata.managedFields` are such.
+    #[inline]
+    pub(super) fn pass_empty_object(&mut self) -> bool {
+        let is_empty = matches!(self.json.as_bytes().get(self.at..), Some([b'{', b'}', ..]));
+        self.at += if is_empty { 2 } else { 0 };
+        is_empty
     }
 
     /// Where the string ends that comes next, if there is no escape in it: there is none in most names and texts, and they
@@ -124,7 +146,7 @@ impl<'j> Reader<'j> {
 
     /// Takes a string, with white space before it and escapes in it.
     #[inline(never)]
-    fn any_quoted(&mut self) -> Option<&'j str> {
+    fn pass_any_quoted(&mut self) -> Option<Range<usize>> {
         if self.peek() != Some(b'"') {
             return None;
         }
@@ -147,7 +169,7 @@ impl<'j> Reader<'j> {
         }
         let end = self.at;
         self.at += 1;
-        self.json.get(start..end)
+        Some(start..end)
     }
 
     /// The string that was taken last, without its escapes.
