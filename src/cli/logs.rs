@@ -4,6 +4,8 @@
 //! therefore gathered for a moment and written together; a warning or an error is written at once, with all
 //! that was gathered before it.
 
+mod line;
+
 use std::io::{self, IsTerminal as _, Write};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -12,6 +14,9 @@ use std::time::Duration;
 use clap::ValueEnum;
 use tracing::{Level, Metadata, error};
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::fmt::time::SystemTime;
+
+use line::Line;
 
 /// How long a line may wait to be written.
 const MOMENT: Duration = Duration::from_millis(100);
@@ -64,7 +69,7 @@ pub(super) fn install(format: LogFormat, level: LogLevel) -> io::Result<Logs> {
         .with_max_level(Level::from(level))
         .with_ansi(io::stderr().is_terminal());
     match format {
-        LogFormat::Text => subscriber.init(),
+        LogFormat::Text => subscriber.event_format(Line(SystemTime)).init(),
         LogFormat::Json => subscriber.json().flatten_event(true).init(),
     }
     std::panic::set_hook(Box::new(|panic| {
