@@ -1,4 +1,4 @@
-//! What is special in a string of JSON (RFC 8259, 7).
+//! What is looked for in the text of JSON, and what is special in its strings (RFC 8259, 2 and 7).
 
 use wide::u8x16;
 
@@ -20,6 +20,14 @@ pub(super) fn escape(bytes: &[u8]) -> Option<usize> {
 #[inline(never)]
 pub(super) fn next_special(bytes: &[u8]) -> Option<usize> {
     position(bytes, special)
+}
+
+/// Where the first byte is that is no white space.
+pub(super) fn next_after_space(bytes: &[u8]) -> Option<usize> {
+    let is = |bytes: u8x16, space: u8| bytes.simd_eq(u8x16::splat(space));
+    position(bytes, |bytes| {
+        !(is(bytes, b' ') | is(bytes, b'\n') | is(bytes, b'\r') | is(bytes, b'\t'))
+    })
 }
 
 /// A bit for each byte of a block that is special.

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::{A_STRING, MAX_DEPTH, Reader};
 use crate::json::ReadError;
-use crate::json::scan::{escape, next_special, specials};
+use crate::json::scan::{escape, next_after_space, next_special, specials};
 
 impl<'j> Reader<'j> {
     /// The next byte that is no white space.
@@ -21,10 +21,11 @@ impl<'j> Reader<'j> {
     #[inline(never)]
     fn peek_after_space(&mut self) -> Option<u8> {
         let rest = self.json.as_bytes().get(self.at..)?;
-        let space = rest
-            .iter()
-            .take_while(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r'));
-        self.at += space.count();
+        // One space comes after a colon, and many before the next line's text.
+        self.at += match rest {
+            [b' ', next, ..] if *next > b' ' => 1,
+            _ => next_after_space(rest).unwrap_or(rest.len()),
+        };
         self.json.as_bytes().get(self.at).copied()
     }
 
@@ -91,7 +92,7 @@ impl<'j> Reader<'j> {
         self.pass_any_name()
     }
 
-    /// The same, with white space and escapes.
+    /// The same, with white space before the colon, or escapes.
     #[inline(never)]
     fn pass_any_name(&mut self) -> Option<Range<usize>> {
         let name = self.pass_quoted()?;
@@ -130,11 +131,11 @@ impl<'j> Reader<'j> {
     /// Where the string ends that comes next, if there is no escape in it: there is none in most names and texts, and they
     /// end within one block.
     #[inline]
-    fn plain_end(&self) -> Option<usize> {
-        let (first, rest) = self.json.as_bytes().get(self.at..)?.split_first()?;
-        if *first != b'"' {
+    fn plain_end(&mut self) -> Option<usize> {
+        if self.peek() != Some(b'"') {
             return None;
         }
+        let rest = self.json.as_bytes().get(self.at + 1..)?;
         let specials = specials(rest.first_chunk()?);
         let length = match specials {
             0 => next_special(rest)?,
@@ -144,7 +145,7 @@ impl<'j> Reader<'j> {
         (rest.get(length) == Some(&b'"')).then_some(self.at + 1 + length)
     }
 
-    /// Takes a string, with white space before it and escapes in it.
+    /// Takes a string with escapes in it.
     #[inline(never)]
     fn pass_any_quoted(&mut self) -> Option<Range<usize>> {
         if self.peek() != Some(b'"') {
