@@ -10,12 +10,12 @@ mod writer;
 
 pub use base64::write_base64;
 pub use bytes::position;
-pub use read::{Presence, Problem, Read, ReadError, Source, Type, read};
+pub use read::{Presence, Problem, Read, ReadError, Source, Type, once, read};
 pub use reader::{MAX_DEPTH, Reader};
 pub use writer::{Array, Object, write_boolean, write_number, write_text};
 
 /// Reads the members of a JSON object into the fields of a struct: `fields!(Port<'a> { "name" => name })`. Other members
-/// are passed over, and one that comes twice is an error, as JSON leaves open which counts.
+/// are passed over, and one that comes twice is an error.
 macro_rules! fields {
     ($struct:ident $(<$lifetime:lifetime>)? { $($member:literal => $field:ident),+ $(,)? }) => {
         impl<'j $(: $lifetime, $lifetime)?> $crate::json::Read<'j> for $struct $(<$lifetime>)? {
@@ -23,9 +23,7 @@ macro_rules! fields {
                 $(let mut $field = false;)+
                 source.members(|name, value| match &**name {
                     $($member => {
-                        if std::mem::replace(&mut $field, true) {
-                            return Err($crate::json::Problem::Twice.into());
-                        }
+                        $crate::json::once(&mut $field)?;
                         $crate::json::Read::read(&mut self.$field, value)
                     })+
                     _ => value.skip(),

@@ -45,6 +45,15 @@ pub fn read<'j, T: Read<'j> + Default, S: Source<'j>>(source: &mut S) -> Result<
     Ok(value)
 }
 
+/// Marks a member as seen; an error if it was before, as JSON leaves open which of two counts.
+pub fn once(seen: &mut bool) -> Result<(), ReadError> {
+    if std::mem::replace(seen, true) {
+        Err(Problem::Twice.into())
+    } else {
+        Ok(())
+    }
+}
+
 /// The types of JSON values (RFC 8259, 3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Type {
@@ -88,7 +97,7 @@ enum Step {
 pub enum Problem {
     /// It is no JSON.
     Syntax {
-        /// What stands there instead.
+        /// What has to stand there.
         expected: &'static str,
         /// The line, from 1.
         line: usize,

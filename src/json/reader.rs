@@ -13,8 +13,6 @@ pub const MAX_DEPTH: usize = 128;
 
 const A_STRING: &str = "a string";
 const A_MEMBER: &str = "a name and a value";
-const ANOTHER_MEMBER: &str = "\",\" or \"}\"";
-const ANOTHER_ELEMENT: &str = "\",\" or \"]\"";
 
 /// A text of which one part was read.
 #[derive(Debug)]
@@ -70,6 +68,34 @@ impl<'j> Reader<'j> {
         Ok(read)
     }
 
+    /// Begins an object, or `null`; whether a member comes.
+    #[inline]
+    fn open_object(&mut self) -> Result<bool, ReadError> {
+        self.opens(b'{', b'}')
+            .ok_or_else(|| self.unexpected("an object"))
+    }
+
+    /// Begins a list, or `null`; whether an element comes.
+    #[inline]
+    fn open_list(&mut self) -> Result<bool, ReadError> {
+        self.opens(b'[', b']')
+            .ok_or_else(|| self.unexpected("a list"))
+    }
+
+    /// Whether another member comes.
+    #[inline]
+    fn next_member(&mut self) -> Result<bool, ReadError> {
+        self.goes_on(b'}')
+            .ok_or_else(|| self.expected("\",\" or \"}\""))
+    }
+
+    /// Whether another element comes.
+    #[inline]
+    fn next_element(&mut self) -> Result<bool, ReadError> {
+        self.goes_on(b']')
+            .ok_or_else(|| self.expected("\",\" or \"]\""))
+    }
+
     /// Another value than has to be here: of another type, or none.
     #[cold]
     fn unexpected(&mut self, expected: &'static str) -> ReadError {
@@ -114,16 +140,12 @@ impl<'j> Source<'j> for Reader<'j> {
     where
         F: FnMut(&Cow<'j, str>, &mut Self) -> Result<(), ReadError>,
     {
-        let mut more = self
-            .opens(b'{', b'}')
-            .ok_or_else(|| self.unexpected("an object"))?;
+        let mut more = self.open_object()?;
         while more {
             let name = self.name().ok_or_else(|| self.expected(A_MEMBER))?;
             let name = self.unescaped(name)?;
             each(&name, self).map_err(|error| error.in_member(&name))?;
-            more = self
-                .goes_on(b'}')
-                .ok_or_else(|| self.expected(ANOTHER_MEMBER))?;
+            more = self.next_member()?;
         }
         Ok(())
     }
@@ -132,16 +154,12 @@ impl<'j> Source<'j> for Reader<'j> {
     where
         F: FnMut(&mut Self) -> Result<(), ReadError>,
     {
-        let mut more = self
-            .opens(b'[', b']')
-            .ok_or_else(|| self.unexpected("a list"))?;
+        let mut more = self.open_list()?;
         let mut index = 0;
         while more {
             each(self).map_err(|error| error.in_element(index))?;
             index += 1;
-            more = self
-                .goes_on(b']')
-                .ok_or_else(|| self.expected(ANOTHER_ELEMENT))?;
+            more = self.next_element()?;
         }
         Ok(())
     }
@@ -180,27 +198,21 @@ impl<'j> Source<'j> for Reader<'j> {
                 text.ok_or_else(|| self.expected(A_STRING))
             }
             Type::List => {
-                let mut more = self
-                    .opens(b'[', b']')
-                    .ok_or_else(|| self.unexpected("a list"))?;
+                let mut more = self.open_list()?;
                 while more {
                     self.skip()?;
-                    let goes_on = self.goes_on(b']');
-                    more = goes_on.ok_or_else(|| self.expected(ANOTHER_ELEMENT))?;
+                    more = self.next_element()?;
                 }
                 Ok(())
             }
             Type::Object => {
-                let mut more = self
-                    .opens(b'{', b'}')
-                    .ok_or_else(|| self.unexpected("an object"))?;
+                let mut more = self.open_object()?;
                 while more {
                     self.pass_name().ok_or_else(|| self.expected(A_MEMBER))?;
                     if !self.pass_empty_object() {
                         self.skip()?;
                     }
-                    let goes_on = self.goes_on(b'}');
-                    more = goes_on.ok_or_else(|| self.expected(ANOTHER_MEMBER))?;
+                    more = self.next_member()?;
                 }
                 Ok(())
             }

@@ -3,9 +3,7 @@
 
 use std::io::Write as _;
 
-use wide::u8x16;
-
-use super::bytes::position;
+use super::scan::next_special;
 
 /// An object that is being written. Names of members are the API's, and need no escape.
 #[derive(Debug)]
@@ -115,15 +113,9 @@ pub fn write_text(json: &mut Vec<u8>, text: &str) {
 
 /// What comes before the first byte that is to be escaped, this byte, and what comes after it.
 fn parted(bytes: &[u8]) -> Option<(&[u8], u8, &[u8])> {
-    let (plain, rest) = bytes.split_at_checked(position(bytes, specials)?)?;
+    let (plain, rest) = bytes.split_at_checked(next_special(bytes)?)?;
     let (special, after) = rest.split_first()?;
     Some((plain, *special, after))
-}
-
-fn specials(block: u8x16) -> u8x16 {
-    let quotes = block.simd_eq(u8x16::splat(b'"')) | block.simd_eq(u8x16::splat(b'\\'));
-    let last_control = u8x16::splat(b' ' - 1);
-    quotes | block.min(last_control).simd_eq(block)
 }
 
 fn escape(json: &mut Vec<u8>, special: u8) {

@@ -40,7 +40,7 @@ pub enum BadReview {
     #[error("the body is not UTF-8")]
     Encoding(#[source] std::str::Utf8Error),
     /// Arrays and objects are nested too deep.
-    #[error("the body nests deeper than {} levels", nesting::MAX_DEPTH)]
+    #[error("the body nests deeper than {} levels", crate::json::MAX_DEPTH)]
     Depth,
     /// Not JSON, or not an `AdmissionReview` with a request.
     #[error("the body is no AdmissionReview: {0}")]

@@ -1,5 +1,5 @@
 //! A log line for people, where there are no colours. It is `tracing-subscriber`'s own to the letter, and written in less
-//! than half the time: at a Tiller's review, that was a tenth of all.
+//! than half the time: each review in which something is found writes one.
 
 use std::error::Error;
 use std::fmt;

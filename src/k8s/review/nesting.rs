@@ -10,8 +10,7 @@ use std::ops::Range;
 
 use wide::u8x16;
 
-/// How deep a review may nest: `serde_json`'s own limit for what it builds. A Pod nests about 12 deep.
-pub(super) const MAX_DEPTH: usize = 128;
+use crate::json::MAX_DEPTH;
 
 /// How deep the members of a request stand: in the review, and in the request.
 const REQUEST: usize = 2;

@@ -4,7 +4,7 @@ use super::answer::ApiVersion;
 use super::reading::Reading;
 use super::user::User;
 use super::{BadReview, Malformed};
-use crate::json::{Problem, Read as _, ReadError, Reader, Source as _, Type, fields};
+use crate::json::{Problem, Read as _, ReadError, Reader, Source as _, Type, fields, once, read};
 use crate::pod::Text;
 use crate::policy::access::{AccessKind, AccessObject};
 use crate::policy::connection::{Connection, ConnectionKind};
@@ -157,9 +157,7 @@ impl<'a> Request<'a> {
             }
             "userInfo" => request.user.read_from(value),
             "dryRun" => {
-                let mut dry_run = None;
-                dry_run.read(value)?;
-                request.dry_run = dry_run == Some(true);
+                request.dry_run = read::<Option<bool>, _>(value)? == Some(true);
                 Ok(())
             }
             "object" => {
@@ -308,14 +306,6 @@ impl<'a> Request<'a> {
 struct Seen {
     kind: bool,
     object: bool,
-}
-
-fn once(seen: &mut bool) -> Result<(), ReadError> {
-    if std::mem::replace(seen, true) {
-        Err(Problem::Twice.into())
-    } else {
-        Ok(())
-    }
 }
 
 // === impl Operation ===

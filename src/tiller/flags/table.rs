@@ -91,7 +91,7 @@ const KLOG_LATER: &[RangeInclusive<Version>] = &[gate::PROBE..=gate::LAST];
 const KLOG_LAST: &[RangeInclusive<Version>] = &[gate::KLOG_DIRECTORY_HEADER..=gate::LAST];
 
 /// How many flags there are.
-pub(super) const COUNT: usize = 27;
+pub(super) const COUNT: usize = Name::AddDirHeader as usize + 1;
 
 pub(super) static DEFINITIONS: [Definition; COUNT] = [
     define(Name::Listen, "listen", Kind::Text, ALL),
