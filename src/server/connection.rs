@@ -4,15 +4,14 @@ use std::convert::Infallible;
 use std::pin::pin;
 use std::sync::Arc;
 
-use axum::Router;
-use hyper::Request;
-use hyper::body::Incoming;
+use axum::BoxError;
+use hyper::body::{Body, Bytes, Incoming};
 use hyper::header::{CONNECTION, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
+use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tower::ServiceExt as _;
 
 use super::lifecycle::{Lifecycle, Phase};
 use super::limits::Limits;
@@ -22,20 +21,32 @@ use super::watched::{Watchdog, Watched};
 /// The longest head, and the most that is read ahead: 30 times what the API server sends.
 const READ_AHEAD: usize = 32 * 1024;
 
+/// What a port's requests are answered by.
+pub(super) trait Routes: Send + Sync + 'static {
+    /// What an answer holds.
+    type Body: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static;
+
+    /// Answers a request.
+    fn answer<B>(&self, request: Request<B>) -> impl Future<Output = Response<Self::Body>> + Send
+    where
+        B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static;
+}
+
 /// Serves HTTP on a stream until the client leaves, a deadline passes or the server ends.
-pub(super) async fn serve<S>(
+pub(super) async fn serve<S, R>(
     stream: S,
-    routes: &Router,
+    routes: &R,
     limits: &Limits,
     lifecycle: &Lifecycle,
     progress: &Arc<Progress>,
 ) where
     S: AsyncRead + AsyncWrite + Unpin + Send,
+    R: Routes,
 {
     progress.enter(Stage::Idle);
     let service = service_fn(|request: Request<Incoming>| async {
         progress.enter(Stage::Review);
-        let mut reply = routes.clone().oneshot(request).await?;
+        let mut reply = routes.answer(request).await;
         if lifecycle.phase() >= Phase::Parting {
             reply
                 .headers_mut()
@@ -47,6 +58,8 @@ pub(super) async fn serve<S>(
     // No timer is given, and so hyper keeps no time of its own.
     let connection = http1::Builder::new()
         .max_buf_size(READ_AHEAD)
+        // Who sends no more still reads: and to look for that while a review waits would take another buffer.
+        .half_close(true)
         .serve_connection(
             TokioIo::new(Watched::new(stream, Arc::clone(progress))),
             service,

@@ -3,14 +3,19 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::{ALLOW, CONTENT_TYPE, HeaderValue};
+use axum::response::Response;
 use axum::routing::get;
+use axum::{BoxError, Router};
+use hyper::Request;
+use hyper::body::{Body, Bytes};
+use tower::ServiceExt as _;
 
 use super::background::WaitsFor;
 use super::certificate::Served;
+use super::connection::Routes;
 use super::lifecycle::{Lifecycle, Phase};
 use super::metrics::Metrics;
 use super::reviews::{Reply, plain};
@@ -33,6 +38,18 @@ pub(super) fn routes(health: Arc<Health>) -> Router {
         .method_not_allowed_fallback(use_get)
         .fallback(no_route)
         .with_state(health)
+}
+
+impl Routes for Router {
+    type Body = axum::body::Body;
+
+    async fn answer<B>(&self, request: Request<B>) -> Response
+    where
+        B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+    {
+        let Ok(reply) = self.clone().oneshot(request).await;
+        reply
+    }
 }
 
 async fn alive() -> Reply {

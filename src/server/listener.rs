@@ -6,13 +6,12 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use axum::Router;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tracing::{debug, warn};
 
-use super::connection::serve;
+use super::connection::{Routes, serve};
 use super::connections::Connections;
 use super::lifecycle::{Lifecycle, Phase};
 use super::limits::Limits;
@@ -21,8 +20,8 @@ use super::progress::Progress;
 use super::tls;
 
 /// A port and all that its connections share.
-pub(super) struct Port {
-    pub(super) routes: Router,
+pub(super) struct Port<R> {
+    pub(super) routes: R,
     /// Without it the port speaks plain HTTP.
     pub(super) tls: Option<TlsAcceptor>,
     pub(super) limits: Limits,
@@ -31,7 +30,7 @@ pub(super) struct Port {
     pub(super) connections: Arc<Connections>,
 }
 
-impl Port {
+impl<R: Routes> Port<R> {
     /// Accepts until the server is closed; what the kernel had accepted by then is served too.
     pub(super) async fn accept(self: Arc<Self>, listener: TcpListener) {
         loop {

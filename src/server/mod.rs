@@ -218,7 +218,7 @@ impl Bound {
             metrics.connections.clone(),
         ));
         let review_port = Arc::new(Port {
-            routes: reviews::routes(Arc::new(Reviews {
+            routes: Reviews {
                 judge,
                 consulting: consult.map(Consulting::new),
                 answered,
@@ -226,7 +226,7 @@ impl Bound {
                 memory: Memory::new(&limits),
                 lifecycle: Arc::clone(&lifecycle),
                 metrics: Arc::clone(&metrics),
-            })),
+            },
             tls: Some(TlsAcceptor::from(tls)),
             limits,
             lifecycle: Arc::clone(&lifecycle),

@@ -11,13 +11,11 @@ use hyper::body::{Body, Bytes, Frame};
 use hyper::header::{ALLOW, CONNECTION, CONTENT_TYPE, RETRY_AFTER};
 use hyper::{Request, StatusCode};
 
-use axum::response::Response;
-use tower::ServiceExt as _;
-
-use super::{Judge, Reviews, routes};
+use super::{Judge, Reply, Reviews};
 use crate::k8s::review::{Answer, BadReview, Decision, Webhook};
 use crate::server::Limits;
 use crate::server::body::Memory;
+use crate::server::connection::Routes as _;
 use crate::server::lifecycle::{Lifecycle, Phase};
 use crate::server::metrics::Metrics;
 
@@ -95,18 +93,6 @@ fn judged_by(judge: Judge) -> Arc<Reviews> {
     })
 }
 
-/// What the router answers.
-async fn respond<B>(reviews: &Arc<Reviews>, request: Request<B>) -> Response
-where
-    B: Body<Data = Bytes, Error = Infallible> + Send + 'static,
-{
-    let router = routes(Arc::clone(reviews));
-    router
-        .oneshot(request.map(axum::body::Body::new))
-        .await
-        .unwrap()
-}
-
 fn post(path: &str, body: &'static str) -> Request<Full<Bytes>> {
     Request::post(path)
         .header(CONTENT_TYPE, "application/json")
@@ -121,7 +107,7 @@ fn slow(path: &str, pieces: Pieces) -> Request<Pieces> {
         .unwrap()
 }
 
-async fn text(reply: Response) -> String {
+async fn text(reply: Reply) -> String {
     String::from_utf8(
         reply
             .into_body()
@@ -146,7 +132,7 @@ async fn requests_that_come_together_are_judged_before_any_is_answered() {
     };
     let reviews = judged_by(judge);
     let asked = (0..3).map(|_| async {
-        let reply = respond(&reviews, post("/validate", "{}")).await;
+        let reply = reviews.answer(post("/validate", "{}")).await;
         steps.lock().unwrap().push("answered");
         assert_eq!(reply.status(), StatusCode::OK);
     });
@@ -157,7 +143,7 @@ async fn requests_that_come_together_are_judged_before_any_is_answered() {
 
 #[tokio::test]
 async fn a_review_is_answered() {
-    let reply = respond(&reviews(), post("/validate?timeout=10s", "{}")).await;
+    let reply = reviews().answer(post("/validate?timeout=10s", "{}")).await;
     assert_eq!(reply.status(), StatusCode::OK);
     assert_eq!(reply.headers()[CONTENT_TYPE], "application/json");
     assert!(!reply.headers().contains_key(CONNECTION));
@@ -166,21 +152,21 @@ async fn a_review_is_answered() {
 
 #[tokio::test]
 async fn what_is_no_review_is_told_why() {
-    let reply = respond(&reviews(), post("/validate", "[]")).await;
+    let reply = reviews().answer(post("/validate", "[]")).await;
     assert_eq!(reply.status(), StatusCode::BAD_REQUEST);
     assert_eq!(text(reply).await, "the request has no uid\n");
-    let reply = respond(&reviews(), post("/mutate", "")).await;
+    let reply = reviews().answer(post("/mutate", "")).await;
     assert_eq!(reply.status(), StatusCode::BAD_REQUEST);
 }
 
 #[tokio::test]
 async fn only_post_to_the_two_paths_is_served() {
-    let reply = respond(&reviews(), post("/metrics", "{}")).await;
+    let reply = reviews().answer(post("/metrics", "{}")).await;
     assert_eq!(reply.status(), StatusCode::NOT_FOUND);
     for method in ["GET", "PUT", "DELETE", "HEAD", "OPTIONS"] {
         let mut request = post("/mutate", "{}");
         *request.method_mut() = method.parse().unwrap();
-        let reply = respond(&reviews(), request).await;
+        let reply = reviews().answer(request).await;
         assert_eq!(reply.status(), StatusCode::METHOD_NOT_ALLOWED, "{method}");
         assert_eq!(reply.headers()[ALLOW], "POST");
     }
@@ -217,7 +203,7 @@ async fn only_plain_json_is_read() {
             200,
         ),
     ] {
-        let reply = respond(&reviews(), with(headers)).await;
+        let reply = reviews().answer(with(headers)).await;
         assert_eq!(reply.status().as_u16(), status, "{headers:?}");
     }
 }
@@ -231,22 +217,22 @@ async fn a_body_beyond_seven_mebibytes_is_refused() {
             .body(Full::from(vec![b' '; length]))
             .unwrap()
     };
-    let reply = respond(&reviews, announced(7 * MIB)).await;
+    let reply = reviews.answer(announced(7 * MIB)).await;
     assert_eq!(
         (reply.status().as_u16(), text(reply).await),
         (200, (7 * MIB).to_string())
     );
-    let reply = respond(&reviews, announced(7 * MIB + 1)).await;
+    let reply = reviews.answer(announced(7 * MIB + 1)).await;
     assert_eq!(reply.status(), StatusCode::PAYLOAD_TOO_LARGE);
     assert_eq!(reply.headers()[CONNECTION], "close");
 
     let chunks = |count| slow("/validate", Pieces::new(count, MIB, Duration::ZERO));
-    let reply = respond(&reviews, chunks(7)).await;
+    let reply = reviews.answer(chunks(7)).await;
     assert_eq!(
         (reply.status().as_u16(), text(reply).await),
         (200, (7 * MIB).to_string())
     );
-    let reply = respond(&reviews, chunks(8)).await;
+    let reply = reviews.answer(chunks(8)).await;
     assert_eq!(reply.status(), StatusCode::PAYLOAD_TOO_LARGE);
 }
 
@@ -261,7 +247,7 @@ async fn a_slow_body_is_told_to_come_again_before_the_api_server_gives_up() {
     ] {
         let began = tokio::time::Instant::now();
         let pieces = Pieces::new(1000, 1, Duration::from_millis(100));
-        let reply = respond(&reviews(), slow(path, pieces)).await;
+        let reply = reviews().answer(slow(path, pieces)).await;
         let took = began.elapsed().as_millis();
         assert!(least <= took && took <= most, "{path}: {took} ms");
         assert_eq!(reply.status(), StatusCode::SERVICE_UNAVAILABLE);
@@ -278,13 +264,13 @@ async fn large_bodies_wait_for_memory_and_small_ones_do_not() {
     for _ in 0..all {
         let reviews = Arc::clone(&reviews);
         let request = slow("/mutate", Pieces::new(5, 10, Duration::from_secs(1)));
-        tokio::spawn(async move { respond(&reviews, request).await });
+        tokio::spawn(async move { reviews.answer(request).await });
     }
     tokio::time::sleep(Duration::from_millis(1)).await;
-    let reply = respond(&reviews, post("/mutate", "{}")).await;
+    let reply = reviews.answer(post("/mutate", "{}")).await;
     assert_eq!(reply.status(), StatusCode::OK);
     let chunked = || slow("/mutate", Pieces::new(1, 10, Duration::ZERO));
-    let reply = respond(&reviews, chunked()).await;
+    let reply = reviews.answer(chunked()).await;
     assert_eq!(reply.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(text(reply).await, "too many large reviews at once\n");
     assert!(
@@ -295,7 +281,7 @@ async fn large_bodies_wait_for_memory_and_small_ones_do_not() {
             .contains(r#"shed_total{reason="memory"} 1"#)
     );
     tokio::time::sleep(Duration::from_secs(9)).await;
-    assert_eq!(respond(&reviews, chunked()).await.status(), StatusCode::OK);
+    assert_eq!(reviews.answer(chunked()).await.status(), StatusCode::OK);
 }
 
 #[tokio::test(start_paused = true)]
@@ -303,7 +289,7 @@ async fn the_last_call_turns_stragglers_away() {
     let reviews = reviews();
     let asking = Arc::clone(&reviews);
     let request = slow("/mutate", Pieces::new(100, 1, Duration::from_secs(1)));
-    let asked = tokio::spawn(async move { respond(&asking, request).await });
+    let asked = tokio::spawn(async move { asking.answer(request).await });
     tokio::time::sleep(Duration::from_millis(10)).await;
     reviews.lifecycle.enter(Phase::LastCall);
     let reply = asked.await.unwrap();
@@ -318,7 +304,7 @@ async fn a_panic_is_a_denial_to_the_validator_and_an_error_to_the_mutator() {
     let reviews = judged_by(judge);
     let body = r#"{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview",
         "request":{"uid":"7","kind":{"kind":"Pod"}}}"#;
-    let reply = respond(&reviews, post("/validate", body)).await;
+    let reply = reviews.answer(post("/validate", body)).await;
     assert_eq!(reply.status(), StatusCode::OK);
     let denied = text(reply).await;
     assert!(
@@ -326,7 +312,7 @@ async fn a_panic_is_a_denial_to_the_validator_and_an_error_to_the_mutator() {
             && denied.contains("\"code\":500"),
         "{denied}"
     );
-    let reply = respond(&reviews, post("/mutate", body)).await;
+    let reply = reviews.answer(post("/mutate", body)).await;
     assert_eq!(reply.status(), StatusCode::INTERNAL_SERVER_ERROR);
     let metrics = reviews.metrics.encode().unwrap();
     assert!(metrics.contains("admission_panics_total 2"), "{metrics}");
