@@ -14,9 +14,8 @@ use std::time::Duration;
 use clap::ValueEnum;
 use tracing::{Level, Metadata, error};
 use tracing_subscriber::fmt::MakeWriter;
-use tracing_subscriber::fmt::time::SystemTime;
 
-use line::Line;
+use line::{Line, TimeOfDay};
 
 /// How long a line may wait to be written.
 const MOMENT: Duration = Duration::from_millis(100);
@@ -69,7 +68,7 @@ pub(super) fn install(format: LogFormat, level: LogLevel) -> io::Result<Logs> {
         .with_max_level(Level::from(level))
         .with_ansi(io::stderr().is_terminal());
     match format {
-        LogFormat::Text => subscriber.event_format(Line(SystemTime)).init(),
+        LogFormat::Text => subscriber.event_format(Line(TimeOfDay)).init(),
         LogFormat::Json => subscriber.json().flatten_event(true).init(),
     }
     std::panic::set_hook(Box::new(|panic| {

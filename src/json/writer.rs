@@ -94,8 +94,7 @@ pub fn write_boolean(json: &mut Vec<u8>, value: bool) {
 
 /// Writes a number.
 pub fn write_number(json: &mut Vec<u8>, value: i64) {
-    // A vector takes all that is written to it.
-    let _taken = write!(json, "{value}");
+    json.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
 }
 
 /// Writes a text between quotes (RFC 8259, 7).
@@ -125,6 +124,7 @@ fn escape(json: &mut Vec<u8>, special: u8) {
         b'\t' => json.extend_from_slice(b"\\t"),
         b'"' | b'\\' => json.extend_from_slice(&[b'\\', special]),
         control => {
+            // A vector takes all that is written to it.
             let _taken = write!(json, "\\u{control:04x}");
         }
     }

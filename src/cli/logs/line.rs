@@ -3,7 +3,9 @@
 
 use std::error::Error;
 use std::fmt;
+use std::time::SystemTime;
 
+use time::OffsetDateTime;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::field::VisitOutput as _;
@@ -15,6 +17,10 @@ use tracing_subscriber::registry::LookupSpan;
 /// Writes a line that begins with this time.
 #[derive(Debug)]
 pub(super) struct Line<T>(pub(super) T);
+
+/// When a line is written, in UTC and microseconds (RFC 3339).
+#[derive(Debug, Clone)]
+pub(super) struct TimeOfDay;
 
 /// The fields of a line.
 struct Fields<'w> {
@@ -58,6 +64,45 @@ where
         event.record(&mut fields);
         fields.result?;
         line.write_char('\n')
+    }
+}
+
+impl FormatTime for TimeOfDay {
+    fn format_time(&self, line: &mut Writer<'_>) -> fmt::Result {
+        line.write_str(Moment::of(SystemTime::now()).as_str())
+    }
+}
+
+/// A moment as it is written.
+struct Moment([u8; 27]);
+
+impl Moment {
+    /// Of the years to 9999.
+    fn of(time: SystemTime) -> Self {
+        let time = OffsetDateTime::from(time);
+        let (year, month, day) = time.to_calendar_date();
+        let (hour, minute, second, micro) = time.to_hms_micro();
+        let numbers = [
+            (0..4, year.unsigned_abs()),
+            (5..7, u8::from(month).into()),
+            (8..10, day.into()),
+            (11..13, hour.into()),
+            (14..16, minute.into()),
+            (17..19, second.into()),
+            (20..26, micro),
+        ];
+        let mut text = *b"0000-00-00T00:00:00.000000Z";
+        for (place, mut number) in numbers {
+            for digit in text.get_mut(place).unwrap_or_default().iter_mut().rev() {
+                *digit += u8::try_from(number % 10).unwrap_or_default();
+                number /= 10;
+            }
+        }
+        Self(text)
+    }
+
+    fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or_default()
     }
 }
 
@@ -134,7 +179,9 @@ fn is_plain(byte: u8) -> bool {
 mod tests {
     use std::io::{self, Write};
     use std::sync::{Arc, Mutex};
+    use std::time::Duration;
 
+    use time::format_description::well_known::Rfc3339;
     use tracing::subscriber::with_default;
     use tracing::{debug, error, info, info_span, trace, warn};
     use tracing_subscriber::fmt::Subscriber as Format;
@@ -175,6 +222,23 @@ mod tests {
 
         fn flush(&mut self) -> io::Result<()> {
             Ok(())
+        }
+    }
+
+    #[test]
+    fn a_time_is_the_one_that_is_written_else() {
+        for (seconds, nanoseconds) in [
+            (0, 0),
+            (1_709_164_799, 999_999_999),
+            (1_709_164_800, 1_000),
+            (1_795_903_418, 123_456_789),
+            (253_402_300_799, 0),
+        ] {
+            let time = SystemTime::UNIX_EPOCH + Duration::new(seconds, nanoseconds);
+            let other = OffsetDateTime::from(time);
+            let micro = other.replace_nanosecond(other.nanosecond() / 1000 * 1000);
+            let told = OffsetDateTime::parse(Moment::of(time).as_str(), &Rfc3339);
+            assert_eq!(told, Ok(micro.unwrap()));
         }
     }
 

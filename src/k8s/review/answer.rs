@@ -352,7 +352,7 @@ fn told(excepted: &[(&'static str, String)]) -> Option<String> {
 }
 
 fn record(request: &Request<'_>) -> Record {
-    let name = match &request.object {
+    let name: &str = match &request.object {
         Object::Subject(subject) if request.name.is_empty() => &subject.name,
         Object::Access(object) if request.name.is_empty() => object.name(),
         Object::Exposure(object) if request.name.is_empty() => object.name(),
@@ -360,10 +360,10 @@ fn record(request: &Request<'_>) -> Record {
         _ => &request.name,
     };
     Record {
-        uid: request.uid.to_string(),
-        user: request.user.name.to_string(),
-        namespace: request.namespace.to_string(),
-        name: name.to_string(),
+        uid: request.uid.as_str().to_owned(),
+        user: request.user.name.as_str().to_owned(),
+        namespace: request.namespace.as_str().to_owned(),
+        name: name.to_owned(),
         dry_run: request.dry_run,
     }
 }

@@ -103,7 +103,11 @@ pub(super) fn write_warnings(
             .write_ours(["tiller-guard ", act(*action), " ", rule.id, ": "])
             .and_then(|()| line.write_told(message));
         if !others.is_empty() {
-            let _full = told.and_then(|()| write!(line, " (and {} more)", others.len()));
+            let mut number = itoa::Buffer::new();
+            let _full = told
+                .and_then(|()| line.write_ours([" (and "]))
+                .and_then(|()| line.write_str(number.format(others.len())))
+                .and_then(|()| line.write_ours([" more)"]));
         }
         write_text(warnings.element(), &warning);
     }
