@@ -2,6 +2,7 @@
 //!
 //! What no field takes is passed over, held to the same grammar, and never built.
 
+mod nested;
 mod token;
 
 use std::borrow::Cow;
@@ -66,6 +67,38 @@ impl<'j> Reader<'j> {
             self.skip()?;
         }
         Ok(read)
+    }
+
+    /// Passes over a value token by token.
+    fn skip_plainly(&mut self) -> Result<(), ReadError> {
+        match self.what()? {
+            Type::Null => self.literal("null"),
+            Type::Boolean => self.boolean().map(|_| ()),
+            Type::Number => self.number().map(|_| ()),
+            Type::Text => {
+                let text = self.pass_quoted().map(|_| ());
+                text.ok_or_else(|| self.expected(A_STRING))
+            }
+            Type::List => {
+                let mut more = self.open_list()?;
+                while more {
+                    self.skip_plainly()?;
+                    more = self.next_element()?;
+                }
+                Ok(())
+            }
+            Type::Object => {
+                let mut more = self.open_object()?;
+                while more {
+                    self.pass_name().ok_or_else(|| self.expected(A_MEMBER))?;
+                    if !self.pass_empty_object() {
+                        self.skip_plainly()?;
+                    }
+                    more = self.next_member()?;
+                }
+                Ok(())
+            }
+        }
     }
 
     /// Begins an object, or `null`; whether a member comes.
@@ -190,32 +223,8 @@ impl<'j> Source<'j> for Reader<'j> {
 
     fn skip(&mut self) -> Result<(), ReadError> {
         match self.what()? {
-            Type::Null => self.literal("null"),
-            Type::Boolean => self.boolean().map(|_| ()),
-            Type::Number => self.number().map(|_| ()),
-            Type::Text => {
-                let text = self.pass_quoted().map(|_| ());
-                text.ok_or_else(|| self.expected(A_STRING))
-            }
-            Type::List => {
-                let mut more = self.open_list()?;
-                while more {
-                    self.skip()?;
-                    more = self.next_element()?;
-                }
-                Ok(())
-            }
-            Type::Object => {
-                let mut more = self.open_object()?;
-                while more {
-                    self.pass_name().ok_or_else(|| self.expected(A_MEMBER))?;
-                    if !self.pass_empty_object() {
-                        self.skip()?;
-                    }
-                    more = self.next_member()?;
-                }
-                Ok(())
-            }
+            Type::List | Type::Object if self.pass_nested() => Ok(()),
+            _ => self.skip_plainly(),
         }
     }
 }
