@@ -11,11 +11,17 @@ use crate::policy::pointer::Place;
 use crate::policy::{Pointer, Rule, Severity};
 
 /// Before Kubernetes 1.19 the pod's system call filter is this annotation and a server drops the field;
-/// from 1.19 to 1.26 the server keeps both in step.
+/// from 1.19 to 1.26 the server keeps both in step, and later ones do not read it.
 const SECCOMP_ANNOTATION: Field = Field {
     path: "metadata/annotations/seccomp.security.alpha.kubernetes.io~1pod",
     name: "seccomp.security.alpha.kubernetes.io/pod",
 };
+
+/// The container runtime's own filter, in the words of [`SECCOMP_ANNOTATION`]. `runtime/default` says the same, and
+/// Kubernetes 1.10 refuses a pod with it.
+///
+/// Source: `ValidateSeccompProfile` and, for both beside `seccompProfile`, `validateSeccompAnnotationsAndFieldsMatch`.
+const RUNTIME_DEFAULT: &str = "docker/default";
 
 /// A field of a security context, and what it has to be.
 struct Demand {
@@ -203,7 +209,7 @@ fn seccomp(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Finding
         .annotations()
         .and_then(|it| it.seccomp.as_ref());
     let annotated = annotation.is_some_and(|profile| {
-        matches!(profile.as_str(), "runtime/default" | "docker/default")
+        matches!(profile.as_str(), RUNTIME_DEFAULT | "runtime/default")
             || profile.starts_with("localhost/")
     });
     match own.or(of_pod) {
@@ -223,10 +229,10 @@ fn seccomp(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Finding
             &RULE,
             case.template(SECCOMP_ANNOTATION.path),
             "the same for Kubernetes before 1.19, which reads this annotation",
-            "set it to runtime/default",
+            "set it to docker/default",
             Edit::Annotation {
                 field: SECCOMP_ANNOTATION,
-                value: "runtime/default",
+                value: RUNTIME_DEFAULT,
             },
         );
     }

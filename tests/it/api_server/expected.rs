@@ -75,7 +75,7 @@ pub(crate) fn hardened_pod(namespace: &str, sent: &Value) -> Value {
 
 /// What is added to the pod's annotations: the system call filter, for Kubernetes before 1.19.
 pub(crate) fn annotations() -> Value {
-    json!({ "seccomp.security.alpha.kubernetes.io/pod": "runtime/default" })
+    json!({ "seccomp.security.alpha.kubernetes.io/pod": "docker/default" })
 }
 
 fn probe(path: &str) -> Value {

@@ -140,7 +140,7 @@ pub(crate) fn object(kind: Kind, metadata: &Value, template: Value) -> Value {
 fn template() -> impl Strategy<Value = Value> {
     (
         any::<bool>(),
-        of(select(&["runtime/default", "unconfined"])),
+        of(select(&["docker/default", "runtime/default", "unconfined"])),
         pod(),
     )
         .prop_map(|(labelled, seccomp, spec)| {

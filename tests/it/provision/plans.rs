@@ -209,10 +209,10 @@ fn an_old_kubernetes_is_not_asked_for_what_it_drops() {
     let profile = Some(json!({ "type": "RuntimeDefault" }));
     assert_eq!(
         seccomp(&plan.clone().for_kubernetes(19)),
-        (profile, json!("runtime/default"))
+        (profile, json!("docker/default"))
     );
     assert_eq!(
         seccomp(&plan.for_kubernetes(18)),
-        (None, json!("runtime/default"))
+        (None, json!("docker/default"))
     );
 }
