@@ -38,7 +38,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "1.MINOR", requires = "output", value_parser = minor)]
     kubernetes: Option<u16>,
 
-    /// Say what would be done; `server` lets the API server try it
+    /// Say what would be done; `server` lets the API server try it (from Kubernetes 1.13 on)
     #[arg(long, value_name = "WHERE", num_args = 0..=1, require_equals = true, default_missing_value = "client")]
     dry_run: Option<DryRun>,
 
@@ -115,6 +115,10 @@ async fn install(arguments: Arguments) -> anyhow::Result<Exit> {
         Some(DryRun::Client) => Effect::Look,
         Some(DryRun::Server) => Effect::ServerDryRun,
     };
+    if let Err(error) = effect.check(&cluster) {
+        writeln!(io::stderr(), "error: {error}")?;
+        return Ok(Exit::Unreachable);
+    }
     let writer = writer(&cluster, adopt, effect);
     if effect == Effect::Write && install::label_system(&cluster).await? {
         writeln!(io::stdout(), "labelled  Namespace kube-system")?;

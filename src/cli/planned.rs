@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use clap::Args;
 
 use super::policy::{bad_policy, now, read_policy};
@@ -10,6 +10,7 @@ use crate::cluster::Cluster;
 use crate::cluster::apply::{Effect, Expects, Writer};
 use crate::config;
 use crate::installation::{self, Installation, OWNER_LABELS};
+use crate::k8s::registration::HAS_SERVICE_PORT;
 use crate::policy::{Mode, Policy};
 
 /// The options that say what an installation is to be.
@@ -28,7 +29,7 @@ pub(super) struct PlanArguments {
     #[arg(long, value_name = "COUNT", default_value = "2", value_parser = clap::value_parser!(u16).range(1..=32))]
     replicas: u16,
 
-    /// The port of the Service; before Kubernetes 1.15 it has to be 443
+    /// The port of the Service; before Kubernetes 1.15 it must be 443
     #[arg(long, value_name = "PORT", default_value_t = installation::SERVICE_PORT, value_parser = clap::value_parser!(u16).range(1..))]
     service_port: u16,
 
@@ -47,6 +48,13 @@ impl PlanArguments {
             service_port,
             policy,
         } = self;
+        if minor < HAS_SERVICE_PORT && service_port != installation::SERVICE_PORT {
+            bail!(
+                "--service-port={service_port} does not work with Kubernetes 1.{minor}: before 1.{HAS_SERVICE_PORT} the \
+                 API server reaches webhooks on port {} only",
+                installation::SERVICE_PORT
+            );
+        }
         let (text, policy) = match policy {
             None => (installation::POLICY.to_owned(), Policy::default()),
             Some(path) => {

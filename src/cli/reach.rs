@@ -59,7 +59,9 @@ pub(super) async fn connect_patiently(
     let mut pauses = GREETING_PAUSES.into_iter();
     loop {
         match (Cluster::connect_patiently(&reach).await, pauses.next()) {
-            (Err(ConnectError::Unreachable { .. }), Some(pause)) => sleep(pause).await,
+            (Err(ConnectError::Unreachable { .. } | ConnectError::Odd { .. }), Some(pause)) => {
+                sleep(pause).await;
+            }
             (answer, _) => return connected(answer),
         }
     }

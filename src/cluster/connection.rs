@@ -10,11 +10,11 @@ use kube::{Client, Config};
 use tokio::sync::OnceCell;
 use tokio::time::timeout;
 
-use super::version;
+use super::version::{KubernetesVersion, Unanswered};
 use crate::k8s::registration;
 
-/// How long an API server may take to say who it is.
-const GREETING: Duration = Duration::from_secs(10);
+/// How long an API server may take to say who it is; one that tells no version is asked for some seconds.
+const GREETING: Duration = Duration::from_secs(20);
 /// How long a connection may take to be made.
 const CONNECT: Duration = Duration::from_secs(10);
 
@@ -35,15 +35,6 @@ pub struct Cluster {
     registrations: Arc<OnceCell<&'static str>>,
 }
 
-/// The version of an API server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct KubernetesVersion {
-    /// Always 1, so far.
-    pub major: u16,
-    /// 10 to 36 are known to this build.
-    pub minor: u16,
-}
-
 /// A cluster cannot be reached.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
@@ -61,7 +52,7 @@ pub enum ConnectError {
         /// Why.
         source: Box<kube::Error>,
     },
-    /// Nobody answers, or not as an API server does.
+    /// Nobody answers.
     #[error("the API server at {address} does not answer")]
     Unreachable {
         /// The API server.
@@ -69,19 +60,21 @@ pub enum ConnectError {
         /// Why.
         source: Box<kube::Error>,
     },
+    /// Somebody answers, but not as Kubernetes does, or not to us.
+    #[error("the API server at {address} gives no good answer to GET {path}")]
+    Odd {
+        /// The API server.
+        address: String,
+        /// What it was asked for.
+        path: &'static str,
+        /// What it said.
+        source: Box<kube::Error>,
+    },
     /// It takes too long.
     #[error("the API server at {address} has not answered in {} s", GREETING.as_secs())]
     Slow {
         /// The API server.
         address: String,
-    },
-    /// It answers with a version that is none.
-    #[error("the API server at {address} calls itself version \"{version}\"")]
-    Version {
-        /// The API server.
-        address: String,
-        /// What it said.
-        version: String,
     },
 }
 
@@ -108,29 +101,11 @@ impl Cluster {
             address: address.clone(),
             source: Box::new(source),
         })?;
-        let told = match timeout(GREETING, client.apiserver_version()).await {
-            Ok(Ok(told)) => told,
-            Ok(Err(source)) => {
-                let source = Box::new(source);
-                return Err(ConnectError::Unreachable { address, source });
-            }
+        let version = match timeout(GREETING, KubernetesVersion::ask(&client)).await {
+            Ok(Ok(version)) => version,
+            Ok(Err(unanswered)) => return Err(ConnectError::of(address, unanswered)),
             Err(_) => return Err(ConnectError::Slow { address }),
         };
-        let Some(mut version) = KubernetesVersion::read(&told.git_version) else {
-            let version = told.git_version;
-            return Err(ConnectError::Version { address, version });
-        };
-        if version.major == 0 {
-            let groups = client.list_api_groups().await;
-            let groups = groups.map_err(|source| ConnectError::Unreachable {
-                address,
-                source: Box::new(source),
-            })?;
-            version = KubernetesVersion {
-                major: 1,
-                minor: version::at_least(&groups),
-            };
-        }
         Ok(Self {
             client,
             version,
@@ -183,10 +158,25 @@ impl fmt::Debug for Cluster {
 // === impl ConnectError ===
 
 impl ConnectError {
+    fn of(address: String, unanswered: Unanswered) -> Self {
+        let Unanswered { path, source } = unanswered;
+        let is_answer = matches!(source, kube::Error::Api(_) | kube::Error::SerdeError(_));
+        let source = Box::new(source);
+        if is_answer {
+            Self::Odd {
+                address,
+                path,
+                source,
+            }
+        } else {
+            Self::Unreachable { address, source }
+        }
+    }
+
     /// Whether another try may succeed without anybody changing how the cluster is to be reached.
     pub fn may_pass(&self) -> bool {
         match self {
-            Self::Unreachable { .. } | Self::Slow { .. } | Self::Version { .. } => true,
+            Self::Unreachable { .. } | Self::Odd { .. } | Self::Slow { .. } => true,
             Self::Kubeconfig(_) | Self::Nowhere(_) | Self::Client { .. } => false,
         }
     }
@@ -217,50 +207,9 @@ async fn configuration(reach: &Reach) -> Result<Config, ConnectError> {
     }
 }
 
-// === impl KubernetesVersion ===
-
-impl KubernetesVersion {
-    /// Reads `gitVersion` of `/version`, such as `v1.20.2` or `v1.27.3-gke.100`. `major` and `minor` beside it are
-    /// empty where a distribution does not set them.
-    fn read(git_version: &str) -> Option<Self> {
-        let mut numbers = git_version.strip_prefix('v')?.split(['.', '-', '+']);
-        let mut number = || numbers.next()?.parse().ok();
-        Some(Self {
-            major: number()?,
-            minor: number()?,
-        })
-    }
-
-    /// Whether it is Kubernetes 1.`minor` or later.
-    pub fn is_from(self, minor: u16) -> bool {
-        self >= Self { major: 1, minor }
-    }
-}
-
-/// `1.20`.
-impl fmt::Display for KubernetesVersion {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}.{}", self.major, self.minor)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn versions_of_distributions_are_read() {
-        let read = |text| {
-            KubernetesVersion::read(text).map(|version: KubernetesVersion| version.to_string())
-        };
-        assert_eq!(read("v1.10.13").as_deref(), Some("1.10"));
-        assert_eq!(read("v1.27.3-gke.100").as_deref(), Some("1.27"));
-        assert_eq!(read("v1.36+k3s").as_deref(), Some("1.36"));
-        assert_eq!(read("1.20.2").as_deref(), None);
-        assert_eq!(read("v1.x").as_deref(), None);
-        assert!(KubernetesVersion::read("v1.22.0").unwrap().is_from(16));
-        assert!(!KubernetesVersion::read("v1.9.11").unwrap().is_from(16));
-    }
 
     #[tokio::test]
     async fn a_kubeconfig_that_is_not_there_is_named_as_the_cause() {

@@ -13,5 +13,6 @@ pub mod team;
 mod version;
 mod watch;
 
-pub use connection::{Cluster, ConnectError, KubernetesVersion, Reach};
+pub use connection::{Cluster, ConnectError, Reach};
+pub use version::KubernetesVersion;
 pub use watch::{LiveKnowledge, Registered, Watches};

@@ -5,6 +5,7 @@ use kube::api::{ApiResource, DynamicObject, GroupVersionKind, PostParams};
 use serde_json::json;
 
 use super::Cluster;
+use super::apply::Effect;
 
 /// Where it is tried. No Tiller may run there, so that no policy that is enforced lets it in.
 const NAMESPACE: &str = "default";
@@ -50,7 +51,7 @@ pub enum Cause {
 
 /// Asks the API server to try an unhardened Tiller, of which nothing stays.
 pub async fn prove(cluster: &Cluster) -> Proof {
-    if !cluster.version().is_from(13) {
+    if Effect::ServerDryRun.check(cluster).is_err() {
         return Proof::Untried("Kubernetes before 1.13 cannot try without keeping".to_owned());
     }
     let resource = ApiResource::from_gvk(&GroupVersionKind::gvk("apps", "v1", "Deployment"));

@@ -35,7 +35,7 @@ pub(super) fn roles(installation: &Installation) -> [Value; 4] {
             "apiVersion": format!("{group}/v1"),
             "kind": "ClusterRole",
             "metadata": cluster_metadata(NAME),
-            "rules": cluster_rules(),
+            "rules": cluster_rules(installation.minor),
         }),
         binding("ClusterRoleBinding", "ClusterRole", cluster_metadata(NAME)),
         json!({
@@ -59,7 +59,11 @@ fn named(mut rule: Value, names: &[&str]) -> Value {
     rule
 }
 
-fn cluster_rules() -> Value {
+/// The first Kubernetes 1.x that takes a list of one name for a request of that name.
+const LISTS_BY_NAME: u16 = 11;
+
+fn cluster_rules(minor: u16) -> Value {
+    let certificates = rule("", &["secrets"], &["list", "watch"]);
     let watch = ["list", "watch"];
     let access = AccessKind::ALL.map(AccessKind::resource);
     let registrations = [
@@ -80,7 +84,11 @@ fn cluster_rules() -> Value {
         ),
         rule("batch", &["jobs", "cronjobs"], &watch),
         // What they trust; they are asked for by name.
-        named(rule("", &["secrets"], &watch), &signs::SECRETS),
+        if minor >= LISTS_BY_NAME {
+            named(certificates, &signs::SECRETS)
+        } else {
+            certificates
+        },
         rule("", &["events"], &["create", "patch"]),
         named(
             rule(registration::GROUP, &registrations, &["get", "patch"]),

@@ -42,7 +42,7 @@ pub struct Installation {
     pub image: String,
     /// How many pods answer.
     pub replicas: u16,
-    /// The port of the Service; before Kubernetes 1.15 it has to be 443.
+    /// The port of the Service; before Kubernetes 1.15 it is 443.
     pub service_port: u16,
     /// The content of the policy file.
     pub policy: String,

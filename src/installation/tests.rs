@@ -193,10 +193,24 @@ fn an_old_kubernetes_gets_what_it_knows() {
     ] {
         assert_eq!(pod.get(later), None);
     }
-    assert_eq!(pod["securityContext"].get("seccompProfile"), None);
-    assert_eq!(pod["containers"][0]["args"][2], "--tls-min-version=1.2");
+    let context = json!({ "runAsNonRoot": true, "runAsUser": 65534 });
+    assert_eq!(pod["securityContext"], context);
+    let mut rights = rights(of_kind(&objects, "ClusterRole"), "");
+    rights.retain(|right| right.contains("secrets"));
+    assert_eq!(rights, ["list, watch: secrets"]);
     let labels = &of_kind(&objects, "Namespace")["metadata"]["labels"];
     assert_eq!(labels["kubernetes.io/metadata.name"], "tiller-guard");
+}
+
+#[test]
+fn tls_1_2_is_spoken_with_those_that_may_offer_nothing_newer() {
+    for (minor, expected) in [(10, true), (14, true), (16, true), (17, false), (36, false)] {
+        let objects = installation(minor).objects();
+        let pod = &of_kind(&objects, "Deployment")["spec"]["template"]["spec"];
+        let arguments = pod["containers"][0]["args"].as_array().unwrap();
+        let spoken = arguments.contains(&json!("--tls-min-version=1.2"));
+        assert_eq!(spoken, expected, "1.{minor}");
+    }
 }
 
 #[test]

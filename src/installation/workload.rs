@@ -58,14 +58,7 @@ fn pod(installation: &Installation) -> Value {
     if minor >= 14 {
         set("nodeSelector", json!({ "kubernetes.io/os": "linux" }));
     }
-    let mut context = json!({ "runAsNonRoot": true, "runAsUser": USER, "runAsGroup": USER });
-    if let (true, Some(context)) = (minor >= 19, context.as_object_mut()) {
-        context.insert(
-            "seccompProfile".to_owned(),
-            json!({ "type": "RuntimeDefault" }),
-        );
-    }
-    set("securityContext", context);
+    set("securityContext", security(minor));
     if minor >= 18 {
         let spread = |key: &str| {
             json!({
@@ -105,13 +98,28 @@ fn pod(installation: &Installation) -> Value {
     Value::Object(fields)
 }
 
+/// What the API server of Kubernetes 1.`minor` keeps: what it drops would be found missing each time.
+fn security(minor: u16) -> Value {
+    let mut context = Map::new();
+    let mut set = |name: &str, value: Value| context.insert(name.to_owned(), value);
+    set("runAsNonRoot", json!(true));
+    set("runAsUser", json!(USER));
+    if minor >= 14 {
+        set("runAsGroup", json!(USER));
+    }
+    if minor >= 19 {
+        set("seccompProfile", json!({ "type": "RuntimeDefault" }));
+    }
+    Value::Object(context)
+}
+
 fn container(installation: &Installation) -> Value {
     let mut arguments = vec![
         "serve".to_owned(),
         "--policy=/etc/tiller-guard/policy.yaml".to_owned(),
     ];
-    // Before 1.14 the API server speaks TLS 1.2 at the most.
-    if installation.minor < 14 {
+    // Go offers TLS 1.3 of itself from 1.13 on, with which Kubernetes is built from 1.17 on.
+    if installation.minor < 17 {
         arguments.push("--tls-min-version=1.2".to_owned());
     }
     if installation.service_port != SERVICE_PORT {

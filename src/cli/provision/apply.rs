@@ -258,7 +258,8 @@ fn unapplied(error: ApplyError) -> Failure {
     let next = match &error {
         ApplyError::Forbidden { .. } => "; have an administrator do it, or give you that right",
         ApplyError::Unanswered { .. } => "; run it again, it takes up where it ended",
-        ApplyError::Nameless
+        ApplyError::NoDryRun(_)
+        | ApplyError::Nameless
         | ApplyError::Foreign { .. }
         | ApplyError::Fixed { .. }
         | ApplyError::Rejected { .. } => "",

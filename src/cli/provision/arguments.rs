@@ -10,6 +10,7 @@ use clap::{Args, ValueEnum};
 
 use super::super::policy::PolicyArguments;
 use super::super::reach::ReachArguments;
+use crate::cluster::apply::Effect;
 use crate::config;
 use crate::pki::team::Lifetimes;
 use crate::policy::Settings;
@@ -154,7 +155,7 @@ pub(in crate::cli) struct CertificateArguments {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "What is done")]
 pub(in crate::cli) struct DoingArguments {
-    /// Change nothing: name what would be made (client), or have the API server try it (server)
+    /// Change nothing: name what would be made (client), or have the API server try it (server, from Kubernetes 1.13 on)
     #[arg(
         long,
         value_name = "WHERE",
@@ -196,7 +197,7 @@ pub(in crate::cli) enum Output {
 pub(in crate::cli) enum DryRun {
     /// Nobody
     Client,
-    /// The API server, from 1.13 on
+    /// The API server
     Server,
 }
 
@@ -336,6 +337,16 @@ impl DoingArguments {
     /// Whether nothing is really done.
     pub(super) fn is_trial(&self) -> bool {
         self.dry_run.is_some() || self.diff
+    }
+
+    /// What is written.
+    pub(super) fn effect(&self) -> Effect {
+        match self.dry_run {
+            Some(DryRun::Server) => Effect::ServerDryRun,
+            Some(DryRun::Client) => Effect::Look,
+            None if self.diff => Effect::Look,
+            None => Effect::Write,
+        }
     }
 
     /// What is said behind what was not really done.

@@ -50,7 +50,7 @@ pub(in crate::cli) fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         shared,
         doing,
     } = arguments;
-    in_cluster(&shared, async |session| {
+    in_cluster(&shared, doing.effect(), async |session| {
         let spec = session.spec(&team)?;
         let old = session.checked(spec.clone())?;
         if target_namespace.is_empty() {

@@ -74,7 +74,7 @@ pub(super) fn renew(arguments: RenewArguments) -> anyhow::Result<Exit> {
         shared,
         doing,
     } = arguments;
-    in_cluster(&shared, async |session| {
+    in_cluster(&shared, doing.effect(), async |session| {
         let teams = if teams.is_empty() {
             let ours = session.registered.iter().filter(|it| it.spec.is_some());
             ours.map(|it| it.team.name.to_string()).collect()
@@ -105,7 +105,7 @@ pub(super) fn rotate(arguments: RotateArguments) -> anyhow::Result<Exit> {
         (_, true) => Course::Replace,
         (false, false) => Course::Rotate,
     };
-    in_cluster(&shared, async |session| {
+    in_cluster(&shared, doing.effect(), async |session| {
         let team = session.checked(session.spec(&team)?)?;
         let mut made = session.make(&team, course, &doing).await;
         let name = &team.team;
@@ -131,7 +131,7 @@ pub(super) fn grant(arguments: PeopleArguments) -> anyhow::Result<Exit> {
         shared,
         doing,
     } = arguments;
-    in_cluster(&shared, async |session| {
+    in_cluster(&shared, doing.effect(), async |session| {
         let mut spec = session.spec(&team)?;
         add(&mut spec.users, user);
         add(&mut spec.groups, group);
@@ -159,7 +159,7 @@ pub(super) fn revoke(arguments: PeopleArguments) -> anyhow::Result<Exit> {
         shared,
         doing,
     } = arguments;
-    in_cluster(&shared, async |session| {
+    in_cluster(&shared, doing.effect(), async |session| {
         let old = session.spec(&team)?;
         let spec = TeamSpec {
             users: without(&old.users, &user),

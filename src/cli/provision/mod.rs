@@ -102,9 +102,11 @@ fn run_make(make: &MakeArguments) -> anyhow::Result<Exit> {
             let plans = offline::plans(&teams, shared, &settings, Keep::Nothing)?;
             offline::name(&plans)
         }
-        (None, Some(DryRun::Server) | None) => in_cluster_by(&settings, shared, async |session| {
-            make_all(session, &teams, doing).await
-        }),
+        (None, Some(DryRun::Server) | None) => {
+            in_cluster_by(&settings, shared, doing.effect(), async |session| {
+                make_all(session, &teams, doing).await
+            })
+        }
     }
 }
 

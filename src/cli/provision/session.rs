@@ -8,7 +8,7 @@ use anyhow::{Context as _, anyhow};
 use super::super::Exit;
 use super::super::reach::{connect_patiently, on_runtime};
 use super::apply::Making;
-use super::arguments::{DoingArguments, DryRun, SharedArguments, examined};
+use super::arguments::{DoingArguments, SharedArguments, examined};
 use super::bundles;
 use super::issuance::{Course, issue};
 use super::progress::Progress;
@@ -64,19 +64,21 @@ impl Failure {
 /// Does something with the teams of a cluster; where it cannot be reached, says so and gives the exit code for that.
 pub(super) fn in_cluster(
     shared: &SharedArguments,
+    effect: Effect,
     act: impl AsyncFnOnce(&Session<'_>) -> anyhow::Result<Exit>,
 ) -> anyhow::Result<Exit> {
-    in_cluster_by(&shared.settings()?, shared, act)
+    in_cluster_by(&shared.settings()?, shared, effect, act)
 }
 
 /// The same with settings that are known already.
 pub(super) fn in_cluster_by(
     settings: &Settings,
     shared: &SharedArguments,
+    effect: Effect,
     act: impl AsyncFnOnce(&Session<'_>) -> anyhow::Result<Exit>,
 ) -> anyhow::Result<Exit> {
     on_runtime(async {
-        match Session::open(shared, settings).await? {
+        match Session::open(shared, settings, effect).await? {
             Ok(session) => act(&session).await,
             Err(exit) => Ok(exit),
         }
@@ -86,16 +88,21 @@ pub(super) fn in_cluster_by(
 // === impl Session ===
 
 impl<'a> Session<'a> {
-    /// Reaches the cluster and reads which teams there are.
+    /// Reaches the cluster, which has to be one where this can be done, and reads which teams there are.
     async fn open(
         shared: &'a SharedArguments,
         settings: &'a Settings,
+        effect: Effect,
     ) -> anyhow::Result<Result<Self, Exit>> {
         let cluster = match connect_patiently(shared.reach.clone()).await? {
             Ok(cluster) => cluster,
             Err(exit) => return Ok(Err(exit)),
         };
         let progress = Progress::new();
+        if let Err(error) = effect.check(&cluster) {
+            progress.error(error)?;
+            return Ok(Err(Exit::Unreachable));
+        }
         let namespace = &shared.guard_namespace;
         let told = match has_namespace(&cluster, namespace).await {
             Ok(true) => registered(&cluster, namespace).await.map_err(Into::into),
@@ -257,12 +264,7 @@ impl<'a> Session<'a> {
             cluster: self.cluster.clone(),
             owner: OWNER,
             adopt: doing.adopt,
-            effect: match doing.dry_run {
-                Some(DryRun::Server) => Effect::ServerDryRun,
-                Some(DryRun::Client) => Effect::Look,
-                None if doing.diff => Effect::Look,
-                None => Effect::Write,
-            },
+            effect: doing.effect(),
             expects: if is_known {
                 Expects::Present
             } else {

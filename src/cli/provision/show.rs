@@ -10,6 +10,7 @@ use super::super::Exit;
 use super::super::rewrite::pretty;
 use super::arguments::SharedArguments;
 use super::session::{Failure, Session, in_cluster};
+use crate::cluster::apply::Effect;
 use crate::cluster::team::Registered;
 
 /// Which teams, and how they are shown.
@@ -92,7 +93,7 @@ pub(super) fn each(
         output,
         shared,
     } = arguments;
-    in_cluster(&shared, async |session| {
+    in_cluster(&shared, Effect::Look, async |session| {
         let (mut shown, mut exit) = (Vec::new(), Exit::Clean);
         for team in wanted(session, &teams)? {
             match show(session, team).await {

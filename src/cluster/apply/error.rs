@@ -2,7 +2,7 @@
 
 use kube::core::Status;
 
-use super::ObjectReference;
+use super::{NoDryRun, ObjectReference};
 
 /// An object is not as it is to be.
 #[derive(Debug, thiserror::Error)]
@@ -10,6 +10,9 @@ pub enum ApplyError {
     /// The object does not say which it is: its makers have to mend it.
     #[error("an object without apiVersion, kind or name")]
     Nameless,
+    /// The API server would not try it, but do it.
+    #[error(transparent)]
+    NoDryRun(#[from] NoDryRun),
     /// Another has made it.
     #[error("{object} is there already and is not ours ({label}); --adopt takes it over")]
     Foreign {
@@ -92,7 +95,16 @@ impl Setback {
             };
         };
         let Status { code, message, .. } = &**status;
-        let (object, message) = (object.clone(), message.clone());
+        let object = object.clone();
+        if let Some(message) = denial(status) {
+            let message = message.to_owned();
+            return Self::Final(ApplyError::Forbidden {
+                verb,
+                object,
+                message,
+            });
+        }
+        let message = message.clone();
         match code {
             404 => Self::Missing,
             409 => Self::Changed,
@@ -108,5 +120,54 @@ impl Setback {
                 message,
             }),
         }
+    }
+}
+
+/// What a webhook said that refused. Before Kubernetes 1.14 a mutating webhook's refusal is an internal error.
+///
+/// Source: `mutating/dispatcher.go` of `k8s.io/apiserver`, 1.10 to 1.13.
+fn denial(status: &Status) -> Option<&str> {
+    let message = status.message.as_str();
+    let message = message
+        .strip_prefix("Internal error occurred: ")
+        .unwrap_or(message);
+    let denied =
+        message.starts_with("admission webhook ") && message.contains("denied the request");
+    (status.code == 500 && denied).then_some(message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn setback(code: u16, message: &str) -> Setback {
+        let object = ObjectReference {
+            api_version: "apps/v1".to_owned(),
+            kind: "Deployment".to_owned(),
+            namespace: Some("a".to_owned()),
+            name: "b".to_owned(),
+        };
+        let status = Status::failure(message, "").with_code(code);
+        Setback::of(kube::Error::Api(status.boxed()), "create", &object)
+    }
+
+    /// Said by Kubernetes 1.10.
+    #[test]
+    fn a_refusal_that_comes_as_an_internal_error_is_one() {
+        let words =
+            "admission webhook \"mutate.tiller-guard.io\" denied the request: host-access: no";
+        let told = format!("Internal error occurred: {words}");
+        let Setback::Final(ApplyError::Forbidden { message, .. }) = setback(500, &told) else {
+            panic!("not final");
+        };
+        assert_eq!(message, words);
+    }
+
+    #[test]
+    fn a_webhook_that_does_not_answer_is_asked_again() {
+        let words = "Internal error occurred: failed calling admission webhook \"a.b.c\": EOF";
+        assert!(matches!(setback(500, words), Setback::Passing(_)));
+        let other = "Internal error occurred: the log denied the request";
+        assert!(matches!(setback(500, other), Setback::Passing(_)));
     }
 }

@@ -5,6 +5,7 @@
 //! is lost. An object is ours by its labels, and a foreign one is left alone.
 
 mod compare;
+mod effect;
 mod error;
 mod object;
 
@@ -18,6 +19,7 @@ use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use super::Cluster;
+pub use effect::{Effect, NoDryRun};
 pub use error::ApplyError;
 use error::Setback;
 pub use object::ObjectReference;
@@ -61,17 +63,6 @@ pub struct Writer {
     pub effect: Effect,
     /// Whether most objects are likely to be there; saves a request for each where that is right.
     pub expects: Expects,
-}
-
-/// What is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Effect {
-    /// All of it.
-    Write,
-    /// The API server is asked, and stores nothing (from 1.13 on).
-    ServerDryRun,
-    /// Nothing; the cluster is only looked at.
-    Look,
 }
 
 /// What is likely to be found.
@@ -166,6 +157,7 @@ impl Writer {
 
     /// Makes one object what it is to be.
     pub async fn apply(&self, desired: &Desired) -> Result<Applied, ApplyError> {
+        self.effect.check(&self.cluster)?;
         let object = ObjectReference::of(&desired.object).ok_or(ApplyError::Nameless)?;
         let mut look = self.expects == Expects::Present || self.effect == Effect::Look;
         let (mut last, mut unanswered) = (None, None);
@@ -197,6 +189,7 @@ impl Writer {
 
     /// Removes an object of ours; `model` tells which, and carries the labels that make it ours.
     pub async fn delete(&self, model: &Value) -> Result<Applied, ApplyError> {
+        self.effect.check(&self.cluster)?;
         let object = ObjectReference::of(model).ok_or(ApplyError::Nameless)?;
         let (mut last, mut unanswered) = (None, None);
         for attempt in 0..ATTEMPTS {

@@ -25,6 +25,18 @@ const LONGEST: usize = 1024;
 /// How long a write may take before it is given up.
 const WRITE: std::time::Duration = std::time::Duration::from_secs(10);
 
+/// The status by which a server refuses an Event that it finds wrong.
+const INVALID: u16 = 422;
+
+/// What an Event is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum About {
+    /// The namespace: `kubectl describe namespace` shows it.
+    Namespace,
+    /// The object that was refused last: Kubernetes 1.10 takes no Event about a namespace but in `default`.
+    Refused,
+}
+
 /// Takes refusals, and lets a task of its own write them.
 #[derive(Debug, Clone)]
 pub struct Recorder {
@@ -53,7 +65,7 @@ impl Recorder {
 
 async fn write_all(reach: Reach, mut receiver: Receiver<Refusal>) {
     let mut ledger = Ledger::new(Instant::now());
-    let mut cluster = None;
+    let (mut cluster, mut about) = (None, About::Namespace);
     loop {
         let next = ledger.next(Instant::now());
         let woken = match next {
@@ -62,7 +74,7 @@ async fn write_all(reach: Reach, mut receiver: Receiver<Refusal>) {
                     cluster = Cluster::connect_patiently(&reach).await.ok();
                 }
                 if let Some(cluster) = &cluster {
-                    write(cluster, &draft).await;
+                    write(cluster, &draft, &mut about).await;
                 }
                 continue;
             }
@@ -80,31 +92,36 @@ async fn write_all(reach: Reach, mut receiver: Receiver<Refusal>) {
 }
 
 /// Writes an Event. What fails is left: the log has the refusal, and the next one of its sort tries again.
-async fn write(cluster: &Cluster, draft: &Draft) {
-    let event = event(draft);
+async fn write(cluster: &Cluster, draft: &Draft, about: &mut About) {
     let namespace = namespace_of(draft);
-    let api: Api<DynamicObject> =
-        Api::namespaced_with(cluster.client().clone(), namespace, &resource());
-    let written = timeout(WRITE, async {
-        let name = name_of(draft);
-        if draft.written {
-            let patched = api
-                .patch(&name, &PatchParams::default(), &Patch::Merge(&event))
-                .await;
-            match patched {
-                // The API server forgets Events after an hour.
-                Err(kube::Error::Api(status)) if status.code == 404 => {}
-                other => return other.map(|_| ()),
-            }
-        }
-        let event = serde_json::from_value(event).map_err(kube::Error::SerdeError)?;
-        api.create(&PostParams::default(), &event).await.map(|_| ())
-    });
-    match written.await {
+    let mut written = timeout(WRITE, write_about(cluster, draft, *about)).await;
+    let is_invalid =
+        matches!(&written, Ok(Err(kube::Error::Api(status))) if status.code == INVALID);
+    if is_invalid && *about == About::Namespace {
+        *about = About::Refused;
+        written = timeout(WRITE, write_about(cluster, draft, *about)).await;
+    }
+    match written {
         Ok(Ok(())) => {}
         Ok(Err(error)) => debug!(%error, namespace, "event not written"),
         Err(_) => debug!(namespace, "event not written in time"),
     }
+}
+
+async fn write_about(cluster: &Cluster, draft: &Draft, about: About) -> kube::Result<()> {
+    let (event, name) = (event(draft, about), name_of(draft));
+    let client = cluster.client().clone();
+    let api: Api<DynamicObject> = Api::namespaced_with(client, namespace_of(draft), &resource());
+    if draft.written {
+        let patch = Patch::Merge(&event);
+        match api.patch(&name, &PatchParams::default(), &patch).await {
+            // The API server forgets Events after an hour.
+            Err(kube::Error::Api(status)) if status.code == 404 => {}
+            other => return other.map(drop),
+        }
+    }
+    let event = serde_json::from_value(event).map_err(kube::Error::SerdeError)?;
+    api.create(&PostParams::default(), &event).await.map(drop)
 }
 
 fn resource() -> ApiResource {
@@ -135,7 +152,7 @@ fn name_of(draft: &Draft) -> String {
     format!("tiller-guard.{:016x}", hasher.finish())
 }
 
-fn event(draft: &Draft) -> Value {
+fn event(draft: &Draft, about: About) -> Value {
     let Draft {
         sort,
         name,
@@ -146,10 +163,13 @@ fn event(draft: &Draft) -> Value {
         written: _,
     } = draft;
     let text = format!("refused {} {}: {message}", sort.kind, named(name));
-    let involved = match sort.namespace.as_str() {
-        "" => json!({ "kind": sort.kind, "name": name }),
-        namespace => {
+    let involved = match (sort.namespace.as_str(), about) {
+        ("", _) => json!({ "kind": sort.kind, "name": name }),
+        (namespace, About::Namespace) => {
             json!({ "apiVersion": "v1", "kind": "Namespace", "name": namespace, "namespace": namespace })
+        }
+        (namespace, About::Refused) => {
+            json!({ "kind": sort.kind, "name": name, "namespace": namespace })
         }
     };
     json!({
@@ -211,7 +231,7 @@ mod tests {
 
     #[test]
     fn an_event_tells_what_was_refused_and_how_often() {
-        let event = event(&draft("team-a"));
+        let event = event(&draft("team-a"), About::Namespace);
         assert_eq!(event["involvedObject"]["kind"], "Namespace");
         assert_eq!(event["metadata"]["namespace"], "team-a");
         assert_eq!(
@@ -224,8 +244,17 @@ mod tests {
     }
 
     #[test]
+    fn an_event_can_be_about_what_was_refused() {
+        let event = event(&draft("team-a"), About::Refused);
+        let expected =
+            json!({ "kind": "Deployment", "name": "tiller-deploy", "namespace": "team-a" });
+        assert_eq!(event["involvedObject"], expected);
+        assert_eq!(event["metadata"]["namespace"], "team-a");
+    }
+
+    #[test]
     fn what_is_in_no_namespace_has_its_event_in_default() {
-        let event = event(&draft(""));
+        let event = event(&draft(""), About::Namespace);
         assert_eq!(event["metadata"]["namespace"], "default");
         assert_eq!(
             event["involvedObject"],

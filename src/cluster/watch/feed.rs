@@ -33,7 +33,9 @@ const PAGE_LIMIT: Duration = Duration::from_mins(1);
 const WATCH_SECONDS: u32 = 120;
 /// How long after that.
 const OVERDUE: Duration = Duration::from_secs(10);
-/// When to look again for a kind that the API server does not serve.
+/// When to look again for a kind that the API server does not serve: one that starts may not serve it yet.
+const LOOK_SOON: Duration = Duration::from_secs(3);
+/// The same once it was not served twice.
 const LOOK_AGAIN: Duration = Duration::from_mins(5);
 
 /// Lists and objects by their metadata: `v1` is of Kubernetes 1.15. Who knows neither sends all.
@@ -78,6 +80,8 @@ pub(super) struct Feed {
 /// A list as it came.
 #[derive(Deserialize)]
 struct List {
+    /// Not there in lists of metadata before Kubernetes 1.15.
+    #[serde(default)]
     metadata: ListMetadata,
     /// `null` where there are none.
     items: Option<Vec<Json>>,
@@ -117,10 +121,10 @@ impl Feed {
                 Err(Stop::Over) => return,
                 Err(stop) => stop,
             };
+            self.tell(&stop, place.as_ref());
             if stop.is_absence() {
                 place = None;
             }
-            self.tell(&stop);
             pause.wait().await;
         }
     }
@@ -149,7 +153,7 @@ impl Feed {
                     return Err(stop);
                 }
                 Err(Stop::Over) => return Err(Stop::Over),
-                Err(stop) => self.tell(&stop),
+                Err(stop) => self.tell(&stop, Some(place)),
             }
             pause.wait().await;
             resumed = true;
@@ -158,22 +162,27 @@ impl Feed {
 
     /// Where the collection is. What the API server does not have is known: there is none.
     async fn find(&self) -> Result<Place, Stop> {
-        loop {
+        for looked in 0_u32.. {
             let found = self.watched.find(&self.client, &self.own_namespace);
             let found = timeout(PAGE_LIMIT, found).await;
             let found = found.map_err(|_late| Stop::Slow)?;
             if let Some(place) = found.map_err(Stop::Failed)? {
                 return Ok(place);
             }
-            info!(
-                resource = self.watched.as_str(),
-                "not served by this API server"
-            );
+            if looked == 0 {
+                sleep(LOOK_SOON).await;
+                continue;
+            }
+            if looked == 1 {
+                let resource = self.watched.as_str();
+                info!(resource, "not served by this API server: there are none");
+            }
             self.send(News::Listing).await?;
             self.send(News::Complete).await?;
             self.runs();
             sleep(LOOK_AGAIN).await;
         }
+        Err(Stop::Over)
     }
 
     /// Tells of all that there is; gives the version to watch from.
@@ -184,11 +193,10 @@ impl Feed {
         parameters.label_selector = place.selector.map(ToOwned::to_owned);
         parameters.field_selector = place.fields.clone();
         loop {
-            let request = Request::new(&place.path).list(&parameters);
-            let request = place.asked(request, METADATA_LIST)?;
-            let page = timeout(PAGE_LIMIT, self.client.request::<List>(request)).await;
-            let page = page.map_err(|_late| Stop::Slow)?;
-            let List { metadata, items } = page.map_err(Stop::Failed)?;
+            let List { metadata, items } = self.page(place, &parameters).await?;
+            if place.metadata_only && metadata.resource_version.is_empty() {
+                return self.list_at_once(place, parameters).await;
+            }
             self.send(News::Listed(items.unwrap_or_default())).await?;
             if metadata.continues.is_empty() {
                 self.send(News::Complete).await?;
@@ -199,6 +207,35 @@ impl Feed {
             }
             parameters.continue_token = Some(metadata.continues);
         }
+    }
+
+    /// Before Kubernetes 1.15 a list of metadata tells neither its version nor whether there is more. All of it comes at
+    /// once, and is watched from a version that is a little older: what changed between is told twice.
+    async fn list_at_once(
+        &self,
+        place: &Place,
+        mut parameters: ListParams,
+    ) -> Result<String, Stop> {
+        let whole = Place {
+            metadata_only: false,
+            ..place.clone()
+        };
+        parameters.limit = Some(1);
+        let List { metadata, .. } = self.page(&whole, &parameters).await?;
+        let version = Some(metadata.resource_version).filter(|version| !version.is_empty());
+        let version = version.ok_or(Stop::NoVersion)?;
+        parameters.limit = None;
+        let List { items, .. } = self.page(place, &parameters).await?;
+        self.send(News::Listed(items.unwrap_or_default())).await?;
+        self.send(News::Complete).await?;
+        Ok(version)
+    }
+
+    async fn page(&self, place: &Place, parameters: &ListParams) -> Result<List, Stop> {
+        let request = Request::new(&place.path).list(parameters);
+        let request = place.asked(request, METADATA_LIST)?;
+        let page = timeout(PAGE_LIMIT, self.client.request::<List>(request)).await;
+        page.map_err(|_late| Stop::Slow)?.map_err(Stop::Failed)
     }
 
     /// Tells of changes until the API server ends the watch.
@@ -249,14 +286,15 @@ impl Feed {
 
     /// Counts a failure; it is told once, and again when its reason changes.
     /// That a version is too old is nothing to tell: where there are no bookmarks it happens after each quiet time.
-    fn tell(&self, stop: &Stop) {
+    fn tell(&self, stop: &Stop, place: Option<&Place>) {
         let (resource, reason) = (self.watched.as_str(), stop.reason());
         if reason == EXPIRED {
             self.status.lags(self.watched, reason);
             return;
         }
         if self.status.failed(self.watched, reason) {
-            warn!(resource, reason, cause = %stop, "watch interrupted; what is known stays, trying again");
+            let path = place.map_or("discovery", |place| place.path.as_str());
+            warn!(resource, reason, path, cause = %stop, "watch interrupted; what is known stays, trying again");
         }
     }
 

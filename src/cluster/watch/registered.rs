@@ -12,7 +12,8 @@ use super::status::Status;
 use crate::cluster::Cluster;
 use crate::cluster::drift::drift;
 use crate::cluster::install::registration;
-use crate::k8s::registration::{Endpoint, Registration};
+use crate::installation::SERVICE_PORT;
+use crate::k8s::registration::{Endpoint, HAS_SERVICE_PORT, Registration};
 use crate::policy::Policy;
 
 /// How long the API server may take to show a registration.
@@ -61,6 +62,12 @@ impl Lookout {
     /// A sentence for each difference. One that cannot be looked at is one: nobody knows what it says.
     async fn drifts(&self) -> Vec<String> {
         let mut drifts = Vec::new();
+        let Registered { service, port, .. } = &self.registered;
+        if *port != SERVICE_PORT && !self.cluster.version().is_from(HAS_SERVICE_PORT) {
+            drifts.push(format!(
+                "Service {service} has port {port}, and before Kubernetes 1.{HAS_SERVICE_PORT} only {SERVICE_PORT} is asked"
+            ));
+        }
         for wanted in self.wanted() {
             let kind = wanted.get("kind").and_then(Value::as_str);
             let kind = kind.unwrap_or_default();

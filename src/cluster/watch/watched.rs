@@ -86,12 +86,13 @@ impl Watched {
             metadata_only: false,
         };
         match self {
-            // `v1` is there from Kubernetes 1.8 on.
-            Self::Access(kind) => Ok(Some(everywhere(format!(
-                "/apis/{}/v1/{}",
-                AccessKind::GROUP,
-                kind.resource()
-            )))),
+            // `v1` is there from Kubernetes 1.8 on; the whole group is not where others than RBAC give rights.
+            Self::Access(kind) => {
+                let (group, resource) = (AccessKind::GROUP, kind.resource());
+                let served = serves(client, group, "v1", resource).await?;
+                let place = || everywhere(format!("/apis/{group}/v1/{resource}"));
+                Ok(served.then(place))
+            }
             Self::Services => Ok(Some(everywhere("/api/v1/services".to_owned()))),
             Self::Records => Ok(Some(Place {
                 path: "/api/v1/configmaps".to_owned(),

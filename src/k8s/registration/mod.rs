@@ -12,13 +12,16 @@
 //! | `addresses` | Endpoints and `EndpointSlices` | everywhere | passes: controllers elect leaders by them |
 //! | `access` | roles and their bindings | everywhere | passes: the API server writes its own when it starts |
 //! | `custody` | tokens and Secrets | everywhere | passes: no pod starts without its token, and controllers write Secrets |
-//! | `connections` | commands in pods, and their ports | everywhere | passes: what is broken is mended so |
+//! | `connections` | commands in pods, and their ports | everywhere, from 1.12 on | passes: what is broken is mended so |
 //! | `records` | `ConfigMap`s labelled as releases | everywhere, from 1.15 on | passes: they are only told of |
 //!
 //! From 1.28 on the API server asks `validate` only about what has a sign of a Tiller ([`condition`]), so that
 //! everything else passes while nobody answers; and `custody` not about the tokens that kubelets get for their pods, nor
 //! about Secrets that hold nothing of a Tiller's. "Everywhere" leaves out the guard's own namespace; before
 //! 1.21, where whoever may write a namespace may call it anything, that is asked about and passes.
+//!
+//! Before 1.12 an API server that has a webhook for `connections` fails every one of them, whoever asks: it takes what it
+//! is asked for a Pod ("converting (rest.ConnectRequest) to (v1.Pod)", kubernetes#59759).
 
 pub mod condition;
 mod rule;
@@ -41,6 +44,8 @@ pub const NAME_LABEL: &str = "kubernetes.io/metadata.name";
 /// Where the control plane's own pods and roles are.
 pub const SYSTEM_NAMESPACE: &str = "kube-system";
 
+/// The first Kubernetes 1.x that reaches a webhook on another port of its Service than 443.
+pub const HAS_SERVICE_PORT: u16 = 15;
 /// The first Kubernetes with conditions.
 const HAS_CONDITIONS: u16 = 28;
 

@@ -200,6 +200,35 @@ fn a_url_and_a_bundle_are_written_as_they_are_given() {
 }
 
 #[test]
+fn a_webhook_has_a_bundle_where_it_must_have_one() {
+    for (minor, expected) in [(12, Some(&json!(""))), (13, None)] {
+        let configuration = registration(minor).mutating();
+        let client = &configuration["webhooks"][0]["clientConfig"];
+        assert_eq!(client.get("caBundle"), expected, "1.{minor}");
+    }
+}
+
+/// Kubernetes 1.10 and 1.11 would fail each `exec`, `attach`, `port-forward` and proxied request.
+#[test]
+fn connections_are_asked_about_where_the_server_can() {
+    for (minor, expected) in [(10, false), (11, false), (12, true), (36, true)] {
+        let text = registration(minor).validating().to_string();
+        assert_eq!(text.contains("CONNECT"), expected, "1.{minor}");
+        assert_eq!(
+            text.contains("connections.tiller-guard.io"),
+            expected,
+            "1.{minor}"
+        );
+    }
+}
+
+fn is_connection(resource: &str) -> bool {
+    ConnectionKind::ALL
+        .iter()
+        .any(|it| it.resource() == resource)
+}
+
+#[test]
 fn everything_that_is_judged_is_asked_about() {
     let core = |resource: &'static str| ("", resource);
     let mut known: BTreeSet<(&str, &str)> = APIS
@@ -213,7 +242,10 @@ fn everything_that_is_judged_is_asked_about() {
         .chain(CustodyKind::ALL.map(|it| core(it.resource())))
         .chain(ConnectionKind::ALL.map(|it| core(it.resource())))
         .collect();
-    for minor in [36, 10] {
+    for minor in [36, 14, 10] {
+        if minor == 10 {
+            known.retain(|(_, resource)| !is_connection(resource));
+        }
         let configuration = registration(minor).validating();
         let mut asked = BTreeSet::new();
         for webhook in webhooks(&configuration) {

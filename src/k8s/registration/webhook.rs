@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::rule::Resources;
-use super::{Endpoint, MUTATE, NAME_LABEL, Registration, SYSTEM_NAMESPACE, VALIDATE, condition};
+use super::{
+    Endpoint, HAS_SERVICE_PORT, MUTATE, NAME_LABEL, Registration, SYSTEM_NAMESPACE, VALIDATE,
+    condition,
+};
 use crate::tiller::signs;
 
 /// How long the API server waits, in seconds. It rounds up, and an answer takes less than a millisecond.
@@ -13,6 +16,10 @@ const TIMEOUT: u8 = 5;
 /// The same where kubelets and controllers wait for it, and nothing is lost by its absence.
 const SHORT_TIMEOUT: u8 = 2;
 
+/// Kubernetes 1.12 can ask about connections; those before would break all of them.
+const HAS_CONNECTIONS: u16 = 12;
+/// Before Kubernetes 1.13 a webhook has to have a `caBundle`, which may be empty.
+const MAY_LACK_BUNDLE: u16 = 13;
 /// Kubernetes 1.15 can tell objects by their labels.
 const SELECTS_OBJECTS: u16 = 15;
 /// Those of a Tiller and of its Deployment by `helm init`.
@@ -101,6 +108,11 @@ impl Webhook {
                 ..webhook(labelled, both, Place::System, "Fail", none)
             });
         }
+        let connections = (
+            "connections.tiller-guard.io",
+            Resources::Connections,
+            Condition::None,
+        );
         webhooks.extend(
             [
                 (
@@ -114,12 +126,9 @@ impl Webhook {
                     Resources::Custody,
                     Condition::Custody,
                 ),
-                (
-                    "connections.tiller-guard.io",
-                    Resources::Connections,
-                    Condition::None,
-                ),
             ]
+            .into_iter()
+            .chain((minor >= HAS_CONNECTIONS).then_some(connections))
             .map(|(name, resources, condition)| {
                 webhook(name, resources, Place::Everywhere, "Ignore", condition)
             }),
@@ -227,15 +236,17 @@ fn client_config(path: &str, registration: &Registration<'_>) -> Value {
         Endpoint::Service { name, port } => {
             let namespace = registration.namespace;
             let mut service = json!({ "namespace": namespace, "name": name, "path": path });
-            // Before 1.15 the port is 443 and cannot be said.
-            if let (true, Some(service)) = (registration.minor >= 15, service.as_object_mut()) {
+            let has_port = registration.minor >= HAS_SERVICE_PORT;
+            if let (true, Some(service)) = (has_port, service.as_object_mut()) {
                 service.insert("port".to_owned(), json!(port));
             }
             json!({ "service": service })
         }
         Endpoint::Url(base) => json!({ "url": format!("{base}{path}") }),
     };
-    if let (Some(bundle), Some(client)) = (registration.ca_bundle, client.as_object_mut()) {
+    let none = (registration.minor < MAY_LACK_BUNDLE).then_some("");
+    let bundle = registration.ca_bundle.or(none);
+    if let (Some(bundle), Some(client)) = (bundle, client.as_object_mut()) {
         client.insert("caBundle".to_owned(), json!(bundle));
     }
     client

@@ -13,7 +13,7 @@ use super::folder;
 use super::helm::{helm, rendered};
 
 /// Those at which an object changes.
-const MINORS: [u16; 10] = [10, 12, 14, 15, 16, 18, 20, 21, 28, 36];
+const MINORS: [u16; 13] = [10, 11, 12, 13, 14, 15, 16, 17, 18, 20, 21, 28, 36];
 
 /// Objects by kind and name, without what tells who made them.
 fn by_name(objects: Vec<Value>) -> BTreeMap<String, Value> {

@@ -10,6 +10,7 @@ mod faults;
 mod faults_later;
 mod gone;
 mod life;
+mod no_dry_run;
 mod people;
 mod plans;
 pub(crate) mod proxy;

@@ -24,6 +24,8 @@ pub(crate) enum Fate {
     Slow,
     /// The API server seems to answer with this status, and was not asked.
     Fails(u16),
+    /// The API server seems to answer this, and was not asked.
+    Says(&'static str),
     /// The connection ends before the API server is asked.
     Lost,
     /// The connection ends after the API server has done it.
@@ -164,6 +166,7 @@ async fn meet(
             Ok(forward(request, client).await)
         }
         Fate::Fails(code) => Ok(failure(code)),
+        Fate::Says(text) => Ok(answer(200, text.to_owned())),
         Fate::Lost => Err(ConnectionEnds),
         Fate::AnswerLost => {
             forward(request, client).await;
@@ -205,7 +208,11 @@ fn failure(code: u16) -> Response<Full<Bytes>> {
         "apiVersion": "v1", "kind": "Status", "status": "Failure", "metadata": {},
         "message": "made up by the test", "reason": reason, "code": code,
     });
-    let mut answer = Response::new(Full::new(status.to_string().into()));
+    answer(code, status.to_string())
+}
+
+fn answer(code: u16, text: String) -> Response<Full<Bytes>> {
+    let mut answer = Response::new(Full::new(text.into()));
     *answer.status_mut() = StatusCode::from_u16(code).unwrap();
     let json = hyper::header::HeaderValue::from_static("application/json");
     answer.headers_mut().insert("content-type", json);

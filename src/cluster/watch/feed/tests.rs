@@ -12,7 +12,8 @@ use super::*;
 use crate::policy::Kind;
 use crate::policy::access::AccessKind;
 
-const ROLES: Watched = Watched::Access(AccessKind::Role);
+/// Of which nobody has to find out where they are.
+const SERVICES: Watched = Watched::Services;
 
 /// What an API server says, in order; the last for ever.
 #[derive(Clone)]
@@ -147,7 +148,7 @@ async fn pages_then_changes_then_all_anew_when_the_version_is_too_old() {
         (200, vec![page("20", "", &Value::Null)]),
         (200, vec![]),
     ]);
-    let (mut news, _status) = script.run(ROLES);
+    let (mut news, _status) = script.run(SERVICES);
     let told = told(&mut news, 10).await;
     let expected = [
         "listing", "a", "b", "complete", "+c", "+a", "-b", "listing", "", "complete",
@@ -182,7 +183,7 @@ async fn what_cannot_be_read_is_listed_anew() {
         (200, vec![page("6", "", &json!([role("b", 6)]))]),
         (200, vec![]),
     ]);
-    let (mut news, _status) = script.run(ROLES);
+    let (mut news, _status) = script.run(SERVICES);
     let expected = ["listing", "a", "complete", "listing", "b", "complete"];
     assert_eq!(told(&mut news, 6).await, expected);
 }
@@ -191,7 +192,7 @@ async fn what_cannot_be_read_is_listed_anew() {
 #[tokio::test(start_paused = true)]
 async fn a_watch_that_ends_at_once_is_not_made_anew_in_haste() {
     let script = Script::new(&[(200, vec![page("5", "", &json!([]))]), (200, vec![])]);
-    let (mut news, _status) = script.run(ROLES);
+    let (mut news, _status) = script.run(SERVICES);
     told(&mut news, 3).await;
     sleep(Duration::from_mins(10)).await;
     let asked = script.asked().len();
@@ -207,7 +208,7 @@ async fn an_api_server_that_is_back_is_listed_from_soon() {
     answers.push((200, vec![page("9", "", &json!([role("b", 2)]))]));
     answers.push((200, vec![]));
     let script = Script::new(&answers);
-    let (mut news, _status) = script.run(ROLES);
+    let (mut news, _status) = script.run(SERVICES);
     told(&mut news, 3).await;
     while script.asked().len() < 6 {
         sleep(Duration::from_millis(10)).await;
@@ -237,7 +238,7 @@ async fn refusals_are_told_by_their_reason_and_waited_out() {
             (200, vec![]),
         ]);
         let began = Instant::now();
-        let (mut news, status) = script.run(ROLES);
+        let (mut news, status) = script.run(SERVICES);
         assert_eq!(told(&mut news, 1).await, ["listing"]);
         let again = told(&mut news, 3).await;
         assert_eq!(again, ["listing", "a", "complete"]);
@@ -250,7 +251,7 @@ async fn refusals_are_told_by_their_reason_and_waited_out() {
         status.register(&mut registry);
         let mut metrics = String::new();
         prometheus_client::encoding::text::encode(&mut metrics, &registry).unwrap();
-        let line = format!("watch_errors_total{{resource=\"roles\",reason=\"{reason}\"}} 1");
+        let line = format!("watch_errors_total{{resource=\"services\",reason=\"{reason}\"}} 1");
         assert!(metrics.contains(&line), "{line} in {metrics}");
     }
 }
@@ -292,4 +293,74 @@ async fn a_kind_is_found_in_whatever_version_is_served() {
     let script = Script::new(&[(200, vec![none])]);
     let (mut news, _status) = script.run(Watched::Workloads(Kind::CronJob));
     assert_eq!(told(&mut news, 2).await, ["listing", "complete"]);
+}
+
+/// An API server that starts has no group at first, and one without RBAC never.
+#[tokio::test(start_paused = true)]
+async fn a_group_that_is_not_served_is_looked_for_twice_before_there_is_none() {
+    let roles = Watched::Access(AccessKind::Role);
+    let served = json!({
+        "groupVersion": "rbac.authorization.k8s.io/v1",
+        "resources": [{
+            "name": "roles", "singularName": "", "namespaced": true, "kind": "Role", "verbs": ["list", "watch"],
+        }],
+    });
+    let script = Script::new(&[
+        (404, vec![failure(404)]),
+        (200, vec![served]),
+        (200, vec![page("5", "", &json!([role("a", 1)]))]),
+        (200, vec![]),
+    ]);
+    let (mut news, _status) = script.run(roles);
+    assert_eq!(told(&mut news, 3).await, ["listing", "a", "complete"]);
+
+    let script = Script::new(&[(404, vec![failure(404)])]);
+    let (mut news, status) = script.run(roles);
+    assert_eq!(told(&mut news, 2).await, ["listing", "complete"]);
+    assert_eq!(script.asked().len(), 2);
+    status.listed(roles);
+    let waits = status.waits_for().unwrap();
+    assert!(
+        waits.starts_with("the first list of clusterroles"),
+        "{waits}"
+    );
+}
+
+/// As Kubernetes 1.10 to 1.14 answer.
+#[tokio::test(start_paused = true)]
+async fn lists_of_metadata_without_a_version_are_told_at_once_and_watched_from_one_before() {
+    let bare = |items: Value| json!({ "kind": "PartialObjectMetadataList", "items": items });
+    for (items, listed) in [
+        (json!([role("a", 2), role("b", 4)]), "a,b"),
+        (Value::Null, ""),
+    ] {
+        let script = Script::new(&[
+            (200, vec![bare(json!([role("a", 2)]))]),
+            (200, vec![page("7", "more", &json!([role("a", 2)]))]),
+            (200, vec![bare(items)]),
+            (200, vec![event("ADDED", &role("c", 8))]),
+            (200, vec![]),
+        ]);
+        let (mut news, _status) = script.run(Watched::Records);
+        let expected = ["listing", listed, "complete", "+c"];
+        assert_eq!(told(&mut news, 4).await, expected);
+        let asked = ["limit=100", "limit=1", "", "watch=true resourceVersion=7"];
+        assert_eq!(script.asked()[..4], asked);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_that_never_tells_its_version_is_tried_again() {
+    let (bare, version) = (json!({ "items": [] }), page("7", "", &Value::Null));
+    let script = Script::new(&[
+        (200, vec![bare.clone()]),
+        (200, vec![bare.clone()]),
+        (200, vec![version]),
+        (200, vec![]),
+    ]);
+    let (mut news, _status) = script.run(Watched::Records);
+    assert_eq!(
+        told(&mut news, 4).await,
+        ["listing", "listing", "", "complete"]
+    );
 }
