@@ -8,7 +8,7 @@ ASSETS = KUBEBUILDER_ASSETS=$$(tests/cluster/assets.sh) && export KUBEBUILDER_AS
 
 help:
 	@echo 'make demo         hardens a Tiller in a real API server, and refuses four; KEEP=1 leaves it running'
-	@echo 'make test         runs all tests, those against a real API server too'
+	@echo 'make test         runs all tests, those against a real API server too, and tells which it skips'
 	@echo 'make bench        measures the webhook, and how long 100 teams take'
 	@echo 'make soak         fills a cluster with 20,000 Deployments and bindings, and measures the memory; then'
 	@echo '                  renews, kills and restarts an installation under load for most of an hour'
@@ -20,9 +20,7 @@ demo:
 	cargo run --locked --quiet --example demo -- $(if $(KEEP),--keep)
 
 test:
-	@$(ASSETS) && tests/chart/environment.sh >/dev/null && echo 'Running the tests with the API server in '"$$KUBEBUILDER_ASSETS" >&2 && \
-	cargo test --locked --lib --bins --tests --examples && \
-	cargo test --locked --doc
+	@$(ASSETS) && tests/chart/environment.sh >/dev/null && tests/suite.sh
 
 bench:
 	@$(ASSETS) && echo 'Building with optimisation' >&2 && \

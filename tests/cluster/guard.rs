@@ -51,8 +51,8 @@ impl Guard {
                 |kubeconfig| format!("--kubeconfig={}", kubeconfig.display()),
             ),
         ]);
-        // Go speaks TLS 1.3 from 1.12 on, Kubernetes from 1.14 on.
-        if kubernetes < (1, 14) {
+        // Go offers TLS 1.3 of itself from 1.13 on, Kubernetes from 1.17 on.
+        if kubernetes < (1, 17) {
             arguments.push("--tls-min-version=1.2".to_owned());
         }
         let server = Server::start("tiller-guard", program, &arguments, folder)?;

@@ -7,7 +7,8 @@ use tiller_guard::cluster::apply::{
 };
 use tiller_guard::cluster::{Cluster, Reach};
 
-use crate::api_server::{World, cluster, kubernetes_from, value};
+use crate::api_server::{World, cluster, value};
+use crate::suite::Feature;
 
 const OWNER: &[&str] = &["app.kubernetes.io/managed-by", "tiller-guard.io/team"];
 
@@ -134,7 +135,7 @@ async fn what_others_have_made_is_left_alone_unless_adopted() {
 
 #[tokio::test]
 async fn neither_a_look_nor_a_dry_run_stores_anything() {
-    if !kubernetes_from(13) {
+    if Feature::DryRun.is_missing(cluster().version()) {
         return;
     }
     let world = World::create("apply-dry").await;

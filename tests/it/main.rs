@@ -51,3 +51,5 @@ mod server_listener;
 mod server_policy;
 /// The layers of the crate.
 mod structure;
+/// What the API server under test has.
+mod suite;

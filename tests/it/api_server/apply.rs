@@ -4,7 +4,8 @@ use kube::api::{Patch, PatchParams};
 use serde_json::Value;
 
 use super::expected::hardened_pod;
-use super::{World, kubernetes_from, pod, status};
+use super::{World, cluster, pod, status};
+use crate::suite::Feature;
 
 async fn apply(world: &World, deployment: &Value) -> Value {
     let parameters = PatchParams::apply("it");
@@ -19,7 +20,7 @@ async fn apply(world: &World, deployment: &Value) -> Value {
 
 #[tokio::test]
 async fn what_is_applied_comes_out_hardened_and_stays_so() {
-    if !kubernetes_from(16) {
+    if Feature::Apply.is_missing(cluster().version()) {
         return;
     }
     let world = World::create("apply").await;

@@ -6,7 +6,8 @@ use futures_util::future::join_all;
 use kube::api::{ListParams, PostParams};
 use serde_json::{Value, json};
 
-use super::{World, kubernetes_from, value};
+use super::{World, cluster, value};
+use crate::suite::Feature;
 
 /// The Events of ours in a namespace.
 async fn events(world: &World) -> Vec<Value> {
@@ -71,7 +72,7 @@ async fn refusals_that_are_alike_are_one_event() {
 
 #[tokio::test]
 async fn a_dry_run_leaves_no_event() {
-    if !kubernetes_from(13) {
+    if Feature::DryRun.is_missing(cluster().version()) {
         return;
     }
     let world = World::create("events-dry-run").await;

@@ -7,8 +7,9 @@ use kube::api::{ListParams, PostParams};
 use serde_json::{Value, json};
 
 use super::expected::{annotations, hardened_pod};
-use super::{World, cluster, kubernetes_from, pod, value};
+use super::{World, cluster, pod, value};
 use crate::cluster::get;
+use crate::suite::Feature;
 
 macro_rules! comes_out_hardened {
     ($($name:ident: $recording:literal,)*) => {$(
@@ -40,7 +41,7 @@ comes_out_hardened! {
 
 #[tokio::test]
 async fn a_dry_run_answers_the_same_and_stores_nothing() {
-    if !kubernetes_from(13) {
+    if Feature::DryRun.is_missing(cluster().version()) {
         return;
     }
     let world = World::create("dry-run").await;
@@ -112,7 +113,7 @@ async fn what_is_no_tiller_is_stored_as_it_came() {
 
 #[tokio::test]
 async fn a_person_is_warned_of_what_was_changed() {
-    if !kubernetes_from(19) {
+    if Feature::Warnings.is_missing(cluster().version()) {
         return;
     }
     let world = World::create("warnings").await;

@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 
 use super::{assert_no_unhardened_tiller, create_pod, is_hardened, list, tiller, tillers, web};
 use crate::api_server::refuse::assert_refused;
-use crate::api_server::{World, kubernetes_from};
+use crate::api_server::{World, cluster, kubernetes_from};
+use crate::suite::Feature;
 
 fn deployment(world: &World, template: &Value) -> Value {
     let mut deployment = world.helm_init("2.17.0-sa-ns");
@@ -63,7 +64,7 @@ async fn debug(world: &World, pod: &str, container: &Value) -> Result<(), Box<ku
 
 #[tokio::test]
 async fn row_08_ephemeral_containers() {
-    if !kubernetes_from(16) {
+    if Feature::EphemeralContainers.is_missing(cluster().version()) {
         return;
     }
     let world = World::create("row-08").await;

@@ -7,7 +7,8 @@ use super::{
     assert_no_unhardened_tiller, create_pod, is_hardened, tiller, tillers, unmutated, web,
 };
 use crate::api_server::refuse::assert_refused;
-use crate::api_server::{World, kubernetes_from, status};
+use crate::api_server::{World, cluster, status};
+use crate::suite::Feature;
 
 #[tokio::test]
 async fn row_04_other_names_and_labels() {
@@ -35,7 +36,7 @@ async fn row_42_fake_labels() {
 
 #[tokio::test]
 async fn row_53_dry_run() {
-    if !kubernetes_from(13) {
+    if Feature::DryRun.is_missing(cluster().version()) {
         return;
     }
     let world = unmutated("row-53").await;

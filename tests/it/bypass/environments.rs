@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::{assert_no_unhardened_tiller, is_hardened, stored_with, tried_with};
+use crate::api_server::World;
 use crate::api_server::refuse::assert_refused;
-use crate::api_server::{World, kubernetes_from};
 
 const ENVIRONMENT: &str = "/spec/containers/0/env";
 
@@ -14,9 +14,6 @@ fn variable(name: &str, value: &str) -> Value {
 
 #[tokio::test]
 async fn row_21_variables_given_twice() {
-    if !kubernetes_from(13) {
-        return;
-    }
     let world = World::create("row-21").await;
     let given = json!([
         variable("TILLER_NAMESPACE", "row-21"),
@@ -51,12 +48,10 @@ async fn row_22_variables_from_elsewhere() {
         assert_refused(answer, "environment", ENVIRONMENT);
     }
     // Flags say more than these.
-    if kubernetes_from(13) {
-        let fields = json!({ "env": [{ "name": "TILLER_TLS_VERIFY", "valueFrom": from }] });
-        let stored = stored_with(&world, &fields).await;
-        assert!(is_hardened(&stored), "{stored:#}");
-        assert!(!stored["spec"].to_string().contains("valueFrom"));
-    }
+    let fields = json!({ "env": [{ "name": "TILLER_TLS_VERIFY", "valueFrom": from }] });
+    let stored = stored_with(&world, &fields).await;
+    assert!(is_hardened(&stored), "{stored:#}");
+    assert!(!stored["spec"].to_string().contains("valueFrom"));
     assert_no_unhardened_tiller(&world).await;
 }
 

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::{assert_no_unhardened_tiller, is_hardened, stored_with, tried_with};
+use crate::api_server::World;
 use crate::api_server::refuse::assert_refused;
-use crate::api_server::{World, kubernetes_from};
 
 /// The command line that takes the place of every other, but for what a Tiller may choose.
 const CANONICAL: [&str; 10] = [
@@ -22,9 +22,6 @@ const CANONICAL: [&str; 10] = [
 
 /// Each of these comes out as the canonical command line.
 async fn all_hardened(world: &World, launches: &[Value]) {
-    if !kubernetes_from(13) {
-        return;
-    }
     for fields in launches {
         let stored = stored_with(world, fields).await;
         assert!(is_hardened(&stored), "{fields}: {stored:#}");
@@ -189,12 +186,10 @@ async fn row_29_other_ports() {
         ],
     )
     .await;
-    if kubernetes_from(13) {
-        let probes = args(&["--probe-listen=:9999"]);
-        let stored = stored_with(&world, &probes).await;
-        let words = stored["spec"]["containers"][0]["args"].to_string();
-        assert!(words.contains("\"--probe-listen=:44135\""), "{words}");
-    }
+    let probes = args(&["--probe-listen=:9999"]);
+    let stored = stored_with(&world, &probes).await;
+    let words = stored["spec"]["containers"][0]["args"].to_string();
+    assert!(words.contains("\"--probe-listen=:44135\""), "{words}");
 }
 
 #[tokio::test]

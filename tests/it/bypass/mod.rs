@@ -26,9 +26,10 @@ use kube::api::{Api, DynamicObject, ListParams, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 use tiller_guard::policy::{APIS, Api as Door, Kind};
 
-use crate::api_server::{World, status, value};
+use crate::api_server::{World, cluster, status, value};
 use crate::cluster::{UNGUARDED, UNMUTATED, resource};
 use crate::policy::generate::object;
+use crate::suite::trial;
 
 /// A namespace in which only the validating webhook is asked, as everywhere when the mutating one is down:
 /// what would come out hardened is refused there.
@@ -180,12 +181,8 @@ async fn stored_with(world: &World, fields: &Value) -> Value {
     pod["kind"] = json!("Pod");
     set(&mut pod, fields);
     let pod = serde_json::from_value(pod).unwrap();
-    let parameters = PostParams {
-        dry_run: true,
-        ..PostParams::default()
-    };
     let api = world.objects("", "v1", "Pod");
-    let stored = status(api.create(&parameters, &pod).await);
+    let stored = status(trial(cluster().version(), &api, &pod).await);
     stored.unwrap_or_else(|status| panic!("{fields}: {status:?}"))
 }
 

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::{assert_no_unhardened_tiller, stored_with, tried, tried_with};
+use crate::api_server::World;
 use crate::api_server::refuse::assert_refused;
-use crate::api_server::{World, kubernetes_from};
 
 const MOUNTS: &str = "/spec/containers/0/volumeMounts";
 
@@ -108,12 +108,10 @@ async fn row_28_doors_to_the_node() {
     let port = json!({ "ports": [{ "containerPort": 44134, "hostPort": 44134 }] });
     let answer = tried_with(&world, &port).await;
     assert_refused(answer, "host-access", "/spec/containers/0/ports/0/hostPort");
-    if kubernetes_from(13) {
-        let privileged = json!({ "securityContext": { "privileged": true } });
-        let stored = stored_with(&world, &privileged).await;
-        let context = &stored["spec"]["containers"][0]["securityContext"];
-        assert_ne!(context["privileged"], true, "{context}");
-    }
+    let privileged = json!({ "securityContext": { "privileged": true } });
+    let stored = stored_with(&world, &privileged).await;
+    let context = &stored["spec"]["containers"][0]["securityContext"];
+    assert_ne!(context["privileged"], true, "{context}");
     let answer = mounted(
         &world,
         &json!([{ "name": "a", "hostPath": { "path": "/" } }]),

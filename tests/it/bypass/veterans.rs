@@ -9,6 +9,7 @@ use super::{
     tiller, tillers, told_by_events, unguarded,
 };
 use crate::api_server::{World, cluster, value};
+use crate::suite::skip;
 
 async fn replica_sets(world: &World) -> Vec<Value> {
     list(world, "apps", "v1", "ReplicaSet").await
@@ -30,6 +31,7 @@ async fn replica_failure(world: &World) -> String {
 #[tokio::test]
 async fn row_34_scale_from_zero() {
     if !cluster().has_controllers() {
+        skip("no kube-controller-manager");
         return;
     }
     let world = unguarded("row-34").await;
@@ -72,6 +74,7 @@ async fn row_34_scale_from_zero() {
 #[tokio::test]
 async fn row_34_replica_set_still_to_come() {
     if !cluster().has_controllers() {
+        skip("no kube-controller-manager");
         return;
     }
     let world = unguarded("row-34-late").await;
@@ -103,6 +106,7 @@ async fn row_34_replica_set_still_to_come() {
 #[tokio::test]
 async fn row_35_pods_of_old_templates() {
     if !cluster().has_controllers() {
+        skip("no kube-controller-manager");
         return;
     }
     let world = unguarded("row-35").await;
@@ -126,6 +130,7 @@ async fn row_35_pods_of_old_templates() {
 #[tokio::test]
 async fn row_35_other_controllers() {
     if !cluster().has_controllers() {
+        skip("no kube-controller-manager");
         return;
     }
     let kinds = [

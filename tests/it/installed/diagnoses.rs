@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
 use super::certificates::OFTEN;
-use super::{SERVICE_PORT, World, said};
+use super::{World, said};
 
 pub(super) const KIND: &str = "ValidatingWebhookConfiguration";
 pub(super) const DRIFT: &str = "tiller_guard_config_drift";
@@ -30,7 +30,9 @@ struct Diagnosis {
 
 impl Diagnosis {
     async fn of(world: &World) -> Self {
-        let told = world.run(&["doctor", SERVICE_PORT, "--output=json"]).await;
+        let told = world
+            .run(&["doctor", world.service_port, "--output=json"])
+            .await;
         let report: Value =
             serde_json::from_slice(&told.stdout).unwrap_or_else(|_| panic!("{}", said(&told)));
         Self {
@@ -266,7 +268,7 @@ async fn a_cluster_that_cannot_be_reached_or_looked_at_has_a_code_of_its_own() {
     let _service = world.serve(2, &[]).await;
 
     let nobody = world.cluster.kubeconfig_as("nobody").unwrap();
-    let told = World::run_with(&nobody, &["doctor", SERVICE_PORT]).await;
+    let told = World::run_with(&nobody, &["doctor", world.service_port]).await;
     assert_eq!(told.status.code(), Some(4), "{}", said(&told));
     for line in [
         "‼ validating-registration: cannot be looked at:",

@@ -1,11 +1,12 @@
 //! What goes on while nobody answers, and what does not.
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
-use kube::api::{DeleteParams, PostParams};
+use kube::api::DeleteParams;
 use rcgen::{CertificateParams, KeyPair};
 use serde_json::{Value, json};
 
-use super::{SERVICE_PORT, World, said, tiller};
+use super::{World, said, tiller};
+use crate::suite::trial;
 
 /// Tries an object, of which nothing stays.
 async fn try_object(
@@ -16,14 +17,9 @@ async fn try_object(
     object: Value,
 ) -> Result<(), String> {
     let kind = object["kind"].as_str().unwrap().to_owned();
-    let parameters = PostParams {
-        dry_run: true,
-        ..PostParams::default()
-    };
     let api = world.objects(group, version, &kind, namespace);
-    let answer = api
-        .create(&parameters, &serde_json::from_value(object).unwrap())
-        .await;
+    let object = serde_json::from_value(object).unwrap();
+    let answer = trial(world.cluster.version(), &api, &object).await;
     answer.map(drop).map_err(|error| error.to_string())
 }
 
@@ -189,7 +185,7 @@ async fn what_nobody_answers_for_is_held_or_let_through_as_the_readme_says() {
 async fn an_installation_that_nobody_answers_for_is_told() {
     let world = World::enter().await;
     world.install().await;
-    let bad = world.run(&["doctor", SERVICE_PORT, "--wait=2"]).await;
+    let bad = world.run(&["doctor", world.service_port, "--wait=2"]).await;
     let told = said(&bad);
     assert_eq!(bad.status.code(), Some(124), "{told}");
     assert!(told.contains("✗ pods: 0 of 2 pods are ready"), "{told}");
@@ -198,6 +194,8 @@ async fn an_installation_that_nobody_answers_for_is_told() {
         told.contains("✗ proof: the API server cannot ask"),
         "{told}"
     );
-    let installed = world.run(&["install", SERVICE_PORT, "--wait=1"]).await;
+    let installed = world
+        .run(&["install", world.service_port, "--wait=1"])
+        .await;
     assert_eq!(installed.status.code(), Some(124), "{}", said(&installed));
 }

@@ -11,6 +11,7 @@ use tokio::time::{Instant, sleep};
 
 use super::{World, said, start};
 use crate::cluster::{Cluster, Peculiar};
+use crate::suite::skip;
 
 const KINDS: [&str; 2] = [
     "MutatingWebhookConfiguration",
@@ -127,6 +128,7 @@ async fn it_is_uninstalled_while_it_answers_and_while_nobody_does() {
 async fn a_namespace_that_is_deleted_by_force_takes_the_registrations_along() {
     let world = World::enter_in(&TIDY).await;
     if !world.cluster.has_controllers() {
+        skip("no kube-controller-manager");
         return;
     }
     world.install().await;

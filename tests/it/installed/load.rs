@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
-use kube::api::{Api, DynamicObject, PostParams};
+use kube::api::{Api, DynamicObject};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
 use super::{World, soak, tiller};
+use crate::suite::{Version, trial};
 
 /// Clients that ask at once; more of them, and without a rest, in `make soak`.
 const CLIENTS: u32 = 8;
@@ -36,7 +37,8 @@ impl Load {
         let clients = (0..clients())
             .map(|_| {
                 let pods = world.objects("", "v1", "Pod", "default");
-                tokio::spawn(ask(pods, Arc::clone(&stop), Arc::clone(&asked)))
+                let version = world.cluster.version();
+                tokio::spawn(ask(version, pods, Arc::clone(&stop), Arc::clone(&asked)))
             })
             .collect();
         Self {
@@ -90,19 +92,16 @@ impl Load {
 }
 
 async fn ask(
+    version: Version,
     pods: Api<DynamicObject>,
     stop: Arc<AtomicBool>,
     asked: Arc<AtomicU32>,
 ) -> Vec<String> {
-    let parameters = PostParams {
-        dry_run: true,
-        ..PostParams::default()
-    };
     let tiller = serde_json::from_value(tiller()).unwrap();
     let rest = Duration::from_millis(soak(REST, 0).into());
     let mut failures = Vec::new();
     while !stop.load(Ordering::Relaxed) {
-        let told = match pods.create(&parameters, &tiller).await {
+        let told = match trial(version, &pods, &tiller).await {
             Ok(_) => "let in".to_owned(),
             Err(kube::Error::Api(status)) => status.message.clone(),
             Err(error) => error.to_string(),

@@ -35,11 +35,10 @@ use tokio::time::{Instant, sleep};
 
 use crate::cluster::{Cluster, Folder, Peculiar, User, resource};
 use crate::knowledge;
+use crate::suite::{Feature, trial};
 use service::Service;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_tiller-guard");
-/// Above 1023, so that anybody may listen there.
-const SERVICE_PORT: &str = "--service-port=10443";
 
 /// Shared by all tests, one after the other: registrations are the cluster's.
 static CLUSTER: LazyLock<Mutex<Cluster>> = LazyLock::new(|| start(Peculiar::default()));
@@ -59,6 +58,8 @@ struct World {
     kubeconfig_of_guard: PathBuf,
     /// The version in which webhooks are registered.
     registration_version: &'static str,
+    /// The port of the Service, as an option: above 1023, so that anybody may listen there, if there is a choice.
+    service_port: &'static str,
 }
 
 impl World {
@@ -76,7 +77,13 @@ impl World {
         } else {
             "v1beta1"
         };
+        let service_port = if Feature::ServicePort.is_in(cluster.version()) {
+            "--service-port=10443"
+        } else {
+            "--service-port=443"
+        };
         let world = Self {
+            service_port,
             kubeconfig: cluster.kubeconfig(),
             cluster,
             client,
@@ -86,6 +93,12 @@ impl World {
         let gone = world.run(&["uninstall", "--adopt"]).await;
         assert_eq!(gone.status.code(), Some(0), "{gone:?}");
         world
+    }
+
+    /// The port of the Service.
+    fn port(&self) -> u16 {
+        let (_, port) = self.service_port.split_once('=').unwrap();
+        port.parse().unwrap()
     }
 
     /// Runs the program as the administrator.
@@ -103,7 +116,7 @@ impl World {
 
     /// Installs, and waits until the API server has learnt of it.
     async fn install(&self) {
-        let installed = self.run(&["install", SERVICE_PORT, "--wait=0"]).await;
+        let installed = self.run(&["install", self.service_port, "--wait=0"]).await;
         assert_eq!(installed.status.code(), Some(0), "{}", said(&installed));
         self.until_told("webhook").await;
     }
@@ -175,15 +188,9 @@ impl World {
 
     /// Tries a Tiller in `default`, of which nothing stays.
     async fn try_tiller(&self) -> Result<(), String> {
-        let parameters = PostParams {
-            dry_run: true,
-            ..PostParams::default()
-        };
-        let pod = tiller();
+        let pod = serde_json::from_value(tiller()).unwrap();
         let pods = self.objects("", "v1", "Pod", "default");
-        let answer = pods
-            .create(&parameters, &serde_json::from_value(pod).unwrap())
-            .await;
+        let answer = trial(self.cluster.version(), &pods, &pod).await;
         answer.map(drop).map_err(|error| match error {
             kube::Error::Api(status) => status.message.clone(),
             other => panic!("{other}"),

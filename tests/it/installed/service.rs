@@ -16,7 +16,7 @@ use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::{Instant, sleep};
 use tokio_rustls::TlsConnector;
 
-use super::{SERVICE_PORT, World, program};
+use super::{World, program};
 use crate::cluster::{Folder, Server, free_ports, get};
 use crate::server_client::Client;
 
@@ -64,11 +64,11 @@ impl Service {
             "serve".to_owned(),
             format!("--kubeconfig={}", world.kubeconfig_of_guard.display()),
             "--namespace=tiller-guard".to_owned(),
-            SERVICE_PORT.to_owned(),
+            world.service_port.to_owned(),
             format!("--listen={address}"),
             format!("--health-address={health}"),
         ];
-        if world.cluster.version() < (1, 14) {
+        if world.cluster.version() < (1, 17) {
             arguments.push("--tls-min-version=1.2".to_owned());
         }
         arguments.extend(words.iter().map(ToString::to_string));

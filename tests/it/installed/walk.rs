@@ -9,7 +9,7 @@ use tokio::time::sleep;
 use super::certificates::OFTEN;
 use super::diagnoses::{DRIFT, KIND};
 use super::leaving::{registered, until_nobody_is_asked};
-use super::{SERVICE_PORT, World, said};
+use super::{World, said};
 use crate::chart::helm::helm;
 
 #[tokio::test]
@@ -19,7 +19,11 @@ async fn an_empty_cluster_gets_an_installation_that_holds_and_loses_it_again() {
     assert_eq!(before.status.code(), Some(0), "{}", said(&before));
     assert!(world.try_tiller().await.is_ok());
 
-    let installing = async { world.run(&["install", SERVICE_PORT, "--wait=60"]).await };
+    let installing = async {
+        world
+            .run(&["install", world.service_port, "--wait=60"])
+            .await
+    };
     let nodes = async {
         let deployments = world.objects("apps", "v1", "Deployment", "tiller-guard");
         while deployments.get_opt("tiller-guard").await.unwrap().is_none() {
@@ -39,7 +43,9 @@ async fn an_empty_cluster_gets_an_installation_that_holds_and_loses_it_again() {
     let place = |word| told.find(word).unwrap();
     assert!(place("waiting for the pods") < place("created   ValidatingWebhookConfiguration"));
 
-    let again = world.run(&["install", SERVICE_PORT, "--wait=30"]).await;
+    let again = world
+        .run(&["install", world.service_port, "--wait=30"])
+        .await;
     assert_eq!(again.status.code(), Some(0), "{}", said(&again));
     assert!(!said(&again).contains("created"), "{}", said(&again));
     assert!(!said(&again).contains("updated"), "{}", said(&again));
@@ -47,7 +53,9 @@ async fn an_empty_cluster_gets_an_installation_that_holds_and_loses_it_again() {
 
     let refused = world.try_tiller().await.unwrap_err();
     assert!(refused.contains("protected-namespace"), "{refused}");
-    let good = world.run(&["doctor", SERVICE_PORT, "--output=json"]).await;
+    let good = world
+        .run(&["doctor", world.service_port, "--output=json"])
+        .await;
     assert_eq!(good.status.code(), Some(0), "{}", said(&good));
     let report: Value = serde_json::from_slice(&good.stdout).unwrap();
     for check in report["checks"].as_array().unwrap() {
@@ -76,14 +84,14 @@ async fn the_chart_makes_an_installation_that_holds_and_loses_it_again() {
     let world = World::enter().await;
     let pre = world.run(&["doctor", "--pre"]).await;
     assert_eq!(pre.status.code(), Some(0), "{}", said(&pre));
-    let values = json!({ "service": { "port": 10443 } });
+    let values = json!({ "service": { "port": world.port() } });
     by_helm(&world, json!({ "do": "install", "values": values })).await;
     world.until_told("failed calling webhook").await;
     {
         let _service = world.serve(2, &[]).await;
         world.until_told("protected-namespace").await;
         world.play_nodes().await;
-        let told = said(&world.run(&["doctor", SERVICE_PORT]).await);
+        let told = said(&world.run(&["doctor", world.service_port]).await);
         for good in [
             "✓ service",
             "✓ pods",
@@ -94,7 +102,9 @@ async fn the_chart_makes_an_installation_that_holds_and_loses_it_again() {
             assert!(told.contains(good), "{told}");
         }
         // Whoever made it upgrades it.
-        let again = world.run(&["install", SERVICE_PORT, "--wait=0"]).await;
+        let again = world
+            .run(&["install", world.service_port, "--wait=0"])
+            .await;
         assert_eq!(again.status.code(), Some(2), "{}", said(&again));
         assert!(
             said(&again).contains("is there already and is not ours"),
@@ -111,7 +121,7 @@ async fn the_chart_makes_an_installation_that_holds_and_loses_it_again() {
 async fn the_chart_registers_by_an_upgrade_once_there_are_replicas_that_answer() {
     let world = World::enter().await;
     let unregistered =
-        json!({ "service": { "port": 10443 }, "registrations": { "enabled": false } });
+        json!({ "service": { "port": world.port() }, "registrations": { "enabled": false } });
     by_helm(&world, json!({ "do": "install", "values": unregistered })).await;
     {
         let service = world.serve(2, &[OFTEN]).await;
@@ -133,7 +143,7 @@ async fn the_chart_registers_by_an_upgrade_once_there_are_replicas_that_answer()
         assert_eq!(registered(&world).await.len(), 2);
         world.until_told("protected-namespace").await;
         replica.until_metric(DRIFT, 0).await;
-        let doctor = world.run(&["doctor", SERVICE_PORT]).await;
+        let doctor = world.run(&["doctor", world.service_port]).await;
         assert_eq!(doctor.status.code(), Some(0), "{}", said(&doctor));
 
         // The bundle that the replicas have written stays.

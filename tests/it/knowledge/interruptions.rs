@@ -8,9 +8,9 @@ use tokio::time::{Instant, sleep};
 
 use super::path::{Path, Way};
 use super::{
-    ACCOUNT, another_guard, asked, binding, create, delete, eventually, tiller, wide_role, write,
+    ACCOUNT, another_guard, asked, binding, create, delete, eventually, tiller, tried, wide_role,
 };
-use crate::api_server::{World, cluster, kubernetes_from, status};
+use crate::api_server::{World, cluster, status};
 use crate::cluster::{Guard, User, get, resource};
 
 /// Waits until a metric has this value.
@@ -146,13 +146,7 @@ async fn refused(guard: &Guard) {
 
 /// A hardened Tiller by an account that has too many rights, which nobody minds until it is a Tiller's.
 async fn bound_too_wide(world: &World) -> Value {
-    let dry_run = PostParams {
-        dry_run: true,
-        ..PostParams::default()
-    };
-    let tiller = write(world, &tiller(world, ACCOUNT), &dry_run)
-        .await
-        .unwrap();
+    let tiller = tried(world, &tiller(world, ACCOUNT)).await.unwrap();
     create(world, &wide_role(ACCOUNT)).await.unwrap();
     create(world, &binding(ACCOUNT, ACCOUNT, ACCOUNT))
         .await
@@ -183,9 +177,6 @@ async fn rights_that_are_missing_are_told_and_waited_for() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rights_that_are_taken_away_leave_what_is_known_and_are_waited_for() {
-    if !kubernetes_from(13) {
-        return;
-    }
     grant(User::Watcher, &sight_of(&["*"])).await;
     let path = Path::open(cluster().port()).await;
     let (mut guard, _folder) = another_guard(&["serve"], User::Watcher, Some(path.port));

@@ -1,10 +1,11 @@
 //! What the guard of a real API server knows of it, and what it makes of that.
 //!
 //! A watch tells of a write within milliseconds, of a loaded machine's within a second: what is to be refused by what was
-//! written before is asked by dry run until it is.
+//! written before is tried until it is.
 
 mod certificates;
 mod interruptions;
+mod odd_servers;
 mod orders;
 pub(crate) mod path;
 mod races;
@@ -19,9 +20,10 @@ use kube::api::{Api, DeleteParams, DynamicObject, Patch, PatchParams, PostParams
 use kube::core::Status;
 use serde_json::{Value, json};
 
-use crate::api_server::{World, cluster, kubernetes_from, status};
+use crate::api_server::{World, cluster, status};
 use crate::cluster::{Folder, Guard, User, resource};
 use crate::server_client::Client;
+use crate::suite::{Feature, trial};
 
 type Answer = Result<Value, Box<Status>>;
 
@@ -80,41 +82,32 @@ pub(crate) fn api(world: &World, kind: &str) -> Api<DynamicObject> {
 
 /// Writes an object as it is given, with its kind.
 pub(crate) async fn create(world: &World, object: &Value) -> Answer {
-    write(world, object, &PostParams::default()).await
-}
-
-async fn write(world: &World, object: &Value, parameters: &PostParams) -> Answer {
     let api = api(world, object["kind"].as_str().unwrap());
     let object = serde_json::from_value(object.clone()).unwrap();
-    status(api.create(parameters, &object).await)
+    status(api.create(&PostParams::default(), &object).await)
+}
+
+/// What would be written, of which nothing stays.
+async fn tried(world: &World, object: &Value) -> Answer {
+    let api = api(world, object["kind"].as_str().unwrap());
+    let object = serde_json::from_value(object.clone()).unwrap();
+    status(trial(cluster().version(), &api, &object).await)
 }
 
 /// Asks until the object is refused, as it has to be once all is known that was written before, then writes it: the
 /// refusal.
 pub(crate) async fn refusal(world: &World, object: &Value) -> Answer {
-    if kubernetes_from(13) {
-        until_refused(world, object).await;
-    } else {
-        tokio::time::sleep(Duration::from_secs(3)).await;
-    }
-    create(world, object).await
-}
-
-async fn until_refused(world: &World, object: &Value) {
-    let dry_run = PostParams {
-        dry_run: true,
-        ..PostParams::default()
-    };
     eventually(&format!("refusal of {object}"), || async {
-        write(world, object, &dry_run).await.err().map(drop)
+        tried(world, object).await.err().map(drop)
     })
     .await;
+    create(world, object).await
 }
 
 /// The same for a change of what is there.
 pub(crate) async fn refused_change(world: &World, kind: &str, name: &str, patch: &Value) -> Answer {
     let (api, patch) = (api(world, kind), Patch::Merge(patch));
-    if kubernetes_from(13) {
+    if Feature::DryRun.is_in(cluster().version()) {
         let dry_run = PatchParams {
             dry_run: true,
             ..PatchParams::default()

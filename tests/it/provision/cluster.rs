@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::api_server::{cluster, value};
 use crate::cluster::{User, resource};
 use crate::offline::{Run, run};
+use crate::suite::Feature;
 
 /// Where the guard of the shared cluster looks for teams.
 pub(super) const GUARD: &str = "tiller-guard";
@@ -42,6 +43,18 @@ pub(super) fn make(team: &str, more: &[&str]) -> Run {
 pub(super) fn done(run: Run) -> String {
     assert_eq!(run.code, Some(0), "{}{}", run.stdout, run.stderr);
     run.stdout
+}
+
+/// What a dry run of the server's told; nothing where the server would do it for real, and the run refuses.
+pub(super) fn tried(run: Run) -> Option<String> {
+    if Feature::DryRun.is_in(cluster().version()) {
+        return Some(done(run));
+    }
+    assert_tells(
+        &refused(run, 4),
+        "ignores --dry-run=server and stores the objects",
+    );
+    None
 }
 
 /// What a run said that did not, for this exit code.
