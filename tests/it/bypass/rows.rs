@@ -1,69 +1,76 @@
-//! Every row of the catalogue is tried by a test that is named after it, or is told here with its reason.
+//! `docs/bypasses.md` lists every way around, and each with the tests that try it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-/// How many rows the catalogue has.
-const ROWS: u32 = 59;
+/// How the third column begins of what no test can try.
+const OUT_OF_REACH: &str = "Out of reach: ";
 
-/// What no webhook can keep from happening.
-const OUT_OF_SCOPE: [(u32, &str); 1] = [(
-    51,
-    "the API server asks no webhook about webhooks' own registrations: RBAC keeps them, `doctor` finds what is changed",
-)];
-
-/// What of the rows that are tried no webhook sees, or this one leaves to others.
-const LEFT_OUT: [(u32, &str); 8] = [
-    (
-        11,
-        "what a pod fetches: it is bound to Tiller's account, which it may not have",
-    ),
-    (
-        34,
-        "Deployments that sleep since before the guard: their pods are refused when they wake",
-    ),
-    (
-        36,
-        "commands in other pods: what they start has those pods' rights, which are not Tiller's",
-    ),
-    (
-        37,
-        "nodes/proxy: whoever has it has the nodes; no role of a Tiller's account may grant it",
-    ),
-    (
-        38,
-        "reads of logs and Secrets: no webhook is asked about reads, and RBAC is",
-    ),
-    (
-        41,
-        "routes to a Service that shows nothing of Tiller: Tiller asks for a client's certificate",
-    ),
-    (
-        52,
-        "a guard that is away: the registration says Fail for what may be a Tiller, which its own tests hold",
-    ),
-    (
-        55,
-        "static pods and etcd: whoever writes there has the node; the mirror is refused",
-    ),
-];
+/// A row of the page.
+struct Row {
+    number: u32,
+    outcome: String,
+    tests: BTreeSet<String>,
+}
 
 #[test]
-fn each_row_is_tried_or_told() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/bypass");
-    let mut tried = BTreeSet::new();
-    for entry in fs::read_dir(folder).unwrap() {
-        let text = fs::read_to_string(entry.unwrap().path()).unwrap();
-        for name in text.split("async fn row_").skip(1) {
-            tried.extend(name.get(..2).and_then(|row| row.parse::<u32>().ok()));
+fn the_page_lists_each_row_with_the_tests_that_try_it() {
+    let page = page();
+    let numbers: Vec<u32> = page.iter().map(|row| row.number).collect();
+    let expected: Vec<u32> = (1..).take(page.len()).collect();
+    assert_eq!(numbers, expected, "the rows are numbered without gaps");
+    let mut tried = tried();
+    for row in &page {
+        let known = tried.remove(&row.number).unwrap_or_default();
+        assert_eq!(row.tests, known, "the tests of row {}", row.number);
+        let out_of_reach = row.outcome.starts_with(OUT_OF_REACH);
+        assert_eq!(row.tests.is_empty(), out_of_reach, "row {}", row.number);
+    }
+    assert!(tried.is_empty(), "not on the page: {tried:?}");
+}
+
+fn page() -> Vec<Row> {
+    let text = fs::read_to_string(root().join("docs/bypasses.md")).unwrap();
+    let rows = text.lines().filter_map(|line| {
+        let cells: Vec<&str> = line.strip_prefix("| ")?.split(" | ").collect();
+        let number = cells.first()?.parse().ok()?;
+        let [_, _, outcome, tests] = *cells else {
+            panic!("a row has four cells: {line}");
+        };
+        let tests = tests.split('`').skip(1).step_by(2).map(str::to_owned);
+        Some(Row {
+            number,
+            outcome: outcome.to_owned(),
+            tests: tests.collect(),
+        })
+    });
+    rows.collect()
+}
+
+/// The tests that are named by a row, as `module::test`.
+fn tried() -> BTreeMap<u32, BTreeSet<String>> {
+    let mut tried: BTreeMap<u32, BTreeSet<String>> = BTreeMap::new();
+    for entry in fs::read_dir(root().join("tests/it/bypass")).unwrap() {
+        let path = entry.unwrap().path();
+        let module = path.file_stem().unwrap().to_str().unwrap();
+        let code = fs::read_to_string(&path).unwrap();
+        for line in code.lines() {
+            let Some(rest) = line.strip_prefix("async fn row_") else {
+                continue;
+            };
+            let (name, _) = rest.split_once('(').unwrap();
+            let (number, _) = name.split_once('_').unwrap();
+            let test = format!("{module}::row_{name}");
+            let _new = tried
+                .entry(number.parse().unwrap())
+                .or_default()
+                .insert(test);
         }
     }
-    let told: BTreeSet<_> = OUT_OF_SCOPE.into_iter().map(|(row, _)| row).collect();
-    assert!(tried.is_disjoint(&told));
-    let rows: BTreeSet<_> = tried.union(&told).copied().collect();
-    assert_eq!(rows, (1..=ROWS).collect());
-    for (row, reason) in LEFT_OUT {
-        assert!(tried.contains(&row), "{row}: {reason}");
-    }
+    tried
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).to_owned()
 }
