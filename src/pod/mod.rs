@@ -17,7 +17,8 @@ pub use security::{
     Capabilities, PodSecurityContext, SeccompProfile, SecurityContext, WindowsOptions,
 };
 pub use storage::{
-    EmptyDirVolume, KeyPath, Projection, SecretVolume, Volume, VolumeMount, VolumeSource,
+    EmptyDirVolume, ImageVolume, KeyPath, Projection, SecretVolume, Volume, VolumeMount,
+    VolumeSource,
 };
 
 /// The most containers that a list of a pod is read with.

@@ -24,6 +24,8 @@ pub enum VolumeSource<'a> {
     Secret(SecretVolume<'a>),
     /// Several sources in one directory.
     Projected(Items<Projection>),
+    /// The files of an image (Kubernetes 1.31 and later).
+    Image(ImageVolume<'a>),
     /// Any other source, by its field's name, such as `hostPath` or `csi`.
     Other(Text<'a>),
 }
@@ -37,6 +39,17 @@ pub struct EmptyDirVolume<'a> {
 
 fields!(EmptyDirVolume<'a> {
     "medium" => medium,
+});
+
+/// The files of an image.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ImageVolume<'a> {
+    /// The image's reference.
+    pub reference: Text<'a>,
+}
+
+fields!(ImageVolume<'a> {
+    "reference" => reference,
 });
 
 /// A Secret as files.
@@ -131,6 +144,7 @@ impl<'j: 'a, 'a> Read<'j> for Volume<'a> {
                 _ if value.what()? == Type::Null => return value.skip(),
                 "emptyDir" => VolumeSource::EmptyDir(read(value)?),
                 "secret" => VolumeSource::Secret(read(value)?),
+                "image" => VolumeSource::Image(read(value)?),
                 "projected" => VolumeSource::Projected(read::<ProjectedVolume, _>(value)?.sources),
                 _ => {
                     value.skip()?;
@@ -138,7 +152,7 @@ impl<'j: 'a, 'a> Read<'j> for Volume<'a> {
                 }
             };
             // The API server refuses a volume with two sources: the less trusted one is kept here.
-            if !matches!(self.source, VolumeSource::Other(_)) {
+            if !matches!(self.source, VolumeSource::Other(_) | VolumeSource::Image(_)) {
                 self.source = source;
             }
             Ok(())

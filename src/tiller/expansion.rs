@@ -45,6 +45,38 @@ fn expand_marked(text: &str) -> Setting<Cow<'_, str>> {
     })
 }
 
+/// What the kubelet makes of a text where these are the variables that it knows. A reference to another one stays as it
+/// is written.
+pub(super) fn substitute<'t, 'v>(
+    text: &'t str,
+    mut value: impl FnMut(&str) -> Option<&'v str>,
+) -> Cow<'t, str> {
+    if memchr(b'$', text.as_bytes()).is_none() {
+        return Cow::Borrowed(text);
+    }
+    let mut expanded = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = split_once(rest, b'$') {
+        expanded.push_str(before);
+        rest = after;
+        if let Some(after) = after.strip_prefix('$') {
+            expanded.push('$');
+            rest = after;
+        } else if let Some((name, after)) = after
+            .strip_prefix('(')
+            .and_then(|after| split_once(after, b')'))
+            && let Some(value) = value(name)
+        {
+            expanded.push_str(value);
+            rest = after;
+        } else {
+            expanded.push('$');
+        }
+    }
+    expanded.push_str(rest);
+    Cow::Owned(expanded)
+}
+
 fn reference<T>(text: &str) -> Setting<T> {
     Setting::Unknown(Unknown::Expansion {
         text: excerpt(text),

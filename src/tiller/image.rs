@@ -5,6 +5,7 @@ use std::fmt;
 use super::setting::excerpt;
 use super::text::{rsplit_once, split_once};
 use super::version::gate;
+use super::word::{Named, named};
 use super::{Setting, Unknown, Version};
 
 /// An image reference, taken apart.
@@ -114,7 +115,7 @@ impl<'a> ImageReference<'a> {
         let reason = match version {
             Setting::Unknown(reason) => reason.clone(),
             Setting::Known(version)
-                if self.base_name().contains("tiller") || self.version().known().is_none() =>
+                if named(self.base_name()) == Named::Tiller || self.version().known().is_none() =>
             {
                 return Setting::Known(if *version < gate::ENTRYPOINT {
                     Entrypoint::Command

@@ -22,12 +22,14 @@ mod flags;
 mod image;
 mod launch;
 mod path;
+mod program;
 mod recognition;
 mod setting;
 pub mod signs;
 mod start;
 mod text;
 mod version;
+mod word;
 
 #[cfg(test)]
 mod tests;
@@ -38,7 +40,8 @@ pub use image::ImageReference;
 pub use launch::Launch;
 pub use path::{clean as clean_path, is_within};
 pub use recognition::{
-    ContainerList, Recognised, Traits, WORDS, is_tiller_name, may_hold_tiller, recognise,
+    ContainerList, Recognised, Traits, WORDS, is_tiller_image, is_tiller_name, may_hold_tiller,
+    recognise,
 };
 pub use setting::{Setting, Unknown};
 pub use version::{Version, VersionError};

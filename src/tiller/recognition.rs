@@ -1,14 +1,18 @@
 //! Which containers of a pod are Tillers.
 //!
 //! A single name proves little and a renamed image hides much, so many signals are weighed: one strong
-//! one, or two weak ones of different kinds, make a Tiller's pod. In it, every container with a signal of its
-//! own is a Tiller, and the first one where none has any. Ephemeral containers may come without the rest of
-//! their pod.
+//! one, or two weak ones of different kinds, make a Tiller's pod. In it, every container that its own signals make one is a
+//! Tiller; where there is none, every container with a signal of its own, and the first one where none has any. Ephemeral
+//! containers may come without the rest of their pod.
+//!
+//! What says that it is something else, a client of Tiller, is none by its name or by the variable that clients read too.
 
 use memchr::memmem;
 
-use crate::pod::{Container, EnvVar, PodSpec, PortReference, Probe, Text, VolumeSource};
+use crate::pod::{Container, EnvVar, PodSpec, PortReference, Probe, VolumeSource};
 
+use super::program::{started, starts_tiller};
+use super::word::{Named, has_word, named};
 use super::{ImageReference, signs};
 
 /// The weight that makes a Tiller.
@@ -16,11 +20,9 @@ const TILLER: u8 = 2;
 const STRONG: u8 = 2;
 const WEAK: u8 = 1;
 
-/// Images and pods with `tiller` in their name that are no Tillers: this guard, and kubeapps' client of Tiller.
-const NOT_TILLER: [&str; 2] = ["tiller-guard", "tiller-proxy"];
-
-/// A JSON text without any of these holds no Tiller: no signal fires. Escapes may spell anything.
-pub const WORDS: [&str; 4] = ["iller", "ILLER", "4413", "\\u"];
+/// A JSON text without any of these holds no Tiller: no signal fires. Escapes may spell anything, and the kubelet's variables
+/// may put the word together.
+pub const WORDS: [&str; 5] = ["iller", "ILLER", "4413", "$(", "\\u"];
 
 /// Whether a JSON text can hold a Tiller.
 pub fn may_hold_tiller(json: &str) -> bool {
@@ -94,88 +96,138 @@ impl ContainerList {
 /// The containers of a pod that are taken for Tillers, in the order of the lists.
 pub fn recognise<'a>(pod: &'a PodSpec<'a>, traits: Traits<'_>) -> Vec<Recognised<'a>> {
     let of_pod = pod_weight(pod, traits);
-    let mut heaviest = of_pod;
+    let mut heaviest = 0;
     let mut suspects = Vec::new();
     for list in ContainerList::ALL {
         for (index, container) in list.of(pod).iter().enumerate() {
-            let own = container_weight(container);
+            let own = container_weight(container, pod);
             if own > 0 {
-                heaviest = heaviest.max(own + of_pod);
-                suspects.push(Recognised {
-                    list,
-                    index,
-                    container,
-                });
+                heaviest = heaviest.max(own);
+                suspects.push((
+                    own,
+                    Recognised {
+                        list,
+                        index,
+                        container,
+                    },
+                ));
             }
         }
     }
-    if heaviest < TILLER {
+    if heaviest + of_pod < TILLER {
         return Vec::new();
+    }
+    if heaviest >= TILLER {
+        suspects.retain(|(own, _)| *own >= TILLER);
     }
     if suspects.is_empty() {
         suspects.extend(ContainerList::ALL.into_iter().find_map(|list| {
             let container = list.of(pod).first()?;
-            Some(Recognised {
+            let first = Recognised {
                 list,
                 index: 0,
                 container,
-            })
+            };
+            Some((0, first))
         }));
     }
     suspects
+        .into_iter()
+        .map(|(_, recognised)| recognised)
+        .collect()
 }
 
 fn pod_weight(pod: &PodSpec<'_>, traits: Traits<'_>) -> u8 {
     let labelled = traits.app_label == signs::APP_LABEL && traits.name_label == signs::NAME_LABEL;
     let named = is_tiller_name(traits.workload_name);
     let known_by_name = traits.only_name && is_tiller_pod_name(traits.workload_name);
-    let certificates = pod.volumes.iter().any(|volume| match &volume.source {
-        VolumeSource::Secret(secret) => signs::SECRETS.contains(&secret.secret_name.as_str()),
-        _ => false,
-    });
-    STRONG * u8::from(labelled || known_by_name)
+    let mut certificates = false;
+    let mut holds_image = false;
+    for volume in &*pod.volumes {
+        match &volume.source {
+            VolumeSource::Secret(secret) => {
+                certificates |= signs::SECRETS.contains(&secret.secret_name.as_str());
+            }
+            VolumeSource::Image(image) => holds_image |= is_tiller_image(&image.reference),
+            _ => {}
+        }
+    }
+    STRONG * u8::from(labelled || known_by_name || holds_image)
         + WEAK * u8::from(named)
         + WEAK * u8::from(certificates)
 }
 
-fn container_weight(container: &Container<'_>) -> u8 {
-    if is_tiller_image(&container.image)
-        || container
-            .command
-            .iter()
-            .chain(&container.args)
-            .any(|word| starts_tiller(word))
-    {
+fn container_weight(container: &Container<'_>, pod: &PodSpec<'_>) -> u8 {
+    let image = ImageReference::parse(&container.image).base_name();
+    let by_image = named(image);
+    if by_image == Named::Tiller || starts_tiller(container) || mounts_tiller(container, pod) {
         return STRONG;
     }
+    if by_image == Named::AboutTiller {
+        return 0;
+    }
+    let has_port = |number| {
+        container
+            .ports
+            .iter()
+            .any(|port| port.container_port == Some(number))
+    };
+    let server = container.env.iter().any(is_server_variable);
+    let listens = has_port(signs::PORT) || listens_as_tiller(container);
+    let probed = has_port(signs::PROBE_PORT)
+        || [&container.liveness_probe, &container.readiness_probe]
+            .into_iter()
+            .flatten()
+            .any(|probe| probes_tiller(probe));
     let named = is_tiller_name(&container.name);
     // Helm's client reads TILLER_NAMESPACE too; the other variables are the server's alone.
     let client = container
         .env
         .iter()
         .any(|variable| variable.name == signs::CLIENT_VARIABLE);
-    let server = container.env.iter().any(is_server_variable);
-    let listens = container
-        .ports
-        .iter()
-        .any(|port| port.container_port == Some(signs::PORT))
-        || container
-            .args
-            .iter()
-            .chain(&container.command)
-            .any(listens_as_tiller);
-    let probed = container
-        .ports
-        .iter()
-        .any(|port| port.container_port == Some(signs::PROBE_PORT))
-        || [&container.liveness_probe, &container.readiness_probe]
-            .into_iter()
-            .flatten()
-            .any(|probe| probes_tiller(probe));
-    [named, client, server, listens, probed]
+    let of_server: u8 = [server, listens, probed]
         .into_iter()
         .map(|signal| WEAK * u8::from(signal))
-        .sum()
+        .sum();
+    if !(named || client) || is_client(container, image) {
+        return of_server;
+    }
+    of_server + WEAK * u8::from(named) + WEAK * u8::from(client)
+}
+
+/// Whether the files of Tiller's image appear in the container.
+fn mounts_tiller(container: &Container<'_>, pod: &PodSpec<'_>) -> bool {
+    pod.volumes.iter().any(|volume| {
+        let VolumeSource::Image(image) = &volume.source else {
+            return false;
+        };
+        is_tiller_image(&image.reference)
+            && container
+                .volume_mounts
+                .iter()
+                .any(|mount| mount.name == volume.name)
+    })
+}
+
+/// Whether a container says that it talks to a Tiller or about one: by its image, its program, its environment, or the address
+/// of a Tiller elsewhere.
+fn is_client(container: &Container<'_>, image: &str) -> bool {
+    let by_image = || {
+        signs::CLIENT_IMAGE_WORDS
+            .into_iter()
+            .any(|word| has_word(image, word))
+    };
+    let by_variable = || {
+        container.env.iter().any(|variable| {
+            let name = variable.name.as_str();
+            signs::CLIENT_ONLY_VARIABLES.contains(&name) || name.starts_with(signs::CLIENT_TLS)
+        })
+    };
+    let by_address = || {
+        let mut words = container.command.iter().chain(&container.args);
+        words.any(|word| word.ends_with(signs::LISTEN_END)) && !listens_as_tiller(container)
+    };
+    by_image() || by_variable() || by_address() || started(container).client
 }
 
 /// Whether a workload, Service, pod or container is named as `helm init` names it.
@@ -185,31 +237,35 @@ pub fn is_tiller_name(name: &str) -> bool {
 
 /// The pods of a Deployment `tiller` or `tiller-…` are named so, with a hash after it.
 fn is_tiller_pod_name(name: &str) -> bool {
-    (name == "tiller" || name.starts_with("tiller-"))
-        && !NOT_TILLER.into_iter().any(|other| name.starts_with(other))
+    (name == "tiller" || name.starts_with("tiller-")) && named(name) == Named::Tiller
 }
 
-/// To a container runtime a repository is lower case; the other spellings are a person's slip.
-fn is_tiller_image(image: &str) -> bool {
-    let name = ImageReference::parse(image).base_name();
-    signs::IMAGE_WORDS
-        .into_iter()
-        .any(|word| name.contains(word))
-        && !NOT_TILLER.contains(&name)
+/// Whether an image is named as Tiller's.
+pub fn is_tiller_image(reference: &str) -> bool {
+    named(ImageReference::parse(reference).base_name()) == Named::Tiller
 }
 
-/// Whether a word of a launch, or of a shell line in it, names the program `tiller`.
-fn starts_tiller(word: &str) -> bool {
-    word.contains(signs::PROGRAM)
-        && word
-            .split(|separator: char| {
-                separator.is_ascii_whitespace() || ";&|()'\"`=<>".contains(separator)
-            })
-            .any(|part| part.rsplit('/').next() == Some(signs::PROGRAM))
+/// Whether a word of the launch has Tiller listen on its port. The address of a Tiller elsewhere has another flag before it.
+fn listens_as_tiller(container: &Container<'_>) -> bool {
+    let mut before = "";
+    let words = container.command.iter().chain(&container.args);
+    words.into_iter().any(|word| {
+        let listens = word.ends_with(signs::LISTEN_END) && {
+            let mut parts = word.rsplit(|it: char| it.is_ascii_whitespace());
+            let last = parts.next().unwrap_or_default();
+            let flag = last.split_once('=').map(|(flag, _)| flag);
+            is_listen_flag(flag.or_else(|| parts.next()).unwrap_or(before))
+        };
+        before = word;
+        listens
+    })
 }
 
-fn listens_as_tiller(word: &Text<'_>) -> bool {
-    word.ends_with(signs::LISTEN_END)
+fn is_listen_flag(word: &str) -> bool {
+    word.strip_prefix('-').is_some_and(|flag| {
+        let flag = flag.strip_prefix('-').unwrap_or(flag);
+        signs::LISTEN_FLAGS.contains(&flag)
+    })
 }
 
 fn is_server_variable(variable: &EnvVar<'_>) -> bool {
@@ -221,152 +277,4 @@ fn probes_tiller(probe: &Probe<'_>) -> bool {
         get.port == PortReference::Number(signs::PROBE_PORT)
             && signs::PROBE_PATHS.contains(&get.path.as_str())
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::json::{Reader, read};
-
-    fn recognised(pod: &str, traits: Traits<'_>) -> Vec<(&'static str, usize)> {
-        let pod: PodSpec<'_> = read(&mut Reader::new(pod)).unwrap();
-        recognise(&pod, traits)
-            .into_iter()
-            .map(|Recognised { list, index, .. }| (list.as_str(), index))
-            .collect()
-    }
-
-    fn container(fields: &str) -> Vec<(&'static str, usize)> {
-        recognised(
-            &format!(r#"{{"containers":[{{{fields}}}]}}"#),
-            Traits::default(),
-        )
-    }
-
-    const FIRST: [(&str, usize); 1] = [("containers", 0)];
-    const NONE: [(&str, usize); 0] = [];
-
-    #[test]
-    fn an_image_named_tiller_is_enough() {
-        for image in [
-            "ghcr.io/helm/tiller:v2.17.0",
-            "localhost:5000/tiller",
-            "registry.suse.com/caasp/v4/helm-tiller:2.16.1",
-            "hub.example:443/x/Tiller@sha256:00",
-            "jessestuart/tiller:v2.14.3-arm",
-        ] {
-            assert_eq!(
-                container(&format!(r#""image":"{image}""#)),
-                FIRST,
-                "{image}"
-            );
-        }
-    }
-
-    #[test]
-    fn a_registry_or_folder_named_tiller_is_not() {
-        for image in [
-            "tiller.example/web:v1",
-            "example/tiller/web:v1",
-            "example/web:tiller",
-        ] {
-            assert_eq!(container(&format!(r#""image":"{image}""#)), NONE, "{image}");
-        }
-    }
-
-    #[test]
-    fn the_guard_itself_and_clients_of_tiller_are_not() {
-        assert_eq!(
-            container(r#""name":"tiller-guard","image":"x/tiller-guard:v1""#),
-            NONE
-        );
-        assert_eq!(container(r#""image":"kubeapps/tiller-proxy:v1.0""#), NONE);
-    }
-
-    #[test]
-    fn the_program_is_enough_wherever_it_stands() {
-        for launch in [
-            r#""command":["/tiller"]"#,
-            r#""args":["/bin/tiller"]"#,
-            r#""command":["sh","-c","exec /tiller --listen=:1"]"#,
-            r#""command":["sh","-c","sleep 1;tiller&"]"#,
-        ] {
-            assert_eq!(
-                container(&format!(r#""image":"busybox",{launch}"#)),
-                FIRST,
-                "{launch}"
-            );
-        }
-        assert_eq!(container(r#""args":["--namespace=tiller-world"]"#), NONE);
-    }
-
-    #[test]
-    fn two_weak_signals_are_enough_and_one_is_not() {
-        let port = r#""ports":[{"containerPort":44134}]"#;
-        assert_eq!(container(port), NONE);
-        assert_eq!(container(r#""name":"tiller""#), NONE);
-        assert_eq!(container(&format!(r#""name":"tiller",{port}"#)), FIRST);
-        let client = r#""env":[{"name":"TILLER_NAMESPACE","value":"x"}]"#;
-        assert_eq!(container(client), NONE);
-        assert_eq!(container(&format!("{client},{port}")), FIRST);
-        let probe = r#""livenessProbe":{"httpGet":{"path":"/liveness","port":44135}}"#;
-        assert_eq!(container(&format!("{probe},{port}")), FIRST);
-    }
-
-    #[test]
-    fn labels_mark_the_first_container_unless_another_says_more() {
-        let labels = Traits {
-            app_label: "helm",
-            name_label: "tiller",
-            ..Traits::default()
-        };
-        let plain = r#"{"containers":[{"name":"a"},{"name":"b"}]}"#;
-        assert_eq!(recognised(plain, labels), FIRST);
-        let alone = r#"{"ephemeralContainers":[{"name":"a"}]}"#;
-        assert_eq!(recognised(alone, labels), [("ephemeralContainers", 0)]);
-        let second = r#"{"containers":[{"name":"a"},{"image":"x/tiller:v2.17.0"}]}"#;
-        assert_eq!(recognised(second, labels), [("containers", 1)]);
-        let half = Traits {
-            app_label: "helm",
-            ..Traits::default()
-        };
-        assert_eq!(recognised(plain, half), NONE);
-    }
-
-    #[test]
-    fn a_name_is_enough_where_it_is_all_that_is_shown() {
-        let pod = r#"{"ephemeralContainers":[{"name":"a"}]}"#;
-        let named = |workload_name, only_name| {
-            let traits = Traits {
-                workload_name,
-                only_name,
-                ..Traits::default()
-            };
-            recognised(pod, traits)
-        };
-        for name in ["tiller", "tiller-deploy-5d7-x2", "tiller-5d7-x2"] {
-            assert_eq!(named(name, true), [("ephemeralContainers", 0)], "{name}");
-            assert_eq!(named(name, false), NONE, "{name}");
-        }
-        for name in [
-            "tillerless",
-            "web",
-            "tiller-guard-5d7-x2",
-            "tiller-proxy-0",
-            "",
-        ] {
-            assert_eq!(named(name, true), NONE, "{name}");
-        }
-    }
-
-    #[test]
-    fn every_list_is_read() {
-        let pod = r#"{"containers":[{"image":"web"}],
-            "initContainers":[{"image":"web"},{"image":"x/tiller"}],
-            "ephemeralContainers":[{"command":["/tiller"]}]}"#;
-        assert_eq!(
-            recognised(pod, Traits::default()),
-            [("initContainers", 1), ("ephemeralContainers", 0)]
-        );
-    }
 }

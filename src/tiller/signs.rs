@@ -4,6 +4,18 @@
 
 /// In an image's name, in the spellings that people give it.
 pub const IMAGE_WORDS: [&str; 3] = ["tiller", "Tiller", "TILLER"];
+/// Words that follow `tiller` in the name of a program about Tiller: `kubeapps-tiller-proxy`, this guard.
+pub const PROGRAMS_ABOUT_TILLER: [&str; 7] = [
+    "client",
+    "converter",
+    "exporter",
+    "guard",
+    "operator",
+    "plugin",
+    "proxy",
+];
+/// In the name of an image with Helm's client.
+pub const CLIENT_IMAGE_WORDS: [&str; 2] = ["helm", "kubectl"];
 /// The program in a launch.
 pub const PROGRAM: &str = "tiller";
 /// The label `app` of the pods that Helm's client looks for.
@@ -27,6 +39,12 @@ pub const SERVER_VARIABLES: [&str; 4] = [
 ];
 /// The port on which it serves Helm's clients.
 pub const PORT: i64 = 44134;
+/// The flags that say where Tiller listens: `-l` up to 2.4.2.
+pub const LISTEN_FLAGS: [&str; 2] = ["listen", "l"];
+/// Variables that Helm's client reads, and with it what talks to a Tiller.
+pub const CLIENT_ONLY_VARIABLES: [&str; 3] = ["HELM_HOST", "HELM_HOME", "TILLER_HOST"];
+/// How the names of the variables with the client's own certificates begin.
+pub const CLIENT_TLS: &str = "HELM_TLS_";
 /// How the word of a launch ends that makes it listen there.
 pub const LISTEN_END: &str = ":44134";
 /// The port of its probes.

@@ -13,6 +13,7 @@ pub(crate) mod generate;
 pub(crate) mod known;
 mod laws;
 mod outcome;
+pub(crate) mod recognition;
 mod second_tillers;
 mod services;
 mod storage_switch;

@@ -1,0 +1,126 @@
+//! Substitutions in a word: of commands, variables and the line's own arguments.
+
+use super::super::Interpreter;
+use super::super::wrapper::is_name;
+use super::scanner::{Scanner, Word};
+use super::{End, list};
+
+impl Scanner<'_> {
+    /// A substitution of a command or a variable.
+    pub(super) fn substitution(
+        &mut self,
+        interpreter: &mut Interpreter<'_>,
+        word: &mut Word,
+        is_quoted: bool,
+    ) {
+        if self.take("`") {
+            let mut line = String::new();
+            while let Some(next) = self.peek() {
+                self.bump();
+                match next {
+                    '`' => break,
+                    '\\' if self.follows("`") || self.follows("\\") || self.follows("$") => {
+                        line.extend(self.peek());
+                        self.bump();
+                    }
+                    other => line.push(other),
+                }
+            }
+            let mut inner = Scanner::new(&line);
+            interpreter.deeper(|interpreter| {
+                word.text
+                    .push_str(&list(interpreter, &mut inner, End::Text));
+            });
+            return;
+        }
+        self.bump();
+        if self.follows("((") {
+            self.skip_balanced();
+        } else if self.take("(") {
+            interpreter.deeper(|interpreter| {
+                word.text
+                    .push_str(&list(interpreter, self, End::Parenthesis));
+            });
+        } else if self.take("{") {
+            interpreter.deeper(|interpreter| self.parameter(interpreter, word));
+        } else if !is_quoted && self.take("'") {
+            word.is_split = false;
+            let quoted = self.take_until('\'');
+            word.text.push_str(quoted);
+        } else if !is_quoted && self.take("\"") {
+            self.quoted(interpreter, word);
+        } else {
+            let name = self.take_name();
+            if name.is_empty() {
+                word.text.push('$');
+            } else {
+                put_in(interpreter, word, name);
+            }
+        }
+    }
+
+    /// `${NAME}`, `${NAME:-default}` and their like, the first brace of which is read.
+    fn parameter(&mut self, interpreter: &mut Interpreter<'_>, word: &mut Word) {
+        let name = self.take_name();
+        let before = word.text.len();
+        put_in(interpreter, word, name);
+        let is_known = word.text.len() > before;
+        word.is_split |= self.follows("[@]") || self.follows("[*]");
+        self.skip_all(&[':', '?']);
+        let has_default = self.take("-") || self.take("=");
+        let mut operand = Word::default();
+        let mut nested = 0_u32;
+        while let Some(next) = self.peek() {
+            match next {
+                '}' if nested == 0 => {
+                    self.bump();
+                    break;
+                }
+                '$' | '`' => self.substitution(interpreter, &mut operand, true),
+                '"' | '\'' => self.bump(),
+                other => {
+                    nested = match other {
+                        '{' => nested + 1,
+                        '}' => nested - 1,
+                        _ => nested,
+                    };
+                    self.bump();
+                    operand.text.push(other);
+                }
+            }
+        }
+        if has_default && !is_known {
+            word.text.push_str(&operand.text);
+        }
+    }
+}
+
+/// Puts the value of a variable or of the line's own arguments into a word.
+fn put_in(interpreter: &mut Interpreter<'_>, word: &mut Word, name: &str) {
+    let Interpreter {
+        variables,
+        positional,
+        ..
+    } = interpreter;
+    if name == "@" || name == "*" {
+        word.is_split = true;
+        for (index, given) in positional.iter().enumerate().skip(1) {
+            if !variables.charge(given.len() + 1) {
+                return;
+            }
+            if index > 1 {
+                word.text.push(' ');
+            }
+            word.text.push_str(given);
+        }
+    } else if is_name(name) {
+        if let Some(value) = variables.get(name) {
+            word.text.push_str(value);
+        }
+    } else if let Ok(index) = name.parse::<usize>()
+        && let Some(given) = positional.get(index)
+        && variables.charge(given.len())
+    {
+        word.text.push_str(given);
+    }
+}

@@ -1,0 +1,221 @@
+//! Programs that start the program that their arguments name.
+
+use std::slice::Iter;
+
+/// A program that starts another one.
+#[derive(Debug)]
+pub(super) struct Wrapper {
+    name: &'static str,
+    /// Its options that take the next argument as their value.
+    valued: &'static [&'static str],
+    /// Its options whose value is a shell's command line.
+    lines: &'static [&'static str],
+    /// How many arguments of its own stand before the program.
+    own: usize,
+}
+
+/// What a wrapper starts.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Inner<'w> {
+    /// A program with its arguments.
+    Command(&'w [String]),
+    /// A shell's command line.
+    Line(&'w str),
+}
+
+const fn plain(name: &'static str) -> Wrapper {
+    with(name, &[], 0)
+}
+
+const fn with(name: &'static str, valued: &'static [&'static str], own: usize) -> Wrapper {
+    Wrapper {
+        name,
+        valued,
+        lines: &[],
+        own,
+    }
+}
+
+const fn with_line(
+    name: &'static str,
+    valued: &'static [&'static str],
+    lines: &'static [&'static str],
+    own: usize,
+) -> Wrapper {
+    Wrapper {
+        name,
+        valued,
+        lines,
+        own,
+    }
+}
+
+/// Source: the manuals of util-linux, coreutils, procps, `busybox`, sudo, tini, dumb-init, su-exec, gosu and strace.
+static WRAPPERS: [Wrapper; 40] = [
+    plain("busybox"),
+    plain("builtin"),
+    plain("catatonit"),
+    plain("command"),
+    plain("coproc"),
+    plain("doas"),
+    plain("nohup"),
+    plain("setsid"),
+    plain("toybox"),
+    plain("winpty"),
+    with(
+        "chpst",
+        &[
+            "-u", "-U", "-b", "-e", "-/", "-C", "-n", "-l", "-L", "-m", "-d", "-o", "-p", "-f",
+            "-c", "-r", "-t", "-s",
+        ],
+        0,
+    ),
+    with("chroot", &[], 1),
+    with("chrt", &["-T", "-P", "-D"], 1),
+    with("dumb-init", &["-r", "--rewrite"], 0),
+    with_line(
+        "env",
+        &["-u", "--unset", "-C", "--chdir"],
+        &["-S", "--split-string"],
+        0,
+    ),
+    with("exec", &["-a"], 0),
+    with_line(
+        "flock",
+        &["-w", "-E", "--wait", "--timeout"],
+        &["-c", "--command"],
+        1,
+    ),
+    with("gosu", &[], 1),
+    with("ionice", &["-c", "-n", "--class", "--classdata"], 0),
+    with("linux32", &[], 0),
+    with("linux64", &[], 0),
+    with("ltrace", &["-e", "-o", "-p", "-u"], 0),
+    with("nice", &["-n", "--adjustment"], 0),
+    with("nsenter", &["-t", "--target", "-S", "-G"], 0),
+    with("prlimit", &[], 0),
+    with_line(
+        "runuser",
+        &["-u", "--user", "-g", "-G", "-s", "--shell"],
+        &["-c", "--command"],
+        0,
+    ),
+    with_line(
+        "script",
+        &["-E", "-o", "-I", "-O", "-B", "-T", "-m"],
+        &["-c", "--command"],
+        0,
+    ),
+    with("setarch", &[], 1),
+    with(
+        "setpriv",
+        &[
+            "--reuid",
+            "--regid",
+            "--groups",
+            "--inh-caps",
+            "--ambient-caps",
+            "--bounding-set",
+            "--securebits",
+        ],
+        0,
+    ),
+    with("s6-setuidgid", &[], 1),
+    with("stdbuf", &["-i", "-o", "-e"], 0),
+    with(
+        "strace",
+        &[
+            "-e", "-o", "-p", "-s", "-u", "-E", "-a", "-O", "-P", "-S", "-I",
+        ],
+        0,
+    ),
+    with("su-exec", &[], 1),
+    with(
+        "sudo",
+        &[
+            "-u", "-g", "-h", "-p", "-C", "-r", "-t", "-U", "-D", "-R", "-T", "--user", "--group",
+        ],
+        0,
+    ),
+    with("taskset", &[], 1),
+    with("time", &["-f", "-o", "--format", "--output"], 0),
+    with("timeout", &["-s", "-k", "--signal", "--kill-after"], 1),
+    with("unshare", &["-S", "-G", "-R", "-w"], 0),
+    with("watch", &["-n", "--interval"], 0),
+    with(
+        "xargs",
+        &["-I", "-n", "-P", "-L", "-s", "-a", "-d", "-E"],
+        0,
+    ),
+];
+
+// === impl Wrapper ===
+
+impl Wrapper {
+    /// The wrapper of this file name. `tini` comes under many: `tini-static`, `tini-amd64`.
+    pub(super) fn find(name: &str) -> Option<&'static Self> {
+        static TINI: Wrapper = with("tini", &["-p", "-e"], 0);
+        if name == "tini" || name.starts_with("tini-") {
+            return Some(&TINI);
+        }
+        WRAPPERS.iter().find(|it| it.name == name)
+    }
+
+    /// What it starts with these arguments: what follows its options, its assignments to variables and its own arguments.
+    pub(super) fn inner<'w>(&self, arguments: &'w [String]) -> Inner<'w> {
+        let mut rest = arguments.iter();
+        let mut own = self.own;
+        loop {
+            let left = rest.as_slice();
+            let Some(argument) = rest.next() else {
+                return Inner::Command(&[]);
+            };
+            if argument == "--" {
+                let _own: Vec<_> = rest.by_ref().take(own).collect();
+                return Inner::Command(rest.as_slice());
+            }
+            if argument.len() > 1 && argument.starts_with(['-', '+']) {
+                if let Some(line) = self.line(argument, &mut rest) {
+                    return Inner::Line(line);
+                }
+                if self.valued.contains(&argument.as_str()) {
+                    let _value = rest.next();
+                }
+            } else if is_assignment(argument) {
+                // `env NAME=value program`, and `sudo` too.
+            } else if own > 0 {
+                own -= 1;
+            } else {
+                return Inner::Command(left);
+            }
+        }
+    }
+
+    /// The command line that is this option's value.
+    fn line<'w>(&self, option: &'w str, rest: &mut Iter<'w, String>) -> Option<&'w str> {
+        self.lines.iter().find_map(|line| {
+            if option == *line {
+                return rest.as_slice().first().map(String::as_str);
+            }
+            let value = option.strip_prefix(line)?;
+            let is_short = line.len() == 2;
+            value
+                .strip_prefix('=')
+                .or_else(|| Some(value).filter(|_| is_short))
+        })
+    }
+}
+
+/// Whether a word sets a variable: `NAME=value`.
+pub(super) fn is_assignment(word: &str) -> bool {
+    word.split_once('=').is_some_and(|(name, _)| is_name(name))
+}
+
+/// Whether a text can name a variable.
+pub(super) fn is_name(text: &str) -> bool {
+    !text.is_empty()
+        && !text.starts_with(|it: char| it.is_ascii_digit())
+        && text
+            .bytes()
+            .all(|it| it == b'_' || it.is_ascii_alphanumeric())
+}
