@@ -1,7 +1,7 @@
 # Each target does its own set-up: on a fresh Debian 12 machine with Rust it takes minutes the first
 # time, and says so. See tests/cluster/assets.sh.
 
-.PHONY: help demo test bench soak check lint assets
+.PHONY: help demo test conditions bench soak check lint assets
 
 # A folder with etcd and kube-apiserver; set KUBEBUILDER_ASSETS to use one of your own.
 ASSETS = KUBEBUILDER_ASSETS=$$(tests/cluster/assets.sh) && export KUBEBUILDER_ASSETS
@@ -9,6 +9,7 @@ ASSETS = KUBEBUILDER_ASSETS=$$(tests/cluster/assets.sh) && export KUBEBUILDER_AS
 help:
 	@echo 'make demo         hardens a Tiller in a real API server, and refuses four; KEEP=1 leaves it running'
 	@echo 'make test         runs all tests, those against a real API server too, and tells which it skips'
+	@echo 'make conditions   evaluates the conditions of the webhook configurations as a new API server does'
 	@echo 'make bench        measures the webhook, and how long 100 teams take'
 	@echo 'make soak         fills a cluster with 20,000 Deployments and bindings, and measures the memory; then'
 	@echo '                  renews, kills and restarts an installation under load for most of an hour'
@@ -20,10 +21,17 @@ demo:
 	cargo run --locked --quiet --example demo -- $(if $(KEEP),--keep)
 
 test:
-	@$(ASSETS) && tests/chart/environment.sh >/dev/null && tests/suite.sh
+	@$(ASSETS) && tests/chart/environment.sh >/dev/null && tests/cel/environment.sh >/dev/null && tests/suite.sh
+
+# CEL as the API server has it, by Debian's newest packages.
+conditions:
+	@CEL_EVALUATOR=$$(tests/cel/api-server.sh) && export CEL_EVALUATOR && \
+	cargo test --locked --test it -- --include-ignored --nocapture conditions::
 
 bench:
 	@$(ASSETS) && echo 'Building with optimisation' >&2 && \
+	if CEL_EVALUATOR=$$(tests/cel/api-server.sh); then export CEL_EVALUATOR; else unset CEL_EVALUATOR; fi && \
+	cargo bench --locked --bench conditions && \
 	cargo bench --locked --bench webhook && \
 	cargo bench --locked --bench core && \
 	cargo bench --locked --bench provision
@@ -40,4 +48,4 @@ check lint: assets
 	RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --document-private-items
 
 assets:
-	@tests/cluster/assets.sh >/dev/null && tests/chart/environment.sh >/dev/null
+	@tests/cluster/assets.sh >/dev/null && tests/chart/environment.sh >/dev/null && tests/cel/environment.sh >/dev/null

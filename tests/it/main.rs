@@ -21,6 +21,8 @@ pub mod cluster;
 mod cluster_apply;
 /// No key and no certificate is kept here.
 mod committed_keys;
+/// The conditions of the webhook configurations, evaluated as the API server does.
+mod conditions;
 /// An installation in a real API server: several replicas behind a Service.
 mod installed;
 /// What a real cluster tells the guard, and what it makes of that.

@@ -3,7 +3,6 @@
 mod access;
 mod cases;
 mod certificate_authorities;
-mod conditions;
 mod connections;
 pub(crate) mod corpus;
 mod custody;

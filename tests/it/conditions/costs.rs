@@ -1,0 +1,114 @@
+//! What the conditions cost in the API server, by its own count: an expression that passes the limit is an error there.
+
+use serde_json::{Value, json};
+use tiller_guard::k8s::registration::condition;
+
+use super::evaluator::{Evaluated, OLDEST, evaluate};
+use super::long::{LISTS, long};
+use super::{CUSTODY, Condition, OWN_ACCOUNT, TILLER, request};
+
+/// What one expression may cost in the API server.
+const MOST_COST: u64 = 1_000_000;
+/// What an API server takes in one request, in bytes.
+const MOST_BYTES: usize = 3 << 20;
+
+fn evaluated(condition: &Condition, kind: &str, object: &Value) -> Evaluated {
+    let user = json!({ "username": "ann", "groups": ["system:authenticated"] });
+    let requests = [request(&user, kind, object)];
+    let mut answer = evaluate(&condition.0, OLDEST, &requests);
+    answer.results.pop().unwrap_or_else(|| panic!("{answer:?}"))
+}
+
+fn pod(containers: &[Value]) -> Value {
+    json!({ "metadata": { "name": "web" }, "spec": { "containers": containers } })
+}
+
+/// Each element costs the same until there are too many to be walked, and then the object is passed on.
+#[test]
+#[ignore = "only the API server's own evaluator counts costs: make conditions"]
+fn the_cost_grows_no_faster_than_any_list() {
+    const EACH: u64 = 45;
+    for list in LISTS {
+        for length in [1, 1_000, 1_900, 20_000, 80_000] {
+            let (kind, object) = long(list, length);
+            for condition in [&*TILLER, &*OWN_ACCOUNT, &*CUSTODY] {
+                let Evaluated { error, cost, .. } = evaluated(condition, kind, &object);
+                assert_eq!(error, None, "{list} {length}");
+                assert!(
+                    cost < 1_000 + EACH * length as u64,
+                    "{list} {length}: {cost}"
+                );
+                assert!(cost < MOST_COST / 4, "{list} {length}: {cost}");
+            }
+        }
+    }
+}
+
+/// What is made to cost as much as it can, short of being passed on.
+#[test]
+#[ignore = "only the API server's own evaluator counts costs: make conditions"]
+fn no_object_that_an_api_server_takes_passes_the_limit() {
+    let near: String = "xtillerx$(A)x".repeat(40).chars().take(299).collect();
+    let image: String = format!("x/{}", "xtillerx".repeat(40))
+        .chars()
+        .take(299)
+        .collect();
+    let container = |arguments: usize, variables: usize, word: &str, value: &str| {
+        json!({
+            "name": "a", "image": image, "args": vec![word; arguments],
+            "env": vec![json!({ "name": "a", "value": value }); variables],
+            "livenessProbe": { "httpGet": { "port": 1 } }, "readinessProbe": { "httpGet": { "port": 1 } },
+        })
+    };
+    let mut worst = 0;
+    for (count, arguments, variables, word, value) in [
+        (1, 1_990, 0, "x$".repeat(60).as_str(), ""),
+        (1, 249, 1_740, near.as_str(), "x"),
+        (1, 1, 1_990, "$", "y".repeat(120).as_str()),
+        (1, 990, 990, "x$y", "y".repeat(200).as_str()),
+        (1, 120, 120, near.as_str(), near.as_str()),
+        (12, 10, 10, near.as_str(), near.as_str()),
+        (15, 8, 8, near.as_str(), near.as_str()),
+        (299, 0, 6, "", "x"),
+        (299, 3, 3, "x$y", "x"),
+        (60, 16, 16, "x$y", "x"),
+        (
+            1,
+            1,
+            1,
+            "x$".repeat(240_000).as_str(),
+            "y".repeat(490_000).as_str(),
+        ),
+        (
+            1,
+            3,
+            3,
+            "x$".repeat(80_000).as_str(),
+            "y".repeat(160_000).as_str(),
+        ),
+        (
+            4,
+            4,
+            4,
+            "x$".repeat(15_000).as_str(),
+            "y".repeat(30_000).as_str(),
+        ),
+    ] {
+        let mut object = pod(&vec![container(arguments, variables, word, value); count]);
+        let volume = json!({ "secret": { "secretName": "x" }, "image": { "reference": image } });
+        object["spec"]["volumes"] = json!(vec![volume; 256]);
+        object["spec"]["serviceAccountName"] = json!("web");
+        assert!(object.to_string().len() < MOST_BYTES);
+        for condition in [&*TILLER, &*OWN_ACCOUNT] {
+            let Evaluated { error, cost, .. } = evaluated(condition, "Pod", &object);
+            assert_eq!(error, None, "{count} {arguments} {variables}");
+            worst = worst.max(cost);
+        }
+    }
+    assert!(worst < MOST_COST * 7 / 10, "{worst}");
+    let patterns: Vec<String> = (0..40).map(|index| format!("account-{index}-*")).collect();
+    let many = Condition(condition::own_account(&patterns));
+    let mut object = pod(&[container(120, 120, &near, &near)]);
+    object["spec"]["serviceAccountName"] = json!("web");
+    assert_eq!(evaluated(&many, "Pod", &object).error, None);
+}
