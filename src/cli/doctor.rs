@@ -92,11 +92,12 @@ async fn look(arguments: Arguments) -> anyhow::Result<Exit> {
     }
 }
 
-/// Takes the account patterns of the policy that is installed; tells whether it refuses anything.
+/// Takes what the installation goes by from the policy that is installed; tells whether it refuses anything.
 async fn installed_policy(cluster: &Cluster, planned: &mut Installation) -> bool {
     let text = policy_text(cluster, &planned.namespace).await;
     let policy = text.map_or_else(Policy::default, |text| policy_in(&text));
     let enforces = enforces(&policy);
+    planned.place.user = policy.settings.run_as_user;
     planned.account_patterns = policy.settings.account_patterns;
     enforces
 }

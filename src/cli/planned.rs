@@ -9,7 +9,7 @@ use super::policy::{bad_policy, now, read_policy};
 use crate::cluster::Cluster;
 use crate::cluster::apply::{Effect, Expects, Writer};
 use crate::config;
-use crate::installation::{self, Installation, OWNER_LABELS};
+use crate::installation::{self, Installation, OWNER_LABELS, Place};
 use crate::k8s::registration::HAS_SERVICE_PORT;
 use crate::policy::{Mode, Policy};
 
@@ -36,6 +36,22 @@ pub(super) struct PlanArguments {
     /// The policy file to install [default: enforce]
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
+
+    /// On AKS: keep its admissions enforcer from taking kube-system out of the webhook configurations
+    #[arg(long)]
+    aks: bool,
+
+    /// Put the pods on their nodes' network, for an API server that reaches no other (EKS with another network plugin)
+    #[arg(long)]
+    host_network: bool,
+
+    /// The port on which the pods answer reviews
+    #[arg(long, value_name = "PORT", default_value_t = installation::REVIEW_PORT, value_parser = clap::value_parser!(u16).range(1024..))]
+    review_port: u16,
+
+    /// The port of the pods' health and metrics
+    #[arg(long, value_name = "PORT", default_value_t = installation::HEALTH_PORT, value_parser = clap::value_parser!(u16).range(1024..))]
+    health_port: u16,
 }
 
 impl PlanArguments {
@@ -47,6 +63,10 @@ impl PlanArguments {
             replicas,
             service_port,
             policy,
+            aks,
+            host_network,
+            review_port,
+            health_port,
         } = self;
         if minor < HAS_SERVICE_PORT && service_port != installation::SERVICE_PORT {
             bail!(
@@ -55,6 +75,10 @@ impl PlanArguments {
                 installation::SERVICE_PORT
             );
         }
+        anyhow::ensure!(
+            review_port != health_port,
+            "--review-port and --health-port are both {review_port}; give two ports"
+        );
         let (text, policy) = match policy {
             None => (installation::POLICY.to_owned(), Policy::default()),
             Some(path) => {
@@ -74,6 +98,13 @@ impl PlanArguments {
             policy: text,
             account_patterns: policy.settings.account_patterns,
             ca_bundle: None,
+            place: Place {
+                aks,
+                host_network,
+                review_port,
+                health_port,
+                user: policy.settings.run_as_user,
+            },
         })
     }
 }

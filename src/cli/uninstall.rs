@@ -10,7 +10,9 @@ use super::planned::writer;
 use super::reach::{ReachArguments, connect, on_runtime};
 use crate::cluster::apply::Effect;
 use crate::cluster::install::registrations;
-use crate::installation::{self, AUTHORITY_SECRET, IMAGE, Installation, POLICY, SERVICE_PORT};
+use crate::installation::{
+    self, AUTHORITY_SECRET, IMAGE, Installation, POLICY, Place, SERVICE_PORT,
+};
 
 /// Removes tiller-guard from a cluster, whether it still answers or not. The namespace stays, with the teams that are
 /// registered in it.
@@ -62,6 +64,7 @@ async fn uninstall(arguments: Arguments) -> anyhow::Result<Exit> {
         policy: POLICY.to_owned(),
         account_patterns: Vec::new(),
         ca_bundle: None,
+        place: Place::default(),
     };
     let effect = if dry_run { Effect::Look } else { Effect::Write };
     let writer = writer(&cluster, adopt, effect);

@@ -1,9 +1,10 @@
 //! How a registration in the cluster differs from what it is to say.
 //!
-//! What the API server adds to it is no difference, nor whose authorities its bundle holds.
+//! What the API server adds to it is no difference, nor what AKS adds, nor whose authorities its bundle holds.
 
 use serde_json::Value;
 
+use super::aks;
 use super::apply::missing;
 
 /// Every way in which a registration asks less, or is heard less, than it is to: a sentence each.
@@ -15,7 +16,7 @@ pub(super) fn drift(wanted: &Value, live: &Value) -> Vec<String> {
             drifts.push(format!("{name} is missing"));
             continue;
         };
-        if let Some(Value::Object(fields)) = missing(webhook, found) {
+        if let Some(Value::Object(fields)) = missing(webhook, &aks::without_its_own(found)) {
             drifts.extend(fields.keys().map(|field| {
                 let value = found.get(field).unwrap_or(&Value::Null);
                 format!(
@@ -89,7 +90,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::installation::{IMAGE, Installation, NAMESPACE, POLICY, SERVICE_PORT};
+    use crate::installation::{IMAGE, Installation, NAMESPACE, POLICY, Place, SERVICE_PORT};
 
     fn installation(minor: u16) -> Installation {
         Installation {
@@ -101,6 +102,7 @@ mod tests {
             policy: POLICY.to_owned(),
             account_patterns: Vec::new(),
             ca_bundle: None,
+            place: Place::default(),
         }
     }
 
@@ -130,6 +132,54 @@ mod tests {
     #[test]
     fn what_the_server_and_the_guard_add_is_no_drift() {
         assert_eq!(drift(&validating(), &live()), [""; 0]);
+    }
+
+    /// `control-plane` and the rest as Azure/AKS 1771 and 4002 show them, after the guard's own.
+    #[test]
+    fn what_aks_adds_is_no_drift_and_what_looks_like_it_is() {
+        let added = json!([
+            { "key": "control-plane", "operator": "DoesNotExist" },
+            { "key": "control-plane", "operator": "NotIn", "values": ["true"] },
+            { "key": "kubernetes.azure.com/managedby", "operator": "NotIn", "values": ["aks"] },
+        ]);
+        for minor in [20, 30] {
+            let [mutating, validating] = installation(minor).registrations();
+            for wanted in [mutating, validating] {
+                let mut live = wanted.clone();
+                for webhook in live["webhooks"].as_array_mut().unwrap() {
+                    webhook["clientConfig"]["caBundle"] = json!("QQ==");
+                    let selector = &mut webhook["namespaceSelector"];
+                    let mut expressions = selector["matchExpressions"].as_array().cloned();
+                    let expressions = expressions.get_or_insert_default();
+                    expressions.extend(added.as_array().unwrap().iter().cloned());
+                    selector["matchExpressions"] = json!(expressions);
+                }
+                assert_eq!(drift(&wanted, &live), [""; 0]);
+                assert!(aks::has_written(&live) && !aks::has_written(&wanted));
+                let mut kept = wanted.clone();
+                aks::keep(&mut kept, &live);
+                for (webhook, live) in kept["webhooks"]
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .zip(live["webhooks"].as_array().unwrap())
+                {
+                    assert_eq!(webhook["namespaceSelector"], live["namespaceSelector"]);
+                }
+            }
+        }
+        for other in [
+            json!({ "key": "control-plane", "operator": "Exists" }),
+            json!({ "key": "control-plane", "operator": "NotIn", "values": ["false"] }),
+            json!({ "key": "kubernetes.azure.com/managedby", "operator": "NotIn", "values": ["aks", "me"] }),
+            json!({ "key": "team", "operator": "DoesNotExist" }),
+        ] {
+            let drifts = drifts_after(|webhook| {
+                let expressions = &mut webhook["namespaceSelector"]["matchExpressions"];
+                expressions.as_array_mut().unwrap().push(other.clone());
+            });
+            assert_eq!(drifts.len(), 1, "{other}: {drifts:?}");
+        }
     }
 
     /// Where none are to be.

@@ -4,7 +4,7 @@ use kube::Api;
 use kube::api::{ApiResource, DynamicObject, GroupVersionKind, Patch, PatchParams};
 use serde_json::{Value, json};
 
-use super::Cluster;
+use super::{Cluster, aks};
 use crate::installation::{AUTHORITY_SECRET, Installation};
 use crate::k8s::registration::{GROUP, NAME, NAME_LABEL, SYSTEM_NAMESPACE};
 
@@ -41,7 +41,7 @@ pub(super) async fn registration(
 }
 
 /// The two registrations as they are to be written: in the version that is served, with nothing that makes them ask
-/// about less than they say.
+/// about less than they say but what AKS adds, where it is not told to leave them.
 pub async fn registrations(
     cluster: &Cluster,
     planned: &Installation,
@@ -60,6 +60,15 @@ pub async fn registrations(
                 if cluster.version().is_from(since) {
                     webhook.entry(field).or_insert(nothing);
                 }
+            }
+        }
+    }
+    if !planned.place.aks {
+        for wanted in &mut registrations {
+            let kind = wanted.get("kind").and_then(Value::as_str);
+            let kind = kind.unwrap_or_default().to_owned();
+            if let Some(live) = registration(cluster, &kind).await? {
+                aks::keep(wanted, &live);
             }
         }
     }

@@ -1,5 +1,6 @@
 //! The cluster: the one owner of the Kubernetes client.
 
+mod aks;
 pub mod apply;
 pub mod certificate;
 mod connection;

@@ -10,7 +10,7 @@ use crate::policy::{
 };
 use crate::tiller::ImageReference;
 
-pub(super) const POLICY: [&str; 16] = [
+pub(super) const POLICY: [&str; 18] = [
     "apiVersion",
     "kind",
     "mode",
@@ -23,6 +23,8 @@ pub(super) const POLICY: [&str; 16] = [
     "certificateSecret",
     "accounts",
     "requireTeam",
+    "runAsUser",
+    "injectors",
     "administrators",
     "access",
     "breakGlass",
@@ -108,6 +110,18 @@ fn read(reader: &mut Reader<'_>, root: &Field<'_>, now: Timestamp) -> Policy {
     }
     if let Some(field) = section.get("requireTeam") {
         settings.require_team = reader.truth(&field).unwrap_or_default();
+    }
+    if let Some(field) = section.get("runAsUser") {
+        settings.run_as_user = reader
+            .parsed(&field, value::run_as_user)
+            .unwrap_or_default();
+    }
+    if let Some(field) = section.get("injectors") {
+        let fields = reader.list(&field);
+        let listed = fields
+            .iter()
+            .filter_map(|it| reader.parsed(it, value::injector));
+        settings.injectors = listed.collect();
     }
     if let Some(field) = section.get("administrators") {
         let People { users, groups } =

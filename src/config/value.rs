@@ -3,8 +3,8 @@
 use super::reader::{one_of, quoted};
 use crate::manifest::DUPLICATE_KEY;
 use crate::policy::{
-    Mode, ObjectKind, Rule, Settings, Severity, access_rules, connection_rules, custody_rules,
-    exposure_rules, mode_rules, rules, workload_rules,
+    Injector, Mode, ObjectKind, Rule, RunAsUser, Settings, Severity, access_rules,
+    connection_rules, custody_rules, exposure_rules, mode_rules, rules, workload_rules,
 };
 use crate::tiller::{ImageReference, Version};
 
@@ -47,6 +47,20 @@ pub(super) fn version(text: &str) -> Result<Version, String> {
 pub(super) fn mode(text: &str) -> Result<Mode, String> {
     let names = Mode::ALL.map(Mode::as_str);
     Mode::find(text).ok_or_else(|| unknown("mode", text, &names))
+}
+
+pub(super) fn run_as_user(text: &str) -> Result<RunAsUser, String> {
+    let names = RunAsUser::ALL.map(RunAsUser::as_str);
+    let mut all = RunAsUser::ALL.into_iter();
+    all.find(|it| it.as_str() == text)
+        .ok_or_else(|| unknown("user", text, &names))
+}
+
+pub(super) fn injector(text: &str) -> Result<Injector, String> {
+    let names = Injector::ALL.map(Injector::as_str);
+    let mut all = Injector::ALL.into_iter();
+    all.find(|it| it.as_str() == text)
+        .ok_or_else(|| unknown("injector", text, &names))
 }
 
 pub(super) fn severity(text: &str) -> Result<Severity, String> {

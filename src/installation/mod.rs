@@ -4,7 +4,10 @@
 
 mod access;
 mod network;
+mod place;
 mod workload;
+
+pub use place::{AKS_ENFORCER, HEALTH_PORT, Place, REVIEW_PORT};
 
 use serde_json::{Value, json};
 
@@ -26,10 +29,6 @@ pub const POLICY: &str = "apiVersion: tiller-guard.io/v1\nkind: Policy\nmode: en
 
 /// The port of the Service where none is given.
 pub const SERVICE_PORT: u16 = 443;
-/// Where reviews are answered.
-const REVIEW_PORT: u16 = 8443;
-/// Where health and metrics are told.
-const HEALTH_PORT: u16 = 8081;
 
 /// What an installation depends on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +49,8 @@ pub struct Installation {
     pub account_patterns: Vec<String>,
     /// PEM in base64 of the authorities that the registrations hold already, to be kept.
     pub ca_bundle: Option<String>,
+    /// What the place where it runs asks for.
+    pub place: Place,
 }
 
 // === impl Installation ===
@@ -96,6 +97,9 @@ impl Installation {
                 .and_then(Value::as_object_mut)
             {
                 metadata.insert("labels".to_owned(), labels());
+                if self.place.aks {
+                    metadata.insert("annotations".to_owned(), json!({ AKS_ENFORCER: "true" }));
+                }
             }
         }
         registrations
@@ -103,10 +107,16 @@ impl Installation {
 
     fn own_namespace(&self) -> Value {
         let mut labels = labels();
+        // A pod on its node's network is not even of the standard `baseline`.
+        let standard = if self.place.host_network {
+            "privileged"
+        } else {
+            "restricted"
+        };
         if let Some(labels) = labels.as_object_mut() {
             labels.insert(
                 "pod-security.kubernetes.io/enforce".to_owned(),
-                json!("restricted"),
+                json!(standard),
             );
             // The API server's own from 1.21 on.
             if self.minor < 21 {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{HEALTH_PORT, Installation, REVIEW_PORT, pod_labels};
+use super::{Installation, Place, pod_labels};
 use crate::k8s::registration::NAME;
 
 pub(super) fn service(installation: &Installation) -> Value {
@@ -21,6 +21,11 @@ pub(super) fn service(installation: &Installation) -> Value {
 /// The API server is on no network that a policy could name, so that the ports are open to all; requests go to
 /// the API server alone, which is at 443 as a Service and at 6443 or 8443 behind it.
 pub(super) fn policy(installation: &Installation) -> Value {
+    let Place {
+        review_port,
+        health_port,
+        ..
+    } = installation.place;
     let tcp = |port: u16| json!({ "port": port, "protocol": "TCP" });
     json!({
         "apiVersion": "networking.k8s.io/v1",
@@ -29,7 +34,7 @@ pub(super) fn policy(installation: &Installation) -> Value {
         "spec": {
             "podSelector": { "matchLabels": pod_labels() },
             "policyTypes": ["Ingress", "Egress"],
-            "ingress": [{ "ports": [tcp(REVIEW_PORT), tcp(HEALTH_PORT)] }],
+            "ingress": [{ "ports": [tcp(review_port), tcp(health_port)] }],
             "egress": [{ "ports": [tcp(443), tcp(6443), tcp(8443)] }],
         },
     })

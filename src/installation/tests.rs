@@ -1,6 +1,8 @@
 use serde_json::{Value, json};
 
-use super::{IMAGE, Installation, NAMESPACE, OWNER_LABELS, POLICY, SERVICE_PORT};
+use super::{
+    AKS_ENFORCER, IMAGE, Installation, NAMESPACE, OWNER_LABELS, POLICY, Place, SERVICE_PORT,
+};
 use crate::k8s::subject;
 use crate::policy::{Kind, Settings};
 
@@ -14,6 +16,7 @@ fn installation(minor: u16) -> Installation {
         policy: POLICY.to_owned(),
         account_patterns: Settings::default().account_patterns,
         ca_bundle: None,
+        place: Place::default(),
     }
 }
 
@@ -210,6 +213,58 @@ fn tls_1_2_is_spoken_with_those_that_may_offer_nothing_newer() {
         let arguments = pod["containers"][0]["args"].as_array().unwrap();
         let spoken = arguments.contains(&json!("--tls-min-version=1.2"));
         assert_eq!(spoken, expected, "1.{minor}");
+    }
+}
+
+#[test]
+fn on_the_nodes_network_its_ports_are_the_nodes() {
+    let place = Place {
+        host_network: true,
+        review_port: 10443,
+        health_port: 10444,
+        ..Place::default()
+    };
+    let objects = Installation {
+        place,
+        ..installation(36)
+    }
+    .objects();
+    let spec = &of_kind(&objects, "Deployment")["spec"];
+    // No node has a place for the next pod beside the last one.
+    let rolling = json!({ "maxSurge": 0, "maxUnavailable": 1 });
+    assert_eq!(spec["strategy"]["rollingUpdate"], rolling);
+    let pod = &spec["template"]["spec"];
+    assert_eq!(pod["hostNetwork"], true);
+    let container = &pod["containers"][0];
+    let arguments = container["args"].as_array().unwrap();
+    for argument in ["--listen=[::]:10443", "--health-address=[::]:10444"] {
+        assert!(arguments.contains(&json!(argument)), "{arguments:?}");
+    }
+    for (index, port) in [10443, 10444].into_iter().enumerate() {
+        assert_eq!(container["ports"][index]["containerPort"], port);
+        assert_eq!(container["ports"][index]["hostPort"], port);
+    }
+    let allowed = &of_kind(&objects, "NetworkPolicy")["spec"]["ingress"][0]["ports"];
+    assert_eq!(allowed[0]["port"], 10443);
+    let labels = &of_kind(&objects, "Namespace")["metadata"]["labels"];
+    assert_eq!(labels["pod-security.kubernetes.io/enforce"], "privileged");
+}
+
+#[test]
+fn only_where_it_is_asked_for_is_aks_told_to_leave_the_webhooks() {
+    for aks in [false, true] {
+        let place = Place {
+            aks,
+            ..Place::default()
+        };
+        let installation = Installation {
+            place,
+            ..installation(30)
+        };
+        for registration in installation.registrations() {
+            let annotation = registration["metadata"]["annotations"].get(AKS_ENFORCER);
+            assert_eq!(annotation, aks.then_some(&json!("true")));
+        }
     }
 }
 

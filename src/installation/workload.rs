@@ -2,8 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{HEALTH_PORT, Installation, REVIEW_PORT, SERVICE_PORT, pod_labels};
+use super::{HEALTH_PORT, Installation, Place, REVIEW_PORT, SERVICE_PORT, pod_labels};
 use crate::k8s::registration::NAME;
+use crate::policy::RunAsUser;
 
 /// The user `nobody`, whom the image has too.
 const USER: i64 = 65534;
@@ -33,14 +34,20 @@ pub(super) fn deployment(installation: &Installation) -> Value {
             "replicas": installation.replicas,
             "revisionHistoryLimit": 3,
             "selector": { "matchLabels": pod_labels() },
-            // The next pod is ready before the last one goes.
-            "strategy": {
-                "type": "RollingUpdate",
-                "rollingUpdate": { "maxSurge": 1, "maxUnavailable": 0 },
-            },
+            "strategy": { "type": "RollingUpdate", "rollingUpdate": rolling(installation.place) },
             "template": { "metadata": { "labels": pod_labels() }, "spec": pod(installation) },
         },
     })
+}
+
+/// The next pod is ready before the last one goes. On the nodes' network it has to go first, where every node has one:
+/// their ports are the same.
+fn rolling(place: Place) -> Value {
+    if place.host_network {
+        json!({ "maxSurge": 0, "maxUnavailable": 1 })
+    } else {
+        json!({ "maxSurge": 1, "maxUnavailable": 0 })
+    }
 }
 
 fn pod(installation: &Installation) -> Value {
@@ -53,12 +60,15 @@ fn pod(installation: &Installation) -> Value {
     if minor >= 17 {
         set("priorityClassName", json!("system-cluster-critical"));
     }
+    if installation.place.host_network {
+        set("hostNetwork", json!(true));
+    }
     set("terminationGracePeriodSeconds", json!(GRACE));
     // Nodes have the label from 1.14 on.
     if minor >= 14 {
         set("nodeSelector", json!({ "kubernetes.io/os": "linux" }));
     }
-    set("securityContext", security(minor));
+    set("securityContext", security(installation));
     if minor >= 18 {
         let spread = |key: &str| {
             json!({
@@ -99,12 +109,16 @@ fn pod(installation: &Installation) -> Value {
 }
 
 /// What the API server of Kubernetes 1.`minor` keeps: what it drops would be found missing each time.
-fn security(minor: u16) -> Value {
+fn security(installation: &Installation) -> Value {
+    let minor = installation.minor;
+    let chooses_user = installation.place.user == RunAsUser::Nobody;
     let mut context = Map::new();
     let mut set = |name: &str, value: Value| context.insert(name.to_owned(), value);
     set("runAsNonRoot", json!(true));
-    set("runAsUser", json!(USER));
-    if minor >= 14 {
+    if chooses_user {
+        set("runAsUser", json!(USER));
+    }
+    if chooses_user && minor >= 14 {
         set("runAsGroup", json!(USER));
     }
     if minor >= 19 {
@@ -125,6 +139,25 @@ fn container(installation: &Installation) -> Value {
     if installation.service_port != SERVICE_PORT {
         arguments.push(format!("--service-port={}", installation.service_port));
     }
+    let Place {
+        host_network,
+        review_port,
+        health_port,
+        ..
+    } = installation.place;
+    if review_port != REVIEW_PORT {
+        arguments.push(format!("--listen=[::]:{review_port}"));
+    }
+    if health_port != HEALTH_PORT {
+        arguments.push(format!("--health-address=[::]:{health_port}"));
+    }
+    let port = |name: &str, port: u16| {
+        let mut fields = json!({ "name": name, "containerPort": port, "protocol": "TCP" });
+        if let (true, Some(fields)) = (host_network, fields.as_object_mut()) {
+            fields.insert("hostPort".to_owned(), json!(port));
+        }
+        fields
+    };
     let probe = |path: &str, failures: u8| {
         json!({
             "httpGet": { "path": path, "port": "health" },
@@ -137,10 +170,7 @@ fn container(installation: &Installation) -> Value {
         "name": NAME,
         "image": installation.image,
         "args": arguments,
-        "ports": [
-            { "name": "https", "containerPort": REVIEW_PORT, "protocol": "TCP" },
-            { "name": "health", "containerPort": HEALTH_PORT, "protocol": "TCP" },
-        ],
+        "ports": [port("https", review_port), port("health", health_port)],
         "readinessProbe": probe("/readyz", 2),
         "livenessProbe": probe("/livez", 6),
         // README, "What it costs": 12 MiB after a load. Learning 20,000 Deployments and as many bindings took 42 MiB at

@@ -245,7 +245,7 @@ fn settled_by<'v>(
     let passes = !request.dry_run
         && matches!(
             reply.decision,
-            Decision::Unconcerned | Decision::Allowed | Decision::Hardened
+            Decision::Unconcerned | Decision::Allowed | Decision::Hardened | Decision::Warned
         );
     let refuses = matches!(
         mode_of(request, &policy.modes),

@@ -27,6 +27,7 @@ impl Duplicate {
             .into(),
             remedy: "keep one of them".into(),
             action: Action::Harden,
+            injector: None,
         }
     }
 }

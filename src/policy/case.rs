@@ -6,7 +6,9 @@ use super::canonical;
 use super::exception::{Exception, Exemptions};
 use super::harden::Edit;
 use super::pointer::Place;
-use super::{Action, Excepted, Finding, Kind, Knowledge, Pointer, Rule, Settings, Subject};
+use super::{
+    Action, Excepted, Finding, Injector, Kind, Knowledge, Pointer, Rule, Settings, Subject,
+};
 use crate::pod::{Container, VolumeMount};
 use crate::tiller::{ContainerList, Recognised, Tiller, Unknown, clean_path};
 
@@ -139,6 +141,12 @@ impl<'a> Case<'a> {
         })
     }
 
+    /// Whose webhook has put something into this pod as it was made. Injectors change pods, so that what stands in a
+    /// template was written there.
+    pub(super) fn injected(&self, by: impl FnOnce() -> Option<Injector>) -> Option<Injector> {
+        by().filter(|_| self.subject.kind == Kind::Pod)
+    }
+
     /// A field of what holds the pod's `metadata` and `spec`.
     pub(super) fn template(&self, field: impl Into<Cow<'static, str>>) -> Pointer {
         Pointer::new(Place::Template(self.subject.kind), field)
@@ -180,6 +188,22 @@ impl<'a> Findings<'a> {
         self.refused += 1;
         if self.refused <= TOLD_PER_RULE {
             self.tell(rule, path, message.into(), remedy.into(), Action::Refuse);
+        }
+    }
+
+    /// A finding that a person has to deal with, of what another webhook has put into a pod whose Tiller is in this
+    /// container.
+    pub(super) fn refuse_injected(
+        &mut self,
+        rule: &'static Rule,
+        path: Pointer,
+        message: impl Into<Cow<'static, str>>,
+        (injector, container): (Injector, &str),
+    ) {
+        let told = self.told.len();
+        self.refuse(rule, path, message, injector.kept_away_from(container));
+        for finding in self.told.iter_mut().skip(told) {
+            finding.injector = Some(injector);
         }
     }
 
@@ -240,6 +264,7 @@ impl<'a> Findings<'a> {
             message,
             remedy,
             action,
+            injector: None,
         });
     }
 

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use super::Pointer;
+use super::{Injector, Pointer};
 
 /// A rule, as every finding, table and test names it.
 #[derive(Debug)]
@@ -57,6 +57,8 @@ pub struct Finding {
     pub remedy: Cow<'static, str>,
     /// What the guard does about it.
     pub action: Action,
+    /// Whose webhook put it into a pod as that was made: what the pod was made from need not be at fault.
+    pub injector: Option<Injector>,
 }
 
 // === impl Rule ===
@@ -116,6 +118,7 @@ impl fmt::Display for Finding {
             message,
             remedy,
             action: _,
+            injector: _,
         } = self;
         write!(formatter, "{}: ", rule.id)?;
         if !path.is_whole() {

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 
 use super::canonical::{self, CERTIFICATE_DIRECTORY, PROGRAM, SCRATCH_DIRECTORY};
 use super::case::{Case, TillerContainer};
+use super::injector::{MetadataList, Switch};
 use super::patch::{Content, Operation};
 use super::pointer::Place;
 use super::rules::is_readable;
@@ -41,6 +42,8 @@ pub(super) enum Edit<'a> {
     Account(&'a str),
     /// An annotation of the pod.
     Annotation { field: Field, value: &'static str },
+    /// A label or an annotation by which another webhook leaves the Tiller in this container as it is.
+    Switch(Switch, &'a str),
     /// A field whose parent is there.
     Field { path: Pointer, value: Content<'a> },
     /// No such field.
@@ -127,7 +130,17 @@ impl<'c, 'a> Assembly<'c, 'a> {
             Edit::Scratch(tiller) => self.scratch(tiller),
             Edit::Security { of, field, value } => self.security(of, field, value),
             Edit::Account(name) => self.account(name),
-            Edit::Annotation { field, value } => self.annotation(field, value),
+            Edit::Annotation { field, value } => {
+                self.metadata(MetadataList::Annotations, field, value.into());
+            }
+            Edit::Switch(
+                Switch {
+                    list, field, off, ..
+                },
+                container,
+            ) => {
+                self.metadata(list, field, off.value(container));
+            }
             Edit::Field { path, value } => self.add(path, value),
             Edit::NoField { path } => self.remove(path),
         }
@@ -242,15 +255,18 @@ impl<'c, 'a> Assembly<'c, 'a> {
         }
     }
 
-    fn annotation(&mut self, field: Field, value: &'static str) {
+    fn metadata(&mut self, list: MetadataList, field: Field, value: Cow<'a, str>) {
         let place = Place::Template(self.case.subject.kind);
         let metadata = self.case.subject.metadata.as_ref();
         if metadata.is_none() && self.once(place, "metadata") {
             self.add(Pointer::new(place, "metadata"), Content::Object(Vec::new()));
         }
-        let annotated = metadata.is_some_and(|metadata| metadata.annotations.is_some());
-        let parent = (place, "metadata/annotations", annotated);
-        self.member(parent, field, Content::Text(value.into()));
+        let given = metadata.is_some_and(|metadata| match list {
+            MetadataList::Labels => metadata.labels.is_some(),
+            MetadataList::Annotations => metadata.annotations.is_some(),
+        });
+        let parent = (place, list.as_str(), given);
+        self.member(parent, field, Content::Text(value));
     }
 
     /// A name that no volume has yet, and no mount asks for: a mount of a volume that is not there must not
@@ -367,11 +383,16 @@ impl<'c, 'a> Assembly<'c, 'a> {
             _ => None,
         }
     }
+
     fn add(&mut self, path: Pointer, value: Content<'a>) {
         self.operations.push(Operation::Add(path, value));
     }
 
+    /// What is gone cannot be removed again, however many findings ask for it.
     fn remove(&mut self, path: Pointer) {
-        self.operations.push(Operation::Remove(path));
+        let removal = Operation::Remove(path);
+        if !self.operations.contains(&removal) {
+            self.operations.push(removal);
+        }
     }
 }

@@ -15,6 +15,7 @@ mod exception;
 pub mod exposure;
 mod finding;
 mod harden;
+mod injector;
 mod knowledge;
 mod mode;
 mod object_kind;
@@ -32,6 +33,7 @@ pub use case::TillerContainer;
 pub use context::{Context, Timestamp};
 pub use exception::{Excepted, Exception, except};
 pub use finding::{Action, Finding, Rule, Severity};
+pub use injector::Injector;
 pub use knowledge::{Knowledge, KnowledgeSize, TillerUse};
 pub use mode::{Mode, Modes};
 pub use object_kind::{ObjectKind, ObjectName};
@@ -42,6 +44,6 @@ pub use requester::{People, Requester, is_controller};
 pub use rules::{
     access_rules, connection_rules, custody_rules, exposure_rules, rules, workload_rules,
 };
-pub use settings::{ImageVersion, Policy, Settings};
+pub use settings::{ImageVersion, Policy, RunAsUser, Settings};
 pub use subject::{Annotations, Kind, Labels, Maker, Owner, PodMetadata, Subject};
 pub use verdict::{Verdict, decide};

@@ -266,5 +266,6 @@ fn objection(
         message: message.into(),
         remedy: remedy.into(),
         action: Action::Refuse,
+        injector: None,
     })
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Exception, Modes, People, Rule, Severity};
+use super::{Exception, Injector, Modes, People, Rule, Severity};
 use crate::tiller::{ImageReference, Version};
 
 /// All that an administrator decides.
@@ -44,6 +44,10 @@ pub struct Settings {
     pub common_cluster_roles: Vec<String>,
     /// Whether a Tiller may run in the Tiller namespace of a registered team only.
     pub require_team: bool,
+    /// Which user a Tiller runs as.
+    pub run_as_user: RunAsUser,
+    /// Other webhooks of the cluster that Tillers' pods are kept away from.
+    pub injectors: Vec<Injector>,
     /// Who may write the Secrets with Tillers' certificates.
     pub administrators: People,
     /// Who may run commands in Tillers' pods.
@@ -54,6 +58,16 @@ pub struct Settings {
     pub severities: BTreeMap<&'static str, Severity>,
     /// What single objects are let off.
     pub exceptions: Vec<Exception>,
+}
+
+/// Which user a Tiller runs as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum RunAsUser {
+    /// The user 65534 where a manifest names none: that of the official images from 2.13.0 on.
+    #[default]
+    Nobody,
+    /// One of the range that OpenShift gives each project: manifests name none, and the admission of pods sets one.
+    Project,
 }
 
 /// The version of Tiller that an image holds.
@@ -67,6 +81,21 @@ pub struct ImageVersion {
 
 /// Accounts that a pattern makes look like a Tiller's: this guard's own, and that of kubeapps' client.
 const NOT_TILLER: [&str; 2] = ["tiller-guard", "tiller-proxy"];
+
+// === impl RunAsUser ===
+
+impl RunAsUser {
+    /// Every one.
+    pub const ALL: [Self; 2] = [Self::Nobody, Self::Project];
+
+    /// The lower-case name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Nobody => "nobody",
+            Self::Project => "project",
+        }
+    }
+}
 
 // === impl Settings ===
 
@@ -138,6 +167,8 @@ impl Default for Settings {
             allowed_cluster_roles: Vec::new(),
             common_cluster_roles: Vec::new(),
             require_team: false,
+            run_as_user: RunAsUser::default(),
+            injectors: Vec::new(),
             administrators: People {
                 users: Vec::new(),
                 groups: owned(&["system:masters"]),

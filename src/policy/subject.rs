@@ -85,18 +85,27 @@ fields!(PodMetadata<'a> {
     "annotations" => annotations,
 });
 
-/// The labels that Helm's client looks for.
+/// The labels that Helm's client looks for, and those by which other webhooks are kept away.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Labels<'a> {
     /// `app`: `helm` for Tiller.
     pub app: Text<'a>,
     /// `name`: `tiller` for Tiller.
     pub name: Text<'a>,
+    /// Whether Azure's identities are wanted.
+    pub azure: Option<Text<'a>>,
+    /// Whether Datadog is wanted.
+    pub datadog: Option<Text<'a>>,
+    /// Whether Istio is wanted.
+    pub istio: Option<Text<'a>>,
 }
 
 fields!(Labels<'a> {
     "app" => app,
     "name" => name,
+    "admission.datadoghq.com/enabled" => datadog,
+    "azure.workload.identity/use" => azure,
+    "sidecar.istio.io/inject" => istio,
 });
 
 /// The annotations that a rule reads.
@@ -106,12 +115,59 @@ pub struct Annotations<'a> {
     pub seccomp: Option<Text<'a>>,
     /// There in the mirror of a static pod.
     pub mirror: Option<Text<'a>>,
+    /// The containers that get no identity of AWS.
+    pub aws: Option<Text<'a>>,
+    /// The containers that get no identity of Azure.
+    pub azure: Option<Text<'a>>,
+    /// Whether Istio is wanted.
+    pub istio: Option<Text<'a>>,
+    /// Whether Linkerd is wanted.
+    pub linkerd: Option<Text<'a>>,
+    /// Whether Vault's agent is wanted.
+    pub vault: Option<Text<'a>>,
 }
 
 fields!(Annotations<'a> {
     "seccomp.security.alpha.kubernetes.io/pod" => seccomp,
     "kubernetes.io/config.mirror" => mirror,
+    "azure.workload.identity/skip-containers" => azure,
+    "eks.amazonaws.com/skip-containers" => aws,
+    "linkerd.io/inject" => linkerd,
+    "sidecar.istio.io/inject" => istio,
+    "vault.hashicorp.com/agent-inject" => vault,
 });
+
+// === impl Labels ===
+
+impl<'a> Labels<'a> {
+    /// The value of a label that keeps another webhook away.
+    pub(super) fn switch(&self, key: &str) -> Option<&Text<'a>> {
+        let value = match key {
+            "admission.datadoghq.com/enabled" => &self.datadog,
+            "azure.workload.identity/use" => &self.azure,
+            "sidecar.istio.io/inject" => &self.istio,
+            _ => return None,
+        };
+        value.as_ref()
+    }
+}
+
+// === impl Annotations ===
+
+impl<'a> Annotations<'a> {
+    /// The value of an annotation that keeps another webhook away.
+    pub(super) fn switch(&self, key: &str) -> Option<&Text<'a>> {
+        let value = match key {
+            "azure.workload.identity/skip-containers" => &self.azure,
+            "eks.amazonaws.com/skip-containers" => &self.aws,
+            "linkerd.io/inject" => &self.linkerd,
+            "sidecar.istio.io/inject" => &self.istio,
+            "vault.hashicorp.com/agent-inject" => &self.vault,
+            _ => return None,
+        };
+        value.as_ref()
+    }
+}
 
 // === impl Subject ===
 

@@ -47,7 +47,7 @@ pub struct Finding {
     pub message: String,
     /// What to do.
     pub remedy: String,
-    /// `harden` or `refuse`.
+    /// `harden`, `refuse` or `report`.
     pub action: &'static str,
 }
 
@@ -60,6 +60,7 @@ impl From<&policy::Finding> for Finding {
             message,
             remedy,
             action,
+            injector: _,
         } = finding;
         Self {
             rule: rule.id,

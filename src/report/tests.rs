@@ -74,6 +74,7 @@ fn report() -> Report {
         message: "releases are recorded in ConfigMaps".into(),
         remedy: "set --storage=secret".into(),
         action,
+        injector: None,
     };
     let mut first = super::Finding::from(&finding(Action::Harden));
     first.line = Some(12);

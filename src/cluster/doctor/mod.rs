@@ -3,6 +3,7 @@
 mod before;
 mod parts;
 mod registrations;
+mod users;
 
 use super::Cluster;
 use super::install::get;
@@ -41,6 +42,7 @@ pub struct Check {
 pub async fn before(cluster: &Cluster, planned: &Installation) -> Vec<Check> {
     let mut checks = vec![version(cluster)];
     checks.extend(before::checks(cluster, planned).await);
+    checks.extend(users::check(cluster, planned.place.user).await);
     checks
 }
 
@@ -62,6 +64,7 @@ pub async fn policy_text(cluster: &Cluster, namespace: &str) -> Option<String> {
 pub async fn examine(cluster: &Cluster, installed: &Installation, enforces: bool) -> Vec<Check> {
     let mut checks = vec![version(cluster)];
     checks.extend(parts::checks(cluster, installed).await);
+    checks.extend(users::check(cluster, installed.place.user).await);
     let proof = prove(cluster).await;
     let asks = matches!(proof, Proof::Refused(_));
     checks.extend(registrations::checks(cluster, installed, asks).await);

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::Check;
 use crate::cluster::Cluster;
+use crate::cluster::aks;
 use crate::cluster::drift::drift;
 use crate::cluster::install::registration;
 use crate::installation::Installation;
@@ -50,7 +51,16 @@ async fn compared(
         Ok(None) => absent(id, kind, asks && cluster.version().is_from(HAS_FILES)),
         Ok(Some(live)) => {
             let drifts = drift(wanted, &live);
-            if drifts.is_empty() {
+            if drifts.is_empty() && aks::has_written(&live) {
+                Check::doubtful(
+                    id,
+                    format!(
+                        "{kind} tiller-guard is as it is to be, but AKS has left its own namespaces out, kube-system \
+                         among them"
+                    ),
+                    "run tiller-guard install --aks to have Tillers refused there too",
+                )
+            } else if drifts.is_empty() {
                 Check::good(id, format!("{kind} tiller-guard is as it is to be"))
             } else {
                 Check::bad(

@@ -24,7 +24,7 @@ problems! {
     an_unknown_key: "modes: enforce" => [
         "3:1: the key \"modes\" means nothing here; use apiVersion, kind, mode, namespaces, severities, \
          images, versionFloor, protectedNamespaces, allowedEnvironment, certificateSecret, accounts, \
-         requireTeam, administrators, access, breakGlass or exceptions"
+         requireTeam, runAsUser, injectors, administrators, access, breakGlass or exceptions"
     ];
     an_unknown_key_deep_down: "images:\n  allowed: [a/tiller]\n  tags: []" =>
         ["5:3: the key \"tags\" means nothing here; use allowed or versions"];
@@ -38,6 +38,13 @@ problems! {
     ];
     all_cluster_roles: "accounts:\n  allowedClusterRoles: [\"*\"]" => [
         "4:25: \"*\" is no name of a ClusterRole; write it as Kubernetes has it, without wildcards"
+    ];
+    an_unknown_user: "runAsUser: 65534" =>
+        ["3:1: a number stands here where a text is wanted; put it in quotes if it is one"];
+    a_user_that_is_no_choice: "runAsUser: root" =>
+        ["3:1: there is no user \"root\"; use nobody or project"];
+    an_unknown_injector: "injectors: [istio, kuma]" => [
+        "3:20: there is no injector \"kuma\"; use istio, linkerd, vault, datadog, aws or azure"
     ];
     a_team_required_by_a_text: "requireTeam: always" =>
         ["3:1: a text stands here where true or false is wanted"];

@@ -12,7 +12,7 @@ use super::{corpus, section};
 use crate::config::SCHEMA;
 use crate::config::value::{every_rule, rules_to_except};
 use crate::manifest::Stream;
-use crate::policy::{Mode, ObjectKind, Severity};
+use crate::policy::{Injector, Mode, ObjectKind, RunAsUser, Severity};
 
 fn schema() -> Value {
     serde_json::from_str(SCHEMA).unwrap()
@@ -66,6 +66,11 @@ fn its_names_are_those_of_the_code() {
         .pointer_mut("/properties/exceptions/items/properties/rule/enum")
         .unwrap() = rules_to_except().map(|rule| rule.id).collect();
     *right.pointer_mut("/$defs/mode/enum").unwrap() = json!(Mode::ALL.map(Mode::as_str));
+    *right
+        .pointer_mut("/properties/injectors/items/enum")
+        .unwrap() = json!(Injector::ALL.map(Injector::as_str));
+    *right.pointer_mut("/properties/runAsUser/enum").unwrap() =
+        json!(RunAsUser::ALL.map(RunAsUser::as_str));
     *right
         .pointer_mut("/properties/severities/additionalProperties/enum")
         .unwrap() = json!(Severity::ALL.map(Severity::as_str));

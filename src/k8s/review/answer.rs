@@ -136,9 +136,16 @@ impl<'v> Reply<'v> {
                 Response::Refuse(one_line(&objection.to_string(), MAX_LINE))
             }
             (Decision::Refused, None) => {
-                let told = |it: &&Finding| !hardens || it.action != Action::Harden;
-                let origin = subject.map(origin).unwrap_or_default();
+                // What is only reported is no reason, but where the mode alone makes it one.
+                let has_reasons = verdict.findings.iter().any(|it| refuses(&it));
+                let told = |it: &&Finding| match it.action {
+                    Action::Refuse => true,
+                    Action::Harden => !hardens,
+                    Action::Report => !has_reasons,
+                };
                 let findings = verdict.findings.iter().filter(told);
+                let origin = subject.map(|subject| origin(subject, findings.clone()));
+                let origin = origin.unwrap_or_default();
                 Response::Refuse(lines(origin, findings, MAX_LINE))
             }
             (Decision::Hardened, _) => Response::Harden(verdict),
@@ -221,7 +228,10 @@ impl Response<'_> {
             }
             Self::Harden(verdict) => {
                 let mut warnings = Array::begin(response.member("warnings"));
-                write_warnings(&mut warnings, verdict, |_| "hardened");
+                write_warnings(&mut warnings, verdict, |action| match action {
+                    Action::Harden | Action::Refuse => "hardened",
+                    Action::Report => "notes",
+                });
                 warnings.end();
                 response.text("patchType", "JSONPatch");
                 write_base64(response.member("patch"), &verdict.patch.to_json());

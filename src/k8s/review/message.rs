@@ -6,7 +6,7 @@ use std::fmt::{self, Write as _};
 use wide::u8x16;
 
 use crate::json::{Array, position, write_text};
-use crate::policy::{Action, Finding, Maker, Owner, Subject, Verdict};
+use crate::policy::{Action, Finding, Injector, Maker, Owner, Subject, Verdict};
 
 /// The most characters of a line of a refusal.
 pub(super) const MAX_LINE: usize = 2048;
@@ -35,6 +35,7 @@ pub(super) fn lines<'f>(
             message,
             remedy,
             action: _,
+            injector: _,
         } = finding;
         let begun = match rule.replace(of) {
             Some(before) if before == of => line.write_ours([" | "]),
@@ -58,14 +59,35 @@ pub(super) fn lines<'f>(
     before
 }
 
-/// Where to mend what somebody else made, as a line before the others: a person reads it in the conditions and
-/// events of that. Nothing where the object itself is to be mended.
-pub(super) fn origin(subject: &Subject<'_>) -> String {
+/// Where to mend what somebody else made and these findings are of, as a line before the others: a person reads it in
+/// the conditions and events of that. Nothing where the object itself is to be mended.
+pub(super) fn origin<'f>(
+    subject: &Subject<'_>,
+    findings: impl Iterator<Item = &'f Finding>,
+) -> String {
     let Some(maker) = subject.maker.as_ref().filter(|_| subject.is_copy()) else {
         return String::new();
     };
     let kind = subject.kind.as_str();
-    let told = match maker {
+    let mut injectors: Vec<_> = findings.map(|finding| finding.injector).collect();
+    injectors.sort_unstable();
+    injectors.dedup();
+    let all: Option<Vec<_>> = injectors.into_iter().collect();
+    let names = all.filter(|injectors| !injectors.is_empty()).map(|all| {
+        let names = all.into_iter().map(Injector::name);
+        names.collect::<Vec<_>>().join(" and ")
+    });
+    let told = match (maker, names) {
+        (Maker::Controller(Owner { kind: of, name, .. }), Some(injectors)) => format!(
+            "this {kind} is made from {of} {name}, and {injectors} changed it afterwards: the template is not at fault"
+        ),
+        (maker, _) => at_fault(kind, maker),
+    };
+    one_line(&told, MAX_LINE) + "\n"
+}
+
+fn at_fault(kind: &str, maker: &Maker<'_>) -> String {
+    match maker {
         Maker::Controller(Owner { kind: of, name, .. }) => format!(
             "this {kind} is made from {of} {name}: mend the Deployment or other template behind it; \
              written again, it is hardened"
@@ -73,8 +95,7 @@ pub(super) fn origin(subject: &Subject<'_>) -> String {
         Maker::Kubelet => format!(
             "this {kind} mirrors a static one, which runs all the same: take its manifest off the node"
         ),
-    };
-    one_line(&told, MAX_LINE) + "\n"
+    }
 }
 
 /// Writes one warning a rule.

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::right::Excessive;
-use super::{Account, Holder, RoleKind};
+use super::{Account, Holder, RoleKind, platform};
 use crate::policy::knowledge::{KnownBinding, KnownRole};
 use crate::policy::{Knowledge, Settings};
 
@@ -52,12 +52,17 @@ pub(in crate::policy) enum RoleExcess {
     Unknown,
 }
 
-/// The ClusterRoles that Kubernetes itself binds to groups that hold every account; they grant nothing but
-/// finding the API and questions about oneself.
-const EVERYBODYS: [&str; 4] = [
+/// The ClusterRoles that Kubernetes itself, or OpenShift, binds to groups that hold every account; they grant nothing
+/// but finding the API and questions about oneself.
+const EVERYBODYS: [&str; 9] = [
+    "cluster-status",
+    "self-access-reviewer",
     "system:basic-user",
     "system:discovery",
+    "system:openshift:discovery",
+    "system:openshift:public-info-viewer",
     "system:public-info-viewer",
+    "system:scope-impersonation",
     "system:service-account-issuer-discovery",
 ];
 
@@ -74,7 +79,10 @@ pub(in crate::policy) fn excess<'a>(
     settings: &Settings,
     knowledge: &'a Knowledge,
 ) -> Excess<'a> {
-    if !matches!(holder, Holder::Account(_)) && is_everybodys(bound, role, settings) {
+    let of_group = !matches!(holder, Holder::Account(_));
+    if of_group
+        && (is_everybodys(bound, role, settings) || platform::is_its_own(holder, bound, role))
+    {
         return Excess::default();
     }
     Excess {
@@ -85,7 +93,11 @@ pub(in crate::policy) fn excess<'a>(
 
 /// Whether the role grants nothing that everybody does not have: then it matters to nobody which groups are
 /// bound to it.
-fn is_everybodys(bound: Bound<'_>, role: Option<KnownRole>, settings: &Settings) -> bool {
+pub(super) fn is_everybodys(
+    bound: Bound<'_>,
+    role: Option<KnownRole>,
+    settings: &Settings,
+) -> bool {
     let Bound {
         role_kind,
         role_name,

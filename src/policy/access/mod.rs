@@ -11,6 +11,7 @@ mod case;
 mod decide;
 mod excess;
 mod lookup;
+mod platform;
 mod register;
 mod right;
 mod role;
@@ -31,7 +32,7 @@ pub use team::{Team, TeamError};
 pub(super) use aggregation::Selector;
 pub(super) use case::{AccessCase, Gain, RoleCase};
 pub(super) use excess::{Bound, Excess, RoleExcess, excess};
-pub(super) use standing::excesses_of;
+pub(super) use standing::{excesses_of, shared_with_all};
 
 use crate::pod::Text;
 

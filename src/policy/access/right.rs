@@ -48,19 +48,30 @@ const ADMISSION: &str = "admissionregistration.k8s.io";
 const AUTHENTICATION: &str = "authentication.k8s.io";
 const AUTHORIZATION: &str = "authorization.k8s.io";
 
+/// The group by which OpenShift answers the questions of `authorization.k8s.io`; before 3.6 it was the core group.
+const OPENSHIFT_AUTHORIZATION: &str = "authorization.openshift.io";
+
 /// What the paths begin with by which clients find the API: those of `system:discovery` and
-/// `system:service-account-issuer-discovery`, Kubernetes 1.10 to 1.36.
-const DISCOVERY: [&str; 9] = [
-    "/.well-known/",
+/// `system:service-account-issuer-discovery`, Kubernetes 1.10 to 1.36, and of `cluster-status`,
+/// `system:openshift:discovery` and `system:openshift:public-info-viewer` (`pkg/bootstrappolicy/policy.go` of
+/// openshift-apiserver, and its carried patches of Kubernetes), OpenShift 3.11 to 4.20.
+const DISCOVERY: [&str; 11] = [
+    "/.well-known",
     "/api",
     "/healthz",
     "/livez",
+    "/oapi",
     "/openapi",
     "/openid/v1/jwks",
+    "/osapi",
     "/readyz",
     "/swagger",
     "/version",
 ];
+
+/// By impersonating a scope, whoever may act as an account takes less of it (`system:scope-impersonation` of OpenShift,
+/// which binds it to everybody). It lets nobody act as an account.
+const SCOPES: &str = "userextras/scopes.authorization.openshift.io";
 
 // === impl Right ===
 
@@ -206,6 +217,9 @@ impl PolicyRule<'_> {
 
     /// From Kubernetes 1.35 on there are `impersonate:user-info` and others beside `impersonate`.
     fn impersonates(&self) -> Option<&'static str> {
+        if self.takes_scopes() {
+            return None;
+        }
         let named = self
             .verbs
             .iter()
@@ -234,8 +248,16 @@ impl PolicyRule<'_> {
                 || containers && self.any_verb(&["update", "patch"]))
     }
 
+    fn takes_scopes(&self) -> bool {
+        let scopes = |resource: &Text<'_>| resource == SCOPES;
+        let authentication = |group: &Text<'_>| group == AUTHENTICATION;
+        !self.resources.is_empty()
+            && self.resources.iter().all(scopes)
+            && self.api_groups.iter().all(authentication)
+    }
+
     /// Whether it grants nothing beyond what `system:discovery`, `system:public-info-viewer` and
-    /// `system:basic-user` do.
+    /// `system:basic-user` do, and OpenShift's own counterparts.
     fn is_everybodys(&self) -> bool {
         let Self {
             api_groups,
@@ -247,20 +269,27 @@ impl PolicyRule<'_> {
             return true;
         }
         let asks = |verb: &Text<'_>| matches!(verb.as_str(), "get" | "head");
-        let finds = |path: &Text<'_>| DISCOVERY.iter().any(|prefix| path.starts_with(prefix));
+        let finds = |path: &Text<'_>| {
+            path == "/" || DISCOVERY.iter().any(|prefix| path.starts_with(prefix))
+        };
         let own = |resource: &Text<'_>| {
             matches!(
                 resource.as_str(),
                 "selfsubjectaccessreviews" | "selfsubjectrulesreviews" | "selfsubjectreviews"
             )
         };
-        let about_self = |group: &Text<'_>| group == AUTHORIZATION || group == AUTHENTICATION;
+        let about_self = |group: &Text<'_>| {
+            [CORE, AUTHENTICATION, AUTHORIZATION, OPENSHIFT_AUTHORIZATION].contains(&group.as_str())
+        };
         let harmless_paths = non_resource_urls.iter().all(finds) && verbs.iter().all(asks);
         let harmless_resources = resources.iter().all(own)
             && api_groups.iter().all(about_self)
             && verbs.iter().all(|verb| verb == "create");
         (non_resource_urls.is_empty() || harmless_paths)
-            && (resources.is_empty() || api_groups.is_empty() || harmless_resources)
+            && (resources.is_empty()
+                || api_groups.is_empty()
+                || harmless_resources
+                || self.takes_scopes())
     }
 
     fn group(&self, group: &str) -> bool {

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::{Account, Bound, Excess, Holder, RoleExcess, excess};
+use super::excess::is_everybodys;
+use super::{Account, Bound, Excess, Holder, RoleExcess, excess, platform};
 use crate::policy::{Knowledge, Settings};
 
 /// A binding that gives a Tiller's account more than its team allows.
@@ -43,6 +44,24 @@ pub(in crate::policy) fn excesses_of<'a>(
             let role = bound.role(knowledge);
             let found = excess(account, holder, bound, role, settings, knowledge);
             message(holder, bound, found)
+        })
+}
+
+/// Each binding by which OpenShift gives every account, and so this one, more than the policy says that all have.
+pub(in crate::policy) fn shared_with_all<'a>(
+    account: Account<'a>,
+    settings: &'a Settings,
+    knowledge: &'a Knowledge,
+) -> impl Iterator<Item = Bound<'a>> {
+    knowledge
+        .bindings_of(account)
+        .filter_map(move |(holder, binding)| {
+            let bound = Bound::known(binding);
+            // A role that is not there gives nothing.
+            let role = Some(bound.role(knowledge)?);
+            let shared =
+                platform::is_its_own(holder, bound, role) && !is_everybodys(bound, role, settings);
+            shared.then_some(bound)
         })
 }
 

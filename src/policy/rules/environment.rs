@@ -3,7 +3,7 @@
 use crate::pod::EnvVar;
 use crate::policy::case::{Case, Findings, TillerContainer};
 use crate::policy::harden::Edit;
-use crate::policy::{Rule, Severity};
+use crate::policy::{Injector, Rule, Severity};
 
 /// The variables that Tiller itself reads and that another rule or the command line pins.
 const TILLER_VARIABLES: [&str; 5] = [
@@ -42,17 +42,25 @@ pub(super) fn check(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mu
     }
     let environment = &*tiller.container.env;
     for (index, variable) in environment.iter().enumerate() {
+        let path = || tiller.at(format!("env/{index}"));
         if let Some(message) = objection(variable, &case.settings.allowed_environment) {
-            findings.refuse(
-                &RULE,
-                tiller.at(format!("env/{index}")),
-                message,
-                "remove it, or have an administrator allow it",
-            );
+            match case.injected(|| Injector::of_variable(variable)) {
+                Some(injector) => {
+                    let message = format!("{message}; {} sets it in pods", injector.name());
+                    let by = (injector, tiller.container.name.as_str());
+                    findings.refuse_injected(&RULE, path(), message, by);
+                }
+                None => findings.refuse(
+                    &RULE,
+                    path(),
+                    message,
+                    "remove it, or have an administrator allow it",
+                ),
+            }
         } else if is_repeated(environment, index) {
             findings.harden(
                 &RULE,
-                tiller.at(format!("env/{index}")),
+                path(),
                 format!(
                     "{} is given again further down, where it counts",
                     variable.name

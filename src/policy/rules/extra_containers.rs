@@ -1,8 +1,8 @@
 //! `extra-containers`
 
 use crate::policy::case::{Case, Findings};
-use crate::policy::{Rule, Severity};
-use crate::tiller::ContainerList;
+use crate::policy::{Injector, Rule, Severity};
+use crate::tiller::{ContainerList, recognise};
 
 /// # What it finds
 /// A pod with other containers than the one Tiller: a second one, init containers, ephemeral ones.
@@ -18,24 +18,89 @@ pub(super) static RULE: Rule = Rule {
     answer: "Refused: one container, under `containers`.",
 };
 
+/// The most names of containers that are told.
+const TOLD: usize = 8;
+
 pub(super) fn check(case: &Case<'_>, findings: &mut Findings<'_>) {
+    let pod = &case.subject.pod;
     for list in ContainerList::ALL {
-        let count = list.of(&case.subject.pod).len();
+        let containers = list.of(pod);
         let allowed = usize::from(list == ContainerList::Regular);
-        if count > allowed {
-            findings.refuse(
-                &RULE,
-                case.pod(list.as_str()),
-                match list {
-                    ContainerList::Regular => {
-                        format!("Tiller shares its pod with {} more", count - 1)
-                    }
-                    ContainerList::Init | ContainerList::Ephemeral => {
-                        format!("the pod has {count} {}", list.as_str())
-                    }
-                },
-                "run Tiller alone in its pod",
-            );
+        if containers.len() <= allowed {
+            continue;
         }
+        let tiller = tiller_of(case);
+        let names = containers.iter().enumerate();
+        let names = names.filter(|(index, _)| (list, *index) != (ContainerList::Regular, tiller.0));
+        let names: Vec<&str> = names.map(|(_, it)| it.name.as_str()).collect();
+        let by = |name: &str| case.injected(|| Injector::of_container(name));
+        let of = |injector: Option<Injector>| {
+            let names = names.iter().copied();
+            let names: Vec<&str> = names.filter(|name| by(name) == injector).collect();
+            names
+        };
+        for injector in Injector::ALL {
+            let added = of(Some(injector));
+            if !added.is_empty() {
+                findings.refuse_injected(
+                    &RULE,
+                    case.pod(list.as_str()),
+                    format!(
+                        "{} adds {} to pods, beside Tiller",
+                        injector.name(),
+                        told(&added)
+                    ),
+                    (injector, tiller.1),
+                );
+            }
+        }
+        let others = of(None);
+        if others.is_empty() {
+            continue;
+        }
+        findings.refuse(
+            &RULE,
+            case.pod(list.as_str()),
+            match list {
+                ContainerList::Regular => {
+                    format!(
+                        "Tiller shares its pod with {} more: {}",
+                        others.len(),
+                        told(&others)
+                    )
+                }
+                ContainerList::Init | ContainerList::Ephemeral => {
+                    format!(
+                        "the pod has {} {}: {}",
+                        others.len(),
+                        list.as_str(),
+                        told(&others)
+                    )
+                }
+            },
+            "run Tiller alone in its pod",
+        );
     }
+}
+
+/// The index of the first Tiller among the pod's containers, and its name.
+fn tiller_of<'c>(case: &'c Case<'_>) -> (usize, &'c str) {
+    let recognised = recognise(&case.subject.pod, case.subject.traits());
+    let tiller = recognised
+        .iter()
+        .find(|it| it.list == ContainerList::Regular);
+    tiller.map_or((0, "tiller"), |it| (it.index, it.container.name.as_str()))
+}
+
+fn told(names: &[&str]) -> String {
+    let mut told = names
+        .iter()
+        .take(TOLD)
+        .copied()
+        .collect::<Vec<_>>()
+        .join(", ");
+    if names.len() > TOLD {
+        told.push_str(", …");
+    }
+    told
 }

@@ -16,6 +16,7 @@ mod extra_commands;
 mod extra_containers;
 mod host_access;
 mod image_repository;
+mod injector;
 mod launch_spelling;
 mod launch_unreadable;
 pub(super) mod listen_address;
@@ -149,7 +150,7 @@ pub(super) static BORROWED_ACCOUNT: (&Rule, for<'a> fn(&Case<'a>, &mut Findings<
 
 /// The rules for Tillers with what they look at.
 #[rustfmt::skip]
-pub(super) static CHECKS: [(&Rule, Check); 28] = [
+pub(super) static CHECKS: [(&Rule, Check); 29] = [
     (&protected_namespace::RULE, Check::Pod(protected_namespace::check)),
     (&team_required::RULE, Check::Pod(team_required::check)),
     (&second_tiller::RULE, Check::Pod(second_tiller::check)),
@@ -178,4 +179,5 @@ pub(super) static CHECKS: [(&Rule, Check); 28] = [
     (&experimental_release::RULE, Check::Launch(experimental_release::check)),
     (&launch_spelling::RULE, Check::Tiller(launch_spelling::check)),
     (&security_context::RULE, Check::Tiller(security_context::check)),
+    (&injector::RULE, Check::Tiller(injector::check)),
 ];

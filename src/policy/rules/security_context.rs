@@ -8,7 +8,7 @@ use crate::policy::case::{Case, Findings, TillerContainer};
 use crate::policy::harden::{Edit, Field};
 use crate::policy::patch::Content;
 use crate::policy::pointer::Place;
-use crate::policy::{Pointer, Rule, Severity};
+use crate::policy::{Pointer, Rule, RunAsUser, Severity};
 
 /// Before Kubernetes 1.19 the pod's system call filter is this annotation and a server drops the field;
 /// from 1.19 to 1.26 the server keeps both in step, and later ones do not read it.
@@ -104,13 +104,14 @@ const MASKED_PROC: Demand = Demand {
 /// Tiller renders charts that strangers wrote. It needs none of these.
 /// # What hardening does
 /// Sets what the Pod Security Standard `restricted` asks for, user 65534 where none is named, a read-only
-/// root file system and an empty directory at `/tmp`, the only place that Tiller writes.
+/// root file system and an empty directory at `/tmp`, the only place that Tiller writes. Where the policy leaves the
+/// user to OpenShift's projects, it takes away root and 65534 and sets none, nor the seccomp annotation.
 pub(super) static RULE: Rule = Rule {
     id: "security-context",
     severity: Severity::Medium,
     summary: "The container runs as root, with capabilities, a writable root or without seccomp.",
-    answer: "Hardened: user 65534, no capabilities, no escalation, read-only root, seccomp \
-             RuntimeDefault, an empty directory at `/tmp`.",
+    answer: "Hardened: user 65534 (none with `runAsUser: project`), no capabilities, no escalation, read-only \
+             root, seccomp RuntimeDefault, an empty directory at `/tmp`.",
 };
 
 pub(super) fn check(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Findings<'_>) {
@@ -132,8 +133,14 @@ fn user(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Findings<'
     let pod = case.subject.pod.security_context.as_ref();
     let own = tiller.container.security_context.as_ref();
     let own_user = own.and_then(|context| context.run_as_user);
-    let user = own_user.or_else(|| pod.and_then(|context| context.run_as_user));
-    if matches!(user, None | Some(0)) {
+    let pod_user = pod.and_then(|context| context.run_as_user);
+    let user = own_user.or(pod_user);
+    if case.settings.run_as_user == RunAsUser::Project {
+        let users = [(tiller.place(), own_user), (case.pod_place(), pod_user)];
+        for (place, user) in users {
+            leave_to_project(place, user, findings);
+        }
+    } else if matches!(user, None | Some(0)) {
         let message = match own_user {
             Some(_) => "the container runs as root",
             None => "the container runs as the image's user, which is root before 2.10.0",
@@ -151,6 +158,20 @@ fn user(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Findings<'
             "the kubelet would start the container as root too",
         );
     }
+}
+
+/// OpenShift sets a user where a pod names none, before any webhook sees the pod, and refuses one that is not of the
+/// project's range.
+fn leave_to_project(place: Place, user: Option<i64>, findings: &mut Findings<'_>) {
+    let message = match user {
+        Some(0) => "the container runs as root",
+        Some(USER) => "the user is fixed, and the project's range need not hold it",
+        _ => return,
+    };
+    let path = Pointer::new(place, USER_DEMAND.field.path);
+    let edit = Edit::NoField { path: path.clone() };
+    let remedy = "remove runAsUser; OpenShift sets one of the project's range";
+    findings.harden(&RULE, path, message, remedy, edit);
 }
 
 fn privileges(tiller: &TillerContainer<'_>, findings: &mut Findings<'_>) {
@@ -224,7 +245,9 @@ fn seccomp(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Finding
         SECCOMP,
         "the container may make every system call",
     );
-    if own.is_none() && !annotated {
+    // OpenShift's security context constraint `restricted` refuses a pod that has it.
+    let may_have_it = case.settings.run_as_user != RunAsUser::Project;
+    if own.is_none() && !annotated && may_have_it {
         findings.harden(
             &RULE,
             case.template(SECCOMP_ANNOTATION.path),

@@ -3,7 +3,7 @@
 use crate::pod::{Volume, VolumeMount, VolumeSource};
 use crate::policy::canonical::{CERTIFICATE_DIRECTORY, SCRATCH_DIRECTORY};
 use crate::policy::case::{Case, Findings, TillerContainer};
-use crate::policy::{Kind, Rule, Severity};
+use crate::policy::{Injector, Kind, Rule, Severity};
 use crate::tiller::is_within;
 
 /// Where the API server mounts a pod's service account token.
@@ -41,15 +41,19 @@ pub(super) fn check(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mu
             _ => false,
         };
         if !needed {
-            findings.refuse(
-                &RULE,
-                tiller.at(format!("volumeMounts/{index}")),
-                format!(
-                    "the volume {} is mounted at {path}, which a Tiller does not need",
-                    mount.name
-                ),
-                REMEDY,
+            let place = tiller.at(format!("volumeMounts/{index}"));
+            let message = format!(
+                "the volume {} is mounted at {path}, which a Tiller does not need",
+                mount.name
             );
+            match case.injected(|| Injector::of_volume(&mount.name)) {
+                Some(injector) => {
+                    let message = format!("{message}; {} mounts it in pods", injector.name());
+                    let by = (injector, tiller.container.name.as_str());
+                    findings.refuse_injected(&RULE, place, message, by);
+                }
+                None => findings.refuse(&RULE, place, message, REMEDY),
+            }
         }
     }
     if !tiller.container.volume_devices.is_empty() {

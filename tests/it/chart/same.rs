@@ -5,9 +5,9 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::{Value, json};
-use tiller_guard::installation::{IMAGE, Installation, NAMESPACE, POLICY, SERVICE_PORT};
+use tiller_guard::installation::{IMAGE, Installation, NAMESPACE, POLICY, Place, SERVICE_PORT};
 use tiller_guard::k8s::registration::condition;
-use tiller_guard::policy::Settings;
+use tiller_guard::policy::{RunAsUser, Settings};
 
 use super::folder;
 use super::helm::{helm, rendered};
@@ -32,29 +32,86 @@ fn by_name(objects: Vec<Value>) -> BTreeMap<String, Value> {
 
 #[test]
 fn the_chart_makes_what_install_makes() {
-    let usual = MINORS.map(|minor| (minor, SERVICE_PORT));
-    for (minor, service_port) in usual.into_iter().chain([(36, 8443)]) {
-        let installation = Installation {
-            minor,
-            namespace: NAMESPACE.to_owned(),
-            image: IMAGE.to_owned(),
-            replicas: 2,
-            service_port,
-            policy: POLICY.to_owned(),
-            account_patterns: Settings::default().account_patterns,
-            ca_bundle: None,
+    for minor in MINORS {
+        hold_together(&usual(minor), json!({}));
+    }
+}
+
+#[test]
+fn the_chart_has_the_options_of_install() {
+    let other_port = Installation {
+        service_port: 8443,
+        ..usual(36)
+    };
+    hold_together(&other_port, json!({ "service": { "port": 8443 } }));
+    for minor in [18, 36] {
+        let policy = format!("{POLICY}runAsUser: project\n");
+        let user = RunAsUser::Project;
+        let on_openshift = Installation {
+            policy: policy.clone(),
+            ..at(
+                Place {
+                    user,
+                    ..Place::default()
+                },
+                minor,
+            )
         };
-        let mut expected = by_name(installation.objects());
-        // Helm makes the namespace of a release itself.
-        expected.remove("Namespace tiller-guard").unwrap();
-        let found = by_name(rendered(&json!({
-            "kubeVersion": format!("1.{minor}"), "service": { "port": service_port },
-        })));
-        let names = |objects: &BTreeMap<String, Value>| objects.keys().cloned().collect::<Vec<_>>();
-        assert_eq!(names(&found), names(&expected), "1.{minor}");
-        for (name, object) in expected {
-            assert_eq!(found[&name], object, "1.{minor}: {name}");
-        }
+        hold_together(&on_openshift, json!({ "policy": policy }));
+    }
+    for minor in [10, 36] {
+        let on_aks = Place {
+            aks: true,
+            ..Place::default()
+        };
+        hold_together(&at(on_aks, minor), json!({ "aks": true }));
+        let on_nodes = Place {
+            host_network: true,
+            review_port: 10443,
+            health_port: 10444,
+            ..Place::default()
+        };
+        let ports = json!({ "review": 10443, "health": 10444 });
+        hold_together(
+            &at(on_nodes, minor),
+            json!({ "hostNetwork": true, "ports": ports }),
+        );
+    }
+}
+
+fn usual(minor: u16) -> Installation {
+    Installation {
+        minor,
+        namespace: NAMESPACE.to_owned(),
+        image: IMAGE.to_owned(),
+        replicas: 2,
+        service_port: SERVICE_PORT,
+        policy: POLICY.to_owned(),
+        account_patterns: Settings::default().account_patterns,
+        ca_bundle: None,
+        place: Place::default(),
+    }
+}
+
+fn at(place: Place, minor: u16) -> Installation {
+    Installation {
+        place,
+        ..usual(minor)
+    }
+}
+
+/// With these values the chart makes what `install` makes.
+fn hold_together(installation: &Installation, mut values: Value) {
+    let minor = installation.minor;
+    let mut expected = by_name(installation.objects());
+    // Helm makes the namespace of a release itself.
+    expected.remove("Namespace tiller-guard").unwrap();
+    values["kubeVersion"] = json!(format!("1.{minor}"));
+    let found = by_name(rendered(&values));
+    let names = |objects: &BTreeMap<String, Value>| objects.keys().cloned().collect::<Vec<_>>();
+    assert_eq!(names(&found), names(&expected), "1.{minor}: {values}");
+    for (name, object) in expected {
+        assert_eq!(found[&name], object, "1.{minor}: {values}: {name}");
     }
 }
 

@@ -9,7 +9,7 @@ use json_patch::jsonptr::PointerBuf;
 use json_patch::{AddOperation, Patch, PatchOperation, RemoveOperation};
 use serde::Deserialize;
 use serde_json::Value;
-use tiller_guard::policy::{Knowledge, Settings, workload_rules};
+use tiller_guard::policy::{Injector, Knowledge, RunAsUser, Settings, workload_rules};
 
 use super::known::known;
 
@@ -32,6 +32,12 @@ pub(crate) struct Case {
     /// Whether the policy requires teams.
     #[serde(default)]
     require_team: bool,
+    /// The injectors that the policy lists.
+    #[serde(default)]
+    injectors: Vec<String>,
+    /// Whether the policy leaves the user to OpenShift's projects.
+    #[serde(default)]
+    project_user: bool,
     /// `RULE ACTION PATH: MESSAGE`, or without the message where `says` gives a part of it.
     pub(crate) finds: Vec<String>,
     #[serde(default)]
@@ -53,6 +59,15 @@ impl Case {
     pub(crate) fn settings(&self) -> Settings {
         Settings {
             require_team: self.require_team,
+            injectors: {
+                let listed = |it: &Injector| self.injectors.iter().any(|id| id == it.as_str());
+                Injector::ALL.into_iter().filter(listed).collect()
+            },
+            run_as_user: if self.project_user {
+                RunAsUser::Project
+            } else {
+                RunAsUser::Nobody
+            },
             ..Settings::default()
         }
     }

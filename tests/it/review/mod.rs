@@ -8,6 +8,7 @@ mod custody;
 mod decisions;
 mod doors;
 mod exceptions;
+mod injected;
 mod lookups;
 mod modes;
 mod services;

@@ -1,0 +1,42 @@
+//! What the place where it runs asks of an installation.
+
+use crate::policy::RunAsUser;
+
+/// The annotation by which AKS leaves a webhook configuration as it is: its admissions enforcer would take AKS' own
+/// namespaces, `kube-system` among them, out of it.
+///
+/// Source: AKS' documentation, "Can admission controller webhooks impact kube-system and internal AKS namespaces?".
+pub const AKS_ENFORCER: &str = "admissions.enforcer/disabled";
+
+/// The port on which reviews are answered where none is given.
+pub const REVIEW_PORT: u16 = 8443;
+/// The port of health and metrics where none is given.
+pub const HEALTH_PORT: u16 = 8081;
+
+/// What differs by where it runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// Whether AKS' admissions enforcer is to leave the webhook configurations as they are.
+    pub aks: bool,
+    /// Whether the pods are on their nodes' network, for an API server that reaches no other: on EKS with a network
+    /// plugin that is not Amazon's.
+    pub host_network: bool,
+    /// The port on which reviews are answered.
+    pub review_port: u16,
+    /// The port of health and metrics.
+    pub health_port: u16,
+    /// Which user the pods run as: as the policy has it for Tillers.
+    pub user: RunAsUser,
+}
+
+impl Default for Place {
+    fn default() -> Self {
+        Self {
+            aks: false,
+            host_network: false,
+            review_port: REVIEW_PORT,
+            health_port: HEALTH_PORT,
+            user: RunAsUser::default(),
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! `injector`
+
+use crate::policy::case::{Case, Findings, TillerContainer};
+use crate::policy::harden::Edit;
+use crate::policy::{Injector, Rule, Severity};
+
+/// # What it finds
+/// A template that another webhook would add containers, variables or volumes to: one that asks for it by a label or an
+/// annotation, or one that does not keep away a webhook which the policy lists.
+/// # Why it matters
+/// A pod with what is added is refused: its Deployment is clean, and its Tiller never comes up.
+/// # What hardening does
+/// Sets the label or annotation that keeps away a webhook which the policy lists under `injectors`. Whether another one
+/// is in the cluster is not known: what asks for it is reported.
+pub(super) static RULE: Rule = Rule {
+    id: "injector",
+    severity: Severity::Medium,
+    summary: "Istio, Linkerd, Vault, Datadog or a webhook for AWS or Azure identities would change the pod, which is \
+              refused then.",
+    answer: "Hardened where the policy lists it under `injectors`: the label or annotation that keeps it away; \
+             reported where the template asks for it.",
+};
+
+pub(super) fn check<'a>(
+    case: &Case<'a>,
+    tiller: &TillerContainer<'a>,
+    findings: &mut Findings<'a>,
+) {
+    // What was added to a copy is found there.
+    if case.subject.is_copy() {
+        return;
+    }
+    for injector in Injector::ALL {
+        let listed = case.settings.injectors.contains(&injector);
+        for switch in injector.switches() {
+            let given = switch.given(case.subject.metadata.as_ref());
+            let asks = given.is_some_and(|value| switch.asks(value));
+            let container = tiller.container.name.as_str();
+            let off = switch.off.value(container);
+            let (list, key, name) = (switch.list.singular(), switch.key, injector.name());
+            if listed && (asks || switch.comes_unasked && given != Some(&*off)) {
+                findings.harden(
+                    &RULE,
+                    case.template(switch.field.path),
+                    format!(
+                        "{name} is not kept from adding to this pod, which would be refused then"
+                    ),
+                    format!("set the {list} {key}: \"{off}\""),
+                    Edit::Switch(*switch, container),
+                );
+            } else if asks {
+                let id = injector.as_str();
+                findings.report(
+                    &RULE,
+                    case.template(switch.field.path),
+                    format!("this asks {name} to add to the pod, which is refused then"),
+                    format!(
+                        "set the {list} {key}: \"{off}\", or list {id} under injectors of the policy, which does it"
+                    ),
+                );
+            }
+        }
+    }
+}
