@@ -25,6 +25,14 @@ pub(crate) enum Feature {
     Definitions,
     /// Warnings in answers.
     Warnings,
+    /// `seccompProfile`.
+    SeccompField,
+    /// Webhooks for connections, which break none.
+    Connections,
+    /// Events about a namespace in that namespace.
+    EventsOfNamespaces,
+    /// Refusals by mutating webhooks that come as they were given, and not as internal errors.
+    MutatingRefusals,
 }
 
 // === impl Feature ===
@@ -32,10 +40,13 @@ pub(crate) enum Feature {
 impl Feature {
     fn since(self) -> u16 {
         match self {
+            Self::EventsOfNamespaces => 11,
+            Self::Connections => 12,
             Self::DryRun => 13,
+            Self::MutatingRefusals => 14,
             Self::ServicePort => 15,
             Self::Apply | Self::EphemeralContainers | Self::Definitions => 16,
-            Self::Warnings => 19,
+            Self::Warnings | Self::SeccompField => 19,
         }
     }
 
@@ -47,6 +58,10 @@ impl Feature {
             Self::EphemeralContainers => "ephemeral containers",
             Self::Definitions => "apiextensions.k8s.io/v1",
             Self::Warnings => "warnings",
+            Self::SeccompField => "field seccompProfile",
+            Self::Connections => "webhooks for connections",
+            Self::EventsOfNamespaces => "events about a namespace in that namespace",
+            Self::MutatingRefusals => "refusals by mutating webhooks as they were given",
         }
     }
 
@@ -81,6 +96,12 @@ pub(crate) fn skip(reason: &str) {
     if told.is_none() {
         eprint!("skipped {line}");
     }
+}
+
+/// What an API server said of a webhook, in the words of the newer ones.
+pub(crate) fn in_new_words(message: &str) -> String {
+    // Up to Kubernetes 1.13.
+    message.replace("failed calling admission webhook", "failed calling webhook")
 }
 
 /// Tries to create an object, of which nothing stays: by dry run, or it is deleted again at once.

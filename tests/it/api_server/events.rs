@@ -65,8 +65,18 @@ async fn refusals_that_are_alike_are_one_event() {
     for event in &seen {
         assert_eq!(event["type"], "Warning");
         assert_eq!(event["reason"], "TillerRefused");
-        assert_eq!(event["involvedObject"]["kind"], "Namespace");
-        assert_eq!(event["involvedObject"]["name"], "events");
+        let about = &event["involvedObject"];
+        if Feature::EventsOfNamespaces.is_in(cluster().version()) {
+            assert_eq!(
+                (&about["kind"], &about["name"]),
+                (&json!("Namespace"), &json!("events"))
+            );
+        } else {
+            assert_eq!(
+                (&about["kind"], &about["namespace"]),
+                (&json!("Deployment"), &json!("events"))
+            );
+        }
     }
 }
 

@@ -2,6 +2,9 @@
 
 use serde_json::{Value, json};
 
+use super::cluster;
+use crate::suite::Feature;
+
 /// The pod of a hardened `helm init` Deployment. The recordings differ in the image, the name of a port
 /// and whether they say to mount the service account's token.
 pub(crate) fn hardened_pod(namespace: &str, sent: &Value) -> Value {
@@ -67,6 +70,10 @@ pub(crate) fn hardened_pod(namespace: &str, sent: &Value) -> Value {
         "schedulerName": "default-scheduler",
         "terminationGracePeriodSeconds": 30,
     });
+    if !Feature::SeccompField.is_in(cluster().version()) {
+        let context = pod["securityContext"].as_object_mut().unwrap();
+        context.remove("seccompProfile");
+    }
     if let Some(mount_token) = sent.get("automountServiceAccountToken") {
         pod["automountServiceAccountToken"] = mount_token.clone();
     }

@@ -11,6 +11,7 @@ use crate::api_server::refuse::assert_refused;
 use crate::api_server::{World, cluster};
 use crate::knowledge;
 use crate::knowledge::teams::{guards_namespace, team};
+use crate::suite::Feature;
 
 /// The same namespace by another user, who may do everything there.
 async fn by(world: &World, user: &str) -> World {
@@ -157,6 +158,9 @@ async fn with_tiller(namespace: &str) -> World {
 
 #[tokio::test]
 async fn row_36_commands_in_tillers_pod() {
+    if Feature::Connections.is_missing(cluster().version()) {
+        return;
+    }
     let world = with_tiller("row-36").await;
     for resource in [
         "pods/NAME/exec?command=%2Fhelm&command=ls&stdout=true",
@@ -171,6 +175,9 @@ async fn row_36_commands_in_tillers_pod() {
 /// `kubectl cp` runs tar in the pod. Who reads its log and Secrets is for roles to say.
 #[tokio::test]
 async fn row_38_copies_of_keys() {
+    if Feature::Connections.is_missing(cluster().version()) {
+        return;
+    }
     let world = with_tiller("row-38").await;
     let copy = "pods/NAME/exec?command=tar&command=cf&command=-&command=%2Fetc%2Fcerts&stdout=true";
     let answer = connect(&world, copy, "releases").await;
@@ -179,6 +186,9 @@ async fn row_38_copies_of_keys() {
 
 #[tokio::test]
 async fn row_37_connections_by_others() {
+    if Feature::Connections.is_missing(cluster().version()) {
+        return;
+    }
     let world = with_tiller("row-37").await;
     let guard = guards_namespace().await;
     let (ann, bob) = (

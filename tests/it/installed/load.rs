@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
 use super::{World, soak, tiller};
-use crate::suite::{Version, trial};
+use crate::suite::{Version, in_new_words, trial};
 
 /// Clients that ask at once; more of them, and without a rest, in `make soak`.
 const CLIENTS: u32 = 8;
@@ -103,7 +103,7 @@ async fn ask(
     while !stop.load(Ordering::Relaxed) {
         let told = match trial(version, &pods, &tiller).await {
             Ok(_) => "let in".to_owned(),
-            Err(kube::Error::Api(status)) => status.message.clone(),
+            Err(kube::Error::Api(status)) => in_new_words(&status.message),
             Err(error) => error.to_string(),
         };
         if !told.contains("protected-namespace") {

@@ -33,9 +33,9 @@ use tokio::process::Command;
 use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::{Instant, sleep};
 
-use crate::cluster::{Cluster, Folder, Peculiar, User, resource};
+use crate::cluster::{Cluster, Folder, Peculiar, Server, User, resource};
 use crate::knowledge;
-use crate::suite::{Feature, trial};
+use crate::suite::{Feature, in_new_words, trial};
 use service::Service;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_tiller-guard");
@@ -192,7 +192,7 @@ impl World {
         let pods = self.objects("", "v1", "Pod", "default");
         let answer = trial(self.cluster.version(), &pods, &pod).await;
         answer.map(drop).map_err(|error| match error {
-            kube::Error::Api(status) => status.message.clone(),
+            kube::Error::Api(status) => in_new_words(&status.message),
             other => panic!("{other}"),
         })
     }
@@ -223,7 +223,15 @@ impl World {
             if deployment.data["status"]["readyReplicas"] == deployment.data["spec"]["replicas"] {
                 return;
             }
-            assert!(Instant::now() < end, "{}", deployment.data["status"]);
+            assert!(
+                Instant::now() < end,
+                "{}\n{}",
+                deployment.data["status"],
+                self.cluster
+                    .controllers()
+                    .map(Server::log)
+                    .unwrap_or_default()
+            );
             if self.cluster.has_controllers() {
                 for pod in pods.list(&ListParams::default()).await.unwrap() {
                     let status = json!({ "status": {

@@ -43,7 +43,7 @@ async fn a_list_that_is_forbidden_is_named_and_the_others_go_on() {
     let (guard, _folder) = guard_at(&proxy);
     eventually("line in the log", || async {
         let log = guard.server.log();
-        log.contains("path=/apis/apps/v1/statefulsets")
+        log.contains("path=\"/apis/apps/v1/statefulsets\"")
             .then_some(())
     })
     .await;
@@ -73,8 +73,11 @@ async fn without_the_group_of_roles_there_are_none() {
     let (guard, _folder) = guard_at(&proxy);
     ready(&guard).await;
     metric(guard.health, "tiller_guard_known_roles 0").await;
-    let log = guard.server.log();
-    assert!(log.contains("not served by this API server"), "{log}");
+    eventually("line in the log", || async {
+        let log = guard.server.log();
+        log.contains("not served by this API server").then_some(())
+    })
+    .await;
 }
 
 /// `serve` and the commands.
@@ -97,7 +100,6 @@ async fn a_version_that_nobody_can_read_is_told_from_what_is_served() {
         run(&words, b"")
     });
     let told = told.await.unwrap();
-    assert_eq!(told.code, Some(0), "{}{}", told.stdout, told.stderr);
     assert!(
         told.stdout.starts_with("✓ api-server: Kubernetes 1."),
         "{}",
