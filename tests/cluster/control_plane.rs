@@ -281,12 +281,14 @@ fn start_controller_manager(
     } else if version < (1, 24) {
         arguments.push("--port=0".to_owned());
     }
-    Server::start(
-        "kube-controller-manager",
-        &assets.join("kube-controller-manager"),
-        &arguments,
-        folder,
-    )
+    let mut program = assets.join("kube-controller-manager");
+    if version < (1, 14) {
+        // HTTP/2 in those that a newer Go has built never finds an API server again that was started anew.
+        let words = ["DISABLE_HTTP2=1".to_owned(), program.display().to_string()];
+        arguments.splice(0..0, words);
+        program = "env".into();
+    }
+    Server::start("kube-controller-manager", &program, &arguments, folder)
 }
 
 async fn ready(kubeconfig: &Path, version: Version) -> Result<()> {
