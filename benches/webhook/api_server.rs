@@ -1,18 +1,23 @@
-//! The webhook as the API server sees it: its own mean duration of the calls.
+//! The webhook as the API server sees it: its own mean duration of the calls, and what the webhook configurations cost
+//! a pod that nobody takes for a Tiller.
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use kube::Client;
 use kube::api::{Api, DynamicObject, PostParams};
 use serde_json::{Value, json};
 
-use crate::cluster::{Cluster, User, VALIDATE, resource};
+use crate::cluster::{Cluster, UNGUARDED, User, VALIDATE, resource};
 use crate::handler::Handler;
 use crate::measure::Program;
 
 const NAMESPACE: &str = "hk";
+/// Where the API server asks no webhook.
+const OTHER_NAMESPACE: &str = "unguarded";
+/// How often another pod is created in each of both.
+const OTHERS: usize = 500;
 const PER_SECOND: u32 = 80;
 const SECONDS: u32 = 8;
 
@@ -25,10 +30,22 @@ pub(crate) struct Called {
     pub(crate) milliseconds: f64,
 }
 
+/// How long an API server takes to create a pod without any sign of a Tiller, by dry run: medians in milliseconds.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Other {
+    /// The API server's minor version: from 28 on it has conditions.
+    pub(crate) minor: u16,
+    /// Where the webhooks are registered.
+    pub(crate) with: f64,
+    /// Where no webhook is.
+    pub(crate) without: f64,
+}
+
 /// tiller-guard and the constant, each behind an API server of its own. Both are sent the Deployment as
 /// tiller-guard hardened it, so that both judge the same bytes.
-pub(crate) async fn all() -> Result<Vec<Called>> {
+pub(crate) async fn all() -> Result<(Vec<Called>, Option<Other>)> {
     let mut called = Vec::new();
+    let mut other = None;
     let mut deployment = recorded()?;
     for program in [Program::TillerGuard, Program::Handler(Handler::Constant)] {
         eprintln!(
@@ -42,13 +59,16 @@ pub(crate) async fn all() -> Result<Vec<Called>> {
         cluster.start_guard(Path::new(file), words).await?;
         cluster.register().await?;
         let client = cluster.client(User::Admin).await?;
-        create_namespace(&client).await?;
+        create_namespace(&client, NAMESPACE, &json!({})).await?;
         deployment = create(&client, &deployment)
             .await
             .context("the recorded Deployment is refused")?;
         let before = Cluster::calls(&client, VALIDATE).await?;
         send(&client, &deployment).await?;
         let after = Cluster::calls(&client, VALIDATE).await?;
+        if matches!(program, Program::TillerGuard) {
+            other = Some(others(&client, cluster.version().1).await?);
+        }
         let count = after.count - before.count;
         let milliseconds = (after.seconds - before.seconds) / count * 1000.0;
         called.push(Called {
@@ -57,7 +77,42 @@ pub(crate) async fn all() -> Result<Vec<Called>> {
             milliseconds,
         });
     }
-    Ok(called)
+    Ok((called, other))
+}
+
+/// One after another, in both namespaces in turn.
+async fn others(client: &Client, minor: u16) -> Result<Other> {
+    create_namespace(client, OTHER_NAMESPACE, &json!({ (UNGUARDED): "" })).await?;
+    let pod: DynamicObject = serde_json::from_value(json!({
+        "apiVersion": "v1", "kind": "Pod", "metadata": { "name": "web" },
+        "spec": { "containers": [{
+            "name": "web", "image": "example/web:1", "args": vec!["--some-flag=of-a-server"; 20],
+            "env": vec![json!({ "name": "A_NAME", "value": "a value" }); 20], "ports": [{ "containerPort": 8080 }],
+        }] },
+    }))?;
+    let parameters = PostParams {
+        dry_run: true,
+        ..PostParams::default()
+    };
+    let mut times = [NAMESPACE, OTHER_NAMESPACE].map(|it| (it, Vec::new()));
+    for _ in 0..OTHERS {
+        for (namespace, times) in &mut times {
+            let api: Api<DynamicObject> =
+                Api::namespaced_with(client.clone(), namespace, &resource("", "v1", "Pod"));
+            let start = Instant::now();
+            api.create(&parameters, &pod).await?;
+            times.push(start.elapsed());
+        }
+    }
+    let [with, without] = times.map(|(_, mut times)| {
+        times.sort_unstable();
+        times.get(OTHERS / 2).map_or(0.0, Duration::as_secs_f64) * 1e3
+    });
+    Ok(Other {
+        minor,
+        with,
+        without,
+    })
 }
 
 /// Creates at an even pace; none waits for the one before.
@@ -97,10 +152,10 @@ async fn create(client: &Client, deployment: &Value) -> Result<Value> {
     Ok(created)
 }
 
-async fn create_namespace(client: &Client) -> Result<()> {
+async fn create_namespace(client: &Client, name: &str, labels: &Value) -> Result<()> {
     let api: Api<DynamicObject> = Api::all_with(client.clone(), &resource("", "v1", "Namespace"));
-    let namespace =
-        json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": NAMESPACE } });
+    let metadata = json!({ "name": name, "labels": labels });
+    let namespace = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": metadata });
     api.create(&PostParams::default(), &serde_json::from_value(namespace)?)
         .await?;
     Ok(())

@@ -33,15 +33,15 @@ fn main() -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let (processes, calls, known) = runtime.block_on(async {
+    let (processes, (calls, other), known) = runtime.block_on(async {
         let processes = measure::all().await?;
         let calls = api_server::all().await?;
         anyhow::Ok((processes, calls, bindings::all().await?))
     })?;
-    print!("{}", report::table(&processes, &calls));
+    print!("{}", report::table(&processes, &calls, other));
     print!("{}", bindings::table(&known));
     let known = bindings::json(&known);
-    println!("{:#}", report::json(&processes, &calls, &known));
+    println!("{:#}", report::json(&processes, &calls, other, &known));
     Ok(())
 }
 

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::api_server::Called;
+use crate::api_server::{Called, Other};
 use crate::measure::{Loaded, Process};
 
 const MEBIBYTE: f64 = 1024.0 * 1024.0;
 
 /// The table. Ratios are to handler (a) under the same load.
-pub(crate) fn table(processes: &[Process], calls: &[Called]) -> String {
+pub(crate) fn table(processes: &[Process], calls: &[Called], other: Option<Other>) -> String {
     let mut text = String::new();
     line(
         &mut text,
@@ -59,11 +59,27 @@ pub(crate) fn table(processes: &[Process], calls: &[Called]) -> String {
             program.name(),
         );
     }
+    if let Some(Other {
+        minor,
+        with,
+        without,
+    }) = other
+    {
+        let _infallible = writeln!(
+            text,
+            "Kubernetes 1.{minor} creates another pod in {with:.3} ms with the webhooks, in {without:.3} ms without (medians)",
+        );
+    }
     text
 }
 
 /// The same for programs.
-pub(crate) fn json(processes: &[Process], calls: &[Called], known: &Value) -> Value {
+pub(crate) fn json(
+    processes: &[Process],
+    calls: &[Called],
+    other: Option<Other>,
+    known: &Value,
+) -> Value {
     let loads = |process: &Process| -> Vec<Value> {
         let loads = process.loads.iter().enumerate();
         let load = |(index, loaded): (usize, &Loaded)| {
@@ -99,6 +115,11 @@ pub(crate) fn json(processes: &[Process], calls: &[Called], known: &Value) -> Va
     json!({
         "processes": processes.iter().map(process).collect::<Vec<_>>(),
         "api_server": calls.iter().map(call).collect::<Vec<_>>(),
+        "another_pod": other.map(|other| json!({
+            "kubernetes_minor": other.minor,
+            "with_milliseconds": other.with,
+            "without_milliseconds": other.without,
+        })),
         "known_bindings": known,
     })
 }
