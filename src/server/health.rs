@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use axum::extract::State;
-use axum::http::StatusCode;
-use axum::http::header::{ALLOW, CONTENT_TYPE, HeaderValue};
+use axum::http::header::{ACCEPT, ALLOW, CONTENT_TYPE, HeaderValue, VARY};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use axum::routing::get;
 use axum::{BoxError, Router};
@@ -17,7 +17,7 @@ use super::background::WaitsFor;
 use super::certificate::Served;
 use super::connection::Routes;
 use super::lifecycle::{Lifecycle, Phase};
-use super::metrics::Metrics;
+use super::metrics::{Format, Metrics};
 use super::reviews::{Reply, plain};
 
 /// What the health port tells of.
@@ -60,8 +60,9 @@ async fn readiness(State(health): State<Arc<Health>>) -> Reply {
     health.readiness()
 }
 
-async fn metrics(State(health): State<Arc<Health>>) -> Reply {
-    health.metrics()
+async fn metrics(State(health): State<Arc<Health>>, headers: HeaderMap) -> Reply {
+    let accepted = headers.get_all(ACCEPT).into_iter();
+    health.metrics(Format::accepted(accepted.filter_map(|it| it.to_str().ok())))
 }
 
 async fn use_get() -> Reply {
@@ -98,18 +99,18 @@ impl Health {
         }
     }
 
-    fn metrics(&self) -> Reply {
-        let Ok(text) = self.metrics.encode() else {
+    fn metrics(&self, format: Format) -> Reply {
+        let Ok(text) = self.metrics.encode(format) else {
             return plain(
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "cannot write the metrics",
             );
         };
         let mut reply = plain(StatusCode::OK, text.trim_end());
-        let openmetrics = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-        reply
-            .headers_mut()
-            .insert(CONTENT_TYPE, HeaderValue::from_static(openmetrics));
+        let content_type = HeaderValue::from_static(format.content_type());
+        let headers = reply.headers_mut();
+        headers.insert(CONTENT_TYPE, content_type);
+        headers.insert(VARY, HeaderValue::from_static("Accept"));
         reply
     }
 }

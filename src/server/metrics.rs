@@ -4,6 +4,7 @@
 //! and decision alone: a histogram for each kind would be some 300 series a cluster. Operations are told by the log:
 //! they would double the series of requests.
 
+mod exposition;
 mod numbered;
 
 use std::sync::OnceLock;
@@ -19,6 +20,7 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
 use crate::k8s::review::{Answer, Decision, Mode, Webhook};
+pub(super) use exposition::Format;
 use numbered::{Numbered, Numbers, OTHER};
 
 /// In seconds. The API server's own first bucket ends at 5 ms.
@@ -317,11 +319,14 @@ impl Metrics {
         self.lookups.get_or_create(&ResultLabels { result }).inc();
     }
 
-    /// All of it as `OpenMetrics` text.
-    pub(super) fn encode(&self) -> Result<String, std::fmt::Error> {
+    /// All of it as text.
+    pub(super) fn encode(&self, format: Format) -> Result<String, std::fmt::Error> {
         let mut written = String::new();
         text::encode(&mut written, &self.registry)?;
-        Ok(written)
+        Ok(match format {
+            Format::OpenMetrics => written,
+            Format::Prometheus => exposition::to_prometheus(&written),
+        })
     }
 }
 

@@ -73,12 +73,17 @@ impl Guard {
 
 /// The body of a plain HTTP answer with status 200.
 pub fn get(address: SocketAddr, path: &str) -> Result<String> {
+    get_accepting(address, path, "*/*").map(|(_, body)| body)
+}
+
+/// Head and body of a plain HTTP answer with status 200, to a client that accepts these media types.
+pub fn get_accepting(address: SocketAddr, path: &str, accept: &str) -> Result<(String, String)> {
     let limit = Duration::from_secs(2);
     let mut stream = TcpStream::connect_timeout(&address, limit)?;
     stream.set_read_timeout(Some(limit))?;
     write!(
         stream,
-        "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
+        "GET {path} HTTP/1.1\r\nHost: {address}\r\nAccept: {accept}\r\nConnection: close\r\n\r\n"
     )?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
@@ -86,5 +91,5 @@ pub fn get(address: SocketAddr, path: &str) -> Result<String> {
     if !head.starts_with("HTTP/1.1 200 ") {
         bail!("{path} answers {}", head.lines().next().unwrap_or_default());
     }
-    Ok(body.to_owned())
+    Ok((head.to_owned(), body.to_owned()))
 }

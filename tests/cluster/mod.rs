@@ -30,7 +30,7 @@ use serde_json::{Value, json};
 use control_plane::ControlPlane;
 pub use control_plane::{Peculiar, free_ports};
 pub use credentials::{Authority, User};
-pub use guard::{Guard, get};
+pub use guard::{Guard, get, get_accepting};
 pub use process::{Folder, Server};
 pub use registration::{MUTATE, UNGUARDED, UNMUTATED, VALIDATE};
 

@@ -27,6 +27,8 @@ mod conditions;
 mod installed;
 /// What a real cluster tells the guard, and what it makes of that.
 mod knowledge;
+/// What the health port tells, and the alerts over it, by Prometheus' own programs.
+mod metrics;
 /// `check` and `harden` as processes.
 mod offline;
 /// The rules over the case corpus, and the laws that every verdict keeps.

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{Metrics, Numbers, Outcome};
+use super::{Format, Metrics, Numbers, Outcome};
 use crate::k8s::review::{Answer, Decision, Mode, Webhook};
 use crate::policy::access::AccessKind;
 use crate::policy::connection::ConnectionKind;
@@ -36,7 +36,7 @@ fn names_are_those_that_dashboards_use() {
     metrics.looked_up("done");
     metrics.panics.inc();
     metrics.certificate_end.set(1_800_000_000);
-    let text = metrics.encode().unwrap();
+    let text = metrics.encode(Format::Prometheus).unwrap();
     for line in [
         r#"tiller_guard_build_info{version="0.1.0"} 1"#,
         r#"tiller_guard_admission_requests_total{webhook="validate",kind="Pod",decision="refused",mode="freeze",code="200"} 1"#,
@@ -143,7 +143,7 @@ fn a_hundred_thousand_refusals_are_less_than_two_hundred_series() {
     for (webhook, answer) in refusals.iter().cycle().take(100_000) {
         metrics.decided(*webhook, answer, Duration::from_micros(80));
     }
-    let text = metrics.encode().unwrap();
+    let text = metrics.encode(Format::Prometheus).unwrap();
     let series = text.lines().filter(|line| !line.starts_with('#'));
     let series = series.count();
     assert!(
@@ -175,7 +175,7 @@ fn each_review_is_counted_under_its_own_labels() {
             }
         }
     }
-    let text = metrics.encode().unwrap();
+    let text = metrics.encode(Format::Prometheus).unwrap();
     let lines = text
         .lines()
         .filter_map(|line| line.strip_prefix("tiller_guard_admission_"));

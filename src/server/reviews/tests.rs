@@ -17,7 +17,7 @@ use crate::server::Limits;
 use crate::server::body::Memory;
 use crate::server::connection::Routes as _;
 use crate::server::lifecycle::{Lifecycle, Phase};
-use crate::server::metrics::Metrics;
+use crate::server::metrics::{Format, Metrics};
 
 const MIB: usize = 1024 * 1024;
 
@@ -276,7 +276,7 @@ async fn large_bodies_wait_for_memory_and_small_ones_do_not() {
     assert!(
         reviews
             .metrics
-            .encode()
+            .encode(Format::Prometheus)
             .unwrap()
             .contains(r#"shed_total{reason="memory"} 1"#)
     );
@@ -314,7 +314,7 @@ async fn a_panic_is_a_denial_to_the_validator_and_an_error_to_the_mutator() {
     );
     let reply = reviews.answer(post("/mutate", body)).await;
     assert_eq!(reply.status(), StatusCode::INTERNAL_SERVER_ERROR);
-    let metrics = reviews.metrics.encode().unwrap();
+    let metrics = reviews.metrics.encode(Format::Prometheus).unwrap();
     assert!(metrics.contains("admission_panics_total 2"), "{metrics}");
     assert!(metrics.contains("admission_inflight 0"), "{metrics}");
 }

@@ -9,8 +9,8 @@ use tiller_guard::installation::{IMAGE, Installation, NAMESPACE, POLICY, Place, 
 use tiller_guard::k8s::registration::condition;
 use tiller_guard::policy::{RunAsUser, Settings};
 
-use super::folder;
-use super::helm::{helm, rendered};
+use super::helm::helm;
+use super::{folder, rendered};
 
 /// Those at which an object changes.
 const MINORS: [u16; 13] = [10, 11, 12, 13, 14, 15, 16, 17, 18, 20, 21, 28, 36];
