@@ -83,11 +83,41 @@ fields!(Capabilities<'a> {
 pub struct SeccompProfile<'a> {
     /// `RuntimeDefault`, `Localhost` or `Unconfined`.
     pub kind: Text<'a>,
+    /// The file on the node where the kind is `Localhost`.
+    pub localhost_profile: Text<'a>,
 }
 
 fields!(SeccompProfile<'a> {
     "type" => kind,
+    "localhostProfile" => localhost_profile,
 });
+
+// === impl SeccompProfile ===
+
+impl<'a> SeccompProfile<'a> {
+    /// The filter that an annotation means: `seccomp.security.alpha.kubernetes.io/pod`, or
+    /// `container.seccomp.security.alpha.kubernetes.io/NAME`.
+    ///
+    /// Source: `SeccompFieldForAnnotation` in Kubernetes 1.19 to 1.26.
+    pub fn of_annotation(value: &'a str) -> Self {
+        let (kind, file) = match value {
+            "runtime/default" | "docker/default" => ("RuntimeDefault", ""),
+            _ => match value.strip_prefix("localhost/") {
+                Some(file) => ("Localhost", file),
+                None => ("Unconfined", ""),
+            },
+        };
+        Self {
+            kind: kind.into(),
+            localhost_profile: file.into(),
+        }
+    }
+
+    /// Whether it keeps anything from the process.
+    pub fn is_filter(&self) -> bool {
+        matches!(self.kind.as_str(), "RuntimeDefault" | "Localhost")
+    }
+}
 
 /// Settings for Windows nodes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

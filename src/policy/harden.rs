@@ -41,7 +41,7 @@ pub(super) enum Edit<'a> {
     /// This service account, by both of its names.
     Account(&'a str),
     /// An annotation of the pod.
-    Annotation { field: Field, value: &'static str },
+    Annotation { field: Field, value: Cow<'a, str> },
     /// A label or an annotation by which another webhook leaves the Tiller in this container as it is.
     Switch(Switch, &'a str),
     /// A field whose parent is there.
@@ -131,7 +131,7 @@ impl<'c, 'a> Assembly<'c, 'a> {
             Edit::Security { of, field, value } => self.security(of, field, value),
             Edit::Account(name) => self.account(name),
             Edit::Annotation { field, value } => {
-                self.metadata(MetadataList::Annotations, field, value.into());
+                self.metadata(MetadataList::Annotations, field, value);
             }
             Edit::Switch(
                 Switch {

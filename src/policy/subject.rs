@@ -1,8 +1,10 @@
 //! What is judged: a pod, wherever it stands.
 
+use std::collections::BTreeMap;
+
 use super::access::Account;
 use super::{APIS, TillerUse};
-use crate::json::fields;
+use crate::json::{Problem, Read, ReadError, Source, fields, once, read};
 use crate::pod::{PodSpec, Text};
 use crate::tiller::{Traits, recognise};
 
@@ -113,6 +115,8 @@ fields!(Labels<'a> {
 pub struct Annotations<'a> {
     /// The pod's system call filter before Kubernetes 1.19.
     pub seccomp: Option<Text<'a>>,
+    /// The system call filters of single containers before Kubernetes 1.19, by their names.
+    pub container_seccomp: BTreeMap<String, Text<'a>>,
     /// There in the mirror of a static pod.
     pub mirror: Option<Text<'a>>,
     /// The containers that get no identity of AWS.
@@ -127,15 +131,30 @@ pub struct Annotations<'a> {
     pub vault: Option<Text<'a>>,
 }
 
-fields!(Annotations<'a> {
-    "seccomp.security.alpha.kubernetes.io/pod" => seccomp,
-    "kubernetes.io/config.mirror" => mirror,
-    "azure.workload.identity/skip-containers" => azure,
-    "eks.amazonaws.com/skip-containers" => aws,
-    "linkerd.io/inject" => linkerd,
-    "sidecar.istio.io/inject" => istio,
-    "vault.hashicorp.com/agent-inject" => vault,
-});
+/// What the annotation of a container's system call filter begins with; its name follows.
+const CONTAINER_SECCOMP_ANNOTATION: &str = "container.seccomp.security.alpha.kubernetes.io/";
+
+impl<'j: 'a, 'a> Read<'j> for Annotations<'a> {
+    fn read<S: Source<'j>>(&mut self, source: &mut S) -> Result<(), ReadError> {
+        let mut seen = [false; 7];
+        source.members(|name, value| {
+            let (index, field) = match &**name {
+                "seccomp.security.alpha.kubernetes.io/pod" => (0, &mut self.seccomp),
+                "kubernetes.io/config.mirror" => (1, &mut self.mirror),
+                "azure.workload.identity/skip-containers" => (2, &mut self.azure),
+                "eks.amazonaws.com/skip-containers" => (3, &mut self.aws),
+                "linkerd.io/inject" => (4, &mut self.linkerd),
+                "sidecar.istio.io/inject" => (5, &mut self.istio),
+                "vault.hashicorp.com/agent-inject" => (6, &mut self.vault),
+                name => return self.read_other(name, value),
+            };
+            if let Some(seen) = seen.get_mut(index) {
+                once(seen)?;
+            }
+            field.read(value)
+        })
+    }
+}
 
 // === impl Labels ===
 
@@ -155,6 +174,22 @@ impl<'a> Labels<'a> {
 // === impl Annotations ===
 
 impl<'a> Annotations<'a> {
+    /// Reads one that is of a container, and passes over others.
+    fn read_other<'j: 'a, S: Source<'j>>(
+        &mut self,
+        name: &str,
+        value: &mut S,
+    ) -> Result<(), ReadError> {
+        let Some(container) = name.strip_prefix(CONTAINER_SECCOMP_ANNOTATION) else {
+            return value.skip();
+        };
+        let (container, profile) = (container.to_owned(), read(value)?);
+        match self.container_seccomp.insert(container, profile) {
+            Some(_) => Err(Problem::Twice.into()),
+            None => Ok(()),
+        }
+    }
+
     /// The value of an annotation that keeps another webhook away.
     pub(super) fn switch(&self, key: &str) -> Option<&Text<'a>> {
         let value = match key {

@@ -23,6 +23,8 @@ mod cluster_apply;
 mod committed_keys;
 /// The conditions of the webhook configurations, evaluated as the API server does.
 mod conditions;
+/// Helm 2's client, which drops what it does not know.
+mod helm_client;
 /// An installation in a real API server: several replicas behind a Service.
 mod installed;
 /// What a real cluster tells the guard, and what it makes of that.

@@ -68,6 +68,14 @@ pub(super) enum Remark {
 // === impl Ledger ===
 
 impl Ledger {
+    /// Nothing yet of a cluster that Kubernetes 1.`minor` runs.
+    pub(super) fn of_kubernetes(minor: u16) -> Self {
+        Self {
+            knowledge: Knowledge::of_kubernetes(minor),
+            ..Self::default()
+        }
+    }
+
     /// What is known by now.
     pub(super) fn knowledge(&self) -> &Knowledge {
         &self.knowledge

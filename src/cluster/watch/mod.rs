@@ -174,6 +174,7 @@ impl Watches {
         } = live.clone();
         let client = client.get_or_init(|| Client::clone(cluster.client()));
         status.connected();
+        let ledger = Ledger::of_kubernetes(cluster.version().minor);
         let (sender, news) = mpsc::channel(WAITING);
         let turns = Arc::new(Semaphore::new(LISTING));
         for watched in Watched::ALL {
@@ -198,7 +199,7 @@ impl Watches {
         tokio::spawn(lookout.run());
         let changed = Arc::new(Notify::new());
         tokio::spawn(standing::look(live, policy, Arc::clone(&changed)));
-        keep(news, &current, &status, &changed).await;
+        keep(news, ledger, &current, &status, &changed).await;
         Ok(())
     }
 
@@ -220,11 +221,11 @@ impl Watches {
 /// Takes down what the watches tell, and publishes it.
 async fn keep(
     mut news: mpsc::Receiver<(Watched, News)>,
+    mut ledger: Ledger,
     current: &ArcSwap<Knowledge>,
     status: &Status,
     changed: &Notify,
 ) {
-    let mut ledger = Ledger::default();
     let mut batch = Vec::with_capacity(BATCH);
     while news.recv_many(&mut batch, BATCH).await > 0 {
         let mut listed = Vec::new();

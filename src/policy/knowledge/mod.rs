@@ -24,6 +24,8 @@ use shared_map::SharedMap;
 /// What is known of the cluster.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Knowledge {
+    /// The API server is Kubernetes 1.`minor`, where that is known.
+    minor: Option<u16>,
     /// By `NAMESPACE/NAME` of the Tiller namespace and the team.
     teams: SharedMap<Arc<Team>>,
     /// By `NAMESPACE/NAME` of each target namespace and the team.
@@ -112,6 +114,15 @@ impl TillerUse<'_> {
 
 /// What happens in the cluster.
 impl Knowledge {
+    /// Nothing but that Kubernetes 1.`minor` runs it.
+    #[must_use]
+    pub fn of_kubernetes(minor: u16) -> Self {
+        Self {
+            minor: Some(minor),
+            ..Self::default()
+        }
+    }
+
     /// With this team, in place of the one of its name.
     #[must_use]
     pub fn with_team(&self, team: Team) -> Self {

@@ -5,7 +5,15 @@ use crate::policy::access::{Account, Holder, Role, RoleKind, Team};
 use crate::policy::custody::CaFile;
 use crate::policy::{Kind, Settings};
 
+/// The first Kubernetes with `seccompProfile`.
+const HAS_SECCOMP_FIELD: u16 = 19;
+
 impl Knowledge {
+    /// Whether the API server keeps `seccompProfile`. One of which nothing is known does: only those of before 2020 do not.
+    pub(in crate::policy) fn has_seccomp_field(&self) -> bool {
+        self.minor.is_none_or(|minor| minor >= HAS_SECCOMP_FIELD)
+    }
+
     /// How much is known.
     pub fn size(&self) -> KnowledgeSize {
         KnowledgeSize {

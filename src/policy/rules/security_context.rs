@@ -10,8 +10,8 @@ use crate::policy::patch::Content;
 use crate::policy::pointer::Place;
 use crate::policy::{Pointer, Rule, RunAsUser, Severity};
 
-/// Before Kubernetes 1.19 the pod's system call filter is this annotation and a server drops the field;
-/// from 1.19 to 1.26 the server keeps both in step, and later ones do not read it.
+/// Before Kubernetes 1.19 the pod's system call filter is this annotation and a server drops the field; up to 1.26 a server
+/// makes the field of a new Pod from it, and later ones do not read it.
 const SECCOMP_ANNOTATION: Field = Field {
     path: "metadata/annotations/seccomp.security.alpha.kubernetes.io~1pod",
     name: "seccomp.security.alpha.kubernetes.io/pod",
@@ -24,77 +24,74 @@ const SECCOMP_ANNOTATION: Field = Field {
 const RUNTIME_DEFAULT: &str = "docker/default";
 
 /// A field of a security context, and what it has to be.
-struct Demand {
+struct Demand<'a> {
     field: Field,
-    value: Content<'static>,
-    remedy: &'static str,
+    value: Content<'a>,
+    remedy: Cow<'static, str>,
 }
 
-const USER_DEMAND: Demand = Demand {
+const USER_DEMAND: Demand<'static> = Demand {
     field: Field {
         path: "securityContext/runAsUser",
         name: "runAsUser",
     },
     value: Content::Number(USER),
-    remedy: "set runAsUser to 65534",
+    remedy: Cow::Borrowed("set runAsUser to 65534"),
 };
-const NON_ROOT: Demand = Demand {
+const NON_ROOT: Demand<'static> = Demand {
     field: Field {
         path: "securityContext/runAsNonRoot",
         name: "runAsNonRoot",
     },
     value: Content::Boolean(true),
-    remedy: "set runAsNonRoot to true",
+    remedy: Cow::Borrowed("set runAsNonRoot to true"),
 };
-const SECCOMP: Demand = Demand {
-    field: Field {
-        path: "securityContext/seccompProfile",
-        name: "seccompProfile",
-    },
-    value: Content::Typed {
-        r#type: "RuntimeDefault",
-    },
-    remedy: "set seccompProfile to {\"type\":\"RuntimeDefault\"}",
+/// The annotation of one container, but for its name.
+const CONTAINER_SECCOMP_ANNOTATION: &str =
+    "metadata/annotations/container.seccomp.security.alpha.kubernetes.io~1";
+const SECCOMP_FIELD: Field = Field {
+    path: "securityContext/seccompProfile",
+    name: "seccompProfile",
 };
-const UNPRIVILEGED: Demand = Demand {
+const UNPRIVILEGED: Demand<'static> = Demand {
     field: Field {
         path: "securityContext/privileged",
         name: "privileged",
     },
     value: Content::Boolean(false),
-    remedy: "set privileged to false",
+    remedy: Cow::Borrowed("set privileged to false"),
 };
-const NO_ESCALATION: Demand = Demand {
+const NO_ESCALATION: Demand<'static> = Demand {
     field: Field {
         path: "securityContext/allowPrivilegeEscalation",
         name: "allowPrivilegeEscalation",
     },
     value: Content::Boolean(false),
-    remedy: "set allowPrivilegeEscalation to false",
+    remedy: Cow::Borrowed("set allowPrivilegeEscalation to false"),
 };
-const READ_ONLY_ROOT: Demand = Demand {
+const READ_ONLY_ROOT: Demand<'static> = Demand {
     field: Field {
         path: "securityContext/readOnlyRootFilesystem",
         name: "readOnlyRootFilesystem",
     },
     value: Content::Boolean(true),
-    remedy: "set readOnlyRootFilesystem to true",
+    remedy: Cow::Borrowed("set readOnlyRootFilesystem to true"),
 };
-const NO_CAPABILITIES: Demand = Demand {
+const NO_CAPABILITIES: Demand<'static> = Demand {
     field: Field {
         path: "securityContext/capabilities",
         name: "capabilities",
     },
     value: Content::DropAll,
-    remedy: "set capabilities to {\"drop\":[\"ALL\"]}",
+    remedy: Cow::Borrowed("set capabilities to {\"drop\":[\"ALL\"]}"),
 };
-const MASKED_PROC: Demand = Demand {
+const MASKED_PROC: Demand<'static> = Demand {
     field: Field {
         path: "securityContext/procMount",
         name: "procMount",
     },
     value: Content::Text(Cow::Borrowed("Default")),
-    remedy: "set procMount to \"Default\"",
+    remedy: Cow::Borrowed("set procMount to \"Default\""),
 };
 
 /// # What it finds
@@ -114,7 +111,11 @@ pub(super) static RULE: Rule = Rule {
              root, seccomp RuntimeDefault, an empty directory at `/tmp`.",
 };
 
-pub(super) fn check(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Findings<'_>) {
+pub(super) fn check<'a>(
+    case: &Case<'a>,
+    tiller: &TillerContainer<'a>,
+    findings: &mut Findings<'a>,
+) {
     user(case, tiller, findings);
     privileges(tiller, findings);
     seccomp(case, tiller, findings);
@@ -220,44 +221,118 @@ fn keeps_some(capabilities: &Capabilities<'_>) -> bool {
     !capabilities.add.is_empty() || !capabilities.drop.iter().any(|name| name == "ALL")
 }
 
-fn seccomp(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Findings<'_>) {
+fn seccomp<'a>(case: &Case<'a>, tiller: &TillerContainer<'a>, findings: &mut Findings<'a>) {
     let own = tiller.container.security_context.as_ref();
     let own = own.and_then(|context| context.seccomp_profile.as_ref());
     let pod = case.subject.pod.security_context.as_ref();
     let of_pod = pod.and_then(|context| context.seccomp_profile.as_ref());
-    let annotation = case
-        .subject
-        .annotations()
-        .and_then(|it| it.seccomp.as_ref());
-    let annotated = annotation.is_some_and(|profile| {
-        matches!(profile.as_str(), RUNTIME_DEFAULT | "runtime/default")
-            || profile.starts_with("localhost/")
-    });
-    match own.or(of_pod) {
-        Some(profile) if is_filter(profile) => return,
-        None if annotated => return,
-        _ => {}
+    let annotations = case.subject.annotations();
+    let annotated = annotations.and_then(|it| it.seccomp.as_ref());
+    let annotated = annotated.map(|value| SeccompProfile::of_annotation(value));
+    let meant = annotated.clone().filter(SeccompProfile::is_filter);
+    let wanted = meant.unwrap_or_else(|| SeccompProfile::of_annotation(RUNTIME_DEFAULT));
+    let has_filter = own.or(of_pod).is_some_and(SeccompProfile::is_filter);
+    let is_old = !case.knowledge.has_seccomp_field();
+    let counts = is_old && own.or(of_pod).is_none() && annotated.as_ref() == Some(&wanted);
+    if !has_filter && !counts {
+        let message = match own.or(of_pod) {
+            None if annotated.as_ref() == Some(&wanted) => {
+                "Kubernetes from 1.27 on does not read the seccomp annotation"
+            }
+            _ => "the container may make every system call",
+        };
+        let place = place_of(case, tiller, own.is_some());
+        demand(findings, place, filter(&wanted), message);
     }
-    let place = place_of(case, tiller, own.is_some());
-    demand(
-        findings,
-        place,
-        SECCOMP,
-        "the container may make every system call",
+    if own.is_none() {
+        let of_pod = of_pod.filter(|it| it.is_filter());
+        // OpenShift's security context constraint `restricted` refuses a pod that has it.
+        let may_have_it = case.settings.run_as_user != RunAsUser::Project;
+        let lacks = annotated.is_none() && !has_filter && may_have_it;
+        let settled = of_pod.unwrap_or(&wanted);
+        if lacks || annotated.is_some_and(|it| it != *settled) {
+            annotate(case, settled, has_filter, findings);
+        }
+    }
+    let named = annotations.and_then(|it| it.container_seccomp.get(&*tiller.container.name));
+    if let Some(named) = named.map(|value| SeccompProfile::of_annotation(value)) {
+        let agrees = match own.filter(|it| it.is_filter()) {
+            Some(own) => named == *own,
+            None => named.is_filter(),
+        };
+        if !agrees {
+            forget_annotation(case, &tiller.container.name, findings);
+        }
+    }
+}
+
+/// Lets the pod's annotation say what its field says.
+fn annotate<'a>(
+    case: &Case<'a>,
+    profile: &SeccompProfile<'a>,
+    has_filter: bool,
+    findings: &mut Findings<'a>,
+) {
+    let value = match &*profile.localhost_profile {
+        "" => RUNTIME_DEFAULT.into(),
+        file => Cow::Owned(format!("localhost/{file}")),
+    };
+    findings.harden(
+        &RULE,
+        case.template(SECCOMP_ANNOTATION.path),
+        if has_filter {
+            "the seccomp annotation and seccompProfile disagree"
+        } else {
+            "the same for Kubernetes before 1.19, which reads this annotation"
+        },
+        format!("set it to {value}"),
+        Edit::Annotation {
+            field: SECCOMP_ANNOTATION,
+            value,
+        },
     );
-    // OpenShift's security context constraint `restricted` refuses a pod that has it.
-    let may_have_it = case.settings.run_as_user != RunAsUser::Project;
-    if own.is_none() && !annotated && may_have_it {
+}
+
+/// Takes away the annotation of a container, which counts more than the pod's up to Kubernetes 1.26. The API server takes no
+/// other names of containers than these.
+fn forget_annotation(case: &Case<'_>, container: &str, findings: &mut Findings<'_>) {
+    let is_label = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    if container.bytes().all(is_label) {
+        let path = case.template(format!("{CONTAINER_SECCOMP_ANNOTATION}{container}"));
         findings.harden(
             &RULE,
-            case.template(SECCOMP_ANNOTATION.path),
-            "the same for Kubernetes before 1.19, which reads this annotation",
-            "set it to docker/default",
-            Edit::Annotation {
-                field: SECCOMP_ANNOTATION,
-                value: RUNTIME_DEFAULT,
-            },
+            path.clone(),
+            "the container's seccomp annotation and its seccompProfile disagree",
+            "remove the annotation",
+            Edit::NoField { path },
         );
+    }
+}
+
+/// A demand for this system call filter.
+fn filter<'a>(profile: &SeccompProfile<'a>) -> Demand<'a> {
+    let (value, written) = match &*profile.localhost_profile {
+        "" => {
+            let kind = "RuntimeDefault";
+            let value = Content::Typed { r#type: kind };
+            (value, format!("{{\"type\":\"{kind}\"}}"))
+        }
+        file => {
+            let members = vec![
+                ("type", Content::Text("Localhost".into())),
+                (
+                    "localhostProfile",
+                    Content::Text(Cow::Owned(file.to_owned())),
+                ),
+            ];
+            let written = format!("{{\"type\":\"Localhost\",\"localhostProfile\":\"{file}\"}}");
+            (Content::Object(members), written)
+        }
+    };
+    Demand {
+        field: SECCOMP_FIELD,
+        value,
+        remedy: format!("set seccompProfile to {written}").into(),
     }
 }
 
@@ -270,11 +345,7 @@ fn place_of(case: &Case<'_>, tiller: &TillerContainer<'_>, in_container: bool) -
     }
 }
 
-fn is_filter(profile: &SeccompProfile<'_>) -> bool {
-    matches!(profile.kind.as_str(), "RuntimeDefault" | "Localhost")
-}
-
-fn demand(findings: &mut Findings<'_>, of: Place, demand: Demand, message: &'static str) {
+fn demand<'a>(findings: &mut Findings<'a>, of: Place, demand: Demand<'a>, message: &'static str) {
     let Demand {
         field,
         value,

@@ -3,8 +3,9 @@
 use kube::api::{Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 
-use super::expected::hardened_pod;
-use super::{World, pod, status, value};
+use super::expected::{annotations, hardened_pod};
+use super::{World, kubernetes_from, pod, status, value};
+use crate::helm_client::as_read;
 
 /// Reads, changes and writes back, again when a controller wrote in between.
 async fn put(world: &World, change: impl Fn(&mut Value)) -> (Value, Value) {
@@ -28,7 +29,8 @@ async fn put(world: &World, change: impl Fn(&mut Value)) -> (Value, Value) {
 }
 
 /// Helm first sends its CREATE, and on `AlreadyExists` a PUT of the live object with the new image and the
-/// account's name blanked; the deprecated alias still names it.
+/// account's name blanked; the deprecated alias still names it. What Helm does not know of the live object is not in
+/// what it sends.
 #[tokio::test]
 async fn helm_init_upgrade() {
     let world = World::create("upgrade").await;
@@ -41,13 +43,20 @@ async fn helm_init_upgrade() {
         (409, "AlreadyExists")
     );
 
-    let (_live, stored) = put(&world, |deployment| {
+    let (live, stored) = put(&world, |deployment| {
+        *deployment = as_read(deployment);
         let pod = &mut deployment["spec"]["template"]["spec"];
         pod["containers"][0]["image"] = pod_image(&sent);
         pod["serviceAccountName"] = json!("");
     })
     .await;
     assert_eq!(pod(&stored), &hardened_pod("upgrade", pod(&sent)));
+    assert_eq!(
+        stored["spec"]["template"]["metadata"]["annotations"],
+        annotations()
+    );
+    // It did take something away.
+    assert!(!kubernetes_from(19) || as_read(&live) != live);
 }
 
 fn pod_image(deployment: &Value) -> Value {

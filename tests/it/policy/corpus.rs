@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use tiller_guard::policy::{Injector, Knowledge, RunAsUser, Settings, workload_rules};
 
-use super::known::known;
+use super::known::known_beside;
 
 /// Shorthands of the pointers in a case file.
 const PLACES: [(&str, &str); 3] = [
@@ -29,6 +29,8 @@ pub(crate) struct Case {
     /// What is known of the cluster.
     #[serde(default)]
     knows: Vec<Value>,
+    /// Kubernetes 1.`kubernetes` runs it, where that is known.
+    kubernetes: Option<u16>,
     /// Whether the policy requires teams.
     #[serde(default)]
     require_team: bool,
@@ -53,7 +55,8 @@ impl Case {
     }
 
     pub(crate) fn knowledge(&self) -> Knowledge {
-        known(&self.knows)
+        let version = self.kubernetes.map(Knowledge::of_kubernetes);
+        known_beside(version.unwrap_or_default(), &self.knows)
     }
 
     pub(crate) fn settings(&self) -> Settings {

@@ -10,8 +10,13 @@ use tiller_guard::policy::{Kind, Knowledge, TillerUse};
 /// `workload: KIND/NAME` other than Deployment/tiller-deploy, and by
 /// their names `TillerPod`, `TillerService` and `ReleaseRecord`.
 pub(crate) fn known(objects: &[Value]) -> Knowledge {
+    known_beside(Knowledge::default(), objects)
+}
+
+/// What is known beside this.
+pub(crate) fn known_beside(knowledge: Knowledge, objects: &[Value]) -> Knowledge {
     let learn = |knowledge, object| with(&knowledge, object);
-    objects.iter().fold(Knowledge::default(), learn)
+    objects.iter().fold(knowledge, learn)
 }
 
 /// What is known after this object came.
