@@ -1,9 +1,10 @@
 //! How a cluster is reached, and which Kubernetes answers.
 
-use std::fmt;
+use std::error::Error;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+use std::{fmt, io};
 
 use kube::config::{InferConfigError, KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Client, Config};
@@ -55,6 +56,14 @@ pub enum ConnectError {
     /// Nobody answers.
     #[error("the API server at {address} does not answer")]
     Unreachable {
+        /// The API server.
+        address: String,
+        /// Why.
+        source: Box<kube::Error>,
+    },
+    /// Its certificate is not of the CA that the kubeconfig names, not for its address, or not valid now.
+    #[error("the certificate of the API server at {address} is refused")]
+    Certificate {
         /// The API server.
         address: String,
         /// Why.
@@ -160,9 +169,12 @@ impl fmt::Debug for Cluster {
 impl ConnectError {
     fn of(address: String, unanswered: Unanswered) -> Self {
         let Unanswered { path, source } = unanswered;
+        let refused = refuses_certificate(&source);
         let is_answer = matches!(source, kube::Error::Api(_) | kube::Error::SerdeError(_));
         let source = Box::new(source);
-        if is_answer {
+        if refused {
+            Self::Certificate { address, source }
+        } else if is_answer {
             Self::Odd {
                 address,
                 path,
@@ -176,10 +188,34 @@ impl ConnectError {
     /// Whether another try may succeed without anybody changing how the cluster is to be reached.
     pub fn may_pass(&self) -> bool {
         match self {
-            Self::Unreachable { .. } | Self::Odd { .. } | Self::Slow { .. } => true,
+            Self::Unreachable { .. }
+            | Self::Certificate { .. }
+            | Self::Odd { .. }
+            | Self::Slow { .. } => true,
             Self::Kubeconfig(_) | Self::Nowhere(_) | Self::Client { .. } => false,
         }
     }
+}
+
+/// Whether a server's certificate was refused here. What tells of it is behind the errors of the HTTP client and of its
+/// streams.
+fn refuses_certificate(error: &(dyn Error + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let tls = error.downcast_ref::<rustls::Error>();
+        if matches!(tls, Some(rustls::Error::InvalidCertificate(_))) {
+            return true;
+        }
+        // Its source is the source of what it holds, not that.
+        let held = error
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::get_ref);
+        next = match held {
+            Some(held) => Some(held),
+            None => error.source(),
+        };
+    }
+    false
 }
 
 async fn configuration(reach: &Reach) -> Result<Config, ConnectError> {

@@ -91,7 +91,11 @@ fn cluster_rules(minor: u16) -> Value {
         },
         rule("", &["events"], &["create", "patch"]),
         named(
-            rule(registration::GROUP, &registrations, &["get", "patch"]),
+            rule(
+                registration::GROUP,
+                &registrations,
+                &["get", "patch", "watch"]
+            ),
             &[NAME]
         ),
     ])

@@ -45,8 +45,8 @@ const RIGHTS: [&str; 20] = [
     "list, watch: cronjobs.batch",
     "list, watch: secrets tiller-secret|tiller-tls",
     "create, patch: events",
-    "get, patch: mutatingwebhookconfigurations.admissionregistration.k8s.io tiller-guard",
-    "get, patch: validatingwebhookconfigurations.admissionregistration.k8s.io tiller-guard",
+    "get, patch, watch: mutatingwebhookconfigurations.admissionregistration.k8s.io tiller-guard",
+    "get, patch, watch: validatingwebhookconfigurations.admissionregistration.k8s.io tiller-guard",
     "own namespace: create: secrets",
     "own namespace: get, update: secrets tiller-guard-ca",
 ];

@@ -9,9 +9,12 @@
 //! behind is accepted too; no leaf is served before its authority is seen in the bundles. Whoever dies between two
 //! steps leaves a state from which the others, or the next, go on.
 //!
+//! Whoever replaces a registration may empty its bundle: each change of one begins the next round at once.
+//!
 //! A registration that is not there has nobody to be trusted by: a guard is ready without any, so that it can be
 //! waited for before the first request depends on it.
 
+mod changes;
 mod error;
 mod registrations;
 mod secret;
@@ -25,6 +28,7 @@ use tracing::{info, warn};
 
 use super::{Cluster, Reach};
 use crate::pki::{Bundle, Issuance, ServingCertificate};
+use changes::Changes;
 pub use error::CertificateError;
 pub use standing::Standing;
 
@@ -32,6 +36,9 @@ pub use standing::Standing;
 const SOON: Duration = Duration::from_millis(500);
 /// How soon registrations that were not there are looked for again, at the latest.
 const UNREGISTERED: Duration = Duration::from_secs(2);
+/// How often registrations are looked at while they are not watched: before Kubernetes 1.11 the right to watch an object by its
+/// name does not suffice.
+const UNWATCHED: Duration = Duration::from_secs(1);
 /// How long the API servers are given to learn of an authority before a leaf of it takes the place of another.
 const SETTLED: Duration = Duration::from_secs(5);
 /// How long one round may take.
@@ -117,6 +124,7 @@ impl Keeper {
         let mut cluster = None;
         let mut state = State::default();
         let mut told = None;
+        let mut changes = None;
         while !sender.is_closed() {
             let round = timeout(ROUND, self.round(&mut cluster, &mut state, &sender)).await;
             let failed = match round {
@@ -135,14 +143,34 @@ impl Keeper {
                 sender.send_replace(Issuance::Awaited(message.clone()));
             }
             told = message;
-            sleep(self.pause(&state)).await;
+            if let (None, Some(cluster)) = (&changes, &cluster) {
+                changes = Changes::watch(cluster).await.ok();
+            }
+            self.wait(&state, changes.as_mut()).await;
         }
     }
 
-    /// How long until the next round.
-    fn pause(&self, state: &State) -> Duration {
+    /// Until the next round.
+    async fn wait(&self, state: &State, changes: Option<&mut Changes>) {
+        let watched = changes.as_ref().is_some_and(|it| it.are_all_seen());
+        let pause = self.pause(state, watched);
+        match changes {
+            None => sleep(pause).await,
+            Some(changes) => {
+                tokio::select! {
+                    () = sleep(pause) => {}
+                    () = changes.next() => {}
+                }
+            }
+        }
+    }
+
+    /// How long until the next round where nothing changes.
+    fn pause(&self, state: &State, watched: bool) -> Duration {
         if state.leaf.is_none() || state.awaits_settling() {
             SOON
+        } else if !watched {
+            self.times.every.min(UNWATCHED)
         } else if !state.absent.is_empty() {
             // Whoever registers may not have written the bundle.
             self.times.every.min(UNREGISTERED)

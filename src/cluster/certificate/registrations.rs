@@ -17,8 +17,10 @@ use crate::pki::Bundle;
 const MANAGER: &str = "tiller-guard-certificates";
 /// How often somebody else may be faster.
 const ATTEMPTS: u32 = 10;
+/// How often a bundle is written before whoever writes another one is left alone for a while.
+const WRITES: u32 = 2;
 /// The two kinds.
-const KINDS: [&str; 2] = [
+pub(super) const KINDS: [&str; 2] = [
     "MutatingWebhookConfiguration",
     "ValidatingWebhookConfiguration",
 ];
@@ -67,6 +69,7 @@ async fn publish_in(
         .map_err(|error| failed("find", error))?;
     let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(GROUP, version, kind));
     let api: Api<DynamicObject> = Api::all_with(cluster.client().clone(), &resource);
+    let mut writes = 0;
     for _attempt in 0..ATTEMPTS {
         let found = api
             .get_opt(NAME)
@@ -87,6 +90,9 @@ async fn publish_in(
         if written.iter().all(|it| *it == text) {
             return Ok(true);
         }
+        if writes == WRITES {
+            break;
+        }
         let change = Change {
             has_apply: cluster.version().is_from(16),
             resource_version: found.metadata.resource_version.as_deref(),
@@ -95,7 +101,10 @@ async fn publish_in(
         };
         match change.write(&api, version, kind).await {
             // What is stored now is read once more before anything is built on it.
-            Ok(()) => info!(%object, "wrote the bundle of authorities"),
+            Ok(()) => {
+                writes += 1;
+                info!(%object, "wrote the bundle of authorities");
+            }
             Err(kube::Error::Api(status)) if status.code == 409 => {}
             Err(error) => return Err(failed("patch", error)),
         }

@@ -7,8 +7,9 @@ mod users;
 
 use super::Cluster;
 use super::install::get;
-use super::proof::{Proof, prove};
+use super::proof::{Proof, Trial, prove};
 use crate::installation::Installation;
+use crate::k8s::registration::{MUTATE, VALIDATE};
 
 /// How a check went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -66,9 +67,16 @@ pub async fn examine(cluster: &Cluster, installed: &Installation, enforces: bool
     checks.extend(parts::checks(cluster, installed).await);
     checks.extend(users::check(cluster, installed.place.user).await);
     let proof = prove(cluster).await;
-    let asks = matches!(proof, Proof::Refused(_));
-    checks.extend(registrations::checks(cluster, installed, asks).await);
-    checks.push(proven(proof, enforces));
+    checks.extend(registrations::checks(cluster, installed, &proof).await);
+    let Proof {
+        mutate,
+        validate,
+        validated,
+    } = proof;
+    let tiller = "an unhardened Tiller";
+    checks.push(proven("mutating-proof", (MUTATE, tiller), mutate, enforces));
+    let id = "validating-proof";
+    checks.push(proven(id, (VALIDATE, validated), validate, enforces));
     checks
 }
 
@@ -86,41 +94,55 @@ fn version(cluster: &Cluster) -> Check {
     }
 }
 
-fn proven(proof: Proof, enforces: bool) -> Check {
-    const ID: &str = "proof";
-    match proof {
-        Proof::Refused(message) => {
+/// Whether this webhook refused what it was to refuse.
+fn proven(id: &'static str, (webhook, what): (&str, &str), trial: Trial, enforces: bool) -> Check {
+    match trial {
+        Trial::Refused { by, message } if by == webhook => {
             let rule = message.split_once("denied the request: ");
             let rule = rule.map_or("", |(_, rest)| rest.lines().next().unwrap_or(rest));
-            Check::good(ID, format!("an unhardened Tiller is refused: {rule}"))
+            let message = format!("{webhook} refuses {what}: {rule}");
+            Check::good(id, message)
         }
-        Proof::LetIn if enforces => Check::bad(
-            ID,
-            "an unhardened Tiller is let in".to_owned(),
-            "look at the registrations above, and at the policy in ConfigMap tiller-guard-policy",
+        Trial::Refused { by, .. } if webhook == MUTATE => Check::bad(
+            id,
+            format!("{webhook} does not answer: {by} refuses what it would refuse or harden"),
+            "look at the mutating configuration above, and at the log of the API server",
         ),
-        Proof::LetIn => Check::doubtful(
-            ID,
-            "an unhardened Tiller is let in, as the policy has it".to_owned(),
+        Trial::Refused { by, .. } => Check::unknown(
+            id,
+            format!("{by} refuses what is tried for {webhook}"),
+            "let pods of this version of tiller-guard answer: run tiller-guard install",
+        ),
+        Trial::LetIn if enforces => Check::bad(
+            id,
+            format!("{what} is let in where {webhook} must refuse it"),
+            "look at the configurations above, and at the policy in ConfigMap tiller-guard-policy",
+        ),
+        Trial::LetIn => Check::doubtful(
+            id,
+            format!("{what} is let in, as the policy has it"),
             "set mode: enforce in ConfigMap tiller-guard-policy once the findings are dealt with",
         ),
-        Proof::Unasked { cause, message } => Check {
-            id: ID,
+        Trial::Unasked { cause, message } => Check {
+            id,
             health: Health::Bad,
             message: format!("the API server cannot ask ({}): {message}", cause.as_str()),
             cause: Some(cause.as_str()),
             hint: Some(cause.hint().to_owned()),
         },
-        Proof::Untried(why) => Check::doubtful(
-            ID,
-            format!("no Tiller could be tried: {why}"),
-            "try it with helm init in a namespace for that",
+        Trial::Untried(why) => Check::unknown(
+            id,
+            format!("{what} could not be tried: {why}"),
+            "use an account that may create Deployments in the namespace default, and let other webhooks pass them there; nothing is stored",
         ),
-        Proof::Unknown(why) => Check::unknown(
-            ID,
-            format!("no Tiller could be tried: {why}"),
-            "use an account that may make Deployments in the namespace default; of a dry run nothing stays",
-        ),
+    }
+}
+
+/// An API server's own words, or why there are none.
+fn words(error: &kube::Error) -> String {
+    match error {
+        kube::Error::Api(status) => status.message.clone(),
+        other => other.to_string(),
     }
 }
 
@@ -150,11 +172,7 @@ impl Check {
     }
 
     fn unread(id: &'static str, error: &kube::Error) -> Self {
-        let why = match error {
-            kube::Error::Api(status) => status.message.clone(),
-            other => other.to_string(),
-        };
-        let message = format!("cannot be looked at: {why}");
+        let message = format!("cannot be looked at: {}", words(error));
         Self::unknown(id, message, "use an account that may read it")
     }
 

@@ -2,53 +2,66 @@
 
 use serde_json::Value;
 
-use super::Check;
+use super::{Check, words};
 use crate::cluster::Cluster;
 use crate::cluster::aks;
 use crate::cluster::drift::drift;
 use crate::cluster::install::registration;
+use crate::cluster::proof::Proof;
 use crate::installation::Installation;
+use crate::k8s::registration::{MUTATE, VALIDATE};
 
 const INSTALL: &str =
     "run tiller-guard install, which writes it as it is to be, and find out who changed it";
+
+const READ: &str = "use an account that may read MutatingWebhookConfigurations and ValidatingWebhookConfigurations";
 
 /// The first Kubernetes that may have registrations in files of its own, which its API does not show:
 /// `ManifestBasedAdmissionControlConfig`.
 const HAS_FILES: u16 = 36;
 
-/// `asks` tells that the API server asks the guard.
-pub(super) async fn checks(cluster: &Cluster, installed: &Installation, asks: bool) -> Vec<Check> {
-    let [mutating, validating] = installed.registrations();
-    vec![
-        compared(
-            cluster,
-            "mutating-registration",
-            "MutatingWebhookConfiguration",
-            &mutating,
-            asks,
-        )
-        .await,
-        compared(
-            cluster,
-            "validating-registration",
-            "ValidatingWebhookConfiguration",
-            &validating,
-            asks,
-        )
-        .await,
-    ]
-}
-
-async fn compared(
-    cluster: &Cluster,
+/// One of the two configurations, and what is known of it without looking at it.
+struct Looked {
     id: &'static str,
     kind: &'static str,
-    wanted: &Value,
-    asks: bool,
-) -> Check {
+    webhook: &'static str,
+    /// Whether the proof shows that the API server asks this webhook.
+    asked: bool,
+}
+
+/// One that cannot be seen is as good as none, unless the proof shows that the API server asks its webhook.
+pub(super) async fn checks(
+    cluster: &Cluster,
+    installed: &Installation,
+    proof: &Proof,
+) -> Vec<Check> {
+    let [mutating, validating] = installed.registrations();
+    let looked = [
+        Looked {
+            id: "mutating-registration",
+            kind: "MutatingWebhookConfiguration",
+            webhook: MUTATE,
+            asked: proof.shows_mutate(),
+        },
+        Looked {
+            id: "validating-registration",
+            kind: "ValidatingWebhookConfiguration",
+            webhook: VALIDATE,
+            asked: proof.shows_validate(),
+        },
+    ];
+    let mut checks = Vec::new();
+    for (looked, wanted) in looked.into_iter().zip([mutating, validating]) {
+        checks.push(compared(cluster, &looked, &wanted).await);
+    }
+    checks
+}
+
+async fn compared(cluster: &Cluster, looked: &Looked, wanted: &Value) -> Check {
+    let Looked { id, kind, .. } = *looked;
     match registration(cluster, kind).await {
-        Err(error) => Check::unread(id, &error),
-        Ok(None) => absent(id, kind, asks && cluster.version().is_from(HAS_FILES)),
+        Err(error) => looked.unseen(&words(&error)),
+        Ok(None) => looked.absent(cluster.version().is_from(HAS_FILES)),
         Ok(Some(live)) => {
             let drifts = drift(wanted, &live);
             if drifts.is_empty() && aks::has_written(&live) {
@@ -73,17 +86,48 @@ async fn compared(
     }
 }
 
-/// There is no such registration in the API. A server that asks all the same may have it from a file.
-fn absent(id: &'static str, kind: &str, from_file: bool) -> Check {
-    if from_file {
-        return Check::doubtful(
+// === impl Looked ===
+
+impl Looked {
+    /// It may be there, and say anything.
+    fn unseen(&self, why: &str) -> Check {
+        let Self {
             id,
-            format!("{kind} tiller-guard is in files of the API server, if anywhere"),
-            "compare them with tiller-guard install -o yaml, on each API server",
+            kind,
+            webhook,
+            asked,
+        } = self;
+        if *asked {
+            let message =
+                format!("{webhook} answers, but {kind} tiller-guard cannot be read: {why}");
+            return Check::doubtful(id, message, READ);
+        }
+        let message = format!(
+            "{kind} tiller-guard cannot be read, and nothing shows that {webhook} answers: {why}"
         );
+        Check::bad(id, message, READ)
     }
-    let message = format!("there is no {kind} tiller-guard");
-    Check::bad(id, message, "run tiller-guard install")
+
+    /// There is no such registration in the API. A server that asks all the same may have it from a file.
+    fn absent(&self, may_have_files: bool) -> Check {
+        let Self {
+            id,
+            kind,
+            webhook,
+            asked,
+        } = self;
+        if *asked && may_have_files {
+            return Check::doubtful(
+                id,
+                format!(
+                    "{webhook} answers, but the API has no {kind} tiller-guard: it may be in files of the API server"
+                ),
+                "compare them with tiller-guard install -o yaml, on each API server",
+            );
+        }
+        let message = format!("there is no {kind} tiller-guard");
+        Check::bad(id, message, "run tiller-guard install")
+    }
 }
 
 #[cfg(test)]
@@ -91,13 +135,33 @@ mod tests {
     use super::super::Health;
     use super::*;
 
+    fn looked(asked: bool) -> Looked {
+        Looked {
+            id: "id",
+            kind: "ValidatingWebhookConfiguration",
+            webhook: VALIDATE,
+            asked,
+        }
+    }
+
     #[test]
     fn a_registration_in_a_file_of_the_api_server_is_doubtful_where_it_asks() {
-        let kind = "ValidatingWebhookConfiguration";
-        let (in_file, nowhere) = (absent("id", kind, true), absent("id", kind, false));
+        let in_file = looked(true).absent(true);
         assert_eq!(in_file.health, Health::Doubtful);
         assert!(in_file.hint.unwrap().contains("on each API server"));
-        assert_eq!(nowhere.health, Health::Bad);
-        assert_eq!(nowhere.hint.as_deref(), Some("run tiller-guard install"));
+        for nowhere in [
+            looked(false).absent(true),
+            looked(false).absent(false),
+            looked(true).absent(false),
+        ] {
+            assert_eq!(nowhere.health, Health::Bad);
+            assert_eq!(nowhere.hint.as_deref(), Some("run tiller-guard install"));
+        }
+    }
+
+    #[test]
+    fn a_registration_that_cannot_be_read_is_bad_unless_its_webhook_answers() {
+        assert_eq!(looked(true).unseen("forbidden").health, Health::Doubtful);
+        assert_eq!(looked(false).unseen("forbidden").health, Health::Bad);
     }
 }

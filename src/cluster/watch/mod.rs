@@ -35,7 +35,7 @@ use crate::policy::access::Lookup;
 use crate::policy::{Knowledge, Policy};
 use feed::{Feed, News};
 use ledger::{Ledger, Remark};
-use pause::Pause;
+pub(in crate::cluster) use pause::Pause;
 use registered::Lookout;
 pub use registered::Registered;
 use status::Status;

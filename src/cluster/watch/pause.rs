@@ -16,7 +16,7 @@ const CALM: Duration = Duration::from_secs(10);
 /// Waits that double from one failure to the next. After a calm time the first is none at all: a watch ends every
 /// few minutes, and is made anew at once.
 #[derive(Debug)]
-pub(super) struct Pause {
+pub(in crate::cluster) struct Pause {
     next: Duration,
     /// The end of the last wait.
     since: Instant,
@@ -25,7 +25,7 @@ pub(super) struct Pause {
 // === impl Pause ===
 
 impl Pause {
-    pub(super) fn new() -> Self {
+    pub(in crate::cluster) fn new() -> Self {
         Self {
             next: SHORTEST,
             since: Instant::now(),
@@ -33,14 +33,14 @@ impl Pause {
     }
 
     /// Waits after a failure, or after an end that may have been one.
-    pub(super) async fn wait(&mut self) {
+    pub(in crate::cluster) async fn wait(&mut self) {
         let wait = self.next();
         sleep(wait).await;
         self.since = Instant::now();
     }
 
     /// Begins anew with the shortest wait: whoever was waited for has answered.
-    pub(super) fn shorten(&mut self) {
+    pub(in crate::cluster) fn shorten(&mut self) {
         self.next = SHORTEST;
     }
 

@@ -3,7 +3,7 @@
 use super::answer::ApiVersion;
 use super::reading::Reading;
 use super::user::User;
-use super::{BadReview, Malformed};
+use super::{BadReview, Malformed, VALIDATE_TRIAL};
 use crate::json::{Problem, Read as _, ReadError, Reader, Source as _, Type, fields, once, read};
 use crate::pod::Text;
 use crate::policy::access::{AccessKind, AccessObject};
@@ -250,6 +250,11 @@ impl<'a> Request<'a> {
             && !is_copy
             && (self.operation == Operation::Create
                 || !matches!(self.workload(), Some(Kind::Pod | Kind::Job)))
+    }
+
+    /// Whether it is what `doctor` tries for the validating webhook alone.
+    pub(super) fn is_trial_of_validate(&self, subject: &Subject<'_>) -> bool {
+        self.dry_run && self.operation == Operation::Create && subject.name == VALIDATE_TRIAL
     }
 
     /// The kind, if it is one that carries a pod.

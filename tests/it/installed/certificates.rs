@@ -12,7 +12,7 @@ use super::load::{self, Load};
 use super::service::Service;
 use super::{World, soak};
 
-const KINDS: [&str; 2] = [
+pub(super) const KINDS: [&str; 2] = [
     "MutatingWebhookConfiguration",
     "ValidatingWebhookConfiguration",
 ];

@@ -195,7 +195,7 @@ async fn an_installation_that_nobody_answers_for_is_told() {
     assert!(told.contains("✗ pods: 0 of 2 pods are ready"), "{told}");
     assert!(told.contains("has no caBundle yet"), "{told}");
     assert!(
-        told.contains("✗ proof: the API server cannot ask"),
+        told.contains("✗ validating-proof: the API server cannot ask"),
         "{told}"
     );
     let installed = world

@@ -7,12 +7,14 @@ mod certificates;
 mod diagnoses;
 mod down;
 mod flood;
+mod healed;
 mod idle;
 mod leaving;
 mod load;
 mod observer;
 mod old_api;
 mod options;
+mod proofs;
 mod restarts;
 mod service;
 mod walk;
@@ -99,6 +101,15 @@ impl World {
     fn port(&self) -> u16 {
         let (_, port) = self.service_port.split_once('=').unwrap();
         port.parse().unwrap()
+    }
+
+    /// What the doctor says once the validating webhook has refused what is tried for it.
+    fn proof(&self) -> &'static str {
+        if Feature::DryRun.is_in(self.cluster.version()) {
+            "validate.tiller-guard.io refuses an unhardened Tiller: protected-namespace"
+        } else {
+            "validate.tiller-guard.io refuses a Service that opens Tiller's port: service-exposed"
+        }
     }
 
     /// Runs the program as the administrator.

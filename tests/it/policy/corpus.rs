@@ -30,7 +30,7 @@ pub(crate) struct Case {
     #[serde(default)]
     knows: Vec<Value>,
     /// Kubernetes 1.`kubernetes` runs it, where that is known.
-    kubernetes: Option<u16>,
+    pub(crate) kubernetes: Option<u16>,
     /// Whether the policy requires teams.
     #[serde(default)]
     require_team: bool,

@@ -1,34 +1,4 @@
-//! The proof, end to end, that Tillers are held: the API server is asked to try one.
-
-use kube::Api;
-use kube::api::{ApiResource, DynamicObject, GroupVersionKind, PostParams};
-use serde_json::json;
-
-use super::Cluster;
-use super::apply::Effect;
-
-/// Where it is tried. No Tiller may run there, so that no policy that is enforced lets it in.
-const NAMESPACE: &str = "default";
-
-/// What became of an unhardened Tiller.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Proof {
-    /// It was refused, and this was said.
-    Refused(String),
-    /// It was let in.
-    LetIn,
-    /// The API server could not ask.
-    Unasked {
-        /// Why, as far as its words tell.
-        cause: Cause,
-        /// Its words.
-        message: String,
-    },
-    /// It could not be tried: why.
-    Untried(String),
-    /// Nobody said what would become of it: why.
-    Unknown(String),
-}
+//! Why an API server cannot ask a webhook, by its words.
 
 /// Why an API server cannot ask a webhook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,81 +15,39 @@ pub enum Cause {
     OtherName,
     /// The certificate's time is over, or has not come.
     OutOfTime,
+    /// The certificate is refused for another reason.
+    RefusedCertificate,
+    /// The webhook refuses the certificate that the API server shows, or that it shows none.
+    RefusedClient,
     /// Something else.
     Other,
-}
-
-/// Asks the API server to try an unhardened Tiller, of which nothing stays.
-pub async fn prove(cluster: &Cluster) -> Proof {
-    if Effect::ServerDryRun.check(cluster).is_err() {
-        return Proof::Untried("Kubernetes before 1.13 cannot try without keeping".to_owned());
-    }
-    let resource = ApiResource::from_gvk(&GroupVersionKind::gvk("apps", "v1", "Deployment"));
-    let api: Api<DynamicObject> =
-        Api::namespaced_with(cluster.client().clone(), NAMESPACE, &resource);
-    let labels = json!({ "app": "helm", "name": "tiller" });
-    let tiller = json!({
-        "apiVersion": "apps/v1",
-        "kind": "Deployment",
-        "metadata": { "name": "tiller-guard-proof", "namespace": NAMESPACE },
-        "spec": {
-            "selector": { "matchLabels": labels },
-            "template": {
-                "metadata": { "labels": labels },
-                "spec": { "containers": [{ "name": "tiller", "image": "ghcr.io/helm/tiller:v2.17.0" }] },
-            },
-        },
-    });
-    let parameters = PostParams {
-        dry_run: true,
-        field_manager: None,
-    };
-    let tiller = match serde_json::from_value(tiller) {
-        Ok(tiller) => tiller,
-        Err(error) => return Proof::Untried(error.to_string()),
-    };
-    match api.create(&parameters, &tiller).await {
-        Ok(_) => Proof::LetIn,
-        Err(kube::Error::Api(status)) => Proof::of(status.message.clone()),
-        Err(error) => Proof::Unknown(error.to_string()),
-    }
-}
-
-// === impl Proof ===
-
-impl Proof {
-    /// What an API server's refusal tells.
-    fn of(message: String) -> Self {
-        let says = |words: &[&str]| words.iter().any(|word| message.contains(word));
-        if says(&["denied the request"]) && says(&[".tiller-guard.io\""]) {
-            Self::Refused(message)
-        } else if says(&["failed calling webhook", "failed calling admission webhook"]) {
-            let cause = Cause::of(&message);
-            Self::Unasked { cause, message }
-        } else if says(&["\" cannot create ", "Unauthorized"]) {
-            Self::Unknown(message)
-        } else {
-            Self::Untried(message)
-        }
-    }
 }
 
 // === impl Cause ===
 
 impl Cause {
     /// The cause in the words of an API server, which are those of Go's `net`, `net/http` and `crypto/x509`.
-    fn of(message: &str) -> Self {
+    pub(super) fn of(message: &str) -> Self {
         let says = |words: &[&str]| words.iter().any(|word| message.contains(word));
-        if says(&["x509: certificate signed by unknown authority"]) {
+        if says(&[
+            "x509: certificate signed by unknown authority",
+            "unable to load root certificates",
+        ]) {
             Self::UnknownAuthority
         } else if says(&["x509: certificate has expired"]) {
             Self::OutOfTime
         } else if says(&[
             "x509: certificate is valid for",
             "x509: certificate is not valid for",
-            "x509: cannot validate",
+            "x509: certificate is not valid for any names",
+            "x509: certificate relies on legacy Common Name field",
+            "x509: cannot validate certificate for",
         ]) {
             Self::OtherName
+        } else if says(&["x509: ", "tls: failed to verify certificate"]) {
+            Self::RefusedCertificate
+        } else if says(&["remote error: tls: "]) {
+            Self::RefusedClient
         } else if says(&["service \""]) && says(&["not found"]) {
             Self::NoService
         } else if says(&[
@@ -151,6 +79,8 @@ impl Cause {
             Self::UnknownAuthority => "unknown-authority",
             Self::OtherName => "other-name",
             Self::OutOfTime => "out-of-time",
+            Self::RefusedCertificate => "refused-certificate",
+            Self::RefusedClient => "refused-client",
             Self::Other => "other",
         }
     }
@@ -170,6 +100,12 @@ impl Cause {
             }
             Self::OtherName => "give the certificate the DNS name SERVICE.NAMESPACE.svc",
             Self::OutOfTime => "look at the clocks of the nodes and at the log of the pods",
+            Self::RefusedCertificate => {
+                "give tiller-guard a certificate that the API server accepts; the reason is in its words"
+            }
+            Self::RefusedClient => {
+                "put the CA of the API server's client certificate into the file of --client-ca-file"
+            }
             Self::Other => "look at the log of the pods and at that of the API server",
         }
     }
@@ -177,23 +113,7 @@ impl Cause {
 
 #[cfg(test)]
 mod tests {
-    use super::{Cause, Proof};
-
-    #[test]
-    fn what_became_of_the_tiller_is_told_from_the_api_servers_words() {
-        let refused = |name: &str| format!("admission webhook \"{name}\" denied the request: no");
-        let of = |message: &str| Proof::of(message.to_owned());
-        let ours = refused("validate.tiller-guard.io");
-        assert_eq!(of(&ours), Proof::Refused(ours));
-        let other = refused("validate.kyverno.svc");
-        assert_eq!(of(&other), Proof::Untried(other));
-        for message in [
-            r#"deployments.apps is forbidden: User "a" cannot create resource "deployments" in API group "apps" in the namespace "default""#,
-            r#"deployments.apps is forbidden: User "a" cannot create deployments.apps in the namespace "default""#,
-        ] {
-            assert_eq!(of(message), Proof::Unknown(message.to_owned()));
-        }
-    }
+    use super::Cause;
 
     /// Said by Kubernetes 1.10 to 1.36.
     #[test]
@@ -216,6 +136,23 @@ mod tests {
                 "x509: certificate has expired or is not yet valid: current time 2026-01-01T00:00:00Z is after 2025-01-01T00:00:00Z",
                 Cause::OutOfTime,
             ),
+            (
+                "tls: failed to verify certificate: x509: certificate signed by unknown authority",
+                Cause::UnknownAuthority,
+            ),
+            (
+                "unable to load root certificates: unable to parse bytes as PEM block",
+                Cause::UnknownAuthority,
+            ),
+            (
+                "x509: certificate relies on legacy Common Name field, use SANs instead",
+                Cause::OtherName,
+            ),
+            (
+                "x509: certificate specifies an incompatible key usage",
+                Cause::RefusedCertificate,
+            ),
+            ("remote error: tls: bad certificate", Cause::RefusedClient),
             ("service \"tiller-guard\" not found", Cause::NoService),
             (
                 "dial tcp 10.0.0.1:443: connect: connection refused",

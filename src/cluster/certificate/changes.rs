@@ -1,0 +1,217 @@
+//! Changes of the webhook configurations, as they come: whoever replaces one may leave it without its bundle, and until it
+//! has one again the API server refuses what it should ask about.
+
+use std::convert::Infallible;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::TryStreamExt as _;
+use kube::Client;
+use kube::api::{ApiResource, GroupVersionKind, WatchEvent, WatchParams};
+use kube::core::Request;
+use serde::Deserialize;
+use tokio::sync::{Notify, Semaphore};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, timeout};
+use tracing::debug;
+
+use super::registrations::KINDS;
+use crate::cluster::Cluster;
+use crate::cluster::watch::Pause;
+use crate::k8s::registration::{GROUP, NAME};
+
+/// When the API server ends a watch, in seconds.
+const WATCH_SECONDS: u32 = 240;
+/// How long after that a watch counts as dead.
+const OVERDUE: Duration = Duration::from_secs(10);
+/// How long the API server may take to begin one.
+const ANSWER: Duration = Duration::from_secs(30);
+
+/// How many changes are followed at once after a calm time. Each write of our own is a change too.
+const BURST: u32 = 10;
+/// How soon after one change the next is followed, at the soonest: two configurations are often changed together.
+const SHORTEST_GAP: Duration = Duration::from_millis(100);
+/// How often changes are followed after a burst.
+const STEADY_GAP: Duration = Duration::from_secs(5);
+
+/// Watches of both configurations. They end when this is dropped.
+#[derive(Debug)]
+pub(super) struct Changes {
+    _watches: JoinSet<()>,
+    changed: Arc<Notify>,
+    /// A permit for each that does not run.
+    unseen: Arc<Semaphore>,
+    pace: Pace,
+}
+
+/// How soon a change is followed: at once but for a burst, as where somebody else writes against us.
+#[derive(Debug)]
+struct Pace {
+    /// When the burst is forgotten: each change that is followed puts it off by [`STEADY_GAP`].
+    calm: Instant,
+    /// When a change was followed last.
+    last: Option<Instant>,
+}
+
+/// One watch.
+struct Feed {
+    client: Client,
+    path: String,
+    changed: Arc<Notify>,
+    unseen: Arc<Semaphore>,
+}
+
+/// An object of which only matters that it came.
+#[derive(Debug, Clone, Deserialize)]
+struct Anything {}
+
+/// Why a watch does not go on.
+#[derive(Debug, thiserror::Error)]
+enum Stop {
+    #[error(transparent)]
+    Failed(#[from] kube::Error),
+    #[error("{0}")]
+    Told(String),
+    #[error("the API server does not answer in time")]
+    Slow,
+    #[error("the API server ended it")]
+    Ended,
+}
+
+// === impl Changes ===
+
+impl Changes {
+    /// Begins to watch.
+    pub(super) async fn watch(cluster: &Cluster) -> Result<Self, kube::Error> {
+        let version = cluster.registration_version().await?;
+        let changed = Arc::new(Notify::new());
+        let unseen = Arc::new(Semaphore::new(KINDS.len()));
+        let mut watches = JoinSet::new();
+        for kind in KINDS {
+            let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(GROUP, version, kind));
+            let feed = Feed {
+                client: cluster.client().clone(),
+                path: format!("/apis/{GROUP}/{version}/{}", resource.plural),
+                changed: Arc::clone(&changed),
+                unseen: Arc::clone(&unseen),
+            };
+            watches.spawn(feed.run());
+        }
+        Ok(Self {
+            _watches: watches,
+            changed,
+            unseen,
+            pace: Pace::new(),
+        })
+    }
+
+    /// Whether both are watched now: otherwise a change may go unseen.
+    pub(super) fn are_all_seen(&self) -> bool {
+        self.unseen.available_permits() == 0
+    }
+
+    /// Waits for a change that is to be followed now.
+    pub(super) async fn next(&mut self) {
+        self.changed.notified().await;
+        sleep(self.pace.gap(Instant::now())).await;
+    }
+}
+
+// === impl Feed ===
+
+impl Feed {
+    async fn run(self) {
+        let mut pause = Pause::new();
+        loop {
+            let stop = match self.follow().await {
+                Ok(never) => match never {},
+                Err(stop) => stop,
+            };
+            debug!(path = self.path, cause = %stop, "webhook configuration not watched");
+            pause.wait().await;
+        }
+    }
+
+    /// Tells of each change. A watch that begins tells of what is there, so that nothing is missed between two.
+    async fn follow(&self) -> Result<Infallible, Stop> {
+        let parameters = WatchParams::default()
+            .fields(&format!("metadata.name={NAME}"))
+            .timeout(WATCH_SECONDS);
+        let request = Request::new(&self.path).watch(&parameters, "");
+        let request = request.map_err(kube::Error::BuildRequest)?;
+        let events = self.client.request_events::<Anything>(request);
+        let events = timeout(ANSWER, events)
+            .await
+            .map_err(|_late| Stop::Slow)??;
+        let mut events = pin!(events);
+        let _seen = self.unseen.acquire().await;
+        let end = Duration::from_secs(u64::from(WATCH_SECONDS)) + OVERDUE;
+        loop {
+            let event = timeout(end, events.try_next()).await;
+            match event.map_err(|_late| Stop::Slow)?? {
+                None => return Err(Stop::Ended),
+                Some(WatchEvent::Error(status)) => return Err(Stop::Told(status.message.clone())),
+                Some(WatchEvent::Bookmark(_)) => {}
+                Some(WatchEvent::Added(_) | WatchEvent::Modified(_) | WatchEvent::Deleted(_)) => {
+                    self.changed.notify_one();
+                }
+            }
+        }
+    }
+}
+
+// === impl Pace ===
+
+impl Pace {
+    fn new() -> Self {
+        Self {
+            calm: Instant::now(),
+            last: None,
+        }
+    }
+
+    /// How long to wait before a change that comes now is followed.
+    fn gap(&mut self, now: Instant) -> Duration {
+        let soonest = self.last.map_or(now, |last| last + SHORTEST_GAP);
+        let free = self.calm.checked_sub(STEADY_GAP * BURST).unwrap_or(now);
+        let followed = now.max(soonest).max(free);
+        self.last = Some(followed);
+        self.calm = self.calm.max(followed) + STEADY_GAP;
+        followed - now
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn some_changes_are_followed_at_once_and_two_together_soon() {
+        let mut pace = Pace::new();
+        let mut now = Instant::now();
+        for _change in 0..BURST / 2 {
+            assert_eq!(pace.gap(now), Duration::ZERO);
+            assert_eq!(pace.gap(now), SHORTEST_GAP);
+            now += Duration::from_secs(1);
+        }
+        assert!(pace.gap(now) <= STEADY_GAP);
+        now += STEADY_GAP * (BURST + 2);
+        assert_eq!(pace.gap(now), Duration::ZERO);
+    }
+
+    /// Whoever writes against us as soon as we have written.
+    #[test]
+    fn in_a_fight_changes_are_followed_less_often() {
+        let mut pace = Pace::new();
+        let (begin, mut now, mut followed) = (Instant::now(), Instant::now(), 0);
+        while now < begin + Duration::from_mins(1) {
+            now += pace.gap(now) + Duration::from_millis(1);
+            followed += 1;
+        }
+        assert!(
+            (20..=24).contains(&followed),
+            "{followed} times in a minute"
+        );
+    }
+}
