@@ -22,7 +22,7 @@ use serde_json::json;
 use tiller_guard::k8s::registration::condition;
 use tiller_guard::policy::Settings;
 
-const LENGTHS: [usize; 5] = [1, 1_000, 1_900, 20_000, 80_000];
+const LENGTHS: [usize; 5] = [1, 1_000, 5_000, 20_000, 80_000];
 /// What the longest list may take.
 const MOST: Duration = Duration::from_millis(200);
 

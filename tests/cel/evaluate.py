@@ -9,6 +9,7 @@ import json
 import sys
 
 from cel_expr_python import cel
+from cel_expr_python.ext import ext_strings
 from google.protobuf import descriptor_pb2, descriptor_pool, json_format, message_factory
 
 FIELD = descriptor_pb2.FieldDescriptorProto
@@ -54,6 +55,7 @@ POOL = declared()
 REQUEST = message_factory.GetMessageClass(POOL.FindMessageTypeByName("admission.Request"))
 ENVIRONMENT = cel.NewEnv(
     descriptor_pool=POOL,
+    extensions=[ext_strings.ExtStrings()],
     variables={"request": cel.Type("admission.Request"), "object": cel.Type.DYN, "oldObject": cel.Type.DYN},
 )
 

@@ -29,7 +29,7 @@ fn pod(containers: &[Value]) -> Value {
 fn the_cost_grows_no_faster_than_any_list() {
     const EACH: u64 = 45;
     for list in LISTS {
-        for length in [1, 1_000, 1_900, 20_000, 80_000] {
+        for length in [1, 1_000, 5_000, 20_000, 80_000] {
             let (kind, object) = long(list, length);
             for condition in [&*TILLER, &*OWN_ACCOUNT, &*CUSTODY] {
                 let Evaluated { error, cost, .. } = evaluated(condition, kind, &object);
@@ -38,7 +38,7 @@ fn the_cost_grows_no_faster_than_any_list() {
                     cost < 1_000 + EACH * length as u64,
                     "{list} {length}: {cost}"
                 );
-                assert!(cost < MOST_COST / 4, "{list} {length}: {cost}");
+                assert!(cost < MOST_COST / 2, "{list} {length}: {cost}");
             }
         }
     }
@@ -48,67 +48,46 @@ fn the_cost_grows_no_faster_than_any_list() {
 #[test]
 #[ignore = "only the API server's own evaluator counts costs: make conditions"]
 fn no_object_that_an_api_server_takes_passes_the_limit() {
-    let near: String = "xtillerx$(A)x".repeat(40).chars().take(299).collect();
+    let near = "xtillerx$(A)x";
     let image: String = format!("x/{}", "xtillerx".repeat(40))
         .chars()
         .take(299)
         .collect();
-    let container = |arguments: usize, variables: usize, word: &str, value: &str| {
+    let container = |launch: &str, variables: usize, value: &str| {
         json!({
-            "name": "a", "image": image, "args": vec![word; arguments],
+            "name": "a", "image": image, "command": [launch], "args": [launch],
             "env": vec![json!({ "name": "a", "value": value }); variables],
             "livenessProbe": { "httpGet": { "port": 1 } }, "readinessProbe": { "httpGet": { "port": 1 } },
         })
     };
     let mut worst = 0;
-    for (count, arguments, variables, word, value) in [
-        (1, 1_990, 0, "x$".repeat(60).as_str(), ""),
-        (1, 249, 1_740, near.as_str(), "x"),
-        (1, 1, 1_990, "$", "y".repeat(120).as_str()),
-        (1, 990, 990, "x$y", "y".repeat(200).as_str()),
-        (1, 120, 120, near.as_str(), near.as_str()),
-        (12, 10, 10, near.as_str(), near.as_str()),
-        (15, 8, 8, near.as_str(), near.as_str()),
-        (299, 0, 6, "", "x"),
-        (299, 3, 3, "x$y", "x"),
-        (60, 16, 16, "x$y", "x"),
-        (
-            1,
-            1,
-            1,
-            "x$".repeat(240_000).as_str(),
-            "y".repeat(490_000).as_str(),
-        ),
-        (
-            1,
-            3,
-            3,
-            "x$".repeat(80_000).as_str(),
-            "y".repeat(160_000).as_str(),
-        ),
-        (
-            4,
-            4,
-            4,
-            "x$".repeat(15_000).as_str(),
-            "y".repeat(30_000).as_str(),
-        ),
+    for (count, launch, variables, value) in [
+        (1, near.repeat(2_300), 20, near.repeat(115)),
+        (15, near.repeat(150), 20, near.repeat(7)),
+        (1, near.repeat(2_300), 990, near.repeat(2)),
+        (1, "x$(".repeat(99_000), 1, "y$(".repeat(99_000)),
+        (3, "x$".repeat(49_000), 3, "y".repeat(33_000)),
+        (2, "x$".repeat(74_000), 2, "y".repeat(74_000)),
+        (1, "x$".repeat(700_000), 0, String::new()),
+        (199, "x$(".repeat(49), 14, "y$(".repeat(2)),
+        (3, "x$(".repeat(3_300), 990, "y$(".repeat(2)),
+        (40, "x$(".repeat(240), 74, "y$(".repeat(2)),
     ] {
-        let mut object = pod(&vec![container(arguments, variables, word, value); count]);
+        let mut object = pod(&vec![container(&launch, variables, &value); count]);
         let volume = json!({ "secret": { "secretName": "x" }, "image": { "reference": image } });
         object["spec"]["volumes"] = json!(vec![volume; 256]);
         object["spec"]["serviceAccountName"] = json!("web");
         assert!(object.to_string().len() < MOST_BYTES);
         for condition in [&*TILLER, &*OWN_ACCOUNT] {
             let Evaluated { error, cost, .. } = evaluated(condition, "Pod", &object);
-            assert_eq!(error, None, "{count} {arguments} {variables}");
+            assert_eq!(error, None, "{count} {variables}");
             worst = worst.max(cost);
         }
     }
-    assert!(worst < MOST_COST * 7 / 10, "{worst}");
+    assert!(worst < MOST_COST * 8 / 10, "{worst}");
     let patterns: Vec<String> = (0..40).map(|index| format!("account-{index}-*")).collect();
     let many = Condition(condition::own_account(&patterns));
-    let mut object = pod(&[container(120, 120, &near, &near)]);
+    let mut object = pod(&[container(near, 120, near)]);
     object["spec"]["serviceAccountName"] = json!("web");
     assert_eq!(evaluated(&many, "Pod", &object).error, None);
 }

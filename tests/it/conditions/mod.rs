@@ -133,7 +133,7 @@ fn every_sign_alone_passes_and_other_pods_do_not() {
         ),
         of_container(json!({ "command": ["/til$(A)"], "env": [{ "name": "A", "value": "ler" }] })),
         of_container(json!({ "args": ["$(A)$(B)"] })),
-        of_container(json!({ "args": vec!["--x"; 5000] })),
+        of_container(json!({ "env": vec![json!({ "name": "A" }); 1001] })),
         pod(json!({ "volumes": [{ "image": { "reference": "ghcr.io/helm/tiller:v2.17.0" } }] })),
         of_container(json!({ "command": ["sh", "-c", "exec /tiller"] })),
         of_container(json!({ "args": ["-l=:44134"] })),

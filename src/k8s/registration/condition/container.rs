@@ -1,22 +1,25 @@
 //! What tells a Tiller's container from others.
 //!
 //! The API server counts what an expression costs, by elements and by characters, and gives up at 1,000,000: an error,
-//! with which a webhook of the policy `Ignore` is skipped. A pod with more than some thousands of elements is
-//! therefore passed on without being walked, and one string is matched against a regular expression only if it is short.
+//! with which a webhook of the policy `Ignore` is skipped. And it walks a list in a time that grows with the square of its
+//! length. So the words of a launch are joined to one text, which takes a time that grows with its length alone; other lists
+//! are walked only if they are short, and a pod with longer ones is passed on.
 
 use super::text::{list, present, quoted, words};
 use crate::tiller::{ContainerList, signs};
 
 /// The most containers of a pod that are looked at.
-const MOST_CONTAINERS: u32 = 300;
-/// The most elements of a container's lists that are looked at, times the number of containers.
-const MOST_ELEMENTS: u32 = 2_000;
-/// The most characters of one word of a launch that are looked at, times the number of words and of containers.
-const MOST_CHARACTERS: u32 = 500_000;
-/// The most words of a launch that are matched against a regular expression, times the number of containers.
-const MOST_MATCHED: u32 = 250;
-/// The longest such word, in characters. A reference of an image has no more in any registry.
-const LONGEST_MATCHED: u32 = 300;
+const MOST_CONTAINERS: u32 = 200;
+/// The longest list of a container that is walked.
+const LONGEST_LIST: u32 = 1_000;
+/// The most elements of a container's lists that are walked, times the number of containers.
+const MOST_ELEMENTS: u32 = 3_000;
+/// The most characters of a text that are looked at, times the number of texts of its kind in the pod.
+const MOST_CHARACTERS: u32 = 300_000;
+/// The most of them that are matched against a regular expression.
+const MOST_MATCHED: u32 = 30_000;
+/// The longest reference of an image that is matched. A registry takes no longer name.
+const LONGEST_REFERENCE: u32 = 300;
 
 /// Whether a container of `pod` may be a Tiller.
 pub(super) fn any() -> String {
@@ -36,17 +39,17 @@ pub(super) fn any() -> String {
 pub(super) fn image(reference: &str) -> String {
     const NAME: &str = "(?i)^(.*/)?([^/:@]*[^a-z/:@])?tiller([^a-z/][^/]*)?$";
     format!(
-        "(size({reference}) > {LONGEST_MATCHED} || {reference}.matches({}))",
+        "(size({reference}) > {LONGEST_REFERENCE} || {reference}.matches({}))",
         quoted(NAME)
     )
 }
 
 fn container() -> String {
-    let (command, arguments) = (list("container", "command"), list("container", "args"));
     let variables = list("container", "env");
     let ports = list("container", "ports");
     let many = format!(
-        "(size({command}) + size({arguments}) + size({variables}) + size({ports})) * containers > {MOST_ELEMENTS}"
+        "size({variables}) > {LONGEST_LIST} || size({ports}) > {LONGEST_LIST} || \
+         (size({variables}) + size({ports})) * containers > {MOST_ELEMENTS}"
     );
     let image = format!(
         "({} && {})",
@@ -63,7 +66,7 @@ fn container() -> String {
         many,
         image,
         named,
-        launch(&command, &arguments, &variables),
+        launch(&variables),
         environment(&variables),
         ports_of_tiller(&ports),
         probes(),
@@ -71,37 +74,38 @@ fn container() -> String {
     .join(" || ")
 }
 
-/// Whether a word of the launch, or of a variable that the launch may take in, names the program.
-fn launch(command: &str, arguments: &str, variables: &str) -> String {
-    // The program's name, or where it may come together once the kubelet has put in a variable's value.
-    const PROGRAM: &str = "(^|[^a-zA-Z])tiller([^a-zA-Z]|$)";
-    const PARTS: &str = r"(t|ti|til|till|tille)\$\(|\)(iller|ller|ler|er|r)([^a-zA-Z]|$)|\)\$\(";
-    let holds = |word: &str, part: &str, expression: &str| {
-        format!(
-            "({word}.contains('{part}') && (words * containers > {MOST_MATCHED} || size({word}) > {LONGEST_MATCHED} || {word}.matches({})))",
-            quoted(expression)
-        )
-    };
-    let program = |word: &str| {
-        format!(
-            "size({word}) * words * containers > {MOST_CHARACTERS} || {} || {}",
-            holds(word, signs::PROGRAM, PROGRAM),
-            holds(word, "$(", PARTS),
-        )
-    };
-    let lists = format!("[{command}, {arguments}]");
+/// Whether the launch, or a variable that it may take in, names the program; or the launch names the port.
+fn launch(variables: &str) -> String {
+    let texts =
+        ["command", "args"].map(|field| format!("{}.join('\\n')", list("container", field)));
+    let texts = format!("[{}]", texts.join(", "));
+    let listens = format!("text.contains('{}')", signs::LISTEN_END);
     let value = format!(
         "({} && ({}))",
         present("variable", "value"),
-        program("variable.value")
+        names_program("variable.value", &format!("size({variables}) * containers"))
     );
     format!(
-        "[size({command}) + size({arguments})].exists(words, \
-         {lists}.exists(list, list.exists(word, word.endsWith('{listen}') || {word}))) || \
-         ({lists}.exists(list, list.exists(word, word.contains('$'))) && \
-         [size({variables})].exists(words, {variables}.exists(variable, {value})))",
-        listen = signs::LISTEN_END,
-        word = program("word"),
+        "{texts}.exists(text, {} || {listens} || (text.contains('$') && {variables}.exists(variable, {value})))",
+        names_program("text", "containers"),
+    )
+}
+
+/// Whether a text, of which there are so many, names the program; or the program's name may come together in it once the
+/// kubelet has put in a variable's value.
+fn names_program(text: &str, count: &str) -> String {
+    const PROGRAM: &str = "(^|[^a-zA-Z])tiller([^a-zA-Z]|$)";
+    const PARTS: &str = r"(t|ti|til|till|tille)\$\(|\)(iller|ller|ler|er|r)([^a-zA-Z]|$)|\)\$\(";
+    let holds = |part: &str, expression: &str| {
+        format!(
+            "({text}.contains('{part}') && (size({text}) * {count} > {MOST_MATCHED} || {text}.matches({})))",
+            quoted(expression)
+        )
+    };
+    format!(
+        "size({text}) * {count} > {MOST_CHARACTERS} || {} || {}",
+        holds(signs::PROGRAM, PROGRAM),
+        holds("$(", PARTS)
     )
 }
 
