@@ -81,7 +81,10 @@ async fn create(client: &kube::Client, deployment: &Value) -> Result<Result<Valu
     let object = serde_json::from_value(deployment.clone())?;
     match api.create(&PostParams::default(), &object).await {
         Ok(stored) => Ok(Ok(serde_json::to_value(stored)?)),
-        Err(kube::Error::Api(status)) if status.code == 403 => Ok(Err(status.message)),
+        // Before Kubernetes 1.14 it comes as an internal error.
+        Err(kube::Error::Api(status)) if status.message.contains("denied the request") => {
+            Ok(Err(status.message))
+        }
         Err(error) => Err(error.into()),
     }
 }

@@ -25,11 +25,20 @@ async fn try_object(
         .map_err(|error| in_new_words(&error.to_string()))
 }
 
+/// One that the namespace's pod security lets in.
 fn pod(namespace: &str) -> Value {
     json!({
         "apiVersion": "v1", "kind": "Pod",
         "metadata": { "name": "other", "namespace": namespace },
-        "spec": { "containers": [{ "name": "other", "image": "example/other:1" }] },
+        "spec": {
+            "securityContext": { "runAsNonRoot": true, "seccompProfile": { "type": "RuntimeDefault" } },
+            "containers": [{
+                "name": "other", "image": "example/other:1",
+                "securityContext": {
+                    "allowPrivilegeEscalation": false, "capabilities": { "drop": ["ALL"] },
+                },
+            }],
+        },
     })
 }
 
