@@ -59,11 +59,17 @@ fn named(mut rule: Value, names: &[&str]) -> Value {
     rule
 }
 
-/// The first Kubernetes 1.x that takes a list of one name for a request of that name.
+/// The first Kubernetes 1.x that takes a list or a watch of one name for a request of that name.
 const LISTS_BY_NAME: u16 = 11;
 
 fn cluster_rules(minor: u16) -> Value {
-    let certificates = rule("", &["secrets"], &["list", "watch"]);
+    let by_name = |rule, names: &[&str]| {
+        if minor >= LISTS_BY_NAME {
+            named(rule, names)
+        } else {
+            rule
+        }
+    };
     let watch = ["list", "watch"];
     let access = AccessKind::ALL.map(AccessKind::resource);
     let registrations = [
@@ -84,18 +90,14 @@ fn cluster_rules(minor: u16) -> Value {
         ),
         rule("batch", &["jobs", "cronjobs"], &watch),
         // What they trust; they are asked for by name.
-        if minor >= LISTS_BY_NAME {
-            named(certificates, &signs::SECRETS)
-        } else {
-            certificates
-        },
+        by_name(rule("", &["secrets"], &watch), &signs::SECRETS),
         rule("", &["events"], &["create", "patch"]),
         named(
-            rule(
-                registration::GROUP,
-                &registrations,
-                &["get", "patch", "watch"]
-            ),
+            rule(registration::GROUP, &registrations, &["get", "patch"]),
+            &[NAME]
+        ),
+        by_name(
+            rule(registration::GROUP, &registrations, &["watch"]),
             &[NAME]
         ),
     ])

@@ -28,7 +28,7 @@ fn of_kind<'a>(objects: &'a [Value], kind: &str) -> &'a Value {
 }
 
 /// Every right, in words. Whoever changes what the guard may do changes this list too.
-const RIGHTS: [&str; 20] = [
+const RIGHTS: [&str; 22] = [
     "list, watch: roles.rbac.authorization.k8s.io",
     "list, watch: clusterroles.rbac.authorization.k8s.io",
     "list, watch: rolebindings.rbac.authorization.k8s.io",
@@ -45,8 +45,10 @@ const RIGHTS: [&str; 20] = [
     "list, watch: cronjobs.batch",
     "list, watch: secrets tiller-secret|tiller-tls",
     "create, patch: events",
-    "get, patch, watch: mutatingwebhookconfigurations.admissionregistration.k8s.io tiller-guard",
-    "get, patch, watch: validatingwebhookconfigurations.admissionregistration.k8s.io tiller-guard",
+    "get, patch: mutatingwebhookconfigurations.admissionregistration.k8s.io tiller-guard",
+    "get, patch: validatingwebhookconfigurations.admissionregistration.k8s.io tiller-guard",
+    "watch: mutatingwebhookconfigurations.admissionregistration.k8s.io tiller-guard",
+    "watch: validatingwebhookconfigurations.admissionregistration.k8s.io tiller-guard",
     "own namespace: create: secrets",
     "own namespace: get, update: secrets tiller-guard-ca",
 ];
@@ -199,8 +201,11 @@ fn an_old_kubernetes_gets_what_it_knows() {
     let context = json!({ "runAsNonRoot": true, "runAsUser": 65534 });
     assert_eq!(pod["securityContext"], context);
     let mut rights = rights(of_kind(&objects, "ClusterRole"), "");
-    rights.retain(|right| right.contains("secrets"));
-    assert_eq!(rights, ["list, watch: secrets"]);
+    rights.retain(|right| right.contains("secrets") || right.starts_with("watch:"));
+    let configurations = ["mutating", "validating"]
+        .map(|kind| format!("watch: {kind}webhookconfigurations.admissionregistration.k8s.io"));
+    let [mutating, validating] = configurations.each_ref().map(String::as_str);
+    assert_eq!(rights, ["list, watch: secrets", mutating, validating]);
     let labels = &of_kind(&objects, "Namespace")["metadata"]["labels"];
     assert_eq!(labels["kubernetes.io/metadata.name"], "tiller-guard");
 }

@@ -54,6 +54,8 @@ impl Cause {
             "no endpoints available",
             "connection refused",
             "no service port",
+            // Kubernetes 1.10 looks a Service up in DNS that it does not know yet, or without a caBundle.
+            "no such host",
         ]) {
             Self::NobodyThere
         } else if says(&[
@@ -164,6 +166,10 @@ mod tests {
             ),
             (
                 "no service port 443 found for service \"tiller-guard\"",
+                Cause::NobodyThere,
+            ),
+            (
+                "dial tcp: lookup tiller-guard.tiller-guard.svc on 10.0.0.10:53: no such host",
                 Cause::NobodyThere,
             ),
             ("context deadline exceeded", Cause::NoWay),
