@@ -123,7 +123,7 @@ async fn install(arguments: Arguments) -> anyhow::Result<Exit> {
     if effect == Effect::Write && install::label_system(&cluster).await? {
         writeln!(io::stdout(), "labelled  Namespace kube-system")?;
     }
-    apply(&writer, planned.foundation(), diff).await?;
+    apply(&writer, planned.foundation_over_another(), diff).await?;
     let end = Instant::now() + wait;
     let waits = effect == Effect::Write && !wait.is_zero();
     if waits && !pods_are_ready(&cluster, &planned.namespace, end).await? {

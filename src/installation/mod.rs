@@ -5,6 +5,7 @@
 mod access;
 mod network;
 mod place;
+mod scanners;
 mod workload;
 
 pub use place::{AKS_ENFORCER, HEALTH_PORT, Place, REVIEW_PORT};
@@ -75,6 +76,19 @@ impl Installation {
             workload::budget(self),
             workload::deployment(self),
         ]);
+        scanners::annotate(&mut objects, self.place);
+        objects
+    }
+
+    /// The same, with what is not to be there said to be nothing: an installation that was made with other options may
+    /// have it.
+    pub fn foundation_over_another(&self) -> Vec<Value> {
+        let mut objects = self.foundation();
+        for object in &mut objects {
+            if object.get("kind").and_then(Value::as_str) == Some("Deployment") {
+                workload::clear(object);
+            }
+        }
         objects
     }
 

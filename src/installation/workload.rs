@@ -40,6 +40,28 @@ pub(super) fn deployment(installation: &Installation) -> Value {
     })
 }
 
+/// Says that what depends on the place and is not in this Deployment is nothing.
+pub(super) fn clear(deployment: &mut Value) {
+    let empty = |object: &mut Value, field: &str| {
+        if let Some(object) = object.as_object_mut() {
+            object.entry(field).or_insert(Value::Null);
+        }
+    };
+    let Some(pod) = deployment.pointer_mut("/spec/template/spec") else {
+        return;
+    };
+    empty(pod, "hostNetwork");
+    if let Some(context) = pod.get_mut("securityContext") {
+        empty(context, "runAsUser");
+        empty(context, "runAsGroup");
+    }
+    let ports = pod.pointer_mut("/containers/0/ports");
+    let ports = ports.and_then(Value::as_array_mut).into_iter().flatten();
+    for port in ports {
+        empty(port, "hostPort");
+    }
+}
+
 /// The next pod is ready before the last one goes. On the nodes' network it has to go first, where every node has one:
 /// their ports are the same.
 fn rolling(place: Place) -> Value {

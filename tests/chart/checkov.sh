@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Lets checkov look at all that is installed and at the image's recipe; checkov.yaml explains what it may find.
+# Lets checkov look at all that is installed, by `install` and by the chart, and at the image's recipe. What it may find is
+# explained on the object itself, or in checkov.yaml.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -17,8 +18,28 @@ if [ ! -e "$HOME_OF_PYTHON/complete" ]; then
 fi
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-cargo run --locked --quiet -- install --output yaml --kubernetes 1.36 >"$folder/installation.yaml"
+policy="$folder/policy.yaml"
+printf '%s\n' 'apiVersion: tiller-guard.io/v1' 'kind: Policy' 'runAsUser: project' >"$policy"
+install() { cargo run --locked --quiet -- install --output yaml --kubernetes 1.36 "${@:2}" >"$folder/$1.yaml"; }
+# Everything that the chart makes with these values, as a stream.
+render() {
+  printf '{"do": "render", "chart": "charts/tiller-guard", "namespace": "tiller-guard", "values": %s}' "$2" |
+    "$python" tests/chart/helm.py | "$python" -c '
+import json, sys
+for name, text in json.load(sys.stdin).items():
+    if not name.endswith("NOTES.txt"):
+        print("---\n" + text)
+' >"$folder/$1.yaml"
+}
+everything='"certManager": {"enabled": true}, "metrics": {"serviceMonitor": {"enabled": true},
+  "prometheusRule": {"enabled": true}, "dashboard": {"enabled": true}}'
+install installed
+install installed-elsewhere --policy "$policy" --aks --host-network --review-port=10443 --health-port=10444
+render chart '{"kubeVersion": "1.36"}'
+render chart-elsewhere "{\"kubeVersion\": \"1.36\", \"aks\": true, \"hostNetwork\": true, $everything}"
 checkov=("$HOME_OF_PYTHON/bin/checkov" --config-file tests/chart/checkov.yaml)
-"${checkov[@]}" --framework kubernetes --file "$folder/installation.yaml"
+for name in installed installed-elsewhere chart chart-elsewhere; do
+  "${checkov[@]}" --framework kubernetes --file "$folder/$name.yaml"
+done
 "${checkov[@]}" --framework dockerfile --file Dockerfile
 "${checkov[@]}" --framework github_actions --file .github/workflows/release.yaml

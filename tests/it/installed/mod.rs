@@ -14,6 +14,7 @@ mod load;
 mod observer;
 mod old_api;
 mod options;
+mod places;
 mod proofs;
 mod restarts;
 mod service;

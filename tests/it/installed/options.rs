@@ -53,6 +53,9 @@ fn values(service_port: u16) -> Vec<Value> {
     });
     let mut with_issuer = whole.clone();
     with_issuer["certManager"]["issuerRef"] = json!({ "name": "ours", "kind": "ClusterIssuer" });
+    with_issuer["aks"] = json!(true);
+    with_issuer["hostNetwork"] = json!(true);
+    with_issuer["ports"] = json!({ "review": 14443, "health": 14444 });
     let little = json!({
         "image": { "tag": "v9" },
         "registrations": { "enabled": false },
