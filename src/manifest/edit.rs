@@ -24,7 +24,7 @@ impl Document {
         };
         editor.change(&self.root, value, text.len())?;
         let edited = editor.apply()?;
-        let (root, duplicates) = yaml::read(&edited).ok()??;
+        let (root, duplicates) = yaml::read(&edited, self.head).ok()??;
         (root.to_value() == *value && duplicates.is_empty()).then_some(edited)
     }
 }
@@ -74,14 +74,14 @@ impl Editor<'_> {
         }
         let spans = self.spans(&starts, end);
         for (entry, span) in entries.iter().zip(&spans) {
-            match map.get(&entry.key) {
+            match map.get(&entry.key.text) {
                 Some(value) => self.entry(entry, value, span, indent),
                 None => self.remove(span)?,
             }
         }
         let mut added = String::new();
         for (key, value) in map {
-            if entries.iter().all(|entry| entry.key != *key) {
+            if entries.iter().all(|entry| entry.key.text != *key) {
                 added.extend(std::iter::repeat_n(' ', indent));
                 added.push_str(&emit::entry(key, value, indent));
             }
@@ -96,7 +96,7 @@ impl Editor<'_> {
         if self.change(&entry.value, value, span.end).is_none() {
             self.edits.truncate(before);
             self.edits
-                .push((span.clone(), emit::entry(&entry.key, value, indent)));
+                .push((span.clone(), emit::entry(&entry.key.text, value, indent)));
         }
     }
 

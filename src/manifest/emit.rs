@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value};
 
-use super::scalar;
+use super::scalar::Scalar;
 
 /// Simple keys end within 1024 characters (YAML 1.2.2 §7.4.2).
 const LONGEST_SIMPLE_KEY: usize = 1000;
@@ -190,7 +190,7 @@ fn is_plain(text: &str) -> bool {
         && text.chars().all(is_printable)
         && !is_numeric(text)
         && !is_word(text)
-        && scalar::plain(text).is_ok_and(|value| value.as_str() == Some(text))
+        && matches!(Scalar::plain(text), Scalar::Text(_))
 }
 
 /// Whether a text that begins with a dash is a flag such as `--tls`, not a list's item or a separator.
@@ -226,7 +226,7 @@ mod tests {
 
     fn read_back(value: &Value) -> Value {
         let text = to_yaml(value);
-        let (root, duplicates) = yaml::read(&text)
+        let (root, duplicates) = yaml::read(&text, 0)
             .unwrap_or_else(|fault| panic!("{}\n{text}", fault.message))
             .expect("a document");
         assert!(duplicates.is_empty());

@@ -5,10 +5,11 @@ use std::fmt;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::node::{Content, Duplicate, Entry, Node, Place, Style, escape};
-use super::{Fault, MAX_DEPTH, MAX_DUPLICATES, MAX_NODES};
+use super::{Fault, MAX_DEPTH, MAX_DUPLICATES, MAX_NODES, scalar};
 
 /// Reads one value.
 ///
@@ -83,7 +84,7 @@ impl<'a> Reader<'a> {
             _ => {
                 let value =
                     serde_json::from_str(source).map_err(|error| fail(fault(&error).message))?;
-                Content::Scalar(value, None)
+                Content::Scalar(as_sent(value), None)
             }
         };
         Ok(Node {
@@ -107,7 +108,7 @@ impl<'a> Reader<'a> {
             let child = format!("{pointer}/{}", escape(&name));
             let value = self.node(raw, &child, depth + 1)?;
             let entry = Entry {
-                key: name.clone(),
+                key: name.clone().into(),
                 place,
                 start: None,
                 value,
@@ -148,6 +149,17 @@ impl<'a> Reader<'a> {
             line,
             column: offset.saturating_sub(start) + 1,
         }
+    }
+}
+
+/// A value as kubectl sends it: numbers are 64 bits, signed, or floats.
+fn as_sent(value: Value) -> Value {
+    match value {
+        Value::Number(read) if !read.is_i64() => {
+            let sent = read.as_f64().and_then(scalar::number);
+            Value::Number(sent.unwrap_or(read))
+        }
+        value => value,
     }
 }
 

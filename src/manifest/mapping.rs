@@ -4,6 +4,9 @@ use std::collections::HashMap;
 
 use super::node::{Content, Entry, Node, Place};
 
+/// Why an entry cannot be put in.
+type Refusal = &'static str;
+
 /// The entries so far.
 #[derive(Default)]
 pub(super) struct Entries {
@@ -24,27 +27,33 @@ impl Entries {
     }
 
     /// Puts an entry in; of two with one key the later counts, in the place of the first.
-    pub(super) fn put(&mut self, entry: Entry) -> Option<First> {
-        let Some(at) = self.index.get(&entry.key) else {
-            self.index.insert(entry.key.clone(), self.list.len());
+    ///
+    /// `1` and `"1"` are two keys in YAML and one in JSON: kubectl sends now one value, now the other.
+    pub(super) fn put(&mut self, entry: Entry) -> Result<Option<First>, Refusal> {
+        let held = self.index.get(&entry.key.text).copied();
+        let Some(held) = held.and_then(|at| self.list.get_mut(at)) else {
+            self.index.insert(entry.key.text.clone(), self.list.len());
             self.list.push(entry);
-            return None;
+            return Ok(None);
         };
-        let held = self.list.get_mut(*at)?;
+        if held.key != entry.key {
+            return Err("two keys, of a text and of a number or boolean, become one in JSON");
+        }
         // A key that a merge brought may be set anew: that is what merges are for.
         let first = held.start.is_some().then(|| First {
-            key: held.key.clone(),
+            key: held.key.text.clone(),
             place: held.place,
         });
         *held = entry;
-        first
+        Ok(first)
     }
 
     /// `<<`: in a list the first mapping counts. go-yaml lets a merge overrule the keys before it, where
     /// YAML says that the mapping's own keys count: those are told, with the place of what overruled them.
-    pub(super) fn merge(&mut self, node: Node) -> Result<Vec<(First, Place)>, &'static str> {
+    pub(super) fn merge(&mut self, node: Node) -> Result<Vec<(First, Place)>, Refusal> {
         let sources = match node.content {
-            Content::List(items, _) => items,
+            // kubectl takes a list here, but no alias of one.
+            Content::List(items, _) if node.start.is_some() => items,
             content => vec![Node { content, ..node }],
         };
         let mut overruled = Vec::new();
@@ -55,7 +64,7 @@ impl Entries {
             for mut entry in entries {
                 entry.start = None;
                 let place = entry.place;
-                overruled.extend(self.put(entry).map(|first| (first, place)));
+                overruled.extend(self.put(entry)?.map(|first| (first, place)));
             }
         }
         Ok(overruled)

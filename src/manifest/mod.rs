@@ -4,24 +4,32 @@
 //! bytes ─ text ─ split ─ yaml or json ─ Document ─ objects ─ what k8s::subject reads
 //! ```
 //!
-//! Manifests are read as kubectl reads them: scalars by go-yaml's rules (`0444` is 292, `yes` is true),
-//! of two equal keys the last counts, the items of lists are objects of their own. Where kubectl drops
-//! or refuses what other tools read, the reading here is the wider one:
+//! Manifests are read as kubectl reads them: scalars by go-yaml's rules (`0444` is 292, `yes` is true, a whole
+//! number over 64 bits is a float), of two equal keys the last counts, the items of lists are objects of their
+//! own. `tests/it/clients` compares both over generated streams. Where kubectl refuses what other tools read,
+//! the reading here is the wider one:
 //!
-//! - what follows `...` without a `---` is a document (kubectl drops it),
-//! - `--- {a: b}`, `%YAML 1.2` and JSON and YAML in one stream are read (kubectl refuses),
-//! - lists in lists are read (kubectl refuses),
-//! - UTF-16 with a byte order mark is read in streams of several documents too.
+//! - `--- {a: b}`, `%YAML 1.2` and several JSON values before YAML in one stream are read,
+//! - lists in lists are read.
 //!
-//! Three things are refused that kubectl takes: U+0085, U+2028 and U+2029, which its YAML takes for line
-//! breaks and every other for text, so that they can hide a value from one of the two; more than
-//! [`MAX_NODES`] values or [`MAX_DEPTH`] levels in a document; and files over [`MAX_BYTES`].
+//! What kubectl drops without a word, reads by chance or reads otherwise than YAML 1.2 says is not read:
+//!
+//! - what follows `...` without a `---`, or a value that is complete,
+//! - keys that become one in JSON, such as `1` and `"1"`: kubectl sends one of both values, now this, now that,
+//! - an object that is a list by its key `items` and none by its kind,
+//! - tags that a directive gives another meaning,
+//! - U+0085, U+2028 and U+2029, which its YAML takes for line breaks and every other for text.
+//!
+//! Nor are more than [`MAX_NODES`] values or [`MAX_DEPTH`] levels in a document, and files over [`MAX_BYTES`].
 
+mod ambiguity;
+mod anchors;
 mod characters;
 mod duplicate;
 mod edit;
 mod emit;
 mod json;
+mod key;
 mod mapping;
 mod node;
 mod object;

@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value};
 
+use super::key::Key;
+
 /// A place in a stream.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Place {
@@ -46,7 +48,7 @@ pub(super) enum Style {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Entry {
     /// The key.
-    pub(super) key: String,
+    pub(super) key: Key,
     /// Where the key stands.
     pub(super) place: Place,
     /// Where the key begins in the document's text; none where a merge or an alias put it in.
@@ -79,7 +81,7 @@ impl Node {
             Content::Mapping(entries, _) => {
                 let mut map = Map::with_capacity(entries.len());
                 for entry in entries {
-                    map.insert(entry.key.clone(), entry.value.to_value());
+                    map.insert(entry.key.text.clone(), entry.value.to_value());
                 }
                 Value::Object(map)
             }
@@ -91,9 +93,20 @@ impl Node {
         match &self.content {
             Content::Mapping(entries, _) => entries
                 .iter()
-                .find(|entry| entry.key == key)
+                .find(|entry| entry.key.text == key)
                 .map(|entry| &entry.value),
             Content::Scalar(..) | Content::List(..) => None,
+        }
+    }
+
+    /// Whether a mapping has a key that is another only by the case of its letters.
+    pub(super) fn has_other_case(&self, key: &str) -> bool {
+        match &self.content {
+            Content::Mapping(entries, _) => entries.iter().any(|entry| {
+                let text = &entry.key.text;
+                text != key && text.eq_ignore_ascii_case(key)
+            }),
+            Content::Scalar(..) | Content::List(..) => false,
         }
     }
 
@@ -127,7 +140,7 @@ impl Node {
                 .map(|item| (item.place, item)),
             Content::Mapping(entries, _) => {
                 let key = unescape(token);
-                let entry = entries.iter().find(|entry| entry.key == key)?;
+                let entry = entries.iter().find(|entry| entry.key.text == key)?;
                 Some((entry.place, &entry.value))
             }
         }

@@ -88,16 +88,19 @@ impl Document {
                 }));
             }
         };
-        let Some(Node {
-            content: Content::List(items, _),
-            ..
-        }) = node.get("items")
-        else {
-            return found.push(Ok(object));
+        let items = match items(node, &object) {
+            Ok(Some(items)) => items,
+            Ok(None) => return found.push(Ok(object)),
+            Err(message) => {
+                found.push(Err(Unreadable {
+                    document: self.number,
+                    place: object.place,
+                    message: message.to_owned(),
+                }));
+                return;
+            }
         };
-        // kubectl takes any object with a list `items` for a list, whatever its kind, and gives an item
-        // of a typed list that names no kind the list's.
-        let named_list = object.kind.ends_with("List");
+        // kubectl gives an item of a typed list that says neither what the list says.
         let kind = object
             .kind
             .strip_suffix("List")
@@ -108,9 +111,7 @@ impl Document {
         });
         for (index, item) in items.iter().enumerate() {
             let pointer = format!("{}/items/{index}", object.pointer);
-            if named_list || item.get("kind").is_some() {
-                self.collect(item, pointer, list.as_ref(), found);
-            }
+            self.collect(item, pointer, list.as_ref(), found);
         }
         let own = format!("{}/items/", object.pointer);
         let duplicates: Vec<Duplicate> = object
@@ -119,7 +120,7 @@ impl Document {
             .filter(|duplicate| !duplicate.pointer.starts_with(&own))
             .cloned()
             .collect();
-        if !named_list || !duplicates.is_empty() {
+        if !duplicates.is_empty() {
             found.push(Ok(Object {
                 duplicates,
                 ..object
@@ -141,10 +142,13 @@ impl Document {
             return Err(fail("no Kubernetes object: not a mapping"));
         }
         let text = |node: Option<&Node>| node.and_then(Node::text).map(str::to_owned);
-        let kind = text(node.get("kind")).or_else(|| list.map(|list| list.kind.to_owned()));
-        let api_version =
-            text(node.get("apiVersion")).or_else(|| list.map(|list| list.api_version.to_owned()));
-        let (Some(kind), Some(api_version)) = (kind, api_version) else {
+        let filled = |key| text(node.get(key)).filter(|text| !text.is_empty());
+        let named = match (filled("kind"), filled("apiVersion"), list) {
+            (Some(kind), Some(api_version), _) => Some((kind, api_version)),
+            (None, None, Some(list)) => Some((list.kind.to_owned(), list.api_version.to_owned())),
+            _ => None,
+        };
+        let Some((kind, api_version)) = named else {
             return Err(fail(
                 "no Kubernetes object: it has no kind or no apiVersion",
             ));
@@ -167,6 +171,23 @@ impl Document {
             place: self.in_stream(node.place),
             pointer,
         })
+    }
+}
+
+/// The items, where the object is a list to every client.
+fn items<'n>(node: &'n Node, object: &Object) -> Result<Option<&'n [Node]>, &'static str> {
+    if node.has_other_case("items") {
+        return Err(
+            "a key that is \"items\" in other letters: kubectl before 1.23 takes the object for a list",
+        );
+    }
+    match node.get("items").map(|items| &items.content) {
+        Some(Content::List(items, _)) if object.kind.ends_with("List") => Ok(Some(items)),
+        Some(Content::List(..) | Content::Scalar(Value::Null, _)) => Err(
+            "kubectl takes an object with the key \"items\" for a list and sends the items alone, other \
+             clients send the object",
+        ),
+        _ => Ok(None),
     }
 }
 

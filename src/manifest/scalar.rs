@@ -1,10 +1,12 @@
 //! YAML scalars as kubectl resolves them: by the rules of go-yaml v2, which are YAML 1.1's with
 //! exceptions. `0444` is 292, `yes`, `on` and `y` are true, `12:30` and `2001-01-01` are text.
 //!
-//! Source: `goyaml.v2/resolve.go` of sigs.k8s.io/yaml; the test's table was printed by kubectl 1.32.
+//! Source: `resolve.go` of go-yaml v2; the test's table was printed by kubectl 1.32, and
+//! `tests/it/clients` compares with other kubectls.
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::alphabet::STANDARD;
+use base64::engine::{GeneralPurpose, GeneralPurposeConfig};
 use serde_json::{Number, Value};
 
 /// What an explicit tag asks of a scalar.
@@ -24,6 +26,23 @@ pub(super) enum Tag {
     Binary,
 }
 
+/// What a scalar is. Two keys of different variants are two keys to kubectl, whatever their text in JSON.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Scalar {
+    /// Nothing.
+    Null,
+    /// True or false.
+    Bool(bool),
+    /// A whole number.
+    Integer(i64),
+    /// A whole number that no `i64` holds.
+    Large(u64),
+    /// Another number, infinite or none.
+    Float(f64),
+    /// A string.
+    Text(String),
+}
+
 /// A scalar has no value that JSON could hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(super) enum BadScalar {
@@ -35,48 +54,122 @@ pub(super) enum BadScalar {
     Tag,
 }
 
-/// The value of a plain scalar without a tag.
-pub(super) fn plain(text: &str) -> Result<Value, BadScalar> {
-    match text {
-        "" | "~" | "null" | "Null" | "NULL" => return Ok(Value::Null),
-        ".nan" | ".NaN" | ".NAN" | ".inf" | ".Inf" | ".INF" | "+.inf" | "+.Inf" | "+.INF"
-        | "-.inf" | "-.Inf" | "-.INF" => return Err(BadScalar::NotFinite),
-        _ => {}
-    }
-    if let Some(value) = boolean(text) {
-        return Ok(Value::Bool(value));
-    }
-    let number = match text.as_bytes().first() {
-        Some(b'.') => float(text),
-        Some(b'0'..=b'9' | b'+' | b'-') => {
-            let digits = text.replace('_', "");
-            integer(&digits).or_else(|| float(&digits))
+/// Go's `base64.StdEncoding`, which does not look at the bits that padding leaves over.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
+);
+
+// === impl Tag ===
+
+impl Tag {
+    /// The tag of a full name, such as `tag:yaml.org,2002:int`.
+    pub(super) fn find(name: &str) -> Self {
+        match name.strip_prefix("tag:yaml.org,2002:") {
+            Some("int") => Self::Integer,
+            Some("float") => Self::Float,
+            Some("bool") => Self::Bool,
+            Some("null") => Self::Null,
+            Some("binary") => Self::Binary,
+            _ => Self::Text,
         }
-        _ => None,
-    };
-    Ok(number.map_or_else(|| Value::String(text.to_owned()), Value::Number))
+    }
 }
 
-/// The value of a scalar with a tag.
-pub(super) fn tagged(tag: Tag, text: &str) -> Result<Value, BadScalar> {
-    let value = match tag {
-        Tag::Text => return Ok(Value::String(text.to_owned())),
-        Tag::Binary => {
-            // kubectl's JSON encoder puts U+FFFD where the bytes are no UTF-8.
-            let joined: String = text.split_ascii_whitespace().collect();
-            let bytes = STANDARD.decode(joined).map_err(|_| BadScalar::Tag)?;
-            return Ok(Value::String(String::from_utf8_lossy(&bytes).into_owned()));
+// === impl Scalar ===
+
+impl Scalar {
+    /// A plain scalar without a tag.
+    pub(super) fn plain(text: &str) -> Self {
+        match text {
+            "" | "~" | "null" | "Null" | "NULL" => return Self::Null,
+            ".nan" | ".NaN" | ".NAN" => return Self::Float(f64::NAN),
+            ".inf" | ".Inf" | ".INF" | "+.inf" | "+.Inf" | "+.INF" => {
+                return Self::Float(f64::INFINITY);
+            }
+            "-.inf" | "-.Inf" | "-.INF" => return Self::Float(f64::NEG_INFINITY),
+            _ => {}
         }
-        Tag::Integer | Tag::Float | Tag::Bool | Tag::Null => plain(text)?,
-    };
-    let fits = match tag {
-        Tag::Integer => value.is_i64() || value.is_u64(),
-        Tag::Float => value.is_number(),
-        Tag::Bool => value.is_boolean(),
-        Tag::Null => value.is_null(),
-        Tag::Text | Tag::Binary => true,
-    };
-    fits.then_some(value).ok_or(BadScalar::Tag)
+        if let Some(value) = boolean(text) {
+            return Self::Bool(value);
+        }
+        let number = match text.as_bytes().first() {
+            Some(b'.') => float(text),
+            Some(b'0'..=b'9' | b'+' | b'-') => {
+                let digits = text.replace('_', "");
+                integer(&digits)
+                    .or_else(|| float(&digits))
+                    .or_else(|| signed_binary(&digits))
+            }
+            _ => None,
+        };
+        number.unwrap_or_else(|| Self::Text(text.to_owned()))
+    }
+
+    /// A scalar with a tag, however it is written.
+    pub(super) fn tagged(tag: Tag, text: &str) -> Result<Self, BadScalar> {
+        match (tag, Self::plain(text)) {
+            (Tag::Text, _) => Ok(Self::Text(text.to_owned())),
+            (Tag::Binary, _) => {
+                let joined: String = text.split(['\n', '\r']).collect();
+                let bytes = BASE64.decode(joined).map_err(|_| BadScalar::Tag)?;
+                Ok(Self::Text(as_go_prints_bytes(&bytes)))
+            }
+            #[expect(
+                clippy::cast_precision_loss,
+                reason = "the nearest number is what kubectl takes"
+            )]
+            (Tag::Float, Self::Integer(whole)) => Ok(Self::Float(whole as f64)),
+            (Tag::Integer, found @ (Self::Integer(_) | Self::Large(_)))
+            | (Tag::Float, found @ Self::Float(_))
+            | (Tag::Bool, found @ Self::Bool(_))
+            | (Tag::Null, found @ Self::Null) => Ok(found),
+            _ => Err(BadScalar::Tag),
+        }
+    }
+
+    /// The value that kubectl sends.
+    pub(super) fn value(&self) -> Result<Value, BadScalar> {
+        Ok(match self {
+            Self::Null => Value::Null,
+            Self::Bool(value) => Value::Bool(*value),
+            Self::Integer(whole) => (*whole).into(),
+            // Kubernetes knows no other whole numbers.
+            #[expect(
+                clippy::cast_precision_loss,
+                reason = "the nearest number is what kubectl takes"
+            )]
+            Self::Large(whole) => Value::Number(number(*whole as f64).ok_or(BadScalar::NotFinite)?),
+            Self::Float(value) => Value::Number(number(*value).ok_or(BadScalar::NotFinite)?),
+            Self::Text(text) => Value::String(text.clone()),
+        })
+    }
+}
+
+/// A float as it comes out of Go's JSON: without a fraction it is a whole number there, up to 21 digits.
+pub(super) fn number(value: f64) -> Option<Number> {
+    if value.fract() == 0.0 && value.abs() < 1e21 {
+        // The shortest digits that are this number and no other, then zeros: in Rust as in Go.
+        let whole = value.to_string();
+        if let Ok(whole) = whole.parse::<i64>() {
+            return Some(whole.into());
+        }
+        if let Ok(whole) = whole.parse::<u64>() {
+            return Some(whole.into());
+        }
+    }
+    Number::from_f64(value)
+}
+
+/// Bytes as Go's JSON writes them: each that is part of no character is U+FFFD.
+fn as_go_prints_bytes(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        let broken = chunk.invalid().len();
+        text.extend(std::iter::repeat_n(char::REPLACEMENT_CHARACTER, broken));
+    }
+    text
 }
 
 fn boolean(text: &str) -> Option<bool> {
@@ -92,7 +185,7 @@ fn boolean(text: &str) -> Option<bool> {
 }
 
 /// Go's `strconv.ParseInt(text, 0, 64)`, then `ParseUint`.
-fn integer(text: &str) -> Option<Number> {
+fn integer(text: &str) -> Option<Scalar> {
     let (sign, unsigned) = match text.as_bytes().first()? {
         b'-' => ("-", text.get(1..)?),
         b'+' => ("", text.get(1..)?),
@@ -110,17 +203,17 @@ fn integer(text: &str) -> Option<Number> {
         return None;
     }
     if let Ok(value) = i64::from_str_radix(&format!("{sign}{digits}"), radix) {
-        return Some(value.into());
+        return Some(Scalar::Integer(value));
     }
     // ParseUint takes no sign.
     if digits.len() < text.len() && text.starts_with(['+', '-']) {
         return None;
     }
-    u64::from_str_radix(digits, radix).ok().map(Number::from)
+    u64::from_str_radix(digits, radix).ok().map(Scalar::Large)
 }
 
 /// Go's `^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$`, parsed, unless it is out of range.
-fn float(text: &str) -> Option<Number> {
+fn float(text: &str) -> Option<Scalar> {
     let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
     let (mantissa, exponent) = match unsigned.find(['e', 'E']) {
         Some(at) => (unsigned.get(..at)?, unsigned.get(at + 1..)),
@@ -140,18 +233,18 @@ fn float(text: &str) -> Option<Number> {
         return None;
     }
     let value: f64 = text.parse().ok()?;
-    as_go_prints(value)
+    value.is_finite().then_some(Scalar::Float(value))
 }
 
-/// A float as it comes out of Go's JSON: without a fraction it is an integer there.
-fn as_go_prints(value: f64) -> Option<Number> {
-    if value.fract() == 0.0
-        && value.abs() < 1e21
-        && let Ok(whole) = format!("{value:.0}").parse::<i64>()
-    {
-        return Some(whole.into());
-    }
-    Number::from_f64(value)
+/// `0b-1`, which go-yaml reads after all else.
+fn signed_binary(text: &str) -> Option<Scalar> {
+    let (sign, digits) = match text.strip_prefix('-') {
+        Some(positive) => ("-", positive.strip_prefix("0b")?),
+        None => ("", text.strip_prefix("0b")?),
+    };
+    i64::from_str_radix(&format!("{sign}{digits}"), 2)
+        .ok()
+        .map(Scalar::Integer)
 }
 
 #[cfg(test)]
@@ -223,7 +316,7 @@ mod tests {
             ("infinity", json!("infinity")),
             ("NaN", json!("NaN")),
             ("1e400", json!("1e400")),
-            ("9999999999999999999", json!(9_999_999_999_999_999_999_u64)),
+            ("9999999999999999999", json!(10_000_000_000_000_000_000_u64)),
             ("99999999999999999999999", json!(1e23)),
             ("123456789012345678", json!(123_456_789_012_345_678_i64)),
             ("1e21", json!(1e21)),
@@ -231,20 +324,42 @@ mod tests {
             ("v2.17.0", json!("v2.17.0")),
         ];
         for (text, value) in table {
-            assert_eq!(plain(text), Ok(value), "{text}");
+            assert_eq!(Scalar::plain(text).value(), Ok(value), "{text}");
         }
-        assert_eq!(plain("-.inf"), Err(BadScalar::NotFinite));
+        assert_eq!(Scalar::plain("-.inf").value(), Err(BadScalar::NotFinite));
     }
 
+    /// Printed by kubectl 1.37.1.
     #[test]
     fn tags_decide_or_refuse() {
-        assert_eq!(tagged(Tag::Text, "123"), Ok(json!("123")));
-        assert_eq!(tagged(Tag::Integer, "12"), Ok(json!(12)));
-        assert_eq!(tagged(Tag::Float, "1"), Ok(json!(1)));
-        assert_eq!(tagged(Tag::Bool, "yes"), Ok(json!(true)));
-        assert_eq!(tagged(Tag::Null, ""), Ok(json!(null)));
-        assert_eq!(tagged(Tag::Binary, "aGVsbG8="), Ok(json!("hello")));
-        assert_eq!(tagged(Tag::Integer, "abc"), Err(BadScalar::Tag));
-        assert_eq!(tagged(Tag::Binary, "a"), Err(BadScalar::Tag));
+        let table = [
+            (Tag::Text, "123", Some(json!("123"))),
+            (Tag::Text, "~", Some(json!("~"))),
+            (Tag::Integer, "12", Some(json!(12))),
+            (Tag::Integer, "1.0", None),
+            (Tag::Integer, "abc", None),
+            (Tag::Integer, "", None),
+            (Tag::Float, "1", Some(json!(1))),
+            (
+                Tag::Float,
+                "9007199254740993",
+                Some(json!(9_007_199_254_740_992_i64)),
+            ),
+            (Tag::Float, "9223372036854775808", None),
+            (Tag::Bool, "yes", Some(json!(true))),
+            (Tag::Bool, "1", None),
+            (Tag::Null, "", Some(json!(null))),
+            (Tag::Null, "x", None),
+            (Tag::Binary, "aGVsbG8=", Some(json!("hello"))),
+            (Tag::Binary, "aGVs\nbG8=\n", Some(json!("hello"))),
+            (Tag::Binary, "aGVsbG9=", Some(json!("hello"))),
+            (Tag::Binary, "aGVs bG8=", None),
+            (Tag::Binary, "aGVsbG8", None),
+            (Tag::Binary, "4oI=", Some(json!("\u{fffd}\u{fffd}"))),
+        ];
+        for (tag, text, value) in table {
+            let read = Scalar::tagged(tag, text).and_then(|scalar| scalar.value());
+            assert_eq!(read.ok(), value, "{tag:?} {text}");
+        }
     }
 }

@@ -5,6 +5,8 @@
 
 use std::ops::Range;
 
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
 /// The text of one document, with the `---` line and the directives before it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Chunk {
@@ -12,15 +14,34 @@ pub(super) struct Chunk {
     pub(super) range: Range<usize>,
     /// The line that it begins on, from 1.
     pub(super) line: usize,
+    /// How many bytes of it kubectl cuts off: the `---` line that ended another document, and a byte order mark
+    /// behind it.
+    pub(super) head: usize,
+    /// Why kubectl does not read it as it stands there.
+    pub(super) unread: Option<Unread>,
+}
+
+/// Why kubectl passes over a document, or reads it otherwise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Unread {
+    /// It follows the end of another without a beginning.
+    #[error("kubectl passes over what follows \"...\"; begin it with \"---\"")]
+    AfterEnd,
+    /// Its `---` line follows a carriage return that no line feed follows.
+    #[error(
+        "kubectl passes over it, since a lone carriage return ends the line before \"---\"; end lines with \
+         line feeds"
+    )]
+    AfterCarriageReturn,
+    /// It has a directive, which may give tags another meaning.
+    #[error("kubectl reads no directive but %YAML; write tags in full, such as !!str")]
+    Directive,
 }
 
 /// Splits a stream. Nothing of the text is left out.
 pub(super) fn split(text: &str) -> Vec<Chunk> {
-    let mut chunks = Vec::new();
-    let mut current = Chunk {
-        range: 0..0,
-        line: 1,
-    };
+    let mut chunks: Vec<Chunk> = Vec::new();
+    let mut current = Chunk::at(0..0, 1);
     let mut state = State::Blank;
     let mut at = 0;
     for (index, line) in lines(text).enumerate() {
@@ -33,12 +54,26 @@ pub(super) fn split(text: &str) -> Vec<Chunk> {
         };
         if ended && at > current.range.start {
             current.range.end = at;
-            chunks.push(current);
-            current = Chunk {
-                range: at..at,
-                line: index + 1,
-            };
+            let before = std::mem::replace(&mut current, Chunk::at(at..at, index + 1));
+            if matches!(kind, Line::Start) {
+                current.head = head_after(&before, text);
+            } else {
+                current.unread = Some(Unread::AfterEnd);
+            }
+            chunks.push(before);
             state = State::Blank;
+        }
+        match (state, kind) {
+            (State::Blank | State::Directives, Line::Directive) if !line.starts_with("%YAML") => {
+                current.unread = Some(Unread::Directive);
+            }
+            (_, Line::Start) if text.get(..at).is_some_and(|before| before.ends_with('\r')) => {
+                current.unread = Some(Unread::AfterCarriageReturn);
+            }
+            (State::Directives, Line::Start) if current.unread == Some(Unread::AfterEnd) => {
+                current.unread = None;
+            }
+            _ => {}
         }
         state = match (state, kind) {
             (_, Line::End) => State::Ended,
@@ -53,6 +88,44 @@ pub(super) fn split(text: &str) -> Vec<Chunk> {
         chunks.push(current);
     }
     chunks
+}
+
+// === impl Chunk ===
+
+impl Chunk {
+    /// Some bytes that begin on a line.
+    pub(super) fn at(range: Range<usize>, line: usize) -> Self {
+        Self {
+            range,
+            line,
+            head: 0,
+            unread: None,
+        }
+    }
+}
+
+/// How many bytes kubectl cuts off that follow another chunk and begin with a `---` line.
+///
+/// It keeps such a line where nothing but another stands before, or JSON, and a mark behind it is no first byte then.
+fn head_after(before: &Chunk, text: &str) -> usize {
+    let (chunk, rest) = text.split_at_checked(before.range.end).unwrap_or_default();
+    let chunk = chunk.get(before.range.start..).unwrap_or_default();
+    let alone = lines(chunk).count() < 2 && matches!(Line::of(chunk), Line::Start);
+    let keeps = alone || is_json(text);
+    let line = lines(rest).next().map_or(0, str::len);
+    let marked = rest
+        .get(line..)
+        .is_some_and(|body| body.starts_with(BYTE_ORDER_MARK));
+    match (keeps, marked) {
+        (false, true) => line + BYTE_ORDER_MARK.len_utf8(),
+        (false, false) if rest.starts_with("---#") => line,
+        _ => 0,
+    }
+}
+
+/// Whether kubectl takes a stream for JSON, until that fails.
+pub(super) fn is_json(text: &str) -> bool {
+    text.trim_start().starts_with('{')
 }
 
 /// What stands in the current chunk.
@@ -83,7 +156,8 @@ impl Line {
             line.strip_prefix(marker)
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t', '\r', '\n']))
         };
-        if marker("---") {
+        // kubectl takes `---#` for one too.
+        if marker("---") || line.starts_with("---#") {
             return Self::Start;
         }
         if marker("...") {

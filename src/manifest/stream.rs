@@ -8,7 +8,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::node::{Duplicate, Node, Place};
-use super::split::{Chunk, split};
+use super::split::{Chunk, is_json, split};
 use super::{Fault, MAX_BYTES, characters, json, text, yaml};
 
 /// How many documents of a file are read.
@@ -52,6 +52,8 @@ pub struct Document {
     pub(super) root: Node,
     /// Where its text stands in the stream's.
     pub(super) range: Range<usize>,
+    /// How many bytes of its text kubectl cuts off.
+    pub(super) head: usize,
     /// The line on which its text begins, less one: places in `root` count from the text.
     lines_before: usize,
 }
@@ -189,27 +191,30 @@ impl Parts {
         if let Err(fault) = characters::check(text, &chunk.range, broken) {
             return self.fault(chunk.range, lines_before, fault);
         }
-        if let Some(start) = json_start(text)
-            && self.add_json(text, start, &chunk)
-        {
+        // What follows a `---` is YAML to kubectl.
+        if chunk.range.start == 0 && is_json(text) && self.add_json(text) {
             return;
         }
-        match characters::check_line_breaks(text).and_then(|()| yaml::read(text)) {
-            Ok(Some((root, duplicates))) => {
-                self.document(Format::Yaml, chunk.range, lines_before, root, duplicates);
+        let read = characters::check_line_breaks(text).and_then(|()| yaml::read(text, chunk.head));
+        match (read, chunk.unread) {
+            (Ok(None), _) => self.list.push(Part::Blank(chunk.range)),
+            (Ok(Some((root, _))), Some(unread)) => {
+                let fault = Fault {
+                    place: root.place,
+                    message: unread.to_string(),
+                };
+                self.fault(chunk.range, lines_before, fault);
             }
-            Ok(None) => self.list.push(Part::Blank(chunk.range)),
-            Err(fault) => self.fault(chunk.range, lines_before, fault),
+            (Ok(Some((root, duplicates))), None) => {
+                self.document(Format::Yaml, &chunk, root, duplicates);
+            }
+            (Err(fault), _) => self.fault(chunk.range, lines_before, fault),
         }
     }
 
-    /// Adds the JSON values of a text; false where it is YAML instead, as `{a: b}` is.
-    fn add_json(&mut self, text: &str, start: usize, chunk: &Chunk) -> bool {
-        let mut at = start;
-        // The lines before `at`: those of the text, and those of the stream before it.
-        let mut lines = count_lines(text.get(..start).unwrap_or_default());
-        let before = chunk.line - 1;
-        let mut faults = 0;
+    /// Adds the JSON values that a stream begins with; false where it is YAML instead, as `{a: b}` is.
+    fn add_json(&mut self, text: &str) -> bool {
+        let (mut at, mut lines, mut faults) = (0, 0, 0);
         while let Some(rest) = text.get(at..) {
             let value = rest.trim_start();
             let space = rest.len() - value.len();
@@ -218,6 +223,10 @@ impl Parts {
             let mut values = serde_json::Deserializer::from_str(value).into_iter::<&RawValue>();
             let read = match values.next() {
                 Some(Ok(raw)) => json::read(raw.get()),
+                Some(Err(_)) if matches!(yaml::read(value, 0), Ok(None)) => {
+                    self.list.push(Part::Blank(at..text.len()));
+                    break;
+                }
                 Some(Err(error)) => Err(json::fault(&error)),
                 None => break,
             };
@@ -226,21 +235,22 @@ impl Parts {
             }
             let length = match &read {
                 Ok(_) => values.byte_offset(),
-                Err(fault) if at == start + space && reads_further_as_yaml(text, lines, fault) => {
+                Err(fault) if at == space && reads_further_as_yaml(text, lines, fault) => {
                     return false;
                 }
                 // Each fault may have been found at the very end.
                 Err(_) if faults == MAX_RESUMED => value.len(),
                 Err(_) => next_object(value),
             };
-            let range = chunk.range.start + at..chunk.range.start + at + length;
+            let range = at..at + length;
             match read {
                 Ok((root, duplicates)) => {
-                    self.document(Format::Json, range, before + lines, root, duplicates);
+                    let chunk = Chunk::at(range, lines + 1);
+                    self.document(Format::Json, &chunk, root, duplicates);
                 }
                 Err(fault) => {
                     faults += 1;
-                    self.fault(range, before + lines, fault);
+                    self.fault(range, lines, fault);
                 }
             }
             lines += count_lines(value.get(..length).unwrap_or_default());
@@ -264,12 +274,12 @@ impl Parts {
     fn document(
         &mut self,
         format: Format,
-        range: Range<usize>,
-        lines_before: usize,
+        chunk: &Chunk,
         root: Node,
         mut duplicates: Vec<Duplicate>,
     ) {
         self.number += 1;
+        let lines_before = chunk.line - 1;
         for duplicate in &mut duplicates {
             duplicate.first.line += lines_before;
             duplicate.again.line += lines_before;
@@ -285,7 +295,8 @@ impl Parts {
             format,
             duplicates,
             root,
-            range,
+            range: chunk.range.clone(),
+            head: chunk.head,
             lines_before,
         };
         self.list.push(Part::Document(document));
@@ -306,29 +317,9 @@ impl Parts {
     }
 }
 
-/// Where JSON begins in a text that looks like it: kubectl takes a stream for JSON that begins with a
-/// brace. A line `---` may stand before.
-fn json_start(text: &str) -> Option<usize> {
-    let start = match text.strip_prefix("---") {
-        Some(rest) => {
-            let end = rest.find('\n')?;
-            let comment = rest.get(..end)?.trim();
-            if !(comment.is_empty() || comment.starts_with('#')) {
-                return None;
-            }
-            text.len() - rest.len() + end + 1
-        }
-        None => 0,
-    };
-    text.get(start..)?
-        .trim_start()
-        .starts_with(['{', '['])
-        .then_some(start)
-}
-
 /// Whether a text that is no JSON is YAML, or at least more of it is.
 fn reads_further_as_yaml(text: &str, lines_before: usize, fault: &Fault) -> bool {
-    yaml::read(text).err().is_none_or(|other| {
+    yaml::read(text, 0).err().is_none_or(|other| {
         let json = (fault.place.line + lines_before, fault.place.column);
         (other.place.line, other.place.column) > json
     })

@@ -5,31 +5,44 @@
 //! scalars and merges.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 
 use granit_parser::{Event, Marker, Parser, ScalarStyle, Span, StructureStyle};
 use serde_json::Value;
 
+use super::ambiguity::Around;
+use super::anchors::Anchors;
+use super::key::Key;
 use super::mapping::{Entries, First};
 use super::node::{Content, Duplicate, Entry, Node, Place, Style, escape};
-use super::scalar::{self, Tag};
+use super::scalar::{BadScalar, Scalar, Tag};
 use super::{Fault, MAX_DEPTH, MAX_DUPLICATES, MAX_NODES};
 
-/// How much text aliases may repeat, in bytes.
-const MAX_REPEATED: usize = 16 << 20;
+/// What `<<` is, as a tag.
+const MERGE: &str = "tag:yaml.org,2002:merge";
 
 /// Reads one document; none where it holds nothing or null, which kubectl passes over.
-pub(super) fn read(text: &str) -> Result<Option<(Node, Vec<Duplicate>)>, Fault> {
+///
+/// What kubectl cuts off before it reads is passed over here: `head` bytes of whole lines and a byte order mark.
+pub(super) fn read(text: &str, head: usize) -> Result<Option<(Node, Vec<Duplicate>)>, Fault> {
+    let (cut, text) = text.split_at_checked(head).unwrap_or(("", text));
     let mut options = granit_parser::options! { emit_unresolved_aliases: false };
     options.set_emit_comments(false);
-    let mut builder = Builder::default();
+    let mut builder = Builder {
+        text,
+        cut: Cut {
+            bytes: cut.len(),
+            lines: cut.matches('\n').count(),
+        },
+        ..Builder::default()
+    };
     for event in Parser::new_from_str_with_options(text, options) {
         let (event, span) = event.map_err(|error| Fault {
-            place: place(error.marker()),
+            place: builder.cut.place(error.marker()),
             message: error.info(),
         })?;
+        let place = builder.cut.place(&span.start);
         builder.take(event, &span).map_err(|message| Fault {
-            place: place(&span.start),
+            place,
             message: message.into_owned(),
         })?;
     }
@@ -39,25 +52,26 @@ pub(super) fn read(text: &str) -> Result<Option<(Node, Vec<Duplicate>)>, Fault> 
     Ok(root.map(|root| (root, builder.duplicates)))
 }
 
-fn place(marker: &Marker) -> Place {
-    Place {
-        line: marker.line(),
-        column: marker.col() + 1,
-    }
-}
-
 type Message = Cow<'static, str>;
+
+/// What of a document's text the parser does not get to see.
+#[derive(Clone, Copy, Default)]
+struct Cut {
+    bytes: usize,
+    lines: usize,
+}
 
 /// The document so far.
 #[derive(Default)]
-struct Builder {
+struct Builder<'a> {
+    text: &'a str,
+    cut: Cut,
     root: Option<Node>,
     documents: usize,
     frames: Vec<Frame>,
-    anchors: HashMap<usize, Anchored>,
+    anchors: Anchors,
     duplicates: Vec<Duplicate>,
     nodes: usize,
-    repeated: usize,
 }
 
 /// A list or mapping that is not closed yet.
@@ -71,28 +85,40 @@ struct Frame {
 
 enum Inner {
     List(Vec<Node>),
-    Mapping { entries: Entries, key: Option<Key> },
+    Mapping {
+        entries: Entries,
+        key: Option<Waiting>,
+    },
 }
 
 /// A key whose value is still to come.
-enum Key {
+enum Waiting {
     Name {
-        key: String,
+        key: Key,
         place: Place,
         start: Option<usize>,
     },
     Merge,
 }
 
-struct Anchored {
-    node: Node,
-    nodes: usize,
-    bytes: usize,
+// === impl Cut ===
+
+impl Cut {
+    fn place(self, marker: &Marker) -> Place {
+        Place {
+            line: marker.line() + self.lines,
+            column: marker.col() + 1,
+        }
+    }
+
+    fn offset(self, marker: &Marker) -> Option<usize> {
+        marker.byte_offset().map(|at| at + self.bytes)
+    }
 }
 
 // === impl Builder ===
 
-impl Builder {
+impl Builder<'_> {
     fn take(&mut self, event: Event<'_>, span: &Span) -> Result<(), Message> {
         match event {
             Event::DocumentStart(..) => {
@@ -103,28 +129,20 @@ impl Builder {
                 Ok(())
             }
             Event::Scalar(text, style, anchor, tag) => {
-                let tag = tag.as_deref().map(tag_of);
-                if tag.is_none() && style == ScalarStyle::Plain && text == "<<" && self.wants_key()
-                {
-                    self.key(Key::Merge);
-                    return Ok(());
+                let name = tag.map(|tag| format!("{}{}", tag.handle(), tag.suffix()));
+                let plain = style == ScalarStyle::Plain;
+                if plain {
+                    let in_flow = self.frames.iter().any(|frame| frame.style == Style::Flow);
+                    let (start, end) = (span.start.byte_offset(), span.end.byte_offset());
+                    let around = Around::of(self.text, start, end);
+                    around.check(&text, name.is_some(), in_flow)?;
                 }
-                let value = match tag {
-                    Some(tag) => scalar::tagged(tag, &text),
-                    None if style == ScalarStyle::Plain => scalar::plain(&text),
-                    None => Ok(Value::String(text.into_owned())),
-                }
-                .map_err(|error| error.to_string())?;
-                let content = Content::Scalar(value, span.end.byte_offset());
-                let start = span.start.byte_offset();
-                self.node(
-                    Node {
-                        place: place(&span.start),
-                        start,
-                        content,
-                    },
-                    anchor,
-                )
+                let written = Written {
+                    text,
+                    plain,
+                    tag: name.as_deref(),
+                };
+                self.scalar(written, anchor, span)
             }
             Event::SequenceStart(style, anchor, _) => {
                 self.open(Inner::List(Vec::new()), style, anchor, span)
@@ -140,6 +158,44 @@ impl Builder {
             Event::Alias(anchor) => self.alias(anchor, span),
             _ => Ok(()),
         }
+    }
+
+    fn scalar(&mut self, written: Written<'_>, anchor: usize, span: &Span) -> Result<(), Message> {
+        let merges = written.is_merge();
+        let scalar = written.resolve().map_err(|error| error.to_string())?;
+        let (place, start) = (self.cut.place(&span.start), self.cut.offset(&span.start));
+        if !self.wants_key() {
+            let value = scalar.value().map_err(|error| error.to_string())?;
+            let content = Content::Scalar(value, self.cut.offset(&span.end));
+            let node = Node {
+                place,
+                start,
+                content,
+            };
+            return self.node(node, Some(scalar), anchor);
+        }
+        let waiting = if merges {
+            Waiting::Merge
+        } else {
+            Waiting::Name {
+                key: Key::try_from(&scalar).map_err(|error| error.to_string())?,
+                place,
+                start,
+            }
+        };
+        if anchor != 0 {
+            let value = scalar.value().map_err(|error| error.to_string())?;
+            let content = Content::Scalar(value, None);
+            let node = Node {
+                place,
+                start,
+                content,
+            };
+            self.anchors.remember(anchor, &node, Some(scalar))?;
+        }
+        self.nodes += 1;
+        self.wait(waiting);
+        Ok(())
     }
 
     fn wants_key(&self) -> bool {
@@ -165,9 +221,9 @@ impl Builder {
             StructureStyle::Block => Style::Block,
             StructureStyle::Flow => Style::Flow,
         };
-        let start = span.start.byte_offset();
+        let start = self.cut.offset(&span.start);
         self.frames.push(Frame {
-            place: place(&span.start),
+            place: self.cut.place(&span.start),
             start,
             anchor,
             style,
@@ -191,69 +247,51 @@ impl Builder {
             Inner::List(items) => Content::List(items, style),
             Inner::Mapping { entries, .. } => Content::Mapping(entries.into_list(), style),
         };
-        self.node(
-            Node {
-                place,
-                start,
-                content,
-            },
-            anchor,
-        )
+        let node = Node {
+            place,
+            start,
+            content,
+        };
+        self.node(node, None, anchor)
     }
 
     fn alias(&mut self, anchor: usize, span: &Span) -> Result<(), Message> {
-        let Some(anchored) = self.anchors.get(&anchor) else {
-            return Err("an alias of the value that it stands in".into());
-        };
+        let wants_key = self.wants_key();
+        let anchored = self.anchors.recall(anchor)?;
         self.nodes += anchored.nodes;
-        self.repeated += anchored.bytes;
-        if self.repeated > MAX_REPEATED {
-            return Err("aliases repeat too much".into());
-        }
         if self.nodes > MAX_NODES {
             return Err(format!("more than {MAX_NODES} values").into());
         }
+        if wants_key {
+            let Some(scalar) = &anchored.scalar else {
+                return Err("a key that is a list or a mapping".into());
+            };
+            let waiting = Waiting::Name {
+                key: Key::try_from(scalar).map_err(|error| error.to_string())?,
+                place: self.cut.place(&span.start),
+                start: self.cut.offset(&span.start),
+            };
+            self.wait(waiting);
+            return Ok(());
+        }
         let mut node = anchored.node.clone();
         node.start = None;
-        node.place = place(&span.start);
+        node.place = self.cut.place(&span.start);
         self.attach(node)
     }
 
-    fn node(&mut self, node: Node, anchor: usize) -> Result<(), Message> {
+    fn node(&mut self, node: Node, scalar: Option<Scalar>, anchor: usize) -> Result<(), Message> {
         self.nodes += 1;
         if self.nodes > MAX_NODES {
             return Err(format!("more than {MAX_NODES} values").into());
         }
         if anchor != 0 {
-            let (nodes, bytes) = weigh(&node);
-            self.repeated += bytes;
-            if self.repeated > MAX_REPEATED {
-                return Err("aliases repeat too much".into());
-            }
-            let mut copy = node.clone();
-            forget_positions(&mut copy);
-            self.anchors.insert(
-                anchor,
-                Anchored {
-                    node: copy,
-                    nodes,
-                    bytes,
-                },
-            );
+            self.anchors.remember(anchor, &node, scalar)?;
         }
         self.attach(node)
     }
 
     fn attach(&mut self, node: Node) -> Result<(), Message> {
-        if self.wants_key() {
-            let key = key_of(&node)?;
-            self.key(Key::Name {
-                key,
-                place: node.place,
-                start: node.start,
-            });
-            return Ok(());
-        }
         let Some(frame) = self.frames.last_mut() else {
             self.root = Some(node);
             return Ok(());
@@ -261,19 +299,19 @@ impl Builder {
         match &mut frame.inner {
             Inner::List(items) => items.push(node),
             Inner::Mapping { entries, key } => match key.take() {
-                Some(Key::Merge) => {
+                Some(Waiting::Merge) => {
                     for (first, again) in entries.merge(node)? {
                         self.report(first, again)?;
                     }
                 }
-                Some(Key::Name { key, place, start }) => {
+                Some(Waiting::Name { key, place, start }) => {
                     let entry = Entry {
                         key,
                         place,
                         start,
                         value: node,
                     };
-                    if let Some(first) = entries.put(entry) {
+                    if let Some(first) = entries.put(entry)? {
                         self.report(first, place)?;
                     }
                 }
@@ -283,13 +321,13 @@ impl Builder {
         Ok(())
     }
 
-    fn key(&mut self, key: Key) {
+    fn wait(&mut self, waiting: Waiting) {
         if let Some(Frame {
             inner: Inner::Mapping { key: slot, .. },
             ..
         }) = self.frames.last_mut()
         {
-            *slot = Some(key);
+            *slot = Some(waiting);
         }
     }
 
@@ -304,10 +342,10 @@ impl Builder {
             match &frame.inner {
                 Inner::List(items) => pointer.push_str(&items.len().to_string()),
                 Inner::Mapping {
-                    key: Some(Key::Name { key, .. }),
+                    key: Some(Waiting::Name { key, .. }),
                     ..
                 } => {
-                    pointer.push_str(&escape(key));
+                    pointer.push_str(&escape(&key.text));
                 }
                 Inner::Mapping { .. } => pointer.push_str("<<"),
             }
@@ -324,50 +362,28 @@ impl Builder {
     }
 }
 
-fn tag_of(tag: &granit_parser::Tag) -> Tag {
-    match tag.core_suffix() {
-        Some("int") => Tag::Integer,
-        Some("float") => Tag::Float,
-        Some("bool") => Tag::Bool,
-        Some("null") => Tag::Null,
-        Some("binary") => Tag::Binary,
-        _ => Tag::Text,
-    }
+/// A scalar as it is written.
+struct Written<'a> {
+    text: Cow<'a, str>,
+    plain: bool,
+    /// Its tag's full name.
+    tag: Option<&'a str>,
 }
 
-fn key_of(node: &Node) -> Result<String, Message> {
-    match &node.content {
-        Content::Scalar(Value::String(text), _) => Ok(text.clone()),
-        Content::Scalar(value @ (Value::Bool(_) | Value::Number(_)), _) => Ok(value.to_string()),
-        Content::Scalar(..) => Err("a key that is null".into()),
-        Content::List(..) | Content::Mapping(..) => Err("a key that is a list or a mapping".into()),
+impl Written<'_> {
+    /// Whether it is go-yaml's `<<`, when it is a key: `! "<<"` is, `!!str <<` is not.
+    fn is_merge(&self) -> bool {
+        self.text == "<<"
+            && self
+                .tag
+                .map_or(self.plain, |tag| matches!(tag, "!" | MERGE))
     }
-}
 
-/// The number of nodes and the bytes of text in a node.
-fn weigh(node: &Node) -> (usize, usize) {
-    let add =
-        |(nodes, bytes): (usize, usize), (more, text): (usize, usize)| (nodes + more, bytes + text);
-    match &node.content {
-        Content::Scalar(value, _) => (1, value.as_str().map_or(0, str::len)),
-        Content::List(items, _) => items.iter().map(weigh).fold((1, 0), add),
-        Content::Mapping(entries, _) => entries
-            .iter()
-            .map(|entry| add(weigh(&entry.value), (0, entry.key.len())))
-            .fold((1, 0), add),
-    }
-}
-
-fn forget_positions(node: &mut Node) {
-    node.start = None;
-    match &mut node.content {
-        Content::Scalar(_, end) => *end = None,
-        Content::List(items, _) => items.iter_mut().for_each(forget_positions),
-        Content::Mapping(entries, _) => {
-            for entry in entries {
-                entry.start = None;
-                forget_positions(&mut entry.value);
-            }
+    fn resolve(self) -> Result<Scalar, BadScalar> {
+        match self.tag {
+            Some(tag) => Scalar::tagged(Tag::find(tag), &self.text),
+            None if self.plain => Ok(Scalar::plain(&self.text)),
+            None => Ok(Scalar::Text(self.text.into_owned())),
         }
     }
 }

@@ -15,6 +15,8 @@ mod bypass;
 mod certificates;
 /// The chart, by Helm's engine.
 mod chart;
+/// kubectl and Helm, as they were released.
+mod clients;
 #[path = "../cluster/mod.rs"]
 pub mod cluster;
 /// How objects get into a cluster.

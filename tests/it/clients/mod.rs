@@ -1,0 +1,34 @@
+//! The clients that people have, as they were released: kubectl 1.20, 1.31 and 1.37, Helm 3.17 and 4.3.
+#![expect(
+    clippy::format_push_string,
+    clippy::format_collect,
+    reason = "pieces of a grammar are short, and read as they are written"
+)]
+
+mod dice;
+mod differential;
+mod flow;
+mod grammar;
+mod kubectl;
+mod oddities;
+mod scalars;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::LazyLock;
+
+/// The folder with the programs.
+static PROGRAMS: LazyLock<PathBuf> = LazyLock::new(|| {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients/programs.sh");
+    let output = Command::new(script)
+        .stderr(Stdio::inherit())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "tests/clients/programs.sh failed");
+    String::from_utf8(output.stdout).unwrap().trim().into()
+});
+
+/// A program, such as `kubectl-1.37`.
+fn program(name: &str) -> PathBuf {
+    PROGRAMS.join(name)
+}
