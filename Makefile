@@ -21,7 +21,8 @@ demo:
 	cargo run --locked --quiet --example demo -- $(if $(KEEP),--keep)
 
 test:
-	@$(ASSETS) && tests/chart/environment.sh >/dev/null && tests/cel/environment.sh >/dev/null && tests/prometheus/promtool.sh >/dev/null && tests/suite.sh
+	@$(ASSETS) && tests/chart/environment.sh >/dev/null && tests/clients/programs.sh >/dev/null && \
+	tests/cel/environment.sh >/dev/null && tests/prometheus/promtool.sh >/dev/null && tests/suite.sh
 
 # CEL as the API server has it, by Debian's newest packages.
 conditions:
@@ -48,5 +49,5 @@ check lint: assets
 	RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --document-private-items
 
 assets:
-	@tests/cluster/assets.sh >/dev/null && tests/chart/environment.sh >/dev/null && tests/cel/environment.sh >/dev/null && \
+	@tests/cluster/assets.sh >/dev/null && tests/chart/environment.sh >/dev/null && tests/clients/programs.sh >/dev/null && tests/cel/environment.sh >/dev/null && \
 	tests/prometheus/promtool.sh >/dev/null

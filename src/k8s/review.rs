@@ -122,23 +122,24 @@ pub fn answer(
             Envelope::pass(&left)?
         }
     };
-    let Request { uid, object, .. } = &envelope.request;
+    let request = &envelope.request;
+    let Request { uid, object, .. } = request;
     if uid.is_empty() {
         return Err(BadReview::Uid);
     }
     let verdict;
     let reply = match object {
         Object::Absent | Object::Other => Reply::unconcerned(),
-        Object::Malformed(malformed) => malformed_reply(malformed, &envelope.request, policy),
-        Object::Subject(_) if envelope.request.leaves_pod() => Reply::unconcerned(),
+        Object::Malformed(malformed) => malformed_reply(malformed, request, policy),
+        Object::Subject(_) if request.leaves_pod() => Reply::unconcerned(),
         Object::Subject(subject)
-            if webhook == Webhook::Mutate && envelope.request.is_trial_of_validate(subject) =>
+            if webhook == Webhook::Mutate && request.is_trial_of_validate(subject) =>
         {
             Reply::unconcerned()
         }
         Object::Subject(subject) => {
             verdict = decide(subject, &policy.settings, context);
-            let reply = judged(webhook, &envelope.request, Some(subject), &verdict, policy);
+            let reply = judged(webhook, request, Some(subject), &verdict, policy, context);
             // Where it does not refuse, the mutating webhook has not the last word; most are none of our business.
             let refused = reply.decision == Decision::Refused;
             let last = webhook == Webhook::Validate && reply.decision != Decision::Unconcerned;
@@ -147,62 +148,49 @@ pub fn answer(
                     [] => Vec::new(),
                     _ => lookups_for_workload(subject, context.knowledge),
                 };
-                settled_by(reply, &envelope.request, policy, lookups)
+                settled_by(reply, request, policy, lookups)
             } else {
                 reply
             }
         }
-        Object::Access(_) if envelope.request.user.name == API_SERVER => Reply::unconcerned(),
-        Object::Access(object) if envelope.request.leaves_rights(object) => Reply::unconcerned(),
+        Object::Access(_) if request.user.name == API_SERVER => Reply::unconcerned(),
+        Object::Access(object) if request.leaves_rights(object) => Reply::unconcerned(),
         Object::Access(object) => {
             let (settings, knowledge) = (&policy.settings, context.knowledge);
             let findings = decide_access(object, settings, knowledge);
-            let named = named(
-                &envelope.request,
-                ObjectKind::Access(object.kind()),
-                object.name(),
-            );
+            let named = named(request, ObjectKind::Access(object.kind()), object.name());
             verdict = except(findings, named, settings, context);
-            let reply = judged(webhook, &envelope.request, None, &verdict, policy);
+            let reply = judged(webhook, request, None, &verdict, policy, context);
             let lookups = || lookups_for_access(object, settings, knowledge);
-            settled_by(reply, &envelope.request, policy, lookups)
+            settled_by(reply, request, policy, lookups)
         }
         Object::Exposure(object)
-            if envelope.request.follows_service(object)
-                || envelope.request.leaves_exposure(object) =>
+            if request.follows_service(object) || request.leaves_exposure(object) =>
         {
             Reply::unconcerned()
         }
         Object::Exposure(object) => {
             let findings = decide_exposure(object, &policy.settings);
-            let named = named(
-                &envelope.request,
-                ObjectKind::Exposure(object.kind()),
-                object.name(),
-            );
+            let named = named(request, ObjectKind::Exposure(object.kind()), object.name());
             verdict = except(findings, named, &policy.settings, context);
-            judged(webhook, &envelope.request, None, &verdict, policy)
+            judged(webhook, request, None, &verdict, policy, context)
         }
-        Object::Custody(object) if envelope.request.leaves_custody(object) => Reply::unconcerned(),
+        Object::Custody(object) if request.leaves_custody(object) => Reply::unconcerned(),
         Object::Custody(object) => {
             let coming = Coming {
-                requester: Some(&envelope.request.user.requester()),
-                updates: envelope.request.operation == Operation::Update,
+                requester: Some(&request.user.requester()),
+                updates: request.operation == Operation::Update,
             };
             let findings = decide_custody(object, coming, &policy.settings, context);
-            let named = named(
-                &envelope.request,
-                ObjectKind::Custody(object.kind()),
-                object.name(),
-            );
+            let named = named(request, ObjectKind::Custody(object.kind()), object.name());
             verdict = except(findings, named, &policy.settings, context);
-            judged(webhook, &envelope.request, None, &verdict, policy)
+            judged(webhook, request, None, &verdict, policy, context)
         }
         Object::Connection(connection) => {
-            let requester = envelope.request.user.requester();
+            let requester = request.user.requester();
             let findings = decide_connection(connection, &requester, &policy.settings, context);
             verdict = findings.into();
-            judged(webhook, &envelope.request, None, &verdict, policy)
+            judged(webhook, request, None, &verdict, policy, context)
         }
     };
     Ok(envelope.answer(reply))
@@ -222,6 +210,7 @@ fn judged<'v>(
     subject: Option<&Subject<'_>>,
     verdict: &'v Verdict<'_>,
     policy: &Policy,
+    context: &Context<'_>,
 ) -> Reply<'v> {
     if verdict.is_empty() {
         return Reply::unconcerned();
@@ -234,7 +223,7 @@ fn judged<'v>(
     let circumstances = Circumstances {
         webhook,
         arrival: subject.map_or(Arrival::New, |subject| request.arrival(subject)),
-        can_be_patched: request.can_be_patched(),
+        can_be_patched: request.can_be_patched(settings, context),
         may_break_glass: request.user.may_break(break_glass),
     };
     let mode = mode_of(request, modes);

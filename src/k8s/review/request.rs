@@ -10,7 +10,7 @@ use crate::policy::access::{AccessKind, AccessObject};
 use crate::policy::connection::{Connection, ConnectionKind};
 use crate::policy::custody::{CustodyKind, CustodyObject};
 use crate::policy::exposure::{ExposureKind, ExposureObject};
-use crate::policy::{Kind, Subject};
+use crate::policy::{Context, Kind, Settings, Subject};
 
 /// A review as it came.
 #[derive(Debug)]
@@ -243,13 +243,15 @@ impl<'a> Request<'a> {
     }
 
     /// Whether the object may still be changed: the containers of a stored Pod may not, nor those in the
-    /// template of a stored Job (`ValidatePodUpdate`, `ValidateJobUpdate`), nor what is a copy.
-    pub(super) fn can_be_patched(&self) -> bool {
+    /// template of a stored Job (`ValidatePodUpdate`, `ValidateJobUpdate`), nor what is a copy. What undoes the
+    /// hardening of such a one is no change once it is hardened again.
+    pub(super) fn can_be_patched(&self, settings: &Settings, context: &Context<'_>) -> bool {
         let is_copy = matches!(&self.object, Object::Subject(subject) if subject.is_copy());
         self.sub_resource.is_empty()
             && !is_copy
             && (self.operation == Operation::Create
-                || !matches!(self.workload(), Some(Kind::Pod | Kind::Job)))
+                || !matches!(self.workload(), Some(Kind::Pod | Kind::Job))
+                || self.was_hardened(settings, context))
     }
 
     /// Whether it is what `doctor` tries for the validating webhook alone.

@@ -6,7 +6,7 @@ use crate::k8s::{access, custody, exposure, object};
 use crate::policy::access::AccessObject;
 use crate::policy::custody::CustodyObject;
 use crate::policy::exposure::ExposureObject;
-use crate::policy::{Arrival, Kind, Subject};
+use crate::policy::{Action, Arrival, Context, Kind, Settings, Subject, Verdict, decide};
 
 impl Request<'_> {
     /// Whether the object is on its way out. Refusing its updates would keep it from ever going: finalizers are
@@ -82,6 +82,20 @@ impl Request<'_> {
         before.is_ok_and(|mut old| {
             old.stand_in(self.namespace.clone());
             old == *new
+        })
+    }
+
+    /// Whether what is updated holds a Tiller in which nothing is left to harden. `kubectl apply` of the manifest that it
+    /// was made from sends what was hardened since.
+    pub(super) fn was_hardened(&self, settings: &Settings, context: &Context<'_>) -> bool {
+        self.before().is_some_and(|old| {
+            let Verdict {
+                tillers, findings, ..
+            } = decide(&old, settings, context);
+            let open = findings
+                .iter()
+                .any(|finding| finding.action == Action::Harden);
+            !tillers.is_empty() && !open
         })
     }
 

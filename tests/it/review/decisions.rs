@@ -220,3 +220,31 @@ fn what_may_not_be_changed_any_more_is_not_patched() {
         assert_eq!(validated.decision, Decision::Refused);
     }
 }
+
+/// `kubectl apply` of the manifest that it came from undoes the hardening of what is stored.
+#[test]
+fn what_may_not_be_changed_any_more_is_hardened_again() {
+    let pod: Value = serde_json::from_str(&bare_pod()).unwrap();
+    let stored = {
+        let answer = ask(Webhook::Mutate, &pod.to_string()).unwrap();
+        hardened(&pod, &response(&answer))
+    };
+    let mut update = pod;
+    update["request"]["operation"] = json!("UPDATE");
+    update["request"]["oldObject"] = stored.clone();
+    let answer = ask(Webhook::Mutate, &update.to_string()).unwrap();
+    assert_eq!(answer.decision, Decision::Hardened);
+    assert_eq!(hardened(&update, &response(&answer)), stored);
+    // What the mutating webhook did not see is refused.
+    let validated = ask(Webhook::Validate, &update.to_string()).unwrap();
+    assert_eq!(validated.decision, Decision::Refused);
+}
+
+/// The object of a review with the patch of the response.
+fn hardened(review: &Value, response: &Value) -> Value {
+    let patch = BASE64.decode(response["patch"].as_str().unwrap()).unwrap();
+    let patch: json_patch::Patch = serde_json::from_slice(&patch).unwrap();
+    let mut object = review["request"]["object"].clone();
+    json_patch::patch(&mut object, &patch).unwrap();
+    object
+}

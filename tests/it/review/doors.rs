@@ -122,8 +122,12 @@ fn is_of_templates(rule: &str, case: &Case) -> bool {
     rule == "borrowed-account" || case.finds.iter().any(is)
 }
 
-fn is_final(kind: Kind, operation: &str) -> bool {
-    operation == "UPDATE" && matches!(kind, Kind::Pod | Kind::Job)
+/// Whether what may not be changed has something left to harden as it is stored: it is refused then.
+fn is_final(case: &Case, (api, version): (&Api, &str), operation: &str) -> bool {
+    let stored = review(api, version, "CREATE", &carried(api.kind, &HARDENED));
+    operation == "UPDATE"
+        && matches!(api.kind, Kind::Pod | Kind::Job)
+        && ask_in(case, Webhook::Mutate, &stored).decision == Decision::Hardened
 }
 
 fn agrees(
@@ -140,7 +144,9 @@ fn agrees(
         _ if said.is_empty() && !is_tiller => Decision::Unconcerned,
         _ if said.is_empty() => Decision::Allowed,
         _ if refused_for.is_empty() => Decision::Warned,
-        Webhook::Mutate if !refused && !is_final(api.kind, operation) => Decision::Hardened,
+        Webhook::Mutate if !refused && !is_final(case, (api, version), operation) => {
+            Decision::Hardened
+        }
         Webhook::Mutate | Webhook::Validate => Decision::Refused,
     };
     for webhook in [Webhook::Mutate, Webhook::Validate] {
