@@ -60,6 +60,9 @@ pub enum Kind {
     Job,
     /// CronJob of `batch`.
     CronJob,
+    /// A custom workload with a template of a pod where a Deployment has it: Argo's Rollout, OpenShift's `DeploymentConfig`. Read
+    /// in manifests; of a cluster's, the pods that their controllers make are judged.
+    Custom,
 }
 
 /// The controlling owner of an object, as the object names it.
@@ -209,10 +212,7 @@ impl<'a> Annotations<'a> {
 impl Subject<'_> {
     /// What tells of Tiller outside the pod's specification.
     pub fn traits(&self) -> Traits<'_> {
-        let labels = self
-            .metadata
-            .as_ref()
-            .and_then(|metadata| metadata.labels.as_ref());
+        let labels = self.labels();
         Traits {
             workload_name: &self.name,
             app_label: labels.map_or("", |labels| &labels.app),
@@ -262,6 +262,11 @@ impl Subject<'_> {
         own.then_some(Account { namespace, name })
     }
 
+    /// The pod's labels.
+    pub fn labels(&self) -> Option<&Labels<'_>> {
+        self.metadata.as_ref()?.labels.as_ref()
+    }
+
     /// The pod's annotations.
     pub fn annotations(&self) -> Option<&Annotations<'_>> {
         self.metadata.as_ref()?.annotations.as_ref()
@@ -291,7 +296,7 @@ impl Owner<'_> {
 // === impl Kind ===
 
 impl Kind {
-    /// Every kind that carries a whole pod.
+    /// Every kind of Kubernetes' that carries a whole pod.
     pub const ALL: [Self; 9] = [
         Self::Pod,
         Self::PodTemplate,
@@ -317,6 +322,7 @@ impl Kind {
             Self::DaemonSet => "DaemonSet",
             Self::Job => "Job",
             Self::CronJob => "CronJob",
+            Self::Custom => "custom workload",
         }
     }
 
@@ -330,7 +336,8 @@ impl Kind {
             | Self::ReplicaSet
             | Self::StatefulSet
             | Self::DaemonSet
-            | Self::Job => "/spec/template",
+            | Self::Job
+            | Self::Custom => "/spec/template",
             Self::CronJob => "/spec/jobTemplate/spec/template",
         }
     }
@@ -346,7 +353,8 @@ impl Kind {
             | Self::ReplicaSet
             | Self::StatefulSet
             | Self::DaemonSet
-            | Self::Job => "/spec/template/spec",
+            | Self::Job
+            | Self::Custom => "/spec/template/spec",
             Self::CronJob => "/spec/jobTemplate/spec/template/spec",
         }
     }
@@ -366,7 +374,7 @@ impl Kind {
             | Self::StatefulSet
             | Self::DaemonSet
             | Self::Job => Some(Self::Pod),
-            Self::Pod | Self::EphemeralContainers | Self::PodTemplate => None,
+            Self::Pod | Self::EphemeralContainers | Self::PodTemplate | Self::Custom => None,
         }
     }
 

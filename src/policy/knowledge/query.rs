@@ -52,7 +52,8 @@ impl Knowledge {
         tillers.filter_map(|(key, ())| {
             let mut parts = key.split('/').skip(2);
             let (kind, name) = (parts.next()?, parts.next()?);
-            let kind = Kind::ALL.into_iter().find(|it| it.as_str() == kind)?;
+            let mut kinds = Kind::ALL.into_iter().chain([Kind::Custom]);
+            let kind = kinds.find(|it| it.as_str() == kind)?;
             Some((kind, name))
         })
     }
