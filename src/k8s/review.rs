@@ -139,6 +139,10 @@ pub fn answer(
         Object::Subject(subject) => {
             verdict = decide(subject, &policy.settings, context);
             let reply = judged(webhook, &envelope.request, Some(subject), &verdict, policy);
+            let reply = match reply.decision {
+                Decision::Refused if envelope.request.leaves_template(body) => Reply::unconcerned(),
+                _ => reply,
+            };
             // Where it does not refuse, the mutating webhook has not the last word; most are none of our business.
             let refused = reply.decision == Decision::Refused;
             let last = webhook == Webhook::Validate && reply.decision != Decision::Unconcerned;
