@@ -20,6 +20,8 @@ pub(super) struct Judgement {
     pub(super) findings: Vec<Finding>,
     /// The containers that are Tillers.
     pub(super) tillers: Vec<report::Tiller>,
+    /// Why it is none though it has the signs of one.
+    pub(super) not_tiller: Option<String>,
     /// What hardens it.
     pub(super) patch: Patch,
 }
@@ -46,15 +48,17 @@ pub(super) enum Unjudged {
 pub(super) fn judge(object: &Object, judging: &Judging) -> Result<Judgement, Unjudged> {
     let judged = judge_kind(object, judging);
     match judged {
-        Some(Err(_)) if object.pod_kind() == Some(Kind::Custom) => judge_unread(object),
+        Some(Err(_)) if object.pod_kind() == Some(Kind::Custom) => judge_unread(object, judging),
         Some(judged) => Ok(judged?),
-        None => judge_unread(object),
+        None => judge_unread(object, judging),
     }
 }
 
 /// Of an object that is not read, only that there may be a Tiller in it is told.
-fn judge_unread(object: &Object) -> Result<Judgement, Unjudged> {
-    let Some(sign) = k8s::sign_of_tiller(&object.value) else {
+fn judge_unread(object: &Object, judging: &Judging) -> Result<Judgement, Unjudged> {
+    let Some(sign) = k8s::sign_of_tiller(&object.value, &|image| {
+        judging.settings.is_other_image(image)
+    }) else {
         return Ok(Judgement::default());
     };
     let Object {
@@ -209,9 +213,11 @@ fn judge_pod(kind: Kind, object: &Object, judging: &Judging) -> Result<Judgement
     // Operations on JSON values are JSON: this does not fail.
     let patch = patch.to_json_patch().unwrap_or_default();
     let tillers = tillers.iter().map(report::Tiller::from).collect();
+    let not_tiller = settings.reason_against(&subject).map(str::to_owned);
     Ok(Judgement {
         findings,
         tillers,
+        not_tiller,
         patch,
     })
 }
@@ -243,7 +249,8 @@ fn learn(knowledge: Knowledge, object: &Object, judging: &Judging) -> Knowledge 
     }
     let subject = object
         .pod_kind()
-        .and_then(|kind| pod_subject(kind, object, judging).ok());
+        .and_then(|kind| pod_subject(kind, object, judging).ok())
+        .filter(|subject| judging.settings.takes_for_tiller(subject));
     match subject.as_ref().and_then(Subject::tiller_use) {
         Some(tiller) => knowledge.with_tiller(tiller),
         None => knowledge,
@@ -300,6 +307,7 @@ pub(super) fn report_object(
         name,
         findings: findings.collect(),
         tillers: judgement.tillers,
+        not_tiller: judgement.not_tiller,
         pointer,
     }
 }

@@ -94,6 +94,7 @@ pub(super) fn read<'j, S: Source<'j>>(
         idle,
         metadata,
         maker,
+        by_controller: false,
         pod,
     })
 }

@@ -237,7 +237,7 @@ fn judged<'v>(
     } = policy;
     let circumstances = Circumstances {
         webhook,
-        arrival: subject.map_or(Arrival::New, |subject| request.arrival(subject)),
+        arrival: subject.map_or(Arrival::New, |subject| request.arrival(subject, settings)),
         can_be_patched: request.can_be_patched(),
         may_break_glass: request.user.may_break(break_glass),
     };

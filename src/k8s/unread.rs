@@ -9,20 +9,26 @@ use crate::tiller::{Traits, is_tiller_image, recognise};
 /// Fields that name an image in custom kinds.
 const IMAGES: [&str; 4] = ["image", "imageName", "reference", "repository"];
 
-/// The JSON pointer of the first sign of a Tiller in an object, however its kind arranges pods and containers.
-pub fn sign_of_tiller(object: &Value) -> Option<String> {
+/// The JSON pointer of the first sign of a Tiller in an object, however its kind arranges pods and containers. Containers of
+/// other images than Tiller's have none.
+pub fn sign_of_tiller(object: &Value, is_other: &dyn Fn(&str) -> bool) -> Option<String> {
     let name = text(object.pointer("/metadata/name"));
     let traits = Traits {
         workload_name: name,
         ..Traits::default()
     };
-    search(object, traits, &mut String::new())
+    search(object, traits, is_other, &mut String::new())
 }
 
-fn search(value: &Value, traits: Traits<'_>, pointer: &mut String) -> Option<String> {
+fn search(
+    value: &Value,
+    traits: Traits<'_>,
+    is_other: &dyn Fn(&str) -> bool,
+    pointer: &mut String,
+) -> Option<String> {
     match value {
         Value::Object(fields) => {
-            if is_tiller(value, fields, traits) {
+            if is_tiller(value, fields, traits, is_other) {
                 return Some(pointer.clone());
             }
             let labels = value.pointer("/metadata/labels");
@@ -39,15 +45,17 @@ fn search(value: &Value, traits: Traits<'_>, pointer: &mut String) -> Option<Str
                 };
                 let token = key.replace('~', "~0").replace('/', "~1");
                 within(pointer, &token, |pointer| {
-                    let names = IMAGES.contains(&key.as_str()) && names_tiller(text(Some(field)));
+                    let names = IMAGES.contains(&key.as_str())
+                        && names_tiller(text(Some(field)))
+                        && !is_other(text(Some(field)));
                     let own = names.then(|| pointer.clone());
-                    own.or_else(|| search(field, traits, pointer))
+                    own.or_else(|| search(field, traits, is_other, pointer))
                 })
             })
         }
         Value::Array(items) => items.iter().enumerate().find_map(|(index, item)| {
             within(pointer, &index.to_string(), |pointer| {
-                search(item, traits, pointer)
+                search(item, traits, is_other, pointer)
             })
         }),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
@@ -65,14 +73,19 @@ fn within<T>(pointer: &mut String, token: &str, look: impl FnOnce(&mut String) -
 }
 
 /// Whether a mapping is a pod's specification or a container that is taken for a Tiller.
-fn is_tiller(value: &Value, fields: &Map<String, Value>, traits: Traits<'_>) -> bool {
+fn is_tiller(
+    value: &Value,
+    fields: &Map<String, Value>,
+    traits: Traits<'_>,
+    is_other: &dyn Fn(&str) -> bool,
+) -> bool {
     let has = |names: &[&str]| names.iter().any(|name| fields.contains_key(*name));
     if has(&["containers", "initContainers"]) {
         let pod = read_as(value).map(|pod: PodSpec<'_>| PodSpec {
             containers: pod.containers.into_iter().filter(is_no_pattern).collect(),
             ..pod
         });
-        return pod.is_some_and(|pod| !recognise(&pod, traits).is_empty());
+        return pod.is_some_and(|pod| !recognise(&pod, traits, is_other).is_empty());
     }
     has(&["command", "args", "image"])
         && read_as(value)
@@ -82,7 +95,7 @@ fn is_tiller(value: &Value, fields: &Map<String, Value>, traits: Traits<'_>) -> 
                     containers: [container].into_iter().collect(),
                     ..PodSpec::default()
                 };
-                !recognise(&pod, Traits::default()).is_empty()
+                !recognise(&pod, Traits::default(), is_other).is_empty()
             })
 }
 

@@ -23,6 +23,8 @@ pub struct Subject<'a> {
     pub metadata: Option<PodMetadata<'a>>,
     /// Who makes the object from something else, where it says so. A tenant may write that too.
     pub maker: Option<Maker<'a>>,
+    /// Whether a controller of Kubernetes' own is making it now.
+    pub by_controller: bool,
     /// The pod.
     pub pod: PodSpec<'a>,
 }
@@ -221,9 +223,9 @@ impl Subject<'_> {
         }
     }
 
-    /// Whether a container of the pod is taken for a Tiller.
+    /// Whether a container of the pod has the signs of a Tiller, whatever an administrator says of it.
     pub fn holds_tiller(&self) -> bool {
-        !recognise(&self.pod, self.traits()).is_empty()
+        !recognise(&self.pod, self.traits(), |_| false).is_empty()
     }
 
     /// The kind and name of the controlling owner, if objects like this one are made for objects like that.
@@ -235,7 +237,7 @@ impl Subject<'_> {
         (kind.makes() == Some(self.kind)).then_some((kind, &owner.name))
     }
 
-    /// The account that it runs as and its name, if it carries a Tiller with an account of its own.
+    /// The account that it runs as and its name, if it has the signs of a Tiller and an account of its own.
     pub fn tiller_use(&self) -> Option<TillerUse<'_>> {
         let account = self.own_account().filter(|_| self.holds_tiller())?;
         Some(TillerUse {

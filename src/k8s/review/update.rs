@@ -6,7 +6,7 @@ use crate::k8s::{access, custody, exposure, object};
 use crate::policy::access::AccessObject;
 use crate::policy::custody::CustodyObject;
 use crate::policy::exposure::ExposureObject;
-use crate::policy::{Arrival, Kind, Subject};
+use crate::policy::{Arrival, Kind, Settings, Subject};
 
 impl Request<'_> {
     /// Whether the object is on its way out. Refusing its updates would keep it from ever going: finalizers are
@@ -110,8 +110,11 @@ impl Request<'_> {
     }
 
     /// Whether the Tiller of the object is a new one.
-    pub(super) fn arrival(&self, subject: &Subject<'_>) -> Arrival {
-        let before = || self.before().is_some_and(|old| old.holds_tiller());
+    pub(super) fn arrival(&self, subject: &Subject<'_>, settings: &Settings) -> Arrival {
+        let before = || {
+            self.before()
+                .is_some_and(|old| settings.takes_for_tiller(&old))
+        };
         match self.operation {
             Operation::Create if subject.controller().is_some() && self.user.is_controller() => {
                 Arrival::Made
