@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::Exit;
-use super::examine::{judge, knowing, malformed, report_object, report_unreadable};
+use super::examine::{judge, knowing, report_object, report_unreadable, unjudged};
 use super::input::{Source, sources};
 use super::policy::{Judging, ManifestArguments};
 use crate::manifest::{Document, Part, Stream};
@@ -95,7 +95,7 @@ fn check_document(
     for object in document.objects() {
         let judged = object.and_then(|object| match judge(&object, judging) {
             Ok(judgement) => Ok((object, judgement)),
-            Err(error) => Err(malformed(document, &object, &error)),
+            Err(error) => Err(unjudged(document, &object, &error)),
         });
         match judged {
             Ok((object, judgement)) => {

@@ -20,13 +20,63 @@ pub(super) struct Judgement {
     pub(super) findings: Vec<Finding>,
     /// The containers that are Tillers.
     pub(super) tillers: Vec<report::Tiller>,
+    /// Why it is none though it has the signs of one.
+    pub(super) not_tiller: Option<String>,
     /// What hardens it.
     pub(super) patch: Patch,
 }
 
+/// An object that was not judged.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Unjudged {
+    /// It is not what its kind says.
+    #[error(transparent)]
+    Malformed(#[from] k8s::Malformed),
+    /// It is of a kind that is not read, and may hold a Tiller.
+    #[error(
+        "{object} may hold a Tiller ({sign}), and its kind is not read; check what is made of it by hand"
+    )]
+    Unread {
+        /// Its kind, namespace and name.
+        object: String,
+        /// Where it says so: a JSON pointer in the object.
+        sign: String,
+    },
+}
+
 /// Judges an object. What carries no pod, gives no rights, opens no port and holds nothing of a Tiller's has no findings.
-pub(super) fn judge(object: &Object, judging: &Judging) -> Result<Judgement, k8s::Malformed> {
-    if let Some(kind) = object.pod_kind() {
+pub(super) fn judge(object: &Object, judging: &Judging) -> Result<Judgement, Unjudged> {
+    let judged = judge_kind(object, judging);
+    match judged {
+        Some(Err(_)) if object.pod_kind() == Some(Kind::Custom) => judge_unread(object, judging),
+        Some(judged) => Ok(judged?),
+        None => judge_unread(object, judging),
+    }
+}
+
+/// Of an object that is not read, only that there may be a Tiller in it is told.
+fn judge_unread(object: &Object, judging: &Judging) -> Result<Judgement, Unjudged> {
+    let Some(sign) = k8s::sign_of_tiller(&object.value, &|image| {
+        judging.settings.is_other_image(image)
+    }) else {
+        return Ok(Judgement::default());
+    };
+    let Object {
+        kind,
+        namespace,
+        name,
+        ..
+    } = object;
+    let object = match namespace {
+        Some(namespace) => format!("{kind} {namespace}/{name}"),
+        None => format!("{kind} {name}"),
+    };
+    Err(Unjudged::Unread { object, sign })
+}
+
+/// Judges an object of a kind that is read.
+fn judge_kind(object: &Object, judging: &Judging) -> Option<Result<Judgement, k8s::Malformed>> {
+    Some(if let Some(kind) = object.pod_kind() {
         judge_pod(kind, object, judging)
     } else if let Some(kind) = object.access_kind() {
         judge_access(kind, object, judging)
@@ -35,8 +85,8 @@ pub(super) fn judge(object: &Object, judging: &Judging) -> Result<Judgement, k8s
     } else if let Some(kind) = object.custody_kind() {
         judge_custody(kind, object, judging)
     } else {
-        Ok(Judgement::default())
-    }
+        return None;
+    })
 }
 
 fn judge_access(
@@ -163,9 +213,11 @@ fn judge_pod(kind: Kind, object: &Object, judging: &Judging) -> Result<Judgement
     // Operations on JSON values are JSON: this does not fail.
     let patch = patch.to_json_patch().unwrap_or_default();
     let tillers = tillers.iter().map(report::Tiller::from).collect();
+    let not_tiller = settings.reason_against(&subject).map(str::to_owned);
     Ok(Judgement {
         findings,
         tillers,
+        not_tiller,
         patch,
     })
 }
@@ -197,7 +249,8 @@ fn learn(knowledge: Knowledge, object: &Object, judging: &Judging) -> Knowledge 
     }
     let subject = object
         .pod_kind()
-        .and_then(|kind| pod_subject(kind, object, judging).ok());
+        .and_then(|kind| pod_subject(kind, object, judging).ok())
+        .filter(|subject| judging.settings.takes_for_tiller(subject));
     match subject.as_ref().and_then(Subject::tiller_use) {
         Some(tiller) => knowledge.with_tiller(tiller),
         None => knowledge,
@@ -231,6 +284,7 @@ pub(super) fn report_object(
         value: _,
         duplicates,
         place,
+        ..
     } = object;
     let duplicates = duplicates
         .iter()
@@ -253,6 +307,7 @@ pub(super) fn report_object(
         name,
         findings: findings.collect(),
         tillers: judgement.tillers,
+        not_tiller: judgement.not_tiller,
         pointer,
     }
 }
@@ -276,15 +331,19 @@ pub(super) fn report_unreadable(
     }
 }
 
-/// An object that is not what its kind says.
-pub(super) fn malformed(
+/// An object that was not judged, as it is reported.
+pub(super) fn unjudged(
     document: &Document,
     object: &Object,
-    error: &k8s::Malformed,
+    error: &Unjudged,
 ) -> manifest::Unreadable {
+    let place = match error {
+        Unjudged::Malformed(_) => object.place,
+        Unjudged::Unread { sign, .. } => document.place_of(&format!("{}{sign}", object.pointer)),
+    };
     manifest::Unreadable {
         document: document.number,
-        place: object.place,
+        place,
         message: error.to_string(),
     }
 }

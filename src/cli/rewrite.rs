@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use anyhow::Context as _;
 use serde_json::{Value, json};
 
-use super::examine::{Judgement, judge, malformed, report_object, report_unreadable};
+use super::examine::{Judgement, judge, report_object, report_unreadable, unjudged};
 use super::policy::Judging;
 use crate::manifest::{Document, Format, Object, Stream, to_yaml};
 use crate::policy::Action;
@@ -40,7 +40,7 @@ pub(super) fn harden(
     for object in document.objects() {
         let judged = object.and_then(|object| match judge(&object, judging) {
             Ok(judgement) => Ok((object, judgement)),
-            Err(error) => Err(malformed(document, &object, &error)),
+            Err(error) => Err(unjudged(document, &object, &error)),
         });
         let (mut object, judgement) = match judged {
             Ok(judged) => judged,
@@ -55,7 +55,7 @@ pub(super) fn harden(
             .context("an object has left its document")?;
         json_patch::patch(target, &judgement.patch)
             .with_context(|| format!("{file}:{place}: the hardening cannot be applied"))?;
-        object.value = target.clone();
+        object.value = object.as_read(target.clone());
         patch.extend(in_document(&judgement, &object.pointer)?);
         refused.extend(refusals(file, document, object, judging)?);
     }

@@ -11,6 +11,7 @@
 #![deny(clippy::disallowed_methods)]
 
 mod expiry;
+mod not_tiller;
 mod problem;
 mod reader;
 mod section;

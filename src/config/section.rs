@@ -1,6 +1,7 @@
 //! The sections of a policy file.
 
 use super::expiry::expiry;
+use super::not_tiller::not_tiller;
 use super::problem::{Cause, Rejected};
 use super::reader::{Field, Reader, one_of, quoted};
 use super::value;
@@ -10,7 +11,7 @@ use crate::policy::{
 };
 use crate::tiller::ImageReference;
 
-pub(super) const POLICY: [&str; 18] = [
+pub(super) const POLICY: [&str; 19] = [
     "apiVersion",
     "kind",
     "mode",
@@ -29,6 +30,7 @@ pub(super) const POLICY: [&str; 18] = [
     "access",
     "breakGlass",
     "exceptions",
+    "notTillers",
 ];
 pub(super) const NAMESPACE: [&str; 1] = ["mode"];
 pub(super) const IMAGES: [&str; 2] = ["allowed", "versions"];
@@ -38,6 +40,7 @@ pub(super) const ACCESS: [&str; 2] = ["exec", "portForward"];
 pub(super) const PEOPLE: [&str; 2] = ["users", "groups"];
 pub(super) const EXCEPTION: [&str; 4] = ["rule", "object", "reason", "expires"];
 pub(super) const OBJECT: [&str; 3] = ["kind", "namespace", "name"];
+pub(super) const NOT_TILLER: [&str; 3] = ["image", "workload", "reason"];
 
 const API_VERSION: &str = "tiller-guard.io/v1";
 const KIND: &str = "Policy";
@@ -140,6 +143,13 @@ fn read(reader: &mut Reader<'_>, root: &Field<'_>, now: Timestamp) -> Policy {
         settings.exceptions = exceptions
             .iter()
             .filter_map(|field| read_exception(reader, field, now))
+            .collect();
+    }
+    if let Some(field) = section.get("notTillers") {
+        let entries = reader.list(&field);
+        settings.not_tillers = entries
+            .iter()
+            .filter_map(|field| not_tiller(reader, field))
             .collect();
     }
     policy

@@ -3,7 +3,7 @@
 use super::reader::{one_of, quoted};
 use crate::manifest::DUPLICATE_KEY;
 use crate::policy::{
-    Injector, Mode, ObjectKind, Rule, RunAsUser, Settings, Severity, access_rules,
+    Injector, Kind, Mode, ObjectKind, Rule, RunAsUser, Settings, Severity, access_rules,
     connection_rules, custody_rules, exposure_rules, mode_rules, rules, workload_rules,
 };
 use crate::tiller::{ImageReference, Version};
@@ -72,6 +72,15 @@ pub(super) fn severity(text: &str) -> Result<Severity, String> {
 pub(super) fn kind(text: &str) -> Result<ObjectKind, String> {
     let names: Vec<_> = ObjectKind::all().map(ObjectKind::as_str).collect();
     ObjectKind::all()
+        .find(|kind| kind.as_str() == text)
+        .ok_or_else(|| unknown("kind", text, &names))
+}
+
+/// A kind that carries a pod.
+pub(super) fn workload(text: &str) -> Result<Kind, String> {
+    let names = Kind::ALL.map(Kind::as_str);
+    let mut kinds = Kind::ALL.into_iter();
+    kinds
         .find(|kind| kind.as_str() == text)
         .ok_or_else(|| unknown("kind", text, &names))
 }

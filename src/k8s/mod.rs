@@ -9,6 +9,7 @@ pub mod registration;
 pub mod review;
 mod route;
 mod team;
+mod unread;
 
 pub use access::access_object;
 pub use custody::{RECORD_SELECTOR, custody_object};
@@ -16,3 +17,4 @@ pub use exposure::exposure_object;
 pub use object::{Malformed, subject};
 pub use overlay::overlay;
 pub use team::{TEAM_SELECTOR, team_registration};
+pub use unread::sign_of_tiller;

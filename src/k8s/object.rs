@@ -57,6 +57,10 @@ pub(super) fn read<'j, S: Source<'j>>(
             let idle = spec.suspend == Some(true);
             (metadata, spec.job_template.spec.template, idle)
         }
+        Kind::Custom => {
+            let CustomWorkload { metadata, spec } = read_value(object)?;
+            (metadata, spec.template, false)
+        }
         Kind::ReplicationController
         | Kind::Deployment
         | Kind::ReplicaSet
@@ -90,6 +94,7 @@ pub(super) fn read<'j, S: Source<'j>>(
         idle,
         metadata,
         maker,
+        by_controller: false,
         pod,
     })
 }
@@ -250,6 +255,27 @@ struct WorkloadSpec<'a> {
 fields!(WorkloadSpec<'a> {
     "replicas" => replicas,
     "suspend" => suspend,
+    "template" => template,
+});
+
+/// What is alike in custom workloads; whether one has pods now, each says in its own way.
+#[derive(Default)]
+struct CustomWorkload<'a> {
+    metadata: ObjectMetadata<'a>,
+    spec: CustomWorkloadSpec<'a>,
+}
+
+fields!(CustomWorkload<'a> {
+    "metadata" => metadata,
+    "spec" => spec,
+});
+
+#[derive(Default)]
+struct CustomWorkloadSpec<'a> {
+    template: Template<'a>,
+}
+
+fields!(CustomWorkloadSpec<'a> {
     "template" => template,
 });
 

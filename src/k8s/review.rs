@@ -140,6 +140,10 @@ pub fn answer(
         Object::Subject(subject) => {
             verdict = decide(subject, &policy.settings, context);
             let reply = judged(webhook, request, Some(subject), &verdict, policy, context);
+            let reply = match reply.decision {
+                Decision::Refused if request.leaves_template(body) => Reply::unconcerned(),
+                _ => reply,
+            };
             // Where it does not refuse, the mutating webhook has not the last word; most are none of our business.
             let refused = reply.decision == Decision::Refused;
             let last = webhook == Webhook::Validate && reply.decision != Decision::Unconcerned;
@@ -222,7 +226,7 @@ fn judged<'v>(
     } = policy;
     let circumstances = Circumstances {
         webhook,
-        arrival: subject.map_or(Arrival::New, |subject| request.arrival(subject)),
+        arrival: subject.map_or(Arrival::New, |subject| request.arrival(subject, settings)),
         can_be_patched: request.can_be_patched(settings, context),
         may_break_glass: request.user.may_break(break_glass),
     };

@@ -33,9 +33,11 @@ mod key;
 mod mapping;
 mod node;
 mod object;
+mod openshift;
 mod scalar;
 mod split;
 mod stream;
+mod template;
 mod text;
 mod yaml;
 

@@ -1,4 +1,4 @@
-//! The Kubernetes objects of a document: the document itself, or the items of a list.
+//! The Kubernetes objects of a document: the document itself, the items of a list, or the objects of a template.
 
 use serde_json::Value;
 
@@ -7,14 +7,15 @@ use crate::policy::access::AccessKind;
 use crate::policy::custody::CustodyKind;
 use crate::policy::exposure::ExposureKind;
 
-use super::Fault;
 use super::node::{Content, Duplicate, Node, Place};
 use super::stream::{Document, Unreadable};
+use super::template::Parameters;
+use super::{Fault, openshift};
 
 /// An object of a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Object {
-    /// Its JSON pointer in the document: empty, or `/items/0` and so on in a list.
+    /// Its JSON pointer in the document: empty, `/items/0` and so on in a list, `/objects/0` in a template.
     pub pointer: String,
     /// `apiVersion`, such as `apps/v1`.
     pub api_version: String,
@@ -24,8 +25,10 @@ pub struct Object {
     pub namespace: Option<String>,
     /// `metadata.name`; empty where the API server is to make one.
     pub name: String,
-    /// The object.
+    /// The object, as [`Self::as_read`] reads it.
     pub value: Value,
+    /// The parameters of the template that it stands in.
+    parameters: Parameters,
     /// The keys that it holds twice, with pointers in the document.
     pub duplicates: Vec<Duplicate>,
     /// Where it begins in the stream.
@@ -33,14 +36,38 @@ pub struct Object {
 }
 
 impl Object {
-    /// The kind, if it is one that carries a pod.
+    /// The kind, if it is one that carries a pod: one of Kubernetes', or any that has a template of a pod where a Deployment
+    /// has it.
     pub fn pod_kind(&self) -> Option<Kind> {
-        Kind::find(self.group(), &self.kind)
+        let has_template = || {
+            let pod = self.value.pointer("/spec/template/spec");
+            let lists = ["containers", "initContainers"];
+            let is_list = |list| {
+                pod.and_then(|pod| pod.get(list))
+                    .is_some_and(Value::is_array)
+            };
+            lists.into_iter().any(is_list)
+        };
+        Kind::find(self.group(), &self.kind).or_else(|| has_template().then_some(Kind::Custom))
     }
 
     /// The kind, if it is one that gives rights.
     pub fn access_kind(&self) -> Option<AccessKind> {
-        AccessKind::find(self.group(), &self.kind)
+        match self.group() {
+            group if openshift::is_group(group) => AccessKind::find(AccessKind::GROUP, &self.kind),
+            group => AccessKind::find(group, &self.kind),
+        }
+    }
+
+    /// What is judged of an object that is written so in its place: with the values of its template's parameters, and in
+    /// Kubernetes' own words.
+    pub fn as_read(&self, written: Value) -> Value {
+        let mut value = written;
+        self.parameters.fill(&mut value);
+        if openshift::is_group(self.group()) && self.access_kind().is_some() {
+            openshift::to_rbac(&mut value);
+        }
+        value
     }
 
     /// The kind, if it is one that opens a port.
@@ -51,6 +78,20 @@ impl Object {
     /// The kind, if it is one that holds something of a Tiller's.
     pub fn custody_kind(&self) -> Option<CustodyKind> {
         CustodyKind::find(self.group(), &self.kind)
+    }
+
+    /// Whether it is a template of OpenShift's.
+    fn is_template(&self) -> bool {
+        self.kind == "Template" && matches!(self.group(), "" | "template.openshift.io")
+    }
+
+    /// The object with the keys alone that it holds twice outside of this list of objects.
+    fn without_duplicates_in(&self, list: &str) -> Self {
+        let within = format!("{}/{list}/", self.pointer);
+        let mut own = self.clone();
+        own.duplicates
+            .retain(|duplicate| !duplicate.pointer.starts_with(&within));
+        own
     }
 
     fn group(&self) -> &str {
@@ -65,7 +106,7 @@ impl Document {
     /// `List` is among them only where it holds a key twice itself.
     pub fn objects(&self) -> Vec<Result<Object, Unreadable>> {
         let mut found = Vec::new();
-        self.collect(&self.root, String::new(), None, &mut found);
+        self.collect(&self.root, String::new(), Around::default(), &mut found);
         found
     }
 
@@ -73,10 +114,10 @@ impl Document {
         &self,
         node: &Node,
         pointer: String,
-        list: Option<&ListItem<'_>>,
+        around: Around<'_>,
         found: &mut Vec<Result<Object, Unreadable>>,
     ) {
-        let object = match self.object(node, pointer, list) {
+        let object = match self.object(node, pointer, around) {
             Ok(object) => object,
             Err(fault) => {
                 let place = self.in_stream(fault.place);
@@ -88,6 +129,11 @@ impl Document {
                 }));
             }
         };
+        if object.is_template()
+            && let Some(objects) = list(node, "objects")
+        {
+            return self.collect_template(&object, node, objects, found);
+        }
         let items = match items(node, &object) {
             Ok(Some(items)) => items,
             Ok(None) => return found.push(Ok(object)),
@@ -105,35 +151,47 @@ impl Document {
             .kind
             .strip_suffix("List")
             .filter(|kind| !kind.is_empty());
-        let list = kind.map(|kind| ListItem {
-            api_version: &object.api_version,
-            kind,
-        });
+        let around = Around {
+            list: kind.map(|kind| ListItem {
+                api_version: &object.api_version,
+                kind,
+            }),
+            ..around
+        };
         for (index, item) in items.iter().enumerate() {
             let pointer = format!("{}/items/{index}", object.pointer);
-            self.collect(item, pointer, list.as_ref(), found);
+            self.collect(item, pointer, around, found);
         }
-        let own = format!("{}/items/", object.pointer);
-        let duplicates: Vec<Duplicate> = object
-            .duplicates
-            .iter()
-            .filter(|duplicate| !duplicate.pointer.starts_with(&own))
-            .cloned()
-            .collect();
-        if !duplicates.is_empty() {
-            found.push(Ok(Object {
-                duplicates,
-                ..object
-            }));
+        let own = object.without_duplicates_in("items");
+        if !own.duplicates.is_empty() {
+            found.push(Ok(own));
         }
     }
 
-    fn object(
+    /// The objects of a template, and the template itself where it holds a key twice outside them.
+    fn collect_template(
         &self,
+        template: &Object,
         node: &Node,
-        pointer: String,
-        list: Option<&ListItem<'_>>,
-    ) -> Result<Object, Fault> {
+        objects: &[Node],
+        found: &mut Vec<Result<Object, Unreadable>>,
+    ) {
+        let parameters = Parameters::of(node);
+        let around = Around {
+            list: None,
+            parameters: Some(&parameters),
+        };
+        for (index, object) in objects.iter().enumerate() {
+            let pointer = format!("{}/objects/{index}", template.pointer);
+            self.collect(object, pointer, around, found);
+        }
+        let own = template.without_duplicates_in("objects");
+        if !own.duplicates.is_empty() {
+            found.push(Ok(own));
+        }
+    }
+
+    fn object(&self, node: &Node, pointer: String, around: Around<'_>) -> Result<Object, Fault> {
         let fail = |message: &str| Fault {
             place: node.place,
             message: message.to_owned(),
@@ -141,6 +199,7 @@ impl Document {
         if !matches!(node.content, Content::Mapping(..)) {
             return Err(fail("no Kubernetes object: not a mapping"));
         }
+        let Around { list, parameters } = around;
         let text = |node: Option<&Node>| node.and_then(Node::text).map(str::to_owned);
         let filled = |key| text(node.get(key)).filter(|text| !text.is_empty());
         let named = match (filled("kind"), filled("apiVersion"), list) {
@@ -153,15 +212,14 @@ impl Document {
                 "no Kubernetes object: it has no kind or no apiVersion",
             ));
         };
-        let metadata = node.get("metadata");
-        let field = |name| text(metadata.and_then(|metadata| metadata.get(name)));
         let prefix = format!("{pointer}/");
-        Ok(Object {
+        let mut object = Object {
             api_version,
             kind,
-            namespace: field("namespace").filter(|namespace| !namespace.is_empty()),
-            name: field("name").unwrap_or_default(),
-            value: node.to_value(),
+            namespace: None,
+            name: String::new(),
+            value: Value::Null,
+            parameters: parameters.cloned().unwrap_or_default(),
             duplicates: self
                 .duplicates
                 .iter()
@@ -170,6 +228,18 @@ impl Document {
                 .collect(),
             place: self.in_stream(node.place),
             pointer,
+        };
+        object.value = object.as_read(node.to_value());
+        let field = |name: &str| {
+            let field = object.value.get("metadata")?.get(name)?;
+            field.as_str().map(str::to_owned)
+        };
+        let namespace = field("namespace").filter(|namespace| !namespace.is_empty());
+        let name = field("name").unwrap_or_default();
+        Ok(Object {
+            namespace,
+            name,
+            ..object
         })
     }
 }
@@ -191,7 +261,22 @@ fn items<'n>(node: &'n Node, object: &Object) -> Result<Option<&'n [Node]>, &'st
     }
 }
 
+fn list<'n>(node: &'n Node, field: &str) -> Option<&'n [Node]> {
+    match &node.get(field)?.content {
+        Content::List(items, _) => Some(items),
+        Content::Scalar(..) | Content::Mapping(..) => None,
+    }
+}
+
+/// What the object around another one says of it.
+#[derive(Clone, Copy, Default)]
+struct Around<'a> {
+    list: Option<ListItem<'a>>,
+    parameters: Option<&'a Parameters>,
+}
+
 /// What an item of a typed list is where it does not say so itself.
+#[derive(Clone, Copy)]
 struct ListItem<'a> {
     api_version: &'a str,
     kind: &'a str,

@@ -10,7 +10,9 @@ use super::{
     Action, Excepted, Finding, Injector, Kind, Knowledge, Pointer, Rule, Settings, Subject,
 };
 use crate::pod::{Container, VolumeMount};
-use crate::tiller::{ContainerList, Recognised, Tiller, Unknown, clean_path};
+use crate::tiller::{
+    ContainerList, ImageReference, Recognised, Tiller, Unknown, clean_path, signs,
+};
 
 /// The refusals of one rule on one object that are told one by one: a manifest of a million bad variables is
 /// as refused as one of seventeen. What is hardened is told in full, as its patch is.
@@ -139,6 +141,16 @@ impl<'a> Case<'a> {
             let containers = list.of(pod).iter().enumerate();
             containers.map(move |(index, it)| (Place::Container(*kind, list, index), it))
         })
+    }
+
+    /// Whether the pod says that it is Helm's Tiller, by its labels or by an image that Tillers may run from: who wrote it
+    /// knows `helm init`. Others may not know that they start a Tiller, or start none.
+    pub(super) fn is_helms(&self) -> bool {
+        let traits = self.subject.traits();
+        let labelled =
+            traits.app_label == signs::APP_LABEL && traits.name_label == signs::NAME_LABEL;
+        let mut images = self.containers().map(|(_, it)| it.image.as_str());
+        labelled || images.any(|image| self.settings.allows_image(&ImageReference::parse(image)))
     }
 
     /// Whose webhook has put something into this pod as it was made. Injectors change pods, so that what stands in a

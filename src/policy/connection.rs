@@ -150,7 +150,9 @@ impl ConnectionCase<'_> {
             ConnectionKind::Exec
             | ConnectionKind::Attach
             | ConnectionKind::PortForward
-            | ConnectionKind::PodProxy => self.knowledge.is_tiller_pod(namespace, name),
+            | ConnectionKind::PodProxy => {
+                self.knowledge.is_tiller_pod(namespace, name, self.settings)
+            }
         };
         known || is_tiller_name(name)
     }

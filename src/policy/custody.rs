@@ -162,8 +162,16 @@ impl CustodyCase<'_> {
         let named = name == self.settings.certificate_secret || signs::SECRETS.contains(&name);
         let has_tiller = || {
             self.knowledge.team_in(namespace).is_some()
-                || self.knowledge.tillers_in(namespace).next().is_some()
-                || self.knowledge.tiller_pods_in(namespace).next().is_some()
+                || self
+                    .knowledge
+                    .tillers_in(namespace, self.settings)
+                    .next()
+                    .is_some()
+                || self
+                    .knowledge
+                    .tiller_pods_in(namespace, self.settings)
+                    .next()
+                    .is_some()
         };
         (named && has_tiller()).then_some(namespace)
     }

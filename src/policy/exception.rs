@@ -90,7 +90,7 @@ impl Exception {
 
 /// Whether a controller names so what it makes of an object of this name: a Deployment's `ReplicaSet`s end in
 /// a hash, a `CronJob`'s Jobs in a number.
-fn is_made_of(made: &str, name: &str) -> bool {
+pub(super) fn is_made_of(made: &str, name: &str) -> bool {
     made.strip_prefix(name)
         .and_then(|rest| rest.strip_prefix('-'))
         .is_some_and(|end| !end.is_empty() && end.bytes().all(|it| it.is_ascii_alphanumeric()))

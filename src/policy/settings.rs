@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Exception, Injector, Modes, People, Rule, Severity};
+use super::{Exception, Injector, Modes, NotTiller, People, Rule, Severity};
 use crate::tiller::{ImageReference, Version};
 
 /// All that an administrator decides.
@@ -58,6 +58,8 @@ pub struct Settings {
     pub severities: BTreeMap<&'static str, Severity>,
     /// What single objects are let off.
     pub exceptions: Vec<Exception>,
+    /// What has the signs of a Tiller and is none.
+    pub not_tillers: Vec<NotTiller>,
 }
 
 /// Which user a Tiller runs as.
@@ -116,6 +118,18 @@ impl Settings {
         Some(known.version)
     }
 
+    /// Whether Tiller may run from this image.
+    pub(super) fn allows_image(&self, image: &ImageReference<'_>) -> bool {
+        let repositories = &self.allowed_repositories;
+        // Allowed repositories are written in full; only short names of Docker Hub need resolving.
+        repositories.iter().any(|it| it == image.repository)
+            || repositories.contains(&image.familiar_name_resolved())
+            || self
+                .allowed_images
+                .iter()
+                .any(|it| ImageReference::parse(it).names_same_image(image))
+    }
+
     /// Whether no Tiller may run in this namespace, or have rights there.
     pub(super) fn protects(&self, namespace: &str) -> bool {
         self.protected_namespaces.iter().any(|it| it == namespace)
@@ -163,6 +177,7 @@ impl Default for Settings {
             certificate_secret: "tiller-tls".to_owned(),
             severities: BTreeMap::new(),
             exceptions: Vec::new(),
+            not_tillers: Vec::new(),
             account_patterns: owned(&["tiller", "tiller-*"]),
             allowed_cluster_roles: Vec::new(),
             common_cluster_roles: Vec::new(),

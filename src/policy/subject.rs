@@ -23,6 +23,8 @@ pub struct Subject<'a> {
     pub metadata: Option<PodMetadata<'a>>,
     /// Who makes the object from something else, where it says so. A tenant may write that too.
     pub maker: Option<Maker<'a>>,
+    /// Whether a controller of Kubernetes' own is making it now.
+    pub by_controller: bool,
     /// The pod.
     pub pod: PodSpec<'a>,
 }
@@ -60,6 +62,9 @@ pub enum Kind {
     Job,
     /// CronJob of `batch`.
     CronJob,
+    /// A custom workload with a template of a pod where a Deployment has it: Argo's Rollout, OpenShift's `DeploymentConfig`. Read
+    /// in manifests; of a cluster's, the pods that their controllers make are judged.
+    Custom,
 }
 
 /// The controlling owner of an object, as the object names it.
@@ -209,10 +214,7 @@ impl<'a> Annotations<'a> {
 impl Subject<'_> {
     /// What tells of Tiller outside the pod's specification.
     pub fn traits(&self) -> Traits<'_> {
-        let labels = self
-            .metadata
-            .as_ref()
-            .and_then(|metadata| metadata.labels.as_ref());
+        let labels = self.labels();
         Traits {
             workload_name: &self.name,
             app_label: labels.map_or("", |labels| &labels.app),
@@ -221,9 +223,9 @@ impl Subject<'_> {
         }
     }
 
-    /// Whether a container of the pod is taken for a Tiller.
+    /// Whether a container of the pod has the signs of a Tiller, whatever an administrator says of it.
     pub fn holds_tiller(&self) -> bool {
-        !recognise(&self.pod, self.traits()).is_empty()
+        !recognise(&self.pod, self.traits(), |_| false).is_empty()
     }
 
     /// The kind and name of the controlling owner, if objects like this one are made for objects like that.
@@ -235,7 +237,7 @@ impl Subject<'_> {
         (kind.makes() == Some(self.kind)).then_some((kind, &owner.name))
     }
 
-    /// The account that it runs as and its name, if it carries a Tiller with an account of its own.
+    /// The account that it runs as and its name, if it has the signs of a Tiller and an account of its own.
     pub fn tiller_use(&self) -> Option<TillerUse<'_>> {
         let account = self.own_account().filter(|_| self.holds_tiller())?;
         Some(TillerUse {
@@ -260,6 +262,11 @@ impl Subject<'_> {
         let namespace = self.namespace.as_deref()?;
         let own = !name.is_empty() && name != "default";
         own.then_some(Account { namespace, name })
+    }
+
+    /// The pod's labels.
+    pub fn labels(&self) -> Option<&Labels<'_>> {
+        self.metadata.as_ref()?.labels.as_ref()
     }
 
     /// The pod's annotations.
@@ -291,7 +298,7 @@ impl Owner<'_> {
 // === impl Kind ===
 
 impl Kind {
-    /// Every kind that carries a whole pod.
+    /// Every kind of Kubernetes' that carries a whole pod.
     pub const ALL: [Self; 9] = [
         Self::Pod,
         Self::PodTemplate,
@@ -317,6 +324,7 @@ impl Kind {
             Self::DaemonSet => "DaemonSet",
             Self::Job => "Job",
             Self::CronJob => "CronJob",
+            Self::Custom => "custom workload",
         }
     }
 
@@ -330,7 +338,8 @@ impl Kind {
             | Self::ReplicaSet
             | Self::StatefulSet
             | Self::DaemonSet
-            | Self::Job => "/spec/template",
+            | Self::Job
+            | Self::Custom => "/spec/template",
             Self::CronJob => "/spec/jobTemplate/spec/template",
         }
     }
@@ -346,7 +355,8 @@ impl Kind {
             | Self::ReplicaSet
             | Self::StatefulSet
             | Self::DaemonSet
-            | Self::Job => "/spec/template/spec",
+            | Self::Job
+            | Self::Custom => "/spec/template/spec",
             Self::CronJob => "/spec/jobTemplate/spec/template/spec",
         }
     }
@@ -366,7 +376,7 @@ impl Kind {
             | Self::StatefulSet
             | Self::DaemonSet
             | Self::Job => Some(Self::Pod),
-            Self::Pod | Self::EphemeralContainers | Self::PodTemplate => None,
+            Self::Pod | Self::EphemeralContainers | Self::PodTemplate | Self::Custom => None,
         }
     }
 

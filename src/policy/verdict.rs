@@ -4,7 +4,7 @@ use super::case::{Case, Findings, TillerContainer};
 use super::exception::Exemptions;
 use super::rules::{BORROWED_ACCOUNT, CHECKS, Check};
 use super::{Action, Context, Excepted, Finding, Patch, Settings, Subject, harden};
-use crate::tiller::{Surroundings, Tiller, recognise};
+use crate::tiller::{Surroundings, Tiller};
 
 /// What was decided on a subject.
 #[must_use]
@@ -77,7 +77,7 @@ pub fn decide<'a>(
         exemptions: Exemptions::of(&settings.exceptions, subject, context.now),
         knowledge: context.knowledge,
     };
-    let recognised = recognise(&subject.pod, subject.traits());
+    let recognised = settings.recognise(subject);
     if recognised.is_empty() {
         let (rule, check) = BORROWED_ACCOUNT;
         let mut findings = Findings::new(settings);

@@ -28,6 +28,9 @@ pub struct Object {
     pub findings: Vec<Finding>,
     /// Its containers that are Tillers.
     pub tillers: Vec<Tiller>,
+    /// Why it is no Tiller though it has the signs of one, where the policy says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_tiller: Option<String>,
 }
 
 /// One thing that a rule found.

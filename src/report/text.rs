@@ -46,10 +46,19 @@ pub fn write_problems(
 
 /// Writes an object that something is to be said about.
 fn write_object(object: &Object, style: Style, out: &mut dyn Write) -> io::Result<()> {
-    if object.findings.is_empty() && object.tillers.is_empty() {
+    let Object {
+        findings,
+        tillers,
+        not_tiller,
+        ..
+    } = object;
+    if findings.is_empty() && tillers.is_empty() && not_tiller.is_none() {
         return Ok(());
     }
     writeln!(out, "{}", style.bold(&object.to_string()))?;
+    if let Some(reason) = not_tiller {
+        writeln!(out, "  no Tiller, the policy says: {}", reason.one_line())?;
+    }
     for finding in &object.findings {
         write_finding(finding, style, out)?;
     }

@@ -40,8 +40,8 @@ pub use image::ImageReference;
 pub use launch::Launch;
 pub use path::{clean as clean_path, is_within};
 pub use recognition::{
-    ContainerList, Recognised, Traits, WORDS, is_tiller_image, is_tiller_name, may_hold_tiller,
-    recognise,
+    ContainerList, Recognised, Signs, Traits, WORDS, is_tiller_image, is_tiller_name,
+    may_hold_tiller, recognise,
 };
 pub use setting::{Setting, Unknown};
 pub use version::{Version, VersionError};

@@ -93,15 +93,53 @@ impl ContainerList {
     }
 }
 
-/// The containers of a pod that are taken for Tillers, in the order of the lists.
-pub fn recognise<'a>(pod: &'a PodSpec<'a>, traits: Traits<'_>) -> Vec<Recognised<'a>> {
+/// The signs of a Tiller in a pod, kept of a pod that is not kept itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signs {
+    /// The weight of the pod's own.
+    of_pod: u8,
+    /// The image of each container with a sign, and its weight.
+    of_containers: Box<[(Box<str>, u8)]>,
+}
+
+// === impl Signs ===
+
+impl Signs {
+    /// The signs in a pod.
+    pub fn of(pod: &PodSpec<'_>, traits: Traits<'_>) -> Self {
+        let containers = ContainerList::ALL.into_iter().flat_map(|list| list.of(pod));
+        let weighed = containers.map(|it| (it.image.as_str().into(), container_weight(it, pod)));
+        Self {
+            of_pod: pod_weight(pod, traits),
+            of_containers: weighed.filter(|(_, own)| *own > 0).collect(),
+        }
+    }
+
+    /// Whether they make a Tiller, those aside of containers whose image is none.
+    pub fn make_tiller(&self, is_other: impl Fn(&str) -> bool) -> bool {
+        let counting = self
+            .of_containers
+            .iter()
+            .filter(|(image, _)| !is_other(image));
+        let heaviest = counting.map(|(_, own)| *own).max().unwrap_or(0);
+        heaviest + self.of_pod >= TILLER
+    }
+}
+
+/// The containers of a pod that are taken for Tillers, in the order of the lists. A container's own signs do not count where
+/// its image is known to be another program.
+pub fn recognise<'a>(
+    pod: &'a PodSpec<'a>,
+    traits: Traits<'_>,
+    is_other: impl Fn(&str) -> bool,
+) -> Vec<Recognised<'a>> {
     let of_pod = pod_weight(pod, traits);
     let mut heaviest = 0;
     let mut suspects = Vec::new();
     for list in ContainerList::ALL {
         for (index, container) in list.of(pod).iter().enumerate() {
             let own = container_weight(container, pod);
-            if own > 0 {
+            if own > 0 && !is_other(&container.image) {
                 heaviest = heaviest.max(own);
                 suspects.push((
                     own,

@@ -36,6 +36,9 @@ pub(super) enum Named {
 /// What the last component of an image's repository, or a program's file name, says that it is. To a container runtime a
 /// repository is lower case; the other spellings are a person's slip.
 pub(super) fn named(name: &str) -> Named {
+    if name == signs::NAME {
+        return Named::Tiller;
+    }
     let Some(after) = signs::IMAGE_WORDS
         .into_iter()
         .find_map(|word| find_word(name, word))

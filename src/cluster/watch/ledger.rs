@@ -4,6 +4,7 @@
 //! that what a list does not name any more is forgotten.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -18,7 +19,7 @@ use crate::k8s::{
 use crate::policy::access::{AccessKind, AccessObject, Account, RoleKind};
 use crate::policy::custody::{CustodyKind, CustodyObject};
 use crate::policy::exposure::{ExposureKind, ExposureObject};
-use crate::policy::{Kind, Knowledge, TillerUse};
+use crate::policy::{Evidence, Kind, Knowledge, TillerUse};
 use crate::tiller::may_hold_tiller;
 
 /// What the watches told.
@@ -180,6 +181,7 @@ impl Ledger {
             self.remove(watched, &name);
             return Ok(());
         }
+        let evidence = Arc::new(Evidence::of(&subject));
         let tiller = subject.tiller_use();
         let account = tiller.map(|tiller| tiller.account.name);
         let known = self.shelf(watched).kept.get(&name);
@@ -187,10 +189,11 @@ impl Ledger {
             self.remove(watched, &name);
         }
         if kind == Kind::Pod {
-            self.knowledge = self.knowledge.with_tiller_pod(&name.0, &name.1);
+            let evidence = Some(Arc::clone(&evidence));
+            self.knowledge = self.knowledge.with_suspect_pod(&name.0, &name.1, evidence);
         }
         if let Some(tiller) = tiller {
-            self.knowledge = self.knowledge.with_tiller(tiller);
+            self.knowledge = self.knowledge.with_suspect(tiller, Some(evidence));
         }
         self.keep(watched, name, account.map(Into::into));
         Ok(())

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 
 use super::{read, section};
 use crate::policy::{
-    Exception, ImageVersion, Kind, Mode, People, Policy, Severity, Timestamp, rules,
+    Exception, ImageVersion, Innocent, Kind, Mode, NotTiller, People, Policy, Severity, Timestamp,
+    rules,
 };
 use crate::tiller::Version;
 
@@ -144,6 +145,34 @@ exceptions:
             // 2026-10-01T00:00:00Z: the day itself still counts.
             expires: Timestamp(1_790_812_800),
         }]
+    );
+}
+
+#[test]
+fn what_is_no_tiller_is_named_by_image_or_workload() {
+    let Policy { settings, .. } = policy(
+        "notTillers:
+- {image: 'registry.example.com/tools/tiller', reason: a templating tool}
+- workload: {kind: Deployment, namespace: farm, name: tiller}
+  reason: a machine
+",
+    );
+    let not_tiller = |what, reason: &str| NotTiller {
+        what,
+        reason: reason.to_owned(),
+    };
+    let machine = Innocent::Workload {
+        kind: Kind::Deployment,
+        namespace: "farm".to_owned(),
+        name: "tiller".to_owned(),
+    };
+    let tool = Innocent::Image("registry.example.com/tools/tiller".to_owned());
+    assert_eq!(
+        settings.not_tillers,
+        [
+            not_tiller(tool, "a templating tool"),
+            not_tiller(machine, "a machine")
+        ]
     );
 }
 

@@ -24,7 +24,7 @@ problems! {
     an_unknown_key: "modes: enforce" => [
         "3:1: the key \"modes\" means nothing here; use apiVersion, kind, mode, namespaces, severities, \
          images, versionFloor, protectedNamespaces, allowedEnvironment, certificateSecret, accounts, \
-         requireTeam, runAsUser, injectors, administrators, access, breakGlass or exceptions"
+         requireTeam, runAsUser, injectors, administrators, access, breakGlass, exceptions or notTillers"
     ];
     an_unknown_key_deep_down: "images:\n  allowed: [a/tiller]\n  tags: []" =>
         ["5:3: the key \"tags\" means nothing here; use allowed or versions"];

@@ -12,7 +12,7 @@ use super::{corpus, section};
 use crate::config::SCHEMA;
 use crate::config::value::{every_rule, rules_to_except};
 use crate::manifest::Stream;
-use crate::policy::{Injector, Mode, ObjectKind, RunAsUser, Severity};
+use crate::policy::{Injector, Kind, Mode, ObjectKind, RunAsUser, Severity};
 
 fn schema() -> Value {
     serde_json::from_str(SCHEMA).unwrap()
@@ -39,6 +39,11 @@ fn its_keys_are_those_that_are_read() {
         ("/properties/exceptions/items", &section::EXCEPTION),
         (
             "/properties/exceptions/items/properties/object",
+            &section::OBJECT,
+        ),
+        ("/properties/notTillers/items", &section::NOT_TILLER),
+        (
+            "/properties/notTillers/items/properties/workload",
             &section::OBJECT,
         ),
     ] {
@@ -77,6 +82,9 @@ fn its_names_are_those_of_the_code() {
     *right
         .pointer_mut("/properties/exceptions/items/properties/object/properties/kind/enum")
         .unwrap() = ObjectKind::all().map(ObjectKind::as_str).collect();
+    *right
+        .pointer_mut("/properties/notTillers/items/properties/workload/properties/kind/enum")
+        .unwrap() = json!(Kind::ALL.map(Kind::as_str));
     let text = serde_json::to_string_pretty(&right).unwrap() + "\n";
     if env::var_os("UPDATE_SCHEMA").is_some() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/config/policy.schema.json");

@@ -206,6 +206,7 @@ impl<'a> Request<'a> {
                 reason: lack.to_owned(),
             });
         }
+        let by_controller = self.operation == Operation::Create && self.user.is_controller();
         let Self {
             namespace,
             name,
@@ -214,6 +215,7 @@ impl<'a> Request<'a> {
         } = self;
         match object {
             Object::Subject(subject) => {
+                subject.by_controller = by_controller;
                 if !namespace.is_empty() {
                     subject.namespace = Some(namespace.clone());
                 }

@@ -24,6 +24,8 @@ impl Request<'_> {
     /// - of a status. The API server keeps the stored specification then, whatever was sent.
     /// - of an object's way out, or down to no pods. A Deployment is scaled down by updates of its
     ///   `ReplicaSet`s.
+    /// - of a Pod or a Job whose pod stays as it is, with the labels that Helm's client looks for: finalizers, annotations and
+    ///   owners are taken off and put on while it runs and after it has ended. Neither's pod can be hardened any more.
     /// - of a controller that scales the `ReplicaSet` it made. A Deployment does not tell of an update that
     ///   failed; of pods that were refused it does, in its conditions. Whose the `ReplicaSet` is, is read from
     ///   the stored object.
@@ -37,9 +39,31 @@ impl Request<'_> {
         let scales = |old: &Subject<'_>| {
             new.kind == Kind::ReplicaSet && old.is_copy() && old.metadata == new.metadata
         };
+        let stays = |old: &Subject<'_>| {
+            matches!(new.kind, Kind::Pod | Kind::Job)
+                && old.labels() == new.labels()
+                && (new.idle || !old.idle)
+        };
         self.before().is_some_and(|old| {
-            old.pod == new.pod && (new.idle || self.is_leaving() || scales(&old))
+            old.pod == new.pod && (new.idle || self.is_leaving() || scales(&old) || stays(&old))
         })
+    }
+
+    /// Whether the update of an object with a template changes its metadata alone: labels, annotations, owners, finalizers.
+    /// What can be hardened is hardened all the same; a refusal would protect nothing.
+    pub(super) fn leaves_template(&self, body: &str) -> bool {
+        let is_template = matches!(&self.object, Object::Subject(new) if new.kind != Kind::Pod)
+            && self.sub_resource.is_empty();
+        if self.operation != Operation::Update || !is_template {
+            return false;
+        }
+        let Ok(Review { request }) = serde_json::from_str::<Review>(body) else {
+            return false;
+        };
+        let (Some(new), Some(old)) = (request.object, request.old_object) else {
+            return false;
+        };
+        new.metadata != old.metadata && new.spec == old.spec && new.template == old.template
     }
 
     /// Whether what gives rights is on its way out and gives what it gave.
@@ -100,8 +124,11 @@ impl Request<'_> {
     }
 
     /// Whether the Tiller of the object is a new one.
-    pub(super) fn arrival(&self, subject: &Subject<'_>) -> Arrival {
-        let before = || self.before().is_some_and(|old| old.holds_tiller());
+    pub(super) fn arrival(&self, subject: &Subject<'_>, settings: &Settings) -> Arrival {
+        let before = || {
+            self.before()
+                .is_some_and(|old| settings.takes_for_tiller(&old))
+        };
         match self.operation {
             Operation::Create if subject.controller().is_some() && self.user.is_controller() => {
                 Arrival::Made
@@ -138,3 +165,25 @@ struct StoredMetadata {
 fields!(StoredMetadata {
     "deletionTimestamp" => deletion_timestamp,
 });
+
+/// A review, as far as its objects tell of pods.
+#[derive(serde::Deserialize)]
+struct Review {
+    request: Objects,
+}
+
+/// The object of a request as it is to be and as it was.
+#[derive(serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Objects {
+    object: Option<Carrier>,
+    old_object: Option<Carrier>,
+}
+
+/// What an object says of itself and of the pods that are made of it.
+#[derive(serde::Deserialize)]
+struct Carrier {
+    metadata: Option<serde_json::Value>,
+    spec: Option<serde_json::Value>,
+    template: Option<serde_json::Value>,
+}

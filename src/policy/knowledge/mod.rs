@@ -13,9 +13,9 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
-use super::Kind;
 use super::access::{Account, Binding, Role, RoleKind, Team};
 use super::custody::CaFile;
+use super::{Evidence, Kind};
 pub(super) use binding::KnownBinding;
 pub(super) use role::KnownRole;
 use role::{Aggregated, role_key};
@@ -32,12 +32,12 @@ pub struct Knowledge {
     targets: SharedMap<Arc<Team>>,
     /// The Tiller namespaces of the teams, by the teams' names.
     team_places: SharedMap<Box<str>>,
-    /// By `NAMESPACE/ACCOUNT/KIND/NAME` of the workload.
-    tillers: SharedMap<()>,
+    /// By `NAMESPACE/ACCOUNT/KIND/NAME` of the workload, with what tells whether it is one.
+    tillers: SharedMap<Option<Arc<Evidence>>>,
     /// How often an account is called so among those of teams and Tillers.
     account_names: SharedMap<u32>,
-    /// Pods that hold a Tiller, by `NAMESPACE/NAME`.
-    tiller_pods: SharedMap<()>,
+    /// Pods that hold a Tiller, by `NAMESPACE/NAME`, with what tells whether they do.
+    tiller_pods: SharedMap<Option<Arc<Evidence>>>,
     /// ConfigMaps that hold a release, by `NAMESPACE/NAME`.
     release_records: SharedMap<()>,
     /// How many of them there are, by namespace.
@@ -158,8 +158,14 @@ impl Knowledge {
     /// With a Tiller that runs, or would run, as this account.
     #[must_use]
     pub fn with_tiller(&self, tiller: TillerUse<'_>) -> Self {
+        self.with_suspect(tiller, None)
+    }
+
+    /// The same of what has the signs of one, and may be said to be none.
+    #[must_use]
+    pub fn with_suspect(&self, tiller: TillerUse<'_>, evidence: Option<Arc<Evidence>>) -> Self {
         let mut new = self.clone();
-        if new.tillers.insert(&tiller.key(), ()).is_none() {
+        if new.tillers.insert(&tiller.key(), evidence).is_none() {
             new.count_name(tiller.account.name, 1);
         }
         new
@@ -178,8 +184,19 @@ impl Knowledge {
     /// With a Pod that holds a Tiller.
     #[must_use]
     pub fn with_tiller_pod(&self, namespace: &str, name: &str) -> Self {
+        self.with_suspect_pod(namespace, name, None)
+    }
+
+    /// The same of what has the signs of one, and may be said to be none.
+    #[must_use]
+    pub fn with_suspect_pod(
+        &self,
+        namespace: &str,
+        name: &str,
+        evidence: Option<Arc<Evidence>>,
+    ) -> Self {
         let mut new = self.clone();
-        new.tiller_pods.insert(&[namespace, "/", name], ());
+        new.tiller_pods.insert(&[namespace, "/", name], evidence);
         new
     }
 

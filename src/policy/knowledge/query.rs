@@ -1,12 +1,34 @@
 //! What knowledge answers.
 
+use std::sync::Arc;
+
 use super::{Aggregated, Knowledge, KnowledgeSize, KnownBinding, KnownRole, role_key};
 use crate::policy::access::{Account, Holder, Role, RoleKind, Team};
 use crate::policy::custody::CaFile;
-use crate::policy::{Kind, Settings};
+use crate::policy::not_tiller::Named;
+use crate::policy::{Evidence, Kind, Settings};
 
 /// The first Kubernetes with `seccompProfile`.
 const HAS_SECCOMP_FIELD: u16 = 19;
+
+/// Whether what is known of a workload makes it a Tiller: it does unless the settings say that it is none.
+fn counts(
+    evidence: Option<&Evidence>,
+    namespace: &str,
+    (kind, name): (Kind, &str),
+    settings: &Settings,
+) -> bool {
+    settings.not_tillers.is_empty()
+        || evidence.is_none_or(|evidence| {
+            let workload = Named {
+                kind,
+                namespace,
+                name,
+                maker: evidence.maker(),
+            };
+            !settings.acquits(workload, evidence)
+        })
+}
 
 impl Knowledge {
     /// Whether the API server keeps `seccompProfile`. One of which nothing is known does: only those of before 2020 do not.
@@ -44,23 +66,48 @@ impl Knowledge {
     }
 
     /// The kinds and names of the workloads with a Tiller in this namespace.
-    pub(in crate::policy) fn tillers_in(
-        &self,
+    pub(in crate::policy) fn tillers_in<'a>(
+        &'a self,
         namespace: &str,
-    ) -> impl Iterator<Item = (Kind, &str)> {
-        let tillers = self.tillers.with_prefix([namespace, "/"]);
-        tillers.filter_map(|(key, ())| {
-            let mut parts = key.split('/').skip(2);
+        settings: &'a Settings,
+    ) -> impl Iterator<Item = (Kind, &'a str)> {
+        let tillers = self.tillers_under([namespace, "/"], settings);
+        tillers.map(|(_, kind, name)| (kind, name))
+    }
+
+    /// The accounts, kinds and names of the workloads with a Tiller, of those whose keys begin so.
+    fn tillers_under<'a, const N: usize>(
+        &'a self,
+        prefix: [&str; N],
+        settings: &Settings,
+    ) -> impl Iterator<Item = (Account<'a>, Kind, &'a str)> {
+        let tillers = self.tillers.with_prefix(prefix);
+        tillers.filter_map(|(key, evidence)| {
+            let mut parts = key.split('/');
+            let (namespace, account) = (parts.next()?, parts.next()?);
             let (kind, name) = (parts.next()?, parts.next()?);
-            let kind = Kind::ALL.into_iter().find(|it| it.as_str() == kind)?;
-            Some((kind, name))
+            let mut kinds = Kind::ALL.into_iter().chain([Kind::Custom]);
+            let kind = kinds.find(|it| it.as_str() == kind)?;
+            let account = Account {
+                namespace,
+                name: account,
+            };
+            let found = (account, kind, name);
+            counts(evidence.as_deref(), namespace, (kind, name), settings).then_some(found)
         })
     }
 
     /// The names of the Pods with a Tiller in this namespace.
-    pub(in crate::policy) fn tiller_pods_in(&self, namespace: &str) -> impl Iterator<Item = &str> {
+    pub(in crate::policy) fn tiller_pods_in<'a>(
+        &'a self,
+        namespace: &str,
+        settings: &'a Settings,
+    ) -> impl Iterator<Item = &'a str> {
         let pods = self.tiller_pods.with_prefix([namespace, "/"]);
-        pods.filter_map(|(key, ())| Some(key.split_once('/')?.1))
+        pods.filter_map(|(key, evidence)| {
+            let (namespace, name) = key.split_once('/')?;
+            counts(evidence.as_deref(), namespace, (Kind::Pod, name), settings).then_some(name)
+        })
     }
 
     /// The team whose Tiller runs as this account; of two, the one whose name comes first.
@@ -73,20 +120,28 @@ impl Knowledge {
     pub fn is_tiller_account(&self, account: Account<'_>, settings: &Settings) -> bool {
         settings.takes_for_tiller_account(account.name)
             || self.account_names.get(&[account.name]).is_some()
-                && (self.team_of(account).is_some() || self.is_used(account))
+                && (self.team_of(account).is_some() || self.is_used(account, settings))
     }
 
-    fn is_used(&self, account: Account<'_>) -> bool {
-        self.tillers
-            .with_prefix([account.namespace, "/", account.name, "/"])
-            .next()
-            .is_some()
+    fn is_used(&self, account: Account<'_>, settings: &Settings) -> bool {
+        let Account { namespace, name } = account;
+        let mut tillers = self.tillers_under([namespace, "/", name, "/"], settings);
+        tillers.next().is_some()
     }
 
     /// Whether this Pod is known to hold a Tiller, be it by its account or otherwise.
-    pub(in crate::policy) fn is_tiller_pod(&self, namespace: &str, name: &str) -> bool {
+    pub(in crate::policy) fn is_tiller_pod(
+        &self,
+        namespace: &str,
+        name: &str,
+        settings: &Settings,
+    ) -> bool {
         let pod = self.tiller_pods.get(&[namespace, "/", name]);
-        pod.is_some() || self.tillers_in(namespace).any(|it| it == (Kind::Pod, name))
+        let counts = |evidence: &Option<Arc<Evidence>>| {
+            counts(evidence.as_deref(), namespace, (Kind::Pod, name), settings)
+        };
+        let mut tillers = self.tillers_in(namespace, settings);
+        pod.is_some_and(counts) || tillers.any(|it| it == (Kind::Pod, name))
     }
 
     /// How many ConfigMaps in this namespace are known to hold a release.
@@ -115,11 +170,11 @@ impl Knowledge {
 
     /// The Tillers' accounts among those that a binding's subject stands for. Of the accounts that only a
     /// pattern makes Tillers', a group is known to hold none.
-    pub(in crate::policy) fn tiller_accounts<'a>(
+    pub(in crate::policy) fn tiller_accounts<'a, 's>(
         &'a self,
         holder: Holder<'a>,
-        settings: &Settings,
-    ) -> impl Iterator<Item = Account<'a>> + use<'a> {
+        settings: &'s Settings,
+    ) -> impl Iterator<Item = Account<'a>> + use<'a, 's> {
         let (account, prefix) = match holder {
             Holder::Account(account) => {
                 let tillers = self.is_tiller_account(account, settings);
@@ -130,11 +185,8 @@ impl Knowledge {
         };
         let held = prefix.into_iter().flat_map(|prefix| {
             let teams = self.teams.with_prefix(prefix);
-            let used = self.tillers.with_prefix(prefix).filter_map(|(key, ())| {
-                let mut parts = key.split('/');
-                let (namespace, name) = (parts.next()?, parts.next()?);
-                Some(Account { namespace, name })
-            });
+            let used = self.tillers_under(prefix, settings);
+            let used = used.map(|(account, ..)| account);
             teams.map(|(_, team)| team.account()).chain(used)
         });
         account.into_iter().chain(held)

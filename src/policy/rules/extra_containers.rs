@@ -2,7 +2,7 @@
 
 use crate::policy::case::{Case, Findings};
 use crate::policy::{Injector, Rule, Severity};
-use crate::tiller::{ContainerList, recognise};
+use crate::tiller::ContainerList;
 
 /// # What it finds
 /// A pod with other containers than the one Tiller: a second one, init containers, ephemeral ones.
@@ -85,7 +85,7 @@ pub(super) fn check(case: &Case<'_>, findings: &mut Findings<'_>) {
 
 /// The index of the first Tiller among the pod's containers, and its name.
 fn tiller_of<'c>(case: &'c Case<'_>) -> (usize, &'c str) {
-    let recognised = recognise(&case.subject.pod, case.subject.traits());
+    let recognised = case.settings.recognise(case.subject);
     let tiller = recognised
         .iter()
         .find(|it| it.list == ContainerList::Regular);

@@ -21,27 +21,17 @@ pub(super) static RULE: Rule = Rule {
 
 pub(super) fn check(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Findings<'_>) {
     let image = ImageReference::parse(&tiller.container.image);
-    let allowed = &case.settings.allowed_repositories;
-    // Allowed repositories are written in full; only short names of Docker Hub need resolving.
-    if allowed.iter().any(|it| it == image.repository)
-        || allowed.contains(&image.familiar_name_resolved())
-        || case
-            .settings
-            .allowed_images
-            .iter()
-            .any(|it| ImageReference::parse(it).names_same_image(&image))
-    {
+    if case.settings.allows_image(&image) {
         return;
     }
+    let allowed = case.settings.allowed_repositories.first();
     findings.refuse(
         &RULE,
         tiller.at("image"),
         format!("the repository \"{}\" is not allowed", image.repository),
         format!(
-            "use {}, or have an administrator allow it",
-            allowed
-                .first()
-                .map_or("an allowed repository", String::as_str)
+            "use {}, or ask an administrator to allow this one; if it is no Tiller, to name it under notTillers",
+            allowed.map_or("an allowed repository", String::as_str)
         ),
     );
 }

@@ -33,7 +33,11 @@ pub(super) fn check(case: &Case<'_>, findings: &mut Findings<'_>) {
                 &RULE,
                 path(),
                 format!("no Tiller may run in the namespace {namespace}"),
-                "make a namespace for the team and pass --tiller-namespace NAMESPACE to helm init",
+                if case.is_helms() {
+                    "make a namespace for the team and pass --tiller-namespace NAMESPACE to helm init"
+                } else {
+                    "run it in a namespace of the team's own"
+                },
             );
         }
         Some(_) => {}

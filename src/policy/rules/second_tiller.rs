@@ -28,7 +28,11 @@ pub(super) fn check(case: &Case<'_>, findings: &mut Findings<'_>) {
         return;
     };
     let itself = (case.subject.kind, case.subject.name.as_str());
-    if case.knowledge.tillers_in(namespace).any(|it| it == itself) {
+    if case
+        .knowledge
+        .tillers_in(namespace, case.settings)
+        .any(|it| it == itself)
+    {
         return;
     }
     let path = || Pointer::new(Place::Object, "metadata/namespace");
@@ -58,13 +62,13 @@ pub(super) fn check(case: &Case<'_>, findings: &mut Findings<'_>) {
 
 /// Another Tiller in the namespace.
 fn other<'a>(case: &Case<'a>, namespace: &str, itself: Workload<'_>) -> Option<Workload<'a>> {
-    let mut tillers = case.knowledge.tillers_in(namespace);
+    let mut tillers = case.knowledge.tillers_in(namespace, case.settings);
     if let Some(owner) = case.subject.controller() {
         let first = tillers.next()?;
         let kin = |known| known == owner || is_of(owner, known) || is_of(known, owner);
         return (!kin(first) && !tillers.any(kin)).then_some(first);
     }
-    let pods = case.knowledge.tiller_pods_in(namespace);
+    let pods = case.knowledge.tiller_pods_in(namespace, case.settings);
     let mut others = tillers.chain(pods.map(|name| (Kind::Pod, name)));
     others.find(|known| *known != itself && !is_of(*known, itself))
 }

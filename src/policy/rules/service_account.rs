@@ -40,7 +40,11 @@ pub(super) fn check<'a>(case: &Case<'a>, findings: &mut Findings<'a>) {
             &RULE,
             path(),
             "Tiller would run as the namespace's account \"default\", which every pod there may use",
-            "make an account for Tiller alone and pass --service-account NAME to helm init",
+            if case.is_helms() {
+                "make an account for Tiller alone and pass --service-account NAME to helm init"
+            } else {
+                "make an account for it alone and name it in serviceAccountName"
+            },
         );
     } else if let Some(namespace) = case.subject.namespace.as_deref()
         && let Some(team) = case.knowledge.team_in(namespace)
@@ -60,7 +64,11 @@ pub(super) fn check<'a>(case: &Case<'a>, findings: &mut Findings<'a>) {
                 "the Tiller of the team {} runs as \"{right}\", not as \"{given}\"",
                 team.name
             ),
-            format!("pass --service-account {right} to helm init"),
+            if case.is_helms() {
+                format!("pass --service-account {right} to helm init")
+            } else {
+                format!("set serviceAccountName to {right}")
+            },
         );
     }
 }

@@ -26,7 +26,13 @@ pub(super) fn check(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mu
             &RULE,
             tiller.at("image"),
             format!("Tiller {version} {}", weakness(*version, floor)),
-            format!("use a release from {floor} on, best 2.17.0: helm init --tiller-image IMAGE"),
+            if case.is_helms() {
+                format!(
+                    "use a release from {floor} on, best 2.17.0: helm init --tiller-image IMAGE"
+                )
+            } else {
+                format!("use a release from {floor} on, best 2.17.0")
+            },
         ),
         Setting::Unknown(reason) => findings.refuse(
             &RULE,

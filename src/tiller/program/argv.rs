@@ -133,6 +133,10 @@ impl Interpreter<'_> {
             }
         } else if name == "eval" {
             self.line(&arguments.join(" "), &[]);
+        } else if name == "trap" {
+            if let Some(line) = arguments.iter().find(|it| !it.starts_with('-')) {
+                self.line(line, &[]);
+            }
         } else if let Some(code) = code::given(name, arguments) {
             self.deeper(|interpreter| code::read(interpreter, code));
         } else if !HANDLERS.contains(&name) {

@@ -18,6 +18,9 @@ const BEFORE: [&str; 13] = [
     "!", "do", "done", "elif", "else", "esac", "fi", "if", "then", "until", "while", "{", "}",
 ];
 
+/// Commands that tell where a program is.
+const TELLERS: [&str; 3] = ["command", "type", "which"];
+
 /// What ends a list of commands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum End {
@@ -33,7 +36,7 @@ pub(super) fn read(interpreter: &mut Interpreter<'_>, line: &str) {
     let _told = list(interpreter, &mut scanner, End::Text);
 }
 
-/// Reads commands up to the end. What the last of them tells of a program's place (`which tiller`) is the result.
+/// Reads commands up to the end. What the last of them prints is the result, as far as it is known: of `which` and `echo`.
 fn list(interpreter: &mut Interpreter<'_>, scanner: &mut Scanner<'_>, end: End) -> String {
     let outer = std::mem::take(&mut interpreter.reads_input);
     let mut words: Vec<Word> = Vec::new();
@@ -43,6 +46,7 @@ fn list(interpreter: &mut Interpreter<'_>, scanner: &mut Scanner<'_>, end: End) 
         let ends_command = !matches!(piece, Piece::Word(_) | Piece::Open);
         if ends_command && !words.is_empty() {
             told = simple(interpreter, std::mem::take(&mut words));
+            scanner.print(&told);
         }
         match piece {
             Piece::Word(word) if words.is_empty() && word.is_plain => {
@@ -112,7 +116,7 @@ fn leading(
         "function" => {
             let _name = scanner.next(interpreter);
         }
-        "for" | "select" => while matches!(scanner.next(interpreter), Piece::Word(_)) {},
+        "for" | "select" => each(interpreter, scanner),
         "case" => case(interpreter, scanner),
         "[[" => loop {
             match scanner.next(interpreter) {
@@ -122,6 +126,17 @@ fn leading(
             }
         },
         _ => words.push(word),
+    }
+}
+
+/// `for NAME in WORD …`: the name is read as one variable with all the words.
+fn each(interpreter: &mut Interpreter<'_>, scanner: &mut Scanner<'_>) {
+    let mut words = Vec::new();
+    while let Piece::Word(word) = scanner.next(interpreter) {
+        words.push(word.text);
+    }
+    if let [name, _, values @ ..] = &*words {
+        interpreter.variables.set(name, values.join(" "));
     }
 }
 
@@ -145,6 +160,7 @@ fn simple(interpreter: &mut Interpreter<'_>, words: Vec<Word>) -> String {
             argv.is_empty() && word.assigns || is_declaration(&argv) && is_assignment(&word.text);
         if assigns {
             if let Some((name, value)) = word.text.split_once('=') {
+                let name = name.strip_suffix('+').unwrap_or(name);
                 interpreter.variables.set(name, value.to_owned());
             }
             continue;
@@ -155,15 +171,12 @@ fn simple(interpreter: &mut Interpreter<'_>, words: Vec<Word>) -> String {
             argv.push(word.text);
         }
     }
-    if let [program, .., last] = &*argv
-        && (program == "which" || program == "type" || program == "command")
-    {
-        let last = last.clone();
-        interpreter.command(&argv);
-        return last;
-    }
     interpreter.command(&argv);
-    String::new()
+    match argv.split_first() {
+        Some((program, [.., last])) if TELLERS.contains(&program.as_str()) => last.clone(),
+        Some((program, words)) if matches!(program.as_str(), "echo" | "printf") => words.join(" "),
+        _ => String::new(),
+    }
 }
 
 fn is_declaration(argv: &[String]) -> bool {

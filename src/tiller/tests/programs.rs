@@ -183,6 +183,18 @@ fn a_line_starts_what_stands_where_commands_do() {
         "a() { :; }; (b() { :; }; tiller)",
         "echo \"$(f() { :; }; tiller)\"",
         "echo 'unfinished; tiller' ; tiller",
+        "exec $(echo tiller)",
+        "echo tiller | sh",
+        "printf 'exec tiller' | bash -s",
+        "trap tiller EXIT",
+        "for t in tiller; do $t; done",
+        "t+=tiller; $t",
+        "echo $'it\\'s'; tiller",
+        "x=${y//\\\"/}; tiller",
+        "until ! tiller; do break; done",
+        "f() (tiller); f",
+        "if [[ a =~ (b|a) ]]; then tiller; fi",
+        "set -e; (cd /tmp; tiller)",
     ] {
         assert!(by_line(line), "{line}");
     }
@@ -231,6 +243,13 @@ fn a_line_that_only_names_it_starts_nothing() {
         "helm tiller stop; helm tiller env",
         "echo \\; tiller",
         "'tiller --listen=:1'",
+        "echo tiller | cat",
+        "echo tiller\nsh -c 'helm ls'",
+        "trap 'helm ls' EXIT; : tiller",
+        "x=(tiller a); :",
+        "case x in x) :;; tiller) :;; esac",
+        "echo {tiller,a}",
+        ": \"${x:=tiller}\"",
     ] {
         assert!(!by_line(line), "{line}");
     }

@@ -6,7 +6,7 @@ use crate::tiller::{Recognised, Traits, recognise};
 
 fn recognised(pod: &str, traits: Traits<'_>) -> Vec<(&'static str, usize)> {
     let pod: PodSpec<'_> = read(&mut Reader::new(pod)).unwrap();
-    recognise(&pod, traits)
+    recognise(&pod, traits, |_| false)
         .into_iter()
         .map(|Recognised { list, index, .. }| (list.as_str(), index))
         .collect()

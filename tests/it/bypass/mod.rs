@@ -16,6 +16,7 @@ mod releases;
 mod rights;
 mod rows;
 mod services;
+mod starts;
 mod surroundings;
 mod updates;
 mod veterans;
@@ -97,7 +98,7 @@ fn carrier(kind: Kind, template: &Value) -> Value {
             carrier["spec"]["selector"] = json!({ "matchLabels": labels });
         }
         Kind::CronJob => carrier["spec"]["schedule"] = json!("@daily"),
-        Kind::Pod | Kind::EphemeralContainers | Kind::PodTemplate | Kind::Job => {}
+        Kind::Pod | Kind::EphemeralContainers | Kind::PodTemplate | Kind::Job | Kind::Custom => {}
     }
     if kind == Kind::StatefulSet {
         carrier["spec"]["serviceName"] = json!("tiller");

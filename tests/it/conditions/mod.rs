@@ -19,7 +19,7 @@ use tiller_guard::policy::exposure::{ExposureKind, decide_exposure};
 use tiller_guard::policy::{Kind, Settings};
 
 use crate::policy::corpus::cases;
-use crate::policy::generate;
+use crate::policy::{generate, recognition};
 use evaluator::{OLDEST, evaluate};
 
 static TILLER: LazyLock<Condition> = LazyLock::new(|| Condition::of(condition::tiller));
@@ -91,6 +91,17 @@ fn each_condition_is_a_boolean_to_a_checker_of_types_and_others_are_not() {
 /// The kinds that an API server with conditions sends.
 fn is_sent(kind: Kind) -> bool {
     kind != Kind::EphemeralContainers
+}
+
+#[test]
+fn every_tiller_of_the_recognition_cases_passes() {
+    for case in recognition::cases() {
+        for kind in Kind::ALL {
+            let object = case.object(kind);
+            let passes = TILLER.holds(kind.as_str(), &object);
+            assert!(case.tillers.is_empty() || passes, "{}: {object}", case.name);
+        }
+    }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod check;
 mod harden;
+mod kinds;
 mod policy;
 mod services;
 mod surroundings;

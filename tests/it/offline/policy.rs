@@ -59,6 +59,20 @@ fn what_cannot_be_read_is_told_apart() {
 }
 
 #[test]
+fn what_is_no_tiller_is_told_with_the_reason() {
+    let folder = Folder::new();
+    let body = "notTillers:\n- {image: x/tiller, reason: a templating tool}\n";
+    let file = policy(&folder, body);
+    let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: web, namespace: farm}\nspec: \
+               {containers: [{name: a, image: 'x/tiller:1'}]}\n";
+    let check = run(&["check", "--policy", &file, "-"], pod.as_bytes());
+    assert_eq!(check.code, Some(0), "{}", check.stdout);
+    let told = "Pod farm/web\n  no Tiller, the policy says: a templating tool\n";
+    assert!(check.stdout.contains(told), "{}", check.stdout);
+    assert_eq!(run(&["check", "-"], pod.as_bytes()).code, Some(1));
+}
+
+#[test]
 fn the_schema_is_printed() {
     let printed = run(&["policy", "schema"], b"");
     assert_eq!(printed.code, Some(0));

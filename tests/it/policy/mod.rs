@@ -11,6 +11,7 @@ mod exposure;
 pub(crate) mod generate;
 pub(crate) mod known;
 mod laws;
+mod not_tillers;
 mod outcome;
 pub(crate) mod recognition;
 mod second_tillers;

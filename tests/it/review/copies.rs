@@ -131,6 +131,7 @@ fn a_controller_may_scale_the_replica_set_it_made() {
     // Whose it is, is what was stored.
     let claimed = update(|request| {
         request["oldObject"]["metadata"]["ownerReferences"] = json!(null);
+        request["object"]["spec"]["replicas"] = json!(7);
     });
     assert_eq!(decided(&claimed), [Decision::Refused; 2]);
 }

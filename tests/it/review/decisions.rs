@@ -177,6 +177,7 @@ fn an_object_on_its_way_out_may_lose_its_finalizers() {
     // A deletion time that the user writes does not count, nor one with another pod beside it.
     let claimed = update(&|request: &mut Value| {
         request["object"]["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:00Z");
+        request["object"]["spec"]["replicas"] = json!(3);
     });
     assert_eq!(decided(&claimed), Decision::Refused);
     let changed = update(&|request: &mut Value| {

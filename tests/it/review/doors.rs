@@ -37,7 +37,11 @@ fn review(api: &Api, version: &str, operation: &str, object: &Value) -> String {
         "oldObject": null,
     });
     if operation == "UPDATE" {
-        request["oldObject"] = carried(api.kind, &HARDENED);
+        // An update that leaves the pod as it is would pass.
+        let mut old = HARDENED.clone();
+        old["spec"]["template"]["spec"]["containers"][0]["image"] =
+            json!("ghcr.io/helm/tiller:v2.16.1");
+        request["oldObject"] = carried(api.kind, &old);
     }
     json!({
         "apiVersion": "admission.k8s.io/v1",

@@ -13,6 +13,7 @@ mod lookups;
 mod modes;
 mod services;
 mod subresources;
+mod updates;
 
 use serde_json::{Value, json};
 use tiller_guard::k8s::review::{Answer, BadReview, Webhook, answer};

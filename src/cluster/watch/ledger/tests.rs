@@ -128,7 +128,8 @@ fn a_pod_that_holds_a_tiller_is_known_whatever_it_runs_as() {
     let tiller = "ghcr.io/helm/tiller:v2.17.0";
     let mut ledger = Ledger::default();
     ledger.take(pods, &changed(&pod(tiller, "default")));
-    let known = Knowledge::default().with_tiller_pod("team", "a");
+    let evidence = Evidence::of(&subject(Kind::Pod, &pod(tiller, "default")).unwrap());
+    let known = Knowledge::default().with_suspect_pod("team", "a", Some(Arc::new(evidence)));
     assert_eq!(ledger.knowledge(), &known);
     ledger.take(pods, &changed(&pod(tiller, "one")));
     assert_ne!(ledger.knowledge(), &known);

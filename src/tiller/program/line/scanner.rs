@@ -71,6 +71,33 @@ impl<'t> Scanner<'t> {
         std::mem::take(&mut self.inputs)
     }
 
+    /// Takes what a command prints for what the next one reads.
+    pub(super) fn print(&mut self, text: &str) {
+        if !text.is_empty() {
+            self.inputs.push(Input {
+                text: text.to_owned(),
+                is_script: false,
+            });
+        }
+    }
+
+    /// What stands in quotes with escapes in it, `$'…'`, up to the last quote.
+    pub(super) fn take_escaped(&mut self) -> String {
+        let mut taken = String::new();
+        while let Some(next) = self.peek() {
+            self.bump();
+            match next {
+                '\'' => break,
+                '\\' => {
+                    taken.extend(self.peek());
+                    self.bump();
+                }
+                other => taken.push(other),
+            }
+        }
+        taken
+    }
+
     /// The next piece. Commands in it are read on the way.
     pub(super) fn next(&mut self, interpreter: &mut Interpreter<'_>) -> Piece {
         loop {
@@ -170,7 +197,8 @@ impl<'t> Scanner<'t> {
                 }
                 other => {
                     self.bump();
-                    word.assigns |= other == '=' && word.is_plain && is_name(&word.text);
+                    let name = word.text.strip_suffix('+').unwrap_or(&word.text);
+                    word.assigns |= other == '=' && word.is_plain && is_name(name);
                     word.text.push(other);
                 }
             }

@@ -45,8 +45,7 @@ impl Scanner<'_> {
             interpreter.deeper(|interpreter| self.parameter(interpreter, word));
         } else if !is_quoted && self.take("'") {
             word.is_split = false;
-            let quoted = self.take_until('\'');
-            word.text.push_str(quoted);
+            word.text.push_str(&self.take_escaped());
         } else if !is_quoted && self.take("\"") {
             self.quoted(interpreter, word);
         } else {

@@ -1,0 +1,42 @@
+//! What a policy file says is no Tiller.
+
+use super::reader::{Field, Reader};
+use super::{section, value};
+use crate::policy::{Innocent, NotTiller};
+
+/// Reads an entry: an image or a workload, with the reason.
+pub(super) fn not_tiller(reader: &mut Reader<'_>, field: &Field<'_>) -> Option<NotTiller> {
+    let entry = reader.section(field, &section::NOT_TILLER)?;
+    let what = match (entry.get("image"), entry.get("workload")) {
+        (Some(image), None) => {
+            let image = reader.parsed(&image, value::image_or_repository);
+            image.map(|image| Innocent::Image(image.to_string()))
+        }
+        (None, Some(workload)) => named_workload(reader, &workload),
+        _ => {
+            reader.bad(field, "name either an image or a workload");
+            None
+        }
+    };
+    let reason = entry.wanted("reason", reader);
+    let reason = reason.and_then(|it| reader.text(&it));
+    Some(NotTiller {
+        what: what?,
+        reason: reason?.to_owned(),
+    })
+}
+
+fn named_workload(reader: &mut Reader<'_>, field: &Field<'_>) -> Option<Innocent> {
+    let entry = reader.section(field, &section::OBJECT)?;
+    let kind = entry.wanted("kind", reader);
+    let kind = kind.and_then(|it| reader.parsed(&it, value::workload));
+    let namespace = entry.wanted("namespace", reader);
+    let namespace = namespace.and_then(|it| reader.parsed(&it, value::namespace));
+    let name = entry.wanted("name", reader);
+    let name = name.and_then(|it| reader.parsed(&it, value::name));
+    Some(Innocent::Workload {
+        kind: kind?,
+        namespace: namespace?,
+        name: name?,
+    })
+}
