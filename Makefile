@@ -11,7 +11,8 @@ help:
 	@echo 'make test         runs all tests, those against a real API server too, and tells which it skips'
 	@echo 'make conditions   evaluates the conditions of the webhook configurations as a new API server does'
 	@echo 'make bench        measures the webhook, and how long 100 teams take'
-	@echo 'make soak         fills a cluster with 20,000 Deployments and bindings, and measures the memory; then'
+	@echo 'make soak         fills a cluster with 20,000 Deployments and bindings, and measures the memory; asks beside'
+	@echo '                  hundreds of slow senders for a quarter of an hour; then'
 	@echo '                  renews, kills and restarts an installation under load for most of an hour'
 	@echo 'make lint         formatting, clippy and documentation, with warnings as errors'
 
@@ -40,6 +41,7 @@ bench:
 soak:
 	@$(ASSETS) && echo 'Building with optimisation' >&2 && \
 	cargo test --locked --release --test it -- --ignored --nocapture knowledge::soak && \
+	cargo test --locked --release --test it -- --ignored --nocapture overload:: && \
 	tests/chart/checkov.sh && \
 	SOAK=1 cargo test --locked --release --test it -- --include-ignored --nocapture --test-threads=1 installed::
 

@@ -12,10 +12,13 @@ mod message;
 mod nesting;
 mod reading;
 mod request;
+mod unread;
 mod update;
 mod user;
 
 pub use crate::policy::{Decision, Webhook};
+
+pub use unread::{BEGINNING, Unjudged, deny_unread};
 
 pub use crate::policy::Mode;
 pub use crate::policy::access::Lookup;
@@ -29,7 +32,7 @@ use crate::policy::{
 };
 
 use super::Malformed;
-use answer::Reply;
+use answer::{Reply, denial};
 use nesting::{Nesting, TooDeep};
 use request::{Envelope, Object, Operation, Request};
 
@@ -205,7 +208,8 @@ pub fn answer(
 pub fn deny_unjudged(body: &[u8]) -> Option<Vec<u8>> {
     let body = std::str::from_utf8(body).ok()?;
     let envelope = Envelope::pass(body).ok()?;
-    (!envelope.request.uid.is_empty()).then(|| envelope.failure())
+    let uid = &envelope.request.uid;
+    (!uid.is_empty()).then(|| denial(envelope.version, uid, Unjudged::Failed))
 }
 
 fn judged<'v>(

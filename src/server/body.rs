@@ -1,27 +1,39 @@
-//! A request's body, read within bounds of size, memory and time.
+//! A request's body, read within bounds of size, memory, pace and time.
 
 use std::pin::{Pin, pin};
 
 use http_body_util::BodyExt as _;
 use hyper::body::{Body, Bytes};
-use tokio::sync::{Semaphore, SemaphorePermit};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep_until};
 
 use super::lifecycle::{Lifecycle, Phase};
 use super::limits::Limits;
+use super::memory::{Claim, Memory};
+use super::peer::Peer;
+use super::progress::{Progress, Stage};
+use crate::k8s::review::{BEGINNING, Unjudged, deny_unread};
 
-/// What the larger bodies of a listener share: memory, counted in KiB.
-#[derive(Debug)]
-pub(super) struct Memory {
-    kibibytes: Semaphore,
+/// What is set aside for a body of several pieces in the first place, in bytes.
+const LEAST: usize = 1024;
+
+/// What a body is read within.
+#[derive(Clone, Copy)]
+pub(super) struct Bounds<'a> {
+    pub(super) limits: &'a Limits,
+    pub(super) memory: &'a Memory,
+    pub(super) lifecycle: &'a Lifecycle,
+    pub(super) peer: &'a Peer,
+    pub(super) deadline: Instant,
 }
 
-/// A body, and the memory it holds until it is judged.
-#[derive(Debug)]
+/// As much of a body as is there, and the memory it holds until it is judged.
 pub(super) struct Received<'a> {
-    /// The bytes.
-    pub(super) bytes: Bytes,
-    _memory: Option<SemaphorePermit<'a>>,
+    /// The bytes, if the body came in one piece.
+    whole: Bytes,
+    pieces: Vec<u8>,
+    claim: Option<Claim<'a>>,
+    /// Bytes since the pace was measured last.
+    step: usize,
 }
 
 /// A body that was not read.
@@ -33,7 +45,10 @@ pub(super) enum BodyError {
     /// It did not come in time.
     #[error("the body did not arrive in time")]
     Late,
-    /// Too many larger bodies came at once.
+    /// It came too slowly.
+    #[error("the body arrived too slowly")]
+    Slow,
+    /// It waited for memory until it was too late.
     #[error("too many large reviews at once")]
     Busy,
     /// The server goes, and cannot wait for it.
@@ -44,79 +59,170 @@ pub(super) enum BodyError {
     Broken,
 }
 
-// === impl Memory ===
+// === impl BodyError ===
 
-impl Memory {
-    pub(super) fn new(limits: &Limits) -> Self {
+impl BodyError {
+    /// Why a request was turned away that could be tried again: a word for metrics.
+    pub(super) fn shed(self) -> Option<&'static str> {
+        match self {
+            Self::Late => Some("late"),
+            Self::Slow => Some("slow"),
+            Self::Busy => Some("memory"),
+            Self::Draining => Some("draining"),
+            Self::TooLarge | Self::Broken => None,
+        }
+    }
+
+    /// Why the review is denied; nothing if nobody is there to hear it.
+    pub(super) fn unjudged(self) -> Option<Unjudged> {
+        match self {
+            Self::TooLarge => Some(Unjudged::TooLarge),
+            Self::Late | Self::Slow => Some(Unjudged::Late),
+            Self::Busy => Some(Unjudged::Busy),
+            Self::Draining => Some(Unjudged::Draining),
+            Self::Broken => None,
+        }
+    }
+}
+
+// === impl Received ===
+
+impl<'a> Received<'a> {
+    pub(super) fn new() -> Self {
         Self {
-            kibibytes: Semaphore::new(limits.large_bodies_bytes.div_ceil(1024)),
+            whole: Bytes::new(),
+            pieces: Vec::new(),
+            claim: None,
+            step: 0,
         }
     }
 
-    /// Waits for the memory of a body of up to `bytes` to be free.
-    async fn claim(&self, bytes: usize, until: Instant) -> Result<SemaphorePermit<'_>, BodyError> {
-        let kibibytes = u32::try_from(bytes.div_ceil(1024)).map_err(|_| BodyError::TooLarge)?;
-        match timeout_at(until, self.kibibytes.acquire_many(kibibytes)).await {
-            Ok(Ok(permit)) => Ok(permit),
-            Ok(Err(_)) | Err(_) => Err(BodyError::Busy),
+    pub(super) fn bytes(&self) -> &[u8] {
+        if self.pieces.is_empty() {
+            &self.whole
+        } else {
+            &self.pieces
         }
     }
-}
 
-/// Reads a body until `deadline`. One that came in one piece is handed on as it is.
-pub(super) async fn receive<'a, B>(
-    body: B,
-    deadline: Instant,
-    limits: &Limits,
-    memory: &'a Memory,
-    lifecycle: &Lifecycle,
-) -> Result<Received<'a>, BodyError>
-where
-    B: Body<Data = Bytes>,
-{
-    let mut body = pin!(body);
-    // A chunked body does not say how long it will be.
-    let room = match body.size_hint().exact() {
-        Some(length) => usize::try_from(length).map_err(|_| BodyError::TooLarge)?,
-        None => limits.body_bytes,
-    };
-    if room > limits.body_bytes {
-        return Err(BodyError::TooLarge);
+    /// What is needed to answer a review that is not judged.
+    pub(super) fn beginning(&self) -> &[u8] {
+        let bytes = self.bytes();
+        bytes.get(..BEGINNING).unwrap_or(bytes)
     }
-    let mut claimed = None;
-    if room > limits.small_body_bytes {
-        let turn = deadline.min(Instant::now() + limits.turn);
-        claimed = Some(memory.claim(room, turn).await?);
-    }
-    let bytes = in_time(whole(body.as_mut(), room, limits), deadline, lifecycle).await?;
-    Ok(Received {
-        bytes,
-        _memory: claimed,
-    })
-}
 
-/// The whole of a body that is `room` bytes long, or at most.
-async fn whole<B>(mut body: Pin<&mut B>, room: usize, limits: &Limits) -> Result<Bytes, BodyError>
-where
-    B: Body<Data = Bytes>,
-{
-    let Some(first) = next(body.as_mut()).await? else {
-        return Ok(Bytes::new());
-    };
-    if body.is_end_stream() && first.len() <= limits.body_bytes {
-        return Ok(first);
-    }
-    let known = body.size_hint().exact().is_some();
-    let mut bytes = Vec::with_capacity(if known { room } else { first.len() * 2 });
-    let mut piece = Some(first);
-    while let Some(data) = piece {
-        if bytes.len() + data.len() > limits.body_bytes {
-            return Err(BodyError::TooLarge);
+    /// Reads a body. One that came in one piece is kept as it is.
+    pub(super) async fn read<B>(&mut self, body: B, bounds: &Bounds<'a>) -> Result<(), BodyError>
+    where
+        B: Body<Data = Bytes>,
+    {
+        let Bounds {
+            lifecycle,
+            peer: Peer { progress, .. },
+            ..
+        } = bounds;
+        let body = pin!(body);
+        tokio::select! {
+            biased;
+            read = self.fill(body, bounds) => read?,
+            error = too_late(bounds) => return Err(error),
+            () = progress.hurried() => return Err(BodyError::Slow),
+            () = lifecycle.reached(Phase::LastCall) => return Err(BodyError::Draining),
         }
-        bytes.extend_from_slice(&data);
-        piece = next(body.as_mut()).await?;
+        progress.review();
+        Ok(())
     }
-    Ok(bytes.into())
+
+    async fn fill<B>(&mut self, mut body: Pin<&mut B>, bounds: &Bounds<'a>) -> Result<(), BodyError>
+    where
+        B: Body<Data = Bytes>,
+    {
+        let longest = bounds.limits.body_bytes;
+        // A chunked body does not say how long it will be.
+        let announced = body.size_hint().exact();
+        let announced = announced.map(|length| usize::try_from(length).unwrap_or(usize::MAX));
+        if announced.is_some_and(|length| length > longest) {
+            return self.pass_over(body, None, bounds).await;
+        }
+        let Some(first) = next(body.as_mut()).await? else {
+            return Ok(());
+        };
+        if body.is_end_stream() && first.len() <= longest {
+            self.whole = first;
+            return Ok(());
+        }
+        let room = announced.unwrap_or(longest);
+        let mut piece = Some(first);
+        while let Some(data) = piece {
+            if self.pieces.len() + data.len() > longest {
+                return self.pass_over(body, Some(data), bounds).await;
+            }
+            self.add(&data, room, bounds).await;
+            piece = next(body.as_mut()).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes in one more piece of a body that takes up to `room` bytes.
+    async fn add(&mut self, data: &[u8], room: usize, bounds: &Bounds<'a>) {
+        let length = self.pieces.len() + data.len();
+        let small = bounds.limits.small_body_bytes;
+        let mut most = length * 2;
+        if length > small {
+            let claim = self
+                .claim
+                .get_or_insert_with(|| Claim::new(bounds.memory, bounds.peer));
+            let large = room.saturating_sub(small);
+            most = small + claim.grow(length - small, large).await;
+        }
+        if length > self.pieces.capacity() {
+            let capacity = most.max(LEAST).min(room).max(length);
+            self.pieces.reserve_exact(capacity - self.pieces.len());
+        }
+        self.pieces.extend_from_slice(data);
+        self.keep_pace(data.len(), bounds);
+    }
+
+    fn keep_pace(&mut self, bytes: usize, bounds: &Bounds<'_>) {
+        self.step += bytes;
+        if self.step >= Limits::STEP {
+            self.step = 0;
+            bounds.peer.progress.enter(Stage::Body);
+        }
+    }
+
+    /// Passes over a body that is too large, so that its client takes in the answer, which needs its beginning alone. One
+    /// that nothing can be answered to is not worth it.
+    async fn pass_over<B>(
+        &mut self,
+        mut body: Pin<&mut B>,
+        mut piece: Option<Bytes>,
+        bounds: &Bounds<'a>,
+    ) -> Result<(), BodyError>
+    where
+        B: Body<Data = Bytes>,
+    {
+        self.pieces.truncate(BEGINNING);
+        self.pieces.shrink_to_fit();
+        self.claim = None;
+        let mut passed = 0;
+        let mut answerable = false;
+        loop {
+            let data = match piece.take() {
+                Some(data) => data,
+                None => next(body.as_mut()).await?.ok_or(BodyError::TooLarge)?,
+            };
+            let missing = BEGINNING.saturating_sub(self.pieces.len());
+            self.pieces.extend(data.iter().take(missing));
+            answerable = answerable || deny_unread(&self.pieces, Unjudged::TooLarge).is_some();
+            passed += data.len();
+            let hopeless = !answerable && self.pieces.len() >= BEGINNING;
+            if hopeless || passed > bounds.limits.passed_bytes {
+                return Err(BodyError::TooLarge);
+            }
+            self.keep_pace(data.len(), bounds);
+        }
+    }
 }
 
 /// The next piece of data; trailers are passed over.
@@ -132,16 +238,25 @@ where
     Ok(None)
 }
 
-/// Reads until the deadline, or until the server's own.
-async fn in_time(
-    read: impl Future<Output = Result<Bytes, BodyError>>,
-    deadline: Instant,
-    lifecycle: &Lifecycle,
-) -> Result<Bytes, BodyError> {
-    tokio::select! {
-        biased;
-        bytes = read => bytes,
-        () = tokio::time::sleep_until(deadline) => Err(BodyError::Late),
-        () = lifecycle.reached(Phase::LastCall) => Err(BodyError::Draining),
+/// Until a body is too late, or too slow. One that waits for memory is not slow.
+async fn too_late(bounds: &Bounds<'_>) -> BodyError {
+    let progress: &Progress = &bounds.peer.progress;
+    loop {
+        let now = Instant::now();
+        let moment = progress.moment();
+        let waits = moment.stage == Stage::Review;
+        if bounds.deadline <= now {
+            return if waits {
+                BodyError::Busy
+            } else {
+                BodyError::Late
+            };
+        }
+        let since = if waits { now } else { moment.since };
+        let step = since + bounds.limits.step;
+        if step <= now {
+            return BodyError::Slow;
+        }
+        sleep_until(step.min(bounds.deadline)).await;
     }
 }

@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::BoxError;
 use hyper::body::{Body, Bytes, Incoming};
@@ -12,22 +13,31 @@ use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::timeout;
 
 use super::lifecycle::{Lifecycle, Phase};
 use super::limits::Limits;
-use super::progress::{Progress, Stage};
+use super::peer::Peer;
+use super::progress::Stage;
 use super::watched::{Watchdog, Watched};
 
-/// The longest head, and the most that is read ahead: 30 times what the API server sends.
-const READ_AHEAD: usize = 32 * 1024;
+/// The longest head, and the most that is read ahead: 15 times what the API server sends, and as much as a TLS record
+/// holds.
+const READ_AHEAD: usize = 16 * 1024;
+/// How long a client that is turned away has to take the answer.
+const LAST_WORDS: Duration = Duration::from_millis(250);
 
 /// What a port's requests are answered by.
 pub(super) trait Routes: Send + Sync + 'static {
     /// What an answer holds.
     type Body: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static;
 
-    /// Answers a request.
-    fn answer<B>(&self, request: Request<B>) -> impl Future<Output = Response<Self::Body>> + Send
+    /// Answers a request of this peer.
+    fn answer<B>(
+        &self,
+        request: Request<B>,
+        peer: &Peer,
+    ) -> impl Future<Output = Response<Self::Body>> + Send
     where
         B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static;
 }
@@ -38,15 +48,19 @@ pub(super) async fn serve<S, R>(
     routes: &R,
     limits: &Limits,
     lifecycle: &Lifecycle,
-    progress: &Arc<Progress>,
+    peer: &Peer,
 ) where
     S: AsyncRead + AsyncWrite + Unpin + Send,
     R: Routes,
 {
+    let progress = &peer.progress;
     progress.enter(Stage::Idle);
     let service = service_fn(|request: Request<Incoming>| async {
-        progress.enter(Stage::Review);
-        let mut reply = routes.answer(request).await;
+        progress.enter(Stage::Body);
+        let mut reply = routes.answer(request, peer).await;
+        if reply.status().is_success() {
+            progress.prove();
+        }
         if lifecycle.phase() >= Phase::Parting {
             reply
                 .headers_mut()
@@ -81,6 +95,11 @@ pub(super) async fn serve<S, R>(
             },
             () = progress.ended(), if !ending => {
                 ending = true;
+                if progress.is_turned_away() {
+                    connection.as_mut().graceful_shutdown();
+                    let _deaf = timeout(LAST_WORDS, connection.as_mut()).await;
+                    return;
+                }
                 // To hyper, half a head is no request yet: it would be dropped. Its answer ends the
                 // connection anyhow.
                 if progress.stage() != Stage::Head {

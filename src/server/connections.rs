@@ -1,18 +1,21 @@
-//! All connections of a listener: how many there may be, and who goes when there are too many.
+//! All connections of a listener: how many there may be, and who goes if there are too many.
+
+mod worth;
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use prometheus_client::metrics::gauge::Gauge;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
+use super::limits::Limits;
+use super::peer::{Peer, Share};
 use super::progress::{Moment, Progress, Stage};
-
-/// How long a client may keep a request waiting for its next byte before a newcomer is preferred.
-const PATIENCE: Duration = Duration::from_secs(1);
+use worth::Worth;
 
 /// The open connections.
 #[derive(Debug)]
@@ -20,18 +23,22 @@ pub(super) struct Connections {
     open: Mutex<Open>,
     count: watch::Sender<usize>,
     gauge: Gauge,
-    cap: usize,
+    limits: Limits,
+    told: AtomicBool,
 }
 
 #[derive(Debug, Default)]
 struct Open {
     next: u64,
     by_number: BTreeMap<u64, Slot>,
+    /// The connections of each address, and what they share.
+    by_address: BTreeMap<IpAddr, (usize, Arc<Share>)>,
 }
 
 #[derive(Debug)]
 struct Slot {
     progress: Arc<Progress>,
+    address: IpAddr,
     task: AbortHandle,
 }
 
@@ -41,60 +48,101 @@ struct Listed {
     number: u64,
 }
 
-/// How readily a connection is given up for a new one; the least first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Worth {
-    /// Nothing was ever asked on it. Of many strangers that say nothing, the first goes: a client that
-    /// means it is through with its handshake in milliseconds.
-    Unproven,
-    /// It makes us wait in the middle of a request or an answer.
-    Slow,
-    /// It is idle; its client would have to connect again.
-    Idle,
-}
-
 // === impl Connections ===
 
 impl Connections {
-    /// At most `cap` at once; `gauge` shows how many.
-    pub(super) fn new(cap: usize, gauge: Gauge) -> Self {
+    /// None yet; `gauge` shows how many.
+    pub(super) fn new(limits: Limits, gauge: Gauge) -> Self {
         Self {
             open: Mutex::default(),
             count: watch::Sender::new(0),
             gauge,
-            cap,
+            limits,
+            told: AtomicBool::new(false),
         }
     }
 
-    /// Serves a new connection in a task of its own. Where there are too many, another goes; where none
+    /// Serves a new connection in a task of its own. If there are too many, another goes; if none
     /// can, the new one is dropped unserved, and `false` returned.
-    pub(super) fn admit<F>(self: &Arc<Self>, serve: impl FnOnce(Arc<Progress>) -> F) -> bool
+    pub(super) fn admit<F>(self: &Arc<Self>, address: IpAddr, serve: impl FnOnce(Peer) -> F) -> bool
     where
         F: Future<Output = ()> + Send + 'static,
     {
+        // An address has two faces on a socket of both families.
+        let address = address.to_canonical();
         let mut open = self.lock();
-        if open.by_number.len() >= self.cap && !open.evict(Instant::now()) {
+        if open.by_number.len() >= self.limits.connections
+            && !self.make_room(&mut open, Some(address))
+        {
             return false;
         }
         let number = open.next;
         open.next += 1;
         let progress = Arc::new(Progress::new());
+        let peer = Peer {
+            progress: Arc::clone(&progress),
+            share: open.join(address, &self.limits),
+        };
         let listed = Listed {
             connections: Arc::clone(self),
             number,
         };
-        let served = serve(Arc::clone(&progress));
+        let served = serve(peer);
         let task = tokio::spawn(async move {
             let _listed = listed;
             served.await;
         });
         let slot = Slot {
             progress,
+            address,
             task: task.abort_handle(),
         };
         open.by_number.insert(number, slot);
         self.tell(&open);
         true
+    }
+
+    /// Whether this is asked for the first time, for a line of the log that is needed once.
+    pub(super) fn is_news(&self) -> bool {
+        !self.told.swap(true, Ordering::Relaxed)
+    }
+
+    /// Gives up one connection, if there is one to give up.
+    pub(super) fn evict(&self) -> bool {
+        let mut open = self.lock();
+        let made = self.make_room(&mut open, None);
+        self.tell(&open);
+        made
+    }
+
+    /// Turns away bodies that stand still until they free so many bytes of the memory that all share; only those from an
+    /// address, if one is given. Says how many go.
+    pub(super) fn turn_away_stalled(&self, bytes: usize, from: Option<IpAddr>) -> usize {
+        let now = Instant::now();
+        let open = self.lock();
+        let mut stalled: Vec<(Moment, &Progress)> = open
+            .by_number
+            .values()
+            .filter(|slot| from.is_none_or(|from| slot.address == from))
+            .map(|slot| (slot.progress.moment(), &*slot.progress))
+            .filter(|(moment, progress)| {
+                moment.stage == Stage::Body
+                    && progress.claimed() > 0
+                    && progress.patience(*moment, &self.limits) < now
+                    && !progress.is_turned_away()
+            })
+            .collect();
+        stalled.sort_by_key(|(moment, _)| (moment.proven, moment.since));
+        let (mut freed, mut count) = (0, 0);
+        for (_, progress) in stalled {
+            if freed >= bytes {
+                break;
+            }
+            freed += progress.claimed();
+            count += 1;
+            progress.turn_away();
+        }
+        count
     }
 
     /// Until none is open.
@@ -120,6 +168,34 @@ impl Connections {
         open.by_number.len()
     }
 
+    /// Ends the connection of the least worth. An address that has more than half of all makes room among its own.
+    fn make_room(&self, open: &mut Open, newcomer: Option<IpAddr>) -> bool {
+        let now = Instant::now();
+        let share = self.limits.connections / 2;
+        let has_too_many = |address| open.count(address) > share;
+        let own = newcomer.filter(|address| has_too_many(*address));
+        let least = open
+            .by_number
+            .iter()
+            .filter(|(_, slot)| own.is_none_or(|own| slot.address == own))
+            .filter_map(|(number, slot)| {
+                let moment = slot.progress.moment();
+                let worth = Worth::of(moment, now, self.limits.step_if_crowded)?;
+                let within_share = worth >= Worth::Unproven && !has_too_many(slot.address);
+                Some((worth, within_share, moment.since, *number))
+            })
+            .min();
+        let Some(slot) = least.and_then(|(.., number)| open.remove(number)) else {
+            return false;
+        };
+        match slot.progress.stage() {
+            // Enough of the review may be there to answer it.
+            Stage::Body => slot.progress.turn_away(),
+            _ => slot.task.abort(),
+        }
+        true
+    }
+
     fn tell(&self, open: &Open) {
         let count = open.by_number.len();
         self.count.send_replace(count);
@@ -134,114 +210,39 @@ impl Connections {
 // === impl Open ===
 
 impl Open {
-    /// Cuts the connection of the least worth, the longest there of its like.
-    fn evict(&mut self, now: Instant) -> bool {
-        let least = self
-            .by_number
-            .iter()
-            .filter_map(|(number, slot)| {
-                let moment = slot.progress.moment();
-                Some((Worth::of(moment, now)?, moment.since, *number))
-            })
-            .min();
-        let Some(slot) = least.and_then(|(_, _, number)| self.by_number.remove(&number)) else {
-            return false;
-        };
-        slot.task.abort();
-        true
+    fn count(&self, address: IpAddr) -> usize {
+        self.by_address.get(&address).map_or(0, |(count, _)| *count)
     }
-}
 
-// === impl Worth ===
+    /// Counts one more connection from an address, and gives what they share.
+    fn join(&mut self, address: IpAddr, limits: &Limits) -> Arc<Share> {
+        let (count, share) = self
+            .by_address
+            .entry(address)
+            .or_insert_with(|| (0, Arc::new(Share::new(address, limits))));
+        *count += 1;
+        Arc::clone(share)
+    }
 
-impl Worth {
-    /// Nothing where a request is being answered as it should.
-    fn of(moment: Moment, now: Instant) -> Option<Self> {
-        match moment.stage {
-            Stage::Linger => Some(Self::Unproven),
-            Stage::Handshake | Stage::Idle | Stage::Head if !moment.proven => Some(Self::Unproven),
-            Stage::Idle => Some(Self::Idle),
-            Stage::Handshake | Stage::Head | Stage::Review | Stage::Answer => {
-                (moment.since + PATIENCE < now).then_some(Self::Slow)
+    fn remove(&mut self, number: u64) -> Option<Slot> {
+        let slot = self.by_number.remove(&number)?;
+        if let Some((count, _)) = self.by_address.get_mut(&slot.address) {
+            *count -= 1;
+            if *count == 0 {
+                self.by_address.remove(&slot.address);
             }
         }
+        Some(slot)
     }
 }
 
 impl Drop for Listed {
     fn drop(&mut self) {
         let mut open = self.connections.lock();
-        open.by_number.remove(&self.number);
+        open.remove(self.number);
         self.connections.tell(&open);
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::future::pending;
-    use std::sync::Arc;
-    use std::time::Duration;
-
-    use prometheus_client::metrics::gauge::Gauge;
-    use tokio::time::{Instant, advance};
-
-    use super::{Connections, Worth};
-    use crate::server::progress::{Moment, Progress, Stage};
-
-    fn moment(stage: Stage, proven: bool, age: Duration) -> Moment {
-        Moment {
-            stage,
-            proven,
-            since: Instant::now().checked_sub(age).unwrap(),
-        }
-    }
-
-    #[tokio::test]
-    async fn strangers_go_first_and_those_being_served_never() {
-        let now = Instant::now();
-        let worth = |stage, proven, millis| {
-            Worth::of(moment(stage, proven, Duration::from_millis(millis)), now)
-        };
-        assert_eq!(worth(Stage::Handshake, false, 0), Some(Worth::Unproven));
-        assert_eq!(worth(Stage::Idle, false, 0), Some(Worth::Unproven));
-        assert_eq!(worth(Stage::Head, false, 0), Some(Worth::Unproven));
-        assert_eq!(worth(Stage::Idle, true, 0), Some(Worth::Idle));
-        assert_eq!(worth(Stage::Head, true, 10), None);
-        assert_eq!(worth(Stage::Review, false, 10), None);
-        assert_eq!(worth(Stage::Review, true, 1500), Some(Worth::Slow));
-        assert_eq!(worth(Stage::Answer, true, 1500), Some(Worth::Slow));
-        assert!(Worth::Unproven < Worth::Slow && Worth::Slow < Worth::Idle);
-    }
-
-    async fn admit(connections: &Arc<Connections>, stages: &[Stage]) -> Option<Arc<Progress>> {
-        let mut kept = None;
-        let admitted = connections.admit(|progress| {
-            for stage in stages {
-                progress.enter(*stage);
-            }
-            kept = Some(Arc::clone(&progress));
-            pending()
-        });
-        advance(Duration::from_millis(5)).await;
-        admitted.then_some(kept).flatten()
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_full_house_gives_up_the_one_idle_longest() {
-        const PROVEN: [Stage; 3] = [Stage::Idle, Stage::Answer, Stage::Idle];
-        let connections = Arc::new(Connections::new(2, Gauge::default()));
-        let first = admit(&connections, &PROVEN).await.unwrap();
-        let second = admit(&connections, &PROVEN).await.unwrap();
-        let third = admit(&connections, &[Stage::Review]).await.unwrap();
-        assert_eq!(connections.gauge.get(), 2);
-        // The one who went let go of its progress.
-        tokio::task::yield_now().await;
-        assert_eq!(Arc::strong_count(&first), 1);
-        second.enter(Stage::Review);
-        third.enter(Stage::Review);
-        assert!(admit(&connections, &[Stage::Handshake]).await.is_none());
-
-        assert_eq!(connections.cut(), 2);
-        connections.empty().await;
-    }
-}
+mod tests;

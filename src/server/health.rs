@@ -18,6 +18,7 @@ use super::certificate::Served;
 use super::connection::Routes;
 use super::lifecycle::{Lifecycle, Phase};
 use super::metrics::{Format, Metrics};
+use super::peer::Peer;
 use super::reviews::{Reply, plain};
 
 /// What the health port tells of.
@@ -43,7 +44,7 @@ pub(super) fn routes(health: Arc<Health>) -> Router {
 impl Routes for Router {
     type Body = axum::body::Body;
 
-    async fn answer<B>(&self, request: Request<B>) -> Response
+    async fn answer<B>(&self, request: Request<B>, _peer: &Peer) -> Response
     where
         B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {

@@ -25,14 +25,22 @@ pub struct Limits {
     pub margin: Duration,
     /// Connections at once, each with one request at most.
     pub connections: usize,
+    /// Connections at once on the health port: the kubelet, a few Prometheuses and a person.
+    pub health_connections: usize,
     /// The longest body, in bytes. The API server takes objects of 3 MiB, and a review may carry two.
     pub body_bytes: usize,
-    /// Bodies up to this many bytes are read without asking for memory first.
+    /// How much of a longer body is passed over before it is denied, in bytes. An object of 3 MiB can take
+    /// six times as much in a review, where Go writes `<` as `\u003c`.
+    pub passed_bytes: usize,
+    /// What a body may take in bytes without asking for memory.
     pub small_body_bytes: usize,
-    /// Bytes for all larger bodies together; more of them wait for their turn.
+    /// Bytes for all that larger bodies take beyond that. An address has a third of it for connections that proved
+    /// themselves, and a third for others.
     pub large_bodies_bytes: usize,
-    /// How long a larger body waits for its turn.
-    pub turn: Duration,
+    /// How long a body may take for each [`Self::STEP`] of bytes. One packet may be lost three times.
+    pub step: Duration,
+    /// How long it may take if others wait for its memory or its connection.
+    pub step_if_crowded: Duration,
     /// How long no connection is accepted after an accept failed for want of descriptors or memory.
     pub accept_pause: Duration,
 }
@@ -51,16 +59,45 @@ impl Default for Limits {
             timeout: Duration::from_secs(10),
             margin: Duration::from_millis(250),
             connections: 512,
+            health_connections: 32,
             body_bytes: 7 * MIB,
-            small_body_bytes: 64 * KIB,
-            large_bodies_bytes: 32 * MIB,
-            turn: Duration::from_secs(1),
+            passed_bytes: 64 * MIB,
+            small_body_bytes: 16 * KIB,
+            large_bodies_bytes: 15 * MIB,
+            step: Duration::from_secs(2),
+            step_if_crowded: Duration::from_millis(250),
             accept_pause: Duration::from_millis(100),
         }
     }
 }
 
 impl Limits {
+    /// The bytes by which a body's pace is measured.
+    pub(super) const STEP: usize = 16 * 1024;
+
+    /// The limits of a process that may have so many files open: fewer connections, if it has to be.
+    pub(super) fn within(self, descriptors: u64) -> Self {
+        /// For all else: files, signals, lookups, and a watch for each kind of object.
+        const OTHERS: usize = 64;
+
+        let descriptors = usize::try_from(descriptors).unwrap_or(usize::MAX);
+        let health_connections = self.health_connections.min(descriptors / 8);
+        let left = descriptors.saturating_sub(OTHERS + health_connections);
+        Self {
+            connections: self.connections.min(left.max(descriptors / 4)),
+            health_connections,
+            ..self
+        }
+    }
+
+    /// The same for the health port.
+    pub(super) fn of_health(self) -> Self {
+        Self {
+            connections: self.health_connections,
+            ..self
+        }
+    }
+
     /// How long a review may take whose client waits for `timeout`: a little less than that, and never
     /// longer than a body may.
     pub fn budget(&self, timeout: Option<Duration>) -> Duration {
@@ -77,6 +114,18 @@ mod tests {
     use std::time::Duration;
 
     use super::Limits;
+
+    #[test]
+    fn connections_fit_into_the_descriptors() {
+        let within = |descriptors| {
+            let limits = Limits::default().within(descriptors);
+            (limits.connections, limits.health_connections)
+        };
+        assert_eq!(within(u64::MAX), (512, 32));
+        assert_eq!(within(1024), (512, 32));
+        assert_eq!(within(256), (160, 32));
+        assert_eq!(within(40), (10, 5));
+    }
 
     #[test]
     fn the_budget_stays_below_the_api_servers_deadline() {

@@ -5,8 +5,10 @@ use std::future::ready;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
+use tokio::task::yield_now;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tracing::{debug, warn};
@@ -16,7 +18,7 @@ use super::connections::Connections;
 use super::lifecycle::{Lifecycle, Phase};
 use super::limits::Limits;
 use super::metrics::Metrics;
-use super::progress::Progress;
+use super::peer::Peer;
 use super::tls;
 
 /// A port and all that its connections share.
@@ -28,7 +30,12 @@ pub(super) struct Port<R> {
     pub(super) lifecycle: Arc<Lifecycle>,
     pub(super) metrics: Arc<Metrics>,
     pub(super) connections: Arc<Connections>,
+    /// Those of which one goes if there is no descriptor left.
+    pub(super) others: Arc<Connections>,
 }
+
+/// How long a connection that is given up may take to go.
+const GOES: Duration = Duration::from_millis(5);
 
 impl<R: Routes> Port<R> {
     /// Accepts until the server is closed; what the kernel had accepted by then is served too.
@@ -51,26 +58,41 @@ impl<R: Routes> Port<R> {
 
     async fn accepted(self: &Arc<Self>, accepted: io::Result<(TcpStream, SocketAddr)>) {
         match accepted {
-            Ok((stream, _)) => self.admit(stream),
-            Err(error) if is_the_clients(&error) => {}
-            Err(error) => {
-                warn!(%error, "cannot accept connections; trying again soon");
-                tokio::time::sleep(self.limits.accept_pause).await;
+            Ok((stream, client)) => {
+                self.admit(stream, client);
+                // One that was given up closes its socket.
+                yield_now().await;
             }
+            Err(error) if is_the_clients(&error) => {}
+            Err(error) => self.relieve(&error).await,
         }
     }
 
-    fn admit(self: &Arc<Self>, stream: TcpStream) {
+    /// Gives up a connection where there are no descriptors for another.
+    async fn relieve(&self, error: &io::Error) {
+        if self.others.is_news() {
+            warn!(%error, "cannot accept connections; ending slow and idle ones to go on");
+        }
+        let pause = if is_out_of_descriptors(error) && self.others.evict() {
+            self.metrics.shed("descriptors");
+            GOES
+        } else {
+            self.limits.accept_pause
+        };
+        tokio::time::sleep(pause).await;
+    }
+
+    fn admit(self: &Arc<Self>, stream: TcpStream, client: SocketAddr) {
         let port = Arc::clone(self);
-        let admitted = self.connections.admit(|progress| async move {
-            port.serve(stream, &progress).await;
+        let admitted = self.connections.admit(client.ip(), |peer| async move {
+            port.serve(stream, &peer).await;
         });
         if !admitted {
             self.metrics.shed("connections");
         }
     }
 
-    async fn serve(&self, stream: TcpStream, progress: &Arc<Progress>) {
+    async fn serve(&self, stream: TcpStream, peer: &Peer) {
         // A small answer must not wait for the acknowledgement of the one before it.
         if stream.set_nodelay(true).is_err() {
             return;
@@ -83,12 +105,12 @@ impl<R: Routes> Port<R> {
             ..
         } = self;
         match tls {
-            None => serve(stream, routes, limits, lifecycle, progress).await,
+            None => serve(stream, routes, limits, lifecycle, peer).await,
             Some(acceptor) => {
                 let Some(stream) = self.handshake(acceptor, stream).await else {
                     return;
                 };
-                serve(stream, routes, limits, lifecycle, progress).await;
+                serve(stream, routes, limits, lifecycle, peer).await;
             }
         }
     }
@@ -121,4 +143,9 @@ fn is_the_clients(error: &io::Error) -> bool {
             | io::ErrorKind::ConnectionRefused
             | io::ErrorKind::Interrupted
     )
+}
+
+/// `EMFILE` and `ENFILE`, which have the same numbers on all Unix systems.
+fn is_out_of_descriptors(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(24 | 23))
 }

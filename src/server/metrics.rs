@@ -179,7 +179,7 @@ impl Metrics {
             shed: family(
                 &mut registry,
                 "admission_shed",
-                "Requests turned away with 503",
+                "Requests and connections turned away",
             ),
             handshake_errors: family(
                 &mut registry,

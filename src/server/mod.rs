@@ -19,11 +19,14 @@ mod certificate;
 mod connection;
 mod connections;
 mod consult;
+mod descriptors;
 mod health;
 mod lifecycle;
 mod limits;
 mod listener;
+mod memory;
 mod metrics;
+mod peer;
 mod policy_file;
 mod progress;
 mod reload;
@@ -56,7 +59,6 @@ pub use reload::{ReadError, read_file};
 pub use reviews::Judge;
 pub use tls::OldestTls;
 
-use body::Memory;
 use callers::Callers;
 use certificate::Served;
 use connections::Connections;
@@ -64,11 +66,9 @@ use consult::Consulting;
 use health::Health;
 use lifecycle::{Lifecycle, Phase};
 use listener::Port;
+use memory::Memory;
 use metrics::Metrics;
 use reviews::Reviews;
-
-/// Connections at once on the health port: the kubelet, a few Prometheuses and a person.
-const HEALTH_CONNECTIONS: usize = 32;
 
 /// What a server is to be.
 #[derive(Debug, Clone)]
@@ -146,7 +146,8 @@ pub struct Running {
 
 impl Server {
     /// Loads the certificate, then opens both ports.
-    pub async fn bind(self) -> Result<Bound, BindError> {
+    pub async fn bind(mut self) -> Result<Bound, BindError> {
+        self.limits = descriptors::fit(self.limits);
         let served = Arc::new(Served::new(self.certificate.load((self.clock)())?));
         let callers = self.clients.as_ref().map(Clients::load).transpose()?;
         let callers = callers.map(Arc::new);
@@ -213,17 +214,15 @@ impl Bound {
         let lifecycle = Arc::new(Lifecycle::new());
         let metrics = Arc::new(Metrics::with(register.as_deref()));
         metrics.certificate_end.set(served.not_after());
-        let connections = Arc::new(Connections::new(
-            limits.connections,
-            metrics.connections.clone(),
-        ));
+        let connections = Connections::new(limits, metrics.connections.clone());
+        let connections = Arc::new(connections);
         let review_port = Arc::new(Port {
             routes: Reviews {
                 judge,
                 consulting: consult.map(Consulting::new),
                 answered,
                 limits,
-                memory: Memory::new(&limits),
+                memory: Memory::new(&limits, Arc::clone(&connections)),
                 lifecycle: Arc::clone(&lifecycle),
                 metrics: Arc::clone(&metrics),
             },
@@ -232,6 +231,7 @@ impl Bound {
             lifecycle: Arc::clone(&lifecycle),
             metrics: Arc::clone(&metrics),
             connections: Arc::clone(&connections),
+            others: Arc::clone(&connections),
         });
         let health_port = Arc::new(Port {
             routes: health::routes(Arc::new(Health {
@@ -246,7 +246,8 @@ impl Bound {
             // It is the last to close: it tells that the server is about to.
             lifecycle: Arc::new(Lifecycle::new()),
             metrics: Arc::clone(&metrics),
-            connections: Arc::new(Connections::new(HEALTH_CONNECTIONS, Gauge::default())),
+            connections: Arc::new(Connections::new(limits.of_health(), Gauge::default())),
+            others: Arc::clone(&connections),
         });
         let mut others = vec![tokio::spawn(health_port.accept(health))];
         if let (Some(clients), Some(callers)) = (clients, callers) {

@@ -1,6 +1,6 @@
 //! How far a connection is: the one word that its deadlines, its eviction and its drain are told by.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -17,7 +17,9 @@ pub(super) enum Stage {
     Idle,
     /// A request's head has begun.
     Head,
-    /// A request is being read and judged; the handler keeps its deadline.
+    /// A request's body is on its way; the handler keeps its deadline.
+    Body,
+    /// Nothing is expected of the client while its request is judged.
     Review,
     /// An answer is on its way.
     Answer,
@@ -29,8 +31,14 @@ pub(super) enum Stage {
 #[derive(Debug)]
 pub(super) struct Progress {
     began: Instant,
-    /// Bits 0..3 the stage, bit 3 whether a request was ever answered, then milliseconds since `began`.
+    /// Bits 0..3 the stage, bit 3 whether a request ever succeeded, then milliseconds since `began`.
     word: AtomicU64,
+    /// Bytes that a body has claimed from the memory that all share, and since when: milliseconds since `began`.
+    claimed: AtomicUsize,
+    claims_since: AtomicU64,
+    turned_away: AtomicBool,
+    /// Told when the body is waited for no longer.
+    hurry: Notify,
     /// Told when the connection is to end as soon as it is idle.
     ending: Notify,
 }
@@ -40,7 +48,7 @@ pub(super) struct Progress {
 pub(super) struct Moment {
     /// Where the connection stood.
     pub(super) stage: Stage,
-    /// Whether a request was ever answered on it.
+    /// Whether a request ever succeeded on it.
     pub(super) proven: bool,
     /// Since when it stood there.
     pub(super) since: Instant,
@@ -58,8 +66,9 @@ impl Stage {
             0 => Self::Handshake,
             1 => Self::Idle,
             2 => Self::Head,
-            3 => Self::Review,
-            4 => Self::Answer,
+            3 => Self::Body,
+            4 => Self::Review,
+            5 => Self::Answer,
             _ => Self::Linger,
         }
     }
@@ -70,7 +79,7 @@ impl Stage {
             Self::Handshake => Some(limits.handshake),
             Self::Idle => Some(limits.idle),
             Self::Head => Some(limits.head),
-            Self::Review => None,
+            Self::Body | Self::Review => None,
             Self::Answer => Some(limits.answer),
             Self::Linger => Some(limits.linger),
         }
@@ -85,19 +94,33 @@ impl Progress {
         Self {
             began: Instant::now(),
             word: AtomicU64::new(0),
+            claimed: AtomicUsize::new(0),
+            claims_since: AtomicU64::new(0),
+            turned_away: AtomicBool::new(false),
+            hurry: Notify::new(),
             ending: Notify::new(),
         }
     }
 
     /// Enters a stage now. Only the connection's own task does.
     pub(super) fn enter(&self, stage: Stage) {
-        let proven = match (stage, self.moment().stage) {
-            (Stage::Idle, Stage::Answer) => PROVEN,
-            _ => self.word.load(Ordering::Relaxed) & PROVEN,
-        };
-        let since = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(0);
+        let proven = self.word.load(Ordering::Relaxed) & PROVEN;
+        let since = self.millis();
         self.word
             .store((since << TIME) | proven | stage as u64, Ordering::Relaxed);
+    }
+
+    /// Has the whole request, and looks at no clock: the stage is as old as the one before.
+    pub(super) fn review(&self) {
+        let word = self.word.load(Ordering::Relaxed) & !STAGE;
+        self.word
+            .store(word | Stage::Review as u64, Ordering::Relaxed);
+    }
+
+    /// Remembers that a request succeeded.
+    pub(super) fn prove(&self) {
+        let word = self.word.load(Ordering::Relaxed);
+        self.word.store(word | PROVEN, Ordering::Relaxed);
     }
 
     /// The stage alone.
@@ -121,14 +144,56 @@ impl Progress {
         Some(moment.since + moment.stage.limit(limits)?)
     }
 
+    /// Bytes that a body has claimed now; none where it is done.
+    pub(super) fn claim(&self, bytes: usize) {
+        if self.claimed.swap(bytes, Ordering::Relaxed) == 0 {
+            self.claims_since.store(self.millis(), Ordering::Relaxed);
+        }
+    }
+
+    /// Bytes that a body has claimed.
+    pub(super) fn claimed(&self) -> usize {
+        self.claimed.load(Ordering::Relaxed)
+    }
+
+    /// Until when a body that stands since `moment` and claims memory is waited for, though others wait for its
+    /// memory: one that went on well for a while may stand for as long.
+    pub(super) fn patience(&self, moment: Moment, limits: &Limits) -> Instant {
+        let began = Duration::from_millis(self.claims_since.load(Ordering::Relaxed));
+        let went_on = moment.since.saturating_duration_since(self.began + began);
+        let patience = limits.step_if_crowded + went_on;
+        moment.since + patience.min(limits.step / 2)
+    }
+
+    fn millis(&self) -> u64 {
+        u64::try_from(self.began.elapsed().as_millis()).unwrap_or(0)
+    }
+
     /// Asks the connection to end as soon as it is idle.
     pub(super) fn end(&self) {
         self.ending.notify_one();
     }
 
-    /// Until [`Self::end`] was called.
+    /// Until [`Self::end`] or [`Self::turn_away`] was called.
     pub(super) async fn ended(&self) {
         self.ending.notified().await;
+    }
+
+    /// Asks the connection to answer at once, whatever of its request is there, and to end.
+    pub(super) fn turn_away(&self) {
+        self.turned_away.store(true, Ordering::Relaxed);
+        self.hurry.notify_one();
+        self.ending.notify_one();
+    }
+
+    /// Whether [`Self::turn_away`] was called.
+    pub(super) fn is_turned_away(&self) -> bool {
+        self.turned_away.load(Ordering::Relaxed)
+    }
+
+    /// Until [`Self::turn_away`] was called.
+    pub(super) async fn hurried(&self) {
+        self.hurry.notified().await;
     }
 }
 
@@ -149,6 +214,7 @@ mod tests {
         for (stage, limit) in [
             (Stage::Idle, Some(limits.idle)),
             (Stage::Head, Some(limits.head)),
+            (Stage::Body, None),
             (Stage::Review, None),
             (Stage::Answer, Some(limits.answer)),
             (Stage::Linger, Some(limits.linger)),
@@ -160,16 +226,22 @@ mod tests {
         }
     }
 
-    #[tokio::test]
-    async fn an_answered_request_proves_a_connection() {
+    #[tokio::test(start_paused = true)]
+    async fn a_request_that_succeeded_proves_a_connection() {
         let progress = Progress::new();
-        progress.enter(Stage::Idle);
-        assert!(!progress.moment().proven);
-        progress.enter(Stage::Head);
+        progress.enter(Stage::Body);
         progress.enter(Stage::Answer);
-        assert!(!progress.moment().proven);
         progress.enter(Stage::Idle);
-        assert!(progress.moment().proven);
+        assert!(!progress.moment().proven);
+        progress.enter(Stage::Body);
+        let body = progress.moment();
+        tokio::time::advance(Duration::from_secs(1)).await;
+        progress.review();
+        progress.prove();
+        let review = progress.moment();
+        assert_eq!((review.stage, review.since), (Stage::Review, body.since));
+        assert!(review.proven);
+        progress.enter(Stage::Answer);
         progress.enter(Stage::Head);
         assert!(progress.moment().proven);
     }

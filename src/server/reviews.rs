@@ -14,14 +14,18 @@ use tokio::time::Instant;
 use tracing::{debug, error, info, warn};
 
 use super::background::Answered;
-use super::body::{BodyError, Memory, receive};
+use super::body::{BodyError, Bounds, Received};
 use super::connection::Routes;
 use super::consult::Consulting;
 use super::lifecycle::Lifecycle;
 use super::limits::Limits;
+use super::memory::Memory;
 use super::metrics::Metrics;
+use super::peer::Peer;
 use super::timeout;
-use crate::k8s::review::{Answer, BadReview, Decision, Record, Webhook, deny_unjudged};
+use crate::k8s::review::{
+    Answer, BadReview, Decision, Record, Webhook, deny_unjudged, deny_unread,
+};
 
 /// What judges a review's body.
 pub type Judge = Arc<dyn Fn(Webhook, &[u8]) -> Result<Answer, BadReview> + Send + Sync>;
@@ -60,6 +64,8 @@ enum Refused {
 enum Judged {
     Answered(Answer),
     Denied(Vec<u8>),
+    /// Its body was not read, or not in time.
+    Unread(Vec<u8>),
 }
 
 /// Takes the gauge down again, also where the client leaves first.
@@ -86,7 +92,7 @@ impl Routes for Reviews {
     type Body = Full<Bytes>;
 
     /// By hand: a router that boxes what it calls costs a twentieth of a review.
-    async fn answer<B>(&self, request: Request<B>) -> Reply
+    async fn answer<B>(&self, request: Request<B>, peer: &Peer) -> Reply
     where
         B: Body<Data = Bytes> + Send + 'static,
     {
@@ -96,7 +102,7 @@ impl Routes for Reviews {
             _ => return no_route(),
         };
         if request.method() == Method::POST {
-            self.respond(webhook, request).await
+            self.respond(webhook, request, peer).await
         } else {
             use_post()
         }
@@ -109,22 +115,22 @@ impl Reviews {
     /// Requests that come together are read one after another, then judged, then sent: each of these finds its code and
     /// branch predictions as the one before left them, where the kernel, TLS and judging in turn would each find them
     /// cold. One that comes alone pays two looks at the sockets.
-    async fn respond<B>(&self, webhook: Webhook, request: Request<B>) -> Reply
+    async fn respond<B>(&self, webhook: Webhook, request: Request<B>, peer: &Peer) -> Reply
     where
         B: Body<Data = Bytes>,
     {
-        let reply = self.reply(webhook, request).await;
+        let reply = self.reply(webhook, request, peer).await;
         yield_now().await;
         reply
     }
 
-    async fn reply<B>(&self, webhook: Webhook, request: Request<B>) -> Reply
+    async fn reply<B>(&self, webhook: Webhook, request: Request<B>, peer: &Peer) -> Reply
     where
         B: Body<Data = Bytes>,
     {
         let began = Instant::now();
         let _inflight = Inflight::new(&self.metrics);
-        match self.review(webhook, request, began).await {
+        match self.review(webhook, request, peer, began).await {
             Ok(Judged::Answered(answer)) => {
                 self.metrics.decided(webhook, &answer, began.elapsed());
                 tell(webhook, &answer);
@@ -137,12 +143,13 @@ impl Reviews {
                 self.metrics.failed(webhook, 200, began.elapsed());
                 json(body)
             }
+            Ok(Judged::Unread(body)) => {
+                self.metrics.failed(webhook, 200, began.elapsed());
+                last(json(body))
+            }
             Err(refused) => {
                 self.metrics
                     .failed(webhook, refused.status().as_u16(), began.elapsed());
-                if let Some(reason) = refused.shed() {
-                    self.metrics.shed(reason);
-                }
                 debug!(webhook = webhook.as_str(), error = %refused, "request refused");
                 refused.reply()
             }
@@ -153,6 +160,7 @@ impl Reviews {
         &self,
         webhook: Webhook,
         request: Request<B>,
+        peer: &Peer,
         began: Instant,
     ) -> Result<Judged, Refused>
     where
@@ -161,14 +169,24 @@ impl Reviews {
         let (head, body) = request.into_parts();
         check_content(&head.headers)?;
         let deadline = began + self.limits.budget(timeout::of(head.uri.query()));
-        let received = receive(body, deadline, &self.limits, &self.memory, &self.lifecycle).await?;
+        let bounds = Bounds {
+            limits: &self.limits,
+            memory: &self.memory,
+            lifecycle: &self.lifecycle,
+            peer,
+            deadline,
+        };
+        let mut received = Received::new();
+        if let Err(error) = received.read(body, &bounds).await {
+            return self.unread(webhook, error, received.beginning());
+        }
         yield_now().await;
-        let judged = self.judge(&self.judge, webhook, &received.bytes)?;
+        let judged = self.judge(&self.judge, webhook, received.bytes())?;
         match (judged, &self.consulting) {
             (Judged::Answered(answer), Some(consulting)) if !answer.lookups.is_empty() => {
-                let again = |judge: &Judge| match self.judge(judge, webhook, &received.bytes) {
+                let again = |judge: &Judge| match self.judge(judge, webhook, received.bytes()) {
                     Ok(Judged::Answered(answer)) => Some(answer),
-                    Ok(Judged::Denied(_)) | Err(_) => None,
+                    Ok(Judged::Denied(_) | Judged::Unread(_)) | Err(_) => None,
                 };
                 let (answer, result) = consulting.settle(answer, deadline, again).await;
                 self.metrics.looked_up(result);
@@ -176,6 +194,23 @@ impl Reviews {
             }
             (judged, _) => Ok(judged),
         }
+    }
+
+    /// What is not judged is denied, as far as its uid is known: `failurePolicy: Ignore` turns an error into a yes. The
+    /// mutating webhook has not the last word, and its error costs nobody a Pod that is no Tiller.
+    fn unread(
+        &self,
+        webhook: Webhook,
+        error: BodyError,
+        beginning: &[u8],
+    ) -> Result<Judged, Refused> {
+        if let Some(reason) = error.shed() {
+            self.metrics.shed(reason);
+        }
+        let unjudged = error.unjudged().filter(|_| webhook == Webhook::Validate);
+        let denied = unjudged.and_then(|why| deny_unread(beginning, why));
+        debug!(webhook = webhook.as_str(), %error, denied = denied.is_some(), "body not read");
+        denied.map(Judged::Unread).ok_or(Refused::Body(error))
     }
 
     /// Judges in place: it takes microseconds and waits for nothing.
@@ -202,28 +237,18 @@ impl Refused {
         match self {
             Self::ContentType | Self::ContentEncoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Body(BodyError::TooLarge) => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::Body(BodyError::Late | BodyError::Busy | BodyError::Draining) => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
+            Self::Body(
+                BodyError::Late | BodyError::Slow | BodyError::Busy | BodyError::Draining,
+            ) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Body(BodyError::Broken) | Self::Review(_) => StatusCode::BAD_REQUEST,
             Self::Panicked => StatusCode::INTERNAL_SERVER_ERROR,
-        }
-    }
-
-    /// Why a request was turned away that could be tried again: a word for metrics.
-    fn shed(&self) -> Option<&'static str> {
-        match self {
-            Self::Body(BodyError::Late) => Some("late"),
-            Self::Body(BodyError::Busy) => Some("memory"),
-            Self::Body(BodyError::Draining) => Some("draining"),
-            _ => None,
         }
     }
 
     fn reply(&self) -> Reply {
         let mut reply = plain(self.status(), self.to_string());
         let headers = reply.headers_mut();
-        if self.shed().is_some() {
+        if self.status() == StatusCode::SERVICE_UNAVAILABLE {
             // The API server tries a POST again only where the answer says when
             // (client-go rest/with_retry.go).
             headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));

@@ -35,6 +35,8 @@ mod knowledge;
 mod metrics;
 /// `check` and `harden` as processes.
 mod offline;
+/// Slow and greedy clients beside honest ones.
+mod overload;
 /// The rules over the case corpus, and the laws that every verdict keeps.
 mod policy;
 /// Teams, planned and made.

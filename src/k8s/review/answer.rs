@@ -2,6 +2,7 @@
 
 use super::message::{MAX_LINE, MAX_NOTE, MAX_WARNING, lines, one_line, origin, write_warnings};
 use super::request::{Envelope, Object, Request};
+use super::unread::Unjudged;
 use super::{Answer, Decision, Lookup, Malformed, Mode, Record};
 use crate::json::{self, Array, write_base64, write_text};
 use crate::policy::access::lookup_may_settle;
@@ -38,8 +39,8 @@ enum Response<'v> {
     WarnOf(String),
     Harden(&'v Verdict<'v>),
     Refuse(String),
-    /// Judging failed.
-    Fail,
+    /// There is no verdict.
+    Fail(Unjudged),
 }
 
 /// What the audit log is told.
@@ -198,7 +199,7 @@ impl Response<'_> {
         const FRAME: usize = 640;
         FRAME
             + match self {
-                Self::Allow | Self::Fail => 0,
+                Self::Allow | Self::Fail(_) => 0,
                 Self::Warn(verdict) => verdict.findings.len() * MAX_WARNING,
                 Self::WarnOf(warning) => warning.len(),
                 Self::Harden(verdict) => {
@@ -209,7 +210,7 @@ impl Response<'_> {
     }
 
     fn write(&self, response: &mut json::Object<'_>) {
-        response.boolean("allowed", !matches!(self, Self::Refuse(_) | Self::Fail));
+        response.boolean("allowed", !matches!(self, Self::Refuse(_) | Self::Fail(_)));
         match self {
             Self::Allow => {}
             Self::Warn(verdict) => {
@@ -237,10 +238,7 @@ impl Response<'_> {
                 write_base64(response.member("patch"), &verdict.patch.to_json());
             }
             Self::Refuse(message) => write_status(response, ("Forbidden", 403), message),
-            Self::Fail => {
-                let message = "tiller-guard failed to judge this object; its log says where";
-                write_status(response, ("InternalError", 500), message);
-            }
+            Self::Fail(why) => write_status(response, why.status(), why.message()),
         }
     }
 }
@@ -310,7 +308,7 @@ impl Envelope<'_> {
             findings,
             excepted: told(&excepted),
         });
-        let body = self.write(&response, audit.as_ref());
+        let body = write(self.version, &request.uid, &response, audit.as_ref());
         let refusal = match response {
             Response::Refuse(message) => Some(message),
             _ => None,
@@ -330,27 +328,30 @@ impl Envelope<'_> {
     }
 }
 
-impl Envelope<'_> {
-    /// The answer where judging failed.
-    pub(super) fn failure(&self) -> Vec<u8> {
-        self.write(&Response::Fail, None)
-    }
+/// The answer in place of a verdict.
+pub(super) fn denial(version: ApiVersion, uid: &str, why: Unjudged) -> Vec<u8> {
+    write(version, uid, &Response::Fail(why), None)
+}
 
-    fn write(&self, response: &Response<'_>, audit: Option<&Audit<'_>>) -> Vec<u8> {
-        let mut json = Vec::with_capacity(response.room());
-        let mut review = json::Object::begin(&mut json);
-        review.text("apiVersion", self.version.as_str());
-        review.text("kind", "AdmissionReview");
-        let mut members = json::Object::begin(review.member("response"));
-        members.text("uid", &self.request.uid);
-        response.write(&mut members);
-        if let Some(audit) = audit {
-            audit.write(json::Object::begin(members.member("auditAnnotations")));
-        }
-        members.end();
-        review.end();
-        json
+fn write(
+    version: ApiVersion,
+    uid: &str,
+    response: &Response<'_>,
+    audit: Option<&Audit<'_>>,
+) -> Vec<u8> {
+    let mut json = Vec::with_capacity(response.room());
+    let mut review = json::Object::begin(&mut json);
+    review.text("apiVersion", version.as_str());
+    review.text("kind", "AdmissionReview");
+    let mut members = json::Object::begin(review.member("response"));
+    members.text("uid", uid);
+    response.write(&mut members);
+    if let Some(audit) = audit {
+        audit.write(json::Object::begin(members.member("auditAnnotations")));
     }
+    members.end();
+    review.end();
+    json
 }
 
 /// One line a rule that was let off.

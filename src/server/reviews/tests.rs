@@ -1,5 +1,6 @@
 use std::collections::VecDeque;
 use std::convert::Infallible;
+use std::net::Ipv4Addr;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
@@ -10,14 +11,18 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Body, Bytes, Frame};
 use hyper::header::{ALLOW, CONNECTION, CONTENT_TYPE, RETRY_AFTER};
 use hyper::{Request, StatusCode};
+use prometheus_client::metrics::gauge::Gauge;
 
 use super::{Judge, Reply, Reviews};
 use crate::k8s::review::{Answer, BadReview, Decision, Webhook};
 use crate::server::Limits;
-use crate::server::body::Memory;
 use crate::server::connection::Routes as _;
+use crate::server::connections::Connections;
 use crate::server::lifecycle::{Lifecycle, Phase};
+use crate::server::memory::Memory;
 use crate::server::metrics::{Format, Metrics};
+use crate::server::peer::{Peer, Share};
+use crate::server::progress::{Progress, Stage};
 
 const MIB: usize = 1024 * 1024;
 
@@ -82,15 +87,27 @@ fn reviews() -> Arc<Reviews> {
 
 fn judged_by(judge: Judge) -> Arc<Reviews> {
     let limits = Limits::default();
+    let connections = Arc::new(Connections::new(limits, Gauge::default()));
     Arc::new(Reviews {
         consulting: None,
         judge,
         answered: None,
         limits,
-        memory: Memory::new(&limits),
+        memory: Memory::new(&limits, connections),
         lifecycle: Arc::new(Lifecycle::new()),
         metrics: Arc::new(Metrics::new()),
     })
+}
+
+async fn ask<B>(reviews: &Reviews, request: Request<B>) -> Reply
+where
+    B: Body<Data = Bytes, Error: Into<axum::BoxError>> + Send + 'static,
+{
+    let progress = Arc::new(Progress::new());
+    progress.enter(Stage::Body);
+    let share = Share::new(Ipv4Addr::LOCALHOST.into(), &reviews.limits);
+    let share = Arc::new(share);
+    reviews.answer(request, &Peer { progress, share }).await
 }
 
 fn post(path: &str, body: &'static str) -> Request<Full<Bytes>> {
@@ -132,7 +149,7 @@ async fn requests_that_come_together_are_judged_before_any_is_answered() {
     };
     let reviews = judged_by(judge);
     let asked = (0..3).map(|_| async {
-        let reply = reviews.answer(post("/validate", "{}")).await;
+        let reply = ask(&reviews, post("/validate", "{}")).await;
         steps.lock().unwrap().push("answered");
         assert_eq!(reply.status(), StatusCode::OK);
     });
@@ -143,7 +160,7 @@ async fn requests_that_come_together_are_judged_before_any_is_answered() {
 
 #[tokio::test]
 async fn a_review_is_answered() {
-    let reply = reviews().answer(post("/validate?timeout=10s", "{}")).await;
+    let reply = ask(&reviews(), post("/validate?timeout=10s", "{}")).await;
     assert_eq!(reply.status(), StatusCode::OK);
     assert_eq!(reply.headers()[CONTENT_TYPE], "application/json");
     assert!(!reply.headers().contains_key(CONNECTION));
@@ -152,21 +169,21 @@ async fn a_review_is_answered() {
 
 #[tokio::test]
 async fn what_is_no_review_is_told_why() {
-    let reply = reviews().answer(post("/validate", "[]")).await;
+    let reply = ask(&reviews(), post("/validate", "[]")).await;
     assert_eq!(reply.status(), StatusCode::BAD_REQUEST);
     assert_eq!(text(reply).await, "the request has no uid\n");
-    let reply = reviews().answer(post("/mutate", "")).await;
+    let reply = ask(&reviews(), post("/mutate", "")).await;
     assert_eq!(reply.status(), StatusCode::BAD_REQUEST);
 }
 
 #[tokio::test]
 async fn only_post_to_the_two_paths_is_served() {
-    let reply = reviews().answer(post("/metrics", "{}")).await;
+    let reply = ask(&reviews(), post("/metrics", "{}")).await;
     assert_eq!(reply.status(), StatusCode::NOT_FOUND);
     for method in ["GET", "PUT", "DELETE", "HEAD", "OPTIONS"] {
         let mut request = post("/mutate", "{}");
         *request.method_mut() = method.parse().unwrap();
-        let reply = reviews().answer(request).await;
+        let reply = ask(&reviews(), request).await;
         assert_eq!(reply.status(), StatusCode::METHOD_NOT_ALLOWED, "{method}");
         assert_eq!(reply.headers()[ALLOW], "POST");
     }
@@ -203,7 +220,7 @@ async fn only_plain_json_is_read() {
             200,
         ),
     ] {
-        let reply = reviews().answer(with(headers)).await;
+        let reply = ask(&reviews(), with(headers)).await;
         assert_eq!(reply.status().as_u16(), status, "{headers:?}");
     }
 }
@@ -217,22 +234,22 @@ async fn a_body_beyond_seven_mebibytes_is_refused() {
             .body(Full::from(vec![b' '; length]))
             .unwrap()
     };
-    let reply = reviews.answer(announced(7 * MIB)).await;
+    let reply = ask(&reviews, announced(7 * MIB)).await;
     assert_eq!(
         (reply.status().as_u16(), text(reply).await),
         (200, (7 * MIB).to_string())
     );
-    let reply = reviews.answer(announced(7 * MIB + 1)).await;
+    let reply = ask(&reviews, announced(7 * MIB + 1)).await;
     assert_eq!(reply.status(), StatusCode::PAYLOAD_TOO_LARGE);
     assert_eq!(reply.headers()[CONNECTION], "close");
 
     let chunks = |count| slow("/validate", Pieces::new(count, MIB, Duration::ZERO));
-    let reply = reviews.answer(chunks(7)).await;
+    let reply = ask(&reviews, chunks(7)).await;
     assert_eq!(
         (reply.status().as_u16(), text(reply).await),
         (200, (7 * MIB).to_string())
     );
-    let reply = reviews.answer(chunks(8)).await;
+    let reply = ask(&reviews, chunks(8)).await;
     assert_eq!(reply.status(), StatusCode::PAYLOAD_TOO_LARGE);
 }
 
@@ -246,8 +263,8 @@ async fn a_slow_body_is_told_to_come_again_before_the_api_server_gives_up() {
         ("/validate?timeout=5m", 8900, 10_000),
     ] {
         let began = tokio::time::Instant::now();
-        let pieces = Pieces::new(1000, 1, Duration::from_millis(100));
-        let reply = reviews().answer(slow(path, pieces)).await;
+        let pieces = Pieces::new(1000, Limits::STEP, Duration::from_millis(100));
+        let reply = ask(&reviews(), slow(path, pieces)).await;
         let took = began.elapsed().as_millis();
         assert!(least <= took && took <= most, "{path}: {took} ms");
         assert_eq!(reply.status(), StatusCode::SERVICE_UNAVAILABLE);
@@ -258,30 +275,68 @@ async fn a_slow_body_is_told_to_come_again_before_the_api_server_gives_up() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn large_bodies_wait_for_memory_and_small_ones_do_not() {
+async fn a_body_below_the_least_pace_is_not_waited_for() {
+    let began = tokio::time::Instant::now();
+    // A step is complete after 1.6 s, but for the last.
+    let mut pieces = Pieces::new(3, Limits::STEP, Duration::from_millis(1600));
+    pieces.left.extend(vec![Bytes::from_static(b" "); 100]);
     let reviews = reviews();
-    let all = reviews.limits.large_bodies_bytes / reviews.limits.body_bytes;
-    for _ in 0..all {
-        let reviews = Arc::clone(&reviews);
-        let request = slow("/mutate", Pieces::new(5, 10, Duration::from_secs(1)));
-        tokio::spawn(async move { reviews.answer(request).await });
-    }
-    tokio::time::sleep(Duration::from_millis(1)).await;
-    let reply = reviews.answer(post("/mutate", "{}")).await;
-    assert_eq!(reply.status(), StatusCode::OK);
-    let chunked = || slow("/mutate", Pieces::new(1, 10, Duration::ZERO));
-    let reply = reviews.answer(chunked()).await;
+    let reply = ask(&reviews, slow("/validate", pieces)).await;
+    assert_eq!(began.elapsed().as_millis(), 3 * 1600 + 2000);
     assert_eq!(reply.status(), StatusCode::SERVICE_UNAVAILABLE);
-    assert_eq!(text(reply).await, "too many large reviews at once\n");
-    assert!(
-        reviews
-            .metrics
-            .encode(Format::Prometheus)
-            .unwrap()
-            .contains(r#"shed_total{reason="memory"} 1"#)
-    );
-    tokio::time::sleep(Duration::from_secs(9)).await;
-    assert_eq!(reviews.answer(chunked()).await.status(), StatusCode::OK);
+    assert_eq!(text(reply).await, "the body arrived too slowly\n");
+    let metrics = reviews.metrics.encode(Format::Prometheus).unwrap();
+    assert!(metrics.contains(r#"shed_total{reason="slow"} 1"#));
+}
+
+/// How a review begins, as the API server writes it.
+const BEGINNING: &str =
+    r#"{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","request":{"uid":"7","#;
+
+/// A review that goes on like that after its beginning.
+fn beginning(path: &str, rest: Pieces) -> Request<Pieces> {
+    let mut pieces = rest;
+    pieces
+        .left
+        .push_front(Bytes::from_static(BEGINNING.as_bytes()));
+    slow(path, pieces)
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_not_read_is_denied_to_the_validator_and_an_error_to_the_mutator() {
+    let cases: [(usize, usize, u64, u16); 3] = [
+        // Too slow, too late, too large.
+        (100, 1, 100, 503),
+        (100, Limits::STEP, 100, 503),
+        (9, MIB, 0, 413),
+    ];
+    for (count, size, millis, code) in cases {
+        let rest = || Pieces::new(count, size, Duration::from_millis(millis));
+        let reply = ask(&reviews(), beginning("/validate?timeout=5s", rest())).await;
+        assert_eq!(reply.status(), StatusCode::OK);
+        assert_eq!(reply.headers()[CONTENT_TYPE], "application/json");
+        assert_eq!(reply.headers()[CONNECTION], "close");
+        let denied = text(reply).await;
+        assert!(
+            denied.contains(r#""response":{"uid":"7","allowed":false,"status":{"#)
+                && denied.contains(&format!("\"code\":{code}")),
+            "{denied}"
+        );
+        let reply = ask(&reviews(), beginning("/mutate?timeout=5s", rest())).await;
+        assert_eq!(reply.status().as_u16(), code);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn large_bodies_take_turns_when_memory_is_short() {
+    let reviews = reviews();
+    let asked = (0..20).map(|_| {
+        let pieces = Pieces::new(16, 128 * 1024, Duration::from_millis(1));
+        ask(&reviews, slow("/mutate", pieces))
+    });
+    for reply in join_all(asked).await {
+        assert_eq!(reply.status(), StatusCode::OK);
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -289,7 +344,7 @@ async fn the_last_call_turns_stragglers_away() {
     let reviews = reviews();
     let asking = Arc::clone(&reviews);
     let request = slow("/mutate", Pieces::new(100, 1, Duration::from_secs(1)));
-    let asked = tokio::spawn(async move { asking.answer(request).await });
+    let asked = tokio::spawn(async move { ask(&asking, request).await });
     tokio::time::sleep(Duration::from_millis(10)).await;
     reviews.lifecycle.enter(Phase::LastCall);
     let reply = asked.await.unwrap();
@@ -304,7 +359,7 @@ async fn a_panic_is_a_denial_to_the_validator_and_an_error_to_the_mutator() {
     let reviews = judged_by(judge);
     let body = r#"{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview",
         "request":{"uid":"7","kind":{"kind":"Pod"}}}"#;
-    let reply = reviews.answer(post("/validate", body)).await;
+    let reply = ask(&reviews, post("/validate", body)).await;
     assert_eq!(reply.status(), StatusCode::OK);
     let denied = text(reply).await;
     assert!(
@@ -312,7 +367,7 @@ async fn a_panic_is_a_denial_to_the_validator_and_an_error_to_the_mutator() {
             && denied.contains("\"code\":500"),
         "{denied}"
     );
-    let reply = reviews.answer(post("/mutate", body)).await;
+    let reply = ask(&reviews, post("/mutate", body)).await;
     assert_eq!(reply.status(), StatusCode::INTERNAL_SERVER_ERROR);
     let metrics = reviews.metrics.encode(Format::Prometheus).unwrap();
     assert!(metrics.contains("admission_panics_total 2"), "{metrics}");

@@ -3,7 +3,9 @@
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use tiller_guard::k8s::review::{BadReview, Decision, Webhook, answer, deny_unjudged};
+use tiller_guard::k8s::review::{
+    BEGINNING, BadReview, Decision, Unjudged, Webhook, answer, deny_unjudged, deny_unread,
+};
 use tiller_guard::policy::Policy;
 
 use crate::policy::NOW;
@@ -84,6 +86,50 @@ fn what_could_not_be_judged_is_denied_under_its_own_uid() {
     for no_review in [&b"{}"[..], b"[", b"\xff"] {
         assert_eq!(deny_unjudged(no_review), None);
     }
+}
+
+#[test]
+fn the_beginning_of_a_review_is_enough_to_deny_it() {
+    for (name, version, review) in DEPLOYMENTS {
+        let expected = serde_json::from_str::<Value>(review).unwrap();
+        let deny = |end: usize| deny_unread(&review.as_bytes()[..end], Unjudged::Late);
+        let enough = (0..review.len()).find(|end| deny(*end).is_some()).unwrap();
+        assert!(enough < 200, "{name}: {enough}");
+        for end in [enough, enough + 1, BEGINNING, review.len()] {
+            let denied: Value = serde_json::from_slice(&deny(end).unwrap()).unwrap();
+            let response = &denied["response"];
+            assert_eq!(denied["apiVersion"], version);
+            assert_eq!(response["uid"], expected["request"]["uid"]);
+            assert_eq!(response["allowed"], false);
+            assert_eq!(response["status"]["code"], 503);
+        }
+    }
+}
+
+#[test]
+fn a_beginning_without_version_and_uid_is_not_answered() {
+    let version = r#"{"apiVersion":"admission.k8s.io/v1","#;
+    for rest in [
+        "",
+        r#""request":{"uid":"#,
+        r#""request":{"uid":"705ab4f5"#,
+        r#""request":{"uid":"","#,
+        r#""request":{"uid":7,"#,
+        r#""request":{"object":{"uid":"7"},"#,
+        r#""uid":"7","#,
+    ] {
+        let beginning = format!("{version}{rest}");
+        assert_eq!(
+            deny_unread(beginning.as_bytes(), Unjudged::Busy),
+            None,
+            "{rest}"
+        );
+    }
+    let other = br#"{"apiVersion":"v1","request":{"uid":"7","#;
+    assert_eq!(deny_unread(other, Unjudged::Busy), None);
+    // It may end within a character.
+    let cut = b"{\"apiVersion\":\"admission.k8s.io/v1\",\"request\":{\"uid\":\"7\",\"name\":\"\xc3";
+    assert!(deny_unread(cut, Unjudged::TooLarge).is_some());
 }
 
 #[test]
