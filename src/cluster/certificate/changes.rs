@@ -4,6 +4,7 @@
 use std::convert::Infallible;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::TryStreamExt as _;
@@ -11,7 +12,7 @@ use kube::Client;
 use kube::api::{ApiResource, GroupVersionKind, WatchEvent, WatchParams};
 use kube::core::Request;
 use serde::Deserialize;
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 use tracing::debug;
@@ -40,8 +41,8 @@ const STEADY_GAP: Duration = Duration::from_secs(5);
 pub(super) struct Changes {
     _watches: JoinSet<()>,
     changed: Arc<Notify>,
-    /// A permit for each that does not run.
-    unseen: Arc<Semaphore>,
+    /// Whether one of them was refused last.
+    forbidden: Arc<AtomicBool>,
     pace: Pace,
 }
 
@@ -59,12 +60,20 @@ struct Feed {
     client: Client,
     path: String,
     changed: Arc<Notify>,
-    unseen: Arc<Semaphore>,
+    forbidden: Arc<AtomicBool>,
 }
 
-/// An object of which only matters that it came.
+/// A configuration, of which only its version matters.
 #[derive(Debug, Clone, Deserialize)]
-struct Anything {}
+struct Configuration {
+    metadata: Metadata,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Metadata {
+    resource_version: String,
+}
 
 /// Why a watch does not go on.
 #[derive(Debug, thiserror::Error)]
@@ -86,7 +95,7 @@ impl Changes {
     pub(super) async fn watch(cluster: &Cluster) -> Result<Self, kube::Error> {
         let version = cluster.registration_version().await?;
         let changed = Arc::new(Notify::new());
-        let unseen = Arc::new(Semaphore::new(KINDS.len()));
+        let forbidden = Arc::new(AtomicBool::new(false));
         let mut watches = JoinSet::new();
         for kind in KINDS {
             let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(GROUP, version, kind));
@@ -94,21 +103,21 @@ impl Changes {
                 client: cluster.client().clone(),
                 path: format!("/apis/{GROUP}/{version}/{}", resource.plural),
                 changed: Arc::clone(&changed),
-                unseen: Arc::clone(&unseen),
+                forbidden: Arc::clone(&forbidden),
             };
             watches.spawn(feed.run());
         }
         Ok(Self {
             _watches: watches,
             changed,
-            unseen,
+            forbidden,
             pace: Pace::new(),
         })
     }
 
-    /// Whether both are watched now: otherwise a change may go unseen.
-    pub(super) fn are_all_seen(&self) -> bool {
-        self.unseen.available_permits() == 0
+    /// Whether the API server refuses to let one be watched.
+    pub(super) fn are_forbidden(&self) -> bool {
+        self.forbidden.load(Ordering::Relaxed)
     }
 
     /// Waits for a change that is to be followed now.
@@ -123,41 +132,60 @@ impl Changes {
 impl Feed {
     async fn run(self) {
         let mut pause = Pause::new();
+        let mut seen = String::new();
         loop {
-            let stop = match self.follow().await {
+            let stop = match self.follow(&mut seen).await {
                 Ok(never) => match never {},
                 Err(stop) => stop,
             };
+            if stop.is_refusal() && !self.forbidden.swap(true, Ordering::Relaxed) {
+                // Whoever waits for long is to wait for less.
+                self.changed.notify_one();
+            }
             debug!(path = self.path, cause = %stop, "webhook configuration not watched");
             pause.wait().await;
         }
     }
 
-    /// Tells of each change. A watch that begins tells of what is there, so that nothing is missed between two.
-    async fn follow(&self) -> Result<Infallible, Stop> {
+    /// Tells of each change. A watch that begins tells of what is there, so that nothing is missed between two: 1.36 refuses
+    /// that with an etcd before 3.4.25, which tells no progress.
+    async fn follow(&self, seen: &mut String) -> Result<Infallible, Stop> {
         let parameters = WatchParams::default()
             .fields(&format!("metadata.name={NAME}"))
             .timeout(WATCH_SECONDS);
         let request = Request::new(&self.path).watch(&parameters, "");
         let request = request.map_err(kube::Error::BuildRequest)?;
-        let events = self.client.request_events::<Anything>(request);
+        let events = self.client.request_events::<Configuration>(request);
         let events = timeout(ANSWER, events)
             .await
             .map_err(|_late| Stop::Slow)??;
         let mut events = pin!(events);
-        let _seen = self.unseen.acquire().await;
         let end = Duration::from_secs(u64::from(WATCH_SECONDS)) + OVERDUE;
         loop {
             let event = timeout(end, events.try_next()).await;
-            match event.map_err(|_late| Stop::Slow)?? {
+            let configuration = match event.map_err(|_late| Stop::Slow)?? {
                 None => return Err(Stop::Ended),
                 Some(WatchEvent::Error(status)) => return Err(Stop::Told(status.message.clone())),
-                Some(WatchEvent::Bookmark(_)) => {}
-                Some(WatchEvent::Added(_) | WatchEvent::Modified(_) | WatchEvent::Deleted(_)) => {
-                    self.changed.notify_one();
-                }
+                Some(WatchEvent::Bookmark(_)) => continue,
+                Some(
+                    WatchEvent::Added(it) | WatchEvent::Modified(it) | WatchEvent::Deleted(it),
+                ) => it,
+            };
+            self.forbidden.store(false, Ordering::Relaxed);
+            let version = configuration.metadata.resource_version;
+            if version != *seen {
+                *seen = version;
+                self.changed.notify_one();
             }
         }
+    }
+}
+
+// === impl Stop ===
+
+impl Stop {
+    fn is_refusal(&self) -> bool {
+        matches!(self, Self::Failed(kube::Error::Api(_)) | Self::Told(_))
     }
 }
 

@@ -36,8 +36,8 @@ pub use standing::Standing;
 const SOON: Duration = Duration::from_millis(500);
 /// How soon registrations that were not there are looked for again, at the latest.
 const UNREGISTERED: Duration = Duration::from_secs(2);
-/// How often registrations are looked at while they are not watched: before Kubernetes 1.11 the right to watch an object by its
-/// name does not suffice.
+/// How often registrations are looked at that cannot be watched: before Kubernetes 1.11 the right to watch an object by its
+/// name does not suffice, and some servers refuse a watch with an old etcd.
 const UNWATCHED: Duration = Duration::from_secs(1);
 /// How long the API servers are given to learn of an authority before a leaf of it takes the place of another.
 const SETTLED: Duration = Duration::from_secs(5);
@@ -152,8 +152,8 @@ impl Keeper {
 
     /// Until the next round.
     async fn wait(&self, state: &State, changes: Option<&mut Changes>) {
-        let watched = changes.as_ref().is_some_and(|it| it.are_all_seen());
-        let pause = self.pause(state, watched);
+        let forbidden = changes.as_ref().is_some_and(|it| it.are_forbidden());
+        let pause = self.pause(state, forbidden);
         match changes {
             None => sleep(pause).await,
             Some(changes) => {
@@ -166,10 +166,10 @@ impl Keeper {
     }
 
     /// How long until the next round where nothing changes.
-    fn pause(&self, state: &State, watched: bool) -> Duration {
+    fn pause(&self, state: &State, forbidden: bool) -> Duration {
         if state.leaf.is_none() || state.awaits_settling() {
             SOON
-        } else if !watched {
+        } else if forbidden {
             self.times.every.min(UNWATCHED)
         } else if !state.absent.is_empty() {
             // Whoever registers may not have written the bundle.
