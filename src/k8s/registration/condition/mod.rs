@@ -3,7 +3,7 @@
 //! They pass more than what is a Tiller: one sign is enough, weak or strong. An expression that fails refuses
 //! the request if the webhook's policy is `Fail`, and skips the webhook if it is `Ignore`. So each field is asked
 //! for before it is read, nothing is used that Kubernetes 1.28 does not have, and no object costs more than the API
-//! server lets an expression cost ([`container`]).
+//! server lets an expression cost (`container`).
 //!
 //! In the API server `request` has types, and `object` has none. `tests/cel` compiles and evaluates every expression
 //! with the API server's own library, and with another implementation that checks the same types.
