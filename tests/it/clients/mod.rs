@@ -5,6 +5,7 @@
     reason = "pieces of a grammar are short, and read as they are written"
 )]
 
+mod apply;
 mod dice;
 mod differential;
 mod flow;
@@ -29,6 +30,6 @@ static PROGRAMS: LazyLock<PathBuf> = LazyLock::new(|| {
 });
 
 /// A program, such as `kubectl-1.37`.
-fn program(name: &str) -> PathBuf {
+pub(crate) fn program(name: &str) -> PathBuf {
     PROGRAMS.join(name)
 }

@@ -8,6 +8,7 @@ mod diagnoses;
 mod down;
 mod flood;
 mod healed;
+mod helms;
 mod idle;
 mod leaving;
 mod load;
