@@ -241,11 +241,18 @@ fn write_diff(files: &[HardenedFile], out: &mut dyn Write) -> anyhow::Result<()>
     Ok(())
 }
 
-/// Tells on the standard error what is refused and what could not be read.
+/// Tells on the standard error what is refused, what could not be read, and what nobody can know here.
 fn complain(outcome: &Outcome) -> io::Result<()> {
     let mut out = BufWriter::new(io::stderr().lock());
     let style = style(io::stderr().is_terminal());
     report::write_problems(&outcome.refused, &outcome.errors, style, &mut out)?;
+    let hardened = || outcome.files.iter().flat_map(HardenedFile::hardened);
+    for note in hardened().flat_map(|(_, it)| &it.notes) {
+        writeln!(out, "note: {note}")?;
+    }
+    if hardened().any(|(_, it)| it.tillers > 0) {
+        writeln!(out, "note: {}", report::RECORDS_UNKNOWN)?;
+    }
     if !outcome.errors.is_empty() {
         writeln!(out, "What could not be read is left out of the output.")?;
     }

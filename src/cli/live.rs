@@ -93,7 +93,7 @@ fn consult(
     Arc::new(move |lookups| {
         let (policy, live, before) = (Arc::clone(&policy), live.clone(), before.clone());
         Box::pin(async move {
-            let knowledge = live.look_up(before, &lookups).await?;
+            let (knowledge, whole) = live.look_up(before, &lookups).await?;
             let consult = consult(&policy, &live, Some(Arc::clone(&knowledge)));
             let judge: Judge = Arc::new(move |webhook, body| {
                 let context = Context {
@@ -102,7 +102,11 @@ fn consult(
                 };
                 review::answer(webhook, body, &policy.load(), &context)
             });
-            Some(Informed { judge, consult })
+            Some(Informed {
+                judge,
+                consult,
+                whole,
+            })
         })
     })
 }

@@ -9,7 +9,7 @@ use super::examine::{Judgement, judge, report_object, report_unreadable, unjudge
 use super::policy::Judging;
 use crate::manifest::{Document, Format, Object, Stream, to_yaml};
 use crate::policy::Action;
-use crate::report;
+use crate::report::{self, Maybe, OneLine as _};
 
 /// A document, hardened.
 #[derive(Debug)]
@@ -24,6 +24,10 @@ pub(super) struct Hardened {
     pub(super) patch: Vec<Value>,
     /// The objects in it that are still refused, with those findings alone.
     pub(super) refused: Vec<report::Object>,
+    /// How many Tillers are in it.
+    pub(super) tillers: usize,
+    /// What hardening makes of it that a person has to know, a line each.
+    pub(super) notes: Vec<String>,
     /// Whether its text stays as it is.
     unchanged: bool,
 }
@@ -37,6 +41,7 @@ pub(super) fn harden(
     let before = document.value();
     let mut after = before.clone();
     let (mut patch, mut refused, mut errors) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut tillers, mut notes) = (0, Vec::new());
     for object in document.objects() {
         let judged = object.and_then(|object| match judge(&object, judging) {
             Ok(judgement) => Ok((object, judgement)),
@@ -56,6 +61,8 @@ pub(super) fn harden(
         json_patch::patch(target, &judgement.patch)
             .with_context(|| format!("{file}:{place}: the hardening cannot be applied"))?;
         object.value = object.as_read(target.clone());
+        tillers += judgement.tillers.len();
+        notes.extend(lost(file, &object, &judgement));
         patch.extend(in_document(&judgement, &object.pointer)?);
         refused.extend(refusals(file, document, object, judging)?);
     }
@@ -69,8 +76,25 @@ pub(super) fn harden(
         after,
         patch,
         refused,
+        tillers,
+        notes,
         unchanged,
     }))
+}
+
+/// What the restart with the hardened Tiller loses, if its releases are in memory.
+fn lost(file: &str, object: &Object, judgement: &Judgement) -> Option<String> {
+    let Object {
+        kind, name, place, ..
+    } = object;
+    let in_memory = |tiller: &report::Tiller| tiller.effective.storage == Maybe::Known("memory");
+    let lost = judgement.tillers.iter().any(in_memory);
+    lost.then(|| {
+        let object = format!("{file}:{}: {kind} {name}", place.line).one_line();
+        format!(
+            "{object} keeps its releases in memory; the restart with --storage=secret loses them"
+        )
+    })
 }
 
 /// The object's patch as one of its document.
@@ -160,5 +184,5 @@ impl Hardened {
 
 /// JSON for people.
 pub(super) fn pretty(value: &Value) -> anyhow::Result<String> {
-    Ok(serde_json::to_string_pretty(value)? + "\n")
+    Ok(report::escape_controls(serde_json::to_string_pretty(value)?) + "\n")
 }

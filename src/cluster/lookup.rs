@@ -1,19 +1,27 @@
 //! Looking something up in the cluster now, where a watch may not have told of it yet.
 
 use futures_util::future::try_join_all;
+use hyper::header::{ACCEPT, HeaderValue};
 use kube::Client;
 use kube::api::ListParams;
 use kube::core::Request;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::k8s::RECORD_SELECTOR;
 use crate::policy::access::{AccessKind, Lookup, RoleKind};
 
+/// Lists by their metadata: `v1` is of Kubernetes 1.15. Who knows neither sends all.
+pub(super) const METADATA_LIST: HeaderValue = HeaderValue::from_static(
+    "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,\
+     application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1beta1,application/json",
+);
 /// Objects of a page.
 const PAGE: u32 = 500;
 
-/// What was found, with what was looked for.
-pub(super) type Found = (Lookup, Vec<Box<RawValue>>);
+/// What was found, with what was looked for. Nothing where the API server does not let the guard look: see
+/// [`may_be_denied`].
+pub(super) type Found = (Lookup, Option<Vec<Box<RawValue>>>);
 
 #[derive(Deserialize)]
 struct List {
@@ -31,16 +39,45 @@ struct Metadata {
 /// Looks all of it up at the same time. The API server answers lists without a version from etcd's own last word.
 pub(super) async fn look_up(client: &Client, lookups: &[Lookup]) -> kube::Result<Vec<Found>> {
     let each = lookups.iter().map(|lookup| async {
-        let found = list(client, lookup).await?;
+        let found = match list(client, lookup).await {
+            Ok(found) => Some(found),
+            Err(kube::Error::Api(status)) if status.code == 403 && may_be_denied(lookup) => None,
+            Err(error) => return Err(error),
+        };
         Ok((lookup.clone(), found))
     });
     try_join_all(each).await
+}
+
+/// Whether this is looked up by a right that the guard has only where an administrator gave it.
+fn may_be_denied(lookup: &Lookup) -> bool {
+    matches!(lookup, Lookup::SecretRecordsIn(_))
 }
 
 /// A role is listed by its name, so that the right to list suffices.
 async fn list(client: &Client, lookup: &Lookup) -> kube::Result<Vec<Box<RawValue>>> {
     let mut parameters = ListParams::default().limit(PAGE);
     let (namespace, kind) = match lookup {
+        Lookup::SecretRecordsIn(namespace) => {
+            return records(client, namespace, "secrets").await;
+        }
+        Lookup::PodsOf { namespace, name } => {
+            let path = format!("/api/v1/namespaces/{namespace}/pods");
+            let fields = format!("spec.serviceAccountName={name}");
+            let of_account = parameters.clone().fields(&fields);
+            return match pages(client, &path, of_account, false).await {
+                // The field is known from Kubernetes 1.16 on.
+                Err(kube::Error::Api(status)) if status.code == 400 => {
+                    pages(client, &path, parameters, false).await
+                }
+                found => found,
+            };
+        }
+        Lookup::TokensOf { namespace, name } => {
+            let path = format!("/api/v1/namespaces/{namespace}/serviceaccounts");
+            parameters = parameters.fields(&format!("metadata.name={name}"));
+            return pages(client, &path, parameters, false).await;
+        }
         Lookup::Role {
             kind,
             namespace,
@@ -58,10 +95,34 @@ async fn list(client: &Client, lookup: &Lookup) -> kube::Result<Vec<Box<RawValue
     };
     let place = namespace.map_or_else(String::new, |it| format!("namespaces/{it}/"));
     let path = format!("/apis/{}/v1/{place}{}", AccessKind::GROUP, kind.resource());
+    pages(client, &path, parameters, false).await
+}
+
+/// The metadata of the release records in a namespace: of ConfigMaps or of Secrets.
+pub(super) async fn records(
+    client: &Client,
+    namespace: &str,
+    resource: &str,
+) -> kube::Result<Vec<Box<RawValue>>> {
+    let path = format!("/api/v1/namespaces/{namespace}/{resource}");
+    let parameters = ListParams::default().limit(PAGE).labels(RECORD_SELECTOR);
+    pages(client, &path, parameters, true).await
+}
+
+/// All pages of a list, or of its metadata.
+async fn pages(
+    client: &Client,
+    path: &str,
+    mut parameters: ListParams,
+    metadata_only: bool,
+) -> kube::Result<Vec<Box<RawValue>>> {
     let mut found = Vec::new();
     loop {
-        let request = Request::new(&path).list(&parameters);
-        let request = request.map_err(kube::Error::BuildRequest)?;
+        let request = Request::new(path).list(&parameters);
+        let mut request = request.map_err(kube::Error::BuildRequest)?;
+        if metadata_only {
+            request.headers_mut().insert(ACCEPT, METADATA_LIST);
+        }
         let List { metadata, items } = client.request::<List>(request).await?;
         found.extend(items.unwrap_or_default());
         if metadata.continues.is_empty() {

@@ -89,6 +89,8 @@ fn cluster_rules(minor: u16) -> Value {
             &watch
         ),
         rule("batch", &["jobs", "cronjobs"], &watch),
+        // Asked for by name: which Secrets are an account's tokens, before 1.24.
+        rule("", &["serviceaccounts"], &["list"]),
         // What they trust; they are asked for by name.
         by_name(rule("", &["secrets"], &watch), &signs::SECRETS),
         rule("", &["events"], &["create", "patch"]),

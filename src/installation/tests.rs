@@ -28,7 +28,7 @@ fn of_kind<'a>(objects: &'a [Value], kind: &str) -> &'a Value {
 }
 
 /// Every right, in words. Whoever changes what the guard may do changes this list too.
-const RIGHTS: [&str; 22] = [
+const RIGHTS: [&str; 23] = [
     "list, watch: roles.rbac.authorization.k8s.io",
     "list, watch: clusterroles.rbac.authorization.k8s.io",
     "list, watch: rolebindings.rbac.authorization.k8s.io",
@@ -43,6 +43,7 @@ const RIGHTS: [&str; 22] = [
     "list, watch: daemonsets.apps",
     "list, watch: jobs.batch",
     "list, watch: cronjobs.batch",
+    "list: serviceaccounts",
     "list, watch: secrets tiller-secret|tiller-tls",
     "create, patch: events",
     "get, patch: mutatingwebhookconfigurations.admissionregistration.k8s.io tiller-guard",

@@ -4,11 +4,12 @@
 use std::collections::BTreeMap;
 
 use super::Malformed;
+use super::object::told_namespace;
 use crate::json::{ReadError, Source, fields, read as read_value};
 use crate::pod::{Items, Text};
 use crate::policy::access::{
-    AccessKind, AccessObject, AggregationRule, Binding, PolicyRule, Role, RoleKind, RoleRef,
-    Subject,
+    AccessKind, AccessObject, AggregationRule, Binding, MAX_RULES, PolicyRule, Role, RoleKind,
+    RoleRef, Subject, Subjects,
 };
 
 /// Reads an object of this kind, borrowed from where the object stands.
@@ -48,9 +49,9 @@ fn role<'j, S: Source<'j>>(kind: RoleKind, object: &mut S) -> Result<AccessObjec
     } = metadata;
     Ok(AccessObject::Role(Role {
         kind,
-        namespace: (kind == RoleKind::Role)
-            .then_some(namespace)
-            .filter(|namespace| !namespace.is_empty()),
+        namespace: told_namespace(namespace)
+            .0
+            .filter(|_| kind == RoleKind::Role),
         name,
         labels: labels.unwrap_or_default(),
         rules,
@@ -74,7 +75,7 @@ fn binding<'j, S: Source<'j>>(
     let is_first = api_version.ends_with("/v1alpha1");
     let mut object = AccessObject::Binding(Binding {
         cluster_wide,
-        namespace: Some(namespace).filter(|namespace| !cluster_wide && !namespace.is_empty()),
+        namespace: told_namespace(namespace).0.filter(|_| !cluster_wide),
         name,
         role: role_ref,
         subjects,
@@ -88,7 +89,7 @@ fn binding<'j, S: Source<'j>>(
 /// Reads again what means another thing in `v1alpha1`.
 pub(super) fn of_first_version(object: &mut AccessObject<'_>) {
     if let AccessObject::Binding(Binding { subjects, .. }) = object {
-        *subjects = subjects.iter().cloned().map(everybody).collect();
+        *subjects = std::mem::take(subjects).map(everybody);
     }
 }
 
@@ -121,7 +122,7 @@ fields!(Metadata<'a> {
 #[derive(Default)]
 struct RoleFields<'a> {
     metadata: Metadata<'a>,
-    rules: Items<PolicyRule<'a>>,
+    rules: Items<PolicyRule<'a>, MAX_RULES>,
     aggregation_rule: Option<AggregationRule<'a>>,
 }
 
@@ -136,7 +137,7 @@ struct BindingFields<'a> {
     api_version: Text<'a>,
     metadata: Metadata<'a>,
     role_ref: RoleRef<'a>,
-    subjects: Items<Subject<'a>>,
+    subjects: Subjects<'a>,
 }
 
 fields!(BindingFields<'a> {

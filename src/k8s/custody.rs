@@ -10,6 +10,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 
 use super::Malformed;
+use super::object::told_namespace;
 use crate::json::{ReadError, Source, fields, read as read_value};
 use crate::pod::Text;
 use crate::policy::custody::{
@@ -70,7 +71,7 @@ pub(super) fn read<'j, S: Source<'j>>(
                 annotations,
             } = metadata;
             CustodyObject::Secret(Secret {
-                namespace: Some(namespace).filter(|namespace| !namespace.is_empty()),
+                namespace: told_namespace(namespace).0,
                 name,
                 kind,
                 account: annotations.unwrap_or_default().account,
@@ -88,7 +89,7 @@ pub(super) fn read<'j, S: Source<'j>>(
                 ..
             } = metadata;
             CustodyObject::ConfigMap(ConfigMap {
-                namespace: Some(namespace).filter(|namespace| !namespace.is_empty()),
+                namespace: told_namespace(namespace).0,
                 name,
                 holds_release: labels.is_some_and(|labels| labels.owner == OWNER),
             })

@@ -15,6 +15,6 @@ pub use access::access_object;
 pub use custody::{RECORD_SELECTOR, custody_object};
 pub use exposure::exposure_object;
 pub use object::{Malformed, subject};
-pub use overlay::overlay;
+pub use overlay::{overlay, unreadable};
 pub use team::{TEAM_SELECTOR, team_registration};
 pub use unread::sign_of_tiller;

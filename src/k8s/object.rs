@@ -2,7 +2,7 @@
 
 use crate::json::{ReadError, Source, fields, read as read_value};
 use crate::pod::{Container, Items, MAX_CONTAINERS, PodSpec, Text};
-use crate::policy::{Annotations, Kind, Labels, Maker, Owner, PodMetadata, Subject};
+use crate::policy::{Annotations, Kind, Labels, Maker, Owner, PodMetadata, Subject, Writer};
 
 /// An object is not what its kind says.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -86,17 +86,36 @@ pub(super) fn read<'j, S: Source<'j>>(
     } else {
         controller(owner_references)
     };
-    let namespace = Some(namespace).filter(|namespace| !namespace.is_empty());
+    let (namespace, placeholder) = told_namespace(namespace);
     Ok(Subject {
         kind,
         namespace,
+        placeholder,
         name,
         idle,
         metadata,
+        former_storage: None,
+        writer: Writer::Unknown,
         maker,
         by_controller: false,
         pod,
     })
+}
+
+/// A namespace as a manifest tells it: none where it is empty or no namespace's name, which somebody fills in later. That is
+/// given beside it.
+pub(super) fn told_namespace(text: Text<'_>) -> (Option<Text<'_>>, Option<Text<'_>>) {
+    let is_label = text.len() <= 63
+        && text
+            .bytes()
+            .all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'-')
+        && !text.starts_with('-')
+        && !text.ends_with('-');
+    match text.as_str() {
+        "" => (None, None),
+        _ if is_label => (Some(text), None),
+        _ => (None, Some(text)),
+    }
 }
 
 fn is_mirror(metadata: Option<&PodMetadata<'_>>) -> bool {

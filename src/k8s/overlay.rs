@@ -5,54 +5,229 @@ use std::collections::BTreeSet;
 use serde_json::value::RawValue;
 
 use super::access::access_object;
-use crate::json::Reader;
-use crate::policy::Knowledge;
-use crate::policy::access::{AccessKind, AccessObject, Lookup, RoleKind};
+use super::object::subject;
+use crate::json::{Presence, Reader, fields, read};
+use crate::pod::{Items, Text};
+use crate::policy::access::{AccessKind, AccessObject, Account, Lookup, RoleKind};
+use crate::policy::{Kind, Knowledge, SecretRecords};
 
-/// What is known with what a lookup found: roles or bindings as JSON. A role that was not found is none; so is a binding
-/// that was known before the lookup began. What cannot be read is left as it is known, and so is then what was not found.
-#[must_use]
+/// What is known with what a lookup found: roles, bindings, accounts or records as JSON; and how many of these could not be
+/// read. A role that was not found is none; so is a binding that was known before the lookup began. What cannot be read may
+/// give any right.
 pub fn overlay<'j>(
     knowledge: &Knowledge,
     before: &Knowledge,
     lookup: &Lookup,
     found: impl IntoIterator<Item = &'j RawValue>,
-) -> Knowledge {
-    let (kind, known) = match lookup {
+) -> (Knowledge, usize) {
+    match lookup {
+        Lookup::SecretRecordsIn(namespace) => {
+            let records = u32::try_from(found.into_iter().count()).unwrap_or(u32::MAX);
+            let counted = SecretRecords::Counted(records);
+            (knowledge.with_secret_records(namespace, counted), 0)
+        }
+        Lookup::PodsOf { namespace, name } => {
+            with_user(knowledge, Account { namespace, name }, found)
+        }
+        Lookup::TokensOf { namespace, name } => {
+            let account = Account { namespace, name };
+            with_tokens(knowledge, account, found)
+        }
         Lookup::Role {
             kind,
             namespace,
             name,
         } => {
             let without = knowledge.without_role(*kind, namespace.as_deref(), name);
-            match kind {
-                RoleKind::Role => (AccessKind::Role, without),
-                RoleKind::ClusterRole => (AccessKind::ClusterRole, without),
-            }
+            let kind = match kind {
+                RoleKind::Role => AccessKind::Role,
+                RoleKind::ClusterRole => AccessKind::ClusterRole,
+            };
+            let (known, _, unread) = with_objects(without, kind, found);
+            (known, unread)
         }
-        Lookup::BindingsIn(_) => (AccessKind::RoleBinding, knowledge.clone()),
-        Lookup::ClusterRoleBindings => (AccessKind::ClusterRoleBinding, knowledge.clone()),
-    };
-    let read = found.into_iter().map(|object| {
-        let json = Reader::new(object.get());
-        access_object(kind, json)
-    });
-    let read: Vec<_> = read.collect();
-    let known = read
-        .iter()
-        .flatten()
-        .fold(known, |known, object| match object {
-            AccessObject::Role(role) => known.with_role(role),
-            AccessObject::Binding(binding) => known.with_binding(binding),
-        });
-    let namespace = match lookup {
-        Lookup::Role { .. } => return known,
-        Lookup::BindingsIn(namespace) => Some(&**namespace),
-        Lookup::ClusterRoleBindings => None,
-    };
-    if read.iter().any(Result::is_err) {
-        return known;
+        Lookup::BindingsIn(namespace) => {
+            let (known, names, unread) =
+                with_objects(knowledge.clone(), AccessKind::RoleBinding, found);
+            (only(&known, &names, Some(namespace), before), unread)
+        }
+        Lookup::ClusterRoleBindings => {
+            let (known, names, unread) =
+                with_objects(knowledge.clone(), AccessKind::ClusterRoleBinding, found);
+            (only(&known, &names, None, before), unread)
+        }
     }
-    let names: BTreeSet<&str> = read.iter().flatten().map(|it| it.name().as_str()).collect();
-    known.without_bindings_but(&names, namespace, before)
 }
+
+/// What is known with a role or binding that cannot be read.
+#[must_use]
+pub fn unreadable(
+    knowledge: &Knowledge,
+    kind: AccessKind,
+    namespace: Option<&str>,
+    name: &str,
+) -> Knowledge {
+    match kind {
+        AccessKind::Role => knowledge.with_unreadable_role(RoleKind::Role, namespace, name),
+        AccessKind::ClusterRole => {
+            knowledge.with_unreadable_role(RoleKind::ClusterRole, None, name)
+        }
+        AccessKind::RoleBinding => knowledge.with_unreadable_binding(namespace, name),
+        AccessKind::ClusterRoleBinding => knowledge.with_unreadable_binding(None, name),
+    }
+}
+
+/// What is known with these roles or bindings, their names, and how many could not be read.
+fn with_objects<'j>(
+    mut knowledge: Knowledge,
+    kind: AccessKind,
+    found: impl IntoIterator<Item = &'j RawValue>,
+) -> (Knowledge, BTreeSet<String>, usize) {
+    let (mut names, mut unread) = (BTreeSet::new(), 0);
+    for object in found {
+        if let Ok(object) = access_object(kind, Reader::new(object.get())) {
+            names.insert(object.name().to_string());
+            knowledge = match &object {
+                AccessObject::Role(role) => knowledge.with_role(role),
+                AccessObject::Binding(binding) => knowledge.with_binding(binding),
+            };
+            continue;
+        }
+        unread += 1;
+        let header = read::<Header<'_>, _>(&mut Reader::new(object.get()));
+        let Metadata { name, namespace } = header.unwrap_or_default().metadata;
+        let namespace = Some(namespace.as_str()).filter(|it| !it.is_empty());
+        knowledge = unreadable(&knowledge, kind, namespace, &name);
+        names.insert(name.to_string());
+    }
+    (knowledge, names, unread)
+}
+
+/// Without the bindings that were known before and were not found.
+fn only(
+    knowledge: &Knowledge,
+    names: &BTreeSet<String>,
+    namespace: Option<&str>,
+    before: &Knowledge,
+) -> Knowledge {
+    let names: BTreeSet<&str> = names.iter().map(String::as_str).collect();
+    knowledge
+        .without_unreadable_bindings_but(&names, namespace)
+        .without_bindings_but(&names, namespace, before)
+}
+
+fn with_tokens<'j>(
+    knowledge: &Knowledge,
+    account: Account<'_>,
+    found: impl IntoIterator<Item = &'j RawValue>,
+) -> (Knowledge, usize) {
+    let read = found
+        .into_iter()
+        .next()
+        .map(|object| read::<ServiceAccount<'_>, _>(&mut Reader::new(object.get())));
+    let (account_found, unread) = match read {
+        Some(Ok(found)) => (found, 0),
+        Some(Err(_)) => (ServiceAccount::default(), 1),
+        None => (ServiceAccount::default(), 0),
+    };
+    let secrets = account_found.secrets.iter();
+    let secrets: Vec<&str> = secrets.map(|it| it.name.as_str()).collect();
+    (knowledge.with_token_secrets(account, &secrets), unread)
+}
+
+/// The first of these pods that runs as an account and is no Tiller's. One that cannot be read may be.
+fn with_user<'j>(
+    knowledge: &Knowledge,
+    account: Account<'_>,
+    found: impl IntoIterator<Item = &'j RawValue>,
+) -> (Knowledge, usize) {
+    let (mut user, mut unread) = (None, 0);
+    for object in found {
+        let state = read::<Running<'_>, _>(&mut Reader::new(object.get()));
+        let pod = subject(Kind::Pod, Reader::new(object.get()));
+        let (Ok(Running { metadata, status }), Ok(pod)) = (state, pod) else {
+            unread += 1;
+            continue;
+        };
+        let runs = !matches!(status.phase.as_str(), "Succeeded" | "Failed")
+            && metadata.deletion_timestamp.is_none();
+        if runs && **pod.pod.account() == *account.name && !pod.holds_tiller() {
+            user = Some(pod.name.to_string());
+            break;
+        }
+    }
+    (
+        knowledge.with_account_user(account, user.as_deref()),
+        unread,
+    )
+}
+
+/// A pod as far as it runs.
+#[derive(Default)]
+struct Running<'a> {
+    metadata: RunningMetadata,
+    status: Phase<'a>,
+}
+
+fields!(Running<'a> {
+    "metadata" => metadata,
+    "status" => status,
+});
+
+#[derive(Default)]
+struct RunningMetadata {
+    deletion_timestamp: Option<Presence>,
+}
+
+fields!(RunningMetadata {
+    "deletionTimestamp" => deletion_timestamp,
+});
+
+#[derive(Default)]
+struct Phase<'a> {
+    phase: Text<'a>,
+}
+
+fields!(Phase<'a> {
+    "phase" => phase,
+});
+
+/// An object as far as its name goes.
+#[derive(Default)]
+struct Header<'a> {
+    metadata: Metadata<'a>,
+}
+
+fields!(Header<'a> {
+    "metadata" => metadata,
+});
+
+#[derive(Default)]
+struct Metadata<'a> {
+    name: Text<'a>,
+    namespace: Text<'a>,
+}
+
+fields!(Metadata<'a> {
+    "name" => name,
+    "namespace" => namespace,
+});
+
+/// A service account, as far as its token Secrets go.
+#[derive(Default)]
+struct ServiceAccount<'a> {
+    secrets: Items<SecretReference<'a>>,
+}
+
+fields!(ServiceAccount<'a> {
+    "secrets" => secrets,
+});
+
+#[derive(Default)]
+struct SecretReference<'a> {
+    name: Text<'a>,
+}
+
+fields!(SecretReference<'a> {
+    "name" => name,
+});

@@ -114,7 +114,7 @@ pub fn answer(
 ) -> Result<Answer, BadReview> {
     let body = std::str::from_utf8(body).map_err(BadReview::Encoding)?;
     let left;
-    let envelope = if concern::is_possible(body, &policy.settings, context.knowledge) {
+    let mut envelope = if concern::is_possible(body, &policy.settings, context.knowledge) {
         Envelope::read(body)?
     } else {
         let nesting = Nesting::of(body).map_err(|TooDeep| BadReview::Depth)?;
@@ -125,6 +125,9 @@ pub fn answer(
             Envelope::pass(&left)?
         }
     };
+    envelope
+        .request
+        .tell_subject(&policy.settings, context.knowledge);
     let request = &envelope.request;
     let Request { uid, object, .. } = request;
     if uid.is_empty() {
@@ -151,10 +154,7 @@ pub fn answer(
             let refused = reply.decision == Decision::Refused;
             let last = webhook == Webhook::Validate && reply.decision != Decision::Unconcerned;
             if last || refused {
-                let lookups = || match &*verdict.tillers {
-                    [] => Vec::new(),
-                    _ => lookups_for_workload(subject, context.knowledge),
-                };
+                let lookups = || lookups_for_workload(subject, &verdict, context.knowledge);
                 settled_by(reply, request, policy, lookups)
             } else {
                 reply
@@ -230,7 +230,9 @@ fn judged<'v>(
     } = policy;
     let circumstances = Circumstances {
         webhook,
-        arrival: subject.map_or(Arrival::New, |subject| request.arrival(subject, settings)),
+        arrival: subject.map_or(Arrival::New, |subject| {
+            request.arrival(subject, settings, context.knowledge)
+        }),
         can_be_patched: request.can_be_patched(settings, context),
         may_break_glass: request.user.may_break(break_glass),
     };

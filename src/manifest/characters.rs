@@ -15,7 +15,9 @@ pub(super) fn check(text: &str, range: &Range<usize>, broken: &[usize]) -> Resul
             "neither UTF-8 nor UTF-16 with a byte order mark",
         ));
     }
-    let control = |character: char| character < ' ' && !matches!(character, '\t' | '\n' | '\r');
+    let control = |character: char| {
+        character.is_control() && !matches!(character, '\t' | '\n' | '\r' | '\u{85}')
+    };
     match text.find(control) {
         Some(at) => Err(fault(text, at, "a control character")),
         None => Ok(()),

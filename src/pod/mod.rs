@@ -14,11 +14,12 @@ use crate::json::{Presence, Read, ReadError, Source, Type, fields};
 
 pub use json::{Items, Text};
 pub use security::{
-    Capabilities, PodSecurityContext, SeccompProfile, SecurityContext, WindowsOptions,
+    AppArmorProfile, Capabilities, PodSecurityContext, SeLinuxOptions, SeccompProfile,
+    SecurityContext, WindowsOptions,
 };
 pub use storage::{
-    EmptyDirVolume, ImageVolume, KeyPath, Projection, SecretVolume, Volume, VolumeMount,
-    VolumeSource,
+    ConfigMapProjection, EmptyDirVolume, FieldFile, ImageVolume, KeyPath, Projection, SecretVolume,
+    TokenProjection, Volume, VolumeMount, VolumeSource,
 };
 
 /// The most containers that a list of a pod is read with.
@@ -67,6 +68,19 @@ fields!(PodSpec<'a> {
     "shareProcessNamespace" => share_process_namespace,
     "securityContext" => security_context,
 });
+
+// === impl PodSpec ===
+
+impl<'a> PodSpec<'a> {
+    /// The account that the pod gets, empty where none is named.
+    pub fn account(&self) -> &Text<'a> {
+        if self.service_account_name.is_empty() {
+            &self.service_account
+        } else {
+            &self.service_account_name
+        }
+    }
+}
 
 /// A container of any of a pod's three lists.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -10,10 +10,18 @@ pub struct PodSecurityContext<'a> {
     pub run_as_user: Option<i64>,
     /// Whether the kubelet refuses to start a container as root.
     pub run_as_non_root: Option<bool>,
+    /// The group that processes run as.
+    pub run_as_group: Option<i64>,
     /// The group that owns mounted volumes.
     pub fs_group: Option<i64>,
+    /// Groups that processes are in beside these.
+    pub supplemental_groups: Items<i64>,
     /// The system call filter (Kubernetes 1.19 and later; an annotation before).
     pub seccomp_profile: Option<SeccompProfile<'a>>,
+    /// How AppArmor confines processes (Kubernetes 1.30 and later; an annotation before).
+    pub app_armor_profile: Option<AppArmorProfile<'a>>,
+    /// How SELinux labels processes.
+    pub se_linux_options: Option<SeLinuxOptions<'a>>,
     /// Windows settings, of which `hostProcess` gives the node away.
     pub windows_options: Option<WindowsOptions>,
     /// Kernel parameters.
@@ -23,8 +31,12 @@ pub struct PodSecurityContext<'a> {
 fields!(PodSecurityContext<'a> {
     "runAsUser" => run_as_user,
     "runAsNonRoot" => run_as_non_root,
+    "runAsGroup" => run_as_group,
     "fsGroup" => fs_group,
+    "supplementalGroups" => supplemental_groups,
     "seccompProfile" => seccomp_profile,
+    "appArmorProfile" => app_armor_profile,
+    "seLinuxOptions" => se_linux_options,
     "windowsOptions" => windows_options,
     "sysctls" => sysctls,
 });
@@ -34,6 +46,8 @@ fields!(PodSecurityContext<'a> {
 pub struct SecurityContext<'a> {
     /// The user that the process runs as.
     pub run_as_user: Option<i64>,
+    /// The group that the process runs as.
+    pub run_as_group: Option<i64>,
     /// Whether the kubelet refuses to start the container as root.
     pub run_as_non_root: Option<bool>,
     /// Whether the process has every right on the node.
@@ -46,6 +60,10 @@ pub struct SecurityContext<'a> {
     pub capabilities: Option<Capabilities<'a>>,
     /// The system call filter.
     pub seccomp_profile: Option<SeccompProfile<'a>>,
+    /// How AppArmor confines the process (Kubernetes 1.30 and later; an annotation before).
+    pub app_armor_profile: Option<AppArmorProfile<'a>>,
+    /// How SELinux labels the process.
+    pub se_linux_options: Option<SeLinuxOptions<'a>>,
     /// How `/proc` is mounted.
     pub proc_mount: Text<'a>,
     /// Windows settings, of which `hostProcess` gives the node away.
@@ -54,12 +72,15 @@ pub struct SecurityContext<'a> {
 
 fields!(SecurityContext<'a> {
     "runAsUser" => run_as_user,
+    "runAsGroup" => run_as_group,
     "runAsNonRoot" => run_as_non_root,
     "privileged" => privileged,
     "allowPrivilegeEscalation" => allow_privilege_escalation,
     "readOnlyRootFilesystem" => read_only_root_filesystem,
     "capabilities" => capabilities,
     "seccompProfile" => seccomp_profile,
+    "appArmorProfile" => app_armor_profile,
+    "seLinuxOptions" => se_linux_options,
     "procMount" => proc_mount,
     "windowsOptions" => windows_options,
 });
@@ -90,6 +111,34 @@ pub struct SeccompProfile<'a> {
 fields!(SeccompProfile<'a> {
     "type" => kind,
     "localhostProfile" => localhost_profile,
+});
+
+/// A profile of AppArmor.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AppArmorProfile<'a> {
+    /// `RuntimeDefault`, `Localhost` or `Unconfined`.
+    pub kind: Text<'a>,
+}
+
+fields!(AppArmorProfile<'a> {
+    "type" => kind,
+});
+
+/// A label of SELinux. Its level, which keeps pods from one another, is not read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SeLinuxOptions<'a> {
+    /// The user.
+    pub user: Text<'a>,
+    /// The role.
+    pub role: Text<'a>,
+    /// The type, which says what a process may do.
+    pub kind: Text<'a>,
+}
+
+fields!(SeLinuxOptions<'a> {
+    "user" => user,
+    "role" => role,
+    "type" => kind,
 });
 
 // === impl SeccompProfile ===

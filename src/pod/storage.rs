@@ -1,7 +1,7 @@
 //! Volumes and where they are mounted.
 
-use super::{Items, Text};
-use crate::json::{Presence, Read, ReadError, Source, Type, fields, read};
+use super::{FieldRef, Items, Text};
+use crate::json::{Read, ReadError, Source, Type, fields, read};
 
 /// A volume.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub enum VolumeSource<'a> {
     /// A Secret.
     Secret(SecretVolume<'a>),
     /// Several sources in one directory.
-    Projected(Items<Projection>),
+    Projected(Items<Projection<'a>>),
     /// The files of an image (Kubernetes 1.31 and later).
     Image(ImageVolume<'a>),
     /// Any other source, by its field's name, such as `hostPath` or `csi`.
@@ -88,28 +88,58 @@ fields!(KeyPath<'a> {
 
 /// One source of a projected volume.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Projection {
+pub enum Projection<'a> {
+    /// None, or one that is not read here, such as a Secret; and two in one place.
+    #[default]
+    Other,
     /// A service account token.
-    pub service_account_token: Option<Presence>,
+    Token(TokenProjection<'a>),
     /// A `ConfigMap`.
-    pub config_map: Option<Presence>,
+    ConfigMap(ConfigMapProjection<'a>),
     /// Fields of the pod.
-    pub downward_api: Option<Presence>,
-    /// A Secret.
-    pub secret: Option<Presence>,
-    /// A bundle of trust anchors.
-    pub cluster_trust_bundle: Option<Presence>,
-    /// A certificate of the pod.
-    pub pod_certificate: Option<Presence>,
+    Fields(Items<FieldFile<'a>>),
 }
 
-fields!(Projection {
-    "serviceAccountToken" => service_account_token,
-    "configMap" => config_map,
-    "downwardAPI" => downward_api,
-    "secret" => secret,
-    "clusterTrustBundle" => cluster_trust_bundle,
-    "podCertificate" => pod_certificate,
+/// A service account token as a file.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TokenProjection<'a> {
+    /// Whom the token is for; empty is the API server.
+    pub audience: Text<'a>,
+    /// The file.
+    pub path: Text<'a>,
+}
+
+fields!(TokenProjection<'a> {
+    "audience" => audience,
+    "path" => path,
+});
+
+/// A `ConfigMap` as files.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ConfigMapProjection<'a> {
+    /// The `ConfigMap`'s name.
+    pub name: Text<'a>,
+    /// Which keys, and under which names; empty is all keys under their own.
+    pub items: Items<KeyPath<'a>>,
+}
+
+fields!(ConfigMapProjection<'a> {
+    "name" => name,
+    "items" => items,
+});
+
+/// A field of the pod and the file that it becomes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FieldFile<'a> {
+    /// The file.
+    pub path: Text<'a>,
+    /// The field.
+    pub field_ref: Option<FieldRef<'a>>,
+}
+
+fields!(FieldFile<'a> {
+    "path" => path,
+    "fieldRef" => field_ref,
 });
 
 /// Where a volume appears in a container.
@@ -145,7 +175,9 @@ impl<'j: 'a, 'a> Read<'j> for Volume<'a> {
                 "emptyDir" => VolumeSource::EmptyDir(read(value)?),
                 "secret" => VolumeSource::Secret(read(value)?),
                 "image" => VolumeSource::Image(read(value)?),
-                "projected" => VolumeSource::Projected(read::<ProjectedVolume, _>(value)?.sources),
+                "projected" => {
+                    VolumeSource::Projected(read::<ProjectedVolume<'_>, _>(value)?.sources)
+                }
                 _ => {
                     value.skip()?;
                     VolumeSource::Other(field.clone().into())
@@ -161,10 +193,45 @@ impl<'j: 'a, 'a> Read<'j> for Volume<'a> {
 }
 
 #[derive(Default)]
-struct ProjectedVolume {
-    sources: Items<Projection>,
+struct ProjectedVolume<'a> {
+    sources: Items<Projection<'a>>,
 }
 
-fields!(ProjectedVolume {
+fields!(ProjectedVolume<'a> {
     "sources" => sources,
 });
+
+#[derive(Default)]
+struct DownwardProjection<'a> {
+    items: Items<FieldFile<'a>>,
+}
+
+fields!(DownwardProjection<'a> {
+    "items" => items,
+});
+
+/// A source is the one field, under a name of its kind.
+impl<'j: 'a, 'a> Read<'j> for Projection<'a> {
+    fn read<S: Source<'j>>(&mut self, source: &mut S) -> Result<(), ReadError> {
+        let mut seen = 0;
+        source.members(|field, value| {
+            if value.what()? == Type::Null {
+                return value.skip();
+            }
+            seen += 1;
+            *self = match &**field {
+                "serviceAccountToken" => Self::Token(read(value)?),
+                "configMap" => Self::ConfigMap(read(value)?),
+                "downwardAPI" => Self::Fields(read::<DownwardProjection<'_>, _>(value)?.items),
+                _ => {
+                    value.skip()?;
+                    Self::Other
+                }
+            };
+            if seen > 1 {
+                *self = Self::Other;
+            }
+            Ok(())
+        })
+    }
+}

@@ -8,7 +8,7 @@ use super::Rule;
 use super::case::Case;
 use super::rules::{
     certificate_paths, client_not_verified, experimental_release, listen_address, release_storage,
-    storage_switch, tls_disabled, tracing,
+    storage_switch, tls_disabled, tracing, verbose_logging,
 };
 use crate::tiller::{ClientVerification, Effective, Flag, Storage, Version};
 
@@ -59,7 +59,7 @@ pub(super) fn arguments(case: &Case<'_>, effective: &Effective<'_>) -> Vec<Cow<'
         })
     });
     arguments.extend(if keeps_storage {
-        keep("storage", storage.known().map(|it| storage_name(*it)))
+        keep("storage", storage.known().map(|it| it.as_str()))
     } else {
         Some("--storage=secret".into())
     });
@@ -110,12 +110,14 @@ pub(super) fn arguments(case: &Case<'_>, effective: &Effective<'_>) -> Vec<Cow<'
         Some("--experimental-release=false".into())
     });
     let keeps_database = keeps_storage && storage.is(&Storage::Sql);
+    let keeps_logging = kept(&verbose_logging::RULE);
     let keeps_probe_listen = kept(&listen_address::RULE);
     arguments.extend(other_flags.iter().filter_map(|flag| match flag.name {
         // With releases in Secrets these only tell a database's password to whoever reads the manifest.
         "sql-dialect" | "sql-connection-string" if !keeps_database => None,
         "probe-listen" if !keeps_probe_listen => Some(word(flag, probe_listen(&flag.value))),
-        _ => Some(word(flag, &flag.value)),
+        _ if keeps_logging => Some(word(flag, &flag.value)),
+        _ => verbose_logging::bounded(flag).map(|value| word(flag, &value)),
     }));
     arguments
 }
@@ -127,15 +129,6 @@ fn keep(name: &str, value: Option<&str>) -> Option<Cow<'static, str>> {
 
 fn switch(value: bool) -> &'static str {
     if value { "true" } else { "false" }
-}
-
-fn storage_name(storage: Storage) -> &'static str {
-    match storage {
-        Storage::ConfigMap => "configmap",
-        Storage::Secret => "secret",
-        Storage::Memory => "memory",
-        Storage::Sql => "sql",
-    }
 }
 
 /// The address that a hardened Tiller listens on in place of this one: the same where it is one of those

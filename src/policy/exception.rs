@@ -2,15 +2,14 @@
 
 use super::rules::{client_not_verified, tls_disabled, tls_environment};
 use super::{
-    Context, Finding, ObjectKind, ObjectName, Rule, Settings, Subject, Timestamp, Verdict,
+    Context, Finding, ObjectKind, ObjectName, Rule, Settings, Subject, Timestamp, Verdict, Writer,
 };
 
 /// A rule that does not count for an object.
 ///
 /// It covers the named object and what controllers make of it: the `ReplicaSet`s of a Deployment, the Jobs
-/// of a `CronJob`, and their Pods, told by the controlling owner that they name. That owner can be forged by
-/// whoever may write Pods in the namespace, which gives him nothing: he may run any other pod there as
-/// Tiller's account already.
+/// of a `CronJob`, and their Pods, told by the controlling owner that they name. Whoever may write Pods in the
+/// namespace can forge that owner, so that it counts only where one of Kubernetes' own controllers writes them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Exception {
     /// The rule.
@@ -59,7 +58,11 @@ impl Exception {
         if subject.kind == *kind && subject.name.as_str() == name {
             return true;
         }
-        subject.controller().is_some_and(|(owner, owner_name)| {
+        // Whoever writes Pods may claim any owner: only a controller's word counts, and that of a manifest.
+        let owner = subject
+            .controller()
+            .filter(|_| subject.writer != Writer::Other);
+        owner.is_some_and(|(owner, owner_name)| {
             let made = kind.makes() == Some(owner) && is_made_of(owner_name, name);
             made || (owner == *kind && owner_name == name)
         })

@@ -5,6 +5,7 @@
 #![deny(clippy::disallowed_methods)]
 
 pub mod access;
+mod annotations;
 mod api;
 mod canonical;
 mod case;
@@ -27,15 +28,17 @@ mod requester;
 mod rules;
 mod settings;
 mod subject;
+mod token;
 mod verdict;
 
+pub use annotations::Annotations;
 pub use api::{APIS, Api};
 pub use case::TillerContainer;
 pub use context::{Context, Timestamp};
 pub use exception::{Excepted, Exception, except};
 pub use finding::{Action, Finding, Rule, Severity};
 pub use injector::Injector;
-pub use knowledge::{Knowledge, KnowledgeSize, TillerUse};
+pub use knowledge::{Knowledge, KnowledgeSize, SecretRecords, TillerUse};
 pub use mode::{Mode, Modes};
 pub use not_tiller::{Evidence, Innocent, NotTiller};
 pub use object_kind::{ObjectKind, ObjectName};
@@ -47,5 +50,5 @@ pub use rules::{
     access_rules, connection_rules, custody_rules, exposure_rules, rules, workload_rules,
 };
 pub use settings::{ImageVersion, Policy, RunAsUser, Settings};
-pub use subject::{Annotations, Kind, Labels, Maker, Owner, PodMetadata, Subject};
+pub use subject::{Kind, Labels, Maker, Owner, PodMetadata, Subject, Writer};
 pub use verdict::{Verdict, decide};

@@ -21,13 +21,31 @@ pub struct People {
     pub groups: Vec<String>,
 }
 
+/// The accounts of those of Kubernetes' own controllers that make workloads of one another, keep the addresses of
+/// Services, or fill token Secrets.
+///
+/// Source: `bootstrappolicy/controller_policy.go`, Kubernetes 1.10 to 1.36.
+const CONTROLLERS: [&str; 11] = [
+    "cronjob-controller",
+    "daemon-set-controller",
+    "deployment-controller",
+    "endpoint-controller",
+    "endpointslice-controller",
+    "endpointslicemirroring-controller",
+    "job-controller",
+    "replicaset-controller",
+    "replication-controller",
+    "statefulset-controller",
+    "tokens-controller",
+];
+
 /// Whether this is one of the controllers that come with Kubernetes. Each has an account of its own in `kube-system`,
 /// where only administrators write, or all act as their manager (`--use-service-account-credentials`).
 pub fn is_controller(user: &str) -> bool {
     user == "system:kube-controller-manager"
         || user
             .strip_prefix("system:serviceaccount:kube-system:")
-            .is_some_and(|account| account.ends_with("-controller"))
+            .is_some_and(|account| CONTROLLERS.contains(&account))
 }
 
 // === impl Requester ===

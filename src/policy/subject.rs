@@ -1,12 +1,10 @@
 //! What is judged: a pod, wherever it stands.
 
-use std::collections::BTreeMap;
-
 use super::access::Account;
-use super::{APIS, TillerUse};
-use crate::json::{Problem, Read, ReadError, Source, fields, once, read};
+use super::{APIS, Annotations, TillerUse};
+use crate::json::fields;
 use crate::pod::{PodSpec, Text};
-use crate::tiller::{Traits, recognise};
+use crate::tiller::{Storage, Surroundings, Tiller, Traits, recognise};
 
 /// A pod to judge, and where it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,18 +13,38 @@ pub struct Subject<'a> {
     pub kind: Kind,
     /// The namespace, where the object or the request tells it.
     pub namespace: Option<Text<'a>>,
+    /// What stands in the namespace's place and is none, such as `${NAMESPACE}`.
+    pub placeholder: Option<Text<'a>>,
     /// The object's name; empty where the API server is to make one.
     pub name: Text<'a>,
     /// Whether no pod is wanted of the object now: it has no replicas, or is suspended.
     pub idle: bool,
     /// The pod's labels and annotations, where it has metadata.
     pub metadata: Option<PodMetadata<'a>>,
+    /// Where the Tiller that this one takes the place of keeps its records, if an update tells.
+    pub former_storage: Option<Storage>,
+    /// Who writes the object, where a request tells.
+    pub writer: Writer,
     /// Who makes the object from something else, where it says so. A tenant may write that too.
     pub maker: Option<Maker<'a>>,
     /// Whether a controller of Kubernetes' own is making it now.
     pub by_controller: bool,
     /// The pod.
     pub pod: PodSpec<'a>,
+}
+
+/// Who writes an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Writer {
+    /// Nobody knows: it is a manifest.
+    #[default]
+    Unknown,
+    /// A controller of Kubernetes' own makes it of an object that is stored, and so was judged.
+    Maker,
+    /// A controller of Kubernetes' own, which updates it.
+    Controller,
+    /// Somebody else, who may claim any owner.
+    Other,
 }
 
 /// Who makes an object and holds it to what it was made from.
@@ -115,52 +133,6 @@ fields!(Labels<'a> {
     "sidecar.istio.io/inject" => istio,
 });
 
-/// The annotations that a rule reads.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Annotations<'a> {
-    /// The pod's system call filter before Kubernetes 1.19.
-    pub seccomp: Option<Text<'a>>,
-    /// The system call filters of single containers before Kubernetes 1.19, by their names.
-    pub container_seccomp: BTreeMap<String, Text<'a>>,
-    /// There in the mirror of a static pod.
-    pub mirror: Option<Text<'a>>,
-    /// The containers that get no identity of AWS.
-    pub aws: Option<Text<'a>>,
-    /// The containers that get no identity of Azure.
-    pub azure: Option<Text<'a>>,
-    /// Whether Istio is wanted.
-    pub istio: Option<Text<'a>>,
-    /// Whether Linkerd is wanted.
-    pub linkerd: Option<Text<'a>>,
-    /// Whether Vault's agent is wanted.
-    pub vault: Option<Text<'a>>,
-}
-
-/// What the annotation of a container's system call filter begins with; its name follows.
-const CONTAINER_SECCOMP_ANNOTATION: &str = "container.seccomp.security.alpha.kubernetes.io/";
-
-impl<'j: 'a, 'a> Read<'j> for Annotations<'a> {
-    fn read<S: Source<'j>>(&mut self, source: &mut S) -> Result<(), ReadError> {
-        let mut seen = [false; 7];
-        source.members(|name, value| {
-            let (index, field) = match &**name {
-                "seccomp.security.alpha.kubernetes.io/pod" => (0, &mut self.seccomp),
-                "kubernetes.io/config.mirror" => (1, &mut self.mirror),
-                "azure.workload.identity/skip-containers" => (2, &mut self.azure),
-                "eks.amazonaws.com/skip-containers" => (3, &mut self.aws),
-                "linkerd.io/inject" => (4, &mut self.linkerd),
-                "sidecar.istio.io/inject" => (5, &mut self.istio),
-                "vault.hashicorp.com/agent-inject" => (6, &mut self.vault),
-                name => return self.read_other(name, value),
-            };
-            if let Some(seen) = seen.get_mut(index) {
-                once(seen)?;
-            }
-            field.read(value)
-        })
-    }
-}
-
 // === impl Labels ===
 
 impl<'a> Labels<'a> {
@@ -170,39 +142,6 @@ impl<'a> Labels<'a> {
             "admission.datadoghq.com/enabled" => &self.datadog,
             "azure.workload.identity/use" => &self.azure,
             "sidecar.istio.io/inject" => &self.istio,
-            _ => return None,
-        };
-        value.as_ref()
-    }
-}
-
-// === impl Annotations ===
-
-impl<'a> Annotations<'a> {
-    /// Reads one that is of a container, and passes over others.
-    fn read_other<'j: 'a, S: Source<'j>>(
-        &mut self,
-        name: &str,
-        value: &mut S,
-    ) -> Result<(), ReadError> {
-        let Some(container) = name.strip_prefix(CONTAINER_SECCOMP_ANNOTATION) else {
-            return value.skip();
-        };
-        let (container, profile) = (container.to_owned(), read(value)?);
-        match self.container_seccomp.insert(container, profile) {
-            Some(_) => Err(Problem::Twice.into()),
-            None => Ok(()),
-        }
-    }
-
-    /// The value of an annotation that keeps another webhook away.
-    pub(super) fn switch(&self, key: &str) -> Option<&Text<'a>> {
-        let value = match key {
-            "azure.workload.identity/skip-containers" => &self.azure,
-            "eks.amazonaws.com/skip-containers" => &self.aws,
-            "linkerd.io/inject" => &self.linkerd,
-            "sidecar.istio.io/inject" => &self.istio,
-            "vault.hashicorp.com/agent-inject" => &self.vault,
             _ => return None,
         };
         value.as_ref()
@@ -228,6 +167,20 @@ impl Subject<'_> {
         !recognise(&self.pod, self.traits(), |_| false).is_empty()
     }
 
+    /// Where its Tiller keeps its records, if it carries one and tells.
+    pub fn storage(&self) -> Option<Storage> {
+        let recognised = recognise(&self.pod, self.traits(), |_| false);
+        let mut read = recognised.iter().filter_map(|it| {
+            let surroundings = Surroundings {
+                namespace: self.namespace.as_deref(),
+                version: None,
+            };
+            let tiller = Tiller::read(it.container, surroundings);
+            tiller.effective.storage.known().copied()
+        });
+        read.next()
+    }
+
     /// The kind and name of the controlling owner, if objects like this one are made for objects like that.
     pub fn controller(&self) -> Option<(Kind, &str)> {
         let Some(Maker::Controller(owner)) = &self.maker else {
@@ -249,16 +202,7 @@ impl Subject<'_> {
 
     /// The account that it runs as, if that is not one for every pod of the namespace.
     pub(super) fn own_account(&self) -> Option<Account<'_>> {
-        let PodSpec {
-            service_account_name,
-            service_account,
-            ..
-        } = &self.pod;
-        let name = if service_account_name.is_empty() {
-            service_account
-        } else {
-            service_account_name
-        };
+        let name = self.pod.account();
         let namespace = self.namespace.as_deref()?;
         let own = !name.is_empty() && name != "default";
         own.then_some(Account { namespace, name })

@@ -11,14 +11,18 @@ mod tiller;
 
 use serde::Serialize;
 
-pub use json::write as write_json;
+pub use json::{escape_controls, write as write_json};
 pub use object::{Finding, Object};
 pub use style::Style;
-pub use text::{write as write_text, write_problems};
+pub use text::{OneLine, write as write_text, write_problems};
 pub use tiller::{Effective, Maybe, Starts, Tiller, Tls};
 
 /// The version of the JSON format.
 pub const FORMAT_VERSION: u32 = 1;
+
+/// What manifests do not tell of Tillers.
+pub const RECORDS_UNKNOWN: &str = "release records in the cluster are unknown here; a Tiller that would not see those of its \
+                                   namespace is refused there (storage-switch)";
 
 /// All that was found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -29,6 +33,8 @@ pub struct Report {
     pub objects: Vec<Object>,
     /// What could not be read.
     pub errors: Vec<Unreadable>,
+    /// What could not be looked at, in a sentence each. It is no finding.
+    pub notes: Vec<String>,
     /// The numbers.
     pub summary: Summary,
 }
@@ -88,6 +94,11 @@ impl Report {
             version: FORMAT_VERSION,
             objects,
             errors,
+            notes: if summary.tillers == 0 {
+                Vec::new()
+            } else {
+                vec![RECORDS_UNKNOWN.to_owned()]
+            },
             summary,
         }
     }

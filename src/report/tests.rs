@@ -184,6 +184,7 @@ a.yaml:2: Pod team/x\\u{1b}[2J
 
 a.yaml:40:2: document 3 cannot be read: did not find expected key
 
+note: release records in the cluster are unknown here; a Tiller that would not see those of its namespace is refused there (storage-switch)
 2 objects, 2 Tillers: 2 findings (1 to harden, 1 refused); 1 could not be read
 ";
     assert_eq!(String::from_utf8(out).unwrap(), expected);

@@ -20,6 +20,9 @@ use super::{Effective, Finding, Maybe, Object, Report, Style, Summary, Tiller, T
 /// Writes the report.
 pub fn write(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
     write_problems(&report.objects, &report.errors, style, out)?;
+    for note in &report.notes {
+        writeln!(out, "note: {note}")?;
+    }
     writeln!(out, "{}", report.summary)
 }
 
@@ -263,8 +266,9 @@ fn count(number: usize, thing: &str) -> String {
     format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
 }
 
-/// A manifest's text on a terminal: on one line, and with no escape sequence of its own.
-trait OneLine {
+/// A manifest's text on a terminal.
+pub trait OneLine {
+    /// The text on one line, and with no escape sequence of its own.
     fn one_line(&self) -> String;
 }
 

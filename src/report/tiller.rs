@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::Serialize;
 
 use crate::policy::TillerContainer;
-use crate::tiller::{self, ClientVerification, Setting, Start, Storage, Version};
+use crate::tiller::{self, ClientVerification, Setting, Start, Version};
 
 /// A container that is a Tiller.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -136,12 +136,7 @@ impl From<&tiller::Effective<'_>> for Effective {
             other_flags: _,
         } = effective;
         Self {
-            storage: Maybe::of(storage, |storage| match storage {
-                Storage::ConfigMap => "configmap",
-                Storage::Secret => "secret",
-                Storage::Memory => "memory",
-                Storage::Sql => "sql",
-            }),
+            storage: Maybe::of(storage, |storage| storage.as_str()),
             listen: text(listen),
             probe_listen: text(probe_listen),
             namespace: text(namespace),

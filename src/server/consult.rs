@@ -26,6 +26,8 @@ pub struct Informed {
     pub judge: Judge,
     /// Looks up more, on top of what was found.
     pub consult: Consult,
+    /// Whether all that was found could be read.
+    pub whole: bool,
 }
 
 /// Reviews for which something is looked up at the same time. Others are answered by what is known.
@@ -73,6 +75,7 @@ impl Consulting {
         let deadline = deadline.min(Instant::now() + LIMIT);
         let mut consult = Arc::clone(&self.consult);
         let mut asked = BTreeSet::new();
+        let mut result = "done";
         for _round in 0..ROUNDS {
             let mut open = answer.lookups.clone();
             open.retain(|lookup| asked.insert(lookup.clone()));
@@ -89,8 +92,11 @@ impl Consulting {
             };
             answer = better;
             consult = informed.consult;
+            if !informed.whole {
+                result = "unreadable";
+            }
         }
-        (answer, "done")
+        (answer, result)
     }
 }
 

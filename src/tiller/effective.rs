@@ -120,6 +120,20 @@ pub enum Storage {
     Sql,
 }
 
+// === impl Storage ===
+
+impl Storage {
+    /// The value of `--storage` that means it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ConfigMap => "configmap",
+            Self::Secret => "secret",
+            Self::Memory => "memory",
+            Self::Sql => "sql",
+        }
+    }
+}
+
 /// The address of the probe server where no flag changes it.
 const PROBE_LISTEN: &str = ":44135";
 

@@ -14,7 +14,9 @@ use super::issuance::{Course, issue};
 use super::progress::Progress;
 use crate::cluster::Cluster;
 use crate::cluster::apply::{Effect, Expects, Writer};
-use crate::cluster::team::{Found, LookError, Registered, has_namespace, look, registered};
+use crate::cluster::team::{
+    Found, Hidden, LookError, Registered, has_namespace, hidden_releases, look, registered,
+};
 use crate::config;
 use crate::pki::team::{Certificates, Fingerprint};
 use crate::policy::Settings;
@@ -172,8 +174,9 @@ impl<'a> Session<'a> {
             &team.guard_namespace,
             &team.tiller_namespace,
             secret,
-        )
-        .await;
+        );
+        let (kept, found) = tokio::join!(self.keep_releases(team), found);
+        kept?;
         let found = match found {
             Ok(found) => found,
             // Another CA takes the place of one that cannot be read.
@@ -235,6 +238,25 @@ impl<'a> Session<'a> {
             Some(line) => self.line(name, format_args!("then: {line}")),
             None if doing.no_wait => Ok(()),
             None => self.wait(team, doing.timeout()).await,
+        }
+    }
+
+    /// Fails where Tiller would not see releases that are there, before anything is written.
+    async fn keep_releases(&self, team: &CheckedTeam) -> Result<(), Failure> {
+        let namespace = &team.tiller_namespace;
+        let hidden = hidden_releases(&self.cluster, namespace).await;
+        match hidden.map_err(Failure::cluster)? {
+            None => Ok(()),
+            Some(Hidden::ConfigMaps(records)) => Err(Failure::input(anyhow!(
+                "storage-switch: {namespace} has {records} release record{} in ConfigMaps, and this Tiller keeps its \
+                 own in Secrets: it would not see them. Make a Secret of each ConfigMap labelled OWNER=TILLER, with its \
+                 name, its labels and its value of release; delete the ConfigMaps; then run this again",
+                if records == 1 { "" } else { "s" }
+            ))),
+            Some(Hidden::Database) => Err(Failure::input(anyhow!(
+                "storage-switch: the Tiller in {namespace} keeps its releases in a database, and this one keeps them in \
+                 Secrets: it would not see them. Provision the team with another Tiller namespace"
+            ))),
         }
     }
 

@@ -8,7 +8,7 @@ mod rollout;
 
 pub use found::{Found, FoundBundle, LookError, Refusal, bundle, look, people};
 pub use registered::{Registered, registered};
-pub use releases::releases;
+pub use releases::{Hidden, hidden_releases, releases};
 pub use rights::{Granted, Grants};
 pub use rollout::{Deployed, Rollout, deployed, rollout};
 

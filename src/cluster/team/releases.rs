@@ -3,8 +3,12 @@
 use kube::api::ListParams;
 use serde_json::{Value, json};
 
-use super::{LookError, api, asked};
+use super::{LookError, api, asked, deployed};
 use crate::cluster::Cluster;
+use crate::cluster::lookup::records;
+use crate::k8s;
+use crate::policy::Kind;
+use crate::tiller::Storage;
 
 /// The records of releases in Tiller's namespace, to be deleted.
 ///
@@ -24,4 +28,33 @@ pub async fn releases(cluster: &Cluster, tiller_namespace: &str) -> Result<Vec<V
         })
     };
     Ok(names.map(model).collect())
+}
+
+/// Releases that a Tiller would not see that keeps its own in Secrets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hidden {
+    /// So many, in ConfigMaps.
+    ConfigMaps(usize),
+    /// Those in the database of the Tiller that is there.
+    Database,
+}
+
+/// What a Tiller in this namespace would not see of the releases there once it keeps its own in Secrets.
+pub async fn hidden_releases(
+    cluster: &Cluster,
+    tiller_namespace: &str,
+) -> Result<Option<Hidden>, LookError> {
+    let list = async || records(cluster.client(), tiller_namespace, "configmaps").await;
+    let (found, deployed) = tokio::join!(asked(list), deployed(cluster, tiller_namespace));
+    let found =
+        found.map_err(|error| LookError::asked("list releases", tiller_namespace, error))?;
+    if !found.is_empty() {
+        return Ok(Some(Hidden::ConfigMaps(found.len())));
+    }
+    let deployed = deployed?;
+    let storage = deployed.and_then(|deployed| {
+        let subject = k8s::subject(Kind::Deployment, &deployed.0).ok()?;
+        subject.storage()
+    });
+    Ok((storage == Some(Storage::Sql)).then_some(Hidden::Database))
 }

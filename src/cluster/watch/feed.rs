@@ -23,6 +23,7 @@ use super::pause::{Pause, jitter};
 use super::status::Status;
 use super::stop::{EXPIRED, Stop};
 use super::watched::{Place, Watched};
+use crate::cluster::lookup::METADATA_LIST;
 
 /// Objects of a page: some hundred kilobytes, of Pods a megabyte.
 const PAGE: u32 = 100;
@@ -38,11 +39,7 @@ const LOOK_SOON: Duration = Duration::from_secs(3);
 /// The same once it was not served twice.
 const LOOK_AGAIN: Duration = Duration::from_mins(5);
 
-/// Lists and objects by their metadata: `v1` is of Kubernetes 1.15. Who knows neither sends all.
-const METADATA_LIST: HeaderValue = HeaderValue::from_static(
-    "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,\
-     application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1beta1,application/json",
-);
+/// Objects by their metadata, as [`METADATA_LIST`].
 const METADATA: HeaderValue = HeaderValue::from_static(
     "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,\
      application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1beta1,application/json",

@@ -15,6 +15,7 @@ use super::watched::Watched;
 use crate::json::Reader;
 use crate::k8s::{
     Malformed, access_object, custody_object, exposure_object, subject, team_registration,
+    unreadable,
 };
 use crate::policy::access::{AccessKind, AccessObject, Account, RoleKind};
 use crate::policy::custody::{CustodyKind, CustodyObject};
@@ -53,7 +54,7 @@ struct Kept {
 /// Something that is worth a word.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Remark {
-    /// An object could not be read, and counts as gone.
+    /// An object could not be read. What gives rights counts as giving any, and all else as gone.
     Unreadable {
         /// Its namespace and name.
         object: String,
@@ -130,6 +131,11 @@ impl Ledger {
         let cause = read.err()?;
         let name = name_of(object)?;
         self.remove(watched, &name);
+        if let Watched::Access(kind) = watched {
+            let namespace = Some(&*name.0).filter(|namespace| !namespace.is_empty());
+            self.knowledge = unreadable(&self.knowledge, kind, namespace, &name.1);
+            self.keep(watched, name.clone(), None);
+        }
         let (namespace, name) = name;
         Some(Remark::Unreadable {
             object: format!("{namespace}/{name}"),

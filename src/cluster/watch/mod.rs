@@ -32,7 +32,7 @@ use super::lookup::look_up;
 use super::{Cluster, ConnectError, Reach};
 use crate::k8s::overlay;
 use crate::policy::access::Lookup;
-use crate::policy::{Knowledge, Policy};
+use crate::policy::{Knowledge, Policy, SecretRecords};
 use feed::{Feed, News};
 use ledger::{Ledger, Remark};
 pub(in crate::cluster) use pause::Pause;
@@ -82,13 +82,13 @@ impl LiveKnowledge {
         self.status.waits_for()
     }
 
-    /// What is known, or was a moment ago, with what is found by these lookups now. Nothing where the API server does not
-    /// answer.
+    /// What is known, or was a moment ago, with what is found by these lookups now, and whether all of it could be read.
+    /// Nothing where the API server does not answer.
     pub async fn look_up(
         &self,
         known: Option<Arc<Knowledge>>,
         lookups: &[Lookup],
-    ) -> Option<Arc<Knowledge>> {
+    ) -> Option<(Arc<Knowledge>, bool)> {
         let client = self.client.get()?;
         let before = known.clone();
         let before = before.unwrap_or_else(|| self.current.load_full());
@@ -100,13 +100,20 @@ impl LiveKnowledge {
             }
         };
         let known = known.unwrap_or_else(|| self.current.load_full());
-        let knowledge = found
-            .iter()
-            .fold(Knowledge::clone(&known), |known, (lookup, objects)| {
-                let objects = objects.iter().map(|object| &**object);
-                overlay(&known, &before, lookup, objects)
-            });
-        Some(Arc::new(knowledge))
+        let mut knowledge = Knowledge::clone(&known);
+        let mut whole = true;
+        for (lookup, objects) in &found {
+            let Some(objects) = objects else {
+                knowledge = denied(knowledge, lookup);
+                whole = false;
+                continue;
+            };
+            let objects = objects.iter().map(|object| &**object);
+            let (with_found, unread) = overlay(&knowledge, &before, lookup, objects);
+            knowledge = with_found;
+            whole &= unread == 0;
+        }
+        Some((Arc::new(knowledge), whole))
     }
 
     /// Adds what the watches count to the metrics of the process.
@@ -218,6 +225,20 @@ impl Watches {
     }
 }
 
+/// What is known once the API server has said that this may not be looked up.
+fn denied(known: Knowledge, lookup: &Lookup) -> Knowledge {
+    match lookup {
+        Lookup::SecretRecordsIn(namespace) => {
+            known.with_secret_records(namespace, SecretRecords::Unreadable)
+        }
+        Lookup::Role { .. }
+        | Lookup::BindingsIn(_)
+        | Lookup::ClusterRoleBindings
+        | Lookup::PodsOf { .. }
+        | Lookup::TokensOf { .. } => known,
+    }
+}
+
 /// Takes down what the watches tell, and publishes it.
 async fn keep(
     mut news: mpsc::Receiver<(Watched, News)>,
@@ -239,7 +260,7 @@ async fn keep(
         }
         let knowledge = ledger.knowledge();
         status.knows(knowledge.size(), ledger.teams_ignored());
-        current.store(Arc::new(knowledge.clone()));
+        current.store(Arc::new(knowledge.of_cluster()));
         changed.notify_one();
         for watched in listed {
             if status.listed(watched) {

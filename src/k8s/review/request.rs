@@ -5,6 +5,7 @@ use super::reading::Reading;
 use super::user::User;
 use super::{BadReview, Malformed, VALIDATE_TRIAL};
 use crate::json::{Problem, Read as _, ReadError, Reader, Source as _, Type, fields, once, read};
+use crate::k8s::object::told_namespace;
 use crate::pod::Text;
 use crate::policy::access::{AccessKind, AccessObject};
 use crate::policy::connection::{Connection, ConnectionKind};
@@ -217,7 +218,7 @@ impl<'a> Request<'a> {
             Object::Subject(subject) => {
                 subject.by_controller = by_controller;
                 if !namespace.is_empty() {
-                    subject.namespace = Some(namespace.clone());
+                    (subject.namespace, subject.placeholder) = told_namespace(namespace.clone());
                 }
                 if !name.is_empty() {
                     subject.name = name.clone();

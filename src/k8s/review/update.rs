@@ -6,7 +6,9 @@ use crate::k8s::{access, custody, exposure, object};
 use crate::policy::access::AccessObject;
 use crate::policy::custody::CustodyObject;
 use crate::policy::exposure::ExposureObject;
-use crate::policy::{Action, Arrival, Context, Kind, Settings, Subject, Verdict, decide};
+use crate::policy::{
+    Action, Arrival, Context, Kind, Knowledge, Settings, Subject, Verdict, Writer, decide,
+};
 
 impl Request<'_> {
     /// Whether the object is on its way out. Refusing its updates would keep it from ever going: finalizers are
@@ -124,17 +126,52 @@ impl Request<'_> {
     }
 
     /// Whether the Tiller of the object is a new one.
-    pub(super) fn arrival(&self, subject: &Subject<'_>, settings: &Settings) -> Arrival {
+    ///
+    /// The controllers of StatefulSets and DaemonSets make pods of ControllerRevisions, which a tenant may write and no
+    /// webhook judges: such a pod is a restart where its maker is known for a Tiller.
+    pub(super) fn arrival(
+        &self,
+        subject: &Subject<'_>,
+        settings: &Settings,
+        knowledge: &Knowledge,
+    ) -> Arrival {
         let before = || {
             self.before()
                 .is_some_and(|old| settings.takes_for_tiller(&old))
         };
         match self.operation {
-            Operation::Create if subject.controller().is_some() && self.user.is_controller() => {
+            Operation::Create
+                if self.user.is_controller() && is_made(subject, settings, knowledge) =>
+            {
                 Arrival::Made
             }
             Operation::Update if before() => Arrival::Known,
             _ => Arrival::New,
+        }
+    }
+
+    /// Tells a pod what the request knows of where it comes from: who makes it, or where the Tiller that it takes the
+    /// place of keeps its records.
+    pub(super) fn tell_subject(&mut self, settings: &Settings, knowledge: &Knowledge) {
+        let Object::Subject(subject) = &self.object else {
+            return;
+        };
+        let updates = self.operation == Operation::Update;
+        let writer = if self.arrival(subject, settings, knowledge) == Arrival::Made {
+            Writer::Maker
+        } else if self.user.is_controller() {
+            Writer::Controller
+        } else {
+            Writer::Other
+        };
+        let former_storage = if updates && subject.holds_tiller() {
+            self.before().and_then(|old| old.storage())
+        } else {
+            None
+        };
+        if let Object::Subject(subject) = &mut self.object {
+            subject.writer = writer;
+            subject.former_storage = former_storage;
         }
     }
 
@@ -144,6 +181,18 @@ impl Request<'_> {
             return None;
         };
         object::read(self.workload()?, &mut Reader::new(old)).ok()
+    }
+}
+
+/// Whether what it names as its maker is judged as it is written, or known for a Tiller.
+fn is_made(subject: &Subject<'_>, settings: &Settings, knowledge: &Knowledge) -> bool {
+    match subject.controller() {
+        None => false,
+        Some(maker @ (Kind::StatefulSet | Kind::DaemonSet, _)) => subject
+            .namespace
+            .as_deref()
+            .is_some_and(|namespace| knowledge.holds_tiller(namespace, maker, settings)),
+        Some(_) => true,
     }
 }
 

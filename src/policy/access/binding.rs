@@ -1,8 +1,10 @@
 //! RoleBindings and ClusterRoleBindings.
 
+use std::collections::BTreeSet;
+
 use super::{Account, Holder};
-use crate::json::fields;
-use crate::pod::{Items, Text};
+use crate::json::{Read, ReadError, Source, fields, read};
+use crate::pod::Text;
 
 /// A RoleBinding or ClusterRoleBinding.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -16,8 +18,13 @@ pub struct Binding<'a> {
     /// The role whose rights it gives.
     pub role: RoleRef<'a>,
     /// Who gets them.
-    pub subjects: Items<Subject<'a>>,
+    pub subjects: Subjects<'a>,
 }
+
+/// The subjects of a binding, as many as there are. Kept are those that may hold a service account, each with its index,
+/// and each group once: judging takes time by what is kept.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Subjects<'a>(Vec<(usize, Subject<'a>)>);
 
 /// The role that a binding names.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -59,6 +66,42 @@ fields!(Subject<'a> {
     "name" => name,
     "namespace" => namespace,
 });
+
+// === impl Subjects ===
+
+impl<'a> Subjects<'a> {
+    /// Those that may hold a service account, each made into another.
+    #[must_use]
+    pub fn map(self, turn: impl Fn(Subject<'a>) -> Subject<'a>) -> Self {
+        let turned = self.0.into_iter();
+        Self(turned.map(|(index, it)| (index, turn(it))).collect())
+    }
+}
+
+impl<'j: 'a, 'a> Read<'j> for Subjects<'a> {
+    fn read<S: Source<'j>>(&mut self, source: &mut S) -> Result<(), ReadError> {
+        let mut groups = BTreeSet::new();
+        let mut index = 0;
+        source.elements(|element| {
+            let subject: Subject<'a> = read(element)?;
+            let kept = match subject.kind.as_str() {
+                "ServiceAccount" => !subject.name.is_empty(),
+                "User" if subject.name == "*" => groups.insert(subject.name.to_string()),
+                "User" => Holder::of_user(&subject.name).is_some(),
+                "Group" => {
+                    Holder::of_group(&subject.name).is_some()
+                        && groups.insert(subject.name.to_string())
+                }
+                _ => false,
+            };
+            if kept {
+                self.0.push((index, subject));
+            }
+            index += 1;
+            Ok(())
+        })
+    }
+}
 
 // === impl RoleKind ===
 
@@ -123,7 +166,7 @@ impl Binding<'_> {
     /// The subjects that can hold a service account, with their index.
     pub fn holders(&self) -> impl Iterator<Item = (usize, Holder<'_>)> {
         let namespace = self.namespace.as_deref();
-        let subjects = self.subjects.iter().enumerate();
-        subjects.filter_map(move |(index, it)| Some((index, it.holder(namespace)?)))
+        let subjects = self.subjects.0.iter();
+        subjects.filter_map(move |(index, it)| Some((*index, it.holder(namespace)?)))
     }
 }

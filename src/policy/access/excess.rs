@@ -50,6 +50,8 @@ pub(in crate::policy) enum RoleExcess {
     Aggregated,
     /// It is not known.
     Unknown,
+    /// It is there, and cannot be read.
+    Unreadable,
 }
 
 /// The ClusterRoles that Kubernetes itself, or OpenShift, binds to groups that hold every account; they grant nothing
@@ -158,6 +160,9 @@ fn role_excess(
         role.rights.excessive(own_namespace)
     };
     match role {
+        Some(KnownRole {
+            unreadable: true, ..
+        }) => Some(RoleExcess::Unreadable),
         Some(KnownRole {
             aggregated: true, ..
         }) => Some(RoleExcess::Aggregated),

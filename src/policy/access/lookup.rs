@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use super::{AccessObject, Account, Binding, Holder, Role, RoleKind};
 use crate::policy::knowledge::KnownRole;
-use crate::policy::{Knowledge, Settings, Subject};
+use crate::policy::{Kind, Knowledge, SecretRecords, Settings, Subject, Verdict, Writer};
 
 /// Something to look up in the cluster.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,6 +25,22 @@ pub enum Lookup {
     BindingsIn(Box<str>),
     /// All ClusterRoleBindings.
     ClusterRoleBindings,
+    /// How many Secrets of a namespace hold a release.
+    SecretRecordsIn(Box<str>),
+    /// The pods that run as an account.
+    PodsOf {
+        /// The account's namespace.
+        namespace: Box<str>,
+        /// Its name.
+        name: Box<str>,
+    },
+    /// The token Secrets of an account.
+    TokensOf {
+        /// The account's namespace.
+        namespace: Box<str>,
+        /// Its name.
+        name: Box<str>,
+    },
 }
 
 /// The most namespaces, and the most roles, that are looked at for one decision.
@@ -32,8 +48,10 @@ const MOST: usize = 8;
 
 /// The rules that go by what other objects say: a role that is not known yet, a role or a binding that is not any more as
 /// it is known.
-const SETTLED: [&str; 4] = [
+const SETTLED: [&str; 6] = [
     "rights-unknown",
+    "volume-mounts",
+    "storage-switch",
     "account-rights",
     "role-rights",
     "role-aggregated",
@@ -57,9 +75,69 @@ pub fn lookups_for_access(
     }
 }
 
-/// What the decision on a workload with a Tiller hangs on: what its account may do. Nothing where it has no account of
-/// its own.
-pub fn lookups_for_workload(subject: &Subject<'_>, knowledge: &Knowledge) -> Vec<Lookup> {
+/// What the decision on a workload with a Tiller hangs on: what its account may do, and how many Secrets hold releases
+/// where it keeps its own elsewhere.
+pub fn lookups_for_workload(
+    subject: &Subject<'_>,
+    verdict: &Verdict<'_>,
+    knowledge: &Knowledge,
+) -> Vec<Lookup> {
+    if verdict.tillers.is_empty() {
+        return Vec::new();
+    }
+    let rights = lookups_for_account(subject, knowledge);
+    let records = lookup_for_records(subject, verdict, knowledge);
+    let tokens = lookup_for_token(subject, verdict, knowledge);
+    let users = lookup_for_users(subject, knowledge);
+    let beside = [records, tokens, users].into_iter().flatten();
+    rights.into_iter().chain(beside).collect()
+}
+
+/// The token Secrets of a Pod's account, where `volume-mounts` refuses it and they are not known.
+fn lookup_for_token(
+    subject: &Subject<'_>,
+    verdict: &Verdict<'_>,
+    knowledge: &Knowledge,
+) -> Option<Lookup> {
+    let account = subject.own_account()?;
+    let unknown = knowledge.has_token_secret(account, "").is_none();
+    (subject.kind == Kind::Pod && unknown && is_found(verdict, "volume-mounts")).then(|| {
+        Lookup::TokensOf {
+            namespace: account.namespace.into(),
+            name: account.name.into(),
+        }
+    })
+}
+
+/// Who else runs as the account of a Tiller that somebody writes; what a controller makes of it was looked at then.
+fn lookup_for_users(subject: &Subject<'_>, knowledge: &Knowledge) -> Option<Lookup> {
+    let account = subject.own_account()?;
+    let open = subject.writer == Writer::Other && !knowledge.knows_users_of(account);
+    open.then(|| Lookup::PodsOf {
+        namespace: account.namespace.into(),
+        name: account.name.into(),
+    })
+}
+
+/// Whether a rule found something.
+fn is_found(verdict: &Verdict<'_>, rule: &str) -> bool {
+    verdict.findings.iter().any(|it| it.rule.id == rule)
+}
+
+/// The records that `storage-switch` refuses a Tiller for, as long as they are not counted.
+fn lookup_for_records(
+    subject: &Subject<'_>,
+    verdict: &Verdict<'_>,
+    knowledge: &Knowledge,
+) -> Option<Lookup> {
+    let namespace = subject.namespace.as_deref()?;
+    let open = is_found(verdict, "storage-switch")
+        && knowledge.secret_records_in(namespace) == SecretRecords::Unasked;
+    open.then(|| Lookup::SecretRecordsIn(namespace.into()))
+}
+
+/// What an account of a Tiller's may do. Nothing where it has no account of its own.
+fn lookups_for_account(subject: &Subject<'_>, knowledge: &Knowledge) -> Vec<Lookup> {
     let Some(account) = subject.own_account() else {
         return Vec::new();
     };
@@ -102,7 +180,9 @@ fn for_binding(binding: &Binding<'_>, settings: &Settings, knowledge: &Knowledge
 
 /// A Tiller's account may have just been bound to a role that grants what no Tiller may have.
 fn for_role(role: &Role<'_>, settings: &Settings, knowledge: &Knowledge) -> Vec<Lookup> {
-    let KnownRole { rights, aggregated } = KnownRole::new(role);
+    let KnownRole {
+        rights, aggregated, ..
+    } = KnownRole::new(role);
     let harmless = rights.excessive(true).is_none() && !aggregated;
     let cluster_wide = role.kind == RoleKind::ClusterRole;
     if harmless || cluster_wide && settings.allows_cluster_role(&role.name) {

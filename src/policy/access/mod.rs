@@ -20,12 +20,12 @@ mod team;
 
 pub use account::{Account, Holder};
 pub use aggregation::{LabelSelector, Operator, Requirement};
-pub use binding::{Binding, RoleKind, RoleRef, Subject};
+pub use binding::{Binding, RoleKind, RoleRef, Subject, Subjects};
 pub use decide::decide_access;
 pub use lookup::{Lookup, lookup_may_settle, lookups_for_access, lookups_for_workload};
 pub use register::{Registration, TeamClash, TeamConflict, register};
 pub use right::{Right, Rights};
-pub use role::{AggregationRule, PolicyRule, Role};
+pub use role::{AggregationRule, MAX_RULES, PolicyRule, Role};
 pub use standing::{StandingExcess, standing_excesses};
 pub use team::{Team, TeamError};
 

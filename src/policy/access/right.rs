@@ -110,6 +110,12 @@ impl Right {
 // === impl Rights ===
 
 impl Rights {
+    /// None that are known, and more than everybody has.
+    pub(in crate::policy) const UNKNOWN: Self = Self {
+        rights: 0,
+        particular: true,
+    };
+
     /// What these rules amount to.
     pub fn of(rules: &[PolicyRule<'_>]) -> Self {
         let mut rights = Self::default();

@@ -7,6 +7,12 @@ use super::aggregation::LabelSelector;
 use crate::json::fields;
 use crate::pod::{Items, Text};
 
+/// The most rules of a role that are read: more than a request of 3 MiB, which is the most that the API server takes,
+/// has room for.
+pub const MAX_RULES: usize = 1 << 16;
+/// The most words of a rule's list that are read: more than a request has room for.
+const MAX_WORDS: usize = 1 << 20;
+
 /// A Role or ClusterRole.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Role<'a> {
@@ -19,7 +25,7 @@ pub struct Role<'a> {
     /// The object's labels, by which other ClusterRoles may take its rules in.
     pub labels: BTreeMap<String, Text<'a>>,
     /// What it grants.
-    pub rules: Items<PolicyRule<'a>>,
+    pub rules: Items<PolicyRule<'a>, MAX_RULES>,
     /// How a ClusterRole takes in the rules of others.
     pub aggregation_rule: Option<AggregationRule<'a>>,
 }
@@ -29,13 +35,13 @@ pub struct Role<'a> {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PolicyRule<'a> {
     /// The API groups; `*` is all.
-    pub api_groups: Items<Text<'a>>,
+    pub api_groups: Items<Text<'a>, MAX_WORDS>,
     /// The resources, such as `pods` and `pods/exec`; `*` is all, `*/exec` every one of that name.
-    pub resources: Items<Text<'a>>,
+    pub resources: Items<Text<'a>, MAX_WORDS>,
     /// The verbs; `*` is all.
-    pub verbs: Items<Text<'a>>,
+    pub verbs: Items<Text<'a>, MAX_WORDS>,
     /// Paths such as `/healthz`; they count in a ClusterRoleBinding only.
-    pub non_resource_urls: Items<Text<'a>>,
+    pub non_resource_urls: Items<Text<'a>, MAX_WORDS>,
 }
 
 fields!(PolicyRule<'a> {

@@ -31,7 +31,7 @@ pub fn standing_excesses(settings: &Settings, knowledge: &Knowledge) -> Vec<Stan
     accounts.into_iter().flat_map(of_account).collect()
 }
 
-/// Each binding that gives an account more than its team allows, and what.
+/// Each binding that gives an account more than its team allows, and what; and the first that cannot be read.
 pub(in crate::policy) fn excesses_of<'a>(
     account: Account<'a>,
     settings: &'a Settings,
@@ -45,6 +45,11 @@ pub(in crate::policy) fn excesses_of<'a>(
             let found = excess(account, holder, bound, role, settings, knowledge);
             message(holder, bound, found)
         })
+        .chain(
+            knowledge.unreadable_binding().map(|binding| {
+                format!("{binding} cannot be read, so that it may give it anything")
+            }),
+        )
 }
 
 /// Each binding by which OpenShift gives every account, and so this one, more than the policy says that all have.
@@ -92,6 +97,12 @@ fn message(holder: Holder<'_>, bound: Bound<'_>, found: Excess<'_>) -> Option<St
             ..
         } => Some(format!(
             "{bound}{by} gives it {role} {role_name}, which takes in the rules of others"
+        )),
+        Excess {
+            role: Some(RoleExcess::Unreadable),
+            ..
+        } => Some(format!(
+            "{bound}{by} gives it {role} {role_name}, which cannot be read"
         )),
         Excess {
             role: Some(RoleExcess::Unknown) | None,

@@ -5,6 +5,7 @@
 //! is right where nothing is known: what then cannot be told is a finding, not a pass.
 
 mod binding;
+mod looked_up;
 mod query;
 mod role;
 mod shared_map;
@@ -17,6 +18,7 @@ use super::access::{Account, Binding, Role, RoleKind, Team};
 use super::custody::CaFile;
 use super::{Evidence, Kind};
 pub(super) use binding::KnownBinding;
+pub use looked_up::SecretRecords;
 pub(super) use role::KnownRole;
 use role::{Aggregated, role_key};
 use shared_map::SharedMap;
@@ -42,12 +44,24 @@ pub struct Knowledge {
     release_records: SharedMap<()>,
     /// How many of them there are, by namespace.
     release_record_counts: SharedMap<u32>,
+    /// What a lookup says of Secrets that hold a release, by namespace. No watch knows them: it would need the right to read
+    /// every Secret.
+    secret_records: SharedMap<SecretRecords>,
+    /// The token Secrets that an account lists, by `NAMESPACE/NAME` of the account, as a lookup says.
+    token_secrets: SharedMap<Arc<[Box<str>]>>,
+    /// A running pod that is no Tiller's and runs as an account, if there is one, by `NAMESPACE/NAME` of the account, as a
+    /// lookup says.
+    account_users: SharedMap<Option<Box<str>>>,
+    /// Whether this is of a cluster, where what is not known can be asked for.
+    of_cluster: bool,
     /// What Secrets with Tillers' certificates trust, by `NAMESPACE/NAME`.
     certificates: SharedMap<Arc<CaFile>>,
     /// Services that lead to Tillers, by `NAMESPACE/NAME`.
     tiller_services: SharedMap<()>,
     /// By `NAMESPACE/NAME`; a ClusterRoleBinding has no namespace before the slash.
     bindings: SharedMap<Arc<KnownBinding>>,
+    /// Bindings that cannot be read, which may hold anybody; keys as above.
+    unreadable_bindings: SharedMap<()>,
     /// By `HOLDER/NAMESPACE/NAME`.
     bindings_by_holder: SharedMap<Arc<KnownBinding>>,
     /// By `NAMESPACE/NAME/NAMESPACE/NAME` of role and binding.
@@ -274,7 +288,11 @@ impl Knowledge {
         let known = self.bindings.get(&binding::key(namespace, &binding.name));
         let kept = KnownBinding::new(binding);
         // What is looked up is known already, all but always.
-        if known.map(|it| &**it) == kept.as_ref() {
+        let was_readable = self
+            .unreadable_bindings
+            .get(&binding::key(namespace, &binding.name))
+            .is_none();
+        if was_readable && known.map(|it| &**it) == kept.as_ref() {
             return self.clone();
         }
         let mut new = self.without_binding(namespace, &binding.name);
@@ -293,6 +311,8 @@ impl Knowledge {
     #[must_use]
     pub fn without_binding(&self, namespace: Option<&str>, name: &str) -> Self {
         let mut new = self.clone();
+        new.unreadable_bindings
+            .remove(&binding::key(namespace, name));
         if let Some(binding) = new.bindings.remove(&binding::key(namespace, name)) {
             for key in binding.holder_keys() {
                 new.bindings_by_holder.remove(&key);

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{Aggregated, Knowledge, KnowledgeSize, KnownBinding, KnownRole, role_key};
+use super::{
+    Aggregated, Knowledge, KnowledgeSize, KnownBinding, KnownRole, SecretRecords, role_key,
+};
 use crate::policy::access::{Account, Holder, Role, RoleKind, Team};
 use crate::policy::custody::CaFile;
 use crate::policy::not_tiller::Named;
@@ -129,6 +131,17 @@ impl Knowledge {
         tillers.next().is_some()
     }
 
+    /// Whether this workload is known to hold a Tiller with an account of its own.
+    pub fn holds_tiller(
+        &self,
+        namespace: &str,
+        workload: (Kind, &str),
+        settings: &Settings,
+    ) -> bool {
+        self.tillers_in(namespace, settings)
+            .any(|it| it == workload)
+    }
+
     /// Whether this Pod is known to hold a Tiller, be it by its account or otherwise.
     pub(in crate::policy) fn is_tiller_pod(
         &self,
@@ -148,6 +161,45 @@ impl Knowledge {
     pub(in crate::policy) fn release_records_in(&self, namespace: &str) -> u32 {
         let count = self.release_record_counts.get(&[namespace]);
         count.copied().unwrap_or(0)
+    }
+
+    /// What is known of the Secrets in this namespace that hold a release. Without a cluster there are none.
+    pub fn secret_records_in(&self, namespace: &str) -> SecretRecords {
+        let known = self.secret_records.get(&[namespace]).copied();
+        known.unwrap_or(if self.of_cluster {
+            SecretRecords::Unasked
+        } else {
+            SecretRecords::Counted(0)
+        })
+    }
+
+    /// Whether an account lists this Secret among its tokens; nothing where nobody has asked yet.
+    pub(in crate::policy) fn has_token_secret(
+        &self,
+        account: Account<'_>,
+        secret: &str,
+    ) -> Option<bool> {
+        let Account { namespace, name } = account;
+        let listed = self.token_secrets.get(&[namespace, "/", name])?;
+        Some(listed.iter().any(|it| **it == *secret))
+    }
+
+    /// A running pod that is known to be no Tiller's and to run as this account.
+    pub(in crate::policy) fn account_user(&self, account: Account<'_>) -> Option<&str> {
+        let Account { namespace, name } = account;
+        let user = self.account_users.get(&[namespace, "/", name])?;
+        user.as_deref()
+    }
+
+    /// Whether it was looked up who else runs as this account.
+    pub(in crate::policy) fn knows_users_of(&self, account: Account<'_>) -> bool {
+        let Account { namespace, name } = account;
+        self.account_users.get(&[namespace, "/", name]).is_some()
+    }
+
+    /// Whether this is of a cluster, where more can be asked for.
+    pub(in crate::policy) fn is_of_cluster(&self) -> bool {
+        self.of_cluster
     }
 
     /// The CAs of a Secret with a Tiller's certificates.
@@ -205,6 +257,15 @@ impl Knowledge {
             found.extend(bindings.map(|(_, binding)| (holder, &**binding)));
         }
         found.into_iter()
+    }
+
+    /// The first binding that cannot be read, by kind and name.
+    pub(in crate::policy) fn unreadable_binding(&self) -> Option<String> {
+        let (key, ()) = self.unreadable_bindings.iter().next()?;
+        Some(match key.split_once('/')? {
+            ("", name) => format!("ClusterRoleBinding {name}"),
+            _ => format!("RoleBinding {key}"),
+        })
     }
 
     /// The bindings that name this role.

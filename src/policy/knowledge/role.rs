@@ -9,6 +9,8 @@ pub(in crate::policy) struct KnownRole {
     pub(in crate::policy) rights: Rights,
     /// Whether it takes in the rules of others.
     pub(in crate::policy) aggregated: bool,
+    /// Whether the API server has it, and it cannot be read here: nobody knows what it grants.
+    pub(in crate::policy) unreadable: bool,
 }
 
 /// How a ClusterRole takes in the rules of others.
@@ -26,6 +28,16 @@ impl KnownRole {
         Self {
             rights: Rights::of(&role.rules),
             aggregated: role.aggregates(),
+            unreadable: false,
+        }
+    }
+
+    /// Of a role that cannot be read.
+    pub(super) fn unreadable() -> Self {
+        Self {
+            rights: Rights::UNKNOWN,
+            aggregated: false,
+            unreadable: true,
         }
     }
 }

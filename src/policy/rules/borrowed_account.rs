@@ -2,7 +2,7 @@
 
 use crate::policy::access::Account;
 use crate::policy::case::{Case, Findings};
-use crate::policy::rules::service_account_alias::account;
+
 use crate::policy::{Rule, Severity};
 
 /// # What it finds
@@ -22,7 +22,7 @@ pub(super) static RULE: Rule = Rule {
 
 /// Looks at a pod without a Tiller.
 pub(in crate::policy) fn check(case: &Case<'_>, findings: &mut Findings<'_>) {
-    let name = account(&case.subject.pod);
+    let name = case.subject.pod.account();
     let Some(namespace) = case.subject.namespace.as_deref() else {
         return;
     };

@@ -9,6 +9,7 @@ mod certificate_mount;
 pub(super) mod certificate_paths;
 mod certificate_secret;
 pub(super) mod client_not_verified;
+mod confinement;
 mod endpoints_by_hand;
 mod environment;
 pub(super) mod experimental_release;
@@ -41,6 +42,7 @@ pub(super) mod tls_disabled;
 pub(super) mod tls_environment;
 pub(super) mod tracing;
 mod trusted_authority;
+pub(super) mod verbose_logging;
 mod version_floor;
 mod volume_mounts;
 
@@ -150,7 +152,7 @@ pub(super) static BORROWED_ACCOUNT: (&Rule, for<'a> fn(&Case<'a>, &mut Findings<
 
 /// The rules for Tillers with what they look at.
 #[rustfmt::skip]
-pub(super) static CHECKS: [(&Rule, Check); 29] = [
+pub(super) static CHECKS: [(&Rule, Check); 31] = [
     (&protected_namespace::RULE, Check::Pod(protected_namespace::check)),
     (&team_required::RULE, Check::Pod(team_required::check)),
     (&second_tiller::RULE, Check::Pod(second_tiller::check)),
@@ -177,7 +179,9 @@ pub(super) static CHECKS: [(&Rule, Check); 29] = [
     (&listen_address::RULE, Check::Launch(listen_address::check)),
     (&tracing::RULE, Check::Launch(tracing::check)),
     (&experimental_release::RULE, Check::Launch(experimental_release::check)),
+    (&verbose_logging::RULE, Check::Launch(verbose_logging::check)),
     (&launch_spelling::RULE, Check::Tiller(launch_spelling::check)),
     (&security_context::RULE, Check::Tiller(security_context::check)),
+    (&confinement::RULE, Check::Tiller(confinement::check)),
     (&injector::RULE, Check::Tiller(injector::check)),
 ];

@@ -41,6 +41,15 @@ pub(super) fn check(case: &Case<'_>, findings: &mut Findings<'_>) {
             );
         }
         Some(_) => {}
+        None if case.subject.placeholder.is_some() => findings.refuse(
+            &RULE,
+            path(),
+            format!(
+                "{} is no namespace; what is filled in may be a protected one",
+                case.subject.placeholder.as_deref().unwrap_or_default()
+            ),
+            "fill it in before, so that what is judged is what is applied",
+        ),
         None => findings.refuse(
             &RULE,
             path(),

@@ -11,7 +11,7 @@ use crate::tiller::Storage;
 /// A release holds the values it was made with, passwords included. ConfigMaps are readable by far more
 /// roles than Secrets; memory, which every misspelt value means, is lost on restart.
 /// # What hardening does
-/// Sets `--storage=secret`. Releases recorded elsewhere are not moved: see `storage-switch`, which is found in its place.
+/// Sets `--storage=secret`, but where `storage-switch` finds that this would hide releases.
 pub(in crate::policy) static RULE: Rule = Rule {
     id: "release-storage",
     severity: Severity::High,
@@ -28,7 +28,9 @@ pub(super) fn check(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mu
         Some(Storage::ConfigMap) => {
             "releases, with the values they were made with, are kept in ConfigMaps"
         }
-        Some(Storage::Memory) => "releases are kept in memory and lost on restart",
+        Some(Storage::Memory) => {
+            "releases are kept in memory; the next restart loses them, that for this change included"
+        }
         Some(Storage::Sql) => {
             "releases are kept in a database, whose password stands in the manifest"
         }

@@ -23,11 +23,13 @@ pub(super) fn check(case: &AccessCase<'_>, findings: &mut Findings<'_>) {
     let AccessCase::Binding(gains) = case else {
         return;
     };
-    let unknown = Excess {
-        scope: None,
-        role: Some(RoleExcess::Unknown),
+    let is_unknown = |gain: &Gain<'_>| match gain.excess {
+        Excess { scope, role } if scope.is_none() => {
+            matches!(role, Some(RoleExcess::Unknown | RoleExcess::Unreadable))
+        }
+        _ => false,
     };
-    let found = gains.iter().find(|(_, gain)| gain.excess == unknown);
+    let found = gains.iter().find(|(_, gain)| is_unknown(gain));
     if let Some((_, Gain { account, bound, .. })) = found {
         findings.refuse(
             &RULE,

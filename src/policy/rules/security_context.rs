@@ -8,6 +8,7 @@ use crate::policy::case::{Case, Findings, TillerContainer};
 use crate::policy::harden::{Edit, Field};
 use crate::policy::patch::Content;
 use crate::policy::pointer::Place;
+use crate::policy::rules::confinement::is_harmless;
 use crate::policy::{Pointer, Rule, RunAsUser, Severity};
 
 /// Before Kubernetes 1.19 the pod's system call filter is this annotation and a server drops the field; up to 1.26 a server
@@ -141,9 +142,10 @@ fn user(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Findings<'
         for (place, user) in users {
             leave_to_project(place, user, findings);
         }
-    } else if matches!(user, None | Some(0)) {
-        let message = match own_user {
-            Some(_) => "the container runs as root",
+    } else if !user.is_some_and(is_harmless) {
+        let message = match user {
+            Some(0) => "the container runs as root",
+            Some(_) => "the container runs as a user that cannot be",
             None => "the container runs as the image's user, which is root before 2.10.0",
         };
         let place = place_of(case, tiller, own_user.is_some());

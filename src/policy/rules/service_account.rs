@@ -3,12 +3,11 @@
 use crate::policy::access::Account;
 use crate::policy::case::{Case, Findings};
 use crate::policy::harden::Edit;
-use crate::policy::rules::service_account_alias::account;
 use crate::policy::{Kind, Rule, Severity};
 
 /// # What it finds
-/// A Tiller without a service account of its own: none named, or `default`; and one with another account than that
-/// of the team which has its Tiller in this namespace.
+/// A Tiller without a service account of its own: none named, or `default`, or one that a running pod of somebody else's has
+/// too; and one with another account than that of the team which has its Tiller in this namespace.
 /// # Why it matters
 /// Tiller acts with its account's rights for everyone who reaches it. Every pod of the namespace may run
 /// as `default`, so rights given to that account are given to all of them.
@@ -25,7 +24,7 @@ pub(super) static RULE: Rule = Rule {
 };
 
 pub(super) fn check<'a>(case: &Case<'a>, findings: &mut Findings<'a>) {
-    let given = account(&case.subject.pod);
+    let given = case.subject.pod.account();
     let path = || case.pod("serviceAccountName");
     if let Some(team_account) = given_by_team(case) {
         findings.harden(
@@ -70,12 +69,21 @@ pub(super) fn check<'a>(case: &Case<'a>, findings: &mut Findings<'a>) {
                 format!("set serviceAccountName to {right}")
             },
         );
+    } else if let Some(account) = account_of(case)
+        && let Some(pod) = case.knowledge.account_user(account)
+    {
+        findings.refuse(
+            &RULE,
+            path(),
+            format!("the pod {pod}, which is no Tiller, runs as the account {account} too"),
+            "make an account for Tiller alone and pass --service-account NAME to helm init, or delete that pod",
+        );
     }
 }
 
 /// The account that a Tiller without one gets from the team whose Tiller runs in its namespace.
 pub(super) fn given_by_team<'a>(case: &Case<'a>) -> Option<&'a str> {
-    if case.subject.kind == Kind::Pod || !is_none(account(&case.subject.pod)) {
+    if case.subject.kind == Kind::Pod || !is_none(case.subject.pod.account()) {
         return None;
     }
     let namespace = case.subject.namespace.as_deref()?;
@@ -86,7 +94,7 @@ pub(super) fn given_by_team<'a>(case: &Case<'a>) -> Option<&'a str> {
 /// The account that the Tiller runs as once it is hardened, if it is one of its own.
 pub(super) fn account_of<'a>(case: &Case<'a>) -> Option<Account<'a>> {
     let namespace = case.subject.namespace.as_deref()?;
-    let given: &'a str = account(&case.subject.pod);
+    let given: &'a str = case.subject.pod.account();
     let name = given_by_team(case).or_else(|| Some(given).filter(|name| !is_none(name)))?;
     Some(Account { namespace, name })
 }

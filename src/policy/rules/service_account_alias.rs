@@ -1,6 +1,5 @@
 //! `service-account-alias`
 
-use crate::pod::{PodSpec, Text};
 use crate::policy::case::{Case, Findings};
 use crate::policy::harden::Edit;
 use crate::policy::patch::Content;
@@ -26,7 +25,7 @@ pub(super) fn check<'a>(case: &Case<'a>, findings: &mut Findings<'a>) {
         return;
     }
     let pod = &case.subject.pod;
-    let given = account(pod);
+    let given = pod.account();
     for (field, value) in [
         ("serviceAccountName", &pod.service_account_name),
         ("serviceAccount", &pod.service_account),
@@ -48,14 +47,5 @@ pub(super) fn check<'a>(case: &Case<'a>, findings: &mut Findings<'a>) {
                 },
             );
         }
-    }
-}
-
-/// The account that a pod gets, empty where none is named.
-pub(super) fn account<'a>(pod: &'a PodSpec<'a>) -> &'a Text<'a> {
-    if pod.service_account_name.is_empty() {
-        &pod.service_account
-    } else {
-        &pod.service_account_name
     }
 }

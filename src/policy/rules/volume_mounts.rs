@@ -3,7 +3,7 @@
 use crate::pod::{Volume, VolumeMount, VolumeSource};
 use crate::policy::canonical::{CERTIFICATE_DIRECTORY, SCRATCH_DIRECTORY};
 use crate::policy::case::{Case, Findings, TillerContainer};
-use crate::policy::{Injector, Kind, Rule, Severity};
+use crate::policy::{Injector, Kind, Rule, Severity, token};
 use crate::tiller::is_within;
 
 /// Where the API server mounts a pod's service account token.
@@ -16,8 +16,8 @@ const TOKEN_DIRECTORY: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 /// A file at the right place is an identity (a token, `/tmp/.kube/config`), trust (`/etc/ssl/certs`) or a
 /// program.
 /// # What hardening does
-/// Nothing: whoever mounted it wanted something by it. In a pod, the token that the API server itself
-/// mounts is let be.
+/// Nothing: whoever mounted it wanted something by it. In a Pod, the token is let be as the API server itself mounts it:
+/// whole, of the Pod's account and for the API server, with the cluster's CA and the namespace, and nothing beside them.
 pub(super) static RULE: Rule = Rule {
     id: "volume-mounts",
     severity: Severity::High,
@@ -37,7 +37,9 @@ pub(super) fn check(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mu
         let volume = volumes.find(|volume| volume.name == *mount.name);
         let needed = match path {
             SCRATCH_DIRECTORY => is_empty_directory(mount, volume),
-            TOKEN_DIRECTORY => case.subject.kind == Kind::Pod && is_token(case, volume),
+            TOKEN_DIRECTORY => {
+                case.subject.kind == Kind::Pod && token::is_api_servers(case, mount, volume)
+            }
             _ => false,
         };
         if !needed {
@@ -74,20 +76,4 @@ fn is_empty_directory(mount: &VolumeMount<'_>, volume: Option<&Volume<'_>>) -> b
                 VolumeSource::EmptyDir(_) | VolumeSource::Unset
             )
         })
-}
-
-/// A projected token, or before Kubernetes 1.21 the account's token Secret `ACCOUNT-token-SUFFIX`.
-fn is_token(case: &Case<'_>, volume: Option<&Volume<'_>>) -> bool {
-    match volume.map(|volume| &volume.source) {
-        Some(VolumeSource::Projected(sources)) => sources.iter().all(|source| {
-            source.secret.is_none()
-                && source.cluster_trust_bundle.is_none()
-                && source.pod_certificate.is_none()
-        }),
-        Some(VolumeSource::Secret(secret)) => secret
-            .secret_name
-            .strip_prefix(case.subject.pod.service_account_name.as_str())
-            .is_some_and(|rest| rest.starts_with("-token-")),
-        _ => false,
-    }
 }

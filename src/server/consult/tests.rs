@@ -40,7 +40,11 @@ fn consult(took: Duration, judge: Judge, asked: Arc<AtomicUsize>) -> Consult {
                 asked.fetch_add(100 * lookups.len(), Ordering::Relaxed);
                 Box::pin(async { None })
             });
-            Some(Informed { judge, consult })
+            Some(Informed {
+                judge,
+                consult,
+                whole: true,
+            })
         })
     })
 }

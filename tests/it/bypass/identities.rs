@@ -158,3 +158,28 @@ async fn row_48_what_tiller_makes_itself() {
     assert_refused(answer, "tls-disabled", "/spec/template/spec/containers/0");
     assert_no_unhardened_tiller(&world).await;
 }
+
+/// The pod was there before anybody knew the account for a Tiller's.
+#[tokio::test]
+async fn row_69_an_account_that_another_pod_runs_as() {
+    let world = World::create("row-64").await;
+    let account = json!({ "metadata": { "name": "deployer" } });
+    create(&world, "", "v1", "ServiceAccount", &account)
+        .await
+        .unwrap();
+    let web = json!({
+        "metadata": { "name": "web" },
+        "spec": {
+            "serviceAccountName": "deployer",
+            "automountServiceAccountToken": false,
+            "containers": [{ "name": "web", "image": "web:1" }],
+        },
+    });
+    create(&world, "", "v1", "Pod", &web).await.unwrap();
+    let answer = tried(&world, |pod| {
+        pod["spec"]["serviceAccountName"] = json!("deployer");
+    })
+    .await;
+    assert_refused(answer, "service-account", "the pod web, which is no Tiller");
+    assert_no_unhardened_tiller(&world).await;
+}

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{assert_no_unhardened_tiller, stored_with, tried, tried_with};
+use super::{assert_no_unhardened_tiller, create, stored_with, tried, tried_with};
 use crate::api_server::World;
 use crate::api_server::refuse::assert_refused;
 
@@ -120,4 +120,79 @@ async fn row_28_doors_to_the_node() {
     .await;
     assert_refused(answer, "host-access", "/spec/volumes/0");
     assert_no_unhardened_tiller(&world).await;
+}
+
+#[tokio::test]
+async fn row_67_a_token_directory_of_ones_own() {
+    let world = World::create("row-62").await;
+    let token = json!({ "serviceAccountToken": { "path": "token" } });
+    let authorities = json!({ "configMap": { "name": "kube-root-ca.crt", "items": [{ "key": "ca.crt", "path": "ca.crt" }] } });
+    let place = json!({ "downwardAPI": { "items": [{ "path": "namespace", "fieldRef": { "fieldPath": "metadata.namespace" } }] } });
+    let mine = json!({ "configMap": { "name": "mine", "items": [{ "key": "ca.crt", "path": "ca.crt" }] } });
+    let renamed = json!({ "configMap": { "name": "kube-root-ca.crt", "items": [{ "key": "ca.crt", "path": "token" }] } });
+    let elsewhere = json!({ "serviceAccountToken": { "path": "token", "audience": "mine" } });
+    let label = json!({ "downwardAPI": { "items": [{ "path": "namespace", "fieldRef": { "fieldPath": "metadata.labels['a']" } }] } });
+    let secret = json!({ "secret": { "name": "mine" } });
+    // Called as the token controller calls one, and of another type.
+    let lookalike =
+        json!({ "metadata": { "name": "tiller-token-x7k2p" }, "data": { "token": "eA==" } });
+    create(&world, "", "v1", "Secret", &lookalike)
+        .await
+        .unwrap();
+    let sources = [
+        json!({ "projected": { "sources": [token, mine, place] } }),
+        json!({ "projected": { "sources": [token, renamed, place] } }),
+        json!({ "projected": { "sources": [elsewhere, authorities, place] } }),
+        json!({ "projected": { "sources": [token, authorities, label] } }),
+        json!({ "projected": { "sources": [token, authorities, place, secret] } }),
+        json!({ "projected": { "sources": [authorities, place] } }),
+        json!({ "configMap": { "name": "mine" } }),
+        json!({ "secret": { "secretName": "tiller-token-x7k2p" } }),
+    ];
+    let directory = "/var/run/secrets/kubernetes.io/serviceaccount";
+    let mount = json!([{ "name": "a", "mountPath": directory, "readOnly": true }]);
+    for mut volume in sources {
+        volume["name"] = json!("a");
+        let answer = mounted(&world, &json!([volume]), &mount).await;
+        assert_refused(answer, "volume-mounts", MOUNTS);
+    }
+    let volume = json!({ "name": "a", "projected": { "sources": [token, authorities, place] } });
+    let part = json!([{ "name": "a", "mountPath": directory, "subPath": "x" }]);
+    let answer = mounted(&world, &json!([volume]), &part).await;
+    assert_refused(answer, "volume-mounts", MOUNTS);
+    let stored = mounted(&world, &json!([volume]), &mount).await.unwrap();
+    let mounts = stored["spec"]["containers"][0]["volumeMounts"].to_string();
+    assert!(mounts.contains(directory), "{mounts}");
+    assert_no_unhardened_tiller(&world).await;
+}
+
+#[tokio::test]
+async fn row_68_confinement_that_is_switched_off() {
+    let world = World::create("row-63").await;
+    let fields =
+        json!({ "securityContext": { "seLinuxOptions": { "type": "spc_t" }, "runAsGroup": 0 } });
+    let stored = stored_with(&world, &fields).await;
+    let context = &stored["spec"]["containers"][0]["securityContext"];
+    assert!(
+        context.get("runAsGroup").is_none_or(|it| it == 65534),
+        "{context}"
+    );
+    assert!(context["seLinuxOptions"].get("type").is_none(), "{context}");
+    let stored = tried(&world, |pod| {
+        pod["metadata"]["annotations"] = json!({
+            "container.seccomp.security.alpha.kubernetes.io/tiller": "unconfined",
+            "container.apparmor.security.beta.kubernetes.io/tiller": "unconfined",
+        });
+        pod["spec"]["securityContext"] = json!({
+            "sysctls": [{ "name": "net.ipv4.ip_unprivileged_port_start", "value": "0" }],
+            "supplementalGroups": [0],
+        });
+    })
+    .await
+    .unwrap();
+    let annotations = stored["metadata"]["annotations"].to_string();
+    assert!(!annotations.contains("unconfined"), "{annotations}");
+    let context = &stored["spec"]["securityContext"];
+    assert!(context.get("sysctls").is_none(), "{context}");
+    assert!(context.get("supplementalGroups").is_none(), "{context}");
 }

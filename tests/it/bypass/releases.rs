@@ -93,3 +93,24 @@ async fn row_59_second_tillers_of_a_target_namespace() {
     assert_no_unhardened_tiller(&world).await;
     knowledge::delete(&guard, "ConfigMap", "row-59").await;
 }
+
+/// As `harden` and `provision` write it: the manifest says Secrets already.
+#[tokio::test]
+async fn row_70_a_hardened_tiller_that_would_not_see_releases() {
+    let unguarded = super::unguarded("row-65").await;
+    let mut map = record("web.v1");
+    map["data"] = json!({ "release": "H4sI" });
+    create(&unguarded, "", "v1", "ConfigMap", &map)
+        .await
+        .unwrap();
+    super::guard(&unguarded).await;
+    let mut tiller = knowledge::tiller(&unguarded, "tiller");
+    tiller["spec"]["template"]["spec"]["containers"][0]["args"] = json!(["--storage=secret"]);
+    let answer = refusal(&unguarded, &tiller).await;
+    assert_refused(
+        answer,
+        "storage-switch",
+        "row-65 has 1 release record in ConfigMaps",
+    );
+    assert_no_unhardened_tiller(&unguarded).await;
+}

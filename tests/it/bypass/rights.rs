@@ -154,3 +154,22 @@ async fn row_47_bindings_of_accounts_that_do_not_exist_yet() {
     assert_refused(answer, "RoleBinding row-47/early", "serviceAccountName");
     assert_no_unhardened_tiller(&world).await;
 }
+
+/// As many subjects as a request has room for: Tiller's account at their end is seen, and without it nobody is refused.
+#[tokio::test]
+async fn row_65_bindings_of_thousands() {
+    let world = World::create("row-60").await;
+    create(&world, &wide_role("wide")).await.unwrap();
+    create(&world, &tiller(&world, "tiller")).await.unwrap();
+    let people = (0..9_000).map(|number| subject("User", &format!("person-{number}")));
+    let mut subjects: Vec<Value> = people.collect();
+    let mut binding = binding("many", "wide", "nobody");
+    binding["subjects"] = json!(subjects);
+    create(&world, &binding).await.unwrap();
+    subjects.push(json!({ "kind": "ServiceAccount", "name": "tiller", "namespace": "row-60" }));
+    binding["metadata"]["name"] = json!("more");
+    binding["subjects"] = json!(subjects);
+    let answer = refusal(&world, &binding).await;
+    assert_refused(answer, "role-rights", "/roleRef");
+    assert_no_unhardened_tiller(&world).await;
+}

@@ -2,9 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::{create, delete, eventually, tiller};
+use super::{another_guard, asked, create, delete, eventually, tiller};
 use crate::api_server::refuse::assert_refused;
 use crate::api_server::{World, cluster};
+use crate::cluster::{Folder, User, get};
+use crate::policy::corpus::canonical;
 
 fn storage(answer: &Value) -> String {
     answer["spec"]["template"]["spec"]["containers"][0]["args"].to_string()
@@ -43,10 +45,52 @@ async fn a_storage_switch_that_would_hide_releases_is_refused() {
     })
     .await;
     assert_refused(answer, "storage-switch", "/spec/template/spec/containers/0");
+    // As `harden` and `provision` write it.
+    let mut hardened = tiller(&before, "tiller");
+    let container = &mut hardened["spec"]["template"]["spec"]["containers"][0];
+    container["args"] = json!(["--storage=secret"]);
+    container["command"] = json!(["/tiller"]);
+    let answer = create(&before, &hardened).await;
+    let records = "records has 1 release record in ConfigMaps";
+    assert_refused(answer, records, "/spec/template/spec/containers/0");
     delete(&before, "ConfigMap", "web.v1").await;
     let stored = eventually("Tiller without records", || async {
         create(&before, &tiller(&before, "tiller")).await.ok()
     })
     .await;
     assert!(storage(&stored).contains("--storage=secret"), "{stored:#}");
+}
+
+/// Records in Secrets, which nothing watches: they are counted when a Tiller comes that would not see them.
+#[tokio::test]
+async fn records_in_secrets_are_counted_for_a_tiller_that_may_keep_its_own_elsewhere() {
+    let world = World::create("secret-records").await;
+    let folder = Folder::create().unwrap();
+    let policy = "apiVersion: tiller-guard.io/v1\nkind: Policy\nexceptions:\n- rule: release-storage\n  object: \
+                  {kind: Deployment, namespace: secret-records, name: tiller-deploy}\n  reason: a test\n  expires: 2099-01-01\n";
+    let policy = format!("--policy={}", folder.write("policy.yaml", policy).unwrap());
+    let (guard, _folder) = another_guard(&["serve", &policy], User::Admin, None);
+    eventually("guard that knows the cluster", || async {
+        get(guard.health, "/readyz").ok()
+    })
+    .await;
+    let mut tiller = canonical();
+    tiller["metadata"]["namespace"] = json!("secret-records");
+    let container = &mut tiller["spec"]["template"]["spec"]["containers"][0];
+    container["args"][1] = json!("--storage=configmap");
+    container["env"][0]["value"] = json!("secret-records");
+    assert_eq!(asked(&guard, "secret-records", &tiller).await, "");
+    for name in ["web.v1", "web.v2", "other"] {
+        let owner = if name == "other" { "ANN" } else { "TILLER" };
+        let secret = json!({
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": { "name": name, "labels": { "OWNER": owner } },
+            "data": { "release": "SDRzSQ==" },
+        });
+        create(&world, &secret).await.unwrap();
+    }
+    let refusal = asked(&guard, "secret-records", &tiller).await;
+    let told = "secret-records has 2 release records in Secrets; with --storage=configmap";
+    assert!(refusal.contains(told), "{refusal}");
 }

@@ -9,7 +9,9 @@ use json_patch::jsonptr::PointerBuf;
 use json_patch::{AddOperation, Patch, PatchOperation, RemoveOperation};
 use serde::Deserialize;
 use serde_json::Value;
-use tiller_guard::policy::{Injector, Knowledge, RunAsUser, Settings, workload_rules};
+use tiller_guard::policy::{
+    Exception, Injector, Kind, Knowledge, RunAsUser, Settings, Timestamp, workload_rules,
+};
 
 use super::known::known_beside;
 
@@ -40,6 +42,9 @@ pub(crate) struct Case {
     /// Whether the policy leaves the user to OpenShift's projects.
     #[serde(default)]
     project_user: bool,
+    /// The rules that an exception lets off.
+    #[serde(default)]
+    excepts: Vec<String>,
     /// `RULE ACTION PATH: MESSAGE`, or without the message where `says` gives a part of it.
     pub(crate) finds: Vec<String>,
     #[serde(default)]
@@ -60,6 +65,16 @@ impl Case {
     }
 
     pub(crate) fn settings(&self) -> Settings {
+        let exceptions = self.excepts.iter().flat_map(|id| {
+            Kind::ALL.map(|kind| Exception {
+                rule: workload_rules().find(|rule| rule.id == id).unwrap(),
+                kind: kind.into(),
+                namespace: "tiller-world".to_owned(),
+                name: "tiller-deploy".to_owned(),
+                reason: "it can wait".to_owned(),
+                expires: Timestamp(i64::MAX),
+            })
+        });
         Settings {
             require_team: self.require_team,
             injectors: {
@@ -71,6 +86,7 @@ impl Case {
             } else {
                 RunAsUser::Nobody
             },
+            exceptions: exceptions.collect(),
             ..Settings::default()
         }
     }

@@ -106,7 +106,6 @@ fn a_rule_let_off_is_neither_found_nor_hardened_but_recorded() {
 fn each_setting_of_the_command_line_can_be_kept() {
     for (rule, given, kept) in [
         ("release-storage", "--storage=memory", "--storage=memory"),
-        ("release-storage", "--storage=sql", "--storage=sql"),
         ("tls-disabled", "--tls=0 --tls-verify=0", "--tls=false"),
         (
             "client-not-verified",
@@ -157,7 +156,10 @@ fn a_database_that_is_kept_keeps_its_flags() {
     );
     assert!(args(&kept.hardened).contains(&"--sql-connection-string=x"));
     let strict = judged(Kind::Deployment, &object, &Settings::default(), NOW.now);
-    let words = args(&strict.hardened);
+    assert!(args(&strict.hardened).contains(&"--storage=sql"));
+    let lost = settings(&["storage-switch"]);
+    let lost = judged(Kind::Deployment, &object, &lost, NOW.now);
+    let words = args(&lost.hardened);
     assert!(words.iter().all(|word| !word.contains("sql")), "{words:?}");
 }
 

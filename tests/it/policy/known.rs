@@ -4,11 +4,12 @@ use serde_json::Value;
 use tiller_guard::k8s::{access_object, custody_object};
 use tiller_guard::policy::access::{AccessKind, AccessObject, Account, Team};
 use tiller_guard::policy::custody::{CustodyKind, CustodyObject};
-use tiller_guard::policy::{Kind, Knowledge, TillerUse};
+use tiller_guard::policy::{Kind, Knowledge, SecretRecords, TillerUse};
 
 /// What these objects tell: roles, bindings, teams as ConfigMaps, Secrets with certificates, `{kind: Tiller, account: NAMESPACE/NAME}` with a
 /// `workload: KIND/NAME` other than Deployment/tiller-deploy, and by
-/// their names `TillerPod`, `TillerService` and `ReleaseRecord`.
+/// their names `TillerPod`, `TillerService` and `ReleaseRecord`, `{kind: SecretRecords, records: COUNT}` of a namespace,
+/// and `{kind: AccountUser, account: NAMESPACE/NAME, pod: NAME}`.
 pub(crate) fn known(objects: &[Value]) -> Knowledge {
     known_beside(Knowledge::default(), objects)
 }
@@ -25,6 +26,17 @@ pub(crate) fn with(knowledge: &Knowledge, object: &Value) -> Knowledge {
     match object["kind"].as_str().unwrap() {
         "TillerPod" => knowledge.with_tiller_pod(named("namespace"), named("name")),
         "ReleaseRecord" => knowledge.with_release_record(named("namespace"), named("name")),
+        "SecretRecords" => {
+            let records = object["records"].as_u64();
+            let records = records.map_or(SecretRecords::Unreadable, |records| {
+                SecretRecords::Counted(records.try_into().unwrap())
+            });
+            knowledge.with_secret_records(named("namespace"), records)
+        }
+        "AccountUser" => {
+            let user = account(object["account"].as_str().unwrap());
+            knowledge.with_account_user(user, object["pod"].as_str())
+        }
         "TillerService" => knowledge.with_tiller_service(named("namespace"), named("name")),
         "Secret" => {
             let CustodyObject::Secret(secret) =

@@ -115,7 +115,8 @@ fn hardening_only_tightens(
 }
 
 /// Which fields a rule's hardening may touch, by a part of their pointers.
-const TOUCHED: [(&str, &[&str]); 8] = [
+const TOUCHED: [(&str, &[&str]); 9] = [
+    ("confinement", &["/securityContext", "/annotations"]),
     ("service-account-alias", &["/serviceAccount"]),
     ("tiller-namespace", &["/env"]),
     ("environment", &["/env"]),

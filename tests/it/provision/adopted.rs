@@ -1,6 +1,6 @@
 //! What others have made, taken over with `--adopt`.
 
-use kube::api::{DynamicObject, PostParams};
+use kube::api::{DeleteParams, DynamicObject, PostParams};
 use serde_json::{Value, json};
 
 use super::cluster::{World, assert_tells, done, make, refused};
@@ -47,6 +47,11 @@ async fn by_hand(world: &World, namespace: &str) {
             .apply(api_version, kind, namespace, name, fields)
             .await;
     }
+    deploy(world, namespace, &[]).await;
+}
+
+/// A Tiller by `helm init`, with these arguments.
+async fn deploy(world: &World, namespace: &str, arguments: &[&str]) {
     let mut tiller = recorded_deployment("2.16.12-plain");
     tiller["apiVersion"] = json!("apps/v1");
     json_patch::merge(&mut tiller["metadata"], &own());
@@ -55,6 +60,7 @@ async fn by_hand(world: &World, namespace: &str) {
     let pod = &mut tiller["spec"]["template"]["spec"];
     pod["serviceAccountName"] = json!("tiller");
     pod["containers"][0]["env"][0]["value"] = json!(namespace);
+    pod["containers"][0]["args"] = json!(arguments);
     let tiller: DynamicObject = serde_json::from_value(tiller).unwrap();
     let deployments = world.api("apps/v1", "Deployment", namespace);
     let made = deployments.create(&PostParams::default(), &tiller).await;
@@ -130,6 +136,47 @@ async fn a_tiller_made_by_hand_becomes_the_teams_and_keeps_what_is_not_ours() {
         Some("p-adopt: nothing to change; 13 objects"),
         "{again}"
     );
+}
+
+/// Nothing is written, and so nothing is hidden.
+#[tokio::test]
+async fn releases_that_the_teams_tiller_would_not_see_are_left_alone() {
+    let world = World::create().await;
+    by_hand(&world, "p-records-t").await;
+    let labels = json!({ "metadata": { "labels": { "OWNER": "TILLER" } } });
+    world
+        .apply("v1", "ConfigMap", "p-records-t", "web.v1", labels)
+        .await;
+    for words in [&["--adopt"][..], &["--adopt", "--diff"]] {
+        let told = refused(make("p-records", words), 2);
+        assert_tells(
+            &told,
+            "p-records: storage-switch: p-records-t has 1 release record in ConfigMaps",
+        );
+    }
+    let tiller = world
+        .object("apps/v1", "Deployment", "p-records-t", "tiller-deploy")
+        .await;
+    assert!(
+        tiller["metadata"]["labels"]
+            .get("tiller-guard.io/team")
+            .is_none()
+    );
+    let maps = world.api("v1", "ConfigMap", "p-records-t");
+    let _gone = maps
+        .delete("web.v1", &DeleteParams::default())
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn a_tiller_with_a_database_is_not_adopted() {
+    let unguarded = json!({ crate::cluster::UNGUARDED: "" });
+    let _before = crate::api_server::World::create_labelled("p-sql-t", unguarded).await;
+    let world = World::create().await;
+    deploy(&world, "p-sql-t", &["--storage=sql"]).await;
+    let told = refused(make("p-sql", &["--adopt"]), 2);
+    assert_tells(&told, "keeps its releases in a database");
 }
 
 #[tokio::test]

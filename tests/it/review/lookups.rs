@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 use tiller_guard::k8s::overlay;
 use tiller_guard::k8s::review::{Answer, Decision, Lookup, Webhook, answer};
-use tiller_guard::policy::access::RoleKind;
-use tiller_guard::policy::{Context, Knowledge, Mode, Policy, Timestamp};
+use tiller_guard::policy::access::{RoleKind, standing_excesses};
+use tiller_guard::policy::{Context, Knowledge, Mode, Policy, Settings, Timestamp};
 
 use super::creation;
 use crate::policy::corpus::canonical;
@@ -74,7 +74,7 @@ fn found_since(
         .iter()
         .map(|object| serde_json::value::to_raw_value(object).unwrap())
         .collect();
-    overlay(knowledge, before, lookup, objects.iter().map(|it| &**it))
+    overlay(knowledge, before, lookup, objects.iter().map(|it| &**it)).0
 }
 
 #[test]
@@ -182,14 +182,29 @@ fn a_tiller_is_judged_by_the_bindings_and_then_by_the_roles_that_are_found() {
     let first = ask(&review, &knowledge, Mode::Enforce);
     assert_eq!(first.decision, Decision::Allowed, "{:?}", first.rules);
     let bindings = Lookup::BindingsIn("red".into());
+    let pods = Lookup::PodsOf {
+        namespace: "red".into(),
+        name: "tiller".into(),
+    };
     assert_eq!(
         first.lookups,
-        [bindings.clone(), Lookup::ClusterRoleBindings]
+        [bindings.clone(), Lookup::ClusterRoleBindings, pods.clone()]
     );
     let bound = found(&knowledge, &bindings, &[binding("tiller")]);
     let second = ask(&review, &bound, Mode::Enforce);
     assert_eq!(second.decision, Decision::Allowed);
-    assert_eq!(second.lookups.last(), Some(&role_lookup()));
+    assert!(second.lookups.contains(&role_lookup()));
+    let web = |phase: &str| {
+        json!({
+            "metadata": { "name": "web", "namespace": "red" },
+            "spec": { "serviceAccountName": "tiller", "containers": [{ "name": "web", "image": "web" }] },
+            "status": { "phase": phase },
+        })
+    };
+    for (phase, rules) in [("Running", &["service-account"][..]), ("Failed", &[])] {
+        let used = found(&bound, &pods, &[web(phase)]);
+        assert_eq!(ask(&review, &used, Mode::Enforce).rules, rules);
+    }
     let wide = found(&bound, &role_lookup(), &[role("escalate")]);
     assert_eq!(ask(&review, &wide, Mode::Enforce).rules, ["account-rights"]);
 }
@@ -213,7 +228,7 @@ fn a_tiller_is_let_in_once_what_gave_it_too_much_is_found_to_be_gone() {
         assert_eq!(first.rules, ["account-rights"]);
         let bindings = Lookup::BindingsIn("red".into());
         assert_eq!(first.lookups[0], bindings);
-        assert_eq!(first.lookups.last(), Some(&role_lookup()));
+        assert!(first.lookups.contains(&role_lookup()));
         let unbound = found(&knowledge, &bindings, &[]);
         assert_eq!(ask(&unbound).decision, Decision::Allowed);
         let narrow = found(&knowledge, &role_lookup(), &[role("create")]);
@@ -260,5 +275,33 @@ fn what_leaves_the_pod_as_it_is_looks_nothing_up() {
     assert_eq!(
         (answer.decision, answer.lookups),
         (Decision::Unconcerned, Vec::new())
+    );
+}
+
+/// Nobody knows what it gives, so that it may give anything.
+#[test]
+fn a_role_or_binding_that_cannot_be_read_may_give_any_right() {
+    let account = json!({ "kind": "Tiller", "account": "red/tiller" });
+    let knowledge = known(&[account, binding_of("tiller")]);
+    let mut bad = role("get");
+    bad["rules"] = json!("all");
+    let unread = found(&knowledge, &role_lookup(), &[bad]);
+    let refused = ask(&tiller(), &unread, Mode::Enforce);
+    assert_eq!(refused.rules, ["account-rights"]);
+    let standing = standing_excesses(&Settings::default(), &unread);
+    assert!(
+        standing[0].message.ends_with("cannot be read"),
+        "{standing:?}"
+    );
+    let mut bad = binding_of("nobody");
+    bad["roleRef"] = json!("all");
+    let bindings = Lookup::BindingsIn("red".into());
+    let unread = found(&known(&[]), &bindings, &[bad]);
+    let refused = ask(&tiller(), &unread, Mode::Enforce);
+    assert_eq!(refused.rules, ["account-rights"]);
+    let gone = found(&unread, &bindings, &[]);
+    assert_eq!(
+        ask(&tiller(), &gone, Mode::Enforce).decision,
+        Decision::Allowed
     );
 }

@@ -11,6 +11,7 @@ mod exceptions;
 mod injected;
 mod lookups;
 mod modes;
+mod owners;
 mod services;
 mod subresources;
 mod updates;

@@ -233,7 +233,7 @@ fn a_binding_that_can_hold_no_account_leaves_nothing() {
 }
 
 #[test]
-fn an_object_that_cannot_be_read_counts_as_gone_and_leaves_the_others() {
+fn a_role_that_cannot_be_read_may_grant_anything_and_leaves_the_others() {
     let mut ledger = Ledger::default();
     list(&mut ledger, ROLES, &[role("a", &["get"]), role("b", &[])]);
     let mut bad = role("a", &[]);
@@ -244,7 +244,13 @@ fn an_object_that_cannot_be_read_counts_as_gone_and_leaves_the_others() {
     };
     assert_eq!(object, "team/a");
     assert_eq!(cause.reason, "rules: expected a list, found a string");
-    assert_eq!(ledger.knowledge().size().roles, 1);
+    let known = Knowledge::default();
+    let known = known.with_unreadable_role(RoleKind::Role, Some("team"), "a");
+    assert_eq!(ledger.knowledge().size().roles, 2);
+    ledger.take(ROLES, &News::Gone(raw(&role("b", &[]))));
+    assert_eq!(ledger.knowledge(), &known);
+    ledger.take(ROLES, &News::Gone(raw(&role("a", &[]))));
+    assert_eq!(ledger.knowledge(), &Knowledge::default());
 }
 
 #[test]
