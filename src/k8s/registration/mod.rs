@@ -1,4 +1,4 @@
-//! The two objects by which the API server knows the webhooks, for Kubernetes 1.10 to 1.36.
+//! The two objects by which the API server knows the webhooks, for Kubernetes from 1.10 on.
 //!
 //! While nobody answers, `Fail` refuses the request and `Ignore` lets it pass. What may be refused so is kept
 //! small enough that nodes, the control plane and this guard start without it:
