@@ -1,6 +1,6 @@
 //! Looking something up in the cluster now, where a watch may not have told of it yet.
 
-use futures_util::future::try_join_all;
+use futures_util::future::join_all;
 use hyper::header::{ACCEPT, HeaderValue};
 use kube::Client;
 use kube::api::ListParams;
@@ -19,9 +19,8 @@ pub(super) const METADATA_LIST: HeaderValue = HeaderValue::from_static(
 /// Objects of a page.
 const PAGE: u32 = 500;
 
-/// What was found, with what was looked for. Nothing where the API server does not let the guard look: see
-/// [`may_be_denied`].
-pub(super) type Found = (Lookup, Option<Vec<Box<RawValue>>>);
+/// What was looked for, and what was found or why nothing was.
+pub(super) type Found = (Lookup, kube::Result<Vec<Box<RawValue>>>);
 
 #[derive(Deserialize)]
 struct List {
@@ -36,22 +35,19 @@ struct Metadata {
     continues: String,
 }
 
-/// Looks all of it up at the same time. The API server answers lists without a version from etcd's own last word.
-pub(super) async fn look_up(client: &Client, lookups: &[Lookup]) -> kube::Result<Vec<Found>> {
-    let each = lookups.iter().map(|lookup| async {
-        let found = match list(client, lookup).await {
-            Ok(found) => Some(found),
-            Err(kube::Error::Api(status)) if status.code == 403 && may_be_denied(lookup) => None,
-            Err(error) => return Err(error),
-        };
-        Ok((lookup.clone(), found))
-    });
-    try_join_all(each).await
+/// Looks all of it up at the same time. The API server answers lists without a version from etcd's own last word. One that
+/// fails keeps nothing else from being found.
+pub(super) async fn look_up(client: &Client, lookups: &[Lookup]) -> Vec<Found> {
+    let each = lookups
+        .iter()
+        .map(|lookup| async { (lookup.clone(), list(client, lookup).await) });
+    join_all(each).await
 }
 
-/// Whether this is looked up by a right that the guard has only where an administrator gave it.
-fn may_be_denied(lookup: &Lookup) -> bool {
-    matches!(lookup, Lookup::SecretRecordsIn(_))
+/// Whether the guard may not look this up, by a right that it has only where an administrator gave it.
+pub(super) fn is_denied(lookup: &Lookup, error: &kube::Error) -> bool {
+    let forbidden = matches!(error, kube::Error::Api(status) if status.code == 403);
+    forbidden && matches!(lookup, Lookup::SecretRecordsIn(_))
 }
 
 /// A role is listed by its name, so that the right to list suffices.

@@ -28,7 +28,7 @@ use prometheus_client::registry::Registry;
 use tokio::sync::{Notify, Semaphore, mpsc};
 use tracing::{debug, info, warn};
 
-use super::lookup::look_up;
+use super::lookup::{is_denied, look_up};
 use super::{Cluster, ConnectError, Reach};
 use crate::k8s::overlay;
 use crate::policy::access::Lookup;
@@ -92,28 +92,32 @@ impl LiveKnowledge {
         let client = self.client.get()?;
         let before = known.clone();
         let before = before.unwrap_or_else(|| self.current.load_full());
-        let found = match look_up(client, lookups).await {
-            Ok(found) => found,
-            Err(error) => {
-                debug!(%error, "nothing looked up");
-                return None;
-            }
-        };
+        let found = look_up(client, lookups).await;
         let known = known.unwrap_or_else(|| self.current.load_full());
         let mut knowledge = Knowledge::clone(&known);
-        let mut whole = true;
+        let (mut whole, mut answered) = (true, false);
         for (lookup, objects) in &found {
-            let Some(objects) = objects else {
-                knowledge = denied(knowledge, lookup);
-                whole = false;
-                continue;
-            };
-            let objects = objects.iter().map(|object| &**object);
-            let (with_found, unread) = overlay(&knowledge, &before, lookup, objects);
-            knowledge = with_found;
-            whole &= unread == 0;
+            match objects {
+                Ok(objects) => {
+                    let objects = objects.iter().map(|object| &**object);
+                    let (with_found, unread) = overlay(&knowledge, &before, lookup, objects);
+                    knowledge = with_found;
+                    whole &= unread == 0;
+                    answered = true;
+                }
+                Err(error) if is_denied(lookup, error) => {
+                    knowledge = denied(knowledge, lookup);
+                    whole = false;
+                    answered = true;
+                }
+                // What is known of it stands.
+                Err(error) => {
+                    debug!(%error, ?lookup, "not looked up");
+                    whole = false;
+                }
+            }
         }
-        Some((Arc::new(knowledge), whole))
+        answered.then(|| (Arc::new(knowledge), whole))
     }
 
     /// Adds what the watches count to the metrics of the process.

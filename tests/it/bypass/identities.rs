@@ -162,7 +162,7 @@ async fn row_48_what_tiller_makes_itself() {
 /// The pod was there before anybody knew the account for a Tiller's.
 #[tokio::test]
 async fn row_69_an_account_that_another_pod_runs_as() {
-    let world = World::create("row-64").await;
+    let world = World::create("row-69").await;
     let account = json!({ "metadata": { "name": "deployer" } });
     create(&world, "", "v1", "ServiceAccount", &account)
         .await

@@ -208,7 +208,7 @@ async fn row_30_debugging_and_delegation() {
 
 #[tokio::test]
 async fn row_66_flags_that_log_secrets() {
-    let world = World::create("row-61").await;
+    let world = World::create("row-66").await;
     let dropped = [
         args(&["--vmodule=round_trippers=9"]),
         args(&["--log_file=/tmp/log"]),

@@ -124,7 +124,7 @@ async fn row_28_doors_to_the_node() {
 
 #[tokio::test]
 async fn row_67_a_token_directory_of_ones_own() {
-    let world = World::create("row-62").await;
+    let world = World::create("row-67").await;
     let token = json!({ "serviceAccountToken": { "path": "token" } });
     let authorities = json!({ "configMap": { "name": "kube-root-ca.crt", "items": [{ "key": "ca.crt", "path": "ca.crt" }] } });
     let place = json!({ "downwardAPI": { "items": [{ "path": "namespace", "fieldRef": { "fieldPath": "metadata.namespace" } }] } });
@@ -168,7 +168,7 @@ async fn row_67_a_token_directory_of_ones_own() {
 
 #[tokio::test]
 async fn row_68_confinement_that_is_switched_off() {
-    let world = World::create("row-63").await;
+    let world = World::create("row-68").await;
     let fields =
         json!({ "securityContext": { "seLinuxOptions": { "type": "spc_t" }, "runAsGroup": 0 } });
     let stored = stored_with(&world, &fields).await;

@@ -97,7 +97,7 @@ async fn row_59_second_tillers_of_a_target_namespace() {
 /// As `harden` and `provision` write it: the manifest says Secrets already.
 #[tokio::test]
 async fn row_70_a_hardened_tiller_that_would_not_see_releases() {
-    let unguarded = super::unguarded("row-65").await;
+    let unguarded = super::unguarded("row-70").await;
     let mut map = record("web.v1");
     map["data"] = json!({ "release": "H4sI" });
     create(&unguarded, "", "v1", "ConfigMap", &map)
@@ -110,7 +110,7 @@ async fn row_70_a_hardened_tiller_that_would_not_see_releases() {
     assert_refused(
         answer,
         "storage-switch",
-        "row-65 has 1 release record in ConfigMaps",
+        "row-70 has 1 release record in ConfigMaps",
     );
     assert_no_unhardened_tiller(&unguarded).await;
 }

@@ -158,7 +158,7 @@ async fn row_47_bindings_of_accounts_that_do_not_exist_yet() {
 /// As many subjects as a request has room for: Tiller's account at their end is seen, and without it nobody is refused.
 #[tokio::test]
 async fn row_65_bindings_of_thousands() {
-    let world = World::create("row-60").await;
+    let world = World::create("row-65").await;
     create(&world, &wide_role("wide")).await.unwrap();
     create(&world, &tiller(&world, "tiller")).await.unwrap();
     let people = (0..9_000).map(|number| subject("User", &format!("person-{number}")));
@@ -166,7 +166,7 @@ async fn row_65_bindings_of_thousands() {
     let mut binding = binding("many", "wide", "nobody");
     binding["subjects"] = json!(subjects);
     create(&world, &binding).await.unwrap();
-    subjects.push(json!({ "kind": "ServiceAccount", "name": "tiller", "namespace": "row-60" }));
+    subjects.push(json!({ "kind": "ServiceAccount", "name": "tiller", "namespace": "row-65" }));
     binding["metadata"]["name"] = json!("more");
     binding["subjects"] = json!(subjects);
     let answer = refusal(&world, &binding).await;

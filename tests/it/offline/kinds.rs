@@ -59,7 +59,11 @@ fn the_objects_of_a_template_are_hardened_in_their_place() {
     // In which namespace it would run is not known, and it may be a protected one.
     let harden = run(&["harden", "-"], TEMPLATE.as_bytes());
     assert_eq!(harden.code, Some(1));
-    assert!(harden.stderr.contains("protected-namespace"), "{}", harden.stderr);
+    assert!(
+        harden.stderr.contains("protected-namespace"),
+        "{}",
+        harden.stderr
+    );
     let template = TEMPLATE.replace("required: true", "value: team");
     let harden = run(&["harden", "-"], template.as_bytes());
     assert_eq!(harden.code, Some(0), "{}", harden.stderr);

@@ -142,27 +142,27 @@ async fn a_tiller_made_by_hand_becomes_the_teams_and_keeps_what_is_not_ours() {
 #[tokio::test]
 async fn releases_that_the_teams_tiller_would_not_see_are_left_alone() {
     let world = World::create().await;
-    by_hand(&world, "p-records-t").await;
+    by_hand(&world, "p-recorded-t").await;
     let labels = json!({ "metadata": { "labels": { "OWNER": "TILLER" } } });
     world
-        .apply("v1", "ConfigMap", "p-records-t", "web.v1", labels)
+        .apply("v1", "ConfigMap", "p-recorded-t", "web.v1", labels)
         .await;
     for words in [&["--adopt"][..], &["--adopt", "--diff"]] {
-        let told = refused(make("p-records", words), 2);
+        let told = refused(make("p-recorded", words), 2);
         assert_tells(
             &told,
-            "p-records: storage-switch: p-records-t has 1 release record in ConfigMaps",
+            "p-recorded: storage-switch: p-recorded-t has 1 release record in ConfigMaps",
         );
     }
     let tiller = world
-        .object("apps/v1", "Deployment", "p-records-t", "tiller-deploy")
+        .object("apps/v1", "Deployment", "p-recorded-t", "tiller-deploy")
         .await;
     assert!(
         tiller["metadata"]["labels"]
             .get("tiller-guard.io/team")
             .is_none()
     );
-    let maps = world.api("v1", "ConfigMap", "p-records-t");
+    let maps = world.api("v1", "ConfigMap", "p-recorded-t");
     let _gone = maps
         .delete("web.v1", &DeleteParams::default())
         .await
