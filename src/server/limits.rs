@@ -37,7 +37,7 @@ pub struct Limits {
     /// Bytes for all that larger bodies take beyond that. An address has a third of it for connections that proved
     /// themselves, and a third for others.
     pub large_bodies_bytes: usize,
-    /// How long a body may take for each [`Self::STEP`] of bytes. One packet may be lost three times.
+    /// How long a body may take for each `STEP` of bytes. One packet may be lost three times.
     pub step: Duration,
     /// How long it may take if others wait for its memory or its connection.
     pub step_if_crowded: Duration,
