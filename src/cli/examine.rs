@@ -54,7 +54,7 @@ pub(super) fn judge(object: &Object, judging: &Judging) -> Result<Judgement, Unj
     }
 }
 
-/// Of an object that is not read, only that there may be a Tiller in it is told.
+/// An object of a kind that is not read: the report says only that it may hold a Tiller.
 fn judge_unread(object: &Object, judging: &Judging) -> Result<Judgement, Unjudged> {
     let Some(sign) = k8s::sign_of_tiller(&object.value, &|image| {
         judging.settings.is_other_image(image)

@@ -1,7 +1,7 @@
 //! What AKS' admissions enforcer writes into webhook configurations that do not ask it not to.
 //!
 //! It adds expressions to each `namespaceSelector`, by which AKS' own namespaces, `kube-system` among them, are left out,
-//! and adds them again where they are taken away. They stay where it is told to leave a configuration as it is.
+//! and adds them again if somebody removes them. The annotation keeps it from adding more; what it has added stays.
 //!
 //! Source: AKS' documentation, "Can I use admission controller webhooks on AKS?", and what others saw it write
 //! (Azure/AKS 1771 and 4002): the first expression until 2022, the other two since.

@@ -69,7 +69,7 @@ impl KubernetesVersion {
         let told = match get::<Told>(client, PATH).await {
             Ok(told) => told,
             Err(source) if is_odd(&source) => {
-                debug!(path = PATH, %source, "the version is told from what is served");
+                debug!(path = PATH, %source, "the version is derived from the API groups that are served");
                 Told::default()
             }
             Err(source) => return Err(Unanswered { path: PATH, source }),

@@ -1,4 +1,4 @@
-//! What scanners find in an installation that is as it is to be, and why it is so: annotations of the object that is
+//! Findings of scanners that are accepted, with the reason: annotations of the object that is
 //! found fault with, where checkov looks for them.
 
 use serde_json::{Map, Value, json};

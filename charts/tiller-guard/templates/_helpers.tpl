@@ -71,7 +71,7 @@ labels:
 {{- $text -}}
 {{- end -}}
 
-{{/* What scanners find in an object that is as it is to be, and why: checkov looks at the object's own annotations. Each
+{{/* Findings of scanners that are accepted, with the reason: checkov looks at the object's own annotations. Each
      kind of object has a list of its own, in a dictionary with the chart's root. */}}
 {{- define "tiller-guard.skips" -}}
 {{- $noTiller := "this is no Tiller; it keeps Tillers out" -}}

@@ -120,7 +120,7 @@ impl Changes {
         self.forbidden.load(Ordering::Relaxed)
     }
 
-    /// Waits for a change that is to be followed now.
+    /// Waits for the next change that needs a look now.
     pub(super) async fn next(&mut self) {
         self.changed.notified().await;
         sleep(self.pace.gap(Instant::now())).await;

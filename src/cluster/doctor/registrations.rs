@@ -68,8 +68,8 @@ async fn compared(cluster: &Cluster, looked: &Looked, wanted: &Value) -> Check {
                 Check::doubtful(
                     id,
                     format!(
-                        "{kind} tiller-guard is as it is to be, but AKS has left its own namespaces out, kube-system \
-                         among them"
+                        "{kind} tiller-guard is complete, but AKS excludes its own namespaces from it, such as \
+                         kube-system"
                     ),
                     "run tiller-guard install --aks to have Tillers refused there too",
                 )

@@ -62,7 +62,7 @@ async fn what_aks_adds_is_no_drift_and_stays_until_aks_is_told_to_leave_it() {
         let check = told.check(id);
         assert_eq!(check["status"], "doubtful", "{check}");
         let message = check["message"].as_str().unwrap();
-        assert!(message.contains("AKS has left its own namespaces out"));
+        assert!(message.contains("AKS excludes its own namespaces"));
         let hint = check["hint"].as_str().unwrap();
         assert!(hint.contains("install --aks"), "{hint}");
     }
