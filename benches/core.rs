@@ -9,7 +9,8 @@ use serde_json::value::RawValue;
 use tiller_guard::json::Reader;
 use tiller_guard::k8s::review::{Webhook, answer};
 use tiller_guard::k8s::{access_object, subject};
-use tiller_guard::policy::access::{AccessKind, AccessObject, Account, decide_access};
+use tiller_guard::policy::rbac::{AccessKind, AccessObject, Account};
+use tiller_guard::policy::rights::decide_access;
 use tiller_guard::policy::{
     Context, Kind, Knowledge, Policy, Settings, TillerUse, Timestamp, decide,
 };

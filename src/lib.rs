@@ -1,9 +1,9 @@
 //! tiller-guard lets no Tiller (Helm 2's in-cluster server) run unless it is hardened.
 //!
 //! ```text
-//! webhook   bytes ─ k8s::review ─┐                                          ┌─ AdmissionReview: deny, warn, patch
-//! check     files ─ manifest    ─┼─ k8s::subject ─ policy::decide ─ Verdict ─┼─ report and exit code
-//! harden    files ─ manifest    ─┘        pure: no clock, no I/O, no door    └─ the same patch, applied to the file
+//! webhook   bytes ─ k8s::review ─┐                                           ┌─ AdmissionReview: deny, warn, patch
+//! check     files ─ manifest    ─┼─ k8s::workload ─ policy::decide ─ Verdict ─┼─ report and exit code
+//! harden    files ─ manifest    ─┘        pure: no clock, no I/O, no door     └─ the same patch, applied to the file
 //! ```
 //!
 //! | layer | module | what lives there |
@@ -19,9 +19,10 @@
 //! | 2 | [`provision`] | what a team needs, as a plan of exact objects |
 //! | 2 | [`installation`] | what runs in a cluster: every object of an installation |
 //! | 2 | [`report`] | findings for people and programs |
-//! | 3 | [`cluster`] | the one owner of the Kubernetes client |
-//! | 3 | [`server`] | the webhook's listener, routes, metrics and drain |
-//! | 4 | [`cli`] | the command line |
+//! | 3 | [`offline`] | manifests in files, judged and hardened |
+//! | 4 | [`cluster`] | the one owner of the Kubernetes client |
+//! | 4 | [`server`] | the webhook's listener, routes, metrics and drain |
+//! | 5 | [`cli`] | the command line |
 //!
 //! A module uses those of lower layers only.
 
@@ -32,6 +33,7 @@ pub mod installation;
 pub mod json;
 pub mod k8s;
 pub mod manifest;
+pub mod offline;
 pub mod pki;
 pub mod pod;
 pub mod policy;

@@ -7,10 +7,11 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::Exit;
-use super::examine::{judge, knowing, report_object, report_unreadable, unjudged};
-use super::input::{Source, sources};
-use super::policy::{Judging, ManifestArguments};
+use super::policy_options::ManifestArguments;
 use crate::manifest::{Document, Part, Stream};
+use crate::offline::Judging;
+use crate::offline::files::{Source, sources};
+use crate::offline::judge::{judge, knowing, report_object, report_unreadable, unjudged};
 use crate::report::{self, Report, Style, Unreadable};
 
 /// What was typed.

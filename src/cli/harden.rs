@@ -10,11 +10,12 @@ use similar::TextDiff;
 
 use super::Exit;
 use super::check::style;
-use super::examine::{knowing, report_unreadable};
-use super::input::{Source, sources};
-use super::policy::{Judging, ManifestArguments};
-use super::rewrite::{Hardened, harden, pretty};
+use super::policy_options::ManifestArguments;
 use crate::manifest::{Document, Part, Stream};
+use crate::offline::Judging;
+use crate::offline::files::{Source, sources};
+use crate::offline::harden::{Hardened, harden, pretty};
+use crate::offline::judge::{knowing, report_unreadable};
 use crate::report::{self, Unreadable};
 
 /// What was typed.

@@ -16,7 +16,7 @@ use crate::k8s::review::{self, Answer};
 use crate::policy::{Context, Decision, Knowledge, Policy};
 use crate::server::{Background, Consult, Informed, Judge};
 
-use super::policy::now;
+use super::policy_options::now;
 
 /// Where a pod finds the namespace that it runs in.
 const POD_NAMESPACE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";

@@ -12,18 +12,15 @@
 mod certificate;
 mod check;
 mod doctor;
-mod examine;
 mod harden;
-mod input;
 mod install;
 mod live;
 mod logs;
 mod planned;
-mod policy;
-mod policy_check;
+mod policy_file;
+mod policy_options;
 mod provision;
 mod reach;
-mod rewrite;
 mod serve;
 mod uninstall;
 
@@ -52,7 +49,7 @@ enum Command {
     Doctor(doctor::Arguments),
     /// Checks policy files, and prints their schema.
     #[command(subcommand)]
-    Policy(policy_check::Command),
+    Policy(policy_file::Command),
     Provision(Box<provision::Arguments>),
     Configure(provision::configure::Arguments),
     Deprovision(Box<provision::deprovision::Arguments>),
@@ -88,7 +85,7 @@ pub fn run() -> ExitCode {
         Command::Install(arguments) => install::run(*arguments).map(ExitCode::from),
         Command::Uninstall(arguments) => uninstall::run(arguments).map(ExitCode::from),
         Command::Doctor(arguments) => doctor::run(arguments).map(ExitCode::from),
-        Command::Policy(command) => policy_check::run(command).map(ExitCode::from),
+        Command::Policy(command) => policy_file::run(command).map(ExitCode::from),
         Command::Provision(arguments) => provision::run(*arguments).map(ExitCode::from),
         Command::Configure(arguments) => provision::configure::run(arguments).map(ExitCode::from),
         Command::Deprovision(arguments) => {

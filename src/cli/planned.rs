@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context as _, bail};
 use clap::Args;
 
-use super::policy::{bad_policy, now, read_policy};
+use super::policy_options::{bad_policy, now, read_policy};
 use crate::cluster::Cluster;
 use crate::cluster::apply::{Effect, Expects, Writer};
 use crate::config;

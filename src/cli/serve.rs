@@ -17,7 +17,7 @@ use tracing::{info, warn};
 use super::certificate::{CertificateArguments, self_signed};
 use super::live::{LiveArguments, background, judge};
 use super::logs::{self, LogFormat, LogLevel};
-use super::policy::{LivePolicy, PolicyArguments};
+use super::policy_options::{LivePolicy, PolicyArguments};
 use crate::cluster::Watches;
 use crate::policy::Policy;
 use crate::server::{BindError, Bound, Drain, Limits, OldestTls, Server};

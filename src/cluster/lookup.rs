@@ -9,7 +9,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::k8s::RECORD_SELECTOR;
-use crate::policy::access::{AccessKind, Lookup, RoleKind};
+use crate::policy::rbac::{AccessKind, RoleKind};
+use crate::policy::rights::Lookup;
 
 /// Lists by their metadata: `v1` is of Kubernetes 1.15. Who knows neither sends all.
 pub(super) const METADATA_LIST: HeaderValue = HeaderValue::from_static(

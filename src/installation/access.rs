@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{AUTHORITY_SECRET, Installation, cluster_metadata};
 use crate::k8s::registration::{self, NAME};
-use crate::policy::access::AccessKind;
+use crate::policy::rbac::AccessKind;
 use crate::tiller::signs;
 
 pub(super) fn service_account(installation: &Installation) -> Value {

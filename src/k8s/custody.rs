@@ -10,7 +10,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 
 use super::Malformed;
-use super::object::told_namespace;
+use super::workload::told_namespace;
 use crate::json::{ReadError, Source, fields, read as read_value};
 use crate::pod::Text;
 use crate::policy::custody::{

@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 
 use serde_json::value::RawValue;
 
-use super::access::access_object;
-use super::object::subject;
+use super::rbac::access_object;
+use super::workload::subject;
 use crate::json::{Presence, Reader, fields, read};
 use crate::pod::{Items, Text};
-use crate::policy::access::{AccessKind, AccessObject, Account, Lookup, RoleKind};
+use crate::policy::rbac::{AccessKind, AccessObject, Account, RoleKind};
+use crate::policy::rights::Lookup;
 use crate::policy::{Kind, Knowledge, SecretRecords};
 
 /// What is known with what a lookup found: roles, bindings, accounts or records as JSON; and how many of these could not be

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::Malformed;
 use crate::json::{Source, fields, read};
 use crate::pod::Text;
-use crate::policy::access::{Registration, Team, TeamError};
+use crate::policy::team::{Registration, Team, TeamError};
 
 /// The label of a `ConfigMap` that registers a team, as a selector of the API.
 pub const TEAM_SELECTOR: &str = "tiller-guard.io/kind=team";

@@ -3,9 +3,9 @@
 use serde_json::Value;
 
 use crate::policy::Kind;
-use crate::policy::access::AccessKind;
 use crate::policy::custody::CustodyKind;
 use crate::policy::exposure::ExposureKind;
+use crate::policy::rbac::AccessKind;
 
 use super::node::{Content, Duplicate, Node, Place};
 use super::stream::{Document, Unreadable};

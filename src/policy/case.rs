@@ -2,9 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::canonical;
 use super::exception::{Exception, Exemptions};
-use super::harden::Edit;
+use super::harden::{Edit, canonical};
 use super::pointer::Place;
 use super::{
     Action, Excepted, Finding, Injector, Kind, Knowledge, Pointer, Rule, Settings, Subject,

@@ -6,10 +6,10 @@
 //! Source: the API reference of `PodExecOptions` and the like v1, `SplitSchemeNamePort` of apimachinery, Kubernetes
 //! 1.10 to 1.36.
 
-use super::access::Team;
 use super::case::Findings;
 use super::pointer::Place;
 use super::rules::CONNECTION_CHECKS;
+use super::team::Team;
 use super::{Context, Finding, Knowledge, Pointer, Requester, Settings};
 use crate::pod::Text;
 use crate::tiller::is_tiller_name;

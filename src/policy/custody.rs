@@ -7,9 +7,9 @@
 
 use std::fmt;
 
-use super::access::Account;
 use super::case::Findings;
 use super::pointer::Place;
+use super::rbac::Account;
 use super::rules::CUSTODY_CHECKS;
 use super::{Context, Finding, Knowledge, Pointer, Requester, Settings};
 use crate::pod::Text;

@@ -4,14 +4,13 @@
 //! the [`rules()`] look, and turns the findings that have one right answer into one patch.
 #![deny(clippy::disallowed_methods)]
 
-pub mod access;
 mod annotations;
 mod api;
-mod canonical;
 mod case;
 pub mod connection;
 mod context;
 pub mod custody;
+mod decide;
 mod exception;
 pub mod exposure;
 mod finding;
@@ -20,35 +19,36 @@ mod injector;
 mod knowledge;
 mod mode;
 mod not_tiller;
-mod object_kind;
+mod object;
 mod outcome;
-mod patch;
 mod pointer;
+pub mod rbac;
 mod requester;
+pub mod rights;
 mod rules;
 mod settings;
-mod subject;
+pub mod team;
 mod token;
-mod verdict;
+mod workload;
 
 pub use annotations::Annotations;
 pub use api::{APIS, Api};
 pub use case::TillerContainer;
 pub use context::{Context, Timestamp};
+pub use decide::{Verdict, decide};
 pub use exception::{Excepted, Exception, except};
 pub use finding::{Action, Finding, Rule, Severity};
+pub use harden::Patch;
 pub use injector::Injector;
 pub use knowledge::{Knowledge, KnowledgeSize, SecretRecords, TillerUse};
 pub use mode::{Mode, Modes};
 pub use not_tiller::{Evidence, Innocent, NotTiller};
-pub use object_kind::{ObjectKind, ObjectName};
+pub use object::{ObjectKind, ObjectName};
 pub use outcome::{Arrival, Circumstances, Decision, Outcome, Webhook, forbidden, mode_rules};
-pub use patch::Patch;
 pub use pointer::Pointer;
 pub use requester::{People, Requester, is_controller};
 pub use rules::{
     access_rules, connection_rules, custody_rules, exposure_rules, rules, workload_rules,
 };
 pub use settings::{ImageVersion, Policy, RunAsUser, Settings};
-pub use subject::{Kind, Labels, Maker, Owner, PodMetadata, Subject, Writer};
-pub use verdict::{Verdict, decide};
+pub use workload::{Kind, Labels, Maker, Owner, PodMetadata, Subject, Writer};

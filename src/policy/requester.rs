@@ -1,6 +1,6 @@
 //! Who asks, and lists of those who may.
 
-use super::access::{Account, Holder};
+use super::rbac::{Account, Holder};
 use crate::pod::Text;
 
 /// Who asks the API server for something.

@@ -3,8 +3,8 @@
 //! Source: `plugin/pkg/admission/serviceaccount/admission.go`, Kubernetes 1.10 to 1.36, and OpenShift's fork of it.
 
 use super::Writer;
-use super::access::Account;
 use super::case::Case;
+use super::rbac::Account;
 use crate::pod::{
     ConfigMapProjection, FieldFile, KeyPath, Projection, TokenProjection, Volume, VolumeMount,
     VolumeSource,

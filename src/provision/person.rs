@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::pki::team::{Fingerprint, Holder};
-use crate::policy::access::Holder as Held;
+use crate::policy::rbac::Holder as Held;
 
 /// A user or a group, as Kubernetes' authentication names them.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

@@ -13,7 +13,7 @@ use super::{CheckedTeam, secrets, tiller};
 use crate::k8s::Malformed;
 use crate::pki::team::Certificates;
 use crate::policy::Settings;
-use crate::policy::access::TeamError;
+use crate::policy::team::TeamError;
 
 /// What is to be in the cluster for a team.
 #[derive(Debug, Clone, PartialEq, Eq)]

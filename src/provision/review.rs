@@ -4,9 +4,11 @@ use serde_json::Value;
 
 use super::plan::PlanError;
 use crate::k8s;
-use crate::policy::access::{AccessKind, AccessObject, Team, TeamError, decide_access};
 use crate::policy::custody::{Coming, CustodyKind, decide_custody};
 use crate::policy::exposure::{ExposureKind, decide_exposure};
+use crate::policy::rbac::{AccessKind, AccessObject};
+use crate::policy::rights::decide_access;
+use crate::policy::team::{Team, TeamError};
 use crate::policy::{Context, Finding, Kind, Knowledge, Settings, Timestamp, decide};
 
 /// What the guard knows once the objects are there.

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::pod::Text;
-use crate::policy::access::{PolicyRule, Right, Rights};
+use crate::policy::rbac::{PolicyRule, Right, Rights};
 
 /// A right that a team's charts need beyond the usual ones, in its target namespaces.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use super::{ExtraRule, Person, PersonError, PersonKind, SpecError};
 use crate::policy::Settings;
-use crate::policy::access::{Account, Holder, Team};
+use crate::policy::rbac::{Account, Holder};
+use crate::policy::team::Team;
 use crate::tiller::Version;
 
 /// What is asked for a team, as it was typed or read.

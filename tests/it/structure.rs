@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each module with all that it uses. A line here is used, and what is used has a line here.
-const USES: [(&str, &[&str]); 14] = [
+const USES: [(&str, &[&str]); 15] = [
     // Layer 0.
     ("json", &[]),
     ("pod", &["json"]),
@@ -20,6 +20,7 @@ const USES: [(&str, &[&str]); 14] = [
     ("provision", &["k8s", "pki", "pod", "policy", "tiller"]),
     ("config", &["manifest", "policy", "provision", "tiller"]),
     ("report", &["policy", "tiller"]),
+    ("offline", &["k8s", "manifest", "policy", "report"]),
     // Layer 3.
     (
         "cluster",
@@ -43,6 +44,7 @@ const USES: [(&str, &[&str]); 14] = [
             "installation",
             "k8s",
             "manifest",
+            "offline",
             "pki",
             "policy",
             "provision",

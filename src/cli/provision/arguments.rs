@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context as _, anyhow, bail};
 use clap::{Args, ValueEnum};
 
-use super::super::policy::PolicyArguments;
+use super::super::policy_options::PolicyArguments;
 use super::super::reach::ReachArguments;
 use crate::cluster::apply::Effect;
 use crate::config;
@@ -297,7 +297,10 @@ fn read_teams(path: &Path) -> anyhow::Result<Vec<TeamSpec>> {
 impl SharedArguments {
     /// What the rules are told.
     pub(super) fn settings(&self) -> anyhow::Result<Settings> {
-        let policy = self.policy.clone().resolve(super::super::policy::now())?;
+        let policy = self
+            .policy
+            .clone()
+            .resolve(super::super::policy_options::now())?;
         Ok(policy.settings)
     }
 

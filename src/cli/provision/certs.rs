@@ -9,7 +9,7 @@ use super::session::{Failure, Session};
 use super::show::{Layout, ShowArguments, Shown, each};
 use crate::cluster::team::{Found, look};
 use crate::pki::team::Certificate;
-use crate::policy::access::Team;
+use crate::policy::team::Team;
 
 const HEADINGS: &[&str] = &["TEAM", "OF", "HOLDER", "SHA-256", "DAYS LEFT", "UNTIL"];
 

@@ -8,7 +8,7 @@ use super::arguments::CertificateArguments;
 use super::authority_folder::{AuthorityFolder, Kept};
 use crate::cluster::team::Found;
 use crate::pki::team::{Authority, Certificates, Holder, Present, Server, Wanted};
-use crate::policy::access::Team;
+use crate::policy::team::Team;
 use crate::provision::{CheckedTeam, Names, Person};
 
 /// What becomes of the CA.

@@ -6,12 +6,12 @@ use anyhow::Context as _;
 use serde_json::{Value, json};
 
 use super::super::Exit;
-use super::super::rewrite::pretty;
 use super::arguments::{Output, SharedArguments};
 use super::bundles;
 use super::issuance::{Course, issue};
 use crate::cluster::team::Found;
 use crate::manifest::to_yaml;
+use crate::offline::harden::pretty;
 use crate::policy::Settings;
 use crate::provision::{CheckedTeam, Plan, plan};
 

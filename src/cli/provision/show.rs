@@ -7,11 +7,11 @@ use clap::{Args, ValueEnum};
 use serde_json::Value;
 
 use super::super::Exit;
-use super::super::rewrite::pretty;
 use super::arguments::SharedArguments;
 use super::session::{Failure, Session, in_cluster};
 use crate::cluster::apply::Effect;
 use crate::cluster::team::Registered;
+use crate::offline::harden::pretty;
 
 /// Which teams, and how they are shown.
 #[derive(Debug, Args)]

@@ -11,7 +11,7 @@ use super::session::{Failure, Session};
 use super::show::{Layout, ListArguments, ShowArguments, Shown, each};
 use crate::cluster::team::{Deployed, Granted, Grants, Registered, Rollout, deployed};
 use crate::k8s;
-use crate::policy::access::Team;
+use crate::policy::team::Team;
 use crate::policy::{Context, Kind, Settings, decide};
 use crate::report;
 
@@ -262,7 +262,7 @@ fn tillers(deployed: &Deployed, settings: &Settings) -> Vec<Value> {
     let Ok(subject) = k8s::subject(Kind::Deployment, &deployed.0) else {
         return Vec::new();
     };
-    let context = Context::at(super::super::policy::now());
+    let context = Context::at(super::super::policy_options::now());
     let verdict = decide(&subject, settings, &context);
     let tillers = verdict.tillers.iter().map(report::Tiller::from);
     tillers

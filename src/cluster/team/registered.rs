@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::{LookError, api, asked};
 use crate::cluster::Cluster;
 use crate::k8s::{TEAM_SELECTOR, team_registration};
-use crate::policy::access::Team;
+use crate::policy::team::Team;
 use crate::provision::{MANAGED_BY, MANAGED_BY_LABEL, SPEC_ANNOTATION};
 
 /// A registered team.

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{LookError, asked};
 use crate::cluster::Cluster;
-use crate::policy::access::Account;
+use crate::policy::rbac::Account;
 
 /// A binding of Tiller's account, and what it grants.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

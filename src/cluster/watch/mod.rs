@@ -9,15 +9,15 @@
 //! each. Who judges takes the snapshot that is there, without a lock. Two more tasks look at what stands together that
 //! no review would have let in, and at the registrations by which reviews come at all.
 
-mod feed;
-mod ledger;
+mod excess_rights;
 mod pause;
-mod registered;
-mod standing;
+mod reflector;
+mod resource;
 mod status;
 mod stop;
+mod store;
 mod teams;
-mod watched;
+mod webhook_configurations;
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -31,15 +31,15 @@ use tracing::{debug, info, warn};
 use super::lookup::{is_denied, look_up};
 use super::{Cluster, ConnectError, Reach};
 use crate::k8s::overlay;
-use crate::policy::access::Lookup;
+use crate::policy::rights::Lookup;
 use crate::policy::{Knowledge, Policy, SecretRecords};
-use feed::{Feed, News};
-use ledger::{Ledger, Remark};
 pub(in crate::cluster) use pause::Pause;
-use registered::Lookout;
-pub use registered::Registered;
+use reflector::{Feed, News};
+use resource::Watched;
 use status::Status;
-use watched::Watched;
+use store::{Ledger, Remark};
+use webhook_configurations::Lookout;
+pub use webhook_configurations::Registered;
 
 /// How many list at once.
 const LISTING: usize = 2;
@@ -209,7 +209,7 @@ impl Watches {
         };
         tokio::spawn(lookout.run());
         let changed = Arc::new(Notify::new());
-        tokio::spawn(standing::look(live, policy, Arc::clone(&changed)));
+        tokio::spawn(excess_rights::look(live, policy, Arc::clone(&changed)));
         keep(news, ledger, &current, &status, &changed).await;
         Ok(())
     }

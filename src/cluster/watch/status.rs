@@ -9,7 +9,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
-use super::watched::Watched;
+use super::resource::Watched;
 use crate::policy::KnowledgeSize;
 
 /// How the watches fare.
@@ -233,7 +233,7 @@ mod tests {
     use prometheus_client::encoding::text;
 
     use super::*;
-    use crate::policy::access::AccessKind;
+    use crate::policy::rbac::AccessKind;
 
     #[test]
     fn a_drift_is_counted_until_somebody_has_looked() {

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::ledger::Remark;
-use crate::policy::access::{Registration, Team, TeamError, register};
+use super::store::Remark;
+use crate::policy::team::{Registration, Team, TeamError, register};
 
 /// The registered teams.
 #[derive(Debug, Default)]

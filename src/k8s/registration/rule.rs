@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value, json};
 
 use crate::policy::APIS;
-use crate::policy::access::AccessKind;
 use crate::policy::connection::ConnectionKind;
 use crate::policy::custody::CustodyKind;
 use crate::policy::exposure::ExposureKind;
+use crate::policy::rbac::AccessKind;
 
 /// A set of resources.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

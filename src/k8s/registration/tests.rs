@@ -4,10 +4,10 @@ use serde_json::{Value, json};
 
 use super::{Endpoint, Registration};
 use crate::policy::APIS;
-use crate::policy::access::AccessKind;
 use crate::policy::connection::ConnectionKind;
 use crate::policy::custody::CustodyKind;
 use crate::policy::exposure::ExposureKind;
+use crate::policy::rbac::AccessKind;
 
 fn registration(minor: u16) -> Registration<'static> {
     Registration {

@@ -5,7 +5,7 @@ use super::request::{Envelope, Object, Request};
 use super::unread::Unjudged;
 use super::{Answer, Decision, Lookup, Malformed, Mode, Record};
 use crate::json::{self, Array, write_base64, write_text};
-use crate::policy::access::lookup_may_settle;
+use crate::policy::rights::lookup_may_settle;
 use crate::policy::{Action, Circumstances, Finding, Outcome, Subject, Verdict};
 
 /// A version of `admission.k8s.io`.

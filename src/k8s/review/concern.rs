@@ -76,7 +76,7 @@ mod tests {
     use super::*;
     use crate::policy::Kind;
     use crate::policy::TillerUse;
-    use crate::policy::access::Account;
+    use crate::policy::rbac::Account;
 
     fn possible(body: &str) -> bool {
         let account = Account {

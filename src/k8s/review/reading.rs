@@ -3,13 +3,13 @@
 use super::Malformed;
 use super::request::Object;
 use crate::json::{ReadError, Reader, Source as _, Type};
-use crate::k8s::{access, custody, exposure, object};
+use crate::k8s::{custody, exposure, rbac, workload};
 use crate::pod::Text;
 use crate::policy::Kind;
-use crate::policy::access::AccessKind;
 use crate::policy::connection::{Connection, ConnectionKind};
 use crate::policy::custody::CustodyKind;
 use crate::policy::exposure::ExposureKind;
+use crate::policy::rbac::AccessKind;
 
 /// The kinds of objects that are read.
 #[derive(Debug, Clone, Copy)]
@@ -44,11 +44,11 @@ impl Reading {
             return reader.skip().map(|()| Object::Absent);
         }
         Ok(match self {
-            Self::Workload(kind) => Object::Subject(Box::new(object::read(kind, reader)?)),
+            Self::Workload(kind) => Object::Subject(Box::new(workload::read(kind, reader)?)),
             Self::Access(kind, is_first) => {
-                let mut object = access::read(kind, reader)?;
+                let mut object = rbac::read(kind, reader)?;
                 if is_first {
-                    access::of_first_version(&mut object);
+                    rbac::of_first_version(&mut object);
                 }
                 Object::Access(Box::new(object))
             }

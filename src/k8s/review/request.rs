@@ -5,12 +5,12 @@ use super::reading::Reading;
 use super::user::User;
 use super::{BadReview, Malformed, VALIDATE_TRIAL};
 use crate::json::{Problem, Read as _, ReadError, Reader, Source as _, Type, fields, once, read};
-use crate::k8s::object::told_namespace;
+use crate::k8s::workload::told_namespace;
 use crate::pod::Text;
-use crate::policy::access::{AccessKind, AccessObject};
 use crate::policy::connection::{Connection, ConnectionKind};
 use crate::policy::custody::{CustodyKind, CustodyObject};
 use crate::policy::exposure::{ExposureKind, ExposureObject};
+use crate::policy::rbac::{AccessKind, AccessObject};
 use crate::policy::{Context, Kind, Settings, Subject};
 
 /// A review as it came.

@@ -2,10 +2,10 @@
 
 use super::request::{Object, Operation, Request};
 use crate::json::{Presence, Reader, fields, read};
-use crate::k8s::{access, custody, exposure, object};
-use crate::policy::access::AccessObject;
+use crate::k8s::{custody, exposure, rbac, workload};
 use crate::policy::custody::CustodyObject;
 use crate::policy::exposure::ExposureObject;
+use crate::policy::rbac::AccessObject;
 use crate::policy::{
     Action, Arrival, Context, Kind, Knowledge, Settings, Subject, Verdict, Writer, decide,
 };
@@ -73,11 +73,11 @@ impl Request<'_> {
         let (Operation::Update, Some(old)) = (self.operation, self.old_object) else {
             return false;
         };
-        let before = access::read(new.kind(), &mut Reader::new(old));
+        let before = rbac::read(new.kind(), &mut Reader::new(old));
         self.is_leaving()
             && before.is_ok_and(|mut old| {
                 if self.is_of_first_version() {
-                    access::of_first_version(&mut old);
+                    rbac::of_first_version(&mut old);
                 }
                 old == *new
             })
@@ -180,7 +180,7 @@ impl Request<'_> {
         let (Operation::Update, Some(old)) = (self.operation, self.old_object) else {
             return None;
         };
-        object::read(self.workload()?, &mut Reader::new(old)).ok()
+        workload::read(self.workload()?, &mut Reader::new(old)).ok()
     }
 }
 

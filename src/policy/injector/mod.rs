@@ -5,8 +5,8 @@ mod table;
 
 use std::borrow::Cow;
 
+use super::PodMetadata;
 use super::harden::Field;
-use super::subject::PodMetadata;
 use crate::pod::{EnvVar, Text};
 use table::{AWS, AZURE, DATADOG, ISTIO, LINKERD, VAULT};
 

@@ -1,6 +1,6 @@
 //! A binding as it is kept: its subjects that can hold a service account, and the role.
 
-use crate::policy::access::{Binding, Holder, RoleKind};
+use crate::policy::rbac::{Binding, Holder, RoleKind};
 
 use super::role::role_key;
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::role::role_key;
 use super::{Knowledge, KnownRole, binding};
-use crate::policy::access::{Account, RoleKind};
+use crate::policy::rbac::{Account, RoleKind};
 
 /// What is known of the Secrets of a namespace that hold a release.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -14,8 +14,9 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
-use super::access::{Account, Binding, Role, RoleKind, Team};
 use super::custody::CaFile;
+use super::rbac::{Account, Binding, Role, RoleKind};
+use super::team::Team;
 use super::{Evidence, Kind};
 pub(super) use binding::KnownBinding;
 pub use looked_up::SecretRecords;

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use super::{
     Aggregated, Knowledge, KnowledgeSize, KnownBinding, KnownRole, SecretRecords, role_key,
 };
-use crate::policy::access::{Account, Holder, Role, RoleKind, Team};
 use crate::policy::custody::CaFile;
 use crate::policy::not_tiller::Named;
+use crate::policy::rbac::{Account, Holder, Role, RoleKind};
+use crate::policy::team::Team;
 use crate::policy::{Evidence, Kind, Settings};
 
 /// The first Kubernetes with `seccompProfile`.

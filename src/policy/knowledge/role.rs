@@ -1,6 +1,6 @@
 //! A role as it is kept: what its rules amount to, and how it takes in those of others.
 
-use crate::policy::access::{Rights, Role, RoleKind, Selector};
+use crate::policy::rbac::{Rights, Role, RoleKind, Selector};
 
 /// What is known of a role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

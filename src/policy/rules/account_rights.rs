@@ -1,7 +1,8 @@
 //! `account-rights`
 
-use crate::policy::access::{Account, excesses_of, shared_with_all};
 use crate::policy::case::{Case, Findings};
+use crate::policy::rbac::Account;
+use crate::policy::rights::{excesses_of, shared_with_all};
 use crate::policy::rules::service_account;
 use crate::policy::{Rule, Severity};
 

@@ -1,9 +1,9 @@
 //! `account-token`
 
-use crate::policy::access::Account;
 use crate::policy::case::Findings;
 use crate::policy::custody::{CustodyCase, CustodyObject};
 use crate::policy::pointer::Place;
+use crate::policy::rbac::Account;
 use crate::policy::{Pointer, Requester, Rule, Severity, is_controller};
 
 /// # What it finds

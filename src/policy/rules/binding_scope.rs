@@ -1,8 +1,9 @@
 //! `binding-scope`
 
-use crate::policy::access::{AccessCase, Excess, Gain, Holder};
 use crate::policy::case::Findings;
 use crate::policy::pointer::Place;
+use crate::policy::rbac::Holder;
+use crate::policy::rights::{AccessCase, Excess, Gain};
 use crate::policy::{Pointer, Rule, Severity};
 
 /// # What it finds

@@ -1,7 +1,7 @@
 //! `borrowed-account`
 
-use crate::policy::access::Account;
 use crate::policy::case::{Case, Findings};
+use crate::policy::rbac::Account;
 
 use crate::policy::{Rule, Severity};
 

@@ -1,10 +1,10 @@
 //! `certificate-mount`
 
 use crate::pod::{PodSpec, SecretVolume, VolumeMount, VolumeSource};
-use crate::policy::canonical::CERTIFICATE_DIRECTORY;
 use crate::policy::case::{Case, Findings, TillerContainer};
+use crate::policy::harden::Content;
 use crate::policy::harden::Edit;
-use crate::policy::patch::Content;
+use crate::policy::harden::canonical::CERTIFICATE_DIRECTORY;
 use crate::policy::{Rule, Settings, Severity};
 use crate::tiller::is_within;
 

@@ -1,7 +1,7 @@
 //! `certificate-paths`
 
-use crate::policy::canonical::{CA_CERTIFICATE, CERTIFICATE, KEY};
 use crate::policy::case::{Findings, TillerContainer};
+use crate::policy::harden::canonical::{CA_CERTIFICATE, CERTIFICATE, KEY};
 use crate::policy::{Rule, Severity};
 use crate::tiller::{Setting, Tls};
 

@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 
 use crate::pod::{AppArmorProfile, SeLinuxOptions, Text};
-use crate::policy::canonical::USER;
 use crate::policy::case::{Case, Findings, TillerContainer};
+use crate::policy::harden::Content;
 use crate::policy::harden::Edit;
-use crate::policy::patch::Content;
+use crate::policy::harden::canonical::USER;
 use crate::policy::pointer::Place;
 use crate::policy::{Pointer, Rule, Severity};
 

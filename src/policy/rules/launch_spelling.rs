@@ -1,9 +1,9 @@
 //! `launch-spelling`
 
 use crate::pod::Text;
-use crate::policy::canonical::{self, PROGRAM};
 use crate::policy::case::{Case, Findings, TillerContainer};
 use crate::policy::harden::Edit;
+use crate::policy::harden::canonical::{self, PROGRAM};
 use crate::policy::{Rule, Severity};
 
 /// # What it finds

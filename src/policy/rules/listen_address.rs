@@ -1,7 +1,7 @@
 //! `listen-address`
 
-use crate::policy::canonical;
 use crate::policy::case::{Findings, TillerContainer};
+use crate::policy::harden::canonical;
 use crate::policy::{Rule, Severity};
 
 /// # What it finds

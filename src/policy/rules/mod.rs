@@ -47,11 +47,11 @@ mod version_floor;
 mod volume_mounts;
 
 use super::Rule;
-use super::access::AccessCase;
 use super::case::{Case, Findings, TillerContainer};
 use super::connection::ConnectionCase;
 use super::custody::CustodyCase;
 use super::exposure::ExposureObject;
+use super::rights::AccessCase;
 pub(super) use certificate_mount::is_readable;
 
 /// How a rule looks at a subject.

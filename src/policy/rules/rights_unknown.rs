@@ -1,8 +1,8 @@
 //! `rights-unknown`
 
-use crate::policy::access::{AccessCase, Excess, Gain, RoleExcess};
 use crate::policy::case::Findings;
 use crate::policy::pointer::Place;
+use crate::policy::rights::{AccessCase, Excess, Gain, RoleExcess};
 use crate::policy::{Pointer, Rule, Severity};
 
 /// # What it finds

@@ -1,8 +1,8 @@
 //! `role-aggregated`
 
-use crate::policy::access::{AccessCase, Gain, RoleExcess};
 use crate::policy::case::Findings;
 use crate::policy::pointer::Place;
+use crate::policy::rights::{AccessCase, Gain, RoleExcess};
 use crate::policy::{Pointer, Rule, Severity};
 
 /// # What it finds

@@ -1,8 +1,9 @@
 //! `role-rights`
 
-use crate::policy::access::{AccessCase, Excess, Gain, Right, RoleCase, RoleExcess};
 use crate::policy::case::Findings;
 use crate::policy::pointer::Place;
+use crate::policy::rbac::Right;
+use crate::policy::rights::{AccessCase, Excess, Gain, RoleCase, RoleExcess};
 use crate::policy::{Pointer, Rule, Severity};
 
 /// # What it finds

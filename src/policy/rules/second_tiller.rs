@@ -1,8 +1,8 @@
 //! `second-tiller`
 
-use crate::policy::access::Team;
 use crate::policy::case::{Case, Findings};
 use crate::policy::pointer::Place;
+use crate::policy::team::Team;
 use crate::policy::{Kind, Pointer, Rule, Severity};
 
 /// # What it finds

@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 
 use crate::pod::{Capabilities, SeccompProfile};
-use crate::policy::canonical::{SCRATCH_DIRECTORY, USER};
 use crate::policy::case::{Case, Findings, TillerContainer};
+use crate::policy::harden::Content;
+use crate::policy::harden::canonical::{SCRATCH_DIRECTORY, USER};
 use crate::policy::harden::{Edit, Field};
-use crate::policy::patch::Content;
 use crate::policy::pointer::Place;
 use crate::policy::rules::confinement::is_harmless;
 use crate::policy::{Pointer, Rule, RunAsUser, Severity};

@@ -1,8 +1,8 @@
 //! `service-account`
 
-use crate::policy::access::Account;
 use crate::policy::case::{Case, Findings};
 use crate::policy::harden::Edit;
+use crate::policy::rbac::Account;
 use crate::policy::{Kind, Rule, Severity};
 
 /// # What it finds

@@ -1,8 +1,8 @@
 //! `service-account-alias`
 
 use crate::policy::case::{Case, Findings};
+use crate::policy::harden::Content;
 use crate::policy::harden::Edit;
-use crate::policy::patch::Content;
 use crate::policy::rules::service_account::given_by_team;
 use crate::policy::{Rule, Severity};
 

@@ -1,7 +1,7 @@
 //! `tls-environment`
 
-use crate::policy::canonical::CERTIFICATE_DIRECTORY;
 use crate::policy::case::{Case, Findings, TillerContainer};
+use crate::policy::harden::canonical::CERTIFICATE_DIRECTORY;
 use crate::policy::harden::{Edit, Variable};
 use crate::policy::{Rule, Severity};
 

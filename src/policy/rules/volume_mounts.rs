@@ -1,8 +1,8 @@
 //! `volume-mounts`
 
 use crate::pod::{Volume, VolumeMount, VolumeSource};
-use crate::policy::canonical::{CERTIFICATE_DIRECTORY, SCRATCH_DIRECTORY};
 use crate::policy::case::{Case, Findings, TillerContainer};
+use crate::policy::harden::canonical::{CERTIFICATE_DIRECTORY, SCRATCH_DIRECTORY};
 use crate::policy::{Injector, Kind, Rule, Severity, token};
 use crate::tiller::is_within;
 

@@ -10,10 +10,10 @@ use prometheus_client::metrics::family::Family;
 
 use super::Outcome;
 use crate::k8s::review::{Mode, Webhook};
-use crate::policy::access::AccessKind;
 use crate::policy::connection::ConnectionKind;
 use crate::policy::custody::CustodyKind;
 use crate::policy::exposure::ExposureKind;
+use crate::policy::rbac::AccessKind;
 use crate::policy::{Kind, mode_rules, rules};
 
 /// The label of a kind that nothing is decided on.

@@ -3,10 +3,10 @@ use std::time::Duration;
 
 use super::{Format, Metrics, Numbers, Outcome};
 use crate::k8s::review::{Answer, Decision, Mode, Webhook};
-use crate::policy::access::AccessKind;
 use crate::policy::connection::ConnectionKind;
 use crate::policy::custody::CustodyKind;
 use crate::policy::exposure::ExposureKind;
+use crate::policy::rbac::AccessKind;
 use crate::policy::{
     Kind, Rule, access_rules, connection_rules, custody_rules, exposure_rules, mode_rules, rules,
     workload_rules,

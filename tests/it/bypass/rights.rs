@@ -2,7 +2,7 @@
 
 use kube::api::DeleteParams;
 use serde_json::{Value, json};
-use tiller_guard::policy::access::AccessKind;
+use tiller_guard::policy::rbac::AccessKind;
 
 use super::assert_no_unhardened_tiller;
 use crate::api_server::World;

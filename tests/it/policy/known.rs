@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 use tiller_guard::k8s::{access_object, custody_object};
-use tiller_guard::policy::access::{AccessKind, AccessObject, Account, Team};
 use tiller_guard::policy::custody::{CustodyKind, CustodyObject};
+use tiller_guard::policy::rbac::{AccessKind, AccessObject, Account};
+use tiller_guard::policy::team::Team;
 use tiller_guard::policy::{Kind, Knowledge, SecretRecords, TillerUse};
 
 /// What these objects tell: roles, bindings, teams as ConfigMaps, Secrets with certificates, `{kind: Tiller, account: NAMESPACE/NAME}` with a

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use tiller_guard::k8s::review::{Decision, Webhook, answer};
 use tiller_guard::k8s::subject;
-use tiller_guard::policy::access::Account;
+use tiller_guard::policy::rbac::Account;
 use tiller_guard::policy::{
     Context, Evidence, Innocent, Kind, Knowledge, NotTiller, Policy, Settings, Timestamp, decide,
 };

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 use tiller_guard::k8s::review::{Answer, Decision, Webhook, answer};
-use tiller_guard::policy::access::AccessKind;
 use tiller_guard::policy::custody::CustodyKind;
 use tiller_guard::policy::exposure::ExposureKind;
+use tiller_guard::policy::rbac::AccessKind;
 use tiller_guard::policy::{
     Context, Exception, Knowledge, ObjectKind, Policy, Settings, Timestamp, rules,
 };

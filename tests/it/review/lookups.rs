@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 use tiller_guard::k8s::overlay;
 use tiller_guard::k8s::review::{Answer, Decision, Lookup, Webhook, answer};
-use tiller_guard::policy::access::{RoleKind, standing_excesses};
+use tiller_guard::policy::rbac::RoleKind;
+use tiller_guard::policy::rights::standing_excesses;
 use tiller_guard::policy::{Context, Knowledge, Mode, Policy, Settings, Timestamp};
 
 use super::creation;

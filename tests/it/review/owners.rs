@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use tiller_guard::k8s::review::{Decision, Mode, Webhook, answer};
-use tiller_guard::policy::access::Account;
+use tiller_guard::policy::rbac::Account;
 use tiller_guard::policy::{
     Context, Exception, Kind, Knowledge, Modes, Policy, Settings, TillerUse, Timestamp, rules,
 };

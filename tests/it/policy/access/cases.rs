@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 use serde_json::Value;
-use tiller_guard::policy::access::decide_access;
+use tiller_guard::policy::rights::decide_access;
 use tiller_guard::policy::{Action, Settings, access_rules};
 
 use crate::policy::known::{known, read};

@@ -8,7 +8,7 @@ use proptest::prelude::{
 use proptest::sample::{select, subsequence};
 use serde_json::{Value, json};
 use tiller_guard::k8s::subject;
-use tiller_guard::policy::access::decide_access;
+use tiller_guard::policy::rights::decide_access;
 use tiller_guard::policy::{Context, Kind, Knowledge, Settings, Timestamp, decide};
 
 use super::cluster::{Cluster, Request};

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use tiller_guard::policy::Settings;
-use tiller_guard::policy::access::standing_excesses;
+use tiller_guard::policy::rights::standing_excesses;
 
 use crate::policy::known::known;
 

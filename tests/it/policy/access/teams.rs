@@ -1,6 +1,6 @@
 //! Teams, as ConfigMaps register them.
 
-use tiller_guard::policy::access::{Team, TeamError};
+use tiller_guard::policy::team::{Team, TeamError};
 
 const FINGERPRINT: &str = "00:11:22:33:44:55:66:77:88:99:aa:bb:cc:dd:ee:FF:\
                            00:11:22:33:44:55:66:77:88:99:aa:bb:cc:dd:ee:ff";

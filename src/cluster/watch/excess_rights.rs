@@ -1,0 +1,56 @@
+//! Rights that stand though no review let them in: two writes that were judged at the same time may each have known
+//! nothing of the other.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use tokio::sync::Notify;
+use tokio::time::{sleep, timeout};
+use tracing::{info, warn};
+
+use super::LiveKnowledge;
+use crate::policy::Policy;
+use crate::policy::rights::{StandingExcess, standing_excesses};
+
+/// How long changes are gathered before they are looked at.
+const GATHER: Duration = Duration::from_secs(2);
+/// When to look though nothing has changed: the policy may have.
+const ANYWAY: Duration = Duration::from_mins(1);
+
+/// Looks at what is known after each change, and tells once of what is too much.
+pub(super) async fn look(live: LiveKnowledge, policy: Arc<ArcSwap<Policy>>, changed: Arc<Notify>) {
+    let mut told = BTreeSet::new();
+    loop {
+        let _either = timeout(ANYWAY, changed.notified()).await;
+        sleep(GATHER).await;
+        // Rights in a team's namespace are too many as long as the team is not known.
+        if live.waits_for().is_some() {
+            continue;
+        }
+        let (knowledge, policy) = (live.current.load_full(), policy.load_full());
+        let found = move || standing_excesses(&policy.settings, &knowledge);
+        // With 20,000 Tillers it takes too long for a thread that answers reviews.
+        let Ok(found) = tokio::task::spawn_blocking(found).await else {
+            return;
+        };
+        let found: BTreeSet<StandingExcess> = found.into_iter().collect();
+        live.status.found(found.len());
+        for StandingExcess { account, message } in found.difference(&told) {
+            warn!(
+                account,
+                binding = message,
+                "a Tiller's account has rights beyond its team's"
+            );
+        }
+        for StandingExcess { account, message } in told.difference(&found) {
+            info!(
+                account,
+                binding = message,
+                "a Tiller's account has these rights no more"
+            );
+        }
+        told = found;
+    }
+}

@@ -1,0 +1,194 @@
+//! What is watched, and where this API server has it.
+
+use kube::Client;
+use kube::core::Status;
+
+use crate::k8s::{RECORD_SELECTOR, TEAM_SELECTOR};
+use crate::policy::exposure::ExposureKind;
+use crate::policy::rbac::AccessKind;
+use crate::policy::{APIS, Api, Kind};
+use crate::tiller::signs;
+
+/// What is watched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Watched {
+    /// Roles or bindings.
+    Access(AccessKind),
+    /// The `ConfigMap`s that register teams.
+    Teams,
+    /// What may run a Tiller.
+    Workloads(Kind),
+    /// Services, some of which lead to Tillers.
+    Services,
+    /// `ConfigMap`s that hold releases.
+    Records,
+    /// The Secrets of this name, which Tillers have their certificates from.
+    Certificates(&'static str),
+}
+
+/// Where a collection is, and what of it counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) path: String,
+    /// The label selector of what counts in it.
+    pub(super) selector: Option<&'static str>,
+    /// The field selector of what counts in it.
+    pub(super) fields: Option<String>,
+    /// Whether the objects' metadata suffice. A record holds up to a megabyte, with its release's values.
+    pub(super) metadata_only: bool,
+}
+
+// === impl Watched ===
+
+impl Watched {
+    pub(super) const ALL: [Self; 17] = [
+        Self::Access(AccessKind::Role),
+        Self::Access(AccessKind::ClusterRole),
+        Self::Access(AccessKind::RoleBinding),
+        Self::Access(AccessKind::ClusterRoleBinding),
+        Self::Teams,
+        Self::Workloads(Kind::Deployment),
+        Self::Workloads(Kind::Pod),
+        Self::Workloads(Kind::ReplicaSet),
+        Self::Workloads(Kind::StatefulSet),
+        Self::Workloads(Kind::DaemonSet),
+        Self::Workloads(Kind::ReplicationController),
+        Self::Workloads(Kind::Job),
+        Self::Workloads(Kind::CronJob),
+        Self::Services,
+        Self::Records,
+        Self::Certificates(signs::SECRETS[0]),
+        Self::Certificates(signs::SECRETS[1]),
+    ];
+
+    /// The resource as the API names it, `teams`, `records` or the Secrets' name: a closed set, for metrics.
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Access(kind) => kind.resource(),
+            Self::Teams => "teams",
+            Self::Workloads(kind) => apis(kind).find_map(resource).unwrap_or(kind.as_str()),
+            Self::Services => ExposureKind::Service.resource(),
+            Self::Records => "records",
+            Self::Certificates(name) => name,
+        }
+    }
+
+    /// Where the API server has it; nothing where it does not.
+    pub(super) async fn find(
+        self,
+        client: &Client,
+        own_namespace: &str,
+    ) -> Result<Option<Place>, kube::Error> {
+        let everywhere = |path| Place {
+            path,
+            selector: None,
+            fields: None,
+            metadata_only: false,
+        };
+        match self {
+            // `v1` is there from Kubernetes 1.8 on; the whole group is not where others than RBAC give rights.
+            Self::Access(kind) => {
+                let (group, resource) = (AccessKind::GROUP, kind.resource());
+                let served = serves(client, group, "v1", resource).await?;
+                let place = || everywhere(format!("/apis/{group}/v1/{resource}"));
+                Ok(served.then(place))
+            }
+            Self::Services => Ok(Some(everywhere("/api/v1/services".to_owned()))),
+            Self::Records => Ok(Some(Place {
+                path: "/api/v1/configmaps".to_owned(),
+                selector: Some(RECORD_SELECTOR),
+                fields: None,
+                metadata_only: true,
+            })),
+            // By name, so that a right to these alone suffices (RBAC's `resourceNames`).
+            Self::Certificates(name) => Ok(Some(Place {
+                path: "/api/v1/secrets".to_owned(),
+                selector: None,
+                fields: Some(format!("metadata.name={name}")),
+                metadata_only: false,
+            })),
+            Self::Teams => Ok(Some(Place {
+                path: format!("/api/v1/namespaces/{own_namespace}/configmaps"),
+                selector: Some(TEAM_SELECTOR),
+                fields: None,
+                metadata_only: false,
+            })),
+            Self::Workloads(kind) => {
+                for api in apis(kind) {
+                    let Some(resource) = resource(api) else {
+                        continue;
+                    };
+                    for version in api.versions {
+                        if serves(client, api.group, version, resource).await? {
+                            return Ok(Some(everywhere(match api.group {
+                                "" => format!("/api/{version}/{resource}"),
+                                group => format!("/apis/{group}/{version}/{resource}"),
+                            })));
+                        }
+                    }
+                }
+                Ok(None)
+            }
+        }
+    }
+}
+
+/// The groups that have a kind, the best first.
+fn apis(kind: Kind) -> impl Iterator<Item = &'static Api> {
+    APIS.iter().filter(move |api| api.kind == kind)
+}
+
+/// The resource that lists a kind.
+fn resource(api: &Api) -> Option<&'static str> {
+    api.resources.first().copied()
+}
+
+async fn serves(
+    client: &Client,
+    group: &str,
+    version: &str,
+    resource: &str,
+) -> Result<bool, kube::Error> {
+    let list = if group.is_empty() {
+        client.list_core_api_resources(version).await
+    } else {
+        let group_version = format!("{group}/{version}");
+        client.list_api_group_resources(&group_version).await
+    };
+    match list {
+        Ok(list) => Ok(list.resources.iter().any(|it| it.name == resource)),
+        Err(kube::Error::Api(status)) if is_absent(&status) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// A group or a version that is not served has no list.
+fn is_absent(status: &Status) -> bool {
+    status.code == 404
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_kind_that_may_run_a_tiller_is_watched_once() {
+        let watched: BTreeSet<_> = Watched::ALL.into_iter().collect();
+        assert_eq!(watched.len(), Watched::ALL.len());
+        for kind in Kind::ALL {
+            // A PodTemplate runs nothing.
+            let expected = kind != Kind::PodTemplate;
+            assert_eq!(watched.contains(&Watched::Workloads(kind)), expected);
+        }
+    }
+
+    #[test]
+    fn names_are_the_resources_of_the_api() {
+        let names: BTreeSet<_> = Watched::ALL.into_iter().map(Watched::as_str).collect();
+        assert_eq!(names.len(), Watched::ALL.len());
+        assert!(names.contains("cronjobs") && names.contains("clusterrolebindings"));
+        assert!(names.iter().all(|name| !name.contains('/')));
+    }
+}

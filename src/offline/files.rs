@@ -1,0 +1,91 @@
+//! From the files that a command line names to streams.
+
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::manifest::Stream;
+use crate::report::Unreadable;
+
+/// A file to read, or why there is none.
+#[derive(Debug)]
+pub enum Source {
+    /// The standard input.
+    Standard,
+    /// A file.
+    File(PathBuf),
+    /// A file or directory that cannot be read.
+    Broken(Unreadable),
+}
+
+/// The files that the arguments name: a directory stands for the manifests in it.
+pub fn sources(arguments: Vec<PathBuf>) -> Vec<Source> {
+    let mut sources = Vec::new();
+    for path in arguments {
+        if path.as_os_str() == "-" {
+            sources.push(Source::Standard);
+        } else if path.is_dir() {
+            let before = sources.len();
+            add_directory(&path, &mut sources);
+            if sources.len() == before {
+                let message = "holds no file whose name ends in .yaml, .yml or .json";
+                sources.push(Source::Broken(unreadable(&path, message.to_owned())));
+            }
+        } else {
+            sources.push(Source::File(path));
+        }
+    }
+    sources
+}
+
+impl Source {
+    /// Reads it.
+    pub fn read(self) -> Result<Stream, Unreadable> {
+        match self {
+            Self::Standard => Stream::read("-", io::stdin().lock())
+                .map_err(|error| unreadable(Path::new("-"), error.to_string())),
+            Self::File(path) => File::open(&path)
+                .and_then(|file| Stream::read(path.display().to_string(), file))
+                .map_err(|error| unreadable(&path, error.to_string())),
+            Self::Broken(unreadable) => Err(unreadable),
+        }
+    }
+}
+
+/// Adds a directory's manifests in the order of their names, and those of the directories in it.
+fn add_directory(directory: &Path, sources: &mut Vec<Source>) {
+    let entries = fs::read_dir(directory).and_then(Iterator::collect::<io::Result<Vec<_>>>);
+    let mut entries = match entries {
+        Ok(entries) => entries,
+        Err(error) => {
+            return sources.push(Source::Broken(unreadable(directory, error.to_string())));
+        }
+    };
+    entries.sort_by_key(fs::DirEntry::file_name);
+    for entry in entries {
+        let path = entry.path();
+        // A link to a directory may lead back here; kubectl follows none either.
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            add_directory(&path, sources);
+        } else if is_manifest(&path) && !path.is_dir() {
+            sources.push(Source::File(path));
+        }
+    }
+}
+
+fn is_manifest(path: &Path) -> bool {
+    let extension = path.extension().and_then(OsStr::to_str);
+    extension.is_some_and(|extension| matches!(extension, "yaml" | "yml" | "json"))
+}
+
+fn unreadable(path: &Path, message: String) -> Unreadable {
+    let file = path.display().to_string();
+    Unreadable {
+        file,
+        document: None,
+        line: None,
+        column: None,
+        message,
+    }
+}

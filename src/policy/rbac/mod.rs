@@ -1,0 +1,115 @@
+//! Who may do what: the accounts that Tillers run as, the bindings that hold them, and the roles that these name.
+
+mod account;
+mod aggregation;
+mod binding;
+mod right;
+mod role;
+
+pub use account::{Account, Holder};
+pub use aggregation::{LabelSelector, Operator, Requirement};
+pub use binding::{Binding, RoleKind, RoleRef, Subject, Subjects};
+pub use right::{Right, Rights};
+pub use role::{AggregationRule, MAX_RULES, PolicyRule, Role};
+
+pub(super) use aggregation::Selector;
+pub(super) use right::Excessive;
+
+use crate::pod::Text;
+
+/// The kinds of `rbac.authorization.k8s.io`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum AccessKind {
+    /// Role.
+    Role,
+    /// ClusterRole.
+    ClusterRole,
+    /// RoleBinding.
+    RoleBinding,
+    /// ClusterRoleBinding.
+    ClusterRoleBinding,
+}
+
+/// An object that gives rights.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AccessObject<'a> {
+    /// A Role or ClusterRole.
+    Role(Role<'a>),
+    /// A RoleBinding or ClusterRoleBinding.
+    Binding(Binding<'a>),
+}
+
+// === impl AccessKind ===
+
+impl AccessKind {
+    /// Every kind.
+    pub const ALL: [Self; 4] = [
+        Self::Role,
+        Self::ClusterRole,
+        Self::RoleBinding,
+        Self::ClusterRoleBinding,
+    ];
+
+    /// The API group of all of them.
+    pub const GROUP: &'static str = "rbac.authorization.k8s.io";
+
+    /// The kind's name in the API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Role => "Role",
+            Self::ClusterRole => "ClusterRole",
+            Self::RoleBinding => "RoleBinding",
+            Self::ClusterRoleBinding => "ClusterRoleBinding",
+        }
+    }
+
+    /// The resource, as a webhook's rules name it.
+    pub fn resource(self) -> &'static str {
+        match self {
+            Self::Role => "roles",
+            Self::ClusterRole => "clusterroles",
+            Self::RoleBinding => "rolebindings",
+            Self::ClusterRoleBinding => "clusterrolebindings",
+        }
+    }
+
+    /// The kind of a group and a name, if it is one of these.
+    pub fn find(group: &str, name: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|kind| group == Self::GROUP && kind.as_str() == name)
+    }
+}
+
+// === impl AccessObject ===
+
+impl<'a> AccessObject<'a> {
+    /// The object's name; empty where the API server is to make one.
+    pub fn name(&self) -> &Text<'a> {
+        match self {
+            Self::Role(role) => &role.name,
+            Self::Binding(binding) => &binding.name,
+        }
+    }
+
+    /// Places it in a namespace, if it is of a kind that has one.
+    pub fn stand_in(&mut self, namespace: Text<'a>) {
+        match self {
+            Self::Role(role) if role.kind == RoleKind::Role => role.namespace = Some(namespace),
+            Self::Binding(binding) if !binding.cluster_wide => binding.namespace = Some(namespace),
+            Self::Role(_) | Self::Binding(_) => {}
+        }
+    }
+
+    /// The kind of the object.
+    pub fn kind(&self) -> AccessKind {
+        match self {
+            Self::Role(role) => match role.kind {
+                RoleKind::Role => AccessKind::Role,
+                RoleKind::ClusterRole => AccessKind::ClusterRole,
+            },
+            Self::Binding(binding) if binding.cluster_wide => AccessKind::ClusterRoleBinding,
+            Self::Binding(_) => AccessKind::RoleBinding,
+        }
+    }
+}
