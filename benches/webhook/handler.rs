@@ -118,6 +118,7 @@ async fn own_server<'a>(flag: &dyn Fn(&str) -> Result<&'a str>) -> Result<()> {
         oldest_tls: OldestTls::default(),
         certificate: CertificateSource::Files(files, Duration::from_secs(5)),
         clients: None,
+        trusts_network: false,
         policy: None,
         background: Background::default(),
         limits: Limits::default(),

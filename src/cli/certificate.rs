@@ -41,6 +41,11 @@ pub(super) struct CertificateArguments {
     #[arg(long, value_name = "NAME", requires = "client_ca_file")]
     client_name: Vec<String>,
 
+    /// Take every caller for the API server, where the network lets nobody else reach the port: their refusals become Events.
+    /// Without it and --client-ca-file, reviews are judged as ever, but write no Events and are logged as caller="unproven"
+    #[arg(long, conflicts_with = "client_ca_file")]
+    pub(super) trust_network: bool,
+
     /// How often the certificate files are looked at
     #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
     tls_reload_interval: Duration,

@@ -89,6 +89,8 @@ struct Options {
     policy: Arc<ArcSwap<Policy>>,
     watches: Option<Watches>,
     standalone: bool,
+    /// Whether whoever asks is known to be the API server.
+    proven: bool,
 }
 
 /// The signals that ask a process to go.
@@ -112,6 +114,9 @@ async fn serve(options: Options) -> anyhow::Result<ExitCode> {
     let mut signals = Signals::listen().context("cannot listen for signals")?;
     let bound = options.server.bind().await.map_err(advise)?;
     announce(&bound, options.standalone)?;
+    if !options.proven {
+        info!("callers are not authenticated: no Events; see --client-ca-file");
+    }
     let live = options.watches.as_ref().map(Watches::live);
     let running = bound.spawn(judge(options.policy, live));
     tokio::select! {
@@ -217,6 +222,8 @@ impl Options {
         };
         let listen = listen.unwrap_or_else(|| SocketAddr::new(host, REVIEW_PORT));
         let (clients, registered) = (certificate.clients(), certificate.registered());
+        let trusts_network = certificate.trust_network;
+        let proven = trusts_network || clients.is_some();
         let (certificate, standing) = if standalone {
             (self_signed(listen.ip())?, None)
         } else {
@@ -237,6 +244,7 @@ impl Options {
                 oldest_tls: tls_min_version.into(),
                 certificate,
                 clients,
+                trusts_network,
                 policy: file,
                 background: live
                     .map(|live| background(&live, &current, cluster.recorder(), standing))
@@ -251,6 +259,7 @@ impl Options {
             policy: current,
             watches,
             standalone,
+            proven,
         })
     }
 }

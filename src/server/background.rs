@@ -14,7 +14,7 @@ pub type WaitsFor = Arc<dyn Fn() -> Option<String> + Send + Sync>;
 /// Adds to the metrics of the process.
 pub type RegisterMetrics = Arc<dyn Fn(&mut Registry) + Send + Sync>;
 
-/// Is told of each answer before it is sent. Whoever asked is waiting still, so that it must not wait itself.
+/// Is told of each answer to the API server before it is sent; of none whose caller may be anybody. Whoever asked is waiting still, so that it must not wait itself.
 pub type Answered = Arc<dyn Fn(&Answer) + Send + Sync>;
 
 /// What goes on beside the reviews.

@@ -83,6 +83,8 @@ pub struct Server {
     pub certificate: CertificateSource,
     /// Who may ask, where that is told by certificate.
     pub clients: Option<Clients>,
+    /// Whether the network lets nobody but the API server in, so that whoever asks needs no certificate.
+    pub trusts_network: bool,
     /// What the judge goes by, where it comes from a file.
     pub policy: Option<PolicyFile>,
     /// What goes on beside the reviews.
@@ -199,6 +201,7 @@ impl Bound {
             oldest_tls: _,
             certificate,
             clients,
+            trusts_network,
             policy,
             background:
                 Background {
@@ -221,6 +224,7 @@ impl Bound {
                 judge,
                 consulting: consult.map(Consulting::new),
                 answered,
+                proven: trusts_network || clients.is_some(),
                 limits,
                 memory: Memory::new(&limits, Arc::clone(&connections)),
                 lifecycle: Arc::clone(&lifecycle),

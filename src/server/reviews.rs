@@ -38,6 +38,8 @@ pub(super) struct Reviews {
     pub(super) judge: Judge,
     pub(super) consulting: Option<Consulting>,
     pub(super) answered: Option<Answered>,
+    /// Whether whoever asks is known to be the API server.
+    pub(super) proven: bool,
     pub(super) limits: Limits,
     pub(super) memory: Memory,
     pub(super) lifecycle: Arc<Lifecycle>,
@@ -133,8 +135,8 @@ impl Reviews {
         match self.review(webhook, request, peer, began).await {
             Ok(Judged::Answered(answer)) => {
                 self.metrics.decided(webhook, &answer, began.elapsed());
-                tell(webhook, &answer);
-                if let Some(answered) = &self.answered {
+                tell(webhook, &answer, self.proven);
+                if let Some(answered) = self.answered.as_ref().filter(|_| self.proven) {
                     answered(&answer);
                 }
                 json(answer.body)
@@ -296,8 +298,9 @@ fn check_content(headers: &HeaderMap) -> Result<(), Refused> {
 }
 
 /// One line for each review in which something was found or let off; never the object. A Tiller that is as it
-/// has to be is nobody's news. Who breaks the glass is worth a warning.
-fn tell(webhook: Webhook, answer: &Answer) {
+/// has to be is nobody's news. Who breaks the glass is worth a warning. Whose review may be anybody's is marked: all that it
+/// names is what its sender claims.
+fn tell(webhook: Webhook, answer: &Answer, proven: bool) {
     let Answer {
         body: _,
         decision,
@@ -328,12 +331,13 @@ fn tell(webhook: Webhook, answer: &Answer) {
         .iter()
         .map(|(rule, reason)| format!("{rule}: {reason}"));
     let excepted = (!excepted.is_empty()).then(|| told.collect::<Vec<_>>().join("; "));
+    let caller = (!proven).then_some("unproven");
     // What is ours needs no quotes; a name from the cluster could hold anything.
     macro_rules! line {
         ($level:ident) => {
             $level!(
-                %webhook, %operation, %kind, uid, user, namespace, name, %rules, excepted, dry_run,
-                "{decision}"
+                %webhook, %operation, %kind, caller, uid, user, namespace, name, %rules, excepted,
+                dry_run, "{decision}"
             )
         };
     }

@@ -15,6 +15,9 @@ use super::{client, probe};
 /// A loaded machine needs half a minute for what takes eight seconds otherwise.
 const START_LIMIT: Duration = Duration::from_secs(90);
 
+/// The name in the certificate that the API server shows webhooks.
+pub(super) const API_SERVER: &str = "api-server";
+
 /// A Kubernetes version: `(1, 20)`.
 pub(super) type Version = (u16, u16);
 
@@ -223,6 +226,10 @@ fn api_server_arguments(
         "--service-cluster-ip-range=127.96.0.0/16".to_owned(),
         "--enable-admission-plugins=MutatingAdmissionWebhook,ValidatingAdmissionWebhook".to_owned(),
         "--allow-privileged=true".to_owned(),
+        format!(
+            "--admission-control-config-file={}",
+            write_admission(version, folder, authority)?
+        ),
     ];
     if version >= (1, 20) {
         arguments.push(format!(
@@ -244,6 +251,36 @@ fn api_server_arguments(
         arguments.push("--disable-admission-plugins=ServiceAccount".to_owned());
     }
     Ok(arguments)
+}
+
+/// What the API server shows webhooks that ask for a certificate.
+fn write_admission(version: Version, folder: &Folder, authority: &Authority) -> Result<String> {
+    let pair = authority.issue_for(API_SERVER)?;
+    let certificate = folder.write("api-server-client.crt", &pair.certificate)?;
+    let key = folder.write("api-server-client.key", &pair.key)?;
+    let kubeconfig = format!(
+        "apiVersion: v1\nkind: Config\nusers:\n- name: '*'\n  user:\n    \
+         client-certificate: {certificate}\n    client-key: {key}\n"
+    );
+    let kubeconfig = folder.write("webhooks.kubeconfig", &kubeconfig)?;
+    let [group, inner, kind] = if version >= (1, 17) {
+        let group = "apiserver.config.k8s.io/v1";
+        [group, group, "WebhookAdmissionConfiguration"]
+    } else {
+        let inner = "apiserver.config.k8s.io/v1alpha1";
+        ["apiserver.k8s.io/v1alpha1", inner, "WebhookAdmission"]
+    };
+    let plugins = ["MutatingAdmissionWebhook", "ValidatingAdmissionWebhook"].map(|name| {
+        format!(
+            "- name: {name}\n  configuration:\n    apiVersion: {inner}\n    kind: {kind}\n    \
+             kubeConfigFile: {kubeconfig}\n"
+        )
+    });
+    let text = format!(
+        "apiVersion: {group}\nkind: AdmissionConfiguration\nplugins:\n{}",
+        plugins.concat()
+    );
+    folder.write("admission.yaml", &text)
 }
 
 fn start_controller_manager(

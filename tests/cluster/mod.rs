@@ -136,6 +136,16 @@ impl Cluster {
         Ok((guard, folder))
     }
 
+    /// The words by which a guard answers this cluster's API server alone.
+    pub fn words_for_proof(&self) -> Result<[String; 2]> {
+        let authority = self.authority.certificate();
+        let file = self.folder.write("clients.crt", &authority)?;
+        Ok([
+            format!("--client-ca-file={file}"),
+            format!("--client-name={}", control_plane::API_SERVER),
+        ])
+    }
+
     /// Registers both webhooks, and waits until the API server calls them.
     pub async fn register(&self) -> Result<()> {
         let guard = self.guard.as_ref().context("the guard is not started")?;

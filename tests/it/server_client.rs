@@ -58,6 +58,7 @@ pub(crate) fn server() -> Server {
         oldest_tls: OldestTls::Tls13,
         certificate: CertificateSource::Fixed(certificate),
         clients: None,
+        trusts_network: false,
         policy: None,
         background: Background::default(),
         limits: Limits::default(),

@@ -92,6 +92,7 @@ fn judged_by(judge: Judge) -> Arc<Reviews> {
         consulting: None,
         judge,
         answered: None,
+        proven: true,
         limits,
         memory: Memory::new(&limits, connections),
         lifecycle: Arc::new(Lifecycle::new()),

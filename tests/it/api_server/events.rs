@@ -10,7 +10,7 @@ use super::{World, cluster, value};
 use crate::suite::Feature;
 
 /// The Events of ours in a namespace.
-async fn events(world: &World) -> Vec<Value> {
+pub(crate) async fn events(world: &World) -> Vec<Value> {
     let events = world.objects("", "v1", "Event");
     let listed = events.list(&ListParams::default()).await.unwrap();
     let events = listed.items.iter().map(value);
@@ -19,7 +19,7 @@ async fn events(world: &World) -> Vec<Value> {
         .collect()
 }
 
-fn refused(world: &World, rule: &str) -> Value {
+pub(crate) fn refused(world: &World, rule: &str) -> Value {
     let mut deployment = world.helm_init("2.17.0-sa-ns");
     deployment["metadata"]["name"] = json!(rule);
     let pod = &mut deployment["spec"]["template"]["spec"];

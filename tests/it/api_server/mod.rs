@@ -1,7 +1,7 @@
 //! `helm init` against a real API server: what is stored, and what the person is told.
 
 mod apply;
-mod events;
+pub(crate) mod events;
 pub(crate) mod expected;
 mod install;
 mod kinds;
@@ -25,8 +25,10 @@ static CLUSTER: LazyLock<Result<Cluster, String>> = LazyLock::new(|| {
     let started = thread::spawn(|| {
         tokio::runtime::Runtime::new()?.block_on(async {
             let mut cluster = Cluster::start().await?;
+            let [authority, name] = cluster.words_for_proof()?;
+            let program = Path::new(env!("CARGO_BIN_EXE_tiller-guard"));
             cluster
-                .start_guard(Path::new(env!("CARGO_BIN_EXE_tiller-guard")), &["serve"])
+                .start_guard(program, &["serve", &authority, &name])
                 .await?;
             cluster.register().await?;
             anyhow::Ok(cluster)

@@ -3,6 +3,7 @@
 //!
 //! Each test is named by its row of the catalogue of bypasses.
 
+mod callers;
 mod carriers;
 mod containers;
 mod disguises;

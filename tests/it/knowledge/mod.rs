@@ -39,7 +39,7 @@ pub(crate) fn another_guard(words: &[&str], user: User, port: Option<u16>) -> (G
 }
 
 /// What a guard says to the creation of an object in a namespace; nothing where it lets it in.
-async fn asked(guard: &Guard, namespace: &str, object: &Value) -> String {
+pub(crate) async fn asked(guard: &Guard, namespace: &str, object: &Value) -> String {
     let kind = object["kind"].as_str().unwrap();
     let review = json!({
         "apiVersion": "admission.k8s.io/v1",
