@@ -8,11 +8,11 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use serde_json::value::RawValue;
 use tiller_guard::json::Reader;
 use tiller_guard::k8s::review::{Webhook, answer};
-use tiller_guard::k8s::{access_object, subject};
-use tiller_guard::policy::rbac::{AccessKind, AccessObject, Account};
-use tiller_guard::policy::rights::decide_access;
+use tiller_guard::k8s::{rbac_object, workload};
+use tiller_guard::policy::rbac::{Account, RbacKind, RbacObject};
+use tiller_guard::policy::rights::decide_rbac;
 use tiller_guard::policy::{
-    Context, Kind, Knowledge, Policy, Settings, TillerUse, Timestamp, decide,
+    Context, Knowledge, Policy, Settings, TillerUse, Timestamp, WorkloadKind, decide,
 };
 
 static TILLER: LazyLock<String> = LazyLock::new(|| {
@@ -51,7 +51,7 @@ fn parts(criterion: &mut Criterion) {
     let settings = Settings::default();
     let review: Review<'_> = serde_json::from_str(&TILLER).unwrap();
     let object = review.request.object.get();
-    let read = || subject(Kind::Deployment, Reader::new(object)).unwrap();
+    let read = || workload(WorkloadKind::Deployment, Reader::new(object)).unwrap();
     criterion.bench_function("decode a Tiller Deployment", |bencher| {
         bencher.iter(|| black_box(read()));
     });
@@ -95,11 +95,11 @@ fn cluster(namespaces: usize) -> Knowledge {
             "roleRef": { "kind": "Role", "name": "tiller-manager" },
             "subjects": [{ "kind": "ServiceAccount", "name": "deployer", "namespace": namespace }],
         });
-        let AccessObject::Role(role) = access_object(AccessKind::Role, &role).unwrap() else {
+        let RbacObject::Role(role) = rbac_object(RbacKind::Role, &role).unwrap() else {
             return knowledge;
         };
-        let binding = access_object(AccessKind::RoleBinding, &binding).unwrap();
-        let AccessObject::Binding(binding) = binding else {
+        let binding = rbac_object(RbacKind::RoleBinding, &binding).unwrap();
+        let RbacObject::Binding(binding) = binding else {
             return knowledge;
         };
         let account = Account {
@@ -108,7 +108,7 @@ fn cluster(namespaces: usize) -> Knowledge {
         };
         let tiller = TillerUse {
             account,
-            kind: Kind::Deployment,
+            kind: WorkloadKind::Deployment,
             workload: "tiller-deploy",
         };
         knowledge
@@ -137,10 +137,10 @@ fn known(criterion: &mut Criterion) {
         "roleRef": { "kind": "Role", "name": "tiller-manager" },
         "subjects": [{ "kind": "ServiceAccount", "name": "deployer", "namespace": "team-7" }],
     });
-    let binding = access_object(AccessKind::RoleBinding, &binding).unwrap();
+    let binding = rbac_object(RbacKind::RoleBinding, &binding).unwrap();
     let review: Review<'_> = serde_json::from_str(&TILLER).unwrap();
     let object = review.request.object.get();
-    let mut deployment = subject(Kind::Deployment, Reader::new(object)).unwrap();
+    let mut deployment = workload(WorkloadKind::Deployment, Reader::new(object)).unwrap();
     deployment.namespace = Some("team-7".into());
     deployment.pod.service_account_name = "deployer".into();
     for namespaces in [20, 20_000] {
@@ -157,7 +157,7 @@ fn known(criterion: &mut Criterion) {
         criterion.bench_function(
             &format!("decide on a binding, {namespaces} known"),
             |bencher| {
-                bencher.iter(|| decide_access(black_box(&binding), &settings, &knowledge));
+                bencher.iter(|| decide_rbac(black_box(&binding), &settings, &knowledge));
             },
         );
         criterion.bench_function(
@@ -166,7 +166,7 @@ fn known(criterion: &mut Criterion) {
                 bencher.iter(|| black_box(decide(black_box(&deployment), &settings, &context)));
             },
         );
-        let AccessObject::Binding(known) = &binding else {
+        let RbacObject::Binding(known) = &binding else {
             continue;
         };
         criterion.bench_function(

@@ -12,7 +12,7 @@
 //! | 0 | [`pod`] | the fields of a pod that are read, borrowed |
 //! | 0 | [`tiller`] | what Tiller does with them |
 //! | 1 | [`policy`] | what we think of it: rules, findings, hardening |
-//! | 2 | [`k8s`] | Kubernetes JSON to subjects; the AdmissionReview codec |
+//! | 2 | [`k8s`] | Kubernetes JSON to objects; the AdmissionReview codec |
 //! | 2 | [`manifest`] | streams of YAML and JSON documents |
 //! | 2 | [`config`] | the policy file |
 //! | 2 | [`pki`] | the certificates we issue and read |

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use clap::Args;
 
 use super::serve::seconds;
-use crate::cluster::certificate::{Keeper, Standing, Times};
+use crate::cluster::certificate::{CertificateMetrics, Keeper, Times};
 use crate::cluster::{Reach, Registered};
 use crate::installation::{AUTHORITY_SECRET, SERVICE_PORT};
 use crate::pki;
@@ -103,7 +103,7 @@ impl CertificateArguments {
         self,
         reach: Reach,
         namespace: &str,
-    ) -> (CertificateSource, Option<Standing>) {
+    ) -> (CertificateSource, Option<CertificateMetrics>) {
         let interval = self.interval();
         if let (Some(certificate), Some(key)) = (self.tls_cert_file, self.tls_key_file) {
             let every = self.tls_reload_interval.max(SHORTEST_RELOAD);
@@ -112,7 +112,7 @@ impl CertificateArguments {
         }
         let host = format!("{}.{namespace}.svc", self.service_name);
         let usual = Times::default();
-        let standing = Standing::default();
+        let metrics = CertificateMetrics::default();
         let keeper = Keeper {
             reach,
             namespace: namespace.to_owned(),
@@ -124,9 +124,9 @@ impl CertificateArguments {
                 every: interval,
             },
             clock: SystemTime::now,
-            standing: standing.clone(),
+            metrics: metrics.clone(),
         };
-        (CertificateSource::Issued(keeper.start()), Some(standing))
+        (CertificateSource::Issued(keeper.start()), Some(metrics))
     }
 }
 

@@ -70,7 +70,7 @@ fn check(sources: Vec<Source>, judging: Judging) -> Report {
 fn check_stream(
     stream: &Stream,
     judging: &Judging,
-    objects: &mut Vec<report::Object>,
+    objects: &mut Vec<report::ReportedObject>,
     errors: &mut Vec<Unreadable>,
 ) {
     for part in &stream.parts {
@@ -90,7 +90,7 @@ fn check_document(
     file: &str,
     document: &Document,
     judging: &Judging,
-    objects: &mut Vec<report::Object>,
+    objects: &mut Vec<report::ReportedObject>,
     errors: &mut Vec<Unreadable>,
 ) {
     for object in document.objects() {

@@ -59,9 +59,9 @@ enum Print {
 
 /// What became of the files.
 #[derive(Debug, Default)]
-struct Outcome {
+struct HardenedFiles {
     files: Vec<HardenedFile>,
-    refused: Vec<report::Object>,
+    refused: Vec<report::ReportedObject>,
     errors: Vec<Unreadable>,
 }
 
@@ -94,8 +94,8 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     Ok(exit(&outcome))
 }
 
-fn harden_all(sources: Vec<Source>, judging: Judging) -> anyhow::Result<Outcome> {
-    let mut outcome = Outcome::default();
+fn harden_all(sources: Vec<Source>, judging: Judging) -> anyhow::Result<HardenedFiles> {
+    let mut outcome = HardenedFiles::default();
     let read: Vec<_> = sources.into_iter().map(Source::read).collect();
     let judging = knowing(judging, read.iter().flatten());
     for stream in read {
@@ -107,7 +107,11 @@ fn harden_all(sources: Vec<Source>, judging: Judging) -> anyhow::Result<Outcome>
     Ok(outcome)
 }
 
-fn harden_stream(stream: Stream, judging: &Judging, outcome: &mut Outcome) -> anyhow::Result<()> {
+fn harden_stream(
+    stream: Stream,
+    judging: &Judging,
+    outcome: &mut HardenedFiles,
+) -> anyhow::Result<()> {
     let mut documents = Vec::with_capacity(stream.parts.len());
     for part in &stream.parts {
         documents.push(match part {
@@ -134,7 +138,7 @@ fn harden_stream(stream: Stream, judging: &Judging, outcome: &mut Outcome) -> an
     Ok(())
 }
 
-fn write(outcome: &Outcome, print: Print, out: &mut dyn Write) -> anyhow::Result<()> {
+fn write(outcome: &HardenedFiles, print: Print, out: &mut dyn Write) -> anyhow::Result<()> {
     match print {
         Print::Manifest(Format::Yaml) => write_yaml(&outcome.files, out),
         Print::Manifest(Format::Json) => write_json(&outcome.files, out),
@@ -243,7 +247,7 @@ fn write_diff(files: &[HardenedFile], out: &mut dyn Write) -> anyhow::Result<()>
 }
 
 /// Tells on the standard error what is refused, what could not be read, and what nobody can know here.
-fn complain(outcome: &Outcome) -> io::Result<()> {
+fn complain(outcome: &HardenedFiles) -> io::Result<()> {
     let mut out = BufWriter::new(io::stderr().lock());
     let style = style(io::stderr().is_terminal());
     report::write_problems(&outcome.refused, &outcome.errors, style, &mut out)?;
@@ -260,7 +264,7 @@ fn complain(outcome: &Outcome) -> io::Result<()> {
     out.flush()
 }
 
-fn exit(outcome: &Outcome) -> Exit {
+fn exit(outcome: &HardenedFiles) -> Exit {
     if !outcome.errors.is_empty() {
         Exit::Unreadable
     } else if outcome.refused.is_empty() {

@@ -8,7 +8,7 @@ use arc_swap::ArcSwap;
 use clap::Args;
 
 use super::reach::ReachArguments;
-use crate::cluster::certificate::Standing;
+use crate::cluster::certificate::CertificateMetrics;
 use crate::cluster::events::{Recorder, Refusal};
 use crate::cluster::{LiveKnowledge, Reach, Registered, Watches};
 use crate::installation;
@@ -125,15 +125,15 @@ pub(super) fn background(
     live: &LiveKnowledge,
     policy: &Arc<ArcSwap<Policy>>,
     recorder: Recorder,
-    standing: Option<Standing>,
+    metrics: Option<CertificateMetrics>,
 ) -> Background {
     let (waiting, counting) = (live.clone(), live.clone());
     Background {
         waits_for: Some(Arc::new(move || waiting.waits_for())),
         metrics: Some(Arc::new(move |registry| {
             counting.register_metrics(registry);
-            if let Some(standing) = &standing {
-                standing.register(registry);
+            if let Some(metrics) = &metrics {
+                metrics.register(registry);
             }
         })),
         consult: Some(consult(policy, live, None)),

@@ -9,7 +9,7 @@ use super::policy_options::{bad_policy, now, read_policy};
 use crate::cluster::Cluster;
 use crate::cluster::apply::{Effect, Expects, Writer};
 use crate::config;
-use crate::installation::{self, Installation, OWNER_LABELS, Place};
+use crate::installation::{self, Installation, OWNER_LABELS, Platform};
 use crate::k8s::registration::HAS_SERVICE_PORT;
 use crate::policy::{Mode, Policy};
 
@@ -98,7 +98,7 @@ impl PlanArguments {
             policy: text,
             account_patterns: policy.settings.account_patterns,
             ca_bundle: None,
-            place: Place {
+            place: Platform {
                 aks,
                 host_network,
                 review_port,

@@ -224,7 +224,7 @@ impl Options {
         let (clients, registered) = (certificate.clients(), certificate.registered());
         let trusts_network = certificate.trust_network;
         let proven = trusts_network || clients.is_some();
-        let (certificate, standing) = if standalone {
+        let (certificate, metrics) = if standalone {
             (self_signed(listen.ip())?, None)
         } else {
             certificate.source(cluster.reach(), &cluster.namespace())
@@ -247,7 +247,7 @@ impl Options {
                 trusts_network,
                 policy: file,
                 background: live
-                    .map(|live| background(&live, &current, cluster.recorder(), standing))
+                    .map(|live| background(&live, &current, cluster.recorder(), metrics))
                     .unwrap_or_default(),
                 limits: Limits::default(),
                 drain: Drain {

@@ -11,7 +11,7 @@ use super::reach::{ReachArguments, connect, on_runtime};
 use crate::cluster::apply::Effect;
 use crate::cluster::install::registrations;
 use crate::installation::{
-    self, AUTHORITY_SECRET, IMAGE, Installation, POLICY, Place, SERVICE_PORT,
+    self, AUTHORITY_SECRET, IMAGE, Installation, POLICY, Platform, SERVICE_PORT,
 };
 
 /// Removes tiller-guard from a cluster, whether it still answers or not. The namespace stays, with the teams that are
@@ -64,7 +64,7 @@ async fn uninstall(arguments: Arguments) -> anyhow::Result<Exit> {
         policy: POLICY.to_owned(),
         account_patterns: Vec::new(),
         ca_bundle: None,
-        place: Place::default(),
+        place: Platform::default(),
     };
     let effect = if dry_run { Effect::Look } else { Effect::Write };
     let writer = writer(&cluster, adopt, effect);

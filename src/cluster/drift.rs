@@ -90,7 +90,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::installation::{IMAGE, Installation, NAMESPACE, POLICY, Place, SERVICE_PORT};
+    use crate::installation::{IMAGE, Installation, NAMESPACE, POLICY, Platform, SERVICE_PORT};
 
     fn installation(minor: u16) -> Installation {
         Installation {
@@ -102,7 +102,7 @@ mod tests {
             policy: POLICY.to_owned(),
             account_patterns: Vec::new(),
             ca_bundle: None,
-            place: Place::default(),
+            place: Platform::default(),
         }
     }
 

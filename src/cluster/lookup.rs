@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::k8s::RECORD_SELECTOR;
-use crate::policy::rbac::{AccessKind, RoleKind};
+use crate::policy::rbac::{RbacKind, RoleKind};
 use crate::policy::rights::Lookup;
 
 /// Lists by their metadata: `v1` is of Kubernetes 1.15. Who knows neither sends all.
@@ -82,16 +82,16 @@ async fn list(client: &Client, lookup: &Lookup) -> kube::Result<Vec<Box<RawValue
         } => {
             parameters = parameters.fields(&format!("metadata.name={name}"));
             let kind = match kind {
-                RoleKind::Role => AccessKind::Role,
-                RoleKind::ClusterRole => AccessKind::ClusterRole,
+                RoleKind::Role => RbacKind::Role,
+                RoleKind::ClusterRole => RbacKind::ClusterRole,
             };
             (namespace.as_deref(), kind)
         }
-        Lookup::BindingsIn(namespace) => (Some(&**namespace), AccessKind::RoleBinding),
-        Lookup::ClusterRoleBindings => (None, AccessKind::ClusterRoleBinding),
+        Lookup::BindingsIn(namespace) => (Some(&**namespace), RbacKind::RoleBinding),
+        Lookup::ClusterRoleBindings => (None, RbacKind::ClusterRoleBinding),
     };
     let place = namespace.map_or_else(String::new, |it| format!("namespaces/{it}/"));
-    let path = format!("/apis/{}/v1/{place}{}", AccessKind::GROUP, kind.resource());
+    let path = format!("/apis/{}/v1/{place}{}", RbacKind::GROUP, kind.resource());
     pages(client, &path, parameters, false).await
 }
 

@@ -22,7 +22,7 @@ pub use problem::{Cause, Problem, Rejected};
 pub use team::read_teams;
 pub use value::{tiller_version, version_floor};
 
-use crate::manifest::{Part, Place, Stream};
+use crate::manifest::{Part, Position, Stream};
 use crate::policy::{Policy, Timestamp};
 
 /// The JSON Schema of the policy file (draft 2020-12), for editors.
@@ -46,7 +46,7 @@ pub fn read(content: &[u8], now: Timestamp) -> Result<Policy, Rejected> {
         }
         Some(Part::Blank(_)) | None => {
             let message = "the file holds no policy; begin with apiVersion and kind: Policy";
-            let start = Place { line: 1, column: 1 };
+            let start = Position { line: 1, column: 1 };
             return Err(Rejected::alone(Cause::Value, start, message.to_owned()));
         }
     };

@@ -1,11 +1,11 @@
 //! What a policy file says is no Tiller.
 
-use super::reader::{Field, Reader};
+use super::reader::{Field, PolicyReader};
 use super::{section, value};
 use crate::policy::{Innocent, NotTiller};
 
 /// Reads an entry: an image or a workload, with the reason.
-pub(super) fn not_tiller(reader: &mut Reader<'_>, field: &Field<'_>) -> Option<NotTiller> {
+pub(super) fn not_tiller(reader: &mut PolicyReader<'_>, field: &Field<'_>) -> Option<NotTiller> {
     let entry = reader.section(field, &section::NOT_TILLER)?;
     let what = match (entry.get("image"), entry.get("workload")) {
         (Some(image), None) => {
@@ -26,7 +26,7 @@ pub(super) fn not_tiller(reader: &mut Reader<'_>, field: &Field<'_>) -> Option<N
     })
 }
 
-fn named_workload(reader: &mut Reader<'_>, field: &Field<'_>) -> Option<Innocent> {
+fn named_workload(reader: &mut PolicyReader<'_>, field: &Field<'_>) -> Option<Innocent> {
     let entry = reader.section(field, &section::OBJECT)?;
     let kind = entry.wanted("kind", reader);
     let kind = kind.and_then(|it| reader.parsed(&it, value::workload));

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::manifest::Place;
+use crate::manifest::Position;
 use crate::policy::Policy;
 
 /// One thing that is wrong.
@@ -11,7 +11,7 @@ pub struct Problem {
     /// What it is about.
     pub cause: Cause,
     /// Where it stands.
-    pub place: Place,
+    pub place: Position,
     /// What is there; what to do.
     pub message: String,
 }
@@ -41,7 +41,7 @@ pub struct Rejected {
 // === impl Rejected ===
 
 impl Rejected {
-    pub(super) fn alone(cause: Cause, place: Place, message: String) -> Self {
+    pub(super) fn alone(cause: Cause, place: Position, message: String) -> Self {
         Self {
             problems: vec![Problem {
                 cause,

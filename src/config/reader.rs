@@ -11,7 +11,7 @@ const MOST_PROBLEMS: usize = 50;
 const MOST_QUOTED: usize = 80;
 
 /// A document that is being read.
-pub(super) struct Reader<'d> {
+pub(super) struct PolicyReader<'d> {
     document: &'d Document,
     pub(super) problems: Vec<Problem>,
     /// How many problems were met, told or not.
@@ -32,9 +32,9 @@ pub(super) struct Section<'v> {
     pointer: String,
 }
 
-// === impl Reader ===
+// === impl PolicyReader ===
 
-impl<'d> Reader<'d> {
+impl<'d> PolicyReader<'d> {
     pub(super) fn new(document: &'d Document) -> Self {
         let mut reader = Self {
             document,
@@ -200,7 +200,7 @@ impl<'v> Section<'v> {
     }
 
     /// The value of a key that has to be there.
-    pub(super) fn wanted(&self, key: &str, reader: &mut Reader<'_>) -> Option<Field<'v>> {
+    pub(super) fn wanted(&self, key: &str, reader: &mut PolicyReader<'_>) -> Option<Field<'v>> {
         let field = self.get(key);
         if field.is_none() {
             let message = format!("{key} is missing; write it here");

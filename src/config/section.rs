@@ -3,7 +3,7 @@
 use super::expiry::expiry;
 use super::not_tiller::not_tiller;
 use super::problem::{Cause, Rejected};
-use super::reader::{Field, Reader, one_of, quoted};
+use super::reader::{Field, PolicyReader, one_of, quoted};
 use super::value;
 use crate::manifest::Document;
 use crate::policy::{
@@ -47,7 +47,7 @@ const KIND: &str = "Policy";
 
 /// The policy of a document.
 pub(super) fn policy(document: &Document, now: Timestamp) -> Result<Policy, Rejected> {
-    let mut reader = Reader::new(document);
+    let mut reader = PolicyReader::new(document);
     let value = document.value();
     let root = Field {
         value: &value,
@@ -64,7 +64,7 @@ pub(super) fn policy(document: &Document, now: Timestamp) -> Result<Policy, Reje
     })
 }
 
-fn read(reader: &mut Reader<'_>, root: &Field<'_>, now: Timestamp) -> Policy {
+fn read(reader: &mut PolicyReader<'_>, root: &Field<'_>, now: Timestamp) -> Policy {
     let mut policy = Policy::default();
     let Some(section) = reader.section(root, &POLICY) else {
         return policy;
@@ -166,7 +166,7 @@ pub(super) fn is(text: &str, right: &str) -> Result<(), String> {
     }
 }
 
-fn read_namespaces(reader: &mut Reader<'_>, field: &Field<'_>, modes: &mut Modes) {
+fn read_namespaces(reader: &mut PolicyReader<'_>, field: &Field<'_>, modes: &mut Modes) {
     for (key, field) in reader.entries(field) {
         match value::namespace(key) {
             Ok(name) => {
@@ -181,7 +181,7 @@ fn read_namespaces(reader: &mut Reader<'_>, field: &Field<'_>, modes: &mut Modes
     }
 }
 
-fn read_severities(reader: &mut Reader<'_>, field: &Field<'_>, settings: &mut Settings) {
+fn read_severities(reader: &mut PolicyReader<'_>, field: &Field<'_>, settings: &mut Settings) {
     for (key, field) in reader.entries(field) {
         match value::any_rule(key) {
             Ok(rule) => {
@@ -194,7 +194,7 @@ fn read_severities(reader: &mut Reader<'_>, field: &Field<'_>, settings: &mut Se
     }
 }
 
-fn read_images(reader: &mut Reader<'_>, field: &Field<'_>, settings: &mut Settings) {
+fn read_images(reader: &mut PolicyReader<'_>, field: &Field<'_>, settings: &mut Settings) {
     let Some(section) = reader.section(field, &IMAGES) else {
         return;
     };
@@ -235,7 +235,7 @@ fn read_images(reader: &mut Reader<'_>, field: &Field<'_>, settings: &mut Settin
     }
 }
 
-fn read_accounts(reader: &mut Reader<'_>, field: &Field<'_>, settings: &mut Settings) {
+fn read_accounts(reader: &mut PolicyReader<'_>, field: &Field<'_>, settings: &mut Settings) {
     let Some(section) = reader.section(field, &ACCOUNTS) else {
         return;
     };
@@ -251,7 +251,7 @@ fn read_accounts(reader: &mut Reader<'_>, field: &Field<'_>, settings: &mut Sett
     }
 }
 
-fn read_access(reader: &mut Reader<'_>, field: &Field<'_>, settings: &mut Settings) {
+fn read_access(reader: &mut PolicyReader<'_>, field: &Field<'_>, settings: &mut Settings) {
     let Some(section) = reader.section(field, &ACCESS) else {
         return;
     };
@@ -264,7 +264,7 @@ fn read_access(reader: &mut Reader<'_>, field: &Field<'_>, settings: &mut Settin
 }
 
 fn read_people(
-    reader: &mut Reader<'_>,
+    reader: &mut PolicyReader<'_>,
     field: &Field<'_>,
     user: fn(&str) -> Result<String, String>,
     group: fn(&str) -> Result<String, String>,
@@ -281,7 +281,11 @@ fn read_people(
     people
 }
 
-fn read_exception(reader: &mut Reader<'_>, field: &Field<'_>, now: Timestamp) -> Option<Exception> {
+fn read_exception(
+    reader: &mut PolicyReader<'_>,
+    field: &Field<'_>,
+    now: Timestamp,
+) -> Option<Exception> {
     let section = reader.section(field, &EXCEPTION)?;
     let rule = section.wanted("rule", reader);
     let rule = rule.and_then(|it| reader.parsed(&it, value::rule));
@@ -310,7 +314,7 @@ fn read_exception(reader: &mut Reader<'_>, field: &Field<'_>, now: Timestamp) ->
 
 /// The kind, namespace and name of the object that a rule is not to count for.
 fn read_object(
-    reader: &mut Reader<'_>,
+    reader: &mut PolicyReader<'_>,
     field: &Field<'_>,
     rule: Option<&Rule>,
 ) -> Option<(ObjectKind, String, String)> {
@@ -330,7 +334,7 @@ fn read_object(
             .wanted("namespace", reader)
             .and_then(|it| reader.parsed(&it, value::namespace)),
     };
-    let in_path = matches!(kind, Some(ObjectKind::Access(_)));
+    let in_path = matches!(kind, Some(ObjectKind::Rbac(_)));
     let read = if in_path {
         value::path_segment
     } else {
@@ -356,7 +360,7 @@ fn read_object(
 }
 
 fn names(
-    reader: &mut Reader<'_>,
+    reader: &mut PolicyReader<'_>,
     field: &Field<'_>,
     parse: fn(&str) -> Result<String, String>,
 ) -> Vec<String> {

@@ -1,10 +1,10 @@
 //! The file of teams: one document each.
 
 use super::problem::{Cause, Problem};
-use super::reader::{Field, Reader, Section};
+use super::reader::{Field, PolicyReader, Section};
 use super::section::is;
 use super::value;
-use crate::manifest::{Document, Part, Place, Stream};
+use crate::manifest::{Document, Part, Position, Stream};
 use crate::provision::{ExtraRule, TeamSpec};
 
 const TEAM: [&str; 14] = [
@@ -50,7 +50,7 @@ pub fn read_teams(content: &[u8]) -> Result<Vec<TeamSpec>, Vec<Problem>> {
     if teams.is_empty() && problems.is_empty() {
         problems.push(Problem {
             cause: Cause::Value,
-            place: Place { line: 1, column: 1 },
+            place: Position { line: 1, column: 1 },
             message: "the file holds no team; begin with apiVersion and kind: Team".to_owned(),
         });
     }
@@ -62,7 +62,7 @@ pub fn read_teams(content: &[u8]) -> Result<Vec<TeamSpec>, Vec<Problem>> {
 }
 
 fn team(document: &Document) -> Result<TeamSpec, Vec<Problem>> {
-    let mut reader = Reader::new(document);
+    let mut reader = PolicyReader::new(document);
     let value = document.value();
     let root = Field {
         value: &value,
@@ -77,7 +77,7 @@ fn team(document: &Document) -> Result<TeamSpec, Vec<Problem>> {
     }
 }
 
-fn read(reader: &mut Reader<'_>, section: &Section<'_>) -> TeamSpec {
+fn read(reader: &mut PolicyReader<'_>, section: &Section<'_>) -> TeamSpec {
     for (key, right) in [("apiVersion", API_VERSION), ("kind", KIND)] {
         if let Some(field) = section.wanted(key, reader) {
             reader.parsed(&field, |text| is(text, right));
@@ -131,7 +131,7 @@ fn read(reader: &mut Reader<'_>, section: &Section<'_>) -> TeamSpec {
     team
 }
 
-fn rule(reader: &mut Reader<'_>, field: &Field<'_>) -> Option<ExtraRule> {
+fn rule(reader: &mut PolicyReader<'_>, field: &Field<'_>) -> Option<ExtraRule> {
     let section = reader.section(field, &RULE)?;
     let mut words = |key| {
         let field = section.wanted(key, reader)?;
@@ -150,11 +150,11 @@ fn rule(reader: &mut Reader<'_>, field: &Field<'_>) -> Option<ExtraRule> {
     })
 }
 
-fn owned(reader: &mut Reader<'_>, field: &Field<'_>) -> String {
+fn owned(reader: &mut PolicyReader<'_>, field: &Field<'_>) -> String {
     reader.text(field).unwrap_or_default().to_owned()
 }
 
-fn texts(reader: &mut Reader<'_>, field: &Field<'_>) -> Vec<String> {
+fn texts(reader: &mut PolicyReader<'_>, field: &Field<'_>) -> Vec<String> {
     let fields = reader.list(field);
     let texts = fields.iter().filter_map(|it| reader.text(it));
     texts.map(ToOwned::to_owned).collect()

@@ -3,8 +3,8 @@
 use super::reader::{one_of, quoted};
 use crate::manifest::DUPLICATE_KEY;
 use crate::policy::{
-    Injector, Kind, Mode, ObjectKind, Rule, RunAsUser, Settings, Severity, access_rules,
-    connection_rules, custody_rules, exposure_rules, mode_rules, rules, workload_rules,
+    Injector, Mode, ObjectKind, Rule, RunAsUser, Settings, Severity, WorkloadKind,
+    connection_rules, custody_rules, exposure_rules, mode_rules, rbac_rules, rules, workload_rules,
 };
 use crate::tiller::{ImageReference, Version};
 
@@ -77,9 +77,9 @@ pub(super) fn kind(text: &str) -> Result<ObjectKind, String> {
 }
 
 /// A kind that carries a pod.
-pub(super) fn workload(text: &str) -> Result<Kind, String> {
-    let names = Kind::ALL.map(Kind::as_str);
-    let mut kinds = Kind::ALL.into_iter();
+pub(super) fn workload(text: &str) -> Result<WorkloadKind, String> {
+    let names = WorkloadKind::ALL.map(WorkloadKind::as_str);
+    let mut kinds = WorkloadKind::ALL.into_iter();
     kinds
         .find(|kind| kind.as_str() == text)
         .ok_or_else(|| unknown("kind", text, &names))
@@ -102,7 +102,7 @@ pub(super) fn rule(id: &str) -> Result<&'static Rule, String> {
 /// The rules that an exception can let off.
 pub(super) fn rules_to_except() -> impl Iterator<Item = &'static Rule> {
     workload_rules()
-        .chain(access_rules())
+        .chain(rbac_rules())
         .chain(exposure_rules())
         .chain(custody_rules())
 }

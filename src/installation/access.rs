@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{AUTHORITY_SECRET, Installation, cluster_metadata};
 use crate::k8s::registration::{self, NAME};
-use crate::policy::rbac::AccessKind;
+use crate::policy::rbac::RbacKind;
 use crate::tiller::signs;
 
 pub(super) fn service_account(installation: &Installation) -> Value {
@@ -18,7 +18,7 @@ pub(super) fn service_account(installation: &Installation) -> Value {
 }
 
 pub(super) fn roles(installation: &Installation) -> [Value; 4] {
-    let group = AccessKind::GROUP;
+    let group = RbacKind::GROUP;
     let subject =
         json!({ "kind": "ServiceAccount", "name": NAME, "namespace": installation.namespace });
     let binding = |kind: &str, role: &str, metadata: Value| {
@@ -71,13 +71,13 @@ fn cluster_rules(minor: u16) -> Value {
         }
     };
     let watch = ["list", "watch"];
-    let access = AccessKind::ALL.map(AccessKind::resource);
+    let access = RbacKind::ALL.map(RbacKind::resource);
     let registrations = [
         "mutatingwebhookconfigurations",
         "validatingwebhookconfigurations",
     ];
     json!([
-        rule(AccessKind::GROUP, &access, &watch),
+        rule(RbacKind::GROUP, &access, &watch),
         rule(
             "",
             &["pods", "replicationcontrollers", "services", "configmaps"],

@@ -4,11 +4,11 @@
 
 mod access;
 mod network;
-mod place;
+mod platform;
 mod scanners;
 mod workload;
 
-pub use place::{AKS_ENFORCER, HEALTH_PORT, Place, REVIEW_PORT};
+pub use platform::{AKS_ENFORCER, HEALTH_PORT, Platform, REVIEW_PORT};
 
 use serde_json::{Value, json};
 
@@ -51,7 +51,7 @@ pub struct Installation {
     /// PEM in base64 of the authorities that the registrations hold already, to be kept.
     pub ca_bundle: Option<String>,
     /// What the place where it runs asks for.
-    pub place: Place,
+    pub place: Platform,
 }
 
 // === impl Installation ===

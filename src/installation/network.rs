@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Installation, Place, pod_labels};
+use super::{Installation, Platform, pod_labels};
 use crate::k8s::registration::NAME;
 
 pub(super) fn service(installation: &Installation) -> Value {
@@ -21,7 +21,7 @@ pub(super) fn service(installation: &Installation) -> Value {
 /// The API server is on no network that a policy could name, so that the ports are open to all; requests go to
 /// the API server alone, which is at 443 as a Service and at 6443 or 8443 behind it.
 pub(super) fn policy(installation: &Installation) -> Value {
-    let Place {
+    let Platform {
         review_port,
         health_port,
         ..

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::Place;
+use super::Platform;
 use crate::policy::RunAsUser;
 
 /// One of checkov's checks, and why it is passed over.
@@ -46,7 +46,7 @@ const OF_PROJECT: [Skip; 1] = [(
 )];
 
 /// Annotates the objects of an installation.
-pub(super) fn annotate(objects: &mut [Value], place: Place) {
+pub(super) fn annotate(objects: &mut [Value], place: Platform) {
     for object in objects {
         let kind = object.get("kind").and_then(Value::as_str);
         let skips = kind.map_or_else(Vec::new, |kind| skips(kind, place));
@@ -60,7 +60,7 @@ pub(super) fn annotate(objects: &mut [Value], place: Place) {
     }
 }
 
-fn skips(kind: &str, place: Place) -> Vec<Skip> {
+fn skips(kind: &str, place: Platform) -> Vec<Skip> {
     match kind {
         "ClusterRole" => OF_CLUSTER_ROLE.to_vec(),
         "Service" => OF_SERVICE.to_vec(),

@@ -1,10 +1,10 @@
 use serde_json::{Value, json};
 
 use super::{
-    AKS_ENFORCER, IMAGE, Installation, NAMESPACE, OWNER_LABELS, POLICY, Place, SERVICE_PORT,
+    AKS_ENFORCER, IMAGE, Installation, NAMESPACE, OWNER_LABELS, POLICY, Platform, SERVICE_PORT,
 };
-use crate::k8s::subject;
-use crate::policy::{Kind, Settings};
+use crate::k8s::workload;
+use crate::policy::{Settings, WorkloadKind};
 
 fn installation(minor: u16) -> Installation {
     Installation {
@@ -16,7 +16,7 @@ fn installation(minor: u16) -> Installation {
         policy: POLICY.to_owned(),
         account_patterns: Settings::default().account_patterns,
         ca_bundle: None,
-        place: Place::default(),
+        place: Platform::default(),
     }
 }
 
@@ -137,7 +137,7 @@ fn it_is_no_tiller_itself() {
     let objects = installation(36).objects();
     let deployment = of_kind(&objects, "Deployment");
     assert!(
-        !subject(Kind::Deployment, deployment)
+        !workload(WorkloadKind::Deployment, deployment)
             .unwrap()
             .holds_tiller()
     );
@@ -224,11 +224,11 @@ fn tls_1_2_is_spoken_with_those_that_may_offer_nothing_newer() {
 
 #[test]
 fn on_the_nodes_network_its_ports_are_the_nodes() {
-    let place = Place {
+    let place = Platform {
         host_network: true,
         review_port: 10443,
         health_port: 10444,
-        ..Place::default()
+        ..Platform::default()
     };
     let objects = Installation {
         place,
@@ -259,9 +259,9 @@ fn on_the_nodes_network_its_ports_are_the_nodes() {
 #[test]
 fn only_where_it_is_asked_for_is_aks_told_to_leave_the_webhooks() {
     for aks in [false, true] {
-        let place = Place {
+        let place = Platform {
             aks,
-            ..Place::default()
+            ..Platform::default()
         };
         let installation = Installation {
             place,

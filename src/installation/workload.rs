@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{HEALTH_PORT, Installation, Place, REVIEW_PORT, SERVICE_PORT, pod_labels};
+use super::{HEALTH_PORT, Installation, Platform, REVIEW_PORT, SERVICE_PORT, pod_labels};
 use crate::k8s::registration::NAME;
 use crate::policy::RunAsUser;
 
@@ -64,7 +64,7 @@ pub(super) fn clear(deployment: &mut Value) {
 
 /// The next pod is ready before the last one goes. On the nodes' network it has to go first, where every node has one:
 /// their ports are the same.
-fn rolling(place: Place) -> Value {
+fn rolling(place: Platform) -> Value {
     if place.host_network {
         json!({ "maxSurge": 0, "maxUnavailable": 1 })
     } else {
@@ -161,7 +161,7 @@ fn container(installation: &Installation) -> Value {
     if installation.service_port != SERVICE_PORT {
         arguments.push(format!("--service-port={}", installation.service_port));
     }
-    let Place {
+    let Platform {
         host_network,
         review_port,
         health_port,

@@ -12,7 +12,7 @@ pub use base64::write_base64;
 pub use bytes::position;
 pub use read::{Presence, Problem, Read, ReadError, Source, Type, once, read};
 pub use reader::{MAX_DEPTH, Reader};
-pub use writer::{Array, Object, write_boolean, write_number, write_text};
+pub use writer::{ArrayWriter, ObjectWriter, write_boolean, write_number, write_text};
 
 /// Reads the members of a JSON object into the fields of a struct: `fields!(Port<'a> { "name" => name })`. Other members
 /// are passed over, and one that comes twice is an error.

@@ -7,21 +7,21 @@ use super::scan::next_special;
 
 /// An object that is being written. Names of members are the API's, and need no escape.
 #[derive(Debug)]
-pub struct Object<'w> {
+pub struct ObjectWriter<'w> {
     json: &'w mut Vec<u8>,
     empty: bool,
 }
 
 /// An array that is being written.
 #[derive(Debug)]
-pub struct Array<'w> {
+pub struct ArrayWriter<'w> {
     json: &'w mut Vec<u8>,
     empty: bool,
 }
 
-// === impl Object ===
+// === impl ObjectWriter ===
 
-impl<'w> Object<'w> {
+impl<'w> ObjectWriter<'w> {
     /// Begins an object.
     pub fn begin(json: &'w mut Vec<u8>) -> Self {
         json.push(b'{');
@@ -63,9 +63,9 @@ impl<'w> Object<'w> {
     }
 }
 
-// === impl Array ===
+// === impl ArrayWriter ===
 
-impl<'w> Array<'w> {
+impl<'w> ArrayWriter<'w> {
     /// Begins an array.
     pub fn begin(json: &'w mut Vec<u8>) -> Self {
         json.push(b'[');
@@ -136,7 +136,7 @@ mod tests {
     use proptest::prelude::{ProptestConfig, any, prop_assert_eq, proptest};
     use serde_json::{Value, json};
 
-    use super::{Array, Object, write_text};
+    use super::{ArrayWriter, ObjectWriter, write_text};
 
     proptest! {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
@@ -165,14 +165,14 @@ mod tests {
     #[test]
     fn members_and_elements_are_parted() {
         let mut json = Vec::new();
-        let mut object = Object::begin(&mut json);
-        Object::begin(object.member("nothing")).end();
+        let mut object = ObjectWriter::begin(&mut json);
+        ObjectWriter::begin(object.member("nothing")).end();
         object.text("text", "a \"b\"");
         object.boolean("boolean", true);
         object.number("number", -7);
-        let mut array = Array::begin(object.member("array"));
+        let mut array = ArrayWriter::begin(object.member("array"));
         write_text(array.element(), "one");
-        Array::begin(array.element()).end();
+        ArrayWriter::begin(array.element()).end();
         array.end();
         object.end();
         assert_eq!(

@@ -1,4 +1,4 @@
-//! Kubernetes' JSON: objects to subjects, and the `AdmissionReview` in and out.
+//! Kubernetes' JSON: objects to what is judged, and the `AdmissionReview` in and out.
 
 mod custody;
 mod exposure;
@@ -14,7 +14,7 @@ mod workload;
 pub use custody::{RECORD_SELECTOR, custody_object};
 pub use exposure::exposure_object;
 pub use overlay::{overlay, unreadable};
-pub use rbac::access_object;
+pub use rbac::rbac_object;
 pub use team::{TEAM_SELECTOR, team_registration};
 pub use unknown_kind::sign_of_tiller;
-pub use workload::{Malformed, subject};
+pub use workload::{Malformed, workload};

@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use serde_json::value::RawValue;
 
-use super::rbac::access_object;
-use super::workload::subject;
+use super::rbac::rbac_object;
+use super::workload::workload;
 use crate::json::{Presence, Reader, fields, read};
 use crate::pod::{Items, Text};
-use crate::policy::rbac::{AccessKind, AccessObject, Account, RoleKind};
+use crate::policy::rbac::{Account, RbacKind, RbacObject, RoleKind};
 use crate::policy::rights::Lookup;
-use crate::policy::{Kind, Knowledge, SecretRecords};
+use crate::policy::{Knowledge, SecretRecords, WorkloadKind};
 
 /// What is known with what a lookup found: roles, bindings, accounts or records as JSON; and how many of these could not be
 /// read. A role that was not found is none; so is a binding that was known before the lookup began. What cannot be read may
@@ -41,20 +41,20 @@ pub fn overlay<'j>(
         } => {
             let without = knowledge.without_role(*kind, namespace.as_deref(), name);
             let kind = match kind {
-                RoleKind::Role => AccessKind::Role,
-                RoleKind::ClusterRole => AccessKind::ClusterRole,
+                RoleKind::Role => RbacKind::Role,
+                RoleKind::ClusterRole => RbacKind::ClusterRole,
             };
             let (known, _, unread) = with_objects(without, kind, found);
             (known, unread)
         }
         Lookup::BindingsIn(namespace) => {
             let (known, names, unread) =
-                with_objects(knowledge.clone(), AccessKind::RoleBinding, found);
+                with_objects(knowledge.clone(), RbacKind::RoleBinding, found);
             (only(&known, &names, Some(namespace), before), unread)
         }
         Lookup::ClusterRoleBindings => {
             let (known, names, unread) =
-                with_objects(knowledge.clone(), AccessKind::ClusterRoleBinding, found);
+                with_objects(knowledge.clone(), RbacKind::ClusterRoleBinding, found);
             (only(&known, &names, None, before), unread)
         }
     }
@@ -64,33 +64,31 @@ pub fn overlay<'j>(
 #[must_use]
 pub fn unreadable(
     knowledge: &Knowledge,
-    kind: AccessKind,
+    kind: RbacKind,
     namespace: Option<&str>,
     name: &str,
 ) -> Knowledge {
     match kind {
-        AccessKind::Role => knowledge.with_unreadable_role(RoleKind::Role, namespace, name),
-        AccessKind::ClusterRole => {
-            knowledge.with_unreadable_role(RoleKind::ClusterRole, None, name)
-        }
-        AccessKind::RoleBinding => knowledge.with_unreadable_binding(namespace, name),
-        AccessKind::ClusterRoleBinding => knowledge.with_unreadable_binding(None, name),
+        RbacKind::Role => knowledge.with_unreadable_role(RoleKind::Role, namespace, name),
+        RbacKind::ClusterRole => knowledge.with_unreadable_role(RoleKind::ClusterRole, None, name),
+        RbacKind::RoleBinding => knowledge.with_unreadable_binding(namespace, name),
+        RbacKind::ClusterRoleBinding => knowledge.with_unreadable_binding(None, name),
     }
 }
 
 /// What is known with these roles or bindings, their names, and how many could not be read.
 fn with_objects<'j>(
     mut knowledge: Knowledge,
-    kind: AccessKind,
+    kind: RbacKind,
     found: impl IntoIterator<Item = &'j RawValue>,
 ) -> (Knowledge, BTreeSet<String>, usize) {
     let (mut names, mut unread) = (BTreeSet::new(), 0);
     for object in found {
-        if let Ok(object) = access_object(kind, Reader::new(object.get())) {
+        if let Ok(object) = rbac_object(kind, Reader::new(object.get())) {
             names.insert(object.name().to_string());
             knowledge = match &object {
-                AccessObject::Role(role) => knowledge.with_role(role),
-                AccessObject::Binding(binding) => knowledge.with_binding(binding),
+                RbacObject::Role(role) => knowledge.with_role(role),
+                RbacObject::Binding(binding) => knowledge.with_binding(binding),
             };
             continue;
         }
@@ -145,7 +143,7 @@ fn with_user<'j>(
     let (mut user, mut unread) = (None, 0);
     for object in found {
         let state = read::<Running<'_>, _>(&mut Reader::new(object.get()));
-        let pod = subject(Kind::Pod, Reader::new(object.get()));
+        let pod = workload(WorkloadKind::Pod, Reader::new(object.get()));
         let (Ok(Running { metadata, status }), Ok(pod)) = (state, pod) else {
             unread += 1;
             continue;

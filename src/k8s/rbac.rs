@@ -8,15 +8,15 @@ use super::workload::told_namespace;
 use crate::json::{ReadError, Source, fields, read as read_value};
 use crate::pod::{Items, Text};
 use crate::policy::rbac::{
-    AccessKind, AccessObject, AggregationRule, Binding, MAX_RULES, PolicyRule, Role, RoleKind,
-    RoleRef, Subject, Subjects,
+    AggregationRule, Binding, MAX_RULES, PolicyRule, RbacKind, RbacObject, Role, RoleKind, RoleRef,
+    Subject, Subjects,
 };
 
 /// Reads an object of this kind, borrowed from where the object stands.
-pub fn access_object<'j, S: Source<'j>>(
-    kind: AccessKind,
+pub fn rbac_object<'j, S: Source<'j>>(
+    kind: RbacKind,
     mut object: S,
-) -> Result<AccessObject<'j>, Malformed> {
+) -> Result<RbacObject<'j>, Malformed> {
     read(kind, &mut object).map_err(|error| Malformed {
         kind: kind.as_str(),
         reason: error.to_string(),
@@ -25,18 +25,18 @@ pub fn access_object<'j, S: Source<'j>>(
 
 /// The same, with the error of the source.
 pub(super) fn read<'j, S: Source<'j>>(
-    kind: AccessKind,
+    kind: RbacKind,
     object: &mut S,
-) -> Result<AccessObject<'j>, ReadError> {
+) -> Result<RbacObject<'j>, ReadError> {
     match kind {
-        AccessKind::Role => role(RoleKind::Role, object),
-        AccessKind::ClusterRole => role(RoleKind::ClusterRole, object),
-        AccessKind::RoleBinding => binding(false, object),
-        AccessKind::ClusterRoleBinding => binding(true, object),
+        RbacKind::Role => role(RoleKind::Role, object),
+        RbacKind::ClusterRole => role(RoleKind::ClusterRole, object),
+        RbacKind::RoleBinding => binding(false, object),
+        RbacKind::ClusterRoleBinding => binding(true, object),
     }
 }
 
-fn role<'j, S: Source<'j>>(kind: RoleKind, object: &mut S) -> Result<AccessObject<'j>, ReadError> {
+fn role<'j, S: Source<'j>>(kind: RoleKind, object: &mut S) -> Result<RbacObject<'j>, ReadError> {
     let RoleFields {
         metadata,
         rules,
@@ -47,7 +47,7 @@ fn role<'j, S: Source<'j>>(kind: RoleKind, object: &mut S) -> Result<AccessObjec
         namespace,
         labels,
     } = metadata;
-    Ok(AccessObject::Role(Role {
+    Ok(RbacObject::Role(Role {
         kind,
         namespace: told_namespace(namespace)
             .0
@@ -62,7 +62,7 @@ fn role<'j, S: Source<'j>>(kind: RoleKind, object: &mut S) -> Result<AccessObjec
 fn binding<'j, S: Source<'j>>(
     cluster_wide: bool,
     object: &mut S,
-) -> Result<AccessObject<'j>, ReadError> {
+) -> Result<RbacObject<'j>, ReadError> {
     let BindingFields {
         api_version,
         metadata,
@@ -73,7 +73,7 @@ fn binding<'j, S: Source<'j>>(
         name, namespace, ..
     } = metadata;
     let is_first = api_version.ends_with("/v1alpha1");
-    let mut object = AccessObject::Binding(Binding {
+    let mut object = RbacObject::Binding(Binding {
         cluster_wide,
         namespace: told_namespace(namespace).0.filter(|_| !cluster_wide),
         name,
@@ -87,8 +87,8 @@ fn binding<'j, S: Source<'j>>(
 }
 
 /// Reads again what means another thing in `v1alpha1`.
-pub(super) fn of_first_version(object: &mut AccessObject<'_>) {
-    if let AccessObject::Binding(Binding { subjects, .. }) = object {
+pub(super) fn of_first_version(object: &mut RbacObject<'_>) {
+    if let RbacObject::Binding(Binding { subjects, .. }) = object {
         *subjects = std::mem::take(subjects).map(everybody);
     }
 }
@@ -153,9 +153,9 @@ mod tests {
     use crate::json::Reader;
     use crate::policy::rbac::{Account, Holder};
 
-    fn holders(kind: AccessKind, json: &str) -> Vec<(usize, String)> {
+    fn holders(kind: RbacKind, json: &str) -> Vec<(usize, String)> {
         let object = read(kind, &mut Reader::new(json)).unwrap();
-        let AccessObject::Binding(binding) = &object else {
+        let RbacObject::Binding(binding) = &object else {
             panic!("{object:?}")
         };
         let holders = binding.holders();
@@ -164,7 +164,7 @@ mod tests {
 
     fn subject(api_version: &str, fields: &str) -> Vec<(usize, String)> {
         holders(
-            AccessKind::RoleBinding,
+            RbacKind::RoleBinding,
             &format!(
                 r#"{{"apiVersion":"rbac.authorization.k8s.io/{api_version}","metadata":{{"namespace":"here"}},
                 "subjects":[null,{{{fields}}}]}}"#
@@ -304,13 +304,13 @@ mod tests {
     #[test]
     fn an_account_of_no_namespace_in_a_cluster_wide_binding_is_nobody() {
         let json = r#"{"subjects":[{"kind":"ServiceAccount","name":"tiller"}]}"#;
-        assert_eq!(holders(AccessKind::ClusterRoleBinding, json), []);
+        assert_eq!(holders(RbacKind::ClusterRoleBinding, json), []);
     }
 
     #[test]
     fn a_field_of_another_type_is_an_error_that_names_the_kind() {
         let object = serde_json::json!({ "rules": "all" });
-        let error = access_object(AccessKind::Role, &object).unwrap_err();
+        let error = rbac_object(RbacKind::Role, &object).unwrap_err();
         let expected = "the Role cannot be read: rules: expected a list, found a string";
         assert_eq!(error.to_string(), expected);
     }
@@ -320,8 +320,8 @@ mod tests {
         let json = r#"{"metadata":{"name":null,"namespace":null,"labels":null},
             "rules":[{"apiGroups":null,"resources":null,"verbs":null,"nonResourceURLs":null,"resourceNames":null}],
             "aggregationRule":{"clusterRoleSelectors":[{"matchLabels":null,"matchExpressions":null}]}}"#;
-        let object = read(AccessKind::ClusterRole, &mut Reader::new(json));
-        let AccessObject::Role(role) = object.unwrap() else {
+        let object = read(RbacKind::ClusterRole, &mut Reader::new(json));
+        let RbacObject::Role(role) = object.unwrap() else {
             panic!("a role")
         };
         assert_eq!(

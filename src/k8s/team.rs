@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::Malformed;
 use crate::json::{Source, fields, read};
 use crate::pod::Text;
-use crate::policy::team::{Registration, Team, TeamError};
+use crate::policy::team::{Team, TeamError, TeamRegistration};
 
 /// The label of a `ConfigMap` that registers a team, as a selector of the API.
 pub const TEAM_SELECTOR: &str = "tiller-guard.io/kind=team";
@@ -13,7 +13,7 @@ pub const TEAM_SELECTOR: &str = "tiller-guard.io/kind=team";
 /// Reads a team's `ConfigMap`: whether it can be read at all, and whether it is a team then.
 pub fn team_registration<'j, S: Source<'j>>(
     mut config_map: S,
-) -> Result<Result<Registration, TeamError>, Malformed> {
+) -> Result<Result<TeamRegistration, TeamError>, Malformed> {
     let ConfigMap { metadata, data } = read(&mut config_map).map_err(|error| Malformed {
         kind: "ConfigMap",
         reason: error.to_string(),
@@ -21,7 +21,7 @@ pub fn team_registration<'j, S: Source<'j>>(
     let entries = data.iter().flatten();
     let entries = entries.map(|(key, value)| (key.as_str(), value.as_str()));
     Ok(
-        Team::read(&metadata.name, entries).map(|team| Registration {
+        Team::read(&metadata.name, entries).map(|team| TeamRegistration {
             created: metadata.creation_timestamp.as_str().into(),
             team,
         }),
@@ -62,7 +62,7 @@ mod tests {
             "metadata": { "name": "payments", "creationTimestamp": "2026-11-24T08:00:00Z" },
             "data": { "tiller-namespace": "tiller-payments", "service-account": "tiller" },
         });
-        let Registration { created, team } = team_registration(&config_map).unwrap().unwrap();
+        let TeamRegistration { created, team } = team_registration(&config_map).unwrap().unwrap();
         assert_eq!(
             (&*created, &*team.name),
             ("2026-11-24T08:00:00Z", "payments")

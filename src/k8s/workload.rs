@@ -2,7 +2,9 @@
 
 use crate::json::{ReadError, Source, fields, read as read_value};
 use crate::pod::{Container, Items, MAX_CONTAINERS, PodSpec, Text};
-use crate::policy::{Annotations, Kind, Labels, Maker, Owner, PodMetadata, Subject, Writer};
+use crate::policy::{
+    Annotations, Labels, Maker, Owner, PodMetadata, Workload, WorkloadKind, Writer,
+};
 
 /// An object is not what its kind says.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -14,8 +16,11 @@ pub struct Malformed {
     pub reason: String,
 }
 
-/// Reads the subject of an object of this kind, borrowed from where the object stands.
-pub fn subject<'j, S: Source<'j>>(kind: Kind, mut object: S) -> Result<Subject<'j>, Malformed> {
+/// Reads the workload of an object of this kind, borrowed from where the object stands.
+pub fn workload<'j, S: Source<'j>>(
+    kind: WorkloadKind,
+    mut object: S,
+) -> Result<Workload<'j>, Malformed> {
     read(kind, &mut object).map_err(|error| Malformed {
         kind: kind.as_str(),
         reason: error.to_string(),
@@ -24,16 +29,16 @@ pub fn subject<'j, S: Source<'j>>(kind: Kind, mut object: S) -> Result<Subject<'
 
 /// The same, with the error of the source.
 pub(super) fn read<'j, S: Source<'j>>(
-    kind: Kind,
+    kind: WorkloadKind,
     object: &mut S,
-) -> Result<Subject<'j>, ReadError> {
+) -> Result<Workload<'j>, ReadError> {
     let (metadata, template, idle) = match kind {
-        Kind::Pod => {
+        WorkloadKind::Pod => {
             let Pod { metadata, spec } = read_value(object)?;
             let (metadata, template) = metadata.around(spec);
             (metadata, template, false)
         }
-        Kind::EphemeralContainers => {
+        WorkloadKind::EphemeralContainers => {
             let EphemeralContainers {
                 metadata,
                 ephemeral_containers,
@@ -48,26 +53,26 @@ pub(super) fn read<'j, S: Source<'j>>(
             };
             (metadata, template, false)
         }
-        Kind::PodTemplate => {
+        WorkloadKind::PodTemplate => {
             let PodTemplate { metadata, template } = read_value(object)?;
             (metadata, template, false)
         }
-        Kind::CronJob => {
+        WorkloadKind::CronJob => {
             let CronJob { metadata, spec } = read_value(object)?;
             let idle = spec.suspend == Some(true);
             (metadata, spec.job_template.spec.template, idle)
         }
-        Kind::Custom => {
+        WorkloadKind::Custom => {
             let CustomWorkload { metadata, spec } = read_value(object)?;
             (metadata, spec.template, false)
         }
-        Kind::ReplicationController
-        | Kind::Deployment
-        | Kind::ReplicaSet
-        | Kind::StatefulSet
-        | Kind::DaemonSet
-        | Kind::Job => {
-            let Workload { metadata, spec } = read_value(object)?;
+        WorkloadKind::ReplicationController
+        | WorkloadKind::Deployment
+        | WorkloadKind::ReplicaSet
+        | WorkloadKind::StatefulSet
+        | WorkloadKind::DaemonSet
+        | WorkloadKind::Job => {
+            let PodController { metadata, spec } = read_value(object)?;
             let idle = spec.replicas == Some(0) || spec.suspend == Some(true);
             (metadata, spec.template, idle)
         }
@@ -81,13 +86,13 @@ pub(super) fn read<'j, S: Source<'j>>(
         metadata,
         spec: pod,
     } = template;
-    let maker = if kind == Kind::Pod && is_mirror(metadata.as_ref()) {
+    let maker = if kind == WorkloadKind::Pod && is_mirror(metadata.as_ref()) {
         Some(Maker::Kubelet)
     } else {
         controller(owner_references)
     };
     let (namespace, placeholder) = told_namespace(namespace);
-    Ok(Subject {
+    Ok(Workload {
         kind,
         namespace,
         placeholder,
@@ -254,24 +259,24 @@ fields!(PodTemplate<'a> {
 });
 
 #[derive(Default)]
-struct Workload<'a> {
+struct PodController<'a> {
     metadata: ObjectMetadata<'a>,
-    spec: WorkloadSpec<'a>,
+    spec: PodControllerSpec<'a>,
 }
 
-fields!(Workload<'a> {
+fields!(PodController<'a> {
     "metadata" => metadata,
     "spec" => spec,
 });
 
 #[derive(Default)]
-struct WorkloadSpec<'a> {
+struct PodControllerSpec<'a> {
     replicas: Option<i64>,
     suspend: Option<bool>,
     template: Template<'a>,
 }
 
-fields!(WorkloadSpec<'a> {
+fields!(PodControllerSpec<'a> {
     "replicas" => replicas,
     "suspend" => suspend,
     "template" => template,
@@ -322,7 +327,7 @@ fields!(CronJobSpec<'a> {
 
 #[derive(Default)]
 struct JobTemplate<'a> {
-    spec: WorkloadSpec<'a>,
+    spec: PodControllerSpec<'a>,
 }
 
 fields!(JobTemplate<'a> {

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::Fault;
-use super::node::Place;
+use super::node::Position;
 
 /// Refuses what is no text, and control characters, as kubectl does. A NUL would end the reading of some
 /// YAML parsers and hide what follows.
@@ -48,7 +48,7 @@ fn fault(text: &str, at: usize, message: &str) -> Fault {
         .chars()
         .count();
     Fault {
-        place: Place { line, column },
+        place: Position { line, column },
         message: message.to_owned(),
     }
 }

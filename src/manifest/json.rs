@@ -8,14 +8,14 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::node::{Content, Duplicate, Entry, Node, Place, Style, escape};
+use super::node::{Content, Duplicate, Entry, Node, Position, Style, escape};
 use super::{Fault, MAX_DEPTH, MAX_DUPLICATES, MAX_NODES, scalar};
 
 /// Reads one value.
 ///
 /// kubectl's decoder (encoding/json) lets the last of two equal keys count, as this one does.
 pub(super) fn read(text: &str) -> Result<(Node, Vec<Duplicate>), Fault> {
-    let mut reader = Reader {
+    let mut reader = Parser {
         text,
         nodes: 0,
         duplicates: Vec::new(),
@@ -31,7 +31,7 @@ pub(super) fn fault(error: &serde_json::Error) -> Fault {
     let message = error.to_string();
     let told = format!(" at line {} column {}", error.line(), error.column());
     Fault {
-        place: Place {
+        place: Position {
             line: error.line().max(1),
             column: error.column().max(1),
         },
@@ -41,7 +41,7 @@ pub(super) fn fault(error: &serde_json::Error) -> Fault {
     }
 }
 
-struct Reader<'a> {
+struct Parser<'a> {
     text: &'a str,
     nodes: usize,
     duplicates: Vec<Duplicate>,
@@ -51,9 +51,9 @@ struct Reader<'a> {
 /// A mapping's keys and values, those that come twice too.
 struct Pairs<'a>(Vec<(String, &'a RawValue)>);
 
-// === impl Reader ===
+// === impl Parser ===
 
-impl<'a> Reader<'a> {
+impl<'a> Parser<'a> {
     fn node(&mut self, raw: &'a RawValue, pointer: &str, depth: usize) -> Result<Node, Fault> {
         let start = self.offset(raw);
         let place = self.place(start);
@@ -138,14 +138,14 @@ impl<'a> Reader<'a> {
         (raw.get().as_ptr() as usize).saturating_sub(self.text.as_ptr() as usize)
     }
 
-    fn place(&self, offset: usize) -> Place {
+    fn place(&self, offset: usize) -> Position {
         let line = self.lines.partition_point(|start| *start <= offset);
         let start = line
             .checked_sub(1)
             .and_then(|at| self.lines.get(at))
             .copied()
             .unwrap_or(0);
-        Place {
+        Position {
             line,
             column: offset.saturating_sub(start) + 1,
         }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::node::{Content, Entry, Node, Place};
+use super::node::{Content, Entry, Node, Position};
 
 /// Why an entry cannot be put in.
 type Refusal = &'static str;
@@ -17,7 +17,7 @@ pub(super) struct Entries {
 /// The first appearance of a key that came again.
 pub(super) struct First {
     pub(super) key: String,
-    pub(super) place: Place,
+    pub(super) place: Position,
 }
 
 impl Entries {
@@ -50,7 +50,7 @@ impl Entries {
 
     /// `<<`: in a list the first mapping counts. go-yaml lets a merge overrule the keys before it, where
     /// YAML says that the mapping's own keys count: those are told, with the place of what overruled them.
-    pub(super) fn merge(&mut self, node: Node) -> Result<Vec<(First, Place)>, Refusal> {
+    pub(super) fn merge(&mut self, node: Node) -> Result<Vec<(First, Position)>, Refusal> {
         let sources = match node.content {
             // kubectl takes a list here, but no alias of one.
             Content::List(items, _) if node.start.is_some() => items,

@@ -43,8 +43,8 @@ mod yaml;
 
 pub use duplicate::DUPLICATE_KEY;
 pub use emit::to_yaml;
-pub use node::{Duplicate, Place};
-pub use object::Object;
+pub use node::{Duplicate, Position};
+pub use object::ManifestObject;
 pub use stream::{Document, Format, Part, Stream, TooLarge, Unreadable};
 
 /// The largest file that is read, in bytes. etcd takes objects of 1.5 MiB.
@@ -62,7 +62,7 @@ const MAX_DUPLICATES: usize = 1000;
 /// What is wrong with a text, and where in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Fault {
-    place: Place,
+    place: Position,
     message: String,
 }
 

@@ -6,7 +6,7 @@ use super::key::Key;
 
 /// A place in a stream.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Place {
+pub struct Position {
     /// The line, from 1.
     pub line: usize,
     /// The column, from 1: in characters, in JSON in bytes.
@@ -17,7 +17,7 @@ pub struct Place {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Node {
     /// Where it begins.
-    pub(super) place: Place,
+    pub(super) place: Position,
     /// Where it begins in the document's text, in bytes; none for what an alias put in.
     pub(super) start: Option<usize>,
     /// What it is.
@@ -50,7 +50,7 @@ pub(super) struct Entry {
     /// The key.
     pub(super) key: Key,
     /// Where the key stands.
-    pub(super) place: Place,
+    pub(super) place: Position,
     /// Where the key begins in the document's text; none where a merge or an alias put it in.
     pub(super) start: Option<usize>,
     /// The value.
@@ -65,9 +65,9 @@ pub struct Duplicate {
     /// The key.
     pub key: String,
     /// Where the key stands first.
-    pub first: Place,
+    pub first: Position,
     /// Where the key stands again; the last one's value counts.
-    pub again: Place,
+    pub again: Position,
 }
 
 // === impl Node ===
@@ -120,7 +120,7 @@ impl Node {
 
     /// The place that a JSON pointer names, or the nearest that is there on the way to it. A mapping's
     /// value is where its key is.
-    pub(super) fn place_of(&self, pointer: &str) -> Place {
+    pub(super) fn place_of(&self, pointer: &str) -> Position {
         let mut place = self.place;
         let mut node = self;
         for token in pointer.split('/').skip(1) {
@@ -132,7 +132,7 @@ impl Node {
         place
     }
 
-    fn child(&self, token: &str) -> Option<(Place, &Self)> {
+    fn child(&self, token: &str) -> Option<(Position, &Self)> {
         match &self.content {
             Content::Scalar(..) => None,
             Content::List(items, _) => items

@@ -2,19 +2,19 @@
 
 use serde_json::Value;
 
-use crate::policy::Kind;
+use crate::policy::WorkloadKind;
 use crate::policy::custody::CustodyKind;
 use crate::policy::exposure::ExposureKind;
-use crate::policy::rbac::AccessKind;
+use crate::policy::rbac::RbacKind;
 
-use super::node::{Content, Duplicate, Node, Place};
+use super::node::{Content, Duplicate, Node, Position};
 use super::stream::{Document, Unreadable};
 use super::template::Parameters;
 use super::{Fault, openshift};
 
 /// An object of a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Object {
+pub struct ManifestObject {
     /// Its JSON pointer in the document: empty, `/items/0` and so on in a list, `/objects/0` in a template.
     pub pointer: String,
     /// `apiVersion`, such as `apps/v1`.
@@ -32,13 +32,13 @@ pub struct Object {
     /// The keys that it holds twice, with pointers in the document.
     pub duplicates: Vec<Duplicate>,
     /// Where it begins in the stream.
-    pub place: Place,
+    pub place: Position,
 }
 
-impl Object {
+impl ManifestObject {
     /// The kind, if it is one that carries a pod: one of Kubernetes', or any that has a template of a pod where a Deployment
     /// has it.
-    pub fn pod_kind(&self) -> Option<Kind> {
+    pub fn pod_kind(&self) -> Option<WorkloadKind> {
         let has_template = || {
             let pod = self.value.pointer("/spec/template/spec");
             let lists = ["containers", "initContainers"];
@@ -48,14 +48,15 @@ impl Object {
             };
             lists.into_iter().any(is_list)
         };
-        Kind::find(self.group(), &self.kind).or_else(|| has_template().then_some(Kind::Custom))
+        WorkloadKind::find(self.group(), &self.kind)
+            .or_else(|| has_template().then_some(WorkloadKind::Custom))
     }
 
     /// The kind, if it is one that gives rights.
-    pub fn access_kind(&self) -> Option<AccessKind> {
+    pub fn rbac_kind(&self) -> Option<RbacKind> {
         match self.group() {
-            group if openshift::is_group(group) => AccessKind::find(AccessKind::GROUP, &self.kind),
-            group => AccessKind::find(group, &self.kind),
+            group if openshift::is_group(group) => RbacKind::find(RbacKind::GROUP, &self.kind),
+            group => RbacKind::find(group, &self.kind),
         }
     }
 
@@ -64,7 +65,7 @@ impl Object {
     pub fn as_read(&self, written: Value) -> Value {
         let mut value = written;
         self.parameters.fill(&mut value);
-        if openshift::is_group(self.group()) && self.access_kind().is_some() {
+        if openshift::is_group(self.group()) && self.rbac_kind().is_some() {
             openshift::to_rbac(&mut value);
         }
         value
@@ -104,7 +105,7 @@ impl Object {
 impl Document {
     /// The objects, in order, and what stands in their place but is none. A
     /// `List` is among them only where it holds a key twice itself.
-    pub fn objects(&self) -> Vec<Result<Object, Unreadable>> {
+    pub fn objects(&self) -> Vec<Result<ManifestObject, Unreadable>> {
         let mut found = Vec::new();
         self.collect(&self.root, String::new(), Around::default(), &mut found);
         found
@@ -115,7 +116,7 @@ impl Document {
         node: &Node,
         pointer: String,
         around: Around<'_>,
-        found: &mut Vec<Result<Object, Unreadable>>,
+        found: &mut Vec<Result<ManifestObject, Unreadable>>,
     ) {
         let object = match self.object(node, pointer, around) {
             Ok(object) => object,
@@ -171,10 +172,10 @@ impl Document {
     /// The objects of a template, and the template itself where it holds a key twice outside them.
     fn collect_template(
         &self,
-        template: &Object,
+        template: &ManifestObject,
         node: &Node,
         objects: &[Node],
-        found: &mut Vec<Result<Object, Unreadable>>,
+        found: &mut Vec<Result<ManifestObject, Unreadable>>,
     ) {
         let parameters = Parameters::of(node);
         let around = Around {
@@ -191,7 +192,12 @@ impl Document {
         }
     }
 
-    fn object(&self, node: &Node, pointer: String, around: Around<'_>) -> Result<Object, Fault> {
+    fn object(
+        &self,
+        node: &Node,
+        pointer: String,
+        around: Around<'_>,
+    ) -> Result<ManifestObject, Fault> {
         let fail = |message: &str| Fault {
             place: node.place,
             message: message.to_owned(),
@@ -213,7 +219,7 @@ impl Document {
             ));
         };
         let prefix = format!("{pointer}/");
-        let mut object = Object {
+        let mut object = ManifestObject {
             api_version,
             kind,
             namespace: None,
@@ -236,7 +242,7 @@ impl Document {
         };
         let namespace = field("namespace").filter(|namespace| !namespace.is_empty());
         let name = field("name").unwrap_or_default();
-        Ok(Object {
+        Ok(ManifestObject {
             namespace,
             name,
             ..object
@@ -245,7 +251,7 @@ impl Document {
 }
 
 /// The items, where the object is a list to every client.
-fn items<'n>(node: &'n Node, object: &Object) -> Result<Option<&'n [Node]>, &'static str> {
+fn items<'n>(node: &'n Node, object: &ManifestObject) -> Result<Option<&'n [Node]>, &'static str> {
     if node.has_other_case("items") {
         return Err(
             "a key that is \"items\" in other letters: kubectl before 1.23 takes the object for a list",

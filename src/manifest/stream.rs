@@ -7,7 +7,7 @@ use std::ops::Range;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::node::{Duplicate, Node, Place};
+use super::node::{Duplicate, Node, Position};
 use super::split::{Chunk, is_json, split};
 use super::{Fault, MAX_BYTES, characters, json, text, yaml};
 
@@ -44,7 +44,7 @@ pub struct Document {
     /// Its number in the stream, from 1. What holds no value is not counted.
     pub number: usize,
     /// Where its value begins.
-    pub place: Place,
+    pub place: Position,
     /// How it is written.
     pub format: Format,
     /// The keys that it holds twice.
@@ -74,7 +74,7 @@ pub struct Unreadable {
     /// Its number in the stream, from 1.
     pub document: usize,
     /// Where it cannot be read.
-    pub place: Place,
+    pub place: Position,
     /// Why.
     pub message: String,
 }
@@ -159,19 +159,19 @@ impl Document {
     }
 
     /// Where a JSON pointer's value stands in the stream, or the nearest that is there on the way to it.
-    pub fn place_of(&self, pointer: &str) -> Place {
+    pub fn place_of(&self, pointer: &str) -> Position {
         self.in_stream(self.root.place_of(pointer))
     }
 
-    pub(super) fn in_stream(&self, place: Place) -> Place {
-        Place {
+    pub(super) fn in_stream(&self, place: Position) -> Position {
+        Position {
             line: place.line + self.lines_before,
             ..place
         }
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for Position {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}:{}", self.line, self.column)
     }
@@ -262,7 +262,7 @@ impl Parts {
     /// Reads no further.
     fn stop(&mut self, range: Range<usize>, line: usize) {
         let message = format!("more than {MAX_DOCUMENTS} documents; what follows is not read");
-        let place = Place { line, column: 1 };
+        let place = Position { line, column: 1 };
         let unreadable = Unreadable {
             document: self.number,
             place,
@@ -284,7 +284,7 @@ impl Parts {
             duplicate.first.line += lines_before;
             duplicate.again.line += lines_before;
         }
-        let place = Place {
+        let place = Position {
             line: root.place.line + lines_before,
             ..root.place
         };
@@ -304,7 +304,7 @@ impl Parts {
 
     fn fault(&mut self, range: Range<usize>, lines_before: usize, fault: Fault) {
         self.number += 1;
-        let place = Place {
+        let place = Position {
             line: fault.place.line + lines_before,
             ..fault.place
         };

@@ -4,7 +4,7 @@ mod kubectl;
 
 use serde_json::{Value, json};
 
-use super::{Format, Object, Part, Stream};
+use super::{Format, ManifestObject, Part, Stream};
 
 fn parse(text: &str) -> Stream {
     Stream::parse("-", text.as_bytes())
@@ -30,7 +30,7 @@ fn faults(stream: &Stream) -> Vec<(usize, usize, &str)> {
         .collect()
 }
 
-fn objects(stream: &Stream) -> Vec<Object> {
+fn objects(stream: &Stream) -> Vec<ManifestObject> {
     stream
         .documents()
         .flat_map(super::Document::objects)

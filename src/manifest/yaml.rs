@@ -13,7 +13,7 @@ use super::ambiguity::Around;
 use super::anchors::Anchors;
 use super::key::Key;
 use super::mapping::{Entries, First};
-use super::node::{Content, Duplicate, Entry, Node, Place, Style, escape};
+use super::node::{Content, Duplicate, Entry, Node, Position, Style, escape};
 use super::scalar::{BadScalar, Scalar, Tag};
 use super::{Fault, MAX_DEPTH, MAX_DUPLICATES, MAX_NODES};
 
@@ -76,7 +76,7 @@ struct Builder<'a> {
 
 /// A list or mapping that is not closed yet.
 struct Frame {
-    place: Place,
+    place: Position,
     start: Option<usize>,
     anchor: usize,
     style: Style,
@@ -95,7 +95,7 @@ enum Inner {
 enum Waiting {
     Name {
         key: Key,
-        place: Place,
+        place: Position,
         start: Option<usize>,
     },
     Merge,
@@ -104,8 +104,8 @@ enum Waiting {
 // === impl Cut ===
 
 impl Cut {
-    fn place(self, marker: &Marker) -> Place {
-        Place {
+    fn place(self, marker: &Marker) -> Position {
+        Position {
             line: marker.line() + self.lines,
             column: marker.col() + 1,
         }
@@ -331,7 +331,7 @@ impl Builder<'_> {
         }
     }
 
-    fn report(&mut self, first: First, again: Place) -> Result<(), Message> {
+    fn report(&mut self, first: First, again: Position) -> Result<(), Message> {
         if self.duplicates.len() == MAX_DUPLICATES {
             return Err(format!("more than {MAX_DUPLICATES} keys stand twice").into());
         }

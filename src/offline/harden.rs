@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::Judging;
 use super::judge::{Judgement, judge, report_object, report_unreadable, unjudged};
-use crate::manifest::{Document, Format, Object, Stream, to_yaml};
+use crate::manifest::{Document, Format, ManifestObject, Stream, to_yaml};
 use crate::policy::Action;
 use crate::report::{self, Maybe, OneLine as _};
 
@@ -23,7 +23,7 @@ pub struct Hardened {
     /// What turns the one into the other (RFC 6902).
     pub patch: Vec<Value>,
     /// The objects in it that are still refused, with those findings alone.
-    pub refused: Vec<report::Object>,
+    pub refused: Vec<report::ReportedObject>,
     /// How many Tillers are in it.
     pub tillers: usize,
     /// What hardening makes of it that a person has to know, a line each.
@@ -83,8 +83,8 @@ pub fn harden(
 }
 
 /// What the restart with the hardened Tiller loses, if its releases are in memory.
-fn lost(file: &str, object: &Object, judgement: &Judgement) -> Option<String> {
-    let Object {
+fn lost(file: &str, object: &ManifestObject, judgement: &Judgement) -> Option<String> {
+    let ManifestObject {
         kind, name, place, ..
     } = object;
     let in_memory = |tiller: &report::Tiller| tiller.effective.storage == Maybe::Known("memory");
@@ -116,9 +116,9 @@ fn in_document(judgement: &Judgement, pointer: &str) -> anyhow::Result<Vec<Value
 fn refusals(
     file: &str,
     document: &Document,
-    mut object: Object,
+    mut object: ManifestObject,
     judging: &Judging,
-) -> anyhow::Result<Option<report::Object>> {
+) -> anyhow::Result<Option<report::ReportedObject>> {
     let mut judgement = judge(&object, judging).with_context(|| {
         format!(
             "{file}:{}: the hardened object cannot be read",

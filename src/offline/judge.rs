@@ -4,14 +4,14 @@ use json_patch::Patch;
 
 use super::Judging;
 use crate::k8s::{self, TEAM_SELECTOR};
-use crate::manifest::{self, Document, Object, Part, Stream};
+use crate::manifest::{self, Document, ManifestObject, Part, Stream};
 use crate::policy::custody::{Coming, CustodyKind, CustodyObject, decide_custody};
 use crate::policy::exposure::{ExposureKind, decide_exposure};
-use crate::policy::rbac::{AccessKind, AccessObject};
-use crate::policy::rights::decide_access;
+use crate::policy::rbac::{RbacKind, RbacObject};
+use crate::policy::rights::decide_rbac;
 use crate::policy::team::Team;
 use crate::policy::{
-    self, Context, Finding, Kind, Knowledge, Mode, ObjectKind, ObjectName, Subject,
+    self, Context, Finding, Knowledge, Mode, ObjectKind, ObjectName, Workload, WorkloadKind,
 };
 use crate::report;
 
@@ -47,23 +47,25 @@ pub enum Unjudged {
 }
 
 /// Judges an object. What carries no pod, gives no rights, opens no port and holds nothing of a Tiller's has no findings.
-pub fn judge(object: &Object, judging: &Judging) -> Result<Judgement, Unjudged> {
+pub fn judge(object: &ManifestObject, judging: &Judging) -> Result<Judgement, Unjudged> {
     let judged = judge_kind(object, judging);
     match judged {
-        Some(Err(_)) if object.pod_kind() == Some(Kind::Custom) => judge_unread(object, judging),
+        Some(Err(_)) if object.pod_kind() == Some(WorkloadKind::Custom) => {
+            judge_unread(object, judging)
+        }
         Some(judged) => Ok(judged?),
         None => judge_unread(object, judging),
     }
 }
 
 /// An object of a kind that is not read: the report says only that it may hold a Tiller.
-fn judge_unread(object: &Object, judging: &Judging) -> Result<Judgement, Unjudged> {
+fn judge_unread(object: &ManifestObject, judging: &Judging) -> Result<Judgement, Unjudged> {
     let Some(sign) = k8s::sign_of_tiller(&object.value, &|image| {
         judging.settings.is_other_image(image)
     }) else {
         return Ok(Judgement::default());
     };
-    let Object {
+    let ManifestObject {
         kind,
         namespace,
         name,
@@ -77,10 +79,13 @@ fn judge_unread(object: &Object, judging: &Judging) -> Result<Judgement, Unjudge
 }
 
 /// Judges an object of a kind that is read.
-fn judge_kind(object: &Object, judging: &Judging) -> Option<Result<Judgement, k8s::Malformed>> {
+fn judge_kind(
+    object: &ManifestObject,
+    judging: &Judging,
+) -> Option<Result<Judgement, k8s::Malformed>> {
     Some(if let Some(kind) = object.pod_kind() {
         judge_pod(kind, object, judging)
-    } else if let Some(kind) = object.access_kind() {
+    } else if let Some(kind) = object.rbac_kind() {
         judge_access(kind, object, judging)
     } else if let Some(kind) = object.exposure_kind() {
         judge_exposure(kind, object, judging)
@@ -92,18 +97,18 @@ fn judge_kind(object: &Object, judging: &Judging) -> Option<Result<Judgement, k8
 }
 
 fn judge_access(
-    kind: AccessKind,
-    object: &Object,
+    kind: RbacKind,
+    object: &ManifestObject,
     judging: &Judging,
 ) -> Result<Judgement, k8s::Malformed> {
-    let read = access_object(kind, object, judging)?;
-    let findings = decide_access(&read, &judging.settings, &judging.knowledge);
-    Ok(left(findings, ObjectKind::Access(kind), object, judging))
+    let read = rbac_object(kind, object, judging)?;
+    let findings = decide_rbac(&read, &judging.settings, &judging.knowledge);
+    Ok(left(findings, ObjectKind::Rbac(kind), object, judging))
 }
 
 fn judge_exposure(
     kind: ExposureKind,
-    object: &Object,
+    object: &ManifestObject,
     judging: &Judging,
 ) -> Result<Judgement, k8s::Malformed> {
     let read = k8s::exposure_object(kind, &object.value)?;
@@ -113,7 +118,7 @@ fn judge_exposure(
 
 fn judge_custody(
     kind: CustodyKind,
-    object: &Object,
+    object: &ManifestObject,
     judging: &Judging,
 ) -> Result<Judgement, k8s::Malformed> {
     let mut read = k8s::custody_object(kind, &object.value)?;
@@ -126,7 +131,12 @@ fn judge_custody(
 }
 
 /// What is left of the findings in an object that carries no pod.
-fn left(findings: Vec<Finding>, kind: ObjectKind, object: &Object, judging: &Judging) -> Judgement {
+fn left(
+    findings: Vec<Finding>,
+    kind: ObjectKind,
+    object: &ManifestObject,
+    judging: &Judging,
+) -> Judgement {
     let namespace = object.namespace.as_ref().or(judging.namespace.as_ref());
     let named = ObjectName {
         kind,
@@ -142,28 +152,28 @@ fn left(findings: Vec<Finding>, kind: ObjectKind, object: &Object, judging: &Jud
     }
 }
 
-fn access_object<'o>(
-    kind: AccessKind,
-    object: &'o Object,
+fn rbac_object<'o>(
+    kind: RbacKind,
+    object: &'o ManifestObject,
     judging: &'o Judging,
-) -> Result<AccessObject<'o>, k8s::Malformed> {
-    let mut read = k8s::access_object(kind, &object.value)?;
+) -> Result<RbacObject<'o>, k8s::Malformed> {
+    let mut read = k8s::rbac_object(kind, &object.value)?;
     if let (None, Some(namespace)) = (&object.namespace, &judging.namespace) {
         read.stand_in(namespace.as_str().into());
     }
     Ok(read)
 }
 
-fn pod_subject<'o>(
-    kind: Kind,
-    object: &'o Object,
+fn pod_workload<'o>(
+    kind: WorkloadKind,
+    object: &'o ManifestObject,
     judging: &'o Judging,
-) -> Result<Subject<'o>, k8s::Malformed> {
-    let mut subject = k8s::subject(kind, &object.value)?;
+) -> Result<Workload<'o>, k8s::Malformed> {
+    let mut workload = k8s::workload(kind, &object.value)?;
     if object.namespace.is_none() {
-        subject.namespace = judging.namespace.as_deref().map(Into::into);
+        workload.namespace = judging.namespace.as_deref().map(Into::into);
     }
-    Ok(subject)
+    Ok(workload)
 }
 
 /// The policy with what these manifests tell of one another: their roles, bindings, teams and Tillers.
@@ -184,21 +194,25 @@ pub fn knowing<'s>(judging: Judging, streams: impl IntoIterator<Item = &'s Strea
     }
 }
 
-fn judge_pod(kind: Kind, object: &Object, judging: &Judging) -> Result<Judgement, k8s::Malformed> {
-    let subject = pod_subject(kind, object, judging)?;
+fn judge_pod(
+    kind: WorkloadKind,
+    object: &ManifestObject,
+    judging: &Judging,
+) -> Result<Judgement, k8s::Malformed> {
+    let workload = pod_workload(kind, object, judging)?;
     let Judging {
         settings, modes, ..
     } = judging;
     // An object is no second Tiller beside itself.
-    let own = subject.tiller_use();
+    let own = workload.tiller_use();
     let others = own.map(|own| judging.knowledge.without_tiller(own));
     let context = Context {
         knowledge: others.as_ref().unwrap_or(&judging.knowledge),
         ..judging.context()
     };
-    let verdict = policy::decide(&subject, settings, &context);
+    let verdict = policy::decide(&workload, settings, &context);
     // Whether a file's Tiller is a new one is not known: of the modes, only this one says something of it.
-    let forbidden = match modes.of(subject.namespace.as_deref()) {
+    let forbidden = match modes.of(workload.namespace.as_deref()) {
         Mode::Forbid => policy::forbidden(&verdict, settings),
         Mode::Audit | Mode::Warn | Mode::Enforce | Mode::Freeze => None,
     };
@@ -212,7 +226,7 @@ fn judge_pod(kind: Kind, object: &Object, judging: &Judging) -> Result<Judgement
     // Operations on JSON values are JSON: this does not fail.
     let patch = patch.to_json_patch().unwrap_or_default();
     let tillers = tillers.iter().map(report::Tiller::from).collect();
-    let not_tiller = settings.reason_against(&subject).map(str::to_owned);
+    let not_tiller = settings.reason_against(&workload).map(str::to_owned);
     Ok(Judgement {
         findings,
         tillers,
@@ -222,11 +236,11 @@ fn judge_pod(kind: Kind, object: &Object, judging: &Judging) -> Result<Judgement
 }
 
 /// What is known with this object too.
-fn learn(knowledge: Knowledge, object: &Object, judging: &Judging) -> Knowledge {
-    if let Some(kind) = object.access_kind() {
-        return match access_object(kind, object, judging) {
-            Ok(AccessObject::Role(role)) => knowledge.with_role(&role),
-            Ok(AccessObject::Binding(binding)) => knowledge.with_binding(&binding),
+fn learn(knowledge: Knowledge, object: &ManifestObject, judging: &Judging) -> Knowledge {
+    if let Some(kind) = object.rbac_kind() {
+        return match rbac_object(kind, object, judging) {
+            Ok(RbacObject::Role(role)) => knowledge.with_role(&role),
+            Ok(RbacObject::Binding(binding)) => knowledge.with_binding(&binding),
             Err(_) => knowledge,
         };
     }
@@ -246,18 +260,18 @@ fn learn(knowledge: Knowledge, object: &Object, judging: &Judging) -> Knowledge 
             _ => knowledge,
         };
     }
-    let subject = object
+    let workload = object
         .pod_kind()
-        .and_then(|kind| pod_subject(kind, object, judging).ok())
-        .filter(|subject| judging.settings.takes_for_tiller(subject));
-    match subject.as_ref().and_then(Subject::tiller_use) {
+        .and_then(|kind| pod_workload(kind, object, judging).ok())
+        .filter(|workload| judging.settings.takes_for_tiller(workload));
+    match workload.as_ref().and_then(Workload::tiller_use) {
         Some(tiller) => knowledge.with_tiller(tiller),
         None => knowledge,
     }
 }
 
 /// The team that a `ConfigMap` registers.
-fn team(object: &Object) -> Option<Team> {
+fn team(object: &ManifestObject) -> Option<Team> {
     let (key, value) = TEAM_SELECTOR.split_once('=')?;
     let labels = object.value.pointer("/metadata/labels")?;
     let is_team = object.custody_kind() == Some(CustodyKind::ConfigMap)
@@ -270,11 +284,11 @@ fn team(object: &Object) -> Option<Team> {
 pub fn report_object(
     file: &str,
     document: &Document,
-    object: Object,
+    object: ManifestObject,
     judgement: Judgement,
     judging: &Judging,
-) -> report::Object {
-    let Object {
+) -> report::ReportedObject {
+    let ManifestObject {
         pointer,
         api_version,
         kind,
@@ -296,7 +310,7 @@ pub fn report_object(
             ..report::Finding::from(&finding)
         }
     });
-    report::Object {
+    report::ReportedObject {
         file: file.to_owned(),
         document: document.number,
         line: place.line,
@@ -328,7 +342,11 @@ pub fn report_unreadable(file: &str, unreadable: &manifest::Unreadable) -> repor
 }
 
 /// An object that was not judged, as it is reported.
-pub fn unjudged(document: &Document, object: &Object, error: &Unjudged) -> manifest::Unreadable {
+pub fn unjudged(
+    document: &Document,
+    object: &ManifestObject,
+    error: &Unjudged,
+) -> manifest::Unreadable {
     let place = match error {
         Unjudged::Malformed(_) => object.place,
         Unjudged::Unread { sign, .. } => document.place_of(&format!("{}{sign}", object.pointer)),

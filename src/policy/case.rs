@@ -6,7 +6,7 @@ use super::exception::{Exception, Exemptions};
 use super::harden::{Edit, canonical};
 use super::pointer::Place;
 use super::{
-    Action, Excepted, Finding, Injector, Kind, Knowledge, Pointer, Rule, Settings, Subject,
+    Action, Excepted, Finding, Injector, Knowledge, Pointer, Rule, Settings, Workload, WorkloadKind,
 };
 use crate::pod::{Container, VolumeMount};
 use crate::tiller::{
@@ -20,10 +20,10 @@ const TOLD_PER_RULE: usize = 16;
 /// What is found in the Deployment of `helm init`.
 const USUAL: usize = 16;
 
-/// A subject with at least one Tiller, as a rule sees it.
+/// A workload with at least one Tiller, as a rule sees it.
 #[derive(Debug)]
 pub(super) struct Case<'a> {
-    pub(super) subject: &'a Subject<'a>,
+    pub(super) workload: &'a Workload<'a>,
     pub(super) settings: &'a Settings,
     pub(super) exemptions: Exemptions<'a>,
     pub(super) knowledge: &'a Knowledge,
@@ -33,7 +33,7 @@ pub(super) struct Case<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TillerContainer<'a> {
     /// The kind of the object that carries the pod.
-    pub kind: Kind,
+    pub kind: WorkloadKind,
     /// The list it stands in.
     pub list: ContainerList,
     /// Its index in the list.
@@ -62,7 +62,7 @@ pub(super) struct Findings<'a> {
 // === impl TillerContainer ===
 
 impl<'a> TillerContainer<'a> {
-    pub(super) fn new(recognised: Recognised<'a>, kind: Kind, tiller: Tiller<'a>) -> Self {
+    pub(super) fn new(recognised: Recognised<'a>, kind: WorkloadKind, tiller: Tiller<'a>) -> Self {
         let Recognised {
             list,
             index,
@@ -135,7 +135,7 @@ impl<'a> TillerContainer<'a> {
 impl<'a> Case<'a> {
     /// Every container of the pod, with its place.
     pub(super) fn containers(&self) -> impl Iterator<Item = (Place, &'a Container<'a>)> {
-        let Subject { kind, pod, .. } = self.subject;
+        let Workload { kind, pod, .. } = self.workload;
         ContainerList::ALL.into_iter().flat_map(move |list| {
             let containers = list.of(pod).iter().enumerate();
             containers.map(move |(index, it)| (Place::Container(*kind, list, index), it))
@@ -145,7 +145,7 @@ impl<'a> Case<'a> {
     /// Whether the pod says that it is Helm's Tiller, by its labels or by an image that Tillers may run from: who wrote it
     /// knows `helm init`. Others may not know that they start a Tiller, or start none.
     pub(super) fn is_helms(&self) -> bool {
-        let traits = self.subject.traits();
+        let traits = self.workload.traits();
         let labelled =
             traits.app_label == signs::APP_LABEL && traits.name_label == signs::NAME_LABEL;
         let mut images = self.containers().map(|(_, it)| it.image.as_str());
@@ -155,17 +155,17 @@ impl<'a> Case<'a> {
     /// Whose webhook has put something into this pod as it was made. Injectors change pods, so that what stands in a
     /// template was written there.
     pub(super) fn injected(&self, by: impl FnOnce() -> Option<Injector>) -> Option<Injector> {
-        by().filter(|_| self.subject.kind == Kind::Pod)
+        by().filter(|_| self.workload.kind == WorkloadKind::Pod)
     }
 
     /// A field of what holds the pod's `metadata` and `spec`.
     pub(super) fn template(&self, field: impl Into<Cow<'static, str>>) -> Pointer {
-        Pointer::new(Place::Template(self.subject.kind), field)
+        Pointer::new(Place::Template(self.workload.kind), field)
     }
 
     /// The pod's `spec`.
     pub(super) fn pod_place(&self) -> Place {
-        Place::Pod(self.subject.kind)
+        Place::Pod(self.workload.kind)
     }
 
     /// A field of the pod's `spec`.

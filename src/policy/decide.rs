@@ -1,16 +1,16 @@
-//! The decision on one subject.
+//! The decision on one workload.
 
 use super::case::{Case, Findings, TillerContainer};
 use super::exception::Exemptions;
 use super::rules::{BORROWED_ACCOUNT, CHECKS, Check};
-use super::{Action, Context, Excepted, Finding, Patch, Settings, Subject, harden};
+use super::{Action, Context, Excepted, Finding, Patch, Settings, Workload, harden};
 use crate::tiller::{Surroundings, Tiller};
 
-/// What was decided on a subject.
+/// What was decided on a workload.
 #[must_use]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verdict<'a> {
-    /// The containers taken for Tillers; where there are none, the subject is our business only if something was
+    /// The containers taken for Tillers; where there are none, the workload is our business only if something was
     /// found.
     pub tillers: Vec<TillerContainer<'a>>,
     /// What the rules found, in the order of [`rules()`](super::rules()).
@@ -22,7 +22,7 @@ pub struct Verdict<'a> {
 }
 
 impl Verdict<'_> {
-    /// Whether the subject is none of our business.
+    /// Whether the workload is none of our business.
     pub fn is_empty(&self) -> bool {
         self.tillers.is_empty() && self.findings.is_empty() && self.excepted.is_empty()
     }
@@ -63,21 +63,21 @@ impl From<Vec<Finding>> for Verdict<'_> {
     }
 }
 
-/// Judges a subject.
+/// Judges a workload.
 ///
 /// Total, pure and deterministic: it knows no clock, no I/O, and not who asks.
 pub fn decide<'a>(
-    subject: &'a Subject<'a>,
+    workload: &'a Workload<'a>,
     settings: &'a Settings,
     context: &Context<'a>,
 ) -> Verdict<'a> {
     let case = Case {
-        subject,
+        workload,
         settings,
-        exemptions: Exemptions::of(&settings.exceptions, subject, context.now),
+        exemptions: Exemptions::of(&settings.exceptions, workload, context.now),
         knowledge: context.knowledge,
     };
-    let recognised = settings.recognise(subject);
+    let recognised = settings.recognise(workload);
     if recognised.is_empty() {
         let (rule, check) = BORROWED_ACCOUNT;
         let mut findings = Findings::new(settings);
@@ -95,11 +95,11 @@ pub fn decide<'a>(
         .into_iter()
         .map(|recognised| {
             let surroundings = Surroundings {
-                namespace: subject.namespace.as_deref(),
+                namespace: workload.namespace.as_deref(),
                 version: settings.version_of(&recognised.container.image),
             };
             let tiller = Tiller::read(recognised.container, surroundings);
-            TillerContainer::new(recognised, subject.kind, tiller)
+            TillerContainer::new(recognised, workload.kind, tiller)
         })
         .collect();
     let (findings, edits, excepted) = examine(&case, &tillers).into_parts();
@@ -118,7 +118,7 @@ pub fn decide<'a>(
 
 fn examine<'a>(case: &Case<'a>, tillers: &[TillerContainer<'a>]) -> Findings<'a> {
     let mut findings = Findings::new(case.settings);
-    let whole = case.subject.kind.shows_whole_pod();
+    let whole = case.workload.kind.shows_whole_pod();
     for (rule, check) in CHECKS {
         match check {
             Check::Lists(check) => check(case, &mut findings),

@@ -2,7 +2,7 @@
 
 use super::rules::{client_not_verified, tls_disabled, tls_environment};
 use super::{
-    Context, Finding, ObjectKind, ObjectName, Rule, Settings, Subject, Timestamp, Verdict, Writer,
+    Context, Finding, ObjectKind, ObjectName, Rule, Settings, Timestamp, Verdict, Workload, Writer,
 };
 
 /// A rule that does not count for an object.
@@ -35,14 +35,14 @@ pub struct Excepted<'a> {
     pub reason: &'a str,
 }
 
-/// The exceptions in force for one subject.
+/// The exceptions in force for one workload.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Exemptions<'a>(Vec<&'a Exception>);
 
 // === impl Exception ===
 
 impl Exception {
-    fn covers(&self, subject: &Subject<'_>) -> bool {
+    fn covers(&self, workload: &Workload<'_>) -> bool {
         let Self {
             kind,
             namespace,
@@ -52,16 +52,16 @@ impl Exception {
         let ObjectKind::Workload(kind) = kind else {
             return false;
         };
-        if subject.namespace.as_deref() != Some(namespace.as_str()) {
+        if workload.namespace.as_deref() != Some(namespace.as_str()) {
             return false;
         }
-        if subject.kind == *kind && subject.name.as_str() == name {
+        if workload.kind == *kind && workload.name.as_str() == name {
             return true;
         }
         // Whoever writes Pods may claim any owner: only a controller's word counts, and that of a manifest.
-        let owner = subject
+        let owner = workload
             .controller()
-            .filter(|_| subject.writer != Writer::Other);
+            .filter(|_| workload.writer != Writer::Other);
         owner.is_some_and(|(owner, owner_name)| {
             let made = kind.makes() == Some(owner) && is_made_of(owner_name, name);
             made || (owner == *kind && owner_name == name)
@@ -132,10 +132,10 @@ pub fn except<'a>(
 // === impl Exemptions ===
 
 impl<'a> Exemptions<'a> {
-    pub(super) fn of(exceptions: &'a [Exception], subject: &Subject<'_>, now: Timestamp) -> Self {
+    pub(super) fn of(exceptions: &'a [Exception], workload: &Workload<'_>, now: Timestamp) -> Self {
         let in_force = |exception: &&Exception| exception.expires > now;
         let counting = exceptions.iter().filter(in_force);
-        Self(counting.filter(|it| it.covers(subject)).collect())
+        Self(counting.filter(|it| it.covers(workload)).collect())
     }
 
     /// The exception that lets this rule off.

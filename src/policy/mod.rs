@@ -1,6 +1,6 @@
 //! What we think of a workload: rules, their findings, and the hardening that answers them.
 //!
-//! [`decide`] takes a [`Subject`] (a pod, wherever it stands), recognises the Tillers in it, lets each of
+//! [`decide`] takes a [`Workload`] (a pod, wherever it stands), recognises the Tillers in it, lets each of
 //! the [`rules()`] look, and turns the findings that have one right answer into one patch.
 #![deny(clippy::disallowed_methods)]
 
@@ -48,7 +48,7 @@ pub use outcome::{Arrival, Circumstances, Decision, Outcome, Webhook, forbidden,
 pub use pointer::Pointer;
 pub use requester::{People, Requester, is_controller};
 pub use rules::{
-    access_rules, connection_rules, custody_rules, exposure_rules, rules, workload_rules,
+    connection_rules, custody_rules, exposure_rules, rbac_rules, rules, workload_rules,
 };
 pub use settings::{ImageVersion, Policy, RunAsUser, Settings};
-pub use workload::{Kind, Labels, Maker, Owner, PodMetadata, Subject, Writer};
+pub use workload::{Labels, Maker, Owner, PodMetadata, Workload, WorkloadKind, Writer};

@@ -1,7 +1,7 @@
 //! What an administrator says is no Tiller, though it has the signs of one.
 
 use super::exception::is_made_of;
-use super::{Kind, Settings, Subject};
+use super::{Settings, Workload, WorkloadKind};
 use crate::tiller::{ImageReference, Recognised, Signs, recognise};
 
 /// An image or a workload that is no Tiller.
@@ -22,7 +22,7 @@ pub enum Innocent {
     /// A workload, with what controllers make of it. Whoever may write it decides what runs there.
     Workload {
         /// Its kind.
-        kind: Kind,
+        kind: WorkloadKind,
         /// Its namespace.
         namespace: String,
         /// Its name.
@@ -35,16 +35,16 @@ pub enum Innocent {
 pub struct Evidence {
     signs: Signs,
     /// The kind and name of the controlling owner.
-    maker: Option<(Kind, Box<str>)>,
+    maker: Option<(WorkloadKind, Box<str>)>,
 }
 
 /// A workload by its names, and by the kind and name of its controlling owner.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Named<'a> {
-    pub(super) kind: Kind,
+    pub(super) kind: WorkloadKind,
     pub(super) namespace: &'a str,
     pub(super) name: &'a str,
-    pub(super) maker: Option<(Kind, &'a str)>,
+    pub(super) maker: Option<(WorkloadKind, &'a str)>,
 }
 
 // === impl Innocent ===
@@ -87,15 +87,17 @@ impl Innocent {
 
 impl Evidence {
     /// That of a workload.
-    pub fn of(subject: &Subject<'_>) -> Self {
+    pub fn of(workload: &Workload<'_>) -> Self {
         Self {
-            signs: Signs::of(&subject.pod, subject.traits()),
-            maker: subject.controller().map(|(kind, name)| (kind, name.into())),
+            signs: Signs::of(&workload.pod, workload.traits()),
+            maker: workload
+                .controller()
+                .map(|(kind, name)| (kind, name.into())),
         }
     }
 
     /// The kind and name of the controlling owner.
-    pub(super) fn maker(&self) -> Option<(Kind, &str)> {
+    pub(super) fn maker(&self) -> Option<(WorkloadKind, &str)> {
         let (kind, name) = self.maker.as_ref()?;
         Some((*kind, name))
     }
@@ -105,33 +107,35 @@ impl Evidence {
 
 impl Settings {
     /// The containers that are taken for Tillers, in the order of the lists.
-    pub fn recognise<'a>(&self, subject: &'a Subject<'a>) -> Vec<Recognised<'a>> {
-        if self.spares(subject).is_some() {
+    pub fn recognise<'a>(&self, workload: &'a Workload<'a>) -> Vec<Recognised<'a>> {
+        if self.spares(workload).is_some() {
             return Vec::new();
         }
-        recognise(&subject.pod, subject.traits(), |image| {
+        recognise(&workload.pod, workload.traits(), |image| {
             self.is_other_image(image)
         })
     }
 
     /// Whether a container of the pod is taken for a Tiller.
-    pub fn takes_for_tiller(&self, subject: &Subject<'_>) -> bool {
-        !self.recognise(subject).is_empty()
+    pub fn takes_for_tiller(&self, workload: &Workload<'_>) -> bool {
+        !self.recognise(workload).is_empty()
     }
 
     /// Why a workload with the signs of a Tiller is none.
-    pub fn reason_against(&self, subject: &Subject<'_>) -> Option<&str> {
-        if self.not_tillers.is_empty() || !subject.holds_tiller() || self.takes_for_tiller(subject)
+    pub fn reason_against(&self, workload: &Workload<'_>) -> Option<&str> {
+        if self.not_tillers.is_empty()
+            || !workload.holds_tiller()
+            || self.takes_for_tiller(workload)
         {
             return None;
         }
         let lists = crate::tiller::ContainerList::ALL.into_iter();
-        let mut containers = lists.flat_map(|list| list.of(&subject.pod));
+        let mut containers = lists.flat_map(|list| list.of(&workload.pod));
         let by_image = || {
             let mut entries = self.not_tillers.iter();
             entries.find(|it| containers.any(|container| it.what.is_image(&container.image)))
         };
-        let entry = self.spares(subject).or_else(by_image)?;
+        let entry = self.spares(workload).or_else(by_image)?;
         Some(&entry.reason)
     }
 
@@ -151,12 +155,12 @@ impl Settings {
 
     /// The entry that names this workload. Who owns it counts only where a controller of Kubernetes' own makes it: a tenant may
     /// write an owner too.
-    fn spares(&self, subject: &Subject<'_>) -> Option<&NotTiller> {
+    fn spares(&self, workload: &Workload<'_>) -> Option<&NotTiller> {
         let workload = Named {
-            kind: subject.kind,
-            namespace: subject.namespace.as_deref()?,
-            name: &subject.name,
-            maker: subject.controller().filter(|_| subject.by_controller),
+            kind: workload.kind,
+            namespace: workload.namespace.as_deref()?,
+            name: &workload.name,
+            maker: workload.controller().filter(|_| workload.by_controller),
         };
         let mut entries = self.not_tillers.iter();
         entries.find(|it| it.what.is_workload(workload))

@@ -2,17 +2,17 @@
 
 use super::custody::CustodyKind;
 use super::exposure::ExposureKind;
-use super::rbac::AccessKind;
-use super::rules::{access_rules, custody_rules, exposure_rules, workload_rules};
-use super::{Kind, Rule};
+use super::rbac::RbacKind;
+use super::rules::{custody_rules, exposure_rules, rbac_rules, workload_rules};
+use super::{Rule, WorkloadKind};
 
 /// A kind of object that is judged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ObjectKind {
     /// What carries a pod.
-    Workload(Kind),
+    Workload(WorkloadKind),
     /// What gives rights.
-    Access(AccessKind),
+    Rbac(RbacKind),
     /// What opens a port.
     Exposure(ExposureKind),
     /// What holds something of a Tiller's. A `TokenRequest` is called as the account is.
@@ -35,8 +35,8 @@ pub struct ObjectName<'a> {
 impl ObjectKind {
     /// Every kind.
     pub fn all() -> impl Iterator<Item = Self> {
-        let workloads = Kind::ALL.into_iter().map(Self::Workload);
-        let access = AccessKind::ALL.into_iter().map(Self::Access);
+        let workloads = WorkloadKind::ALL.into_iter().map(Self::Workload);
+        let access = RbacKind::ALL.into_iter().map(Self::Rbac);
         let exposure = ExposureKind::ALL.into_iter().map(Self::Exposure);
         let custody = CustodyKind::ALL.into_iter().map(Self::Custody);
         workloads.chain(access).chain(exposure).chain(custody)
@@ -46,7 +46,7 @@ impl ObjectKind {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Workload(kind) => kind.as_str(),
-            Self::Access(kind) => kind.as_str(),
+            Self::Rbac(kind) => kind.as_str(),
             Self::Exposure(kind) => kind.as_str(),
             Self::Custody(kind) => kind.as_str(),
         }
@@ -56,7 +56,7 @@ impl ObjectKind {
     pub fn has_namespace(self) -> bool {
         !matches!(
             self,
-            Self::Access(AccessKind::ClusterRole | AccessKind::ClusterRoleBinding)
+            Self::Rbac(RbacKind::ClusterRole | RbacKind::ClusterRoleBinding)
         )
     }
 
@@ -64,15 +64,15 @@ impl ObjectKind {
     pub fn is_judged_by(self, rule: &Rule) -> bool {
         match self {
             Self::Workload(_) => workload_rules().any(|it| it == rule),
-            Self::Access(_) => access_rules().any(|it| it == rule),
+            Self::Rbac(_) => rbac_rules().any(|it| it == rule),
             Self::Exposure(_) => exposure_rules().any(|it| it == rule),
             Self::Custody(_) => custody_rules().any(|it| it == rule),
         }
     }
 }
 
-impl From<Kind> for ObjectKind {
-    fn from(kind: Kind) -> Self {
+impl From<WorkloadKind> for ObjectKind {
+    fn from(kind: WorkloadKind) -> Self {
         Self::Workload(kind)
     }
 }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use super::Kind;
+use super::WorkloadKind;
 use crate::tiller::ContainerList;
 
 /// A JSON pointer (RFC 6901) into an object.
@@ -20,11 +20,11 @@ pub(super) enum Place {
     /// The object itself.
     Object,
     /// What holds the pod's `metadata` and `spec`.
-    Template(Kind),
+    Template(WorkloadKind),
     /// The pod's `spec`.
-    Pod(Kind),
+    Pod(WorkloadKind),
     /// A container of the pod, by its list and index.
-    Container(Kind, ContainerList, usize),
+    Container(WorkloadKind, ContainerList, usize),
 }
 
 // === impl Pointer ===

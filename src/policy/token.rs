@@ -69,7 +69,7 @@ fn is_namespace(FieldFile { path, field_ref }: &FieldFile<'_>) -> bool {
 /// known, one of those that the account lists. What a controller makes of a stored object has it from the plugin:
 /// templates with such a mount are refused.
 fn is_token_secret(case: &Case<'_>, name: &str) -> bool {
-    let account = match case.subject.pod.account().as_str() {
+    let account = match case.workload.pod.account().as_str() {
         "" => "default",
         account => account,
     };
@@ -77,7 +77,7 @@ fn is_token_secret(case: &Case<'_>, name: &str) -> bool {
         .strip_prefix(account)
         .is_some_and(|rest| rest.starts_with("-token-"));
     let listed = || {
-        let namespace = case.subject.namespace.as_deref();
+        let namespace = case.workload.namespace.as_deref();
         let account = namespace.map(|namespace| Account {
             namespace,
             name: account,
@@ -85,5 +85,5 @@ fn is_token_secret(case: &Case<'_>, name: &str) -> bool {
         account.and_then(|account| case.knowledge.has_token_secret(account, name)) == Some(true)
     };
     is_called_so
-        && (case.subject.writer == Writer::Maker || !case.knowledge.is_of_cluster() || listed())
+        && (case.workload.writer == Writer::Maker || !case.knowledge.is_of_cluster() || listed())
 }

@@ -8,9 +8,9 @@ use crate::tiller::{Storage, Surroundings, Tiller, Traits, recognise};
 
 /// A pod to judge, and where it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Subject<'a> {
+pub struct Workload<'a> {
     /// The kind of the object that carries it.
-    pub kind: Kind,
+    pub kind: WorkloadKind,
     /// The namespace, where the object or the request tells it.
     pub namespace: Option<Text<'a>>,
     /// What stands in the namespace's place and is none, such as `${NAMESPACE}`.
@@ -58,7 +58,7 @@ pub enum Maker<'a> {
 
 /// The kinds that carry a pod.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
+pub enum WorkloadKind {
     /// `v1` Pod.
     Pod,
     /// `v1` EphemeralContainers: a Pod's name and ephemeral containers, without its labels or the rest of
@@ -148,9 +148,9 @@ impl<'a> Labels<'a> {
     }
 }
 
-// === impl Subject ===
+// === impl Workload ===
 
-impl Subject<'_> {
+impl Workload<'_> {
     /// What tells of Tiller outside the pod's specification.
     pub fn traits(&self) -> Traits<'_> {
         let labels = self.labels();
@@ -182,7 +182,7 @@ impl Subject<'_> {
     }
 
     /// The kind and name of the controlling owner, if objects like this one are made for objects like that.
-    pub fn controller(&self) -> Option<(Kind, &str)> {
+    pub fn controller(&self) -> Option<(WorkloadKind, &str)> {
         let Some(Maker::Controller(owner)) = &self.maker else {
             return None;
         };
@@ -222,7 +222,7 @@ impl Subject<'_> {
     /// ReplicaSet's template with its Deployment's, and makes a new ReplicaSet, again and again, where they
     /// differ (`FindNewReplicaSet`); a kubelet knows a mirror by the hash of the static pod (`IsMirrorPodOf`).
     pub fn is_copy(&self) -> bool {
-        self.maker.is_some() && matches!(self.kind, Kind::Pod | Kind::ReplicaSet)
+        self.maker.is_some() && matches!(self.kind, WorkloadKind::Pod | WorkloadKind::ReplicaSet)
     }
 }
 
@@ -230,18 +230,18 @@ impl Subject<'_> {
 
 impl Owner<'_> {
     /// Its kind, if it is one that carries a pod.
-    fn workload(&self) -> Option<Kind> {
+    fn workload(&self) -> Option<WorkloadKind> {
         let group = self
             .api_version
             .split_once('/')
             .map_or("", |(group, _)| group);
-        Kind::find(group, &self.kind)
+        WorkloadKind::find(group, &self.kind)
     }
 }
 
-// === impl Kind ===
+// === impl WorkloadKind ===
 
-impl Kind {
+impl WorkloadKind {
     /// Every kind of Kubernetes' that carries a whole pod.
     pub const ALL: [Self; 9] = [
         Self::Pod,

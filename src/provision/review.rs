@@ -6,10 +6,10 @@ use super::plan::PlanError;
 use crate::k8s;
 use crate::policy::custody::{Coming, CustodyKind, decide_custody};
 use crate::policy::exposure::{ExposureKind, decide_exposure};
-use crate::policy::rbac::{AccessKind, AccessObject};
-use crate::policy::rights::decide_access;
+use crate::policy::rbac::{RbacKind, RbacObject};
+use crate::policy::rights::decide_rbac;
 use crate::policy::team::{Team, TeamError};
-use crate::policy::{Context, Finding, Kind, Knowledge, Settings, Timestamp, decide};
+use crate::policy::{Context, Finding, Knowledge, Settings, Timestamp, WorkloadKind, decide};
 
 /// What the guard knows once the objects are there.
 pub(super) fn knowledge<'o>(
@@ -18,10 +18,10 @@ pub(super) fn knowledge<'o>(
 ) -> Result<Knowledge, PlanError> {
     let mut knowledge = Knowledge::default().with_team(read_team(registration)?);
     for object in objects {
-        if let Some(kind) = access_kind(object) {
-            knowledge = match k8s::access_object(kind, object)? {
-                AccessObject::Role(role) => knowledge.with_role(&role),
-                AccessObject::Binding(binding) => knowledge.with_binding(&binding),
+        if let Some(kind) = rbac_kind(object) {
+            knowledge = match k8s::rbac_object(kind, object)? {
+                RbacObject::Role(role) => knowledge.with_role(&role),
+                RbacObject::Binding(binding) => knowledge.with_binding(&binding),
             };
         }
     }
@@ -48,13 +48,13 @@ pub(super) fn review(
     context: &Context<'_>,
 ) -> Result<Vec<Finding>, PlanError> {
     let (group, kind) = group_and_kind(object);
-    if let Some(kind) = Kind::find(group, kind) {
-        let subject = k8s::subject(kind, object)?;
-        return Ok(decide(&subject, settings, context).findings);
+    if let Some(kind) = WorkloadKind::find(group, kind) {
+        let workload = k8s::workload(kind, object)?;
+        return Ok(decide(&workload, settings, context).findings);
     }
-    if let Some(kind) = access_kind(object) {
-        let object = k8s::access_object(kind, object)?;
-        return Ok(decide_access(&object, settings, context.knowledge));
+    if let Some(kind) = rbac_kind(object) {
+        let object = k8s::rbac_object(kind, object)?;
+        return Ok(decide_rbac(&object, settings, context.knowledge));
     }
     if let Some(kind) = ExposureKind::find(group, kind) {
         let object = k8s::exposure_object(kind, object)?;
@@ -80,9 +80,9 @@ pub(super) fn context(knowledge: &Knowledge) -> Context<'_> {
     }
 }
 
-fn access_kind(object: &Value) -> Option<AccessKind> {
+fn rbac_kind(object: &Value) -> Option<RbacKind> {
     let (group, kind) = group_and_kind(object);
-    AccessKind::find(group, kind)
+    RbacKind::find(group, kind)
 }
 
 fn group_and_kind(object: &Value) -> (&str, &str) {

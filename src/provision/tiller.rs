@@ -8,7 +8,7 @@ use super::plan::PlanError;
 use super::{CheckedTeam, Names};
 use crate::k8s;
 use crate::pki::team::Fingerprint;
-use crate::policy::{Context, Kind, Settings, decide};
+use crate::policy::{Context, Settings, WorkloadKind, decide};
 
 /// The annotation of Tiller's pods that changes with its certificates, so that they are replaced.
 pub const CHECKSUM_ANNOTATION: &str = "tiller-guard.io/certificates";
@@ -29,8 +29,8 @@ pub(super) fn deployment(
         template.insert("annotations".to_owned(), annotations);
     }
     let patch = {
-        let subject = k8s::subject(Kind::Deployment, &deployment)?;
-        decide(&subject, settings, context).patch.to_json_patch()
+        let workload = k8s::workload(WorkloadKind::Deployment, &deployment)?;
+        decide(&workload, settings, context).patch.to_json_patch()
     };
     let patched = patch
         .map_err(PlanError::Patch)

@@ -12,7 +12,7 @@ mod tiller;
 use serde::Serialize;
 
 pub use json::{escape_controls, write as write_json};
-pub use object::{Finding, Object};
+pub use object::{Finding, ReportedObject};
 pub use style::Style;
 pub use text::{OneLine, write as write_text, write_problems};
 pub use tiller::{Effective, Maybe, Starts, Tiller, Tls};
@@ -30,7 +30,7 @@ pub struct Report {
     /// [`FORMAT_VERSION`].
     pub version: u32,
     /// What was looked at, in order; those without a Tiller too.
-    pub objects: Vec<Object>,
+    pub objects: Vec<ReportedObject>,
     /// What could not be read.
     pub errors: Vec<Unreadable>,
     /// What could not be looked at, in a sentence each. It is no finding.
@@ -75,7 +75,7 @@ pub struct Summary {
 
 impl Report {
     /// A report of these objects.
-    pub fn new(objects: Vec<Object>, errors: Vec<Unreadable>) -> Self {
+    pub fn new(objects: Vec<ReportedObject>, errors: Vec<Unreadable>) -> Self {
         let findings = || objects.iter().flat_map(|object| &object.findings);
         let count = |action| {
             findings()

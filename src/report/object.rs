@@ -7,7 +7,7 @@ use crate::policy;
 
 /// An object that was looked at.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Object {
+pub struct ReportedObject {
     /// The file; `-` is the standard input.
     pub file: String,
     /// The document's number in the file, from 1.

@@ -5,9 +5,9 @@ use std::sync::LazyLock;
 
 use serde_json::{Value, json};
 
-use super::{Object, Report, Style, Unreadable, write_json, write_text};
+use super::{Report, ReportedObject, Style, Unreadable, write_json, write_text};
 use crate::pod::Container;
-use crate::policy::{Action, Finding, Kind, Pointer, Rule, Severity, TillerContainer};
+use crate::policy::{Action, Finding, Pointer, Rule, Severity, TillerContainer, WorkloadKind};
 use crate::tiller::{
     ClientVerification, ContainerList, Effective, Launch, Setting, Start, Storage, Tiller, Tls,
     Unknown, Version,
@@ -29,7 +29,7 @@ fn tiller(start: Setting<Start>) -> TillerContainer<'static> {
     let path = |path: &'static str| Setting::Known(Cow::Borrowed(path));
     TillerContainer {
         list: ContainerList::Regular,
-        kind: Kind::Pod,
+        kind: WorkloadKind::Pod,
         index: 0,
         mount_paths: Vec::new(),
         container: &CONTAINER,
@@ -78,7 +78,7 @@ fn report() -> Report {
     };
     let mut first = super::Finding::from(&finding(Action::Harden));
     first.line = Some(12);
-    let object = Object {
+    let object = ReportedObject {
         file: "a.yaml".to_owned(),
         document: 1,
         line: 2,
@@ -94,12 +94,12 @@ fn report() -> Report {
                 reason: "flag provided but not defined: -x".to_owned(),
             }))),
         ],
-        ..Object::default()
+        ..ReportedObject::default()
     };
-    let plain = Object {
+    let plain = ReportedObject {
         document: 2,
         kind: "Service".to_owned(),
-        ..Object::default()
+        ..ReportedObject::default()
     };
     let error = Unreadable {
         file: "a.yaml".to_owned(),

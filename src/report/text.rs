@@ -15,7 +15,9 @@
 use std::fmt;
 use std::io::{self, Write};
 
-use super::{Effective, Finding, Maybe, Object, Report, Style, Summary, Tiller, Tls, Unreadable};
+use super::{
+    Effective, Finding, Maybe, Report, ReportedObject, Style, Summary, Tiller, Tls, Unreadable,
+};
 
 /// Writes the report.
 pub fn write(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
@@ -28,7 +30,7 @@ pub fn write(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<(
 
 /// Writes what is to be said about objects, and what cannot be read.
 pub fn write_problems(
-    objects: &[Object],
+    objects: &[ReportedObject],
     errors: &[Unreadable],
     style: Style,
     out: &mut dyn Write,
@@ -48,8 +50,8 @@ pub fn write_problems(
 }
 
 /// Writes an object that something is to be said about.
-fn write_object(object: &Object, style: Style, out: &mut dyn Write) -> io::Result<()> {
-    let Object {
+fn write_object(object: &ReportedObject, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let ReportedObject {
         findings,
         tillers,
         not_tiller,
@@ -180,7 +182,7 @@ fn write_effective(effective: &Effective, out: &mut dyn Write) -> io::Result<()>
 
 // === Display ===
 
-impl fmt::Display for Object {
+impl fmt::Display for ReportedObject {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             file,

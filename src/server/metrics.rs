@@ -39,8 +39,8 @@ pub(super) struct Metrics {
     requests: Numbered<RequestLabels>,
     seconds: Family<DurationLabels, Histogram, fn() -> Histogram>,
     /// Those of [`Self::seconds`] that were ever needed, by outcome.
-    mutate_seconds: [OnceLock<Histogram>; Outcome::COUNT],
-    validate_seconds: [OnceLock<Histogram>; Outcome::COUNT],
+    mutate_seconds: [OnceLock<Histogram>; Answered::COUNT],
+    validate_seconds: [OnceLock<Histogram>; Answered::COUNT],
     findings: Numbered<FindingLabels>,
     shed: Family<ReasonLabels, Counter>,
     handshake_errors: Family<ReasonLabels, Counter>,
@@ -60,7 +60,7 @@ pub(super) struct Metrics {
 
 /// What became of a request, as a metric's label tells it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Outcome {
+pub(super) enum Answered {
     /// A review was judged.
     Decided(Decision),
     /// There was no review, or no answer to it.
@@ -106,9 +106,9 @@ struct ResultLabels {
     result: &'static str,
 }
 
-// === impl Outcome ===
+// === impl Answered ===
 
-impl Outcome {
+impl Answered {
     const COUNT: usize = Decision::ALL.len() + 1;
 
     fn as_str(self) -> &'static str {
@@ -235,7 +235,7 @@ impl Metrics {
             refusal: _,
             record: _,
         } = answer;
-        let outcome = Outcome::Decided(*decision);
+        let outcome = Answered::Decided(*decision);
         let mode_label = mode.map_or(NONE, Mode::as_str);
         let number = self.numbers.of_request(webhook, *mode, outcome, kind);
         self.requests.count(number, || RequestLabels {
@@ -267,14 +267,14 @@ impl Metrics {
         self.requests.count(None, || RequestLabels {
             webhook: webhook.as_str(),
             kind: OTHER,
-            decision: Outcome::Failed.as_str(),
+            decision: Answered::Failed.as_str(),
             mode: NONE,
             code,
         });
-        self.took(webhook, Outcome::Failed, took);
+        self.took(webhook, Answered::Failed, took);
     }
 
-    fn took(&self, webhook: Webhook, outcome: Outcome, took: Duration) {
+    fn took(&self, webhook: Webhook, outcome: Answered, took: Duration) {
         let resolved = match webhook {
             Webhook::Mutate => &self.mutate_seconds,
             Webhook::Validate => &self.validate_seconds,

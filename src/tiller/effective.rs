@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::environment::{Environment, HISTORY_MAX, TLS_CERTS, TLS_ENABLE, TLS_VERIFY};
-use super::flags::{CommandLine, Name, Outcome, parse_integer};
+use super::flags::{CommandLine, Name, ParsedLine, parse_integer};
 use super::path::join;
 use super::start::{client_verification, start};
 use super::version::gate;
@@ -147,7 +147,7 @@ impl<'a> Tiller<'a> {
             Some(version) => Setting::Known(version),
             None => image.version(),
         };
-        let reader = Reader {
+        let reader = SettingsReader {
             version: version.known().copied().unwrap_or(gate::LAST),
             environment: Environment {
                 container,
@@ -168,8 +168,8 @@ impl<'a> Tiller<'a> {
 
         let line = CommandLine::read(&arguments, reader.version);
         let effective = match line.outcome {
-            Outcome::Starts => reader.effective(&line),
-            Outcome::PrintsVersion | Outcome::Exits { .. } => {
+            ParsedLine::Starts => reader.effective(&line),
+            ParsedLine::PrintsVersion | ParsedLine::Exits { .. } => {
                 reader.unread(&Unknown::Exits, line.others())
             }
         };
@@ -189,14 +189,14 @@ impl<'a> Tiller<'a> {
 }
 
 /// What settings are read with beside the command line.
-struct Reader<'a> {
+struct SettingsReader<'a> {
     version: Version,
     environment: Environment<'a>,
 }
 
-// === impl Reader ===
+// === impl SettingsReader ===
 
-impl<'a> Reader<'a> {
+impl<'a> SettingsReader<'a> {
     /// The settings of a Tiller that starts with a command line.
     fn effective(&self, line: &CommandLine<'a>) -> Effective<'a> {
         let text = |name, default: &'static str| {

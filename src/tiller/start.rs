@@ -1,7 +1,7 @@
 //! Whether a Tiller whose command line is read starts to serve.
 
 use super::address::listen_error;
-use super::flags::{CommandLine, Name, Outcome, quote};
+use super::flags::{CommandLine, Name, ParsedLine, quote};
 use super::path::{clean, is_within, join};
 use super::setting::excerpt;
 use super::version::gate;
@@ -22,14 +22,14 @@ pub(super) fn start(
     version: &Setting<Version>,
 ) -> Start {
     match &line.outcome {
-        Outcome::PrintsVersion => {
+        ParsedLine::PrintsVersion => {
             return match version {
                 Setting::Known(version) => exits(0, &format!("v{version}")),
                 Setting::Unknown(_) => exits(0, "the version"),
             };
         }
-        Outcome::Exits { code, reason } => return exits(*code, reason),
-        Outcome::Starts => {}
+        ParsedLine::Exits { code, reason } => return exits(*code, reason),
+        ParsedLine::Starts => {}
     }
     if let Some(error) = certificate_error(&effective.tls, container) {
         return exits(

@@ -6,8 +6,8 @@ use std::time::Instant;
 use anyhow::{Context as _, Result, bail};
 use kube::api::{Api, DynamicObject, PostParams};
 use serde_json::{Value, json};
-use tiller_guard::k8s::subject;
-use tiller_guard::policy::{self, Kind, Settings, Timestamp, decide};
+use tiller_guard::k8s::workload;
+use tiller_guard::policy::{self, Settings, Timestamp, WorkloadKind, decide};
 
 use crate::cluster::{Cluster, MUTATE, User, VALIDATE, resource};
 
@@ -150,10 +150,10 @@ fn tell_launch(what: &str, deployment: &Value) {
 /// The findings of the very code that the webhook runs.
 fn tell_reasons(deployment: &Value) -> Result<()> {
     let settings = Settings::default();
-    let subject = subject(Kind::Deployment, deployment)?;
+    let workload = workload(WorkloadKind::Deployment, deployment)?;
     println!("\ntiller-guard finds");
     let context = policy::Context::at(Timestamp(0));
-    for finding in decide(&subject, &settings, &context).findings {
+    for finding in decide(&workload, &settings, &context).findings {
         println!("    {:<20} {}", finding.rule.id, finding.message);
     }
     println!("and mends all of it.\n");

@@ -6,8 +6,8 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use serde_json::{Map, Value};
-use tiller_guard::k8s::subject;
-use tiller_guard::policy::{Context, Kind, Knowledge, Settings, Timestamp, decide};
+use tiller_guard::k8s::workload;
+use tiller_guard::policy::{Context, Knowledge, Settings, Timestamp, WorkloadKind, decide};
 
 use crate::policy::corpus::{Case, canonical, cases};
 
@@ -59,13 +59,13 @@ fn known(value: &Value, kind: &str, at: &str, dropped: &mut BTreeSet<String>) ->
 
 /// The Deployment hardened, and what is found in it.
 fn hardened(deployment: &Value, knowledge: &Knowledge) -> (Value, Vec<String>) {
-    let subject = subject(Kind::Deployment, deployment).unwrap();
+    let workload = workload(WorkloadKind::Deployment, deployment).unwrap();
     let context = Context {
         now: Timestamp(0),
         knowledge,
     };
     let settings = Settings::default();
-    let verdict = decide(&subject, &settings, &context);
+    let verdict = decide(&workload, &settings, &context);
     let mut hardened = deployment.clone();
     json_patch::patch(&mut hardened, &verdict.patch.to_json_patch().unwrap()).unwrap();
     let findings = verdict.findings.iter();
@@ -108,7 +108,9 @@ fn the_client_drops_nothing_that_is_not_put_back() {
         let first = decided(&case.manifest()).0;
         let mut unknown = BTreeSet::new();
         let read = known(&first, "Deployment", "", &mut unknown);
-        let holds_tiller = subject(Kind::Deployment, &first).unwrap().holds_tiller();
+        let holds_tiller = workload(WorkloadKind::Deployment, &first)
+            .unwrap()
+            .holds_tiller();
         // What is refused is mended by nobody.
         if holds_tiller && decided(&first).1.is_empty() {
             let again = decided(&read).0;

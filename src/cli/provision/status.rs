@@ -12,7 +12,7 @@ use super::show::{Layout, ListArguments, ShowArguments, Shown, each};
 use crate::cluster::team::{Deployed, Granted, Grants, Registered, Rollout, deployed};
 use crate::k8s;
 use crate::policy::team::Team;
-use crate::policy::{Context, Kind, Settings, decide};
+use crate::policy::{Context, Settings, WorkloadKind, decide};
 use crate::report;
 
 const HEADINGS: &[&str] = &[
@@ -29,7 +29,7 @@ const HEADINGS: &[&str] = &[
 ];
 
 /// What there is of a team but for its rights.
-struct Standing<'a> {
+struct TeamStatus<'a> {
     registered: &'a Registered,
     deployed: Option<Deployed>,
     /// What the Tillers of its Deployment really do, as `check` reports it.
@@ -51,7 +51,7 @@ pub(super) fn list(arguments: ListArguments) -> anyhow::Result<Exit> {
         arguments.into(),
         Layout::Table(HEADINGS),
         async |session, team| {
-            let standing = Standing::find(session, team).await?;
+            let standing = TeamStatus::find(session, team).await?;
             Ok(vec![Shown {
                 value: standing.value(),
                 text: standing.row(),
@@ -68,7 +68,7 @@ pub(super) fn status(arguments: ShowArguments) -> anyhow::Result<Exit> {
             .get_or_try_init(|| Grants::find(&session.cluster))
             .await;
         let granted = grants.map_err(Failure::cluster)?.of(team.team.account());
-        let standing = Standing::find(session, team).await?;
+        let standing = TeamStatus::find(session, team).await?;
         let (mut value, mut text) = (standing.value(), standing.lines());
         let rights: Vec<Shown> = granted.iter().map(|it| right(it, &team.team)).collect();
         text.extend(rights.iter().flat_map(|it| it.text.iter().cloned()));
@@ -82,9 +82,9 @@ pub(super) fn status(arguments: ShowArguments) -> anyhow::Result<Exit> {
     })
 }
 
-// === impl Standing ===
+// === impl TeamStatus ===
 
-impl<'a> Standing<'a> {
+impl<'a> TeamStatus<'a> {
     async fn find(session: &Session<'_>, registered: &'a Registered) -> Result<Self, Failure> {
         let now = SystemTime::now();
         let team = &registered.team;
@@ -259,11 +259,11 @@ fn or_none(text: &str) -> String {
 
 /// What the Tillers of a Deployment really do.
 fn tillers(deployed: &Deployed, settings: &Settings) -> Vec<Value> {
-    let Ok(subject) = k8s::subject(Kind::Deployment, &deployed.0) else {
+    let Ok(workload) = k8s::workload(WorkloadKind::Deployment, &deployed.0) else {
         return Vec::new();
     };
     let context = Context::at(super::super::policy_options::now());
-    let verdict = decide(&subject, settings, &context);
+    let verdict = decide(&workload, settings, &context);
     let tillers = verdict.tillers.iter().map(report::Tiller::from);
     tillers
         .filter_map(|tiller| serde_json::to_value(tiller).ok())

@@ -56,7 +56,7 @@ struct Pace {
 }
 
 /// One watch.
-struct Feed {
+struct Reflector {
     client: Client,
     path: String,
     changed: Arc<Notify>,
@@ -99,7 +99,7 @@ impl Changes {
         let mut watches = JoinSet::new();
         for kind in KINDS {
             let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(GROUP, version, kind));
-            let feed = Feed {
+            let feed = Reflector {
                 client: cluster.client().clone(),
                 path: format!("/apis/{GROUP}/{version}/{}", resource.plural),
                 changed: Arc::clone(&changed),
@@ -127,9 +127,9 @@ impl Changes {
     }
 }
 
-// === impl Feed ===
+// === impl Reflector ===
 
-impl Feed {
+impl Reflector {
     async fn run(self) {
         let mut pause = Pause::new();
         let mut seen = String::new();

@@ -16,9 +16,9 @@
 
 mod changes;
 mod error;
+mod metrics;
 mod registrations;
 mod secret;
-mod standing;
 
 use std::time::{Duration, SystemTime};
 
@@ -30,7 +30,7 @@ use super::{Cluster, Reach};
 use crate::pki::{Bundle, Issuance, ServingCertificate};
 use changes::Changes;
 pub use error::CertificateError;
-pub use standing::Standing;
+pub use metrics::CertificateMetrics;
 
 /// How soon the next attempt follows while there is nothing to serve.
 const SOON: Duration = Duration::from_millis(500);
@@ -72,7 +72,7 @@ pub struct Keeper {
     /// The time of day.
     pub clock: fn() -> SystemTime,
     /// What is told of it.
-    pub standing: Standing,
+    pub metrics: CertificateMetrics,
 }
 
 /// What is served, and since when the bundles hold what is to follow it.
@@ -137,7 +137,7 @@ impl Keeper {
                 warn!(error = %message, serving, "cannot look after the serving certificate");
             }
             if message.is_some() {
-                self.standing.saw(false);
+                self.metrics.saw(false);
             }
             if let (Some(message), None) = (&message, &state.leaf) {
                 sender.send_replace(Issuance::Awaited(message.clone()));
@@ -194,9 +194,9 @@ impl Keeper {
         let pem = authority.certificate_pem();
         let mut wanted = bundle;
         wanted.add(&authority);
-        self.standing.issues(&authority);
+        self.metrics.issues(&authority);
         let absent = registrations::publish(cluster, wanted, now).await?;
-        self.standing.saw(absent.is_empty());
+        self.metrics.saw(absent.is_empty());
         state.tell_absent(absent);
         let since = state.saw(&pem);
         let same = state.leaf.as_ref().is_some_and(|it| it.authority == pem);

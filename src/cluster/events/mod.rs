@@ -2,7 +2,7 @@
 //!
 //! Helm 2 shows no warnings, and what a controller is refused is shown to nobody: an Event on the namespace is.
 
-mod ledger;
+mod aggregator;
 
 use std::process;
 use std::time::{Instant, SystemTime};
@@ -15,8 +15,8 @@ use tokio::time::{sleep_until, timeout};
 use tracing::debug;
 
 use super::{Cluster, Reach};
-pub use ledger::Refusal;
-use ledger::{Draft, Ledger, Next};
+pub use aggregator::Refusal;
+use aggregator::{Aggregator, Draft, Next};
 
 /// Refusals that wait to be counted. More at once are not counted: a review waits for nobody.
 const WAITING: usize = 4096;
@@ -64,10 +64,10 @@ impl Recorder {
 }
 
 async fn write_all(reach: Reach, mut receiver: Receiver<Refusal>) {
-    let mut ledger = Ledger::new(Instant::now());
+    let mut aggregator = Aggregator::new(Instant::now());
     let (mut cluster, mut about) = (None, About::Namespace);
     loop {
-        let next = ledger.next(Instant::now());
+        let next = aggregator.next(Instant::now());
         let woken = match next {
             Next::Write(draft) => {
                 if cluster.is_none() {
@@ -85,7 +85,7 @@ async fn write_all(reach: Reach, mut receiver: Receiver<Refusal>) {
             Next::Rest => receiver.recv().await,
         };
         match woken {
-            Some(refusal) => ledger.note(refusal, Instant::now(), SystemTime::now()),
+            Some(refusal) => aggregator.note(refusal, Instant::now(), SystemTime::now()),
             None => return,
         }
     }
@@ -211,7 +211,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use ledger::Sort;
+    use aggregator::Sort;
 
     fn draft(namespace: &str) -> Draft {
         Draft {

@@ -7,7 +7,7 @@ use super::{LookError, api, asked, deployed};
 use crate::cluster::Cluster;
 use crate::cluster::lookup::records;
 use crate::k8s;
-use crate::policy::Kind;
+use crate::policy::WorkloadKind;
 use crate::tiller::Storage;
 
 /// The records of releases in Tiller's namespace, to be deleted.
@@ -53,8 +53,8 @@ pub async fn hidden_releases(
     }
     let deployed = deployed?;
     let storage = deployed.and_then(|deployed| {
-        let subject = k8s::subject(Kind::Deployment, &deployed.0).ok()?;
-        subject.storage()
+        let workload = k8s::workload(WorkloadKind::Deployment, &deployed.0).ok()?;
+        workload.storage()
     });
     Ok((storage == Some(Storage::Sql)).then_some(Hidden::Database))
 }

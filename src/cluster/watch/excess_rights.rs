@@ -12,7 +12,7 @@ use tracing::{info, warn};
 
 use super::LiveKnowledge;
 use crate::policy::Policy;
-use crate::policy::rights::{StandingExcess, standing_excesses};
+use crate::policy::rights::{ExistingExcess, existing_excesses};
 
 /// How long changes are gathered before they are looked at.
 const GATHER: Duration = Duration::from_secs(2);
@@ -30,21 +30,21 @@ pub(super) async fn look(live: LiveKnowledge, policy: Arc<ArcSwap<Policy>>, chan
             continue;
         }
         let (knowledge, policy) = (live.current.load_full(), policy.load_full());
-        let found = move || standing_excesses(&policy.settings, &knowledge);
+        let found = move || existing_excesses(&policy.settings, &knowledge);
         // With 20,000 Tillers it takes too long for a thread that answers reviews.
         let Ok(found) = tokio::task::spawn_blocking(found).await else {
             return;
         };
-        let found: BTreeSet<StandingExcess> = found.into_iter().collect();
+        let found: BTreeSet<ExistingExcess> = found.into_iter().collect();
         live.status.found(found.len());
-        for StandingExcess { account, message } in found.difference(&told) {
+        for ExistingExcess { account, message } in found.difference(&told) {
             warn!(
                 account,
                 binding = message,
                 "a Tiller's account has rights beyond its team's"
             );
         }
-        for StandingExcess { account, message } in told.difference(&found) {
+        for ExistingExcess { account, message } in told.difference(&found) {
             info!(
                 account,
                 binding = message,

@@ -1,11 +1,11 @@
 //! One set of watches keeps what is known of the cluster.
 //!
 //! ```text
-//! Feed (one for each resource) ─ News ─▶ keeper: Ledger ─▶ Knowledge ─▶ whoever judges
+//! Reflector (one for each resource) ─ StoreUpdate ─▶ keeper: Store ─▶ Knowledge ─▶ whoever judges
 //!                                          └─ Status: readiness, metrics
 //! ```
 //!
-//! Feeds list and watch, for ever; one task takes down what they tell, in batches, and publishes a new snapshot after
+//! Reflectors list and watch, for ever; one task takes down what they tell, in batches, and publishes a new snapshot after
 //! each. Who judges takes the snapshot that is there, without a lock. Two more tasks look at what stands together that
 //! no review would have let in, and at the registrations by which reviews come at all.
 
@@ -34,11 +34,11 @@ use crate::k8s::overlay;
 use crate::policy::rights::Lookup;
 use crate::policy::{Knowledge, Policy, SecretRecords};
 pub(in crate::cluster) use pause::Pause;
-use reflector::{Feed, News};
-use resource::Watched;
+use reflector::{Reflector, StoreUpdate};
+use resource::WatchedResource;
 use status::Status;
-use store::{Ledger, Remark};
-use webhook_configurations::Lookout;
+use store::{Remark, Store};
+use webhook_configurations::ConfigurationCheck;
 pub use webhook_configurations::Registered;
 
 /// How many list at once.
@@ -185,32 +185,32 @@ impl Watches {
         } = live.clone();
         let client = client.get_or_init(|| Client::clone(cluster.client()));
         status.connected();
-        let ledger = Ledger::of_kubernetes(cluster.version().minor);
-        let (sender, news) = mpsc::channel(WAITING);
+        let store = Store::of_kubernetes(cluster.version().minor);
+        let (sender, updates) = mpsc::channel(WAITING);
         let turns = Arc::new(Semaphore::new(LISTING));
-        for watched in Watched::ALL {
-            let feed = Feed {
-                watched,
+        for resource in WatchedResource::ALL {
+            let reflector = Reflector {
+                resource,
                 client: client.clone(),
                 own_namespace: Arc::clone(&own_namespace),
                 turns: Arc::clone(&turns),
-                news: sender.clone(),
+                updates: sender.clone(),
                 status: Arc::clone(&status),
             };
-            tokio::spawn(feed.run());
+            tokio::spawn(reflector.run());
         }
         drop(sender);
-        let lookout = Lookout {
+        let check = ConfigurationCheck {
             own_namespace,
             registered,
             policy: Arc::clone(&policy),
             status: Arc::clone(&status),
             cluster,
         };
-        tokio::spawn(lookout.run());
+        tokio::spawn(check.run());
         let changed = Arc::new(Notify::new());
         tokio::spawn(excess_rights::look(live, policy, Arc::clone(&changed)));
-        keep(news, ledger, &current, &status, &changed).await;
+        keep(updates, store, &current, &status, &changed).await;
         Ok(())
     }
 
@@ -245,40 +245,40 @@ fn denied(known: Knowledge, lookup: &Lookup) -> Knowledge {
 
 /// Takes down what the watches tell, and publishes it.
 async fn keep(
-    mut news: mpsc::Receiver<(Watched, News)>,
-    mut ledger: Ledger,
+    mut updates: mpsc::Receiver<(WatchedResource, StoreUpdate)>,
+    mut store: Store,
     current: &ArcSwap<Knowledge>,
     status: &Status,
     changed: &Notify,
 ) {
     let mut batch = Vec::with_capacity(BATCH);
-    while news.recv_many(&mut batch, BATCH).await > 0 {
+    while updates.recv_many(&mut batch, BATCH).await > 0 {
         let mut listed = Vec::new();
-        for (watched, news) in batch.drain(..) {
-            for remark in ledger.take(watched, &news) {
-                tell(watched, &remark, status);
+        for (resource, update) in batch.drain(..) {
+            for remark in store.take(resource, &update) {
+                tell(resource, &remark, status);
             }
-            if matches!(news, News::Complete) {
-                listed.push(watched);
+            if matches!(update, StoreUpdate::Complete) {
+                listed.push(resource);
             }
         }
-        let knowledge = ledger.knowledge();
-        status.knows(knowledge.size(), ledger.teams_ignored());
+        let knowledge = store.knowledge();
+        status.knows(knowledge.size(), store.teams_ignored());
         current.store(Arc::new(knowledge.of_cluster()));
         changed.notify_one();
-        for watched in listed {
-            if status.listed(watched) {
+        for resource in listed {
+            if status.listed(resource) {
                 info!(size = %knowledge.size(), "the cluster is known");
             }
         }
     }
 }
 
-fn tell(watched: Watched, remark: &Remark, status: &Status) {
+fn tell(resource: WatchedResource, remark: &Remark, status: &Status) {
     match remark {
         Remark::Unreadable { object, cause } => {
-            status.counts(watched, "unreadable");
-            warn!(resource = watched.as_str(), object, %cause, "an object cannot be read, and is not known");
+            status.counts(resource, "unreadable");
+            warn!(resource = resource.as_str(), object, %cause, "an object cannot be read, and is not known");
         }
         Remark::TeamIgnored(why) => warn!(%why, "a team is ignored"),
         Remark::TeamMended(team) => info!(team, "a team is ignored no more"),

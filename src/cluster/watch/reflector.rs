@@ -20,7 +20,7 @@ use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
 
 use super::pause::{Pause, jitter};
-use super::resource::{Place, Watched};
+use super::resource::{Collection, WatchedResource};
 use super::status::Status;
 use super::stop::{EXPIRED, Stop};
 use crate::cluster::lookup::METADATA_LIST;
@@ -50,7 +50,7 @@ pub(super) type Json = Box<RawValue>;
 
 /// What a watch has to tell.
 #[derive(Debug, Clone)]
-pub(super) enum News {
+pub(super) enum StoreUpdate {
     /// All objects there are will be listed.
     Listing,
     /// Some of them.
@@ -64,13 +64,13 @@ pub(super) enum News {
 }
 
 /// A watch.
-pub(super) struct Feed {
-    pub(super) watched: Watched,
+pub(super) struct Reflector {
+    pub(super) resource: WatchedResource,
     pub(super) client: Client,
     pub(super) own_namespace: Arc<str>,
     /// Whoever lists holds one of these: pages of everything at once would take too much memory.
     pub(super) turns: Arc<Semaphore>,
-    pub(super) news: mpsc::Sender<(Watched, News)>,
+    pub(super) updates: mpsc::Sender<(WatchedResource, StoreUpdate)>,
     pub(super) status: Arc<Status>,
 }
 
@@ -105,9 +105,9 @@ struct Version {
     resource_version: String,
 }
 
-// === impl Feed ===
+// === impl Reflector ===
 
-impl Feed {
+impl Reflector {
     /// Watches until nobody listens.
     pub(super) async fn run(self) {
         let mut pause = Pause::new();
@@ -129,7 +129,7 @@ impl Feed {
     /// Lists, then watches until a list is needed again.
     async fn round(
         &self,
-        place: &mut Option<Place>,
+        place: &mut Option<Collection>,
         pause: &mut Pause,
     ) -> Result<std::convert::Infallible, Stop> {
         let place = match place {
@@ -158,9 +158,9 @@ impl Feed {
     }
 
     /// Where the collection is. What the API server does not have is known: there is none.
-    async fn find(&self) -> Result<Place, Stop> {
+    async fn find(&self) -> Result<Collection, Stop> {
         for looked in 0_u32.. {
-            let found = self.watched.find(&self.client, &self.own_namespace);
+            let found = self.resource.find(&self.client, &self.own_namespace);
             let found = timeout(PAGE_LIMIT, found).await;
             let found = found.map_err(|_late| Stop::Slow)?;
             if let Some(place) = found.map_err(Stop::Failed)? {
@@ -171,11 +171,11 @@ impl Feed {
                 continue;
             }
             if looked == 1 {
-                let resource = self.watched.as_str();
+                let resource = self.resource.as_str();
                 info!(resource, "not served by this API server: there are none");
             }
-            self.send(News::Listing).await?;
-            self.send(News::Complete).await?;
+            self.send(StoreUpdate::Listing).await?;
+            self.send(StoreUpdate::Complete).await?;
             self.runs();
             sleep(LOOK_AGAIN).await;
         }
@@ -183,9 +183,9 @@ impl Feed {
     }
 
     /// Tells of all that there is; gives the version to watch from.
-    async fn list(&self, place: &Place) -> Result<String, Stop> {
+    async fn list(&self, place: &Collection) -> Result<String, Stop> {
         let _turn = self.turns.acquire().await;
-        self.send(News::Listing).await?;
+        self.send(StoreUpdate::Listing).await?;
         let mut parameters = ListParams::default().limit(PAGE);
         parameters.label_selector = place.selector.map(ToOwned::to_owned);
         parameters.field_selector = place.fields.clone();
@@ -194,9 +194,10 @@ impl Feed {
             if place.metadata_only && metadata.resource_version.is_empty() {
                 return self.list_at_once(place, parameters).await;
             }
-            self.send(News::Listed(items.unwrap_or_default())).await?;
+            self.send(StoreUpdate::Listed(items.unwrap_or_default()))
+                .await?;
             if metadata.continues.is_empty() {
-                self.send(News::Complete).await?;
+                self.send(StoreUpdate::Complete).await?;
                 let version = metadata.resource_version;
                 return Some(version)
                     .filter(|version| !version.is_empty())
@@ -210,10 +211,10 @@ impl Feed {
     /// once, and is watched from a version that is a little older: what changed between is told twice.
     async fn list_at_once(
         &self,
-        place: &Place,
+        place: &Collection,
         mut parameters: ListParams,
     ) -> Result<String, Stop> {
-        let whole = Place {
+        let whole = Collection {
             metadata_only: false,
             ..place.clone()
         };
@@ -223,12 +224,13 @@ impl Feed {
         let version = version.ok_or(Stop::NoVersion)?;
         parameters.limit = None;
         let List { items, .. } = self.page(place, &parameters).await?;
-        self.send(News::Listed(items.unwrap_or_default())).await?;
-        self.send(News::Complete).await?;
+        self.send(StoreUpdate::Listed(items.unwrap_or_default()))
+            .await?;
+        self.send(StoreUpdate::Complete).await?;
         Ok(version)
     }
 
-    async fn page(&self, place: &Place, parameters: &ListParams) -> Result<List, Stop> {
+    async fn page(&self, place: &Collection, parameters: &ListParams) -> Result<List, Stop> {
         let request = Request::new(&place.path).list(parameters);
         let request = place.asked(request, METADATA_LIST)?;
         let page = timeout(PAGE_LIMIT, self.client.request::<List>(request)).await;
@@ -236,7 +238,7 @@ impl Feed {
     }
 
     /// Tells of changes until the API server ends the watch.
-    async fn watch(&self, place: &Place, version: &mut String) -> Result<(), Stop> {
+    async fn watch(&self, place: &Collection, version: &mut String) -> Result<(), Stop> {
         let seconds = Duration::from_secs(u64::from(WATCH_SECONDS)) + jitter(OVERDUE * 3);
         let parameters = WatchParams {
             label_selector: place.selector.map(ToOwned::to_owned),
@@ -257,7 +259,7 @@ impl Feed {
                 Ok(event) => event.map_err(Stop::Failed)?,
                 Err(_late) => return Err(Stop::Slow),
             };
-            let news = match event {
+            let update = match event {
                 None => return Ok(()),
                 Some(WatchEvent::Error(status)) => return Err(Stop::Told(status)),
                 Some(WatchEvent::Bookmark(bookmark)) => {
@@ -265,46 +267,46 @@ impl Feed {
                     continue;
                 }
                 Some(WatchEvent::Added(object) | WatchEvent::Modified(object)) => {
-                    News::Changed(object)
+                    StoreUpdate::Changed(object)
                 }
-                Some(WatchEvent::Deleted(object)) => News::Gone(object),
+                Some(WatchEvent::Deleted(object)) => StoreUpdate::Gone(object),
             };
-            if let News::Changed(object) | News::Gone(object) = &news {
+            if let StoreUpdate::Changed(object) | StoreUpdate::Gone(object) = &update {
                 *version = version_of(object).ok_or(Stop::NoVersion)?;
             }
-            self.send(news).await?;
+            self.send(update).await?;
         }
     }
 
-    async fn send(&self, news: News) -> Result<(), Stop> {
-        let sent = self.news.send((self.watched, news)).await;
+    async fn send(&self, update: StoreUpdate) -> Result<(), Stop> {
+        let sent = self.updates.send((self.resource, update)).await;
         sent.map_err(|_closed| Stop::Over)
     }
 
     /// Counts a failure; it is told once, and again when its reason changes.
     /// That a version is too old is nothing to tell: where there are no bookmarks it happens after each quiet time.
-    fn tell(&self, stop: &Stop, place: Option<&Place>) {
-        let (resource, reason) = (self.watched.as_str(), stop.reason());
+    fn tell(&self, stop: &Stop, place: Option<&Collection>) {
+        let (resource, reason) = (self.resource.as_str(), stop.reason());
         if reason == EXPIRED {
-            self.status.lags(self.watched, reason);
+            self.status.lags(self.resource, reason);
             return;
         }
-        if self.status.failed(self.watched, reason) {
+        if self.status.failed(self.resource, reason) {
             let path = place.map_or("discovery", |place| place.path.as_str());
             warn!(resource, reason, path, cause = %stop, "watch interrupted; what is known stays, trying again");
         }
     }
 
     fn runs(&self) {
-        if self.status.runs(self.watched) {
-            info!(resource = self.watched.as_str(), "watch runs again");
+        if self.status.runs(self.resource) {
+            info!(resource = self.resource.as_str(), "watch runs again");
         }
     }
 }
 
-// === impl Place ===
+// === impl Collection ===
 
-impl Place {
+impl Collection {
     /// The request, for metadata only where these suffice.
     fn asked(
         &self,

@@ -5,19 +5,19 @@ use kube::core::Status;
 
 use crate::k8s::{RECORD_SELECTOR, TEAM_SELECTOR};
 use crate::policy::exposure::ExposureKind;
-use crate::policy::rbac::AccessKind;
-use crate::policy::{APIS, Api, Kind};
+use crate::policy::rbac::RbacKind;
+use crate::policy::{APIS, Api, WorkloadKind};
 use crate::tiller::signs;
 
 /// What is watched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Watched {
+pub(super) enum WatchedResource {
     /// Roles or bindings.
-    Access(AccessKind),
+    Rbac(RbacKind),
     /// The `ConfigMap`s that register teams.
     Teams,
     /// What may run a Tiller.
-    Workloads(Kind),
+    Workloads(WorkloadKind),
     /// Services, some of which lead to Tillers.
     Services,
     /// `ConfigMap`s that hold releases.
@@ -28,7 +28,7 @@ pub(super) enum Watched {
 
 /// Where a collection is, and what of it counts.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct Collection {
     pub(super) path: String,
     /// The label selector of what counts in it.
     pub(super) selector: Option<&'static str>,
@@ -38,23 +38,23 @@ pub(super) struct Place {
     pub(super) metadata_only: bool,
 }
 
-// === impl Watched ===
+// === impl WatchedResource ===
 
-impl Watched {
+impl WatchedResource {
     pub(super) const ALL: [Self; 17] = [
-        Self::Access(AccessKind::Role),
-        Self::Access(AccessKind::ClusterRole),
-        Self::Access(AccessKind::RoleBinding),
-        Self::Access(AccessKind::ClusterRoleBinding),
+        Self::Rbac(RbacKind::Role),
+        Self::Rbac(RbacKind::ClusterRole),
+        Self::Rbac(RbacKind::RoleBinding),
+        Self::Rbac(RbacKind::ClusterRoleBinding),
         Self::Teams,
-        Self::Workloads(Kind::Deployment),
-        Self::Workloads(Kind::Pod),
-        Self::Workloads(Kind::ReplicaSet),
-        Self::Workloads(Kind::StatefulSet),
-        Self::Workloads(Kind::DaemonSet),
-        Self::Workloads(Kind::ReplicationController),
-        Self::Workloads(Kind::Job),
-        Self::Workloads(Kind::CronJob),
+        Self::Workloads(WorkloadKind::Deployment),
+        Self::Workloads(WorkloadKind::Pod),
+        Self::Workloads(WorkloadKind::ReplicaSet),
+        Self::Workloads(WorkloadKind::StatefulSet),
+        Self::Workloads(WorkloadKind::DaemonSet),
+        Self::Workloads(WorkloadKind::ReplicationController),
+        Self::Workloads(WorkloadKind::Job),
+        Self::Workloads(WorkloadKind::CronJob),
         Self::Services,
         Self::Records,
         Self::Certificates(signs::SECRETS[0]),
@@ -64,7 +64,7 @@ impl Watched {
     /// The resource as the API names it, `teams`, `records` or the Secrets' name: a closed set, for metrics.
     pub(super) fn as_str(self) -> &'static str {
         match self {
-            Self::Access(kind) => kind.resource(),
+            Self::Rbac(kind) => kind.resource(),
             Self::Teams => "teams",
             Self::Workloads(kind) => apis(kind).find_map(resource).unwrap_or(kind.as_str()),
             Self::Services => ExposureKind::Service.resource(),
@@ -78,8 +78,8 @@ impl Watched {
         self,
         client: &Client,
         own_namespace: &str,
-    ) -> Result<Option<Place>, kube::Error> {
-        let everywhere = |path| Place {
+    ) -> Result<Option<Collection>, kube::Error> {
+        let everywhere = |path| Collection {
             path,
             selector: None,
             fields: None,
@@ -87,27 +87,27 @@ impl Watched {
         };
         match self {
             // `v1` is there from Kubernetes 1.8 on; the whole group is not where others than RBAC give rights.
-            Self::Access(kind) => {
-                let (group, resource) = (AccessKind::GROUP, kind.resource());
+            Self::Rbac(kind) => {
+                let (group, resource) = (RbacKind::GROUP, kind.resource());
                 let served = serves(client, group, "v1", resource).await?;
                 let place = || everywhere(format!("/apis/{group}/v1/{resource}"));
                 Ok(served.then(place))
             }
             Self::Services => Ok(Some(everywhere("/api/v1/services".to_owned()))),
-            Self::Records => Ok(Some(Place {
+            Self::Records => Ok(Some(Collection {
                 path: "/api/v1/configmaps".to_owned(),
                 selector: Some(RECORD_SELECTOR),
                 fields: None,
                 metadata_only: true,
             })),
             // By name, so that a right to these alone suffices (RBAC's `resourceNames`).
-            Self::Certificates(name) => Ok(Some(Place {
+            Self::Certificates(name) => Ok(Some(Collection {
                 path: "/api/v1/secrets".to_owned(),
                 selector: None,
                 fields: Some(format!("metadata.name={name}")),
                 metadata_only: false,
             })),
-            Self::Teams => Ok(Some(Place {
+            Self::Teams => Ok(Some(Collection {
                 path: format!("/api/v1/namespaces/{own_namespace}/configmaps"),
                 selector: Some(TEAM_SELECTOR),
                 fields: None,
@@ -134,7 +134,7 @@ impl Watched {
 }
 
 /// The groups that have a kind, the best first.
-fn apis(kind: Kind) -> impl Iterator<Item = &'static Api> {
+fn apis(kind: WorkloadKind) -> impl Iterator<Item = &'static Api> {
     APIS.iter().filter(move |api| api.kind == kind)
 }
 
@@ -175,19 +175,25 @@ mod tests {
 
     #[test]
     fn every_kind_that_may_run_a_tiller_is_watched_once() {
-        let watched: BTreeSet<_> = Watched::ALL.into_iter().collect();
-        assert_eq!(watched.len(), Watched::ALL.len());
-        for kind in Kind::ALL {
+        let resource: BTreeSet<_> = WatchedResource::ALL.into_iter().collect();
+        assert_eq!(resource.len(), WatchedResource::ALL.len());
+        for kind in WorkloadKind::ALL {
             // A PodTemplate runs nothing.
-            let expected = kind != Kind::PodTemplate;
-            assert_eq!(watched.contains(&Watched::Workloads(kind)), expected);
+            let expected = kind != WorkloadKind::PodTemplate;
+            assert_eq!(
+                resource.contains(&WatchedResource::Workloads(kind)),
+                expected
+            );
         }
     }
 
     #[test]
     fn names_are_the_resources_of_the_api() {
-        let names: BTreeSet<_> = Watched::ALL.into_iter().map(Watched::as_str).collect();
-        assert_eq!(names.len(), Watched::ALL.len());
+        let names: BTreeSet<_> = WatchedResource::ALL
+            .into_iter()
+            .map(WatchedResource::as_str)
+            .collect();
+        assert_eq!(names.len(), WatchedResource::ALL.len());
         assert!(names.contains("cronjobs") && names.contains("clusterrolebindings"));
         assert!(names.iter().all(|name| !name.contains('/')));
     }

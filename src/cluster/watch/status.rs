@@ -9,13 +9,13 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
-use super::resource::Watched;
+use super::resource::WatchedResource;
 use crate::policy::KnowledgeSize;
 
 /// How the watches fare.
 #[derive(Debug, Default)]
 pub(super) struct Status {
-    watches: Mutex<BTreeMap<Watched, Fare>>,
+    watches: Mutex<BTreeMap<WatchedResource, Fare>>,
     /// Why there is no API server to watch yet.
     unconnected: Mutex<Option<String>>,
     errors: Family<ErrorLabels, Counter>,
@@ -54,9 +54,9 @@ struct ResourceLabels {
 impl Status {
     pub(super) fn new() -> Self {
         let status = Self::default();
-        for watched in Watched::ALL {
-            status.lock().insert(watched, Fare::default());
-            status.synced(watched).set(0);
+        for resource in WatchedResource::ALL {
+            status.lock().insert(resource, Fare::default());
+            status.synced(resource).set(0);
         }
         *locked(&status.unconnected) = Some("an answer of the API server".to_owned());
         // Nobody has looked yet.
@@ -118,9 +118,9 @@ impl Status {
             .lock()
             .iter()
             .filter(|(_, fare)| !fare.listed)
-            .map(|(watched, fare)| match fare.failing {
-                Some(why) => format!("{} ({why})", watched.as_str()),
-                None => watched.as_str().to_owned(),
+            .map(|(resource, fare)| match fare.failing {
+                Some(why) => format!("{} ({why})", resource.as_str()),
+                None => resource.as_str().to_owned(),
             })
             .collect();
         (!unlisted.is_empty()).then(|| format!("the first list of {}", unlisted.join(", ")))
@@ -137,44 +137,44 @@ impl Status {
     }
 
     /// A watch failed; whether that is news.
-    pub(super) fn failed(&self, watched: Watched, reason: &'static str) -> bool {
-        self.counts(watched, reason);
-        self.synced(watched).set(0);
+    pub(super) fn failed(&self, resource: WatchedResource, reason: &'static str) -> bool {
+        self.counts(resource, reason);
+        self.synced(resource).set(0);
         let mut fares = self.lock();
-        let fare = fares.entry(watched).or_default();
+        let fare = fares.entry(resource).or_default();
         fare.failing.replace(reason) != Some(reason)
     }
 
     /// A watch has to list anew before it goes on. That is no failure.
-    pub(super) fn lags(&self, watched: Watched, reason: &'static str) {
-        self.counts(watched, reason);
-        self.synced(watched).set(0);
+    pub(super) fn lags(&self, resource: WatchedResource, reason: &'static str) {
+        self.counts(resource, reason);
+        self.synced(resource).set(0);
     }
 
     /// Counts something that is no failure of the watch itself.
-    pub(super) fn counts(&self, watched: Watched, reason: &'static str) {
+    pub(super) fn counts(&self, resource: WatchedResource, reason: &'static str) {
         let labels = ErrorLabels {
-            resource: watched.as_str(),
+            resource: resource.as_str(),
             reason,
         };
         self.errors.get_or_create(&labels).inc();
     }
 
     /// A watch runs; whether that is news.
-    pub(super) fn runs(&self, watched: Watched) -> bool {
+    pub(super) fn runs(&self, resource: WatchedResource) -> bool {
         let mut fares = self.lock();
-        let fare = fares.entry(watched).or_default();
+        let fare = fares.entry(resource).or_default();
         let again = fare.failing.take().is_some();
-        self.synced(watched).set(i64::from(fare.listed));
+        self.synced(resource).set(i64::from(fare.listed));
         again
     }
 
     /// What a watch listed is known by now; whether with this all of them are, for the first time.
-    pub(super) fn listed(&self, watched: Watched) -> bool {
+    pub(super) fn listed(&self, resource: WatchedResource) -> bool {
         let mut fares = self.lock();
-        let fare = fares.entry(watched).or_default();
+        let fare = fares.entry(resource).or_default();
         let first = !std::mem::replace(&mut fare.listed, true);
-        self.synced(watched).set(i64::from(fare.failing.is_none()));
+        self.synced(resource).set(i64::from(fare.failing.is_none()));
         first && fares.values().all(|fare| fare.listed)
     }
 
@@ -207,14 +207,14 @@ impl Status {
         set(&self.excesses, excesses);
     }
 
-    fn synced(&self, watched: Watched) -> Gauge {
+    fn synced(&self, resource: WatchedResource) -> Gauge {
         let labels = ResourceLabels {
-            resource: watched.as_str(),
+            resource: resource.as_str(),
         };
         self.synced.get_or_create_owned(&labels)
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<Watched, Fare>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<WatchedResource, Fare>> {
         locked(&self.watches)
     }
 }
@@ -233,7 +233,7 @@ mod tests {
     use prometheus_client::encoding::text;
 
     use super::*;
-    use crate::policy::rbac::AccessKind;
+    use crate::policy::rbac::RbacKind;
 
     #[test]
     fn a_drift_is_counted_until_somebody_has_looked() {
@@ -257,7 +257,7 @@ mod tests {
     #[test]
     fn a_watch_that_has_to_list_anew_is_not_synced_until_it_has() {
         let status = Status::new();
-        let roles = Watched::Access(AccessKind::Role);
+        let roles = WatchedResource::Rbac(RbacKind::Role);
         status.listed(roles);
         assert_eq!(status.synced(roles).get(), 1);
         status.lags(roles, "expired");
@@ -274,9 +274,9 @@ mod tests {
             Some("an answer of the API server")
         );
         status.connected();
-        let roles = Watched::Access(AccessKind::Role);
-        for watched in Watched::ALL.into_iter().filter(|it| *it != roles) {
-            assert!(!status.listed(watched));
+        let roles = WatchedResource::Rbac(RbacKind::Role);
+        for resource in WatchedResource::ALL.into_iter().filter(|it| *it != roles) {
+            assert!(!status.listed(resource));
         }
         assert_eq!(
             status.waits_for().as_deref(),

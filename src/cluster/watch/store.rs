@@ -9,34 +9,34 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::reflector::News;
-use super::resource::Watched;
+use super::reflector::StoreUpdate;
+use super::resource::WatchedResource;
 use super::teams::Teams;
 use crate::json::Reader;
 use crate::k8s::{
-    Malformed, access_object, custody_object, exposure_object, subject, team_registration,
-    unreadable,
+    Malformed, custody_object, exposure_object, rbac_object, team_registration, unreadable,
+    workload,
 };
 use crate::policy::custody::{CustodyKind, CustodyObject};
 use crate::policy::exposure::{ExposureKind, ExposureObject};
-use crate::policy::rbac::{AccessKind, AccessObject, Account, RoleKind};
-use crate::policy::{Evidence, Kind, Knowledge, TillerUse};
+use crate::policy::rbac::{Account, RbacKind, RbacObject, RoleKind};
+use crate::policy::{Evidence, Knowledge, TillerUse, WorkloadKind};
 use crate::tiller::may_hold_tiller;
 
 /// What the watches told.
 #[derive(Debug, Default)]
-pub(super) struct Ledger {
+pub(super) struct Store {
     knowledge: Knowledge,
-    shelves: BTreeMap<Watched, Shelf>,
+    tracked: BTreeMap<WatchedResource, Tracked>,
     teams: Teams,
 }
 
 /// What a watch told of.
 #[derive(Debug, Default)]
-struct Shelf {
+struct Tracked {
     /// The number of the list that is being told, or was last.
     list: u64,
-    kept: BTreeMap<Name, Kept>,
+    kept: BTreeMap<Name, TrackedObject>,
 }
 
 /// Namespace, empty for what has none, and name.
@@ -44,7 +44,7 @@ type Name = (Box<str>, Box<str>);
 
 /// What is kept of an object beside what is known by it.
 #[derive(Debug)]
-struct Kept {
+struct TrackedObject {
     /// The list, or the time after it, in which it was seen last.
     list: u64,
     /// The account that it is known to run a Tiller as.
@@ -67,9 +67,9 @@ pub(super) enum Remark {
     TeamMended(String),
 }
 
-// === impl Ledger ===
+// === impl Store ===
 
-impl Ledger {
+impl Store {
     /// Nothing yet of a cluster that Kubernetes 1.`minor` runs.
     pub(super) fn of_kubernetes(minor: u16) -> Self {
         Self {
@@ -89,52 +89,54 @@ impl Ledger {
     }
 
     /// Takes down what a watch tells.
-    pub(super) fn take(&mut self, watched: Watched, news: &News) -> Vec<Remark> {
+    pub(super) fn take(&mut self, resource: WatchedResource, update: &StoreUpdate) -> Vec<Remark> {
         let mut remarks = Vec::new();
-        match news {
-            News::Listing => self.shelf(watched).list += 1,
-            News::Listed(objects) => {
-                let taken = objects.iter().map(|object| self.put(watched, object));
+        match update {
+            StoreUpdate::Listing => self.tracked_of(resource).list += 1,
+            StoreUpdate::Listed(objects) => {
+                let taken = objects.iter().map(|object| self.put(resource, object));
                 remarks.extend(taken.flatten());
             }
-            News::Complete => self.forget_unlisted(watched),
-            News::Changed(object) => remarks.extend(self.put(watched, object)),
-            News::Gone(object) => {
+            StoreUpdate::Complete => self.forget_unlisted(resource),
+            StoreUpdate::Changed(object) => remarks.extend(self.put(resource, object)),
+            StoreUpdate::Gone(object) => {
                 if let Some(name) = name_of(object) {
-                    self.remove(watched, &name);
+                    self.remove(resource, &name);
                 }
             }
         }
-        if watched == Watched::Teams && !matches!(news, News::Listing | News::Listed(_)) {
+        if resource == WatchedResource::Teams
+            && !matches!(update, StoreUpdate::Listing | StoreUpdate::Listed(_))
+        {
             remarks.extend(self.settle_teams());
         }
         remarks
     }
 
-    fn shelf(&mut self, watched: Watched) -> &mut Shelf {
-        self.shelves.entry(watched).or_default()
+    fn tracked_of(&mut self, resource: WatchedResource) -> &mut Tracked {
+        self.tracked.entry(resource).or_default()
     }
 
     /// Takes an object down as it is now.
-    fn put(&mut self, watched: Watched, object: &RawValue) -> Option<Remark> {
-        let read = match watched {
-            Watched::Access(kind) => self.put_access(kind, object),
-            Watched::Teams => self.put_team(object),
-            Watched::Workloads(kind) => self.put_workload(kind, object),
-            Watched::Services => self.put_service(object),
-            Watched::Records => {
+    fn put(&mut self, resource: WatchedResource, object: &RawValue) -> Option<Remark> {
+        let read = match resource {
+            WatchedResource::Rbac(kind) => self.put_access(kind, object),
+            WatchedResource::Teams => self.put_team(object),
+            WatchedResource::Workloads(kind) => self.put_workload(kind, object),
+            WatchedResource::Services => self.put_service(object),
+            WatchedResource::Records => {
                 self.put_record(object);
                 Ok(())
             }
-            Watched::Certificates(_) => self.put_certificates(watched, object),
+            WatchedResource::Certificates(_) => self.put_certificates(resource, object),
         };
         let cause = read.err()?;
         let name = name_of(object)?;
-        self.remove(watched, &name);
-        if let Watched::Access(kind) = watched {
+        self.remove(resource, &name);
+        if let WatchedResource::Rbac(kind) = resource {
             let namespace = Some(&*name.0).filter(|namespace| !namespace.is_empty());
             self.knowledge = unreadable(&self.knowledge, kind, namespace, &name.1);
-            self.keep(watched, name.clone(), None);
+            self.keep(resource, name.clone(), None);
         }
         let (namespace, name) = name;
         Some(Remark::Unreadable {
@@ -143,24 +145,24 @@ impl Ledger {
         })
     }
 
-    fn put_access(&mut self, kind: AccessKind, object: &RawValue) -> Result<(), Malformed> {
-        let watched = Watched::Access(kind);
+    fn put_access(&mut self, kind: RbacKind, object: &RawValue) -> Result<(), Malformed> {
+        let resource = WatchedResource::Rbac(kind);
         let json = Reader::new(object.get());
-        let (name, kept) = match access_object(kind, json)? {
-            AccessObject::Role(role) => {
+        let (name, kept) = match rbac_object(kind, json)? {
+            RbacObject::Role(role) => {
                 self.knowledge = self.knowledge.with_role(&role);
                 (named(role.namespace.as_deref(), &role.name), true)
             }
-            AccessObject::Binding(binding) => {
+            RbacObject::Binding(binding) => {
                 self.knowledge = self.knowledge.with_binding(&binding);
                 let kept = binding.holders().next().is_some();
                 (named(binding.namespace.as_deref(), &binding.name), kept)
             }
         };
         if kept {
-            self.keep(watched, name, None);
+            self.keep(resource, name, None);
         } else {
-            self.shelf(watched).kept.remove(&name);
+            self.tracked_of(resource).kept.remove(&name);
         }
         Ok(())
     }
@@ -170,44 +172,44 @@ impl Ledger {
         let registered = team_registration(json)?;
         if let Some(name) = name_of(object) {
             self.teams.put(&name.1, registered);
-            self.keep(Watched::Teams, name, None);
+            self.keep(WatchedResource::Teams, name, None);
         }
         Ok(())
     }
 
-    fn put_workload(&mut self, kind: Kind, object: &RawValue) -> Result<(), Malformed> {
-        let watched = Watched::Workloads(kind);
-        if self.pass_over(watched, object) {
+    fn put_workload(&mut self, kind: WorkloadKind, object: &RawValue) -> Result<(), Malformed> {
+        let resource = WatchedResource::Workloads(kind);
+        if self.pass_over(resource, object) {
             return Ok(());
         }
         let json = Reader::new(object.get());
-        let subject = subject(kind, json)?;
-        let name = named(subject.namespace.as_deref(), &subject.name);
-        if !subject.holds_tiller() {
-            self.remove(watched, &name);
+        let workload = workload(kind, json)?;
+        let name = named(workload.namespace.as_deref(), &workload.name);
+        if !workload.holds_tiller() {
+            self.remove(resource, &name);
             return Ok(());
         }
-        let evidence = Arc::new(Evidence::of(&subject));
-        let tiller = subject.tiller_use();
+        let evidence = Arc::new(Evidence::of(&workload));
+        let tiller = workload.tiller_use();
         let account = tiller.map(|tiller| tiller.account.name);
-        let known = self.shelf(watched).kept.get(&name);
+        let known = self.tracked_of(resource).kept.get(&name);
         if known.is_some_and(|kept| kept.account.as_deref() != account) {
-            self.remove(watched, &name);
+            self.remove(resource, &name);
         }
-        if kind == Kind::Pod {
+        if kind == WorkloadKind::Pod {
             let evidence = Some(Arc::clone(&evidence));
             self.knowledge = self.knowledge.with_suspect_pod(&name.0, &name.1, evidence);
         }
         if let Some(tiller) = tiller {
             self.knowledge = self.knowledge.with_suspect(tiller, Some(evidence));
         }
-        self.keep(watched, name, account.map(Into::into));
+        self.keep(resource, name, account.map(Into::into));
         Ok(())
     }
 
     fn put_service(&mut self, object: &RawValue) -> Result<(), Malformed> {
-        let watched = Watched::Services;
-        if self.pass_over(watched, object) {
+        let resource = WatchedResource::Services;
+        if self.pass_over(resource, object) {
             return Ok(());
         }
         let json = Reader::new(object.get());
@@ -217,9 +219,9 @@ impl Ledger {
         };
         if service.leads_to_tiller() {
             self.knowledge = self.knowledge.with_tiller_service(&name.0, &name.1);
-            self.keep(watched, name, None);
+            self.keep(resource, name, None);
         } else {
-            self.remove(watched, &name);
+            self.remove(resource, &name);
         }
         Ok(())
     }
@@ -227,12 +229,16 @@ impl Ledger {
     fn put_record(&mut self, object: &RawValue) {
         if let Some(name) = name_of(object) {
             self.knowledge = self.knowledge.with_release_record(&name.0, &name.1);
-            self.keep(Watched::Records, name, None);
+            self.keep(WatchedResource::Records, name, None);
         }
     }
 
     /// Keeps the fingerprints of the CAs, and nothing else of the Secret.
-    fn put_certificates(&mut self, watched: Watched, object: &RawValue) -> Result<(), Malformed> {
+    fn put_certificates(
+        &mut self,
+        resource: WatchedResource,
+        object: &RawValue,
+    ) -> Result<(), Malformed> {
         let json = Reader::new(object.get());
         let read = custody_object(CustodyKind::Secret, json)?;
         if let CustodyObject::Secret(secret) = read {
@@ -241,68 +247,70 @@ impl Ledger {
             self.knowledge = self
                 .knowledge
                 .with_certificates(&name.0, &name.1, authorities);
-            self.keep(watched, name, None);
+            self.keep(resource, name, None);
         }
         Ok(())
     }
 
     /// Whether an object holds no word that tells of a Tiller, and so leaves nothing. Most are so, and Pods change all
     /// the time.
-    fn pass_over(&mut self, watched: Watched, object: &RawValue) -> bool {
+    fn pass_over(&mut self, resource: WatchedResource, object: &RawValue) -> bool {
         let passed = !may_hold_tiller(object.get());
         if passed
-            && !self.shelf(watched).kept.is_empty()
+            && !self.tracked_of(resource).kept.is_empty()
             && let Some(name) = name_of(object)
         {
-            self.remove(watched, &name);
+            self.remove(resource, &name);
         }
         passed
     }
 
     /// Notes that an object left something, and with which account.
-    fn keep(&mut self, watched: Watched, name: Name, account: Option<Box<str>>) {
-        let Shelf { list, kept } = self.shelf(watched);
+    fn keep(&mut self, resource: WatchedResource, name: Name, account: Option<Box<str>>) {
+        let Tracked { list, kept } = self.tracked_of(resource);
         let list = *list;
-        kept.insert(name, Kept { list, account });
+        kept.insert(name, TrackedObject { list, account });
     }
 
     /// Forgets what the list that is complete now did not name.
-    fn forget_unlisted(&mut self, watched: Watched) {
-        let Shelf { list, kept } = self.shelf(watched);
+    fn forget_unlisted(&mut self, resource: WatchedResource) {
+        let Tracked { list, kept } = self.tracked_of(resource);
         let unlisted = kept.iter().filter(|(_, kept)| kept.list != *list);
         let unlisted: Vec<Name> = unlisted.map(|(name, _)| name.clone()).collect();
         for name in unlisted {
-            self.remove(watched, &name);
+            self.remove(resource, &name);
         }
     }
 
     /// Forgets an object.
-    fn remove(&mut self, watched: Watched, name: &Name) {
-        let kept = self.shelf(watched).kept.remove(name);
+    fn remove(&mut self, resource: WatchedResource, name: &Name) {
+        let kept = self.tracked_of(resource).kept.remove(name);
         let (namespace, name) = (&*name.0, &*name.1);
         let known = &self.knowledge;
-        self.knowledge = match watched {
-            Watched::Access(AccessKind::Role) => {
+        self.knowledge = match resource {
+            WatchedResource::Rbac(RbacKind::Role) => {
                 known.without_role(RoleKind::Role, Some(namespace), name)
             }
-            Watched::Access(AccessKind::ClusterRole) => {
+            WatchedResource::Rbac(RbacKind::ClusterRole) => {
                 known.without_role(RoleKind::ClusterRole, None, name)
             }
-            Watched::Access(AccessKind::RoleBinding) => {
+            WatchedResource::Rbac(RbacKind::RoleBinding) => {
                 known.without_binding(Some(namespace), name)
             }
-            Watched::Access(AccessKind::ClusterRoleBinding) => known.without_binding(None, name),
-            Watched::Teams => {
+            WatchedResource::Rbac(RbacKind::ClusterRoleBinding) => {
+                known.without_binding(None, name)
+            }
+            WatchedResource::Teams => {
                 self.teams.remove(name);
                 return;
             }
-            Watched::Services => known.without_tiller_service(namespace, name),
-            Watched::Records => known.without_release_record(namespace, name),
-            Watched::Certificates(_) => known.without_certificates(namespace, name),
-            Watched::Workloads(kind) => {
+            WatchedResource::Services => known.without_tiller_service(namespace, name),
+            WatchedResource::Records => known.without_release_record(namespace, name),
+            WatchedResource::Certificates(_) => known.without_certificates(namespace, name),
+            WatchedResource::Workloads(kind) => {
                 let Some(kept) = kept else { return };
                 let without_pod = match kind {
-                    Kind::Pod => known.without_tiller_pod(namespace, name),
+                    WorkloadKind::Pod => known.without_tiller_pod(namespace, name),
                     _ => known.clone(),
                 };
                 match kept.account {

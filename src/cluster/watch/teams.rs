@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::store::Remark;
-use crate::policy::team::{Registration, Team, TeamError, register};
+use crate::policy::team::{Team, TeamError, TeamRegistration, register};
 
 /// The registered teams.
 #[derive(Debug, Default)]
 pub(super) struct Teams {
-    registered: BTreeMap<Box<str>, Result<Registration, TeamError>>,
+    registered: BTreeMap<Box<str>, Result<TeamRegistration, TeamError>>,
     /// Those that count.
     counting: BTreeMap<Box<str>, Team>,
     /// Those that do not, and why.
@@ -30,7 +30,7 @@ pub(super) struct Settled {
 
 impl Teams {
     /// Takes down a team's `ConfigMap`.
-    pub(super) fn put(&mut self, name: &str, registered: Result<Registration, TeamError>) {
+    pub(super) fn put(&mut self, name: &str, registered: Result<TeamRegistration, TeamError>) {
         self.registered.insert(name.into(), registered);
     }
 
@@ -60,8 +60,8 @@ impl Teams {
         let ignored: BTreeMap<Box<str>, String> = bad.chain(clashing).collect();
 
         let before: BTreeSet<_> = self.ignored.iter().collect();
-        let news = ignored.iter().filter(|entry| !before.contains(entry));
-        let told = news.map(|(_, why)| Remark::TeamIgnored(why.clone()));
+        let update = ignored.iter().filter(|entry| !before.contains(entry));
+        let told = update.map(|(_, why)| Remark::TeamIgnored(why.clone()));
         let mended = self.ignored.keys().filter(|it| !ignored.contains_key(*it));
         let mended = mended.map(|name| Remark::TeamMended(name.to_string()));
         let settled = Settled {

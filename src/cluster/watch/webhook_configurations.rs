@@ -31,7 +31,7 @@ pub struct Registered {
 }
 
 /// What looks at them, when it is run.
-pub(super) struct Lookout {
+pub(super) struct ConfigurationCheck {
     pub(super) cluster: Cluster,
     pub(super) own_namespace: Arc<str>,
     pub(super) registered: Registered,
@@ -40,9 +40,9 @@ pub(super) struct Lookout {
     pub(super) status: Arc<Status>,
 }
 
-// === impl Lookout ===
+// === impl ConfigurationCheck ===
 
-impl Lookout {
+impl ConfigurationCheck {
     /// Looks for ever. What differs is counted at once, and told where it stays so: who registers writes one after the
     /// other.
     pub(super) async fn run(self) {

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 use super::{read, section};
 use crate::policy::{
-    Exception, ImageVersion, Innocent, Kind, Mode, NotTiller, People, Policy, Severity, Timestamp,
-    rules,
+    Exception, ImageVersion, Innocent, Mode, NotTiller, People, Policy, Severity, Timestamp,
+    WorkloadKind, rules,
 };
 use crate::tiller::Version;
 
@@ -138,7 +138,7 @@ exceptions:
         settings.exceptions,
         [Exception {
             rule: rules().find(|rule| rule.id == "release-storage").unwrap(),
-            kind: Kind::Deployment.into(),
+            kind: WorkloadKind::Deployment.into(),
             namespace: "team-a".to_owned(),
             name: "tiller-deploy".to_owned(),
             reason: "moves in September".to_owned(),
@@ -162,7 +162,7 @@ fn what_is_no_tiller_is_named_by_image_or_workload() {
         reason: reason.to_owned(),
     };
     let machine = Innocent::Workload {
-        kind: Kind::Deployment,
+        kind: WorkloadKind::Deployment,
         namespace: "farm".to_owned(),
         name: "tiller".to_owned(),
     };

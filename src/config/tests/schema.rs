@@ -12,7 +12,7 @@ use super::{corpus, section};
 use crate::config::SCHEMA;
 use crate::config::value::{every_rule, rules_to_except};
 use crate::manifest::Stream;
-use crate::policy::{Injector, Kind, Mode, ObjectKind, RunAsUser, Severity};
+use crate::policy::{Injector, Mode, ObjectKind, RunAsUser, Severity, WorkloadKind};
 
 fn schema() -> Value {
     serde_json::from_str(SCHEMA).unwrap()
@@ -84,7 +84,7 @@ fn its_names_are_those_of_the_code() {
         .unwrap() = ObjectKind::all().map(ObjectKind::as_str).collect();
     *right
         .pointer_mut("/properties/notTillers/items/properties/workload/properties/kind/enum")
-        .unwrap() = json!(Kind::ALL.map(Kind::as_str));
+        .unwrap() = json!(WorkloadKind::ALL.map(WorkloadKind::as_str));
     let text = serde_json::to_string_pretty(&right).unwrap() + "\n";
     if env::var_os("UPDATE_SCHEMA").is_some() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/config/policy.schema.json");

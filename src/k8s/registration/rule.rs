@@ -8,7 +8,7 @@ use crate::policy::APIS;
 use crate::policy::connection::ConnectionKind;
 use crate::policy::custody::CustodyKind;
 use crate::policy::exposure::ExposureKind;
-use crate::policy::rbac::AccessKind;
+use crate::policy::rbac::RbacKind;
 
 /// A set of resources.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub(super) enum Resources {
     /// The addresses behind Services, and what leads to Services from the cluster's edge.
     Addresses,
     /// Roles and their bindings.
-    Access,
+    Rbac,
     /// Tokens and Secrets.
     Custody,
     /// What may hold a release beside Secrets.
@@ -56,7 +56,7 @@ impl Resources {
 
     fn scope(self) -> &'static str {
         match self {
-            Self::Access => "*",
+            Self::Rbac => "*",
             Self::Workloads
             | Self::WorkloadsAndServices
             | Self::Addresses
@@ -72,7 +72,7 @@ impl Resources {
             Self::Workloads
             | Self::WorkloadsAndServices
             | Self::Addresses
-            | Self::Access
+            | Self::Rbac
             | Self::Custody
             | Self::Records => &["CREATE", "UPDATE"],
         }
@@ -104,8 +104,8 @@ impl Resources {
                         .collect::<Vec<_>>(),
                 )
             }
-            Self::Access => AccessKind::ALL
-                .map(|kind| (AccessKind::GROUP, kind.resource()))
+            Self::Rbac => RbacKind::ALL
+                .map(|kind| (RbacKind::GROUP, kind.resource()))
                 .to_vec(),
             Self::Custody => [CustodyKind::TokenRequest, CustodyKind::Secret]
                 .map(|kind| ("", kind.resource()))

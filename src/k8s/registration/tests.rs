@@ -7,7 +7,7 @@ use crate::policy::APIS;
 use crate::policy::connection::ConnectionKind;
 use crate::policy::custody::CustodyKind;
 use crate::policy::exposure::ExposureKind;
-use crate::policy::rbac::AccessKind;
+use crate::policy::rbac::RbacKind;
 
 fn registration(minor: u16) -> Registration<'static> {
     Registration {
@@ -238,7 +238,7 @@ fn everything_that_is_judged_is_asked_about() {
             let resource = it.resource();
             it.groups().iter().map(move |group| (*group, resource))
         }))
-        .chain(AccessKind::ALL.map(|it| (AccessKind::GROUP, it.resource())))
+        .chain(RbacKind::ALL.map(|it| (RbacKind::GROUP, it.resource())))
         .chain(CustodyKind::ALL.map(|it| core(it.resource())))
         .chain(ConnectionKind::ALL.map(|it| core(it.resource())))
         .collect();

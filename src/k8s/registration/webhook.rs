@@ -35,7 +35,7 @@ pub(super) struct Webhook {
     name: &'static str,
     path: &'static str,
     resources: Resources,
-    place: Place,
+    place: Namespaces,
     /// The labels of what is asked about; none where all is.
     labels: &'static [Label],
     /// What becomes of a request while nobody answers.
@@ -45,7 +45,7 @@ pub(super) struct Webhook {
 
 /// In which namespaces a webhook is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum Namespaces {
     Everywhere,
     OutsideSystem,
     System,
@@ -68,7 +68,7 @@ impl Webhook {
             name: MUTATE,
             path: "/mutate",
             resources: Resources::Workloads,
-            place: Place::Everywhere,
+            place: Namespaces::Everywhere,
             labels: &[],
             failure: "Ignore",
             condition: Condition::Tiller,
@@ -88,7 +88,7 @@ impl Webhook {
         let both = Resources::WorkloadsAndServices;
         let mut webhooks = if minor >= super::HAS_CONDITIONS {
             let (accounts, workloads) = ("accounts.tiller-guard.io", Resources::Workloads);
-            let (everywhere, own) = (Place::Everywhere, Condition::OwnAccount);
+            let (everywhere, own) = (Namespaces::Everywhere, Condition::OwnAccount);
             vec![
                 webhook(VALIDATE, both, everywhere, "Fail", Condition::Tiller),
                 webhook(accounts, workloads, everywhere, "Ignore", own),
@@ -96,8 +96,8 @@ impl Webhook {
         } else {
             let (system, none) = ("system.tiller-guard.io", Condition::None);
             vec![
-                webhook(VALIDATE, both, Place::OutsideSystem, "Fail", none),
-                webhook(system, both, Place::System, "Ignore", none),
+                webhook(VALIDATE, both, Namespaces::OutsideSystem, "Fail", none),
+                webhook(system, both, Namespaces::System, "Ignore", none),
             ]
         };
         if (SELECTS_OBJECTS..super::HAS_CONDITIONS).contains(&minor) {
@@ -105,7 +105,7 @@ impl Webhook {
             let (labelled, none) = ("labelled.tiller-guard.io", Condition::None);
             webhooks.push(Self {
                 labels: OF_TILLER,
-                ..webhook(labelled, both, Place::System, "Fail", none)
+                ..webhook(labelled, both, Namespaces::System, "Fail", none)
             });
         }
         let connections = (
@@ -120,7 +120,7 @@ impl Webhook {
                     Resources::Addresses,
                     Condition::None,
                 ),
-                ("access.tiller-guard.io", Resources::Access, Condition::None),
+                ("access.tiller-guard.io", Resources::Rbac, Condition::None),
                 (
                     "custody.tiller-guard.io",
                     Resources::Custody,
@@ -130,12 +130,12 @@ impl Webhook {
             .into_iter()
             .chain((minor >= HAS_CONNECTIONS).then_some(connections))
             .map(|(name, resources, condition)| {
-                webhook(name, resources, Place::Everywhere, "Ignore", condition)
+                webhook(name, resources, Namespaces::Everywhere, "Ignore", condition)
             }),
         );
         if minor >= SELECTS_OBJECTS {
             let (records, none) = ("records.tiller-guard.io", Condition::None);
-            let (resources, everywhere) = (Resources::Records, Place::Everywhere);
+            let (resources, everywhere) = (Resources::Records, Namespaces::Everywhere);
             webhooks.push(Self {
                 labels: OF_RECORD,
                 ..webhook(records, resources, everywhere, "Ignore", none)
@@ -189,17 +189,15 @@ impl Webhook {
 impl Resources {
     fn timeout(self) -> u8 {
         match self {
-            Self::Workloads | Self::WorkloadsAndServices | Self::Addresses | Self::Access => {
-                TIMEOUT
-            }
+            Self::Workloads | Self::WorkloadsAndServices | Self::Addresses | Self::Rbac => TIMEOUT,
             Self::Custody | Self::Records | Self::Connections => SHORT_TIMEOUT,
         }
     }
 }
 
-// === impl Place ===
+// === impl Namespaces ===
 
-impl Place {
+impl Namespaces {
     /// Namespaces by the label of their name. `NotIn` holds where there is no such label, too.
     fn selector(self, registration: &Registration<'_>) -> Value {
         let own = registration.namespace;

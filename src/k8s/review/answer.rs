@@ -4,9 +4,9 @@ use super::message::{MAX_LINE, MAX_NOTE, MAX_WARNING, lines, one_line, origin, w
 use super::request::{Envelope, Object, Request};
 use super::unread::Unjudged;
 use super::{Answer, Decision, Lookup, Malformed, Mode, Record};
-use crate::json::{self, Array, write_base64, write_text};
+use crate::json::{self, ArrayWriter, write_base64, write_text};
 use crate::policy::rights::lookup_may_settle;
-use crate::policy::{Action, Circumstances, Finding, Outcome, Subject, Verdict};
+use crate::policy::{Action, Circumstances, Finding, Outcome, Verdict, Workload};
 
 /// A version of `admission.k8s.io`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,7 +114,7 @@ impl<'v> Reply<'v> {
     }
 
     pub(super) fn of(
-        subject: Option<&Subject<'_>>,
+        workload: Option<&Workload<'_>>,
         circumstances: Circumstances,
         outcome: &Outcome,
         verdict: &'v Verdict<'_>,
@@ -145,7 +145,7 @@ impl<'v> Reply<'v> {
                     Action::Report => !has_reasons,
                 };
                 let findings = verdict.findings.iter().filter(told);
-                let origin = subject.map(|subject| origin(subject, findings.clone()));
+                let origin = workload.map(|workload| origin(workload, findings.clone()));
                 let origin = origin.unwrap_or_default();
                 Response::Refuse(lines(origin, findings, MAX_LINE))
             }
@@ -209,12 +209,12 @@ impl Response<'_> {
             }
     }
 
-    fn write(&self, response: &mut json::Object<'_>) {
+    fn write(&self, response: &mut json::ObjectWriter<'_>) {
         response.boolean("allowed", !matches!(self, Self::Refuse(_) | Self::Fail(_)));
         match self {
             Self::Allow => {}
             Self::Warn(verdict) => {
-                let mut warnings = Array::begin(response.member("warnings"));
+                let mut warnings = ArrayWriter::begin(response.member("warnings"));
                 write_warnings(&mut warnings, verdict, |action| match action {
                     Action::Harden => "would harden",
                     Action::Refuse => "would refuse",
@@ -223,12 +223,12 @@ impl Response<'_> {
                 warnings.end();
             }
             Self::WarnOf(warning) => {
-                let mut warnings = Array::begin(response.member("warnings"));
+                let mut warnings = ArrayWriter::begin(response.member("warnings"));
                 write_text(warnings.element(), warning);
                 warnings.end();
             }
             Self::Harden(verdict) => {
-                let mut warnings = Array::begin(response.member("warnings"));
+                let mut warnings = ArrayWriter::begin(response.member("warnings"));
                 write_warnings(&mut warnings, verdict, |action| match action {
                     Action::Harden | Action::Refuse => "hardened",
                     Action::Report => "notes",
@@ -244,8 +244,8 @@ impl Response<'_> {
 }
 
 /// Without all four, kube-apiserver 1.10 shows a refusal as an internal error.
-fn write_status(response: &mut json::Object<'_>, (reason, code): (&str, i64), message: &str) {
-    let mut status = json::Object::begin(response.member("status"));
+fn write_status(response: &mut json::ObjectWriter<'_>, (reason, code): (&str, i64), message: &str) {
+    let mut status = json::ObjectWriter::begin(response.member("status"));
     status.text("status", "Failure");
     status.text("reason", reason);
     status.text("message", message);
@@ -256,7 +256,7 @@ fn write_status(response: &mut json::Object<'_>, (reason, code): (&str, i64), me
 // === impl Audit ===
 
 impl Audit<'_> {
-    fn write(&self, mut annotations: json::Object<'_>) {
+    fn write(&self, mut annotations: json::ObjectWriter<'_>) {
         let Self {
             decision,
             rules,
@@ -340,14 +340,16 @@ fn write(
     audit: Option<&Audit<'_>>,
 ) -> Vec<u8> {
     let mut json = Vec::with_capacity(response.room());
-    let mut review = json::Object::begin(&mut json);
+    let mut review = json::ObjectWriter::begin(&mut json);
     review.text("apiVersion", version.as_str());
     review.text("kind", "AdmissionReview");
-    let mut members = json::Object::begin(review.member("response"));
+    let mut members = json::ObjectWriter::begin(review.member("response"));
     members.text("uid", uid);
     response.write(&mut members);
     if let Some(audit) = audit {
-        audit.write(json::Object::begin(members.member("auditAnnotations")));
+        audit.write(json::ObjectWriter::begin(
+            members.member("auditAnnotations"),
+        ));
     }
     members.end();
     review.end();
@@ -364,8 +366,8 @@ fn told(excepted: &[(&'static str, String)]) -> Option<String> {
 
 fn record(request: &Request<'_>) -> Record {
     let name: &str = match &request.object {
-        Object::Subject(subject) if request.name.is_empty() => &subject.name,
-        Object::Access(object) if request.name.is_empty() => object.name(),
+        Object::Workload(workload) if request.name.is_empty() => &workload.name,
+        Object::Rbac(object) if request.name.is_empty() => object.name(),
         Object::Exposure(object) if request.name.is_empty() => object.name(),
         Object::Custody(object) if request.name.is_empty() => object.name(),
         _ => &request.name,

@@ -74,8 +74,8 @@ fn value(rest: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy::Kind;
     use crate::policy::TillerUse;
+    use crate::policy::WorkloadKind;
     use crate::policy::rbac::Account;
 
     fn possible(body: &str) -> bool {
@@ -85,7 +85,7 @@ mod tests {
         };
         let tiller = TillerUse {
             account,
-            kind: Kind::Deployment,
+            kind: WorkloadKind::Deployment,
             workload: "releases",
         };
         let knowledge = Knowledge::default().with_tiller(tiller);

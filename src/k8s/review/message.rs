@@ -5,8 +5,8 @@ use std::fmt::{self, Write as _};
 
 use wide::u8x16;
 
-use crate::json::{Array, position, write_text};
-use crate::policy::{Action, Finding, Injector, Maker, Owner, Subject, Verdict};
+use crate::json::{ArrayWriter, position, write_text};
+use crate::policy::{Action, Finding, Injector, Maker, Owner, Verdict, Workload};
 
 /// The most characters of a line of a refusal.
 pub(super) const MAX_LINE: usize = 2048;
@@ -62,13 +62,13 @@ pub(super) fn lines<'f>(
 /// Where to mend what somebody else made and these findings are of, as a line before the others: a person reads it in
 /// the conditions and events of that. Nothing where the object itself is to be mended.
 pub(super) fn origin<'f>(
-    subject: &Subject<'_>,
+    workload: &Workload<'_>,
     findings: impl Iterator<Item = &'f Finding>,
 ) -> String {
-    let Some(maker) = subject.maker.as_ref().filter(|_| subject.is_copy()) else {
+    let Some(maker) = workload.maker.as_ref().filter(|_| workload.is_copy()) else {
         return String::new();
     };
-    let kind = subject.kind.as_str();
+    let kind = workload.kind.as_str();
     let mut injectors: Vec<_> = findings.map(|finding| finding.injector).collect();
     injectors.sort_unstable();
     injectors.dedup();
@@ -100,7 +100,7 @@ fn at_fault(kind: &str, maker: &Maker<'_>) -> String {
 
 /// Writes one warning a rule.
 pub(super) fn write_warnings(
-    warnings: &mut Array<'_>,
+    warnings: &mut ArrayWriter<'_>,
     verdict: &Verdict<'_>,
     act: fn(Action) -> &'static str,
 ) {

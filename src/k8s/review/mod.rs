@@ -25,10 +25,10 @@ use crate::policy::connection::decide_connection;
 use crate::policy::custody::{Coming, decide_custody};
 use crate::policy::exposure::decide_exposure;
 pub use crate::policy::rights::Lookup;
-use crate::policy::rights::{decide_access, lookups_for_access, lookups_for_workload};
+use crate::policy::rights::{decide_rbac, lookups_for_rbac, lookups_for_workload};
 use crate::policy::{
-    Arrival, Circumstances, Context, Modes, ObjectKind, ObjectName, Outcome, Policy, Subject,
-    Verdict, decide, except,
+    Arrival, Circumstances, Context, Modes, ObjectKind, ObjectName, Outcome, Policy, Verdict,
+    Workload, decide, except,
 };
 
 use super::Malformed;
@@ -127,7 +127,7 @@ pub fn answer(
     };
     envelope
         .request
-        .tell_subject(&policy.settings, context.knowledge);
+        .tell_workload(&policy.settings, context.knowledge);
     let request = &envelope.request;
     let Request { uid, object, .. } = request;
     if uid.is_empty() {
@@ -137,15 +137,15 @@ pub fn answer(
     let reply = match object {
         Object::Absent | Object::Other => Reply::unconcerned(),
         Object::Malformed(malformed) => malformed_reply(malformed, request, policy),
-        Object::Subject(_) if request.leaves_pod() => Reply::unconcerned(),
-        Object::Subject(subject)
-            if webhook == Webhook::Mutate && request.is_trial_of_validate(subject) =>
+        Object::Workload(_) if request.leaves_pod() => Reply::unconcerned(),
+        Object::Workload(workload)
+            if webhook == Webhook::Mutate && request.is_trial_of_validate(workload) =>
         {
             Reply::unconcerned()
         }
-        Object::Subject(subject) => {
-            verdict = decide(subject, &policy.settings, context);
-            let reply = judged(webhook, request, Some(subject), &verdict, policy, context);
+        Object::Workload(workload) => {
+            verdict = decide(workload, &policy.settings, context);
+            let reply = judged(webhook, request, Some(workload), &verdict, policy, context);
             let reply = match reply.decision {
                 Decision::Refused if request.leaves_template(body) => Reply::unconcerned(),
                 _ => reply,
@@ -154,21 +154,21 @@ pub fn answer(
             let refused = reply.decision == Decision::Refused;
             let last = webhook == Webhook::Validate && reply.decision != Decision::Unconcerned;
             if last || refused {
-                let lookups = || lookups_for_workload(subject, &verdict, context.knowledge);
+                let lookups = || lookups_for_workload(workload, &verdict, context.knowledge);
                 settled_by(reply, request, policy, lookups)
             } else {
                 reply
             }
         }
-        Object::Access(_) if request.user.name == API_SERVER => Reply::unconcerned(),
-        Object::Access(object) if request.leaves_rights(object) => Reply::unconcerned(),
-        Object::Access(object) => {
+        Object::Rbac(_) if request.user.name == API_SERVER => Reply::unconcerned(),
+        Object::Rbac(object) if request.leaves_rights(object) => Reply::unconcerned(),
+        Object::Rbac(object) => {
             let (settings, knowledge) = (&policy.settings, context.knowledge);
-            let findings = decide_access(object, settings, knowledge);
-            let named = named(request, ObjectKind::Access(object.kind()), object.name());
+            let findings = decide_rbac(object, settings, knowledge);
+            let named = named(request, ObjectKind::Rbac(object.kind()), object.name());
             verdict = except(findings, named, settings, context);
             let reply = judged(webhook, request, None, &verdict, policy, context);
-            let lookups = || lookups_for_access(object, settings, knowledge);
+            let lookups = || lookups_for_rbac(object, settings, knowledge);
             settled_by(reply, request, policy, lookups)
         }
         Object::Exposure(object)
@@ -215,7 +215,7 @@ pub fn deny_unjudged(body: &[u8]) -> Option<Vec<u8>> {
 fn judged<'v>(
     webhook: Webhook,
     request: &Request<'_>,
-    subject: Option<&Subject<'_>>,
+    workload: Option<&Workload<'_>>,
     verdict: &'v Verdict<'_>,
     policy: &Policy,
     context: &Context<'_>,
@@ -230,15 +230,15 @@ fn judged<'v>(
     } = policy;
     let circumstances = Circumstances {
         webhook,
-        arrival: subject.map_or(Arrival::New, |subject| {
-            request.arrival(subject, settings, context.knowledge)
+        arrival: workload.map_or(Arrival::New, |workload| {
+            request.arrival(workload, settings, context.knowledge)
         }),
         can_be_patched: request.can_be_patched(settings, context),
         may_break_glass: request.user.may_break(break_glass),
     };
     let mode = mode_of(request, modes);
     let outcome = Outcome::of(verdict, mode, circumstances, settings);
-    Reply::of(subject, circumstances, &outcome, verdict).in_mode(mode)
+    Reply::of(workload, circumstances, &outcome, verdict).in_mode(mode)
 }
 
 /// The reply, with what it hangs on where that may still turn it: in a mode that refuses, where nothing was found that

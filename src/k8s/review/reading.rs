@@ -5,18 +5,18 @@ use super::request::Object;
 use crate::json::{ReadError, Reader, Source as _, Type};
 use crate::k8s::{custody, exposure, rbac, workload};
 use crate::pod::Text;
-use crate::policy::Kind;
+use crate::policy::WorkloadKind;
 use crate::policy::connection::{Connection, ConnectionKind};
 use crate::policy::custody::CustodyKind;
 use crate::policy::exposure::ExposureKind;
-use crate::policy::rbac::AccessKind;
+use crate::policy::rbac::RbacKind;
 
 /// The kinds of objects that are read.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Reading {
-    Workload(Kind),
+    Workload(WorkloadKind),
     /// And whether it is of its group's first version.
-    Access(AccessKind, bool),
+    Rbac(RbacKind, bool),
     Exposure(ExposureKind),
     Custody(CustodyKind),
     Connection(ConnectionKind),
@@ -26,7 +26,7 @@ impl Reading {
     pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Workload(kind) => kind.as_str(),
-            Self::Access(kind, _) => kind.as_str(),
+            Self::Rbac(kind, _) => kind.as_str(),
             Self::Exposure(kind) => kind.as_str(),
             Self::Custody(kind) => kind.as_str(),
             Self::Connection(kind) => kind.as_str(),
@@ -44,13 +44,13 @@ impl Reading {
             return reader.skip().map(|()| Object::Absent);
         }
         Ok(match self {
-            Self::Workload(kind) => Object::Subject(Box::new(workload::read(kind, reader)?)),
-            Self::Access(kind, is_first) => {
+            Self::Workload(kind) => Object::Workload(Box::new(workload::read(kind, reader)?)),
+            Self::Rbac(kind, is_first) => {
                 let mut object = rbac::read(kind, reader)?;
                 if is_first {
                     rbac::of_first_version(&mut object);
                 }
-                Object::Access(Box::new(object))
+                Object::Rbac(Box::new(object))
             }
             Self::Exposure(kind) => Object::Exposure(Box::new(exposure::read(kind, reader)?)),
             Self::Custody(kind) => Object::Custody(Box::new(custody::read(kind, reader)?)),

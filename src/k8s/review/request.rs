@@ -10,8 +10,8 @@ use crate::pod::Text;
 use crate::policy::connection::{Connection, ConnectionKind};
 use crate::policy::custody::{CustodyKind, CustodyObject};
 use crate::policy::exposure::{ExposureKind, ExposureObject};
-use crate::policy::rbac::{AccessKind, AccessObject};
-use crate::policy::{Context, Kind, Settings, Subject};
+use crate::policy::rbac::{RbacKind, RbacObject};
+use crate::policy::{Context, Settings, Workload, WorkloadKind};
 
 /// A review as it came.
 #[derive(Debug)]
@@ -45,9 +45,9 @@ pub(super) enum Object<'a> {
     /// One that is no business of ours.
     Other,
     /// One that carries a pod.
-    Subject(Box<Subject<'a>>),
+    Workload(Box<Workload<'a>>),
     /// One that gives rights.
-    Access(Box<AccessObject<'a>>),
+    Rbac(Box<RbacObject<'a>>),
     /// One that opens a port.
     Exposure(Box<ExposureObject<'a>>),
     /// One that holds something of a Tiller's.
@@ -215,16 +215,16 @@ impl<'a> Request<'a> {
             ..
         } = self;
         match object {
-            Object::Subject(subject) => {
-                subject.by_controller = by_controller;
+            Object::Workload(workload) => {
+                workload.by_controller = by_controller;
                 if !namespace.is_empty() {
-                    (subject.namespace, subject.placeholder) = told_namespace(namespace.clone());
+                    (workload.namespace, workload.placeholder) = told_namespace(namespace.clone());
                 }
                 if !name.is_empty() {
-                    subject.name = name.clone();
+                    workload.name = name.clone();
                 }
             }
-            Object::Access(object) if !namespace.is_empty() => object.stand_in(namespace.clone()),
+            Object::Rbac(object) if !namespace.is_empty() => object.stand_in(namespace.clone()),
             Object::Custody(object) => {
                 if !namespace.is_empty() {
                     object.stand_in(namespace.clone());
@@ -237,7 +237,7 @@ impl<'a> Request<'a> {
                 connection.namespace = namespace.clone();
                 connection.target = name.clone();
             }
-            Object::Access(_)
+            Object::Rbac(_)
             | Object::Exposure(_)
             | Object::Absent
             | Object::Other
@@ -249,30 +249,29 @@ impl<'a> Request<'a> {
     /// template of a stored Job (`ValidatePodUpdate`, `ValidateJobUpdate`), nor what is a copy. What undoes the
     /// hardening of such a one is no change once it is hardened again.
     pub(super) fn can_be_patched(&self, settings: &Settings, context: &Context<'_>) -> bool {
-        let is_copy = matches!(&self.object, Object::Subject(subject) if subject.is_copy());
+        let is_copy = matches!(&self.object, Object::Workload(workload) if workload.is_copy());
         self.sub_resource.is_empty()
             && !is_copy
             && (self.operation == Operation::Create
-                || !matches!(self.workload(), Some(Kind::Pod | Kind::Job))
+                || !matches!(self.workload(), Some(WorkloadKind::Pod | WorkloadKind::Job))
                 || self.was_hardened(settings, context))
     }
 
     /// Whether it is what `doctor` tries for the validating webhook alone.
-    pub(super) fn is_trial_of_validate(&self, subject: &Subject<'_>) -> bool {
-        self.dry_run && self.operation == Operation::Create && subject.name == VALIDATE_TRIAL
+    pub(super) fn is_trial_of_validate(&self, workload: &Workload<'_>) -> bool {
+        self.dry_run && self.operation == Operation::Create && workload.name == VALIDATE_TRIAL
     }
 
     /// The kind, if it is one that carries a pod.
-    pub(super) fn workload(&self) -> Option<Kind> {
-        Kind::find(&self.kind.group, &self.kind.kind)
+    pub(super) fn workload(&self) -> Option<WorkloadKind> {
+        WorkloadKind::find(&self.kind.group, &self.kind.kind)
     }
 
     /// How the object is read, if it is of a kind that is.
     fn reading(&self) -> Option<Reading> {
         let GroupKind { group, kind, .. } = &self.kind;
         let access = || {
-            AccessKind::find(group, kind)
-                .map(|kind| Reading::Access(kind, self.is_of_first_version()))
+            RbacKind::find(group, kind).map(|kind| Reading::Rbac(kind, self.is_of_first_version()))
         };
         let exposure = || ExposureKind::find(group, kind).map(Reading::Exposure);
         let custody = || CustodyKind::find(group, kind).map(Reading::Custody);

@@ -5,9 +5,9 @@ use crate::json::{Presence, Reader, fields, read};
 use crate::k8s::{custody, exposure, rbac, workload};
 use crate::policy::custody::CustodyObject;
 use crate::policy::exposure::ExposureObject;
-use crate::policy::rbac::AccessObject;
+use crate::policy::rbac::RbacObject;
 use crate::policy::{
-    Action, Arrival, Context, Kind, Knowledge, Settings, Subject, Verdict, Writer, decide,
+    Action, Arrival, Context, Knowledge, Settings, Verdict, Workload, WorkloadKind, Writer, decide,
 };
 
 impl Request<'_> {
@@ -35,14 +35,14 @@ impl Request<'_> {
         if self.sub_resource == "status" {
             return true;
         }
-        let Object::Subject(new) = &self.object else {
+        let Object::Workload(new) = &self.object else {
             return false;
         };
-        let scales = |old: &Subject<'_>| {
-            new.kind == Kind::ReplicaSet && old.is_copy() && old.metadata == new.metadata
+        let scales = |old: &Workload<'_>| {
+            new.kind == WorkloadKind::ReplicaSet && old.is_copy() && old.metadata == new.metadata
         };
-        let stays = |old: &Subject<'_>| {
-            matches!(new.kind, Kind::Pod | Kind::Job)
+        let stays = |old: &Workload<'_>| {
+            matches!(new.kind, WorkloadKind::Pod | WorkloadKind::Job)
                 && old.labels() == new.labels()
                 && (new.idle || !old.idle)
         };
@@ -54,7 +54,7 @@ impl Request<'_> {
     /// Whether the update of an object with a template changes its metadata alone: labels, annotations, owners, finalizers.
     /// What can be hardened is hardened all the same; a refusal would protect nothing.
     pub(super) fn leaves_template(&self, body: &str) -> bool {
-        let is_template = matches!(&self.object, Object::Subject(new) if new.kind != Kind::Pod)
+        let is_template = matches!(&self.object, Object::Workload(new) if new.kind != WorkloadKind::Pod)
             && self.sub_resource.is_empty();
         if self.operation != Operation::Update || !is_template {
             return false;
@@ -69,7 +69,7 @@ impl Request<'_> {
     }
 
     /// Whether what gives rights is on its way out and gives what it gave.
-    pub(super) fn leaves_rights(&self, new: &AccessObject<'_>) -> bool {
+    pub(super) fn leaves_rights(&self, new: &RbacObject<'_>) -> bool {
         let (Operation::Update, Some(old)) = (self.operation, self.old_object) else {
             return false;
         };
@@ -131,7 +131,7 @@ impl Request<'_> {
     /// webhook judges: such a pod is a restart where its maker is known for a Tiller.
     pub(super) fn arrival(
         &self,
-        subject: &Subject<'_>,
+        workload: &Workload<'_>,
         settings: &Settings,
         knowledge: &Knowledge,
     ) -> Arrival {
@@ -141,7 +141,7 @@ impl Request<'_> {
         };
         match self.operation {
             Operation::Create
-                if self.user.is_controller() && is_made(subject, settings, knowledge) =>
+                if self.user.is_controller() && is_made(workload, settings, knowledge) =>
             {
                 Arrival::Made
             }
@@ -152,31 +152,31 @@ impl Request<'_> {
 
     /// Tells a pod what the request knows of where it comes from: who makes it, or where the Tiller that it takes the
     /// place of keeps its records.
-    pub(super) fn tell_subject(&mut self, settings: &Settings, knowledge: &Knowledge) {
-        let Object::Subject(subject) = &self.object else {
+    pub(super) fn tell_workload(&mut self, settings: &Settings, knowledge: &Knowledge) {
+        let Object::Workload(workload) = &self.object else {
             return;
         };
         let updates = self.operation == Operation::Update;
-        let writer = if self.arrival(subject, settings, knowledge) == Arrival::Made {
+        let writer = if self.arrival(workload, settings, knowledge) == Arrival::Made {
             Writer::Maker
         } else if self.user.is_controller() {
             Writer::Controller
         } else {
             Writer::Other
         };
-        let former_storage = if updates && subject.holds_tiller() {
+        let former_storage = if updates && workload.holds_tiller() {
             self.before().and_then(|old| old.storage())
         } else {
             None
         };
-        if let Object::Subject(subject) = &mut self.object {
-            subject.writer = writer;
-            subject.former_storage = former_storage;
+        if let Object::Workload(workload) = &mut self.object {
+            workload.writer = writer;
+            workload.former_storage = former_storage;
         }
     }
 
     /// What is updated, as it was.
-    fn before(&self) -> Option<Subject<'_>> {
+    fn before(&self) -> Option<Workload<'_>> {
         let (Operation::Update, Some(old)) = (self.operation, self.old_object) else {
             return None;
         };
@@ -185,10 +185,10 @@ impl Request<'_> {
 }
 
 /// Whether what it names as its maker is judged as it is written, or known for a Tiller.
-fn is_made(subject: &Subject<'_>, settings: &Settings, knowledge: &Knowledge) -> bool {
-    match subject.controller() {
+fn is_made(workload: &Workload<'_>, settings: &Settings, knowledge: &Knowledge) -> bool {
+    match workload.controller() {
         None => false,
-        Some(maker @ (Kind::StatefulSet | Kind::DaemonSet, _)) => subject
+        Some(maker @ (WorkloadKind::StatefulSet | WorkloadKind::DaemonSet, _)) => workload
             .namespace
             .as_deref()
             .is_some_and(|namespace| knowledge.holds_tiller(namespace, maker, settings)),

@@ -146,7 +146,7 @@ impl<'c, 'a> Assembly<'c, 'a> {
     /// A volume with the team's Secret: one that is there and whose name is its own, or a new one.
     fn certificate_volume(&mut self) -> Cow<'a, str> {
         let secret = self.case.settings.certificate_secret.as_str();
-        let pod = &self.case.subject.pod;
+        let pod = &self.case.workload.pod;
         let fitting = pod.volumes.iter().find(|volume| {
             let named_so = |other: &&Volume<'_>| other.name == volume.name;
             matches!(&volume.source, VolumeSource::Secret(source)
@@ -191,21 +191,21 @@ impl<'c, 'a> Assembly<'c, 'a> {
     fn security(&mut self, of: Place, field: Field, value: Content<'a>) {
         let given = match self.tiller(of) {
             Some(tiller) => tiller.container.security_context.is_some(),
-            None => self.case.subject.pod.security_context.is_some(),
+            None => self.case.workload.pod.security_context.is_some(),
         };
         self.member((of, "securityContext", given), field, value);
     }
 
     fn account(&mut self, name: &'a str) {
-        let place = Place::Pod(self.case.subject.kind);
+        let place = Place::Pod(self.case.workload.kind);
         for field in ["serviceAccountName", "serviceAccount"] {
             self.add(Pointer::new(place, field), Content::Text(name.into()));
         }
     }
 
     fn metadata(&mut self, list: MetadataList, field: Field, value: Cow<'a, str>) {
-        let place = Place::Template(self.case.subject.kind);
-        let metadata = self.case.subject.metadata.as_ref();
+        let place = Place::Template(self.case.workload.kind);
+        let metadata = self.case.workload.metadata.as_ref();
         if metadata.is_none() && self.once(place, "metadata") {
             self.add(Pointer::new(place, "metadata"), Content::Object(Vec::new()));
         }
@@ -220,7 +220,7 @@ impl<'c, 'a> Assembly<'c, 'a> {
     /// A name that no volume has yet, and no mount asks for: a mount of a volume that is not there must not
     /// find this one.
     fn free_volume_name(&self, wish: &'static str) -> Cow<'a, str> {
-        let pod = &self.case.subject.pod;
+        let pod = &self.case.workload.pod;
         let taken = |name: &str| {
             let mounted = ContainerList::ALL
                 .into_iter()
@@ -245,8 +245,8 @@ impl<'c, 'a> Assembly<'c, 'a> {
     }
 
     fn add_volume(&mut self, volume: Content<'a>) {
-        let place = Place::Pod(self.case.subject.kind);
-        let given = !self.case.subject.pod.volumes.is_empty();
+        let place = Place::Pod(self.case.workload.kind);
+        let given = !self.case.workload.pod.volumes.is_empty();
         self.append((place, "volumes", "volumes/-"), given, volume);
     }
 

@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use crate::json::{Array, Object, write_boolean, write_number, write_text};
+use crate::json::{ArrayWriter, ObjectWriter, write_boolean, write_number, write_text};
 use crate::policy::Pointer;
 
 /// An RFC 6902 patch.
@@ -88,7 +88,7 @@ impl<'a> Patch<'a> {
     /// The patch as JSON.
     pub fn to_json(&self) -> Vec<u8> {
         let mut json = Vec::with_capacity(self.room());
-        let mut operations = Array::begin(&mut json);
+        let mut operations = ArrayWriter::begin(&mut json);
         for operation in &self.operations {
             operation.write(operations.element());
         }
@@ -128,21 +128,21 @@ impl Content<'_> {
             Self::Number(value) => write_number(json, *value),
             Self::Text(text) => write_text(json, text),
             Self::Words(words) => {
-                let mut list = Array::begin(json);
+                let mut list = ArrayWriter::begin(json);
                 for word in words {
                     write_text(list.element(), word);
                 }
                 list.end();
             }
             Self::List(elements) => {
-                let mut list = Array::begin(json);
+                let mut list = ArrayWriter::begin(json);
                 for element in elements {
                     element.write(list.element());
                 }
                 list.end();
             }
             members => {
-                let mut object = Object::begin(json);
+                let mut object = ObjectWriter::begin(json);
                 members.write_members(&mut object);
                 object.end();
             }
@@ -150,7 +150,7 @@ impl Content<'_> {
     }
 
     /// Writes the members of what is an object.
-    fn write_members(&self, object: &mut Object<'_>) {
+    fn write_members(&self, object: &mut ObjectWriter<'_>) {
         match self {
             Self::Boolean(_) | Self::Number(_) | Self::Text(_) | Self::Words(_) | Self::List(_) => {
             }
@@ -165,8 +165,8 @@ impl Content<'_> {
             }
             Self::VariableFrom { name, field_path } => {
                 object.text("name", name);
-                let mut source = Object::begin(object.member("valueFrom"));
-                let mut reference = Object::begin(source.member("fieldRef"));
+                let mut source = ObjectWriter::begin(object.member("valueFrom"));
+                let mut reference = ObjectWriter::begin(source.member("fieldRef"));
                 reference.text("fieldPath", field_path);
                 reference.end();
                 source.end();
@@ -177,14 +177,14 @@ impl Content<'_> {
                 default_mode,
             } => {
                 object.text("name", name);
-                let mut secret = Object::begin(object.member("secret"));
+                let mut secret = ObjectWriter::begin(object.member("secret"));
                 secret.text("secretName", secret_name);
                 secret.number("defaultMode", *default_mode);
                 secret.end();
             }
             Self::EmptyDirectory { name } => {
                 object.text("name", name);
-                Object::begin(object.member("emptyDir")).end();
+                ObjectWriter::begin(object.member("emptyDir")).end();
             }
             Self::Mount {
                 name,
@@ -198,7 +198,7 @@ impl Content<'_> {
                 }
             }
             Self::DropAll => {
-                let mut dropped = Array::begin(object.member("drop"));
+                let mut dropped = ArrayWriter::begin(object.member("drop"));
                 write_text(dropped.element(), "ALL");
                 dropped.end();
             }

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use super::custody::CaFile;
 use super::rbac::{Account, Binding, Role, RoleKind};
 use super::team::Team;
-use super::{Evidence, Kind};
+use super::{Evidence, WorkloadKind};
 pub(super) use binding::KnownBinding;
 pub use looked_up::SecretRecords;
 pub(super) use role::KnownRole;
@@ -92,7 +92,7 @@ pub struct TillerUse<'a> {
     /// The account.
     pub account: Account<'a>,
     /// The kind of the workload in the account's namespace.
-    pub kind: Kind,
+    pub kind: WorkloadKind,
     /// The workload's name.
     pub workload: &'a str,
 }

@@ -9,7 +9,7 @@ use crate::policy::custody::CaFile;
 use crate::policy::not_tiller::Named;
 use crate::policy::rbac::{Account, Holder, Role, RoleKind};
 use crate::policy::team::Team;
-use crate::policy::{Evidence, Kind, Settings};
+use crate::policy::{Evidence, Settings, WorkloadKind};
 
 /// The first Kubernetes with `seccompProfile`.
 const HAS_SECCOMP_FIELD: u16 = 19;
@@ -18,7 +18,7 @@ const HAS_SECCOMP_FIELD: u16 = 19;
 fn counts(
     evidence: Option<&Evidence>,
     namespace: &str,
-    (kind, name): (Kind, &str),
+    (kind, name): (WorkloadKind, &str),
     settings: &Settings,
 ) -> bool {
     settings.not_tillers.is_empty()
@@ -73,7 +73,7 @@ impl Knowledge {
         &'a self,
         namespace: &str,
         settings: &'a Settings,
-    ) -> impl Iterator<Item = (Kind, &'a str)> {
+    ) -> impl Iterator<Item = (WorkloadKind, &'a str)> {
         let tillers = self.tillers_under([namespace, "/"], settings);
         tillers.map(|(_, kind, name)| (kind, name))
     }
@@ -83,13 +83,13 @@ impl Knowledge {
         &'a self,
         prefix: [&str; N],
         settings: &Settings,
-    ) -> impl Iterator<Item = (Account<'a>, Kind, &'a str)> {
+    ) -> impl Iterator<Item = (Account<'a>, WorkloadKind, &'a str)> {
         let tillers = self.tillers.with_prefix(prefix);
         tillers.filter_map(|(key, evidence)| {
             let mut parts = key.split('/');
             let (namespace, account) = (parts.next()?, parts.next()?);
             let (kind, name) = (parts.next()?, parts.next()?);
-            let mut kinds = Kind::ALL.into_iter().chain([Kind::Custom]);
+            let mut kinds = WorkloadKind::ALL.into_iter().chain([WorkloadKind::Custom]);
             let kind = kinds.find(|it| it.as_str() == kind)?;
             let account = Account {
                 namespace,
@@ -109,7 +109,13 @@ impl Knowledge {
         let pods = self.tiller_pods.with_prefix([namespace, "/"]);
         pods.filter_map(|(key, evidence)| {
             let (namespace, name) = key.split_once('/')?;
-            counts(evidence.as_deref(), namespace, (Kind::Pod, name), settings).then_some(name)
+            counts(
+                evidence.as_deref(),
+                namespace,
+                (WorkloadKind::Pod, name),
+                settings,
+            )
+            .then_some(name)
         })
     }
 
@@ -136,7 +142,7 @@ impl Knowledge {
     pub fn holds_tiller(
         &self,
         namespace: &str,
-        workload: (Kind, &str),
+        workload: (WorkloadKind, &str),
         settings: &Settings,
     ) -> bool {
         self.tillers_in(namespace, settings)
@@ -152,10 +158,15 @@ impl Knowledge {
     ) -> bool {
         let pod = self.tiller_pods.get(&[namespace, "/", name]);
         let counts = |evidence: &Option<Arc<Evidence>>| {
-            counts(evidence.as_deref(), namespace, (Kind::Pod, name), settings)
+            counts(
+                evidence.as_deref(),
+                namespace,
+                (WorkloadKind::Pod, name),
+                settings,
+            )
         };
         let mut tillers = self.tillers_in(namespace, settings);
-        pod.is_some_and(counts) || tillers.any(|it| it == (Kind::Pod, name))
+        pod.is_some_and(counts) || tillers.any(|it| it == (WorkloadKind::Pod, name))
     }
 
     /// How many ConfigMaps in this namespace are known to hold a release.

@@ -19,7 +19,7 @@ use crate::pod::Text;
 
 /// The kinds of `rbac.authorization.k8s.io`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum AccessKind {
+pub enum RbacKind {
     /// Role.
     Role,
     /// ClusterRole.
@@ -32,16 +32,16 @@ pub enum AccessKind {
 
 /// An object that gives rights.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum AccessObject<'a> {
+pub enum RbacObject<'a> {
     /// A Role or ClusterRole.
     Role(Role<'a>),
     /// A RoleBinding or ClusterRoleBinding.
     Binding(Binding<'a>),
 }
 
-// === impl AccessKind ===
+// === impl RbacKind ===
 
-impl AccessKind {
+impl RbacKind {
     /// Every kind.
     pub const ALL: [Self; 4] = [
         Self::Role,
@@ -81,9 +81,9 @@ impl AccessKind {
     }
 }
 
-// === impl AccessObject ===
+// === impl RbacObject ===
 
-impl<'a> AccessObject<'a> {
+impl<'a> RbacObject<'a> {
     /// The object's name; empty where the API server is to make one.
     pub fn name(&self) -> &Text<'a> {
         match self {
@@ -102,14 +102,14 @@ impl<'a> AccessObject<'a> {
     }
 
     /// The kind of the object.
-    pub fn kind(&self) -> AccessKind {
+    pub fn kind(&self) -> RbacKind {
         match self {
             Self::Role(role) => match role.kind {
-                RoleKind::Role => AccessKind::Role,
-                RoleKind::ClusterRole => AccessKind::ClusterRole,
+                RoleKind::Role => RbacKind::Role,
+                RoleKind::ClusterRole => RbacKind::ClusterRole,
             },
-            Self::Binding(binding) if binding.cluster_wide => AccessKind::ClusterRoleBinding,
-            Self::Binding(_) => AccessKind::RoleBinding,
+            Self::Binding(binding) if binding.cluster_wide => RbacKind::ClusterRoleBinding,
+            Self::Binding(_) => RbacKind::RoleBinding,
         }
     }
 }

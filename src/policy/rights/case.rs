@@ -2,12 +2,12 @@
 
 use super::excess::{Bound, Excess, RoleExcess, excess};
 use crate::policy::knowledge::{KnownBinding, KnownRole};
-use crate::policy::rbac::{AccessObject, Account, Binding, Holder, Role, RoleKind};
+use crate::policy::rbac::{Account, Binding, Holder, RbacObject, Role, RoleKind};
 use crate::policy::{Knowledge, Settings};
 
 /// An object that gives rights.
 #[derive(Debug)]
-pub(in crate::policy) enum AccessCase<'a> {
+pub(in crate::policy) enum RbacCase<'a> {
     /// For each subject of a binding that stands for a Tiller's account, what one of them gets beyond what its team
     /// allows.
     Binding(Vec<(usize, Gain<'a>)>),
@@ -44,11 +44,11 @@ const BUILT_IN: [&str; 6] = [
     "system:aggregate-to-view",
 ];
 
-// === impl AccessCase ===
+// === impl RbacCase ===
 
-impl<'a> AccessCase<'a> {
+impl<'a> RbacCase<'a> {
     pub(super) fn new(
-        object: &'a AccessObject<'a>,
+        object: &'a RbacObject<'a>,
         settings: &Settings,
         knowledge: &'a Knowledge,
     ) -> Self {
@@ -57,8 +57,8 @@ impl<'a> AccessCase<'a> {
             knowledge,
         };
         match object {
-            AccessObject::Binding(binding) => Self::Binding(judge.binding(binding)),
-            AccessObject::Role(role) => Self::Role(Box::new(judge.role(role))),
+            RbacObject::Binding(binding) => Self::Binding(judge.binding(binding)),
+            RbacObject::Role(role) => Self::Role(Box::new(judge.role(role))),
         }
     }
 }

@@ -6,8 +6,8 @@
 use std::collections::BTreeSet;
 
 use crate::policy::knowledge::KnownRole;
-use crate::policy::rbac::{AccessObject, Account, Binding, Holder, Role, RoleKind};
-use crate::policy::{Kind, Knowledge, SecretRecords, Settings, Subject, Verdict, Writer};
+use crate::policy::rbac::{Account, Binding, Holder, RbacObject, Role, RoleKind};
+use crate::policy::{Knowledge, SecretRecords, Settings, Verdict, Workload, WorkloadKind, Writer};
 
 /// Something to look up in the cluster.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -64,55 +64,55 @@ pub fn lookup_may_settle<'r>(rules: impl IntoIterator<Item = &'r str>) -> bool {
 }
 
 /// What the decision on a role or binding hangs on. Nothing where it concerns no Tiller.
-pub fn lookups_for_access(
-    object: &AccessObject<'_>,
+pub fn lookups_for_rbac(
+    object: &RbacObject<'_>,
     settings: &Settings,
     knowledge: &Knowledge,
 ) -> Vec<Lookup> {
     match object {
-        AccessObject::Binding(binding) => for_binding(binding, settings, knowledge),
-        AccessObject::Role(role) => for_role(role, settings, knowledge),
+        RbacObject::Binding(binding) => for_binding(binding, settings, knowledge),
+        RbacObject::Role(role) => for_role(role, settings, knowledge),
     }
 }
 
 /// What the decision on a workload with a Tiller hangs on: what its account may do, and how many Secrets hold releases
 /// where it keeps its own elsewhere.
 pub fn lookups_for_workload(
-    subject: &Subject<'_>,
+    workload: &Workload<'_>,
     verdict: &Verdict<'_>,
     knowledge: &Knowledge,
 ) -> Vec<Lookup> {
     if verdict.tillers.is_empty() {
         return Vec::new();
     }
-    let rights = lookups_for_account(subject, knowledge);
-    let records = lookup_for_records(subject, verdict, knowledge);
-    let tokens = lookup_for_token(subject, verdict, knowledge);
-    let users = lookup_for_users(subject, knowledge);
+    let rights = lookups_for_account(workload, knowledge);
+    let records = lookup_for_records(workload, verdict, knowledge);
+    let tokens = lookup_for_token(workload, verdict, knowledge);
+    let users = lookup_for_users(workload, knowledge);
     let beside = [records, tokens, users].into_iter().flatten();
     rights.into_iter().chain(beside).collect()
 }
 
 /// The token Secrets of a Pod's account, where `volume-mounts` refuses it and they are not known.
 fn lookup_for_token(
-    subject: &Subject<'_>,
+    workload: &Workload<'_>,
     verdict: &Verdict<'_>,
     knowledge: &Knowledge,
 ) -> Option<Lookup> {
-    let account = subject.own_account()?;
+    let account = workload.own_account()?;
     let unknown = knowledge.has_token_secret(account, "").is_none();
-    (subject.kind == Kind::Pod && unknown && is_found(verdict, "volume-mounts")).then(|| {
-        Lookup::TokensOf {
+    (workload.kind == WorkloadKind::Pod && unknown && is_found(verdict, "volume-mounts")).then(
+        || Lookup::TokensOf {
             namespace: account.namespace.into(),
             name: account.name.into(),
-        }
-    })
+        },
+    )
 }
 
 /// Who else runs as the account of a Tiller that somebody writes; what a controller makes of it was looked at then.
-fn lookup_for_users(subject: &Subject<'_>, knowledge: &Knowledge) -> Option<Lookup> {
-    let account = subject.own_account()?;
-    let open = subject.writer == Writer::Other && !knowledge.knows_users_of(account);
+fn lookup_for_users(workload: &Workload<'_>, knowledge: &Knowledge) -> Option<Lookup> {
+    let account = workload.own_account()?;
+    let open = workload.writer == Writer::Other && !knowledge.knows_users_of(account);
     open.then(|| Lookup::PodsOf {
         namespace: account.namespace.into(),
         name: account.name.into(),
@@ -126,19 +126,19 @@ fn is_found(verdict: &Verdict<'_>, rule: &str) -> bool {
 
 /// The records that `storage-switch` refuses a Tiller for, as long as they are not counted.
 fn lookup_for_records(
-    subject: &Subject<'_>,
+    workload: &Workload<'_>,
     verdict: &Verdict<'_>,
     knowledge: &Knowledge,
 ) -> Option<Lookup> {
-    let namespace = subject.namespace.as_deref()?;
+    let namespace = workload.namespace.as_deref()?;
     let open = is_found(verdict, "storage-switch")
         && knowledge.secret_records_in(namespace) == SecretRecords::Unasked;
     open.then(|| Lookup::SecretRecordsIn(namespace.into()))
 }
 
 /// What an account of a Tiller's may do. Nothing where it has no account of its own.
-fn lookups_for_account(subject: &Subject<'_>, knowledge: &Knowledge) -> Vec<Lookup> {
-    let Some(account) = subject.own_account() else {
+fn lookups_for_account(workload: &Workload<'_>, knowledge: &Knowledge) -> Vec<Lookup> {
+    let Some(account) = workload.own_account() else {
         return Vec::new();
     };
     let targets = knowledge.team_of(account).into_iter();

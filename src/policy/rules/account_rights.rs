@@ -40,7 +40,7 @@ pub(super) fn check(case: &Case<'_>, findings: &mut Findings<'_>) {
         );
     }
     // Whoever reads of a copy cannot do anything about it that is not said of what it is made from.
-    if !case.subject.is_copy() {
+    if !case.workload.is_copy() {
         report_shared(account, case, findings);
     }
 }

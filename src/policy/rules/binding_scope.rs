@@ -3,7 +3,7 @@
 use crate::policy::case::Findings;
 use crate::policy::pointer::Place;
 use crate::policy::rbac::Holder;
-use crate::policy::rights::{AccessCase, Excess, Gain};
+use crate::policy::rights::{Excess, Gain, RbacCase};
 use crate::policy::{Pointer, Rule, Severity};
 
 /// # What it finds
@@ -22,15 +22,15 @@ pub(super) static RULE: Rule = Rule {
     answer: "Refused: bind the account in its Tiller namespace and its team's target namespaces only.",
 };
 
-pub(super) fn check(case: &AccessCase<'_>, findings: &mut Findings<'_>) {
+pub(super) fn check(case: &RbacCase<'_>, findings: &mut Findings<'_>) {
     match case {
-        AccessCase::Binding(gains) => {
+        RbacCase::Binding(gains) => {
             for (index, gain) in gains {
                 let path = Pointer::new(Place::Object, format!("subjects/{index}"));
                 tell(path, gain, findings);
             }
         }
-        AccessCase::Role(case) => {
+        RbacCase::Role(case) => {
             if let Some(gain) = &case.own {
                 tell(Pointer::new(Place::Object, "rules"), gain, findings);
             }

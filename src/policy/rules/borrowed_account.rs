@@ -22,8 +22,8 @@ pub(super) static RULE: Rule = Rule {
 
 /// Looks at a pod without a Tiller.
 pub(in crate::policy) fn check(case: &Case<'_>, findings: &mut Findings<'_>) {
-    let name = case.subject.pod.account();
-    let Some(namespace) = case.subject.namespace.as_deref() else {
+    let name = case.workload.pod.account();
+    let Some(namespace) = case.workload.namespace.as_deref() else {
         return;
     };
     let account = Account { namespace, name };

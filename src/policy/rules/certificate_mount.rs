@@ -67,7 +67,7 @@ fn check_mount(
     (index, mount): (usize, &VolumeMount<'_>),
     findings: &mut Findings<'_>,
 ) {
-    let pod = &case.subject.pod;
+    let pod = &case.workload.pod;
     let volume = pod
         .volumes
         .iter()

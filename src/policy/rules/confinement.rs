@@ -31,7 +31,7 @@ const APP_ARMOR_ANNOTATION: &str =
 
 pub(super) fn check(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Findings<'_>) {
     annotation(case, tiller, findings);
-    let pod = case.subject.pod.security_context.as_ref();
+    let pod = case.workload.pod.security_context.as_ref();
     let own = tiller.container.security_context.as_deref();
     let places = [
         (
@@ -66,7 +66,7 @@ fn annotation(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Find
     let container = &*tiller.container.name;
     let is_label = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     let profile = case
-        .subject
+        .workload
         .annotations()
         .and_then(|it| it.container_app_armor.get(container));
     let confines =
@@ -118,7 +118,7 @@ fn labels(place: Place, options: Option<&SeLinuxOptions<'_>>, findings: &mut Fin
 }
 
 fn groups(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Findings<'_>) {
-    let pod = case.subject.pod.security_context.as_ref();
+    let pod = case.workload.pod.security_context.as_ref();
     let own = tiller.container.security_context.as_deref();
     for (place, field, group) in [
         (

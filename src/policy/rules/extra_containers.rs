@@ -22,7 +22,7 @@ pub(super) static RULE: Rule = Rule {
 const TOLD: usize = 8;
 
 pub(super) fn check(case: &Case<'_>, findings: &mut Findings<'_>) {
-    let pod = &case.subject.pod;
+    let pod = &case.workload.pod;
     for list in ContainerList::ALL {
         let containers = list.of(pod);
         let allowed = usize::from(list == ContainerList::Regular);
@@ -85,7 +85,7 @@ pub(super) fn check(case: &Case<'_>, findings: &mut Findings<'_>) {
 
 /// The index of the first Tiller among the pod's containers, and its name.
 fn tiller_of<'c>(case: &'c Case<'_>) -> (usize, &'c str) {
-    let recognised = case.settings.recognise(case.subject);
+    let recognised = case.settings.recognise(case.workload);
     let tiller = recognised
         .iter()
         .find(|it| it.list == ContainerList::Regular);

@@ -20,7 +20,7 @@ pub(super) static RULE: Rule = Rule {
 };
 
 pub(super) fn check(case: &Case<'_>, findings: &mut Findings<'_>) {
-    let pod = &case.subject.pod;
+    let pod = &case.workload.pod;
     for (field, given, what) in [
         ("hostNetwork", pod.host_network, "the node's network"),
         ("hostPID", pod.host_pid, "the node's processes"),
@@ -70,7 +70,7 @@ pub(super) fn check(case: &Case<'_>, findings: &mut Findings<'_>) {
 }
 
 fn windows(case: &Case<'_>, findings: &mut Findings<'_>) {
-    let pod = case.subject.pod.security_context.as_ref();
+    let pod = case.workload.pod.security_context.as_ref();
     let of_pod = pod.and_then(|context| Some((case.pod_place(), context.windows_options?)));
     let of_containers = case.containers().filter_map(|(place, container)| {
         let context = container.security_context.as_ref()?;

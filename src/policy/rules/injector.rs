@@ -27,13 +27,13 @@ pub(super) fn check<'a>(
     findings: &mut Findings<'a>,
 ) {
     // What was added to a copy is found there.
-    if case.subject.is_copy() {
+    if case.workload.is_copy() {
         return;
     }
     for injector in Injector::ALL {
         let listed = case.settings.injectors.contains(&injector);
         for switch in injector.switches() {
-            let given = switch.given(case.subject.metadata.as_ref());
+            let given = switch.given(case.workload.metadata.as_ref());
             let asks = given.is_some_and(|value| switch.asks(value));
             let container = tiller.container.name.as_str();
             let off = switch.off.value(container);

@@ -51,10 +51,10 @@ use super::case::{Case, Findings, TillerContainer};
 use super::connection::ConnectionCase;
 use super::custody::CustodyCase;
 use super::exposure::ExposureObject;
-use super::rights::AccessCase;
+use super::rights::RbacCase;
 pub(super) use certificate_mount::is_readable;
 
-/// How a rule looks at a subject.
+/// How a rule looks at a workload.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Check {
     /// Once for the whole pod.
@@ -68,7 +68,7 @@ pub(super) enum Check {
 }
 
 /// How a rule looks at an object that gives rights.
-type AccessCheck = fn(&AccessCase<'_>, &mut Findings<'_>);
+type RbacCheck = fn(&RbacCase<'_>, &mut Findings<'_>);
 
 /// How a rule looks at an object that opens a port.
 type ExposureCheck = fn(&ExposureObject<'_>, &mut Findings<'_>);
@@ -83,7 +83,7 @@ type ConnectionCheck = fn(&ConnectionCase<'_>, &mut Findings<'_>);
 /// Secrets, and for connections.
 pub fn rules() -> impl Iterator<Item = &'static Rule> {
     workload_rules()
-        .chain(access_rules())
+        .chain(rbac_rules())
         .chain(exposure_rules())
         .chain(custody_rules())
         .chain(connection_rules())
@@ -97,8 +97,8 @@ pub fn workload_rules() -> impl Iterator<Item = &'static Rule> {
 }
 
 /// The rules for roles and bindings, in the order of their findings.
-pub fn access_rules() -> impl Iterator<Item = &'static Rule> {
-    ACCESS_CHECKS.iter().map(|(rule, _)| *rule)
+pub fn rbac_rules() -> impl Iterator<Item = &'static Rule> {
+    RBAC_CHECKS.iter().map(|(rule, _)| *rule)
 }
 
 /// The rules for Services, their addresses and routes, in the order of their findings.
@@ -118,7 +118,7 @@ pub fn connection_rules() -> impl Iterator<Item = &'static Rule> {
 
 /// The rules for roles and bindings with what they look at.
 #[rustfmt::skip]
-pub(super) static ACCESS_CHECKS: [(&Rule, AccessCheck); 4] = [
+pub(super) static RBAC_CHECKS: [(&Rule, RbacCheck); 4] = [
     (&binding_scope::RULE, binding_scope::check),
     (&role_rights::RULE, role_rights::check),
     (&role_aggregated::RULE, role_aggregated::check),

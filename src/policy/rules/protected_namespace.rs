@@ -21,7 +21,7 @@ pub(super) static RULE: Rule = Rule {
 
 pub(super) fn check(case: &Case<'_>, findings: &mut Findings<'_>) {
     let path = || Pointer::new(Place::Object, "metadata/namespace");
-    match &case.subject.namespace {
+    match &case.workload.namespace {
         Some(namespace)
             if case
                 .settings
@@ -41,12 +41,12 @@ pub(super) fn check(case: &Case<'_>, findings: &mut Findings<'_>) {
             );
         }
         Some(_) => {}
-        None if case.subject.placeholder.is_some() => findings.refuse(
+        None if case.workload.placeholder.is_some() => findings.refuse(
             &RULE,
             path(),
             format!(
                 "{} is no namespace; what is filled in may be a protected one",
-                case.subject.placeholder.as_deref().unwrap_or_default()
+                case.workload.placeholder.as_deref().unwrap_or_default()
             ),
             "fill it in before, so that what is judged is what is applied",
         ),

@@ -2,7 +2,7 @@
 
 use crate::policy::case::Findings;
 use crate::policy::pointer::Place;
-use crate::policy::rights::{AccessCase, Excess, Gain, RoleExcess};
+use crate::policy::rights::{Excess, Gain, RbacCase, RoleExcess};
 use crate::policy::{Pointer, Rule, Severity};
 
 /// # What it finds
@@ -19,8 +19,8 @@ pub(super) static RULE: Rule = Rule {
     answer: "Refused: make the role first; with `check`, hand in its manifest too.",
 };
 
-pub(super) fn check(case: &AccessCase<'_>, findings: &mut Findings<'_>) {
-    let AccessCase::Binding(gains) = case else {
+pub(super) fn check(case: &RbacCase<'_>, findings: &mut Findings<'_>) {
+    let RbacCase::Binding(gains) = case else {
         return;
     };
     let is_unknown = |gain: &Gain<'_>| match gain.excess {

@@ -2,7 +2,7 @@
 
 use crate::policy::case::Findings;
 use crate::policy::pointer::Place;
-use crate::policy::rights::{AccessCase, Gain, RoleExcess};
+use crate::policy::rights::{Gain, RbacCase, RoleExcess};
 use crate::policy::{Pointer, Rule, Severity};
 
 /// # What it finds
@@ -22,10 +22,10 @@ pub(super) static RULE: Rule = Rule {
 
 const REMEDY: &str = "bind a Role of the rights that the charts need, or have an administrator allow the ClusterRole";
 
-pub(super) fn check(case: &AccessCase<'_>, findings: &mut Findings<'_>) {
+pub(super) fn check(case: &RbacCase<'_>, findings: &mut Findings<'_>) {
     let is_aggregated = |gain: &Gain<'_>| gain.excess.role == Some(RoleExcess::Aggregated);
     match case {
-        AccessCase::Binding(gains) => {
+        RbacCase::Binding(gains) => {
             let found = gains.iter().find(|(_, gain)| is_aggregated(gain));
             if let Some((_, Gain { account, bound, .. })) = found {
                 findings.refuse(
@@ -40,7 +40,7 @@ pub(super) fn check(case: &AccessCase<'_>, findings: &mut Findings<'_>) {
                 );
             }
         }
-        AccessCase::Role(case) => {
+        RbacCase::Role(case) => {
             if let Some(Gain { account, bound, .. }) = case.own.filter(is_aggregated) {
                 findings.refuse(
                     &RULE,

@@ -3,7 +3,7 @@
 use crate::policy::case::Findings;
 use crate::policy::pointer::Place;
 use crate::policy::rbac::Right;
-use crate::policy::rights::{AccessCase, Excess, Gain, RoleCase, RoleExcess};
+use crate::policy::rights::{Excess, Gain, RbacCase, RoleCase, RoleExcess};
 use crate::policy::{Pointer, Rule, Severity};
 
 /// # What it finds
@@ -24,10 +24,10 @@ pub(super) static RULE: Rule = Rule {
 
 const REMEDY: &str = "name the resources and verbs that the charts need in the role";
 
-pub(super) fn check(case: &AccessCase<'_>, findings: &mut Findings<'_>) {
+pub(super) fn check(case: &RbacCase<'_>, findings: &mut Findings<'_>) {
     match case {
-        AccessCase::Binding(gains) => check_binding(gains, findings),
-        AccessCase::Role(case) => check_role(case, findings),
+        RbacCase::Binding(gains) => check_binding(gains, findings),
+        RbacCase::Role(case) => check_role(case, findings),
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::policy::case::{Case, Findings};
 use crate::policy::pointer::Place;
 use crate::policy::team::Team;
-use crate::policy::{Kind, Pointer, Rule, Severity};
+use crate::policy::{Pointer, Rule, Severity, WorkloadKind};
 
 /// # What it finds
 /// A Tiller in a namespace that has another one, or that is a target namespace of a team whose Tiller runs elsewhere.
@@ -21,13 +21,13 @@ pub(super) static RULE: Rule = Rule {
 };
 
 /// A workload's kind and name.
-type Workload<'a> = (Kind, &'a str);
+type NamedWorkload<'a> = (WorkloadKind, &'a str);
 
 pub(super) fn check(case: &Case<'_>, findings: &mut Findings<'_>) {
-    let Some(namespace) = case.subject.namespace.as_deref() else {
+    let Some(namespace) = case.workload.namespace.as_deref() else {
         return;
     };
-    let itself = (case.subject.kind, case.subject.name.as_str());
+    let itself = (case.workload.kind, case.workload.name.as_str());
     if case
         .knowledge
         .tillers_in(namespace, case.settings)
@@ -61,25 +61,29 @@ pub(super) fn check(case: &Case<'_>, findings: &mut Findings<'_>) {
 }
 
 /// Another Tiller in the namespace.
-fn other<'a>(case: &Case<'a>, namespace: &str, itself: Workload<'_>) -> Option<Workload<'a>> {
+fn other<'a>(
+    case: &Case<'a>,
+    namespace: &str,
+    itself: NamedWorkload<'_>,
+) -> Option<NamedWorkload<'a>> {
     let mut tillers = case.knowledge.tillers_in(namespace, case.settings);
-    if let Some(owner) = case.subject.controller() {
+    if let Some(owner) = case.workload.controller() {
         let first = tillers.next()?;
         let kin = |known| known == owner || is_of(owner, known) || is_of(known, owner);
         return (!kin(first) && !tillers.any(kin)).then_some(first);
     }
     let pods = case.knowledge.tiller_pods_in(namespace, case.settings);
-    let mut others = tillers.chain(pods.map(|name| (Kind::Pod, name)));
+    let mut others = tillers.chain(pods.map(|name| (WorkloadKind::Pod, name)));
     others.find(|known| *known != itself && !is_of(*known, itself))
 }
 
 /// Whether controllers make a workload so of another, at once or by way of a third, as far as kinds and names tell:
 /// a name is followed by a hash or a number for each.
-fn is_of((kind, name): Workload<'_>, (maker, maker_name): Workload<'_>) -> bool {
+fn is_of((kind, name): NamedWorkload<'_>, (maker, maker_name): NamedWorkload<'_>) -> bool {
     let first = maker.makes();
     let steps = match kind {
         _ if first == Some(kind) => 1,
-        _ if first.and_then(Kind::makes) == Some(kind) => 2,
+        _ if first.and_then(WorkloadKind::makes) == Some(kind) => 2,
         _ => return false,
     };
     let added = name

@@ -132,7 +132,7 @@ pub(super) fn check<'a>(
 }
 
 fn user(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Findings<'_>) {
-    let pod = case.subject.pod.security_context.as_ref();
+    let pod = case.workload.pod.security_context.as_ref();
     let own = tiller.container.security_context.as_ref();
     let own_user = own.and_then(|context| context.run_as_user);
     let pod_user = pod.and_then(|context| context.run_as_user);
@@ -226,9 +226,9 @@ fn keeps_some(capabilities: &Capabilities<'_>) -> bool {
 fn seccomp<'a>(case: &Case<'a>, tiller: &TillerContainer<'a>, findings: &mut Findings<'a>) {
     let own = tiller.container.security_context.as_ref();
     let own = own.and_then(|context| context.seccomp_profile.as_ref());
-    let pod = case.subject.pod.security_context.as_ref();
+    let pod = case.workload.pod.security_context.as_ref();
     let of_pod = pod.and_then(|context| context.seccomp_profile.as_ref());
-    let annotations = case.subject.annotations();
+    let annotations = case.workload.annotations();
     let annotated = annotations.and_then(|it| it.seccomp.as_ref());
     let annotated = annotated.map(|value| SeccompProfile::of_annotation(value));
     let meant = annotated.clone().filter(SeccompProfile::is_filter);

@@ -3,7 +3,7 @@
 use crate::policy::case::{Case, Findings};
 use crate::policy::harden::Edit;
 use crate::policy::rbac::Account;
-use crate::policy::{Kind, Rule, Severity};
+use crate::policy::{Rule, Severity, WorkloadKind};
 
 /// # What it finds
 /// A Tiller without a service account of its own: none named, or `default`, or one that a running pod of somebody else's has
@@ -24,7 +24,7 @@ pub(super) static RULE: Rule = Rule {
 };
 
 pub(super) fn check<'a>(case: &Case<'a>, findings: &mut Findings<'a>) {
-    let given = case.subject.pod.account();
+    let given = case.workload.pod.account();
     let path = || case.pod("serviceAccountName");
     if let Some(team_account) = given_by_team(case) {
         findings.harden(
@@ -45,7 +45,7 @@ pub(super) fn check<'a>(case: &Case<'a>, findings: &mut Findings<'a>) {
                 "make an account for it alone and name it in serviceAccountName"
             },
         );
-    } else if let Some(namespace) = case.subject.namespace.as_deref()
+    } else if let Some(namespace) = case.workload.namespace.as_deref()
         && let Some(team) = case.knowledge.team_in(namespace)
         && case
             .knowledge
@@ -83,18 +83,18 @@ pub(super) fn check<'a>(case: &Case<'a>, findings: &mut Findings<'a>) {
 
 /// The account that a Tiller without one gets from the team whose Tiller runs in its namespace.
 pub(super) fn given_by_team<'a>(case: &Case<'a>) -> Option<&'a str> {
-    if case.subject.kind == Kind::Pod || !is_none(case.subject.pod.account()) {
+    if case.workload.kind == WorkloadKind::Pod || !is_none(case.workload.pod.account()) {
         return None;
     }
-    let namespace = case.subject.namespace.as_deref()?;
+    let namespace = case.workload.namespace.as_deref()?;
     let team = case.knowledge.team_in(namespace)?;
     Some(&team.service_account)
 }
 
 /// The account that the Tiller runs as once it is hardened, if it is one of its own.
 pub(super) fn account_of<'a>(case: &Case<'a>) -> Option<Account<'a>> {
-    let namespace = case.subject.namespace.as_deref()?;
-    let given: &'a str = case.subject.pod.account();
+    let namespace = case.workload.namespace.as_deref()?;
+    let given: &'a str = case.workload.pod.account();
     let name = given_by_team(case).or_else(|| Some(given).filter(|name| !is_none(name)))?;
     Some(Account { namespace, name })
 }

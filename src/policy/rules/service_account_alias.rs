@@ -24,7 +24,7 @@ pub(super) fn check<'a>(case: &Case<'a>, findings: &mut Findings<'a>) {
     if given_by_team(case).is_some() {
         return;
     }
-    let pod = &case.subject.pod;
+    let pod = &case.workload.pod;
     let given = pod.account();
     for (field, value) in [
         ("serviceAccountName", &pod.service_account_name),

@@ -70,20 +70,20 @@ fn used(case: &Case<'_>, effective: &Effective<'_>) -> Option<Storage> {
 fn losses<'a>(case: &Case<'a>, effective: &Effective<'_>, used: Storage) -> Vec<Loss<'a>> {
     let before = [
         effective.storage.known().copied(),
-        case.subject.former_storage,
+        case.workload.former_storage,
     ];
     let database = used != Storage::Sql && before.contains(&Some(Storage::Sql));
     let config_maps = config_maps(case).filter(|_| used != Storage::ConfigMap);
     let secrets = if used == Storage::Secret {
         None
     } else {
-        case.subject.namespace.as_deref().and_then(|namespace| {
+        case.workload.namespace.as_deref().and_then(|namespace| {
             match case.knowledge.secret_records_in(namespace) {
                 SecretRecords::Counted(0) => None,
                 SecretRecords::Counted(records) => Some(Loss::Secrets(records, namespace)),
                 SecretRecords::Unreadable => Some(Loss::Unreadable(namespace)),
                 // They were counted for the object that this is made of.
-                SecretRecords::Unasked if case.subject.writer == Writer::Maker => None,
+                SecretRecords::Unasked if case.workload.writer == Writer::Maker => None,
                 SecretRecords::Unasked => Some(Loss::Uncounted(namespace)),
             }
         })
@@ -94,7 +94,7 @@ fn losses<'a>(case: &Case<'a>, effective: &Effective<'_>, used: Storage) -> Vec<
 
 /// The records in ConfigMaps, if there are any.
 fn config_maps<'a>(case: &Case<'a>) -> Option<Loss<'a>> {
-    let namespace = case.subject.namespace.as_deref()?;
+    let namespace = case.workload.namespace.as_deref()?;
     match case.knowledge.release_records_in(namespace) {
         0 => None,
         records => Some(Loss::ConfigMaps(records, namespace)),

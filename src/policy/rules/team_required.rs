@@ -18,7 +18,7 @@ pub(super) static RULE: Rule = Rule {
 };
 
 pub(super) fn check(case: &Case<'_>, findings: &mut Findings<'_>) {
-    let Some(namespace) = case.subject.namespace.as_deref() else {
+    let Some(namespace) = case.workload.namespace.as_deref() else {
         return;
     };
     if case.settings.require_team && case.knowledge.team_in(namespace).is_none() {

@@ -40,7 +40,7 @@ pub(super) fn check<'a>(
             Edit::Variable {
                 tiller: tiller.place(),
                 name: NAME,
-                value: match &case.subject.namespace {
+                value: match &case.workload.namespace {
                     Some(namespace) => Variable::Literal(namespace.as_str().into()),
                     None => Variable::PodNamespace,
                 },
@@ -48,7 +48,7 @@ pub(super) fn check<'a>(
         );
         return;
     };
-    let message = match (&tiller.tiller.effective.namespace, &case.subject.namespace) {
+    let message = match (&tiller.tiller.effective.namespace, &case.workload.namespace) {
         (Setting::Known(records), Some(pod)) if records.as_ref() != pod.as_str() => {
             format!("releases would be kept in the namespace {records}, but the pod runs in {pod}")
         }

@@ -21,7 +21,7 @@ pub(super) static RULE: Rule = Rule {
 };
 
 pub(super) fn check(case: &Case<'_>, findings: &mut Findings<'_>) {
-    let Some(namespace) = case.subject.namespace.as_deref() else {
+    let Some(namespace) = case.workload.namespace.as_deref() else {
         return;
     };
     for name in secrets(case) {
@@ -43,7 +43,7 @@ pub(super) fn check(case: &Case<'_>, findings: &mut Findings<'_>) {
 /// The Secrets with certificates that the pod mounts, or the one that hardening mounts.
 fn secrets<'a>(case: &Case<'a>) -> impl Iterator<Item = &'a str> {
     let settings = case.settings.certificate_secret.as_str();
-    let mounted = case.subject.pod.volumes.iter().filter_map(|volume| {
+    let mounted = case.workload.pod.volumes.iter().filter_map(|volume| {
         let VolumeSource::Secret(secret) = &volume.source else {
             return None;
         };

@@ -3,7 +3,7 @@
 use crate::pod::{Volume, VolumeMount, VolumeSource};
 use crate::policy::case::{Case, Findings, TillerContainer};
 use crate::policy::harden::canonical::{CERTIFICATE_DIRECTORY, SCRATCH_DIRECTORY};
-use crate::policy::{Injector, Kind, Rule, Severity, token};
+use crate::policy::{Injector, Rule, Severity, WorkloadKind, token};
 use crate::tiller::is_within;
 
 /// Where the API server mounts a pod's service account token.
@@ -33,12 +33,13 @@ pub(super) fn check(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mu
         if is_within(path, CERTIFICATE_DIRECTORY) {
             continue;
         }
-        let mut volumes = case.subject.pod.volumes.iter();
+        let mut volumes = case.workload.pod.volumes.iter();
         let volume = volumes.find(|volume| volume.name == *mount.name);
         let needed = match path {
             SCRATCH_DIRECTORY => is_empty_directory(mount, volume),
             TOKEN_DIRECTORY => {
-                case.subject.kind == Kind::Pod && token::is_api_servers(case, mount, volume)
+                case.workload.kind == WorkloadKind::Pod
+                    && token::is_api_servers(case, mount, volume)
             }
             _ => false,
         };

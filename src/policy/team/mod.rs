@@ -2,7 +2,7 @@
 
 mod register;
 
-pub use register::{Registration, TeamClash, TeamConflict, register};
+pub use register::{TeamClash, TeamConflict, TeamRegistration, register};
 
 use super::rbac::Account;
 
@@ -86,7 +86,7 @@ impl Team {
         name: &str,
         data: impl IntoIterator<Item = (&'d str, &'d str)>,
     ) -> Result<Self, TeamError> {
-        let reader = Reader { team: name };
+        let reader = EntryReader { team: name };
         let (mut tiller_namespace, mut service_account) = (None, None);
         let (mut target_namespaces, mut ca_fingerprints) = (Vec::new(), Vec::new());
         let (mut users, mut groups) = (Vec::new(), Vec::new());
@@ -150,13 +150,13 @@ impl Team {
     }
 }
 
-struct Reader<'a> {
+struct EntryReader<'a> {
     team: &'a str,
 }
 
-// === impl Reader ===
+// === impl EntryReader ===
 
-impl Reader<'_> {
+impl EntryReader<'_> {
     fn required<T>(&self, key: &'static str, value: Option<T>) -> Result<T, TeamError> {
         value.ok_or_else(|| TeamError::Missing {
             team: self.team.to_owned(),

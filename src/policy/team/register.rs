@@ -6,7 +6,7 @@ use super::Team;
 
 /// A team as it is registered.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Registration {
+pub struct TeamRegistration {
     /// When its `ConfigMap` was made, in RFC 3339 and UTC as the API server writes it: earlier times come first.
     pub created: Box<str>,
     /// The team.
@@ -67,13 +67,13 @@ pub enum TeamConflict {
 /// The teams that count, and those that are in the way of one of them. Of two that clash the one counts that was
 /// registered first; of two registered in the same second, the one whose name comes first.
 pub fn register<'r>(
-    registrations: impl IntoIterator<Item = &'r Registration>,
+    registrations: impl IntoIterator<Item = &'r TeamRegistration>,
 ) -> (Vec<&'r Team>, Vec<TeamClash>) {
     let mut in_order: Vec<_> = registrations.into_iter().collect();
     in_order.sort_by_key(|it| (&it.created, &it.team.name));
     let mut taken = Taken::default();
     let (mut counting, mut clashes) = (Vec::new(), Vec::new());
-    for Registration { team, .. } in in_order {
+    for TeamRegistration { team, .. } in in_order {
         let Some(conflict) = taken.conflict(team) else {
             taken.take(team);
             counting.push(team);
@@ -147,19 +147,19 @@ impl<'r> Taken<'r> {
 mod tests {
     use super::*;
 
-    fn team(name: &str, created: &str, tiller: &str, targets: &str) -> Registration {
+    fn team(name: &str, created: &str, tiller: &str, targets: &str) -> TeamRegistration {
         let data = [
             ("tiller-namespace", tiller),
             ("service-account", name),
             ("target-namespaces", targets),
         ];
-        Registration {
+        TeamRegistration {
             created: created.into(),
             team: Team::read(name, data).unwrap(),
         }
     }
 
-    fn told(registrations: &[Registration]) -> (Vec<String>, Vec<String>) {
+    fn told(registrations: &[TeamRegistration]) -> (Vec<String>, Vec<String>) {
         let (counting, clashes) = register(registrations);
         let names = counting.iter().map(|team| team.name.to_string()).collect();
         (names, clashes.iter().map(ToString::to_string).collect())
@@ -209,7 +209,7 @@ mod tests {
         let (counting, clashes) = told(&[first.clone(), over.clone()]);
         assert_eq!(counting, ["a"]);
         assert!(clashes[0].contains("where the Tiller of the team \"a\" runs"));
-        let over = Registration {
+        let over = TeamRegistration {
             created: "2025-01-01T00:00:00Z".into(),
             ..over
         };

@@ -8,13 +8,13 @@ use std::sync::OnceLock;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 
-use super::Outcome;
+use super::Answered;
 use crate::k8s::review::{Mode, Webhook};
 use crate::policy::connection::ConnectionKind;
 use crate::policy::custody::CustodyKind;
 use crate::policy::exposure::ExposureKind;
-use crate::policy::rbac::AccessKind;
-use crate::policy::{Kind, mode_rules, rules};
+use crate::policy::rbac::RbacKind;
+use crate::policy::{WorkloadKind, mode_rules, rules};
 
 /// The label of a kind that nothing is decided on.
 pub(super) const OTHER: &str = "other";
@@ -65,9 +65,9 @@ impl<L: Clone + Hash + Eq> Numbered<L> {
 
 impl Numbers {
     pub(super) fn new() -> Self {
-        let kinds = Kind::ALL.iter().map(|kind| kind.as_str());
+        let kinds = WorkloadKind::ALL.iter().map(|kind| kind.as_str());
         let kinds = kinds
-            .chain(AccessKind::ALL.iter().map(|kind| kind.as_str()))
+            .chain(RbacKind::ALL.iter().map(|kind| kind.as_str()))
             .chain(ExposureKind::ALL.iter().map(|kind| kind.as_str()))
             .chain(CustodyKind::ALL.iter().map(|kind| kind.as_str()))
             .chain(ConnectionKind::ALL.iter().map(|kind| kind.as_str()))
@@ -81,7 +81,7 @@ impl Numbers {
 
     /// How many numbers [`Self::of_request`] gives.
     pub(super) fn of_requests(&self) -> usize {
-        WEBHOOKS * MODES * Outcome::COUNT * self.kinds.len()
+        WEBHOOKS * MODES * Answered::COUNT * self.kinds.len()
     }
 
     /// The number of a request; nothing for a kind that is not known.
@@ -89,10 +89,10 @@ impl Numbers {
         &self,
         webhook: Webhook,
         mode: Option<Mode>,
-        outcome: Outcome,
+        outcome: Answered,
         kind: &str,
     ) -> Option<usize> {
-        let number = setting(webhook, mode) * Outcome::COUNT + outcome.index();
+        let number = setting(webhook, mode) * Answered::COUNT + outcome.index();
         let kind = self.kinds.iter().position(|it| *it == kind)?;
         Some(number * self.kinds.len() + kind)
     }

@@ -1,15 +1,15 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{Format, Metrics, Numbers, Outcome};
+use super::{Answered, Format, Metrics, Numbers};
 use crate::k8s::review::{Answer, Decision, Mode, Webhook};
 use crate::policy::connection::ConnectionKind;
 use crate::policy::custody::CustodyKind;
 use crate::policy::exposure::ExposureKind;
-use crate::policy::rbac::AccessKind;
+use crate::policy::rbac::RbacKind;
 use crate::policy::{
-    Kind, Rule, access_rules, connection_rules, custody_rules, exposure_rules, mode_rules, rules,
-    workload_rules,
+    Rule, WorkloadKind, connection_rules, custody_rules, exposure_rules, mode_rules, rbac_rules,
+    rules, workload_rules,
 };
 
 #[test]
@@ -93,14 +93,14 @@ fn refusals() -> Vec<(Webhook, Answer)> {
         (
             both,
             written,
-            Kind::ALL.map(Kind::as_str).into(),
+            WorkloadKind::ALL.map(WorkloadKind::as_str).into(),
             workload_rules().collect(),
         ),
         (
             validate,
             written,
-            AccessKind::ALL.map(AccessKind::as_str).into(),
-            access_rules().collect(),
+            RbacKind::ALL.map(RbacKind::as_str).into(),
+            rbac_rules().collect(),
         ),
         (
             validate,
@@ -189,7 +189,7 @@ fn each_review_is_counted_under_its_own_labels() {
 #[test]
 fn every_label_of_an_answer_has_a_number() {
     let numbers = Numbers::new();
-    let outcome = Outcome::Decided(Decision::Refused);
+    let outcome = Answered::Decided(Decision::Refused);
     for (webhook, answer) in refusals() {
         let Answer {
             mode, kind, rules, ..

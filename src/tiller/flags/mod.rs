@@ -35,7 +35,7 @@ pub(super) struct CommandLine<'a> {
     /// How many of the last words were never looked at.
     pub(super) ignored: usize,
     /// What came of it.
-    pub(super) outcome: Outcome,
+    pub(super) outcome: ParsedLine,
 }
 
 /// A flag's value, where it is given.
@@ -48,7 +48,7 @@ struct Given<'a> {
 
 /// What came of reading a command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Outcome {
+pub(super) enum ParsedLine {
     /// Tiller starts with what was read.
     Starts,
     /// Tiller prints its version and exits with code 0.
@@ -90,7 +90,7 @@ impl<'a> CommandLine<'a> {
             given: [const { None }; COUNT],
             read: 0,
             ignored: 0,
-            outcome: Outcome::Starts,
+            outcome: ParsedLine::Starts,
         };
         let standard = version >= gate::STANDARD_FLAGS;
         let stop = if standard {
@@ -99,14 +99,14 @@ impl<'a> CommandLine<'a> {
             cobra::parse(words, version, &mut line).err()
         };
         line.outcome = match stop {
-            None if line.switch(Name::Version) == Some(true) => Outcome::PrintsVersion,
-            None => Outcome::Starts,
+            None if line.switch(Name::Version) == Some(true) => ParsedLine::PrintsVersion,
+            None => ParsedLine::Starts,
             // Go before 1.15 exits with 2 for `--help`; the Tillers that were tried exit with 0.
-            Some(Stop::Help) => Outcome::Exits {
+            Some(Stop::Help) => ParsedLine::Exits {
                 code: 0,
                 reason: "Usage of /tiller:".to_owned(),
             },
-            Some(Stop::Error(reason)) => Outcome::Exits {
+            Some(Stop::Error(reason)) => ParsedLine::Exits {
                 code: match version {
                     _ if standard => 2,
                     // `main` drops what cobra's `Execute` returns.

@@ -1,7 +1,7 @@
 //! Another kind, another version of the API, or a controller nobody knows.
 
 use serde_json::json;
-use tiller_guard::policy::Kind;
+use tiller_guard::policy::WorkloadKind;
 
 use super::{assert_no_unhardened_tiller, carrier, create, create_pod, doors, tiller, unmutated};
 use crate::api_server::World;
@@ -10,7 +10,7 @@ use crate::api_server::refuse::assert_refused;
 #[tokio::test]
 async fn row_01_bare_pod_and_every_kind() {
     let world = unmutated("row-01").await;
-    let mut kinds: Vec<Kind> = Vec::new();
+    let mut kinds: Vec<WorkloadKind> = Vec::new();
     for (api, version) in doors(&world).await {
         if kinds.contains(&api.kind) {
             continue;
@@ -24,7 +24,7 @@ async fn row_01_bare_pod_and_every_kind() {
         }
     }
     kinds.sort();
-    assert_eq!(kinds, Kind::ALL);
+    assert_eq!(kinds, WorkloadKind::ALL);
     assert_no_unhardened_tiller(&world).await;
 }
 
@@ -59,6 +59,10 @@ async fn row_03_old_api_groups() {
         let path = format!("{}/hostNetwork", api.kind.pod_spec_pointer());
         assert_refused(answer, "host-access", &path);
     }
-    assert!(doors.len() >= Kind::ALL.len(), "only {}", doors.len());
+    assert!(
+        doors.len() >= WorkloadKind::ALL.len(),
+        "only {}",
+        doors.len()
+    );
     assert_no_unhardened_tiller(&world).await;
 }

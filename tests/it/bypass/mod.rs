@@ -26,7 +26,7 @@ use std::time::Duration;
 
 use kube::api::{Api, DynamicObject, ListParams, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
-use tiller_guard::policy::{APIS, Api as Door, Kind};
+use tiller_guard::policy::{APIS, Api as Door, WorkloadKind};
 
 use crate::api_server::{World, cluster, status, value};
 use crate::cluster::{UNGUARDED, UNMUTATED, resource};
@@ -53,7 +53,7 @@ async fn guard(world: &World) {
         .patch(&world.namespace, &PatchParams::default(), &patch)
         .await
         .unwrap();
-    let mut probe = object(Kind::PodTemplate, &json!({}), tiller(world));
+    let mut probe = object(WorkloadKind::PodTemplate, &json!({}), tiller(world));
     probe["metadata"] = json!({ "generateName": "guarded-" });
     probe["template"]["spec"]["hostNetwork"] = json!(true);
     for _attempt in 0..400 {
@@ -86,22 +86,29 @@ fn web() -> Value {
 }
 
 /// An object of a kind around a pod template, with what its kind demands beside it.
-fn carrier(kind: Kind, template: &Value) -> Value {
+fn carrier(kind: WorkloadKind, template: &Value) -> Value {
     let mut template = template.clone();
     let labels = template["metadata"]["labels"].clone();
-    if matches!(kind, Kind::Job | Kind::CronJob) {
+    if matches!(kind, WorkloadKind::Job | WorkloadKind::CronJob) {
         template["spec"]["restartPolicy"] = json!("Never");
     }
     let mut carrier = object(kind, &json!({ "name": "tiller" }), template);
     match kind {
-        Kind::ReplicationController => carrier["spec"]["selector"] = labels,
-        Kind::Deployment | Kind::ReplicaSet | Kind::StatefulSet | Kind::DaemonSet => {
+        WorkloadKind::ReplicationController => carrier["spec"]["selector"] = labels,
+        WorkloadKind::Deployment
+        | WorkloadKind::ReplicaSet
+        | WorkloadKind::StatefulSet
+        | WorkloadKind::DaemonSet => {
             carrier["spec"]["selector"] = json!({ "matchLabels": labels });
         }
-        Kind::CronJob => carrier["spec"]["schedule"] = json!("@daily"),
-        Kind::Pod | Kind::EphemeralContainers | Kind::PodTemplate | Kind::Job | Kind::Custom => {}
+        WorkloadKind::CronJob => carrier["spec"]["schedule"] = json!("@daily"),
+        WorkloadKind::Pod
+        | WorkloadKind::EphemeralContainers
+        | WorkloadKind::PodTemplate
+        | WorkloadKind::Job
+        | WorkloadKind::Custom => {}
     }
-    if kind == Kind::StatefulSet {
+    if kind == WorkloadKind::StatefulSet {
         carrier["spec"]["serviceName"] = json!("tiller");
     }
     carrier
@@ -110,7 +117,10 @@ fn carrier(kind: Kind, template: &Value) -> Value {
 /// Every kind that carries a whole pod, in every group and version that this API server has.
 async fn doors(world: &World) -> Vec<(&'static Door, &'static str)> {
     let mut doors = Vec::new();
-    for api in APIS.iter().filter(|api| Kind::ALL.contains(&api.kind)) {
+    for api in APIS
+        .iter()
+        .filter(|api| WorkloadKind::ALL.contains(&api.kind))
+    {
         for version in api.versions {
             let path = match api.group {
                 "" => format!("/api/{version}"),

@@ -2,7 +2,7 @@
 
 use kube::api::DeleteParams;
 use serde_json::{Value, json};
-use tiller_guard::policy::rbac::AccessKind;
+use tiller_guard::policy::rbac::RbacKind;
 
 use super::assert_no_unhardened_tiller;
 use crate::api_server::World;
@@ -22,7 +22,7 @@ fn cluster_role(name: &str, labels: Value, aggregated: Value) -> Value {
 }
 
 fn subject(kind: &str, name: &str) -> Value {
-    json!({ "kind": kind, "apiGroup": AccessKind::GROUP, "name": name })
+    json!({ "kind": kind, "apiGroup": RbacKind::GROUP, "name": name })
 }
 
 /// Deletes what is there for the whole cluster.

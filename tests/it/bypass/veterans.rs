@@ -2,7 +2,7 @@
 
 use kube::api::{DeleteParams, Patch, PatchParams};
 use serde_json::{Value, json};
-use tiller_guard::policy::Kind;
+use tiller_guard::policy::WorkloadKind;
 
 use super::{
     assert_no_unhardened_tiller, carrier, create, eventually, guard, is_hardened, list, scale,
@@ -85,7 +85,7 @@ async fn row_34_replica_set_still_to_come() {
     world.install(deployment).await;
     guard(&world).await;
     assert_eq!(replica_sets(&world).await, [Value::Null; 0]);
-    let mut made = carrier(Kind::ReplicaSet, &tiller(&world));
+    let mut made = carrier(WorkloadKind::ReplicaSet, &tiller(&world));
     made["metadata"]["ownerReferences"] = json!([{
         "apiVersion": "apps/v1",
         "kind": "Deployment",
@@ -134,9 +134,9 @@ async fn row_35_other_controllers() {
         return;
     }
     let kinds = [
-        (Kind::ReplicationController, "", "row-35-controller"),
-        (Kind::ReplicaSet, "apps", "row-35-set"),
-        (Kind::StatefulSet, "apps", "row-35-stateful"),
+        (WorkloadKind::ReplicationController, "", "row-35-controller"),
+        (WorkloadKind::ReplicaSet, "apps", "row-35-set"),
+        (WorkloadKind::StatefulSet, "apps", "row-35-stateful"),
     ];
     for (kind, group, namespace) in kinds {
         let world = unguarded(namespace).await;

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::{Value, json};
-use tiller_guard::installation::{IMAGE, Installation, NAMESPACE, POLICY, Place, SERVICE_PORT};
+use tiller_guard::installation::{IMAGE, Installation, NAMESPACE, POLICY, Platform, SERVICE_PORT};
 use tiller_guard::k8s::registration::condition;
 use tiller_guard::policy::{RunAsUser, Settings};
 
@@ -50,9 +50,9 @@ fn the_chart_has_the_options_of_install() {
         let on_openshift = Installation {
             policy: policy.clone(),
             ..at(
-                Place {
+                Platform {
                     user,
-                    ..Place::default()
+                    ..Platform::default()
                 },
                 minor,
             )
@@ -60,16 +60,16 @@ fn the_chart_has_the_options_of_install() {
         hold_together(&on_openshift, json!({ "policy": policy }));
     }
     for minor in [10, 36] {
-        let on_aks = Place {
+        let on_aks = Platform {
             aks: true,
-            ..Place::default()
+            ..Platform::default()
         };
         hold_together(&at(on_aks, minor), json!({ "aks": true }));
-        let on_nodes = Place {
+        let on_nodes = Platform {
             host_network: true,
             review_port: 10443,
             health_port: 10444,
-            ..Place::default()
+            ..Platform::default()
         };
         let ports = json!({ "review": 10443, "health": 10444 });
         hold_together(
@@ -89,11 +89,11 @@ fn usual(minor: u16) -> Installation {
         policy: POLICY.to_owned(),
         account_patterns: Settings::default().account_patterns,
         ca_bundle: None,
-        place: Place::default(),
+        place: Platform::default(),
     }
 }
 
-fn at(place: Place, minor: u16) -> Installation {
+fn at(place: Platform, minor: u16) -> Installation {
     Installation {
         place,
         ..usual(minor)

@@ -6,7 +6,7 @@ use std::io::Write as _;
 use std::path::Path;
 
 use serde_json::{Value, json};
-use tiller_guard::policy::Kind;
+use tiller_guard::policy::WorkloadKind;
 
 use super::evaluator::{Answer, OLDEST, evaluate, library};
 use super::{CUSTODY, OWN_ACCOUNT, TILLER, request};
@@ -29,7 +29,10 @@ fn objects() -> Vec<(String, &'static str, Value)> {
         }
     }
     let hardened = crate::policy::corpus::canonical();
-    for kind in Kind::ALL.into_iter().filter(|kind| super::is_sent(*kind)) {
+    for kind in WorkloadKind::ALL
+        .into_iter()
+        .filter(|kind| super::is_sent(*kind))
+    {
         let template = hardened["spec"]["template"].clone();
         let object = generate::object(kind, &json!({ "name": "web" }), template);
         objects.push(("hardened".to_owned(), kind.as_str(), object));

@@ -14,9 +14,9 @@ use proptest::prelude::{ProptestConfig, prop_assert, proptest};
 use serde_json::{Value, json};
 use tiller_guard::k8s::exposure_object;
 use tiller_guard::k8s::registration::condition;
-use tiller_guard::k8s::subject;
+use tiller_guard::k8s::workload;
 use tiller_guard::policy::exposure::{ExposureKind, decide_exposure};
-use tiller_guard::policy::{Kind, Settings};
+use tiller_guard::policy::{Settings, WorkloadKind};
 
 use crate::policy::corpus::cases;
 use crate::policy::{generate, recognition};
@@ -89,14 +89,14 @@ fn each_condition_is_a_boolean_to_a_checker_of_types_and_others_are_not() {
 }
 
 /// The kinds that an API server with conditions sends.
-fn is_sent(kind: Kind) -> bool {
-    kind != Kind::EphemeralContainers
+fn is_sent(kind: WorkloadKind) -> bool {
+    kind != WorkloadKind::EphemeralContainers
 }
 
 #[test]
 fn every_tiller_of_the_recognition_cases_passes() {
     for case in recognition::cases() {
-        for kind in Kind::ALL {
+        for kind in WorkloadKind::ALL {
             let object = case.object(kind);
             let passes = TILLER.holds(kind.as_str(), &object);
             assert!(case.tillers.is_empty() || passes, "{}: {object}", case.name);
@@ -109,15 +109,15 @@ fn every_tiller_of_the_corpus_passes() {
     let mut seen = 0;
     for case in cases().into_values().flatten() {
         for manifest in [case.manifest(), case.hardened()] {
-            let deployment = subject(Kind::Deployment, &manifest).unwrap();
+            let deployment = workload(WorkloadKind::Deployment, &manifest).unwrap();
             if deployment.holds_tiller() {
                 seen += 1;
                 assert!(TILLER.holds("Deployment", &manifest), "{}", case.name);
             }
             let template = &manifest["spec"]["template"];
-            for kind in Kind::ALL.into_iter().filter(|kind| is_sent(*kind)) {
+            for kind in WorkloadKind::ALL.into_iter().filter(|kind| is_sent(*kind)) {
                 let object = generate::object(kind, &json!({ "name": "x" }), template.clone());
-                if subject(kind, &object).unwrap().holds_tiller() {
+                if workload(kind, &object).unwrap().holds_tiller() {
                     assert!(
                         TILLER.holds(kind.as_str(), &object),
                         "{} {object}",
@@ -338,7 +338,7 @@ proptest! {
     fn every_generated_tiller_passes((kind, object) in generate::workload()) {
         if is_sent(kind) {
             let passes = TILLER.holds(kind.as_str(), &object);
-            let found = subject(kind, &object).is_ok_and(|subject| subject.holds_tiller());
+            let found = workload(kind, &object).is_ok_and(|workload| workload.holds_tiller());
             prop_assert!(passes || !found, "{}", object);
             prop_assert!(!(passes && OWN_ACCOUNT.holds(kind.as_str(), &object)));
         }

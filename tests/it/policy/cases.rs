@@ -1,8 +1,8 @@
 //! Each case finds what it says and nothing else, and hardening makes of it what it says.
 
 use serde_json::Value;
-use tiller_guard::k8s::subject;
-use tiller_guard::policy::{Context, Kind, Knowledge, Settings, Timestamp, decide};
+use tiller_guard::k8s::workload;
+use tiller_guard::policy::{Context, Knowledge, Settings, Timestamp, WorkloadKind, decide};
 
 use super::corpus::{Case, canonical, cases, shortened};
 
@@ -19,12 +19,12 @@ fn found_knowing(
     settings: &Settings,
     knowledge: &Knowledge,
 ) -> (Vec<String>, Value, bool) {
-    let subject = subject(Kind::Deployment, manifest).unwrap();
+    let workload = workload(WorkloadKind::Deployment, manifest).unwrap();
     let context = Context {
         now: Timestamp(0),
         knowledge,
     };
-    let verdict = decide(&subject, settings, &context);
+    let verdict = decide(&workload, settings, &context);
     let findings = verdict
         .findings
         .iter()

@@ -10,7 +10,7 @@ use json_patch::{AddOperation, Patch, PatchOperation, RemoveOperation};
 use serde::Deserialize;
 use serde_json::Value;
 use tiller_guard::policy::{
-    Exception, Injector, Kind, Knowledge, RunAsUser, Settings, Timestamp, workload_rules,
+    Exception, Injector, Knowledge, RunAsUser, Settings, Timestamp, WorkloadKind, workload_rules,
 };
 
 use super::known::known_beside;
@@ -66,7 +66,7 @@ impl Case {
 
     pub(crate) fn settings(&self) -> Settings {
         let exceptions = self.excepts.iter().flat_map(|id| {
-            Kind::ALL.map(|kind| Exception {
+            WorkloadKind::ALL.map(|kind| Exception {
                 rule: workload_rules().find(|rule| rule.id == id).unwrap(),
                 kind: kind.into(),
                 namespace: "tiller-world".to_owned(),

@@ -1,9 +1,9 @@
 //! How exposed a workload's Tillers are, measured from the model and the manifest and not from the rules.
 
 use serde_json::Value;
-use tiller_guard::k8s::subject;
+use tiller_guard::k8s::workload;
 use tiller_guard::pod::Container;
-use tiller_guard::policy::{Kind, Settings, decide};
+use tiller_guard::policy::{Settings, WorkloadKind, decide};
 use tiller_guard::tiller::{ClientVerification, Setting, Storage, Tiller};
 
 use super::NOW;
@@ -17,10 +17,10 @@ pub(crate) struct Exposure {
 const UNKNOWN: u8 = 9;
 
 impl Exposure {
-    pub(crate) fn of(kind: Kind, object: &Value) -> Self {
-        let subject = subject(kind, object).unwrap();
+    pub(crate) fn of(kind: WorkloadKind, object: &Value) -> Self {
+        let workload = workload(kind, object).unwrap();
         let settings = Settings::default();
-        let verdict = decide(&subject, &settings, &NOW);
+        let verdict = decide(&workload, &settings, &NOW);
         let mut weaknesses = Vec::new();
         for tiller in &verdict.tillers {
             let mut weakness = |what: &str, degree| {
@@ -29,7 +29,7 @@ impl Exposure {
             launch(&tiller.tiller, &mut weakness);
             container(tiller.container, &mut weakness);
         }
-        let of_pod = subject.pod.security_context.as_ref();
+        let of_pod = workload.pod.security_context.as_ref();
         let rooted = of_pod.is_none_or(|it| it.run_as_user.unwrap_or(0) == 0);
         weaknesses.push(("the pod's user".to_owned(), rooted.into()));
         Self { weaknesses }

@@ -5,7 +5,7 @@ use proptest::option::of;
 use proptest::prelude::{Just, Strategy, any};
 use proptest::sample::select;
 use serde_json::{Map, Value, json};
-use tiller_guard::policy::Kind;
+use tiller_guard::policy::WorkloadKind;
 
 const IMAGES: [&str; 11] = [
     "ghcr.io/helm/tiller:v2.17.0",
@@ -102,24 +102,26 @@ const PATHS: [&str; 9] = [
 const VOLUMES: [&str; 5] = ["tiller-certs", "tmp", "token", "tmp-1", "gone"];
 
 /// A kind and an object of it.
-pub(crate) fn workload() -> impl Strategy<Value = (Kind, Value)> {
+pub(crate) fn workload() -> impl Strategy<Value = (WorkloadKind, Value)> {
     let metadata = (of(select(&["team", "kube-system", ""])), any::<bool>());
-    (select(&Kind::ALL), metadata, template()).prop_map(|(kind, (namespace, named), template)| {
-        let mut metadata = Map::new();
-        if named {
-            metadata.insert("name".into(), "tiller-deploy".into());
-        }
-        if let Some(namespace) = namespace {
-            metadata.insert("namespace".into(), namespace.into());
-        }
-        (kind, object(kind, &Value::Object(metadata), template))
-    })
+    (select(&WorkloadKind::ALL), metadata, template()).prop_map(
+        |(kind, (namespace, named), template)| {
+            let mut metadata = Map::new();
+            if named {
+                metadata.insert("name".into(), "tiller-deploy".into());
+            }
+            if let Some(namespace) = namespace {
+                metadata.insert("namespace".into(), namespace.into());
+            }
+            (kind, object(kind, &Value::Object(metadata), template))
+        },
+    )
 }
 
 /// An object of a kind around a pod template.
-pub(crate) fn object(kind: Kind, metadata: &Value, template: Value) -> Value {
+pub(crate) fn object(kind: WorkloadKind, metadata: &Value, template: Value) -> Value {
     match kind {
-        Kind::Pod => {
+        WorkloadKind::Pod => {
             let mut pod = template;
             let own = pod["metadata"].take();
             pod["metadata"] = own;
@@ -128,8 +130,8 @@ pub(crate) fn object(kind: Kind, metadata: &Value, template: Value) -> Value {
             }
             pod
         }
-        Kind::PodTemplate => json!({ "metadata": metadata, "template": template }),
-        Kind::CronJob => json!({
+        WorkloadKind::PodTemplate => json!({ "metadata": metadata, "template": template }),
+        WorkloadKind::CronJob => json!({
             "metadata": metadata,
             "spec": { "jobTemplate": { "spec": { "template": template } } },
         }),

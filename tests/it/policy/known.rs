@@ -1,11 +1,11 @@
 //! What is known of a cluster, from manifests.
 
 use serde_json::Value;
-use tiller_guard::k8s::{access_object, custody_object};
+use tiller_guard::k8s::{custody_object, rbac_object};
 use tiller_guard::policy::custody::{CustodyKind, CustodyObject};
-use tiller_guard::policy::rbac::{AccessKind, AccessObject, Account};
+use tiller_guard::policy::rbac::{Account, RbacKind, RbacObject};
 use tiller_guard::policy::team::Team;
-use tiller_guard::policy::{Kind, Knowledge, SecretRecords, TillerUse};
+use tiller_guard::policy::{Knowledge, SecretRecords, TillerUse, WorkloadKind};
 
 /// What these objects tell: roles, bindings, teams as ConfigMaps, Secrets with certificates, `{kind: Tiller, account: NAMESPACE/NAME}` with a
 /// `workload: KIND/NAME` other than Deployment/tiller-deploy, and by
@@ -55,7 +55,7 @@ pub(crate) fn with(knowledge: &Knowledge, object: &Value) -> Knowledge {
                 .unwrap_or("Deployment/tiller-deploy")
                 .split_once('/')
                 .unwrap();
-            let kind = Kind::ALL.into_iter().find(|it| it.as_str() == kind);
+            let kind = WorkloadKind::ALL.into_iter().find(|it| it.as_str() == kind);
             knowledge.with_tiller(TillerUse {
                 account: account(object["account"].as_str().unwrap()),
                 kind: kind.unwrap(),
@@ -63,8 +63,8 @@ pub(crate) fn with(knowledge: &Knowledge, object: &Value) -> Knowledge {
             })
         }
         _ => match read(object) {
-            AccessObject::Role(role) => knowledge.with_role(&role),
-            AccessObject::Binding(binding) => knowledge.with_binding(&binding),
+            RbacObject::Role(role) => knowledge.with_role(&role),
+            RbacObject::Binding(binding) => knowledge.with_binding(&binding),
         },
     }
 }
@@ -76,10 +76,10 @@ pub(crate) fn account(text: &str) -> Account<'_> {
 }
 
 /// A role or binding.
-pub(crate) fn read(object: &Value) -> AccessObject<'_> {
+pub(crate) fn read(object: &Value) -> RbacObject<'_> {
     let name = object["kind"].as_str().unwrap();
-    let kind = AccessKind::find(AccessKind::GROUP, name).unwrap();
-    access_object(kind, object).unwrap()
+    let kind = RbacKind::find(RbacKind::GROUP, name).unwrap();
+    rbac_object(kind, object).unwrap()
 }
 
 fn team(object: &Value) -> Team {

@@ -5,15 +5,15 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use proptest::prelude::{ProptestConfig, TestCaseError, prop_assert, prop_assert_eq, proptest};
 use serde_json::{Value, json};
 use tiller_guard::k8s::review::{Webhook, answer};
-use tiller_guard::k8s::subject;
-use tiller_guard::policy::{Action, Finding, Kind, Policy, Settings, decide};
+use tiller_guard::k8s::workload;
+use tiller_guard::policy::{Action, Finding, Policy, Settings, WorkloadKind, decide};
 
 use tiller_guard::tiller::may_hold_tiller;
 
 use super::NOW;
 use super::corpus::cases;
 use super::exposure::Exposure;
-use super::generate::{object, workload};
+use super::generate::{self, object};
 
 /// What a door makes of an object.
 #[derive(Debug, PartialEq)]
@@ -33,10 +33,10 @@ impl Judged {
     }
 }
 
-fn judge(kind: Kind, object: &Value) -> Judged {
+fn judge(kind: WorkloadKind, object: &Value) -> Judged {
     let settings = Settings::default();
-    let subject = subject(kind, object).unwrap();
-    let verdict = decide(&subject, &settings, &NOW);
+    let workload = workload(kind, object).unwrap();
+    let verdict = decide(&workload, &settings, &NOW);
     let mut hardened = object.clone();
     let patch = verdict.patch.to_json_patch().unwrap();
     json_patch::patch(&mut hardened, &patch).unwrap();
@@ -47,7 +47,7 @@ fn judge(kind: Kind, object: &Value) -> Judged {
     }
 }
 
-fn laws(kind: Kind, object: &Value) -> Result<(), TestCaseError> {
+fn laws(kind: WorkloadKind, object: &Value) -> Result<(), TestCaseError> {
     let judged = judge(kind, object);
     is_deterministic(kind, object, &judged)?;
     no_tiller_is_passed_over(kind, object)?;
@@ -58,16 +58,20 @@ fn laws(kind: Kind, object: &Value) -> Result<(), TestCaseError> {
     a_claimed_controller_only_makes_it_stricter(kind, object, &judged)
 }
 
-fn is_deterministic(kind: Kind, object: &Value, judged: &Judged) -> Result<(), TestCaseError> {
+fn is_deterministic(
+    kind: WorkloadKind,
+    object: &Value,
+    judged: &Judged,
+) -> Result<(), TestCaseError> {
     prop_assert_eq!(&judge(kind, object), judged);
     Ok(())
 }
 
 /// What is not even looked at holds no Tiller.
-fn no_tiller_is_passed_over(kind: Kind, object: &Value) -> Result<(), TestCaseError> {
-    let subject = subject(kind, object).unwrap();
+fn no_tiller_is_passed_over(kind: WorkloadKind, object: &Value) -> Result<(), TestCaseError> {
+    let workload = workload(kind, object).unwrap();
     let settings = Settings::default();
-    let recognised = !decide(&subject, &settings, &NOW).tillers.is_empty();
+    let recognised = !decide(&workload, &settings, &NOW).tillers.is_empty();
     prop_assert!(
         !recognised || may_hold_tiller(&object.to_string()),
         "{}",
@@ -76,7 +80,10 @@ fn no_tiller_is_passed_over(kind: Kind, object: &Value) -> Result<(), TestCaseEr
     Ok(())
 }
 
-fn hardening_is_idempotent_and_passes(kind: Kind, judged: &Judged) -> Result<(), TestCaseError> {
+fn hardening_is_idempotent_and_passes(
+    kind: WorkloadKind,
+    judged: &Judged,
+) -> Result<(), TestCaseError> {
     let again = judge(kind, &judged.hardened);
     prop_assert_eq!(&again.hardened, &judged.hardened);
     prop_assert!(again.patch.0.is_empty(), "a second patch: {}", again.patch);
@@ -98,7 +105,7 @@ fn hardening_is_idempotent_and_passes(kind: Kind, judged: &Judged) -> Result<(),
 }
 
 fn hardening_only_tightens(
-    kind: Kind,
+    kind: WorkloadKind,
     object: &Value,
     judged: &Judged,
 ) -> Result<(), TestCaseError> {
@@ -151,7 +158,11 @@ fn every_change_has_a_finding(judged: &Judged) -> Result<(), TestCaseError> {
 }
 
 /// The webhook's patch is the core's, and its validator admits what the core finds clean.
-fn the_webhook_agrees(kind: Kind, object: &Value, judged: &Judged) -> Result<(), TestCaseError> {
+fn the_webhook_agrees(
+    kind: WorkloadKind,
+    object: &Value,
+    judged: &Judged,
+) -> Result<(), TestCaseError> {
     let namespace = object
         .pointer("/metadata/namespace")
         .and_then(Value::as_str)
@@ -189,11 +200,14 @@ fn the_webhook_agrees(kind: Kind, object: &Value, judged: &Judged) -> Result<(),
 /// Anybody may write who controls his object: it is refused then where it would have been hardened, or
 /// answered as before.
 fn a_claimed_controller_only_makes_it_stricter(
-    kind: Kind,
+    kind: WorkloadKind,
     object: &Value,
     judged: &Judged,
 ) -> Result<(), TestCaseError> {
-    if !matches!(kind, Kind::Pod | Kind::ReplicaSet | Kind::Deployment) {
+    if !matches!(
+        kind,
+        WorkloadKind::Pod | WorkloadKind::ReplicaSet | WorkloadKind::Deployment
+    ) {
         return Ok(());
     }
     let mut claimed = object.clone();
@@ -204,7 +218,7 @@ fn a_claimed_controller_only_makes_it_stricter(
         .and_then(Value::as_str)
         .unwrap_or("");
     let answer = respond(Webhook::Mutate, kind, namespace, &claimed);
-    if kind == Kind::Deployment {
+    if kind == WorkloadKind::Deployment {
         let before = respond(Webhook::Mutate, kind, namespace, object);
         prop_assert_eq!(answer, before);
     } else {
@@ -215,10 +229,10 @@ fn a_claimed_controller_only_makes_it_stricter(
     Ok(())
 }
 
-fn respond(webhook: Webhook, kind: Kind, namespace: &str, object: &Value) -> Value {
+fn respond(webhook: Webhook, kind: WorkloadKind, namespace: &str, object: &Value) -> Value {
     let group = match kind {
-        Kind::Pod | Kind::PodTemplate | Kind::ReplicationController => "",
-        Kind::Job | Kind::CronJob => "batch",
+        WorkloadKind::Pod | WorkloadKind::PodTemplate | WorkloadKind::ReplicationController => "",
+        WorkloadKind::Job | WorkloadKind::CronJob => "batch",
         _ => "apps",
     };
     let review = json!({
@@ -248,7 +262,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 10_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn hold_for_generated_workloads((kind, object) in workload()) {
+    fn hold_for_generated_workloads((kind, object) in generate::workload()) {
         laws(kind, &object)?;
     }
 }
@@ -258,7 +272,7 @@ fn hold_for_the_corpus_in_every_kind() {
     for (rule, cases) in cases() {
         for case in cases {
             let manifest = case.manifest();
-            for kind in Kind::ALL {
+            for kind in WorkloadKind::ALL {
                 let template = manifest["spec"]["template"].clone();
                 let object = object(kind, &manifest["metadata"], template);
                 if let Err(broken) = laws(kind, &object) {

@@ -1,6 +1,5 @@
 //! The rules over the case corpus, and the laws that every verdict keeps.
 
-mod access;
 mod cases;
 mod certificate_authorities;
 mod connections;
@@ -13,9 +12,11 @@ pub(crate) mod known;
 mod laws;
 mod not_tillers;
 mod outcome;
+mod rbac;
 pub(crate) mod recognition;
 mod second_tillers;
 mod services;
+mod settings;
 mod storage_switch;
 
 use std::sync::LazyLock;

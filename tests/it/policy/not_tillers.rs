@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use tiller_guard::k8s::review::{Decision, Webhook, answer};
-use tiller_guard::k8s::subject;
+use tiller_guard::k8s::workload;
 use tiller_guard::policy::rbac::Account;
 use tiller_guard::policy::{
-    Context, Evidence, Innocent, Kind, Knowledge, NotTiller, Policy, Settings, Timestamp, decide,
+    Context, Evidence, Innocent, Knowledge, NotTiller, Policy, Settings, Timestamp, WorkloadKind,
+    decide,
 };
 
 use super::corpus::canonical;
@@ -25,7 +26,7 @@ fn image(reference: &str) -> Settings {
     settings(Innocent::Image(reference.to_owned()))
 }
 
-fn workload(kind: Kind, name: &str) -> Settings {
+fn named(kind: WorkloadKind, name: &str) -> Settings {
     let (namespace, name) = ("farm".to_owned(), name.to_owned());
     settings(Innocent::Workload {
         kind,
@@ -35,7 +36,7 @@ fn workload(kind: Kind, name: &str) -> Settings {
 }
 
 /// A workload in the namespace `farm` with a container of this image.
-fn machine(kind: Kind, name: &str, image: &str) -> Value {
+fn machine(kind: WorkloadKind, name: &str, image: &str) -> Value {
     let pod = json!({
         "serviceAccountName": "farmer",
         "containers": [{ "name": "tiller", "image": image, "command": ["tiller", "-v"] }],
@@ -44,14 +45,14 @@ fn machine(kind: Kind, name: &str, image: &str) -> Value {
     object(kind, &metadata, json!({ "metadata": {}, "spec": pod }))
 }
 
-fn is_tiller(object: &Value, kind: Kind, settings: &Settings) -> bool {
-    settings.takes_for_tiller(&subject(kind, object).unwrap())
+fn is_tiller(object: &Value, kind: WorkloadKind, settings: &Settings) -> bool {
+    settings.takes_for_tiller(&workload(kind, object).unwrap())
 }
 
 #[test]
 fn an_image_is_named_by_repository_tag_or_digest() {
     let deployment = machine(
-        Kind::Deployment,
+        WorkloadKind::Deployment,
         "tiller",
         "registry.example.com/tools/tiller:v1",
     );
@@ -64,7 +65,7 @@ fn an_image_is_named_by_repository_tag_or_digest() {
     ] {
         let settings = image(reference);
         assert_eq!(
-            is_tiller(&deployment, Kind::Deployment, &settings),
+            is_tiller(&deployment, WorkloadKind::Deployment, &settings),
             !spared,
             "{reference}"
         );
@@ -73,34 +74,42 @@ fn an_image_is_named_by_repository_tag_or_digest() {
 
 #[test]
 fn the_labels_that_helms_client_looks_for_count_all_the_same() {
-    let mut deployment = machine(Kind::Deployment, "tiller", "x/tiller:v1");
+    let mut deployment = machine(WorkloadKind::Deployment, "tiller", "x/tiller:v1");
     deployment["spec"]["template"]["metadata"]["labels"] =
         json!({ "app": "helm", "name": "tiller" });
-    assert!(is_tiller(&deployment, Kind::Deployment, &image("x/tiller")));
+    assert!(is_tiller(
+        &deployment,
+        WorkloadKind::Deployment,
+        &image("x/tiller")
+    ));
 }
 
 #[test]
 fn another_image_beside_it_is_judged() {
-    let mut deployment = machine(Kind::Deployment, "tiller", "x/tiller:v1");
+    let mut deployment = machine(WorkloadKind::Deployment, "tiller", "x/tiller:v1");
     let containers = deployment
         .pointer_mut("/spec/template/spec/containers")
         .unwrap();
     let tiller = json!({ "name": "b", "image": "ghcr.io/helm/tiller:v2.17.0" });
     containers.as_array_mut().unwrap().push(tiller);
-    assert!(is_tiller(&deployment, Kind::Deployment, &image("x/tiller")));
+    assert!(is_tiller(
+        &deployment,
+        WorkloadKind::Deployment,
+        &image("x/tiller")
+    ));
 }
 
 #[test]
 fn a_workload_is_named_by_kind_namespace_and_name() {
-    let deployment = machine(Kind::Deployment, "tiller", "x/tiller:v1");
+    let deployment = machine(WorkloadKind::Deployment, "tiller", "x/tiller:v1");
     for (kind, name, spared) in [
-        (Kind::Deployment, "tiller", true),
-        (Kind::StatefulSet, "tiller", false),
-        (Kind::Deployment, "tiller-2", false),
+        (WorkloadKind::Deployment, "tiller", true),
+        (WorkloadKind::StatefulSet, "tiller", false),
+        (WorkloadKind::Deployment, "tiller-2", false),
     ] {
-        let settings = workload(kind, name);
+        let settings = named(kind, name);
         assert_eq!(
-            is_tiller(&deployment, Kind::Deployment, &settings),
+            is_tiller(&deployment, WorkloadKind::Deployment, &settings),
             !spared,
             "{name}"
         );
@@ -109,14 +118,18 @@ fn a_workload_is_named_by_kind_namespace_and_name() {
     elsewhere["metadata"]["namespace"] = json!("team");
     assert!(is_tiller(
         &elsewhere,
-        Kind::Deployment,
-        &workload(Kind::Deployment, "tiller")
+        WorkloadKind::Deployment,
+        &named(WorkloadKind::Deployment, "tiller")
     ));
 }
 
 /// What both webhooks decide when this user creates an object.
-fn decided(user: &str, kind: Kind, object: &Value, settings: &Settings) -> [Decision; 2] {
-    let group = if kind == Kind::Pod { "" } else { "apps" };
+fn decided(user: &str, kind: WorkloadKind, object: &Value, settings: &Settings) -> [Decision; 2] {
+    let group = if kind == WorkloadKind::Pod {
+        ""
+    } else {
+        "apps"
+    };
     let body = json!({
         "apiVersion": "admission.k8s.io/v1",
         "kind": "AdmissionReview",
@@ -145,7 +158,7 @@ fn decided(user: &str, kind: Kind, object: &Value, settings: &Settings) -> [Deci
 /// A tenant may write any owner; a controller of Kubernetes' own makes what it owns.
 #[test]
 fn an_owner_counts_where_its_controller_makes_the_object() {
-    let settings = workload(Kind::Deployment, "tiller");
+    let settings = named(WorkloadKind::Deployment, "tiller");
     let owned = |kind, name, owner: (&str, &str)| {
         let mut object = machine(kind, name, "x/tiller:v1");
         object["metadata"]["ownerReferences"] = json!([
@@ -156,12 +169,20 @@ fn an_owner_counts_where_its_controller_makes_the_object() {
     let controller = "system:serviceaccount:kube-system:replicaset-controller";
     for (kind, object) in [
         (
-            Kind::ReplicaSet,
-            owned(Kind::ReplicaSet, "tiller-6f8", ("Deployment", "tiller")),
+            WorkloadKind::ReplicaSet,
+            owned(
+                WorkloadKind::ReplicaSet,
+                "tiller-6f8",
+                ("Deployment", "tiller"),
+            ),
         ),
         (
-            Kind::Pod,
-            owned(Kind::Pod, "tiller-6f8-x2", ("ReplicaSet", "tiller-6f8")),
+            WorkloadKind::Pod,
+            owned(
+                WorkloadKind::Pod,
+                "tiller-6f8-x2",
+                ("ReplicaSet", "tiller-6f8"),
+            ),
         ),
     ] {
         let by = |user| decided(user, kind, &object, &settings);
@@ -177,15 +198,15 @@ fn an_owner_counts_where_its_controller_makes_the_object() {
 /// The machine is known from the cluster, with its account; a team's Tiller comes.
 #[test]
 fn a_false_tiller_makes_no_second_one_and_no_account_a_tillers() {
-    let machine = machine(Kind::Deployment, "machine", "x/tiller:v1");
-    let machine = subject(Kind::Deployment, &machine).unwrap();
+    let machine = machine(WorkloadKind::Deployment, "machine", "x/tiller:v1");
+    let machine = workload(WorkloadKind::Deployment, &machine).unwrap();
     let evidence = Some(Arc::new(Evidence::of(&machine)));
     let knowledge = Knowledge::default()
         .with_suspect(machine.tiller_use().unwrap(), evidence.clone())
         .with_suspect_pod("farm", "machine-6f8-x2", evidence);
     let mut tiller = canonical();
     tiller["metadata"]["namespace"] = json!("farm");
-    let tiller = subject(Kind::Deployment, &tiller).unwrap();
+    let tiller = workload(WorkloadKind::Deployment, &tiller).unwrap();
     let farmer = Account {
         namespace: "farm",
         name: "farmer",
@@ -204,7 +225,7 @@ fn a_false_tiller_makes_no_second_one_and_no_account_a_tillers() {
     assert_eq!(judged(&Settings::default()), (true, true));
     assert_eq!(judged(&image("x/tiller")), (false, false));
     // Of the workload the Pod is another one, which its owner would tell.
-    let by_name = workload(Kind::Deployment, "machine");
+    let by_name = named(WorkloadKind::Deployment, "machine");
     assert_eq!(judged(&by_name), (true, false), "{pod}");
 }
 
@@ -212,14 +233,14 @@ fn a_false_tiller_makes_no_second_one_and_no_account_a_tillers() {
 #[test]
 fn remedies_name_helm_init_to_those_who_know_it() {
     let remedies = |object: &Value| {
-        let subject = subject(Kind::Deployment, object).unwrap();
+        let workload = workload(WorkloadKind::Deployment, object).unwrap();
         let settings = Settings::default();
         let context = Context::at(Timestamp(0));
-        let verdict = decide(&subject, &settings, &context);
+        let verdict = decide(&workload, &settings, &context);
         let remedies = verdict.findings.iter().map(|it| it.remedy.to_string());
         remedies.collect::<Vec<_>>().join("\n")
     };
-    let mut other = machine(Kind::Deployment, "web", "x/tiller:v2.5.0");
+    let mut other = machine(WorkloadKind::Deployment, "web", "x/tiller:v2.5.0");
     other["metadata"]["namespace"] = json!("default");
     other["spec"]["template"]["spec"]["serviceAccountName"] = Value::Null;
     let told = remedies(&other);

@@ -1,9 +1,9 @@
 //! What becomes of a verdict: mode by circumstance.
 
 use serde_json::{Value, json};
-use tiller_guard::k8s::subject;
+use tiller_guard::k8s::workload;
 use tiller_guard::policy::{
-    Arrival, Circumstances, Decision, Kind, Mode, Outcome, Settings, Webhook, decide,
+    Arrival, Circumstances, Decision, Mode, Outcome, Settings, Webhook, WorkloadKind, decide,
 };
 
 use super::NOW;
@@ -44,8 +44,8 @@ const FIRST: Circumstances = Circumstances {
 
 fn outcome(manifest: &Value, mode: Mode, circumstances: Circumstances) -> Outcome {
     let settings = Settings::default();
-    let subject = subject(Kind::Deployment, manifest).unwrap();
-    let verdict = decide(&subject, &settings, &NOW);
+    let workload = workload(WorkloadKind::Deployment, manifest).unwrap();
+    let verdict = decide(&workload, &settings, &NOW);
     Outcome::of(&verdict, mode, circumstances, &settings)
 }
 

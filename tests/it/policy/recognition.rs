@@ -2,8 +2,8 @@
 
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tiller_guard::k8s::subject;
-use tiller_guard::policy::{Context, Kind, Settings, Timestamp, decide};
+use tiller_guard::k8s::workload;
+use tiller_guard::policy::{Context, Settings, Timestamp, WorkloadKind, decide};
 
 use super::generate;
 
@@ -22,7 +22,7 @@ pub(crate) struct Case {
 
 impl Case {
     /// An object of this kind that carries the pod.
-    pub(crate) fn object(&self, kind: Kind) -> Value {
+    pub(crate) fn object(&self, kind: WorkloadKind) -> Value {
         let name = self.workload.as_deref().unwrap_or("web");
         let template = json!({ "metadata": self.metadata, "spec": self.spec });
         generate::object(kind, &json!({ "name": name }), template)
@@ -38,10 +38,10 @@ fn each_case_has_the_tillers_that_it_says() {
     let settings = Settings::default();
     let context = Context::at(Timestamp(0));
     for case in cases() {
-        for kind in Kind::ALL {
+        for kind in WorkloadKind::ALL {
             let object = case.object(kind);
-            let subject = subject(kind, &object).unwrap();
-            let verdict = decide(&subject, &settings, &context);
+            let workload = workload(kind, &object).unwrap();
+            let verdict = decide(&workload, &settings, &context);
             let found = verdict.tillers.iter();
             let found: Vec<String> = found
                 .map(|it| format!("{}/{}", it.list.as_str(), it.index))

@@ -1,15 +1,20 @@
 //! Which Tillers are others: copies that controllers make are not.
 
 use serde_json::{Value, json};
-use tiller_guard::k8s::subject;
-use tiller_guard::policy::{Context, Kind, Settings, Timestamp, decide};
+use tiller_guard::k8s::workload;
+use tiller_guard::policy::{Context, Settings, Timestamp, WorkloadKind, decide};
 
 use super::corpus::canonical;
 use super::generate::object;
 use super::known::known;
 
 /// Whether a Tiller of this kind and name, and of this maker, comes as a second one beside those that are known.
-fn is_second(kind: Kind, name: &str, maker: Option<(&str, &str, &str)>, others: &[&str]) -> bool {
+fn is_second(
+    kind: WorkloadKind,
+    name: &str,
+    maker: Option<(&str, &str, &str)>,
+    others: &[&str],
+) -> bool {
     let mut metadata = json!({ "name": name, "namespace": "red" });
     if let Some((api_version, kind, name)) = maker {
         metadata["ownerReferences"] = json!([
@@ -25,9 +30,9 @@ fn is_second(kind: Kind, name: &str, maker: Option<(&str, &str, &str)>, others: 
         now: Timestamp(0),
         knowledge: &knowledge,
     };
-    let subject = subject(kind, &carrier).unwrap();
+    let workload = workload(kind, &carrier).unwrap();
     let settings = Settings::default();
-    let verdict = decide(&subject, &settings, &context);
+    let verdict = decide(&workload, &settings, &context);
     let mut found = verdict.findings.iter();
     found.any(|finding| finding.rule.id == "second-tiller")
 }
@@ -39,7 +44,7 @@ const REPLICA_SET: Option<(&str, &str, &str)> =
 macro_rules! table {
     ($($test:ident: $kind:ident $name:literal of $maker:expr, beside $others:expr => $second:literal;)*) => {
         $(#[test] fn $test() {
-            assert_eq!(is_second(Kind::$kind, $name, $maker, &$others), $second);
+            assert_eq!(is_second(WorkloadKind::$kind, $name, $maker, &$others), $second);
         })*
     };
 }

@@ -1,8 +1,8 @@
 //! Storage that hardening leaves as it is, and what is known of releases.
 
-use tiller_guard::k8s::subject;
+use tiller_guard::k8s::workload;
 use tiller_guard::policy::{
-    Context, Exception, Kind, Knowledge, Settings, Timestamp, decide, rules,
+    Context, Exception, Knowledge, Settings, Timestamp, WorkloadKind, decide, rules,
 };
 
 use super::corpus::canonical;
@@ -14,7 +14,7 @@ fn found(excepted: &str) -> Vec<&'static str> {
     let settings = Settings {
         exceptions: vec![Exception {
             rule: rules().find(|rule| rule.id == excepted).unwrap(),
-            kind: Kind::Deployment.into(),
+            kind: WorkloadKind::Deployment.into(),
             namespace: "tiller-world".to_owned(),
             name: "tiller-deploy".to_owned(),
             reason: "its releases are moved in March".to_owned(),
@@ -27,8 +27,8 @@ fn found(excepted: &str) -> Vec<&'static str> {
         now: Timestamp(0),
         knowledge: &knowledge,
     };
-    let subject = subject(Kind::Deployment, &manifest).unwrap();
-    let verdict = decide(&subject, &settings, &context);
+    let workload = workload(WorkloadKind::Deployment, &manifest).unwrap();
+    let verdict = decide(&workload, &settings, &context);
     verdict.findings.iter().map(|it| it.rule.id).collect()
 }
 

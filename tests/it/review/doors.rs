@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use serde_json::{Value, json};
 use tiller_guard::k8s::review::{Answer, Decision, Webhook, answer};
-use tiller_guard::policy::{APIS, Api, Context, Kind, Policy, Timestamp};
+use tiller_guard::policy::{APIS, Api, Context, Policy, Timestamp, WorkloadKind};
 
 use super::{ask, response};
 use crate::policy::corpus::{Case, canonical, cases, expanded};
@@ -21,7 +21,7 @@ type Found = BTreeSet<(String, String)>;
 /// Every group and version of every kind that carries a whole pod.
 fn doors() -> impl Iterator<Item = (&'static Api, &'static str)> {
     APIS.iter()
-        .filter(|api| Kind::ALL.contains(&api.kind))
+        .filter(|api| WorkloadKind::ALL.contains(&api.kind))
         .flat_map(|api| api.versions.iter().map(move |version| (api, *version)))
 }
 
@@ -52,29 +52,29 @@ fn review(api: &Api, version: &str, operation: &str, object: &Value) -> String {
 }
 
 /// The pod of a Deployment in an object of a kind.
-fn carried(kind: Kind, deployment: &Value) -> Value {
+fn carried(kind: WorkloadKind, deployment: &Value) -> Value {
     let template = deployment["spec"]["template"].clone();
     object(kind, &deployment["metadata"], template)
 }
 
 /// What the case says is found in a Deployment, by the pointers of another kind.
-fn said(case: &Case, kind: Kind) -> Found {
+fn said(case: &Case, kind: WorkloadKind) -> Found {
     found_in(case.finds.iter(), kind)
 }
 
 /// The same without what is reported alone, which no refusal tells.
-fn refused(case: &Case, kind: Kind) -> Found {
+fn refused(case: &Case, kind: WorkloadKind) -> Found {
     let lines = case.finds.iter();
     found_in(lines.filter(|line| !line.contains(" report ")), kind)
 }
 
-fn found_in<'c>(lines: impl Iterator<Item = &'c String>, kind: Kind) -> Found {
+fn found_in<'c>(lines: impl Iterator<Item = &'c String>, kind: WorkloadKind) -> Found {
     lines
         .map(|line| {
             let mut words = line.split_whitespace();
             let rule = words.next().unwrap();
             let path = expanded(words.nth(1).unwrap().trim_end_matches(':'));
-            let path = match path.strip_prefix(Kind::Deployment.pod_pointer()) {
+            let path = match path.strip_prefix(WorkloadKind::Deployment.pod_pointer()) {
                 Some(rest) => format!("{}{rest}", kind.pod_pointer()),
                 None => path,
             };
@@ -130,7 +130,7 @@ fn is_of_templates(rule: &str, case: &Case) -> bool {
 fn is_final(case: &Case, (api, version): (&Api, &str), operation: &str) -> bool {
     let stored = review(api, version, "CREATE", &carried(api.kind, &HARDENED));
     operation == "UPDATE"
-        && matches!(api.kind, Kind::Pod | Kind::Job)
+        && matches!(api.kind, WorkloadKind::Pod | WorkloadKind::Job)
         && ask_in(case, Webhook::Mutate, &stored).decision == Decision::Hardened
 }
 
@@ -174,7 +174,7 @@ fn each_case_is_judged_alike_in_every_kind_and_version() {
         for case in cases {
             let deployment = case.manifest();
             for (api, version) in doors() {
-                if api.kind == Kind::Pod && is_of_templates(rule, &case) {
+                if api.kind == WorkloadKind::Pod && is_of_templates(rule, &case) {
                     continue;
                 }
                 for operation in OPERATIONS {
@@ -216,7 +216,7 @@ fn each_case_is_judged_alike_in_every_list() {
         for case in cases.iter().filter(|_| alike) {
             for list in ["initContainers", "ephemeralContainers"] {
                 let extra = format!("/spec/template/spec/{list}");
-                let mut expected: Found = refused(case, Kind::Deployment)
+                let mut expected: Found = refused(case, WorkloadKind::Deployment)
                     .into_iter()
                     .map(|(rule, path)| (rule, path.replace(container, &format!("{extra}/"))))
                     .collect();
@@ -224,7 +224,7 @@ fn each_case_is_judged_alike_in_every_list() {
                 let object = moved(&case.manifest(), list);
                 for operation in OPERATIONS {
                     let (api, version) = doors()
-                        .find(|(api, _)| api.kind == Kind::Deployment)
+                        .find(|(api, _)| api.kind == WorkloadKind::Deployment)
                         .unwrap();
                     let review = review(api, version, operation, &object);
                     let validated = ask_in(case, Webhook::Validate, &review);

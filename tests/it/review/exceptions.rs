@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use tiller_guard::k8s::review::{Answer, Decision, Webhook, answer};
 use tiller_guard::policy::custody::CustodyKind;
 use tiller_guard::policy::exposure::ExposureKind;
-use tiller_guard::policy::rbac::AccessKind;
+use tiller_guard::policy::rbac::RbacKind;
 use tiller_guard::policy::{
     Context, Exception, Knowledge, ObjectKind, Policy, Settings, Timestamp, rules,
 };
@@ -87,8 +87,8 @@ fn of_a_binding_in_the_cluster() {
         "roleRef": { "kind": "ClusterRole", "name": "system:discovery" },
         "subjects": [{ "kind": "ServiceAccount", "namespace": "red", "name": "tiller" }],
     });
-    let kind = ObjectKind::Access(AccessKind::ClusterRoleBinding);
-    check("binding-scope", kind, AccessKind::GROUP, &binding);
+    let kind = ObjectKind::Rbac(RbacKind::ClusterRoleBinding);
+    check("binding-scope", kind, RbacKind::GROUP, &binding);
 }
 
 #[test]
@@ -117,7 +117,7 @@ fn the_star_of_the_first_version_is_told_by_the_request() {
         "roleRef": { "kind": "ClusterRole", "name": "cluster-admin" },
         "subjects": [{ "kind": "User", "name": "*" }],
     });
-    let mut review = review(AccessKind::GROUP, "ClusterRoleBinding", "mine", binding);
+    let mut review = review(RbacKind::GROUP, "ClusterRoleBinding", "mine", binding);
     let knowledge =
         crate::policy::known::known(&[json!({ "kind": "Tiller", "account": "red/deployer" })]);
     let context = Context {

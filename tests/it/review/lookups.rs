@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use tiller_guard::k8s::overlay;
 use tiller_guard::k8s::review::{Answer, Decision, Lookup, Webhook, answer};
 use tiller_guard::policy::rbac::RoleKind;
-use tiller_guard::policy::rights::standing_excesses;
+use tiller_guard::policy::rights::existing_excesses;
 use tiller_guard::policy::{Context, Knowledge, Mode, Policy, Settings, Timestamp};
 
 use super::creation;
@@ -289,7 +289,7 @@ fn a_role_or_binding_that_cannot_be_read_may_give_any_right() {
     let unread = found(&knowledge, &role_lookup(), &[bad]);
     let refused = ask(&tiller(), &unread, Mode::Enforce);
     assert_eq!(refused.rules, ["account-rights"]);
-    let standing = standing_excesses(&Settings::default(), &unread);
+    let standing = existing_excesses(&Settings::default(), &unread);
     assert!(
         standing[0].message.ends_with("cannot be read"),
         "{standing:?}"

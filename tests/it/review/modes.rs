@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tiller_guard::k8s::review::{Answer, Decision, Webhook, answer};
 use tiller_guard::policy::{
-    Exception, Kind, Mode, Modes, People, Policy, Settings, Timestamp, rules,
+    Exception, Mode, Modes, People, Policy, Settings, Timestamp, WorkloadKind, rules,
 };
 
 use super::{DEPLOYMENTS, OTHERS, changed, response};
@@ -343,7 +343,7 @@ fn what_is_let_off_is_told_to_the_audit_log() {
     let request = &review["request"];
     let exception = Exception {
         rule: rules().find(|rule| rule.id == "host-access").unwrap(),
-        kind: Kind::Deployment.into(),
+        kind: WorkloadKind::Deployment.into(),
         namespace: request["namespace"].as_str().unwrap().to_owned(),
         name: request["object"]["metadata"]["name"]
             .as_str()

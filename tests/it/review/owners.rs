@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 use tiller_guard::k8s::review::{Decision, Mode, Webhook, answer};
 use tiller_guard::policy::rbac::Account;
 use tiller_guard::policy::{
-    Context, Exception, Kind, Knowledge, Modes, Policy, Settings, TillerUse, Timestamp, rules,
+    Context, Exception, Knowledge, Modes, Policy, Settings, TillerUse, Timestamp, WorkloadKind,
+    rules,
 };
 
 use crate::policy::corpus::canonical;
@@ -13,7 +14,7 @@ const STATEFUL_SETS: &str = "system:serviceaccount:kube-system:statefulset-contr
 const REPLICA_SETS: &str = "system:serviceaccount:kube-system:replicaset-controller";
 
 /// A hardened Tiller's pod that this user writes, owned by a workload.
-fn pod(user: &str, owner: Kind, name: &str, change: impl FnOnce(&mut Value)) -> String {
+fn pod(user: &str, owner: WorkloadKind, name: &str, change: impl FnOnce(&mut Value)) -> String {
     let mut deployment = canonical();
     let mut object = deployment["spec"]["template"].take();
     object["metadata"]["name"] = json!(format!("{name}-0"));
@@ -61,17 +62,17 @@ fn in_a_freeze_a_stateful_set_restarts_only_where_it_is_known_for_a_tiller() {
             namespace: "tiller-world",
             name: "tiller",
         },
-        kind: Kind::StatefulSet,
+        kind: WorkloadKind::StatefulSet,
         workload: "tiller",
     });
     for (name, expected) in [("tiller", Decision::Allowed), ("web", Decision::Refused)] {
-        let body = pod(STATEFUL_SETS, Kind::StatefulSet, name, |_| {});
+        let body = pod(STATEFUL_SETS, WorkloadKind::StatefulSet, name, |_| {});
         assert_eq!(decided(&body, &policy, &known), expected, "{name}");
     }
-    let body = pod(STATEFUL_SETS, Kind::StatefulSet, "tiller", |_| {});
+    let body = pod(STATEFUL_SETS, WorkloadKind::StatefulSet, "tiller", |_| {});
     let nothing = Knowledge::default();
     assert_eq!(decided(&body, &policy, &nothing), Decision::Refused);
-    let body = pod(REPLICA_SETS, Kind::ReplicaSet, "tiller-1", |_| {});
+    let body = pod(REPLICA_SETS, WorkloadKind::ReplicaSet, "tiller-1", |_| {});
     assert_eq!(decided(&body, &policy, &nothing), Decision::Allowed);
 }
 
@@ -81,7 +82,7 @@ fn a_forged_owner_lends_no_exception() {
         settings: Settings {
             exceptions: vec![Exception {
                 rule: rules().find(|it| it.id == "host-access").unwrap(),
-                kind: Kind::Deployment.into(),
+                kind: WorkloadKind::Deployment.into(),
                 namespace: "tiller-world".to_owned(),
                 name: "tiller-deploy".to_owned(),
                 reason: "until the move".to_owned(),
@@ -104,7 +105,7 @@ fn a_forged_owner_lends_no_exception() {
             Decision::Refused,
         ),
     ] {
-        let body = pod(user, Kind::ReplicaSet, "tiller-deploy-7d4", |pod| {
+        let body = pod(user, WorkloadKind::ReplicaSet, "tiller-deploy-7d4", |pod| {
             pod["spec"]["hostNetwork"] = json!(true);
         });
         let decision = decided(&body, &policy, &Knowledge::default());
@@ -132,8 +133,8 @@ fn a_token_secret_is_one_that_the_account_lists() {
     let cluster = Knowledge::default().of_cluster();
     let theirs = cluster.with_token_secrets(account, &["tiller-token-x7k2p"]);
     let others = cluster.with_token_secrets(account, &["tiller-token-aaaaa"]);
-    let made = pod(REPLICA_SETS, Kind::ReplicaSet, "tiller-1", mount);
-    let written = pod("ann", Kind::ReplicaSet, "tiller-1", mount);
+    let made = pod(REPLICA_SETS, WorkloadKind::ReplicaSet, "tiller-1", mount);
+    let written = pod("ann", WorkloadKind::ReplicaSet, "tiller-1", mount);
     let policy = Policy::default();
     for (body, knowledge, expected) in [
         (&made, &cluster, Decision::Allowed),

@@ -9,11 +9,11 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::*;
-use crate::policy::Kind;
-use crate::policy::rbac::AccessKind;
+use crate::policy::WorkloadKind;
+use crate::policy::rbac::RbacKind;
 
 /// Of which nobody has to find out where they are.
-const SERVICES: Watched = Watched::Services;
+const SERVICES: WatchedResource = WatchedResource::Services;
 
 /// What an API server says, in order; the last for ever.
 #[derive(Clone)]
@@ -52,20 +52,23 @@ impl Script {
         Client::new(service, "default")
     }
 
-    fn run(&self, watched: Watched) -> (mpsc::Receiver<(Watched, News)>, Arc<Status>) {
-        let (sender, news) = mpsc::channel(16);
+    fn run(
+        &self,
+        resource: WatchedResource,
+    ) -> (mpsc::Receiver<(WatchedResource, StoreUpdate)>, Arc<Status>) {
+        let (sender, updates) = mpsc::channel(16);
         let status = Arc::new(Status::new());
         status.connected();
-        let feed = Feed {
-            watched,
+        let reflector = Reflector {
+            resource,
             client: self.client(),
             own_namespace: "tiller-guard".into(),
             turns: Arc::new(Semaphore::new(1)),
-            news: sender,
+            updates: sender,
             status: Arc::clone(&status),
         };
-        tokio::spawn(feed.run());
-        (news, status)
+        tokio::spawn(reflector.run());
+        (updates, status)
     }
 
     /// Those that were asked, as far as what matters goes.
@@ -106,24 +109,27 @@ fn failure(code: u16) -> Value {
 }
 
 /// Told in a word.
-fn word(news: &News) -> String {
+fn word(update: &StoreUpdate) -> String {
     let name = |object: &Json| {
         let object: Value = serde_json::from_str(object.get()).unwrap();
         object["metadata"]["name"].as_str().unwrap().to_owned()
     };
-    match news {
-        News::Listing => "listing".to_owned(),
-        News::Listed(objects) => objects.iter().map(name).collect::<Vec<_>>().join(","),
-        News::Complete => "complete".to_owned(),
-        News::Changed(object) => format!("+{}", name(object)),
-        News::Gone(object) => format!("-{}", name(object)),
+    match update {
+        StoreUpdate::Listing => "listing".to_owned(),
+        StoreUpdate::Listed(objects) => objects.iter().map(name).collect::<Vec<_>>().join(","),
+        StoreUpdate::Complete => "complete".to_owned(),
+        StoreUpdate::Changed(object) => format!("+{}", name(object)),
+        StoreUpdate::Gone(object) => format!("-{}", name(object)),
     }
 }
 
-async fn told(news: &mut mpsc::Receiver<(Watched, News)>, count: usize) -> Vec<String> {
+async fn told(
+    update: &mut mpsc::Receiver<(WatchedResource, StoreUpdate)>,
+    count: usize,
+) -> Vec<String> {
     let mut told = Vec::new();
     for _ in 0..count {
-        told.push(word(&news.recv().await.unwrap().1));
+        told.push(word(&update.recv().await.unwrap().1));
     }
     told
 }
@@ -148,8 +154,8 @@ async fn pages_then_changes_then_all_anew_when_the_version_is_too_old() {
         (200, vec![page("20", "", &Value::Null)]),
         (200, vec![]),
     ]);
-    let (mut news, _status) = script.run(SERVICES);
-    let told = told(&mut news, 10).await;
+    let (mut update, _status) = script.run(SERVICES);
+    let told = told(&mut update, 10).await;
     let expected = [
         "listing", "a", "b", "complete", "+c", "+a", "-b", "listing", "", "complete",
     ];
@@ -183,17 +189,17 @@ async fn what_cannot_be_read_is_listed_anew() {
         (200, vec![page("6", "", &json!([role("b", 6)]))]),
         (200, vec![]),
     ]);
-    let (mut news, _status) = script.run(SERVICES);
+    let (mut update, _status) = script.run(SERVICES);
     let expected = ["listing", "a", "complete", "listing", "b", "complete"];
-    assert_eq!(told(&mut news, 6).await, expected);
+    assert_eq!(told(&mut update, 6).await, expected);
 }
 
 /// An API server that is shutting down takes watches and ends them at once.
 #[tokio::test(start_paused = true)]
 async fn a_watch_that_ends_at_once_is_not_made_anew_in_haste() {
     let script = Script::new(&[(200, vec![page("5", "", &json!([]))]), (200, vec![])]);
-    let (mut news, _status) = script.run(SERVICES);
-    told(&mut news, 3).await;
+    let (mut update, _status) = script.run(SERVICES);
+    told(&mut update, 3).await;
     sleep(Duration::from_mins(10)).await;
     let asked = script.asked().len();
     assert!((10..40).contains(&asked), "{asked} requests");
@@ -208,13 +214,13 @@ async fn an_api_server_that_is_back_is_listed_from_soon() {
     answers.push((200, vec![page("9", "", &json!([role("b", 2)]))]));
     answers.push((200, vec![]));
     let script = Script::new(&answers);
-    let (mut news, _status) = script.run(SERVICES);
-    told(&mut news, 3).await;
+    let (mut update, _status) = script.run(SERVICES);
+    told(&mut update, 3).await;
     while script.asked().len() < 6 {
         sleep(Duration::from_millis(10)).await;
     }
     let back = Instant::now();
-    assert_eq!(told(&mut news, 3).await, ["listing", "b", "complete"]);
+    assert_eq!(told(&mut update, 3).await, ["listing", "b", "complete"]);
     assert!(
         back.elapsed() < Duration::from_secs(4),
         "{:?}",
@@ -238,9 +244,9 @@ async fn refusals_are_told_by_their_reason_and_waited_out() {
             (200, vec![]),
         ]);
         let began = Instant::now();
-        let (mut news, status) = script.run(SERVICES);
-        assert_eq!(told(&mut news, 1).await, ["listing"]);
-        let again = told(&mut news, 3).await;
+        let (mut update, status) = script.run(SERVICES);
+        assert_eq!(told(&mut update, 1).await, ["listing"]);
+        let again = told(&mut update, 3).await;
         assert_eq!(again, ["listing", "a", "complete"]);
         assert!(
             began.elapsed() >= Duration::from_secs(2),
@@ -274,8 +280,8 @@ async fn a_kind_is_found_in_whatever_version_is_served() {
         (200, vec![page("5", "", &json!([]))]),
         (200, vec![]),
     ]);
-    let (mut news, _status) = script.run(Watched::Workloads(Kind::CronJob));
-    assert_eq!(told(&mut news, 3).await, ["listing", "", "complete"]);
+    let (mut update, _status) = script.run(WatchedResource::Workloads(WorkloadKind::CronJob));
+    assert_eq!(told(&mut update, 3).await, ["listing", "", "complete"]);
     let asked = script.asked.lock().unwrap().clone();
     assert_eq!(
         asked[..3],
@@ -291,14 +297,14 @@ async fn a_kind_is_found_in_whatever_version_is_served() {
     );
 
     let script = Script::new(&[(200, vec![none])]);
-    let (mut news, _status) = script.run(Watched::Workloads(Kind::CronJob));
-    assert_eq!(told(&mut news, 2).await, ["listing", "complete"]);
+    let (mut update, _status) = script.run(WatchedResource::Workloads(WorkloadKind::CronJob));
+    assert_eq!(told(&mut update, 2).await, ["listing", "complete"]);
 }
 
 /// An API server that starts has no group at first, and one without RBAC never.
 #[tokio::test(start_paused = true)]
 async fn a_group_that_is_not_served_is_looked_for_twice_before_there_is_none() {
-    let roles = Watched::Access(AccessKind::Role);
+    let roles = WatchedResource::Rbac(RbacKind::Role);
     let served = json!({
         "groupVersion": "rbac.authorization.k8s.io/v1",
         "resources": [{
@@ -311,12 +317,12 @@ async fn a_group_that_is_not_served_is_looked_for_twice_before_there_is_none() {
         (200, vec![page("5", "", &json!([role("a", 1)]))]),
         (200, vec![]),
     ]);
-    let (mut news, _status) = script.run(roles);
-    assert_eq!(told(&mut news, 3).await, ["listing", "a", "complete"]);
+    let (mut update, _status) = script.run(roles);
+    assert_eq!(told(&mut update, 3).await, ["listing", "a", "complete"]);
 
     let script = Script::new(&[(404, vec![failure(404)])]);
-    let (mut news, status) = script.run(roles);
-    assert_eq!(told(&mut news, 2).await, ["listing", "complete"]);
+    let (mut update, status) = script.run(roles);
+    assert_eq!(told(&mut update, 2).await, ["listing", "complete"]);
     assert_eq!(script.asked().len(), 2);
     status.listed(roles);
     let waits = status.waits_for().unwrap();
@@ -341,9 +347,9 @@ async fn lists_of_metadata_without_a_version_are_told_at_once_and_watched_from_o
             (200, vec![event("ADDED", &role("c", 8))]),
             (200, vec![]),
         ]);
-        let (mut news, _status) = script.run(Watched::Records);
+        let (mut update, _status) = script.run(WatchedResource::Records);
         let expected = ["listing", listed, "complete", "+c"];
-        assert_eq!(told(&mut news, 4).await, expected);
+        assert_eq!(told(&mut update, 4).await, expected);
         let asked = ["limit=100", "limit=1", "", "watch=true resourceVersion=7"];
         assert_eq!(script.asked()[..4], asked);
     }
@@ -358,9 +364,9 @@ async fn a_list_that_never_tells_its_version_is_tried_again() {
         (200, vec![version]),
         (200, vec![]),
     ]);
-    let (mut news, _status) = script.run(Watched::Records);
+    let (mut update, _status) = script.run(WatchedResource::Records);
     assert_eq!(
-        told(&mut news, 4).await,
+        told(&mut update, 4).await,
         ["listing", "listing", "", "complete"]
     );
 }

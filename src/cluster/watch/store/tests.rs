@@ -1,17 +1,15 @@
 use std::collections::BTreeMap;
 
-use proptest::collection::vec;
-use proptest::option;
 use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop_oneof, proptest};
+use proptest::{collection::vec, option};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::policy::Settings;
-use crate::policy::custody::CaFile;
+use crate::policy::{Settings, custody::CaFile};
 
-const DEPLOYMENTS: Watched = Watched::Workloads(Kind::Deployment);
-const ROLES: Watched = Watched::Access(AccessKind::Role);
-const BINDINGS: Watched = Watched::Access(AccessKind::RoleBinding);
+const DEPLOYMENTS: WatchedResource = WatchedResource::Workloads(WorkloadKind::Deployment);
+const ROLES: WatchedResource = WatchedResource::Rbac(RbacKind::Role);
+const BINDINGS: WatchedResource = WatchedResource::Rbac(RbacKind::RoleBinding);
 
 fn raw(object: &Value) -> Box<RawValue> {
     serde_json::value::to_raw_value(object).unwrap()
@@ -59,63 +57,63 @@ fn team(name: &str, namespace: &str) -> Value {
     })
 }
 
-fn changed(object: &Value) -> News {
-    News::Changed(raw(object))
+fn changed(object: &Value) -> StoreUpdate {
+    StoreUpdate::Changed(raw(object))
 }
 
-fn gone(object: &Value) -> News {
-    News::Gone(raw(object))
+fn gone(object: &Value) -> StoreUpdate {
+    StoreUpdate::Gone(raw(object))
 }
 
 /// Tells of a list of these.
-fn list(ledger: &mut Ledger, watched: Watched, objects: &[Value]) -> Vec<Remark> {
-    let mut remarks = ledger.take(watched, &News::Listing);
+fn list(store: &mut Store, resource: WatchedResource, objects: &[Value]) -> Vec<Remark> {
+    let mut remarks = store.take(resource, &StoreUpdate::Listing);
     for object in objects {
-        remarks.extend(ledger.take(watched, &News::Listed(vec![raw(object)])));
+        remarks.extend(store.take(resource, &StoreUpdate::Listed(vec![raw(object)])));
     }
-    remarks.extend(ledger.take(watched, &News::Complete));
+    remarks.extend(store.take(resource, &StoreUpdate::Complete));
     remarks
 }
 
-fn is_tiller(ledger: &Ledger, name: &str) -> bool {
+fn is_tiller(store: &Store, name: &str) -> bool {
     let account = Account {
         namespace: "team",
         name,
     };
     let settings = Settings::default();
-    ledger.knowledge().is_tiller_account(account, &settings)
+    store.knowledge().is_tiller_account(account, &settings)
 }
 
 #[test]
 fn a_tiller_is_known_as_long_as_it_is_there() {
-    let mut ledger = Ledger::default();
-    ledger.take(DEPLOYMENTS, &changed(&tiller("a", "one")));
-    assert!(is_tiller(&ledger, "one"));
+    let mut store = Store::default();
+    store.take(DEPLOYMENTS, &changed(&tiller("a", "one")));
+    assert!(is_tiller(&store, "one"));
     // Told twice, as after a watch that was made anew.
-    ledger.take(DEPLOYMENTS, &changed(&tiller("a", "one")));
-    assert_eq!(ledger.knowledge().size().tillers, 1);
-    ledger.take(DEPLOYMENTS, &changed(&tiller("a", "two")));
-    assert!(is_tiller(&ledger, "two") && !is_tiller(&ledger, "one"));
-    ledger.take(DEPLOYMENTS, &gone(&tiller("a", "two")));
-    assert_eq!(ledger.knowledge(), &Knowledge::default());
+    store.take(DEPLOYMENTS, &changed(&tiller("a", "one")));
+    assert_eq!(store.knowledge().size().tillers, 1);
+    store.take(DEPLOYMENTS, &changed(&tiller("a", "two")));
+    assert!(is_tiller(&store, "two") && !is_tiller(&store, "one"));
+    store.take(DEPLOYMENTS, &gone(&tiller("a", "two")));
+    assert_eq!(store.knowledge(), &Knowledge::default());
     // Gone twice.
-    ledger.take(DEPLOYMENTS, &gone(&tiller("a", "two")));
-    assert_eq!(ledger.knowledge(), &Knowledge::default());
+    store.take(DEPLOYMENTS, &gone(&tiller("a", "two")));
+    assert_eq!(store.knowledge(), &Knowledge::default());
 }
 
 #[test]
 fn what_becomes_something_else_is_no_tiller_any_more() {
-    let mut ledger = Ledger::default();
-    ledger.take(DEPLOYMENTS, &changed(&tiller("a", "one")));
+    let mut store = Store::default();
+    store.take(DEPLOYMENTS, &changed(&tiller("a", "one")));
     let mut plain = web("a");
     plain["spec"]["template"]["spec"]["serviceAccountName"] = json!("web");
-    ledger.take(DEPLOYMENTS, &changed(&plain));
-    assert_eq!(ledger.knowledge(), &Knowledge::default());
+    store.take(DEPLOYMENTS, &changed(&plain));
+    assert_eq!(store.knowledge(), &Knowledge::default());
 }
 
 #[test]
 fn a_pod_that_holds_a_tiller_is_known_whatever_it_runs_as() {
-    let pods = Watched::Workloads(Kind::Pod);
+    let pods = WatchedResource::Workloads(WorkloadKind::Pod);
     let pod = |image: &str, account: &str| {
         json!({
             "metadata": { "namespace": "team", "name": "a" },
@@ -126,15 +124,15 @@ fn a_pod_that_holds_a_tiller_is_known_whatever_it_runs_as() {
         })
     };
     let tiller = "ghcr.io/helm/tiller:v2.17.0";
-    let mut ledger = Ledger::default();
-    ledger.take(pods, &changed(&pod(tiller, "default")));
-    let evidence = Evidence::of(&subject(Kind::Pod, &pod(tiller, "default")).unwrap());
+    let mut store = Store::default();
+    store.take(pods, &changed(&pod(tiller, "default")));
+    let evidence = Evidence::of(&workload(WorkloadKind::Pod, &pod(tiller, "default")).unwrap());
     let known = Knowledge::default().with_suspect_pod("team", "a", Some(Arc::new(evidence)));
-    assert_eq!(ledger.knowledge(), &known);
-    ledger.take(pods, &changed(&pod(tiller, "one")));
-    assert_ne!(ledger.knowledge(), &known);
-    ledger.take(pods, &gone(&pod(tiller, "one")));
-    assert_eq!(ledger.knowledge(), &Knowledge::default());
+    assert_eq!(store.knowledge(), &known);
+    store.take(pods, &changed(&pod(tiller, "one")));
+    assert_ne!(store.knowledge(), &known);
+    store.take(pods, &gone(&pod(tiller, "one")));
+    assert_eq!(store.knowledge(), &Knowledge::default());
 }
 
 #[test]
@@ -145,12 +143,12 @@ fn a_service_is_known_as_long_as_it_leads_to_tiller() {
             "spec": { "ports": [{ "port": port }], "selector": { "app": "helm" } },
         })
     };
-    let mut ledger = Ledger::default();
-    ledger.take(Watched::Services, &changed(&service(44134)));
+    let mut store = Store::default();
+    store.take(WatchedResource::Services, &changed(&service(44134)));
     let known = Knowledge::default().with_tiller_service("team", "a");
-    assert_eq!(ledger.knowledge(), &known);
-    list(&mut ledger, Watched::Services, &[service(80)]);
-    assert_eq!(ledger.knowledge(), &Knowledge::default());
+    assert_eq!(store.knowledge(), &known);
+    list(&mut store, WatchedResource::Services, &[service(80)]);
+    assert_eq!(store.knowledge(), &Knowledge::default());
 }
 
 #[test]
@@ -159,144 +157,147 @@ fn a_record_of_a_release_is_known_by_its_name_alone() {
         "kind": "PartialObjectMetadata",
         "metadata": { "namespace": "team", "name": "web.v1", "labels": { "OWNER": "TILLER" } },
     });
-    let mut ledger = Ledger::default();
-    list(&mut ledger, Watched::Records, &[record]);
+    let mut store = Store::default();
+    list(&mut store, WatchedResource::Records, &[record]);
     let known = Knowledge::default().with_release_record("team", "web.v1");
-    assert_eq!(ledger.knowledge(), &known);
-    list(&mut ledger, Watched::Records, &[]);
-    assert_eq!(ledger.knowledge(), &Knowledge::default());
+    assert_eq!(store.knowledge(), &known);
+    list(&mut store, WatchedResource::Records, &[]);
+    assert_eq!(store.knowledge(), &Knowledge::default());
 }
 
 /// Keys are never kept.
 #[test]
 fn of_a_secret_with_certificates_what_it_trusts_is_known() {
-    let watched = Watched::Certificates("tiller-tls");
+    let resource = WatchedResource::Certificates("tiller-tls");
     let secret = |data: Value| {
         json!({
             "metadata": { "namespace": "team", "name": "tiller-tls" },
             "data": data,
         })
     };
-    let mut ledger = Ledger::default();
+    let mut store = Store::default();
     list(
-        &mut ledger,
-        watched,
+        &mut store,
+        resource,
         &[secret(json!({ "tls.key": "a2V5" }))],
     );
     let known = |file| Knowledge::default().with_certificates("team", "tiller-tls", file);
-    assert_eq!(ledger.knowledge(), &known(CaFile::Absent));
-    ledger.take(watched, &changed(&secret(json!({ "ca.crt": "?" }))));
+    assert_eq!(store.knowledge(), &known(CaFile::Absent));
+    store.take(resource, &changed(&secret(json!({ "ca.crt": "?" }))));
     let unreadable = CaFile::Unreadable("it is no base64");
-    assert_eq!(ledger.knowledge(), &known(unreadable));
-    let remarks = ledger.take(watched, &changed(&secret(json!({ "ca.crt": 5 }))));
+    assert_eq!(store.knowledge(), &known(unreadable));
+    let remarks = store.take(resource, &changed(&secret(json!({ "ca.crt": 5 }))));
     let told = format!("{remarks:?}");
     assert!(told.contains("team/tiller-tls"), "{told}");
-    assert_eq!(ledger.knowledge(), &Knowledge::default());
+    assert_eq!(store.knowledge(), &Knowledge::default());
 }
 
 #[test]
 fn what_a_list_does_not_name_is_forgotten() {
-    let mut ledger = Ledger::default();
+    let mut store = Store::default();
     let objects = [tiller("a", "one"), tiller("b", "two"), web("c")];
-    list(&mut ledger, DEPLOYMENTS, &objects);
-    assert_eq!(ledger.knowledge().size().tillers, 2);
-    list(&mut ledger, ROLES, &[role("role", &["get"])]);
-    list(&mut ledger, DEPLOYMENTS, &objects[1..]);
-    assert_eq!(ledger.knowledge().size().tillers, 1);
-    assert!(is_tiller(&ledger, "two"));
-    assert_eq!(ledger.knowledge().size().roles, 1);
+    list(&mut store, DEPLOYMENTS, &objects);
+    assert_eq!(store.knowledge().size().tillers, 2);
+    list(&mut store, ROLES, &[role("role", &["get"])]);
+    list(&mut store, DEPLOYMENTS, &objects[1..]);
+    assert_eq!(store.knowledge().size().tillers, 1);
+    assert!(is_tiller(&store, "two"));
+    assert_eq!(store.knowledge().size().roles, 1);
 }
 
 #[test]
 fn a_list_that_is_not_told_to_its_end_takes_nothing_away() {
-    let mut ledger = Ledger::default();
+    let mut store = Store::default();
     list(
-        &mut ledger,
+        &mut store,
         DEPLOYMENTS,
         &[tiller("a", "one"), tiller("b", "two")],
     );
-    ledger.take(DEPLOYMENTS, &News::Listing);
-    ledger.take(DEPLOYMENTS, &News::Listed(vec![raw(&tiller("b", "two"))]));
-    assert_eq!(ledger.knowledge().size().tillers, 2);
-    list(&mut ledger, DEPLOYMENTS, &[tiller("a", "one")]);
-    assert!(is_tiller(&ledger, "one") && !is_tiller(&ledger, "two"));
+    store.take(DEPLOYMENTS, &StoreUpdate::Listing);
+    store.take(
+        DEPLOYMENTS,
+        &StoreUpdate::Listed(vec![raw(&tiller("b", "two"))]),
+    );
+    assert_eq!(store.knowledge().size().tillers, 2);
+    list(&mut store, DEPLOYMENTS, &[tiller("a", "one")]);
+    assert!(is_tiller(&store, "one") && !is_tiller(&store, "two"));
 }
 
 #[test]
 fn a_binding_that_can_hold_no_account_leaves_nothing() {
-    let mut ledger = Ledger::default();
+    let mut store = Store::default();
     let mut people = binding("people", "tiller");
     people["subjects"] = json!([{ "kind": "User", "name": "ann" }]);
-    list(&mut ledger, BINDINGS, &[binding("a", "tiller"), people]);
-    assert_eq!(ledger.knowledge().size().bindings, 1);
-    assert_eq!(ledger.shelves[&BINDINGS].kept.len(), 1);
+    list(&mut store, BINDINGS, &[binding("a", "tiller"), people]);
+    assert_eq!(store.knowledge().size().bindings, 1);
+    assert_eq!(store.tracked[&BINDINGS].kept.len(), 1);
 }
 
 #[test]
 fn a_role_that_cannot_be_read_may_grant_anything_and_leaves_the_others() {
-    let mut ledger = Ledger::default();
-    list(&mut ledger, ROLES, &[role("a", &["get"]), role("b", &[])]);
+    let mut store = Store::default();
+    list(&mut store, ROLES, &[role("a", &["get"]), role("b", &[])]);
     let mut bad = role("a", &[]);
     bad["rules"] = json!("all");
-    let remarks = ledger.take(ROLES, &changed(&bad));
+    let remarks = store.take(ROLES, &changed(&bad));
     let [Remark::Unreadable { object, cause }] = &remarks[..] else {
         panic!("{remarks:?}")
     };
     assert_eq!(object, "team/a");
     assert_eq!(cause.reason, "rules: expected a list, found a string");
     let known = Knowledge::default().with_unreadable_role(RoleKind::Role, Some("team"), "a");
-    ledger.take(ROLES, &News::Gone(raw(&role("b", &[]))));
-    assert_eq!(ledger.knowledge(), &known);
-    ledger.take(ROLES, &News::Gone(raw(&role("a", &[]))));
-    assert_eq!(ledger.knowledge(), &Knowledge::default());
+    store.take(ROLES, &StoreUpdate::Gone(raw(&role("b", &[]))));
+    assert_eq!(store.knowledge(), &known);
+    store.take(ROLES, &StoreUpdate::Gone(raw(&role("a", &[]))));
+    assert_eq!(store.knowledge(), &Knowledge::default());
 }
 
 #[test]
 fn a_bad_team_is_told_once_and_ignored_until_it_is_mended() {
-    let mut ledger = Ledger::default();
+    let mut store = Store::default();
     let mut bad = team("a", "tiller-a");
     bad["data"]["service-acount"] = json!("x");
-    let remarks = list(&mut ledger, Watched::Teams, &[bad.clone()]);
+    let remarks = list(&mut store, WatchedResource::Teams, &[bad.clone()]);
     let [Remark::TeamIgnored(why)] = &remarks[..] else {
         panic!("{remarks:?}")
     };
     assert!(why.contains("has the key service-acount"), "{why}");
     assert_eq!(
-        (ledger.teams_ignored(), ledger.knowledge().size().teams),
+        (store.teams_ignored(), store.knowledge().size().teams),
         (1, 0)
     );
-    assert_eq!(list(&mut ledger, Watched::Teams, &[bad]), []);
-    let remarks = ledger.take(Watched::Teams, &changed(&team("a", "tiller-a")));
+    assert_eq!(list(&mut store, WatchedResource::Teams, &[bad]), []);
+    let remarks = store.take(WatchedResource::Teams, &changed(&team("a", "tiller-a")));
     assert_eq!(remarks, [Remark::TeamMended("a".to_owned())]);
     assert_eq!(
-        (ledger.teams_ignored(), ledger.knowledge().size().teams),
+        (store.teams_ignored(), store.knowledge().size().teams),
         (0, 1)
     );
 }
 
 #[test]
 fn a_team_that_was_in_the_way_gives_way() {
-    let mut ledger = Ledger::default();
+    let mut store = Store::default();
     let (first, second) = (team("a", "tiller"), team("b", "tiller"));
     let remarks = list(
-        &mut ledger,
-        Watched::Teams,
+        &mut store,
+        WatchedResource::Teams,
         &[second.clone(), first.clone()],
     );
     assert!(matches!(&remarks[..], [Remark::TeamIgnored(why)] if why.contains("the team \"b\"")));
-    let of_team = |ledger: &Ledger| {
-        let team = ledger.knowledge().team_in("tiller");
+    let of_team = |store: &Store| {
+        let team = store.knowledge().team_in("tiller");
         team.map(|team| team.name.to_string())
     };
-    assert_eq!(of_team(&ledger).as_deref(), Some("a"));
-    ledger.take(Watched::Teams, &gone(&first));
-    assert_eq!(of_team(&ledger).as_deref(), Some("b"));
-    ledger.take(Watched::Teams, &gone(&second));
-    assert_eq!(ledger.knowledge(), &Knowledge::default());
+    assert_eq!(of_team(&store).as_deref(), Some("a"));
+    store.take(WatchedResource::Teams, &gone(&first));
+    assert_eq!(of_team(&store).as_deref(), Some("b"));
+    store.take(WatchedResource::Teams, &gone(&second));
+    assert_eq!(store.knowledge(), &Knowledge::default());
 }
 
 /// One of the objects of the property below: what it is, and what it is like, if it is there.
-fn object(index: usize, variant: u8) -> (Watched, Value) {
+fn object(index: usize, variant: u8) -> (WatchedResource, Value) {
     let name = format!("object-{index}");
     let pick = |words: [&'static str; 3]| words[usize::from(variant) % 3];
     match index % 4 {
@@ -312,7 +313,7 @@ fn object(index: usize, variant: u8) -> (Watched, Value) {
         1 => (ROLES, role(&name, &[pick(["get", "*", "impersonate"])])),
         2 => (BINDINGS, binding(&name, pick(["one", "two", "three"]))),
         _ => (
-            Watched::Teams,
+            WatchedResource::Teams,
             team(&name, pick(["tiller-a", "tiller-b", "?"])),
         ),
     }
@@ -331,12 +332,12 @@ fn step() -> impl Strategy<Value = Step> {
         6 => (0..12_usize, option::of(any::<u8>()), 0..3_u8)
             .prop_map(|(index, variant, times)| Step::Write(index, variant, times)),
         1 => (0..4_usize, prop_oneof![Just(None), (0..4_usize).prop_map(Some)])
-            .prop_map(|(watched, until)| Step::List(watched, until)),
+            .prop_map(|(resource, until)| Step::List(resource, until)),
     ]
 }
 
-fn tell_list(ledger: &mut Ledger, there: &BTreeMap<usize, u8>, kind: usize, until: Option<usize>) {
-    let (watched, _) = object(kind, 0);
+fn tell_list(store: &mut Store, there: &BTreeMap<usize, u8>, kind: usize, until: Option<usize>) {
+    let (resource, _) = object(kind, 0);
     let objects: Vec<Value> = there
         .iter()
         .filter(|(index, _)| *index % 4 == kind)
@@ -344,12 +345,12 @@ fn tell_list(ledger: &mut Ledger, there: &BTreeMap<usize, u8>, kind: usize, unti
         .collect();
     match until {
         None => {
-            list(ledger, watched, &objects);
+            list(store, resource, &objects);
         }
         Some(until) => {
-            ledger.take(watched, &News::Listing);
+            store.take(resource, &StoreUpdate::Listing);
             let told = objects.iter().take(until).map(raw).collect();
-            ledger.take(watched, &News::Listed(told));
+            store.take(resource, &StoreUpdate::Listed(told));
         }
     }
 }
@@ -360,7 +361,7 @@ proptest! {
     /// Whatever was told, twice or not at all: after a last list all is known that is there, and nothing else.
     #[test]
     fn any_course_of_events_ends_in_what_is_there(steps in vec(step(), 0..60)) {
-        let mut ledger = Ledger::default();
+        let mut store = Store::default();
         let mut there: BTreeMap<usize, u8> = BTreeMap::new();
         let mut missed = [false; 4];
         for step in steps {
@@ -371,29 +372,29 @@ proptest! {
                         None => there.remove(&index),
                     };
                     let Some(variant) = variant.or(before) else { continue };
-                    let (watched, object) = object(index, variant);
-                    let news = if there.contains_key(&index) { changed(&object) } else { gone(&object) };
+                    let (resource, object) = object(index, variant);
+                    let update = if there.contains_key(&index) { changed(&object) } else { gone(&object) };
                     for _ in 0..times {
-                        ledger.take(watched, &news);
+                        store.take(resource, &update);
                     }
                     missed[index % 4] |= times == 0;
                 }
                 Step::List(kind, until) => {
-                    tell_list(&mut ledger, &there, kind, until);
+                    tell_list(&mut store, &there, kind, until);
                     missed[kind] = until.is_some();
                 }
             }
         }
         for (kind, missed) in missed.into_iter().enumerate() {
             if missed {
-                tell_list(&mut ledger, &there, kind, None);
+                tell_list(&mut store, &there, kind, None);
             }
         }
-        let mut fresh = Ledger::default();
+        let mut fresh = Store::default();
         for kind in 0..4 {
             tell_list(&mut fresh, &there, kind, None);
         }
-        assert_eq!(ledger.knowledge(), fresh.knowledge());
-        assert_eq!(ledger.teams_ignored(), fresh.teams_ignored());
+        assert_eq!(store.knowledge(), fresh.knowledge());
+        assert_eq!(store.teams_ignored(), fresh.teams_ignored());
     }
 }

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use serde::Deserialize;
 use serde_json::Value;
-use tiller_guard::policy::rights::decide_access;
-use tiller_guard::policy::{Action, Settings, access_rules};
+use tiller_guard::policy::rights::decide_rbac;
+use tiller_guard::policy::{Action, Settings, rbac_rules};
 
 use crate::policy::known::{known, read};
 
@@ -29,7 +29,7 @@ struct Case {
 #[test]
 fn each_case_finds_what_it_says_and_nothing_else() {
     let mut wrong = Vec::new();
-    for rule in access_rules() {
+    for rule in rbac_rules() {
         let path = Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("tests/cases")
             .join(rule.id)
@@ -74,7 +74,7 @@ fn found(case: &Case) -> Vec<String> {
         ..Settings::default()
     };
     let knowledge = known(&case.knows);
-    decide_access(&read(&case.object), &settings, &knowledge)
+    decide_rbac(&read(&case.object), &settings, &knowledge)
         .iter()
         .map(|finding| {
             assert_eq!(finding.action, Action::Refuse);

@@ -66,7 +66,7 @@ pub(super) enum Next {
 
 /// The refusals that were not written yet, and those that were.
 #[derive(Debug)]
-pub(super) struct Ledger {
+pub(super) struct Aggregator {
     entries: HashMap<Sort, Entry>,
     /// When all writes are earned again.
     earned: Instant,
@@ -86,9 +86,9 @@ struct Entry {
     written: Option<(Instant, u32)>,
 }
 
-// === impl Ledger ===
+// === impl Aggregator ===
 
-impl Ledger {
+impl Aggregator {
     pub(super) fn new(now: Instant) -> Self {
         Self {
             entries: HashMap::new(),
@@ -189,9 +189,9 @@ mod tests {
         }
     }
 
-    fn drain(ledger: &mut Ledger, now: Instant) -> Vec<Draft> {
+    fn drain(aggregator: &mut Aggregator, now: Instant) -> Vec<Draft> {
         let mut drafts = Vec::new();
-        while let Next::Write(draft) = ledger.next(now) {
+        while let Next::Write(draft) = aggregator.next(now) {
             drafts.push(draft);
         }
         drafts
@@ -200,58 +200,58 @@ mod tests {
     #[test]
     fn what_is_alike_is_one_event_whose_count_grows_by_the_minute() {
         let (now, time) = (Instant::now(), SystemTime::UNIX_EPOCH);
-        let mut ledger = Ledger::new(now);
-        ledger.note(refusal(1, 1), now, time);
-        let [draft] = &drain(&mut ledger, now)[..] else {
+        let mut aggregator = Aggregator::new(now);
+        aggregator.note(refusal(1, 1), now, time);
+        let [draft] = &drain(&mut aggregator, now)[..] else {
             panic!("one event")
         };
         assert_eq!((draft.count, draft.written), (1, false));
 
         for name in 2..=100 {
-            ledger.note(refusal(1, name), now, time + Duration::from_secs(1));
+            aggregator.note(refusal(1, name), now, time + Duration::from_secs(1));
         }
-        assert_eq!(ledger.next(now), Next::Wait(now + BETWEEN));
-        let [draft] = &drain(&mut ledger, now + BETWEEN)[..] else {
+        assert_eq!(aggregator.next(now), Next::Wait(now + BETWEEN));
+        let [draft] = &drain(&mut aggregator, now + BETWEEN)[..] else {
             panic!("one event")
         };
         assert_eq!((draft.count, draft.written), (100, true));
         assert_eq!(draft.name, "tiller-100");
         assert_eq!(draft.first, time);
         assert_eq!(draft.last, time + Duration::from_secs(1));
-        assert_eq!(ledger.next(now + BETWEEN), Next::Rest);
+        assert_eq!(aggregator.next(now + BETWEEN), Next::Rest);
     }
 
     #[test]
     fn a_hundred_thousand_refusals_are_a_bounded_number_of_writes() {
         let (start, time) = (Instant::now(), SystemTime::UNIX_EPOCH);
-        let mut ledger = Ledger::new(start);
+        let mut aggregator = Aggregator::new(start);
         let (mut writes, mut sorts) = (0, std::collections::HashSet::new());
         // In ten minutes, in a thousand namespaces.
         for index in 0..100_000 {
             let now = start + Duration::from_millis(6) * index;
-            ledger.note(refusal(index as usize % 1000, 0), now, time);
+            aggregator.note(refusal(index as usize % 1000, 0), now, time);
             if index % 100 == 0 {
-                let drafts = drain(&mut ledger, now);
+                let drafts = drain(&mut aggregator, now);
                 writes += drafts.len();
                 sorts.extend(drafts.into_iter().map(|draft| draft.sort));
             }
         }
         assert!((100..=BURST as usize + 121).contains(&writes), "{writes}");
         assert!(sorts.len() <= writes);
-        assert!(ledger.entries.len() <= MOST_SORTS);
-        assert_eq!(ledger.dropped, 100_000 - 512 * 100);
+        assert!(aggregator.entries.len() <= MOST_SORTS);
+        assert_eq!(aggregator.dropped, 100_000 - 512 * 100);
     }
 
     #[test]
     fn sorts_that_are_not_seen_any_more_make_room() {
         let (start, time) = (Instant::now(), SystemTime::UNIX_EPOCH);
-        let mut ledger = Ledger::new(start);
+        let mut aggregator = Aggregator::new(start);
         for namespace in 0..MOST_SORTS {
-            ledger.note(refusal(namespace, 0), start, time);
+            aggregator.note(refusal(namespace, 0), start, time);
         }
-        ledger.note(refusal(1000, 0), start, time);
-        assert_eq!(ledger.dropped, 1);
-        ledger.note(refusal(1000, 0), start + MEMORY, time);
-        assert_eq!((ledger.dropped, ledger.entries.len()), (1, 1));
+        aggregator.note(refusal(1000, 0), start, time);
+        assert_eq!(aggregator.dropped, 1);
+        aggregator.note(refusal(1000, 0), start + MEMORY, time);
+        assert_eq!((aggregator.dropped, aggregator.entries.len()), (1, 1));
     }
 }

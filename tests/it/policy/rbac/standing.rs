@@ -2,12 +2,12 @@
 
 use serde_json::{Value, json};
 use tiller_guard::policy::Settings;
-use tiller_guard::policy::rights::standing_excesses;
+use tiller_guard::policy::rights::existing_excesses;
 
 use crate::policy::known::known;
 
 fn found(objects: &[Value]) -> Vec<String> {
-    let excesses = standing_excesses(&Settings::default(), &known(objects));
+    let excesses = existing_excesses(&Settings::default(), &known(objects));
     let told = excesses.into_iter();
     told.map(|it| format!("{}: {}", it.account, it.message))
         .collect()

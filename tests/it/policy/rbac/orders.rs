@@ -7,9 +7,9 @@ use proptest::prelude::{
 };
 use proptest::sample::{select, subsequence};
 use serde_json::{Value, json};
-use tiller_guard::k8s::subject;
-use tiller_guard::policy::rights::decide_access;
-use tiller_guard::policy::{Context, Kind, Knowledge, Settings, Timestamp, decide};
+use tiller_guard::k8s::workload;
+use tiller_guard::policy::rights::decide_rbac;
+use tiller_guard::policy::{Context, Knowledge, Settings, Timestamp, WorkloadKind, decide};
 
 use super::cluster::{Cluster, Request};
 use crate::policy::corpus::canonical;
@@ -196,14 +196,14 @@ fn is_admitted(
             pod["serviceAccountName"] = account.into();
             pod["serviceAccount"] = account.into();
             pod["containers"][0]["env"][0]["value"] = namespace.into();
-            let subject = subject(Kind::Deployment, &manifest).unwrap();
+            let workload = workload(WorkloadKind::Deployment, &manifest).unwrap();
             let context = Context {
                 now: Timestamp(0),
                 knowledge,
             };
-            decide(&subject, settings, &context).findings.is_empty()
+            decide(&workload, settings, &context).findings.is_empty()
         }
-        _ => decide_access(&read(event), settings, knowledge).is_empty(),
+        _ => decide_rbac(&read(event), settings, knowledge).is_empty(),
     }
 }
 

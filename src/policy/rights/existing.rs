@@ -9,7 +9,7 @@ use crate::policy::{Knowledge, Settings};
 
 /// A binding that gives a Tiller's account more than its team allows.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct StandingExcess {
+pub struct ExistingExcess {
     /// The account, as `NAMESPACE/NAME`.
     pub account: String,
     /// The binding, by which spelling of the account, and what it gives.
@@ -18,13 +18,13 @@ pub struct StandingExcess {
 
 /// Every binding that gives a known Tiller's account more than its team allows. Reviews keep them out one by one; two
 /// that are judged at the same time may each know nothing of the other.
-pub fn standing_excesses(settings: &Settings, knowledge: &Knowledge) -> Vec<StandingExcess> {
+pub fn existing_excesses(settings: &Settings, knowledge: &Knowledge) -> Vec<ExistingExcess> {
     let accounts = knowledge.tiller_accounts(Holder::ServiceAccounts, settings);
     let accounts: BTreeSet<Account<'_>> = accounts.collect();
     let of_account = |account: Account<'_>| {
         let account_name = account.to_string();
         let messages: Vec<String> = excesses_of(account, settings, knowledge).collect();
-        messages.into_iter().map(move |message| StandingExcess {
+        messages.into_iter().map(move |message| ExistingExcess {
             account: account_name.clone(),
             message,
         })

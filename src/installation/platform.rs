@@ -15,7 +15,7 @@ pub const HEALTH_PORT: u16 = 8081;
 
 /// What differs by where it runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place {
+pub struct Platform {
     /// Whether AKS' admissions enforcer is to leave the webhook configurations as they are.
     pub aks: bool,
     /// Whether the pods are on their nodes' network, for an API server that reaches no other: on EKS with a network
@@ -29,7 +29,7 @@ pub struct Place {
     pub user: RunAsUser,
 }
 
-impl Default for Place {
+impl Default for Platform {
     fn default() -> Self {
         Self {
             aks: false,

@@ -7,14 +7,14 @@ use crate::pki::WebhookAuthority;
 
 /// What is counted of the serving certificate's authority. Copies count together.
 #[derive(Debug, Clone, Default)]
-pub struct Standing {
+pub struct CertificateMetrics {
     in_sync: Gauge,
     authority_end: Gauge,
 }
 
-// === impl Standing ===
+// === impl CertificateMetrics ===
 
-impl Standing {
+impl CertificateMetrics {
     /// Adds its metrics to those of the process.
     pub fn register(&self, registry: &mut Registry) {
         registry.register(
@@ -50,13 +50,13 @@ mod tests {
 
     #[test]
     fn names_are_those_that_alerts_use() {
-        let standing = Standing::default();
+        let metrics = CertificateMetrics::default();
         let mut registry = Registry::with_prefix("tiller_guard");
-        standing.register(&mut registry);
+        metrics.register(&mut registry);
         let now = SystemTime::UNIX_EPOCH + Duration::from_hours(500_000);
         let authority = WebhookAuthority::create(now, Duration::from_mins(1)).unwrap();
-        standing.issues(&authority);
-        standing.saw(true);
+        metrics.issues(&authority);
+        metrics.saw(true);
         let mut written = String::new();
         text::encode(&mut written, &registry).unwrap();
         for line in [
