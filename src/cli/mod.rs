@@ -12,6 +12,7 @@
 mod certificate;
 mod check;
 mod doctor;
+mod explain;
 mod harden;
 mod install;
 mod live;
@@ -27,7 +28,7 @@ mod uninstall;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 /// Lets no Tiller (Helm 2's in-cluster server) run unless it is hardened.
 #[derive(Debug, Parser)]
@@ -43,6 +44,7 @@ enum Command {
     Check(check::Arguments),
     /// Prints manifests with their Tillers hardened.
     Harden(harden::Arguments),
+    Explain(explain::Arguments),
     Serve(Box<serve::Arguments>),
     Install(Box<install::Arguments>),
     Uninstall(uninstall::Arguments),
@@ -72,6 +74,11 @@ impl From<Exit> for ExitCode {
     }
 }
 
+/// What may be typed, for the manual, man pages and completions.
+pub fn command() -> clap::Command {
+    Arguments::command()
+}
+
 /// Runs the command line of this process.
 pub fn run() -> ExitCode {
     let Arguments { command } = match Arguments::try_parse() {
@@ -81,6 +88,7 @@ pub fn run() -> ExitCode {
     let done = match command {
         Command::Check(arguments) => check::run(arguments).map(ExitCode::from),
         Command::Harden(arguments) => harden::run(arguments).map(ExitCode::from),
+        Command::Explain(arguments) => explain::run(arguments).map(ExitCode::from),
         Command::Serve(arguments) => serve::run(*arguments),
         Command::Install(arguments) => install::run(*arguments).map(ExitCode::from),
         Command::Uninstall(arguments) => uninstall::run(arguments).map(ExitCode::from),

@@ -4,7 +4,12 @@ use crate::policy::{Action, Finding, Pointer, Rule, Settings, Severity};
 
 use super::node::Duplicate;
 
-/// A key stands twice in one mapping: a reader sees one value and the cluster gets the other.
+/// # What it finds
+/// A key that a mapping of a manifest has twice.
+/// # Why it matters
+/// YAML readers differ: a person may read the first value, and kubectl sends the last.
+/// # What hardening does
+/// `harden` writes only the last value.
 pub static DUPLICATE_KEY: Rule = Rule {
     id: "duplicate-key",
     severity: Severity::Medium,

@@ -31,6 +31,8 @@ mod helm_client;
 mod installed;
 /// What a real cluster tells the guard, and what it makes of that.
 mod knowledge;
+/// What the README and the manual say.
+mod manual;
 /// What the health port tells, and the alerts over it, by Prometheus' own programs.
 mod metrics;
 /// `check` and `harden` as processes.
@@ -41,8 +43,6 @@ mod overload;
 mod policy;
 /// Teams, planned and made.
 mod provision;
-/// What the README says.
-mod readme;
 /// The review codec without a socket.
 mod review;
 /// Clients that show a certificate, and those that do not.

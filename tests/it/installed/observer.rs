@@ -1,10 +1,8 @@
-//! An observer's walk: from an empty API server, the README's commands and nothing else, to an enforced policy and back.
-//! What each command prints is what the README shows.
+//! An observer's walk: from an empty API server, the quickstart's commands and nothing else, to an enforced policy and
+//! back. What each command prints is what the quickstart shows.
 
 use std::collections::VecDeque;
-use std::fs;
 use std::io::ErrorKind;
-use std::path::Path;
 use std::sync::LazyLock;
 use std::time::Duration;
 
@@ -17,24 +15,22 @@ use super::leaving::until_nobody_is_asked;
 use super::service::Service;
 use super::{PROGRAM, World, said, start};
 use crate::cluster::{Cluster, Peculiar};
+use crate::manual::page;
 use crate::suite::{Feature, Version};
 
 /// Of nobody else, so that it is empty.
 static EMPTY: LazyLock<Mutex<Cluster>> = LazyLock::new(|| start(Peculiar::default()));
 
-/// A command of the README, and what it shows beneath it.
+/// A command of the quickstart, and what it shows beneath it.
 #[derive(Debug)]
 struct Step {
     command: String,
     output: String,
 }
 
-/// The commands of a section's console blocks, in their order.
-fn steps(section: &str) -> VecDeque<Step> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
-    let readme = fs::read_to_string(path).unwrap();
-    let (_, rest) = readme.split_once(&format!("\n## {section}\n")).unwrap();
-    let text = rest.split("\n## ").next().unwrap();
+/// The commands of the quickstart's console blocks, in their order.
+fn steps() -> VecDeque<Step> {
+    let text = page("docs/quickstart.md").text;
     let mut steps: VecDeque<Step> = VecDeque::new();
     for block in text.split("```console\n").skip(1) {
         for line in block.split("```").next().unwrap().lines() {
@@ -69,7 +65,7 @@ async fn typed(world: &World, command: &str) -> (Option<i32>, String) {
 /// How the line of the second proof begins.
 const VALIDATED: &str = "✓ validating-proof: validate.tiller-guard.io refuses ";
 
-/// What the README shows for Kubernetes 1.20, for another: it tells the version and, before 1.21, the labels that namespaces
+/// What the quickstart shows for Kubernetes 1.20, for another: it tells the version and, before 1.21, the labels that namespaces
 /// lack.
 fn shown_for((major, minor): Version, output: &str) -> String {
     let of_labels = ["labelled  Namespace", "✓ namespace-labels:"];
@@ -108,11 +104,11 @@ async fn nodes(world: &World) -> Service {
 }
 
 #[tokio::test]
-async fn the_readmes_commands_lead_from_an_empty_cluster_to_an_enforced_policy_and_back() {
+async fn the_quickstart_leads_from_an_empty_cluster_to_an_enforced_policy_and_back() {
     let world = World::enter_in(&EMPTY).await;
     // An API server makes the namespace a moment after it is ready.
     until_nobody_is_asked(&world).await;
-    let mut steps = steps("Run it in a cluster");
+    let mut steps = steps();
     let mut service = None;
     while let Some(Step { command, output }) = steps.pop_front() {
         let (code, printed) = if command == "tiller-guard install" {
@@ -143,5 +139,5 @@ async fn the_readmes_commands_lead_from_an_empty_cluster_to_an_enforced_policy_a
             other => panic!("{other} is new here"),
         }
     }
-    assert!(service.is_some(), "the README installs nothing");
+    assert!(service.is_some(), "the quickstart installs nothing");
 }

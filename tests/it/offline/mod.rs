@@ -33,9 +33,20 @@ pub(crate) fn run(arguments: &[&str], input: &[u8]) -> Run {
     run_with(arguments, input, &[])
 }
 
+/// Runs a line that begins with the program's name, in this folder.
+pub(crate) fn run_in(folder: &Path, line: &str) -> Run {
+    let words: Vec<&str> = line.split_whitespace().skip(1).collect();
+    run_there(folder, &words, b"", &[])
+}
+
 fn run_with(arguments: &[&str], input: &[u8], environment: &[(&str, &str)]) -> Run {
+    run_there(Path::new("."), arguments, input, environment)
+}
+
+fn run_there(folder: &Path, arguments: &[&str], input: &[u8], environment: &[(&str, &str)]) -> Run {
     let mut child = Command::new(env!("CARGO_BIN_EXE_tiller-guard"))
         .args(arguments)
+        .current_dir(folder)
         .env_clear()
         .envs(environment.iter().copied())
         .stdin(Stdio::piped())
