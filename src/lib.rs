@@ -18,6 +18,7 @@
 //! | 2 | [`pki`] | the certificates we issue and read |
 //! | 2 | [`provision`] | what a team needs, as a plan of exact objects |
 //! | 2 | [`installation`] | what runs in a cluster: every object of an installation |
+//! | 2 | [`releases`] | Helm 2's release records |
 //! | 2 | [`report`] | findings for people and programs |
 //! | 3 | [`offline`] | manifests in files, judged and hardened |
 //! | 4 | [`cluster`] | the one owner of the Kubernetes client |
@@ -38,6 +39,7 @@ pub mod pki;
 pub mod pod;
 pub mod policy;
 pub mod provision;
+pub mod releases;
 pub mod report;
 pub mod server;
 pub mod tiller;

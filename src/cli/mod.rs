@@ -22,6 +22,7 @@ mod policy_file;
 mod policy_options;
 mod provision;
 mod reach;
+mod releases;
 mod serve;
 mod uninstall;
 
@@ -55,6 +56,9 @@ enum Command {
     Provision(Box<provision::Arguments>),
     Configure(provision::configure::Arguments),
     Deprovision(Box<provision::deprovision::Arguments>),
+    /// Lists and shows what Tiller has recorded.
+    #[command(subcommand)]
+    Releases(Box<releases::Command>),
 }
 
 /// How a command ended.
@@ -99,6 +103,7 @@ pub fn run() -> ExitCode {
         Command::Deprovision(arguments) => {
             provision::deprovision::run(*arguments).map(ExitCode::from)
         }
+        Command::Releases(command) => releases::run(*command).map(ExitCode::from),
     };
     match done {
         Ok(code) => code,

@@ -10,6 +10,7 @@ pub mod events;
 pub mod install;
 mod lookup;
 pub mod proof;
+pub mod releases;
 pub mod team;
 mod version;
 mod watch;

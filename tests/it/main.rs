@@ -43,6 +43,8 @@ mod overload;
 mod policy;
 /// Teams, planned and made.
 mod provision;
+/// Helm 2's release records.
+mod releases;
 /// The review codec without a socket.
 mod review;
 /// Clients that show a certificate, and those that do not.

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each module with all that it uses. A line here is used, and what is used has a line here.
-const USES: [(&str, &[&str]); 15] = [
+const USES: [(&str, &[&str]); 16] = [
     // Layer 0.
     ("json", &[]),
     ("pod", &["json"]),
@@ -19,6 +19,7 @@ const USES: [(&str, &[&str]); 15] = [
     ("installation", &["k8s", "policy", "tiller"]),
     ("provision", &["k8s", "pki", "pod", "policy", "tiller"]),
     ("config", &["manifest", "policy", "provision", "tiller"]),
+    ("releases", &["manifest"]),
     ("report", &["policy", "tiller"]),
     ("offline", &["k8s", "manifest", "policy", "report"]),
     // Layer 3.
@@ -31,6 +32,7 @@ const USES: [(&str, &[&str]); 15] = [
             "pki",
             "policy",
             "provision",
+            "releases",
             "tiller",
         ],
     ),
@@ -48,6 +50,7 @@ const USES: [(&str, &[&str]); 15] = [
             "pki",
             "policy",
             "provision",
+            "releases",
             "report",
             "server",
             "tiller",
@@ -67,7 +70,7 @@ const IMPURE: [&str; 9] = [
     "tokio",
     "async ",
 ];
-const PURE: [&str; 9] = [
+const PURE: [&str; 10] = [
     "json",
     "pod",
     "tiller",
@@ -76,6 +79,7 @@ const PURE: [&str; 9] = [
     "config",
     "provision",
     "installation",
+    "releases",
     "report",
 ];
 

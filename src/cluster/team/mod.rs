@@ -52,7 +52,7 @@ const ATTEMPTS: u32 = 5;
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 
 /// Asks again where the API server is overloaded, fails, or cannot be reached.
-async fn asked<T>(ask: impl AsyncFn() -> kube::Result<T>) -> kube::Result<T> {
+pub(super) async fn asked<T>(ask: impl AsyncFn() -> kube::Result<T>) -> kube::Result<T> {
     let mut attempt = 1;
     loop {
         match ask().await {

@@ -1,0 +1,5 @@
+//! Release records in a cluster.
+
+mod list;
+
+pub use list::{ListError, list};

@@ -1,0 +1,234 @@
+//! One record, looked at: what a list shows of it, and what is wrong with it. Neither its manifest nor its chart is kept.
+
+use super::apis::{Unserved, unserved};
+use super::hapi::Release;
+use super::moment::rfc3339;
+use super::problem::{Problem, ProblemKind};
+use super::record::{MAX_SIZE, Record, Storage, named};
+use super::status::Status;
+
+/// From which size on a record is near the limit: the next revision of a release is rarely a tenth larger.
+const NEAR: usize = MAX_SIZE / 10 * 9;
+
+/// A revision, as its record tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Revision {
+    /// The release.
+    pub name: String,
+    /// The revision's number.
+    pub revision: i32,
+    /// What became of it.
+    pub status: Status,
+    /// The status by the record's label.
+    pub labelled: Option<String>,
+    /// The namespace that it was released into.
+    pub namespace: String,
+    /// The namespace of the Tiller.
+    pub tiller_namespace: String,
+    /// Where it is recorded.
+    pub storage: Storage,
+    /// The name of the record.
+    pub record: String,
+    /// The chart.
+    pub chart: String,
+    /// The chart's version.
+    pub chart_version: String,
+    /// The version of what the chart brings.
+    pub app_version: String,
+    /// When it was deployed, in RFC 3339.
+    pub updated: Option<String>,
+    /// The size of the record's text in bytes.
+    pub size: usize,
+    /// What is wrong with it.
+    pub problems: Vec<Problem>,
+}
+
+/// A record, looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Examined {
+    /// It holds a revision.
+    Revision(Box<Revision>),
+    /// It cannot be decoded.
+    Damaged(Problem),
+}
+
+/// Looks at a record; `minor` is the Kubernetes 1.x that its objects are to be served by.
+pub fn examine(record: &Record, minor: Option<u16>) -> Examined {
+    match record.decode() {
+        Ok(release) => Examined::Revision(Box::new(revision(record, &release, minor))),
+        Err(error) => Examined::Damaged(damaged(record, &error)),
+    }
+}
+
+/// That a record cannot be decoded.
+pub fn damaged(record: &Record, error: &dyn std::error::Error) -> Problem {
+    let label = record.label("NAME");
+    let release = label.or_else(|| Some(named(&record.name)?.0));
+    let revision = named(&record.name).map(|(_, revision)| revision);
+    let cause = error.source().map(|cause| format!(": {cause}"));
+    let message = format!(
+        "{record} cannot be decoded: {error}{}; Tiller does not list its release, or stops",
+        cause.unwrap_or_default()
+    );
+    let remedy = format!(
+        "restore it from a backup, or delete it: kubectl -n {} delete {} {}",
+        record.namespace,
+        record.storage.kind().to_ascii_lowercase(),
+        record.name
+    );
+    let kind = ProblemKind::Damaged;
+    Problem::of(
+        record,
+        kind,
+        (release.unwrap_or_default(), revision),
+        message,
+        remedy,
+    )
+}
+
+fn revision(record: &Record, release: &Release, minor: Option<u16>) -> Revision {
+    let metadata = &release.chart.metadata;
+    let status = Status::of(release.info.status.code);
+    Revision {
+        name: release.name.clone(),
+        revision: release.version,
+        status,
+        labelled: record.label("STATUS").map(ToOwned::to_owned),
+        namespace: release.namespace.clone(),
+        tiller_namespace: record.namespace.clone(),
+        storage: record.storage,
+        record: record.name.clone(),
+        chart: metadata.name.clone(),
+        chart_version: metadata.version.clone(),
+        app_version: metadata.app_version.clone(),
+        updated: rfc3339(release.info.last_deployed.as_option()),
+        size: record.size(),
+        problems: problems(record, release, status, minor),
+    }
+}
+
+fn problems(
+    record: &Record,
+    release: &Release,
+    status: Status,
+    minor: Option<u16>,
+) -> Vec<Problem> {
+    let which = (release.name.as_str(), Some(release.version));
+    let mut found = Vec::new();
+    let mut add = |kind, message, remedy| {
+        found.push(Problem::of(record, kind, which, message, remedy));
+    };
+    if !record.is_tillers() {
+        add(
+            ProblemKind::NotFound,
+            format!("{record} has no label OWNER=TILLER, so Tiller does not find it"),
+            relabel(record, "OWNER", "TILLER"),
+        );
+    }
+    for (label, inside) in [
+        ("NAME", release.name.clone()),
+        ("STATUS", status.as_str().to_owned()),
+        ("VERSION", release.version.to_string()),
+    ] {
+        let outside = record.label(label);
+        if outside != Some(inside.as_str()) {
+            let outside = outside.map_or_else(
+                || format!("has no label {label}"),
+                |outside| format!("has the label {label}={outside}"),
+            );
+            add(
+                ProblemKind::LabelDiffers,
+                format!("{record} {outside}; the release in it says {inside}"),
+                relabel(record, label, &inside),
+            );
+        }
+    }
+    let expected = format!("{}.v{}", release.name, release.version);
+    if record.name != expected {
+        add(
+            ProblemKind::LabelDiffers,
+            format!(
+                "{record} holds revision {} of {}, whose record is {expected}",
+                release.version, release.name
+            ),
+            format!("compare it with {expected}, and delete the one that is wrong"),
+        );
+    }
+    if status.is_pending() {
+        add(
+            ProblemKind::Pending,
+            format!(
+                "revision {} of {} is {}",
+                release.version,
+                release.name,
+                status.as_str()
+            ),
+            pending_remedy(release, status),
+        );
+    }
+    if record.size() >= NEAR {
+        add(
+            ProblemKind::NearSizeLimit,
+            format!("{record} has {} of {MAX_SIZE} bytes", record.size()),
+            "make the chart smaller: files that no template reads go into .helmignore".to_owned(),
+        );
+    }
+    if let Some(reason) = unchangeable(record) {
+        add(
+            ProblemKind::Unchangeable,
+            format!("{record} {reason}; Tiller cannot update it and does not say so"),
+            "create it again as an Opaque Secret that is not immutable".to_owned(),
+        );
+    }
+    if !status.is_past() {
+        let unserved = minor.map(|minor| (minor, unserved(&release.manifest, minor)));
+        if let Some((minor, unserved)) = unserved.filter(|(_, unserved)| !unserved.is_empty()) {
+            let named: Vec<_> = unserved.iter().map(told).collect();
+            add(
+                ProblemKind::RemovedApi,
+                format!("Kubernetes 1.{minor} does not serve {}", named.join(", ")),
+                "upgrade the release with a chart that names served versions while the old ones are still served; or \
+                 migrate it with `tiller-guard releases migrate --map-apis`"
+                    .to_owned(),
+            );
+        }
+    }
+    found
+}
+
+fn told(unserved: &Unserved) -> String {
+    let Unserved { api, kind } = unserved;
+    format!("{} {kind} (since 1.{})", api.api_version, api.removed_in)
+}
+
+fn relabel(record: &Record, label: &str, value: &str) -> String {
+    format!(
+        "kubectl -n {} label {} {} {label}={value} --overwrite",
+        record.namespace,
+        record.storage.kind().to_ascii_lowercase(),
+        record.name
+    )
+}
+
+/// Tiller 2.17.0 refuses to upgrade a pending release; a rollback ends it.
+fn pending_remedy(release: &Release, status: Status) -> String {
+    let name = &release.name;
+    match status {
+        Status::PendingInstall | Status::Deleting => {
+            format!("wait until it is done; if no Tiller works on it: helm delete {name}")
+        }
+        _ => format!(
+            "wait until it is done; if no Tiller works on it: helm rollback {name} {}",
+            release.version.saturating_sub(1).max(1)
+        ),
+    }
+}
+
+fn unchangeable(record: &Record) -> Option<&'static str> {
+    let kind = record.secret_type.as_deref().unwrap_or("Opaque");
+    match record.storage {
+        _ if record.immutable => Some("is immutable"),
+        Storage::Secrets if kind != "Opaque" => Some("is not of type Opaque"),
+        _ => None,
+    }
+}

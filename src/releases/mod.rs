@@ -1,0 +1,28 @@
+//! Helm 2's release records, and what can be done with them: shown, listed, moved to the other storage, migrated to Helm 3.
+//!
+//! ```text
+//! ConfigMap, Secret ─ record ─ encoding ─ hapi::Release ─ examine ─ list
+//!                                                       ├ show
+//!                                                       └ helm3
+//! ```
+
+mod apis;
+mod encoding;
+mod examine;
+pub mod hapi;
+mod list;
+mod moment;
+mod problem;
+mod record;
+mod scan;
+mod show;
+mod status;
+
+pub use apis::{REMOVED, RemovedApi, Replacement, Unserved, removed_api, unserved};
+pub use encoding::{DecodeError, MAX_DECOMPRESSED, compress, decode, encode, message};
+pub use examine::{Examined, Revision, damaged, examine};
+pub use list::{FORMAT_VERSION, Inventory, Listing, Row};
+pub use problem::{Problem, ProblemKind};
+pub use record::{KEY, MAX_SIZE, NotRecord, OWNER, Record, Storage, Textless, named};
+pub use show::{Part, show};
+pub use status::Status;

@@ -1,0 +1,236 @@
+//! The object that keeps a record: a ConfigMap or a Secret, as the API has it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::encoding::{DecodeError, decode};
+use super::hapi::Release;
+
+/// The label by which Tiller finds its records, and its value.
+pub const OWNER: (&str, &str) = ("OWNER", "TILLER");
+/// The key that holds a record's text.
+pub const KEY: &str = "release";
+/// The bytes that all keys of a ConfigMap or Secret may hold together.
+///
+/// Source: `MaxSecretSize` of Kubernetes; tried on 1.10, 1.20 and 1.36.
+pub const MAX_SIZE: usize = 1 << 20;
+
+/// Where Tiller keeps its records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Storage {
+    /// In ConfigMaps: Tiller's default.
+    ConfigMaps,
+    /// In Secrets: what a hardened Tiller does.
+    Secrets,
+}
+
+/// An object that is labelled as a record, or named as one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// Where it is kept.
+    pub storage: Storage,
+    /// Its namespace, which is Tiller's.
+    pub namespace: String,
+    /// Its name: `<release>.v<revision>`.
+    pub name: String,
+    /// Its labels.
+    pub labels: BTreeMap<String, String>,
+    /// Its annotations.
+    pub annotations: BTreeMap<String, String>,
+    /// Its version.
+    pub resource_version: String,
+    /// What a Secret is for.
+    pub secret_type: Option<String>,
+    /// Whether it cannot be changed.
+    pub immutable: bool,
+    /// Its text: base64 of a compressed release.
+    pub text: Result<Vec<u8>, Textless>,
+}
+
+/// A record without a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Textless {
+    /// It has no such key.
+    Absent,
+    /// A Secret's value is not base64.
+    NotBase64,
+}
+
+/// An object is not a ConfigMap or Secret.
+#[derive(Debug, thiserror::Error)]
+pub enum NotRecord {
+    /// It is of another kind.
+    #[error("it is a {0}, and no ConfigMap or Secret")]
+    Kind(String),
+    /// It is not as the API has it.
+    #[error("it is not as the API has it")]
+    Malformed(#[from] serde_json::Error),
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Object {
+    kind: Option<String>,
+    metadata: Metadata,
+    data: Option<BTreeMap<String, Option<String>>>,
+    r#type: Option<String>,
+    immutable: Option<bool>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Metadata {
+    namespace: String,
+    name: String,
+    resource_version: String,
+    labels: Option<BTreeMap<String, String>>,
+    annotations: Option<BTreeMap<String, String>>,
+}
+
+// === impl Storage ===
+
+impl Storage {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::ConfigMaps, Self::Secrets];
+
+    /// The word for it, which is the resource in the API too.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ConfigMaps => "configmaps",
+            Self::Secrets => "secrets",
+        }
+    }
+
+    /// The kind of its objects.
+    pub fn kind(self) -> &'static str {
+        match self {
+            Self::ConfigMaps => "ConfigMap",
+            Self::Secrets => "Secret",
+        }
+    }
+
+    /// The value of Tiller's flag `--storage`.
+    pub fn flag(self) -> &'static str {
+        match self {
+            Self::ConfigMaps => "configmap",
+            Self::Secrets => "secret",
+        }
+    }
+
+    /// The other one.
+    #[must_use]
+    pub fn other(self) -> Self {
+        match self {
+            Self::ConfigMaps => Self::Secrets,
+            Self::Secrets => Self::ConfigMaps,
+        }
+    }
+
+    fn of_kind(kind: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|storage| storage.kind() == kind)
+    }
+}
+
+// === impl Record ===
+
+impl Record {
+    /// Reads an object; in a list of one kind it does not say which.
+    pub fn read(object: &RawValue, storage: Option<Storage>) -> Result<Self, NotRecord> {
+        let Object {
+            kind,
+            metadata,
+            data,
+            r#type,
+            immutable,
+        } = serde_json::from_str(object.get())?;
+        let told = kind.as_deref().and_then(Storage::of_kind);
+        let storage = match (kind, told.or(storage)) {
+            (None, Some(storage)) => storage,
+            (Some(_), Some(storage)) if told.is_some() => storage,
+            (kind, _) => return Err(NotRecord::Kind(kind.unwrap_or_default())),
+        };
+        let text = data.and_then(|mut data| data.remove(KEY)?);
+        let text = text.ok_or(Textless::Absent);
+        let text = text.and_then(|text| match storage {
+            Storage::ConfigMaps => Ok(text.into_bytes()),
+            Storage::Secrets => STANDARD.decode(text).map_err(|_| Textless::NotBase64),
+        });
+        let Metadata {
+            namespace,
+            name,
+            resource_version,
+            labels,
+            annotations,
+        } = metadata;
+        Ok(Self {
+            storage,
+            namespace,
+            name,
+            labels: labels.unwrap_or_default(),
+            annotations: annotations.unwrap_or_default(),
+            resource_version,
+            secret_type: r#type,
+            immutable: immutable.unwrap_or(false),
+            text,
+        })
+    }
+
+    /// A label's value.
+    pub fn label(&self, key: &str) -> Option<&str> {
+        self.labels.get(key).map(String::as_str)
+    }
+
+    /// Whether Tiller finds it.
+    pub fn is_tillers(&self) -> bool {
+        self.label(OWNER.0) == Some(OWNER.1)
+    }
+
+    /// Whether it is labelled for Tiller in another spelling, so that Tiller does not find it.
+    pub fn is_misspelt(&self) -> bool {
+        let mut labels = self.labels.iter();
+        !self.is_tillers()
+            && labels.any(|(key, value)| {
+                key.eq_ignore_ascii_case(OWNER.0) && value.eq_ignore_ascii_case(OWNER.1)
+            })
+    }
+
+    /// The release in it.
+    pub fn decode(&self) -> Result<Release, DecodeError> {
+        match &self.text {
+            Ok(text) => decode(text),
+            Err(Textless::Absent) => Err(DecodeError::Absent),
+            Err(Textless::NotBase64) => {
+                Err(DecodeError::Base64(base64::DecodeError::InvalidPadding))
+            }
+        }
+    }
+
+    /// The size of its text in bytes, which the API limits to [`MAX_SIZE`].
+    pub fn size(&self) -> usize {
+        self.text.as_ref().map_or(0, Vec::len)
+    }
+}
+
+/// `Secret blue-tiller/web.v1`.
+impl fmt::Display for Record {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            storage,
+            namespace,
+            name,
+            ..
+        } = self;
+        write!(formatter, "{} {namespace}/{name}", storage.kind())
+    }
+}
+
+/// The release and revision that an object's name tells: `web.v2` is revision 2 of `web`.
+pub fn named(name: &str) -> Option<(&str, i32)> {
+    let (release, revision) = name.rsplit_once(".v")?;
+    Some((release, revision.parse().ok()?))
+}
