@@ -138,6 +138,7 @@ async fn own_server<'a>(flag: &dyn Fn(&str) -> Result<&'a str>) -> Result<()> {
             rules: Vec::new(),
             refusal: None,
             excepted: Vec::new(),
+            not_tiller: None,
             lookups: Vec::new(),
             record: None,
         })

@@ -231,6 +231,7 @@ impl Metrics {
             kind,
             rules,
             excepted,
+            not_tiller: _,
             lookups: _,
             refusal: _,
             record: _,

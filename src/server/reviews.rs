@@ -310,6 +310,7 @@ fn tell(webhook: Webhook, answer: &Answer, proven: bool) {
         rules,
         refusal: _,
         excepted,
+        not_tiller,
         lookups: _,
         record,
     } = answer;
@@ -337,7 +338,7 @@ fn tell(webhook: Webhook, answer: &Answer, proven: bool) {
         ($level:ident) => {
             $level!(
                 %webhook, %operation, %kind, caller, uid, user, namespace, name, %rules, excepted,
-                dry_run, "{decision}"
+                not_tiller, dry_run, "{decision}"
             )
         };
     }

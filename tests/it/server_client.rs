@@ -85,6 +85,7 @@ pub(crate) fn answer(body: Vec<u8>) -> Answer {
         rules: Vec::new(),
         refusal: None,
         excepted: Vec::new(),
+        not_tiller: None,
         lookups: Vec::new(),
         record: None,
     }

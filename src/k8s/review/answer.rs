@@ -27,6 +27,7 @@ pub(super) struct Reply<'v> {
     /// What was found and let pass, for the audit log.
     findings: Option<String>,
     excepted: Vec<(&'static str, String)>,
+    not_tiller: Option<String>,
 }
 
 /// What is answered.
@@ -52,6 +53,8 @@ struct Audit<'r> {
     findings: Option<String>,
     /// What was let off by an exception, and why.
     excepted: Option<String>,
+    /// Why it is no Tiller.
+    not_tiller: Option<&'r str>,
 }
 
 // === impl ApiVersion ===
@@ -83,6 +86,7 @@ impl<'v> Reply<'v> {
             may_be_settled: false,
             findings: None,
             excepted: Vec::new(),
+            not_tiller: None,
             lookups: Vec::new(),
         }
     }
@@ -96,7 +100,6 @@ impl<'v> Reply<'v> {
         let passes = decision != Decision::Refused;
         Self {
             decision,
-            mode: None,
             findings: passes.then(|| one_line(&message, MAX_NOTE)),
             response: match decision {
                 Decision::Refused => Response::Refuse(message),
@@ -106,10 +109,7 @@ impl<'v> Reply<'v> {
                 }
                 _ => Response::Allow,
             },
-            rules: Vec::new(),
-            may_be_settled: false,
-            excepted: Vec::new(),
-            lookups: Vec::new(),
+            ..Self::unconcerned()
         }
     }
 
@@ -169,7 +169,6 @@ impl<'v> Reply<'v> {
         let excepted = verdict.excepted.iter();
         Self {
             decision: *decision,
-            mode: None,
             response,
             rules,
             may_be_settled,
@@ -177,7 +176,15 @@ impl<'v> Reply<'v> {
             excepted: excepted
                 .map(|it| (it.rule.id, one_line(it.reason, MAX_NOTE)))
                 .collect(),
-            lookups: Vec::new(),
+            ..Self::unconcerned()
+        }
+    }
+
+    /// Says why what looks like a Tiller is none, if the policy does.
+    pub(super) fn sparing(self, reason: Option<&str>) -> Self {
+        Self {
+            not_tiller: reason.map(|reason| one_line(reason, MAX_NOTE)),
+            ..self
         }
     }
 
@@ -262,6 +269,7 @@ impl Audit<'_> {
             rules,
             findings,
             excepted,
+            not_tiller,
         } = self;
         annotations.text("decision", decision.as_str());
         let written = annotations.member("rules");
@@ -281,6 +289,9 @@ impl Audit<'_> {
         if let Some(excepted) = excepted {
             annotations.text("excepted", excepted);
         }
+        if let Some(reason) = not_tiller {
+            annotations.text("not-tiller", reason);
+        }
         annotations.end();
     }
 }
@@ -297,16 +308,19 @@ impl Envelope<'_> {
             may_be_settled: _,
             findings,
             excepted,
+            not_tiller,
             lookups,
         } = reply;
         let request = &self.request;
         let concerned = decision != Decision::Unconcerned;
-        let is_news = concerned && (decision != Decision::Allowed || !excepted.is_empty());
-        let audit = concerned.then(|| Audit {
+        let is_news = concerned && (decision != Decision::Allowed || !excepted.is_empty())
+            || not_tiller.is_some();
+        let audit = (concerned || is_news).then(|| Audit {
             decision,
             rules: &rules,
             findings,
             excepted: told(&excepted),
+            not_tiller: not_tiller.as_deref(),
         });
         let body = write(self.version, &request.uid, &response, audit.as_ref());
         let refusal = match response {
@@ -322,6 +336,7 @@ impl Envelope<'_> {
             rules,
             refusal,
             excepted,
+            not_tiller,
             lookups,
             record: is_news.then(|| record(request)),
         }

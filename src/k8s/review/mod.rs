@@ -75,6 +75,8 @@ pub struct Answer {
     pub refusal: Option<String>,
     /// The rules that found something and were let off, with the reason.
     pub excepted: Vec<(&'static str, String)>,
+    /// Why what has the signs of a Tiller is none, where the policy says so.
+    pub not_tiller: Option<String>,
     /// What the decision hangs on that may have changed a moment ago: to be looked up, where there is a way to, and
     /// judged again by what was found.
     pub lookups: Vec<Lookup>,
@@ -152,8 +154,10 @@ pub fn answer(
             };
             // Where it does not refuse, the mutating webhook has not the last word; most are none of our business.
             let refused = reply.decision == Decision::Refused;
-            let last = webhook == Webhook::Validate && reply.decision != Decision::Unconcerned;
-            if last || refused {
+            let concerned = reply.decision != Decision::Unconcerned;
+            if !concerned {
+                reply.sparing(policy.settings.reason_against(workload))
+            } else if webhook == Webhook::Validate || refused {
                 let lookups = || lookups_for_workload(workload, &verdict, context.knowledge);
                 settled_by(reply, request, policy, lookups)
             } else {

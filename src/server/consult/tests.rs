@@ -19,6 +19,7 @@ fn answer(body: &str, lookups: &[&str]) -> Answer {
         rules: Vec::new(),
         refusal: None,
         excepted: Vec::new(),
+        not_tiller: None,
         lookups: lookups.iter().map(|it| lookup(it)).collect(),
         record: None,
     }

@@ -24,6 +24,7 @@ fn names_are_those_that_dashboards_use() {
         rules: vec!["host-access"],
         refusal: None,
         excepted: vec![("tracing", "until the migration".to_owned())],
+        not_tiller: None,
         lookups: Vec::new(),
         record: None,
     };
@@ -74,6 +75,7 @@ fn refusal(operation: &'static str, kind: &'static str, rule: &'static Rule) -> 
         rules: vec![rule.id],
         refusal: None,
         excepted: Vec::new(),
+        not_tiller: None,
         lookups: Vec::new(),
         record: None,
     }

@@ -73,6 +73,7 @@ fn judge() -> Judge {
             rules: Vec::new(),
             refusal: None,
             excepted: Vec::new(),
+            not_tiller: None,
             lookups: Vec::new(),
             record: None,
         }),

@@ -5,6 +5,7 @@ pub(crate) mod events;
 pub(crate) mod expected;
 mod install;
 mod kinds;
+mod not_tillers;
 pub(crate) mod refuse;
 mod update;
 mod validate;
@@ -20,15 +21,28 @@ use serde_json::{Value, json};
 
 use crate::cluster::{Cluster, User, resource};
 
+/// What the guard of all tests goes by: namespaces of single tests, and images that no other test has.
+const POLICY: &str = "apiVersion: tiller-guard.io/v1
+kind: Policy
+namespaces:
+  row-72: {mode: freeze}
+notTillers:
+- image: registry.example.com/tools/tiller
+  reason: a templating tool
+- workload: {kind: Deployment, namespace: not-tillers, name: tiller}
+  reason: controls a machine
+";
+
 /// Shared by all tests; each works in a namespace of its own. It ends with the process.
 static CLUSTER: LazyLock<Result<Cluster, String>> = LazyLock::new(|| {
     let started = thread::spawn(|| {
         tokio::runtime::Runtime::new()?.block_on(async {
             let mut cluster = Cluster::start().await?;
             let [authority, name] = cluster.words_for_proof()?;
+            let policy = format!("--policy={}", cluster.write("policy.yaml", POLICY)?);
             let program = Path::new(env!("CARGO_BIN_EXE_tiller-guard"));
             cluster
-                .start_guard(program, &["serve", &authority, &name])
+                .start_guard(program, &["serve", &policy, &authority, &name])
                 .await?;
             cluster.register().await?;
             anyhow::Ok(cluster)

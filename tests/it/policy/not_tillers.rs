@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use tiller_guard::k8s::review::{Decision, Webhook, answer};
+use tiller_guard::k8s::review::{Answer, Decision, Webhook, answer};
 use tiller_guard::k8s::workload;
 use tiller_guard::policy::rbac::Account;
 use tiller_guard::policy::{
@@ -125,6 +125,10 @@ fn a_workload_is_named_by_kind_namespace_and_name() {
 
 /// What both webhooks decide when this user creates an object.
 fn decided(user: &str, kind: WorkloadKind, object: &Value, settings: &Settings) -> [Decision; 2] {
+    answers(user, kind, object, settings).map(|answer| answer.decision)
+}
+
+fn answers(user: &str, kind: WorkloadKind, object: &Value, settings: &Settings) -> [Answer; 2] {
     let group = if kind == WorkloadKind::Pod {
         ""
     } else {
@@ -148,11 +152,31 @@ fn decided(user: &str, kind: WorkloadKind, object: &Value, settings: &Settings) 
         ..Policy::default()
     };
     let context = Context::at(Timestamp(0));
-    [Webhook::Mutate, Webhook::Validate].map(|webhook| {
-        answer(webhook, body.as_bytes(), &policy, &context)
-            .unwrap()
-            .decision
-    })
+    [Webhook::Mutate, Webhook::Validate]
+        .map(|webhook| answer(webhook, body.as_bytes(), &policy, &context).unwrap())
+}
+
+/// Who reads the API server's audit log sees why nothing was done.
+#[test]
+fn the_reason_is_in_the_answers_audit_annotations() {
+    let machine = machine(WorkloadKind::Deployment, "tiller", "x/tiller:v1");
+    let told = |settings: &Settings| {
+        answers("ann", WorkloadKind::Deployment, &machine, settings).map(|answer| {
+            let review: Value = serde_json::from_slice(&answer.body).unwrap();
+            let annotations = &review["response"]["auditAnnotations"];
+            assert_eq!(answer.record.is_some(), !annotations.is_null());
+            (
+                annotations["decision"].clone(),
+                annotations["not-tiller"].clone(),
+            )
+        })
+    };
+    let expected = (json!("unconcerned"), json!("a machine"));
+    for settings in [image("x/tiller"), named(WorkloadKind::Deployment, "tiller")] {
+        assert_eq!(told(&settings), [expected.clone(), expected.clone()]);
+    }
+    let refused = (json!("refused"), Value::Null);
+    assert_eq!(told(&image("x/other")), [refused.clone(), refused]);
 }
 
 /// A tenant may write any owner; a controller of Kubernetes' own makes what it owns.
