@@ -9,6 +9,7 @@ mod containers;
 mod disguises;
 mod environments;
 mod exemptions;
+mod frozen;
 mod identities;
 mod images;
 mod launches;
@@ -58,7 +59,9 @@ async fn guard(world: &World) {
     probe["template"]["spec"]["hostNetwork"] = json!(true);
     for _attempt in 0..400 {
         if let Err(status) = create(world, "", "v1", "PodTemplate", &probe).await {
-            assert!(status.message.contains("host-access"), "{status:?}");
+            let reasons = ["host-access", "tiller-frozen"];
+            let mut told = reasons.iter();
+            assert!(told.any(|it| status.message.contains(it)), "{status:?}");
             return;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
