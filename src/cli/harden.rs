@@ -16,7 +16,7 @@ use crate::offline::Judging;
 use crate::offline::files::{Source, sources};
 use crate::offline::harden::{Hardened, harden, pretty};
 use crate::offline::judge::{knowing, report_unreadable};
-use crate::report::{self, Unreadable};
+use crate::report::{self, OneLine as _, Unreadable};
 
 /// What was typed.
 #[derive(Debug, Args)]
@@ -227,19 +227,17 @@ fn write_diff(files: &[HardenedFile], out: &mut dyn Write) -> anyhow::Result<()>
     for file in files {
         let (mut before, mut after) = (String::new(), String::new());
         for (part, hardened) in file.parts() {
-            let (old, new) = match (part, hardened) {
-                (Part::Document(document), Some(hardened)) => {
-                    hardened.sides(&file.stream, document)?
-                }
-                _ => (
-                    file.stream.text_of_part(part).into(),
-                    file.stream.text_of_part(part).into(),
-                ),
+            let (old, new) = if let (Part::Document(document), Some(hardened)) = (part, hardened) {
+                hardened.sides(&file.stream, document)?
+            } else {
+                // It may hold what a terminal obeys.
+                let text = file.stream.text_of_part(part).visible();
+                (text.clone().into(), text.into())
             };
             before.push_str(&old);
             after.push_str(&new);
         }
-        let name = &file.stream.file;
+        let name = &file.stream.file.one_line();
         let diff = TextDiff::from_lines(&before, &after);
         write!(out, "{}", diff.unified_diff().header(name, name))?;
     }

@@ -129,7 +129,8 @@ fn write_tiller(tiller: &Tiller, style: Style, out: &mut dyn Write) -> io::Resul
         }
     };
     let name = style.bold(&format!("Tiller \"{}\"", container.one_line()));
-    writeln!(out, "  {name}, version {version}: {start}")?;
+    let version = version.to_string();
+    writeln!(out, "  {name}, version {}: {start}", version.one_line())?;
     // What a Tiller that exits would have run with is of no use to anybody.
     if starts.starts == Maybe::Known(false) {
         return Ok(());
@@ -272,6 +273,9 @@ fn count(number: usize, thing: &str) -> String {
 pub trait OneLine {
     /// The text on one line, and with no escape sequence of its own.
     fn one_line(&self) -> String;
+
+    /// The same of each of its lines.
+    fn visible(&self) -> String;
 }
 
 impl OneLine for str {
@@ -285,6 +289,16 @@ impl OneLine for str {
             }
         }
         line
+    }
+
+    fn visible(&self) -> String {
+        let lines = self.split_inclusive('\n').map(|line| {
+            let ends = ["\r\n", "\n"].into_iter();
+            let mut ends = ends.filter_map(|end| Some((line.strip_suffix(end)?, end)));
+            let (line, end) = ends.next().unwrap_or((line, ""));
+            line.one_line() + end
+        });
+        lines.collect()
     }
 }
 

@@ -6,6 +6,7 @@ mod kinds;
 mod policy;
 mod services;
 mod surroundings;
+mod terminal;
 mod tillers;
 
 use std::io::Write as _;
