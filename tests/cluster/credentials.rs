@@ -32,6 +32,8 @@ pub enum User {
     Nobody,
     /// With the rights that a test gives it.
     Watcher,
+    /// Without any right, in every test.
+    Stranger,
 }
 
 // === impl Authority ===
@@ -88,11 +90,12 @@ impl std::fmt::Debug for Authority {
 
 impl User {
     /// Everybody.
-    pub(super) const ALL: [Self; 4] = [
+    pub(super) const ALL: [Self; 5] = [
         Self::Admin,
         Self::ControllerManager,
         Self::Nobody,
         Self::Watcher,
+        Self::Stranger,
     ];
 
     /// The token that the API server knows the user by. It listens on loopback for minutes, so that the
@@ -108,6 +111,7 @@ impl User {
             Self::ControllerManager => "system:kube-controller-manager",
             Self::Nobody => "nobody",
             Self::Watcher => "watcher",
+            Self::Stranger => "stranger",
         }
     }
 
@@ -116,7 +120,7 @@ impl User {
         let groups = match self {
             // Each controller's rights are an account's of its own otherwise.
             Self::Admin | Self::ControllerManager => ",\"system:masters\"",
-            Self::Nobody | Self::Watcher => "",
+            Self::Nobody | Self::Watcher | Self::Stranger => "",
         };
         format!(
             "{},{name},{name}{groups}\n",

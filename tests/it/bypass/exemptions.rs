@@ -91,6 +91,28 @@ async fn row_52_large_objects() {
     assert_no_unhardened_tiller(&world).await;
 }
 
+/// An API server writes `<` as six bytes, so that a review may be longer than two objects can be: it is answered all the
+/// same.
+#[tokio::test]
+async fn row_52_objects_that_grow_on_their_way() {
+    let world = unmutated("row-52-grown").await;
+    for (count, judged) in [(1_000_000, true), (2_900_000, false)] {
+        let answer = tried(&world, |pod| {
+            pod["spec"]["containers"][0]["workingDir"] = json!("<".repeat(count));
+            pod["spec"]["hostNetwork"] = json!(true);
+        })
+        .await;
+        if judged {
+            assert_refused(answer, "host-access", "/spec/hostNetwork");
+        } else {
+            let status = answer.unwrap_err();
+            let told = "denied the request: this object is too large for tiller-guard to judge";
+            assert!(status.message.contains(told), "{status:?}");
+        }
+    }
+    assert_no_unhardened_tiller(&world).await;
+}
+
 #[tokio::test]
 async fn row_58_protected_namespaces() {
     let world = World::create("row-58").await;

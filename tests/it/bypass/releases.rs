@@ -1,10 +1,11 @@
 //! Releases that are recorded elsewhere, and a Tiller beside another.
 
+use kube::api::PostParams;
 use serde_json::{Value, json};
 
 use super::{assert_no_unhardened_tiller, create, eventually, list, tiller, tillers};
 use crate::api_server::refuse::assert_refused;
-use crate::api_server::{World, cluster, kubernetes_from};
+use crate::api_server::{World, cluster, kubernetes_from, status};
 use crate::cluster::get;
 use crate::knowledge::{self, refusal, teams};
 
@@ -113,4 +114,30 @@ async fn row_70_a_hardened_tiller_that_would_not_see_releases() {
         "row-70 has 1 release record in ConfigMaps",
     );
     assert_no_unhardened_tiller(&unguarded).await;
+}
+
+/// What is in a database is hidden by the switch to Secrets, whatever the new manifest says.
+#[tokio::test]
+async fn row_70_an_update_that_leaves_a_database() {
+    let world = super::unguarded("row-70-database").await;
+    let mut tiller = knowledge::tiller(&world, "tiller");
+    let args = "/spec/template/spec/containers/0/args";
+    let container = &mut tiller["spec"]["template"]["spec"]["containers"][0];
+    container["args"] = json!(["--storage=sql", "--sql-dialect=postgres"]);
+    let mut stored = world.install(tiller).await;
+    super::guard(&world).await;
+    for storage in ["--storage=secret", "--storage=configmap"] {
+        *stored.pointer_mut(args).unwrap() = json!([storage]);
+        let object = serde_json::from_value(stored.clone()).unwrap();
+        let deployments = world.deployments();
+        let name = "tiller-deploy";
+        let answer = deployments
+            .replace(name, &PostParams::default(), &object)
+            .await;
+        assert_refused(
+            status(answer),
+            "storage-switch",
+            "Tiller would no longer see the releases in its database",
+        );
+    }
 }

@@ -94,3 +94,36 @@ async fn records_in_secrets_are_counted_for_a_tiller_that_may_keep_its_own_elsew
     let told = "secret-records has 2 release records in Secrets; with --storage=configmap";
     assert!(refusal.contains(told), "{refusal}");
 }
+
+/// The guard may list Secrets only where an administrator says so.
+#[tokio::test]
+async fn records_in_secrets_that_it_may_not_list_are_a_refusal() {
+    let _world = World::create("secret-records-unread").await;
+    let folder = Folder::create().unwrap();
+    let policy = "apiVersion: tiller-guard.io/v1\nkind: Policy\nexceptions:\n- rule: release-storage\n  object: \
+                  {kind: Deployment, namespace: secret-records-unread, name: tiller-deploy}\n  reason: a test\n  \
+                  expires: 2099-01-01\n";
+    let policy = format!("--policy={}", folder.write("policy.yaml", policy).unwrap());
+    let (guard, _folder) = another_guard(&["serve", &policy], User::Stranger, None);
+    eventually("guard that listens", || async {
+        get(guard.health, "/metrics").ok()
+    })
+    .await;
+    let mut tiller = canonical();
+    tiller["metadata"]["namespace"] = json!("secret-records-unread");
+    let container = &mut tiller["spec"]["template"]["spec"]["containers"][0];
+    container["args"][1] = json!("--storage=configmap");
+    container["env"][0]["value"] = json!("secret-records-unread");
+    // Another test may give everybody a right for a moment.
+    let refusal = eventually("refusal", || async {
+        let refusal = asked(&guard, "secret-records-unread", &tiller).await;
+        refusal.contains("may not list").then_some(refusal)
+    })
+    .await;
+    for told in [
+        "storage-switch: /spec/template/spec/containers/0/args: tiller-guard may not list the Secrets in secret-records-unread",
+        "kubectl -n secret-records-unread create role tiller-guard-records --verb=list --resource=secrets",
+    ] {
+        assert!(refusal.contains(told), "{refusal}");
+    }
+}

@@ -169,6 +169,24 @@ async fn releases_that_the_teams_tiller_would_not_see_are_left_alone() {
         .unwrap();
 }
 
+/// A new Tiller finds what one before it has recorded.
+#[tokio::test]
+async fn releases_that_a_new_tiller_would_not_see_are_counted() {
+    let world = World::create().await;
+    world.namespace("p-left-t").await;
+    for name in ["web.v1", "web.v2", "shop.v7"] {
+        let labels = json!({ "metadata": { "labels": { "OWNER": "TILLER" } } });
+        world
+            .apply("v1", "ConfigMap", "p-left-t", name, labels)
+            .await;
+    }
+    let told = refused(make("p-left", &[]), 2);
+    assert_tells(
+        &told,
+        "p-left: storage-switch: p-left-t has 3 release records in ConfigMaps",
+    );
+}
+
 #[tokio::test]
 async fn a_tiller_with_a_database_is_not_adopted() {
     let unguarded = json!({ crate::cluster::UNGUARDED: "" });

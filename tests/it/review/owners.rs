@@ -13,6 +13,8 @@ use crate::policy::corpus::canonical;
 const STATEFUL_SETS: &str = "system:serviceaccount:kube-system:statefulset-controller";
 const REPLICA_SETS: &str = "system:serviceaccount:kube-system:replicaset-controller";
 
+const OPENSHIFT: &str = include_str!("../../data/reviews/1.36-pod-create.json");
+
 /// A hardened Tiller's pod that this user writes, owned by a workload.
 fn pod(user: &str, owner: WorkloadKind, name: &str, change: impl FnOnce(&mut Value)) -> String {
     let mut deployment = canonical();
@@ -143,5 +145,42 @@ fn a_token_secret_is_one_that_the_account_lists() {
         (&written, &others, Decision::Refused),
     ] {
         assert_eq!(decided(body, &policy, knowledge), expected);
+    }
+}
+
+/// The recording is of an API server with OpenShift's changes, which mounts the CA of OpenShift's Services beside the token.
+#[test]
+fn a_token_directory_may_hold_the_ca_of_openshifts_services_under_its_own_name() {
+    let recorded: Value = serde_json::from_str(OPENSHIFT).unwrap();
+    let volumes = &recorded["request"]["object"]["spec"]["volumes"];
+    let mut volumes = volumes.as_array().unwrap().iter();
+    let token = volumes.find(|it| it.get("projected").is_some()).unwrap();
+    assert!(
+        token.to_string().contains("openshift-service-ca.crt"),
+        "{token}"
+    );
+    let with = |change: &dyn Fn(&mut Value)| {
+        let mut token = token.clone();
+        let sources = token["projected"]["sources"].as_array_mut().unwrap();
+        let map = sources.iter_mut().map(|it| &mut it["configMap"]);
+        change(map.filter(|it| !it.is_null()).last().unwrap());
+        let body = pod(REPLICA_SETS, WorkloadKind::ReplicaSet, "tiller-1", |pod| {
+            let name = token["name"].clone();
+            let spec = &mut pod["spec"];
+            spec["volumes"].as_array_mut().unwrap().push(token.clone());
+            spec["containers"][0]["volumeMounts"].as_array_mut().unwrap().push(json!({
+                "name": name, "mountPath": "/var/run/secrets/kubernetes.io/serviceaccount", "readOnly": true,
+            }));
+        });
+        decided(&body, &Policy::default(), &Knowledge::default())
+    };
+    assert_eq!(with(&|_| {}), Decision::Allowed);
+    for change in [
+        &|map: &mut Value| map["name"] = json!("openshift-service-ca"),
+        &|map: &mut Value| map["items"][0]["path"] = json!("ca.crt"),
+        &|map: &mut Value| map["items"] = json!([]),
+    ] as [&dyn Fn(&mut Value); 3]
+    {
+        assert_eq!(with(change), Decision::Refused);
     }
 }
