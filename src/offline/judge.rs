@@ -7,11 +7,12 @@ use crate::k8s::{self, TEAM_SELECTOR};
 use crate::manifest::{self, Document, ManifestObject, Part, Stream};
 use crate::policy::custody::{Coming, CustodyKind, CustodyObject, decide_custody};
 use crate::policy::exposure::{ExposureKind, decide_exposure};
-use crate::policy::rbac::{RbacKind, RbacObject};
+use crate::policy::rbac::{Account, RbacKind, RbacObject};
 use crate::policy::rights::decide_rbac;
 use crate::policy::team::Team;
 use crate::policy::{
-    self, Context, Finding, Knowledge, Mode, ObjectKind, ObjectName, Workload, WorkloadKind,
+    self, Context, Finding, Invitation, Knowledge, Mode, ObjectKind, ObjectName, Workload,
+    WorkloadKind,
 };
 use crate::report;
 
@@ -244,6 +245,10 @@ fn learn(knowledge: Knowledge, object: &ManifestObject, judging: &Judging) -> Kn
             Err(_) => knowledge,
         };
     }
+    let invitations = Invitation::all_of(&object.kind, &object.value);
+    if !invitations.is_empty() {
+        return invited(&knowledge, object, invitations, judging);
+    }
     if let Some(team) = team(object) {
         return knowledge.with_team(team);
     }
@@ -267,6 +272,21 @@ fn learn(knowledge: Knowledge, object: &ManifestObject, judging: &Judging) -> Kn
     match workload.as_ref().and_then(Workload::tiller_use) {
         Some(tiller) => knowledge.with_tiller(tiller),
         None => knowledge,
+    }
+}
+
+/// What is known with what a Namespace or a ServiceAccount asks of injectors.
+fn invited(
+    knowledge: &Knowledge,
+    object: &ManifestObject,
+    invitations: Vec<Invitation>,
+    judging: &Judging,
+) -> Knowledge {
+    let name = object.name.as_str();
+    match (object.namespace.as_ref()).or(judging.namespace.as_ref()) {
+        _ if object.kind == "Namespace" => knowledge.with_invitations_in(name, invitations),
+        Some(namespace) => knowledge.with_invitations_of(Account { namespace, name }, invitations),
+        None => knowledge.clone(),
     }
 }
 

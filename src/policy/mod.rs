@@ -39,7 +39,7 @@ pub use decide::{Verdict, decide};
 pub use exception::{Excepted, Exception, except};
 pub use finding::{Action, Finding, Rule, Severity};
 pub use harden::Patch;
-pub use injector::Injector;
+pub use injector::{Injector, Invitation};
 pub use knowledge::{Knowledge, KnowledgeSize, SecretRecords, TillerUse};
 pub use mode::{Mode, Modes};
 pub use not_tiller::{Evidence, Innocent, NotTiller};

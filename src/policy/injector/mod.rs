@@ -1,6 +1,7 @@
 //! The webhooks of others that change pods as they are made, after their Deployment was judged: what each adds, and what
 //! keeps it away.
 
+mod invitation;
 mod table;
 
 use std::borrow::Cow;
@@ -8,6 +9,7 @@ use std::borrow::Cow;
 use super::PodMetadata;
 use super::harden::Field;
 use crate::pod::{EnvVar, Text};
+pub use invitation::Invitation;
 use table::{AWS, AZURE, DATADOG, ISTIO, LINKERD, VAULT};
 
 /// A webhook that changes pods.
@@ -189,6 +191,14 @@ impl MetadataList {
         match self {
             Self::Labels => "metadata/labels",
             Self::Annotations => "metadata/annotations",
+        }
+    }
+
+    /// The field of an object's metadata.
+    fn field(self) -> &'static str {
+        match self {
+            Self::Labels => "labels",
+            Self::Annotations => "annotations",
         }
     }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::role::role_key;
 use super::{Knowledge, KnownRole, binding};
 use crate::policy::rbac::{Account, RoleKind};
+use crate::policy::{Injector, Invitation};
 
 /// What is known of the Secrets of a namespace that hold a release.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +44,37 @@ impl Knowledge {
         let secrets = secrets.iter().map(|it| Box::from(*it)).collect();
         new.token_secrets.insert(&[namespace, "/", name], secrets);
         new
+    }
+
+    /// With what asks injectors to come to the pods of a namespace.
+    #[must_use]
+    pub fn with_invitations_in(&self, namespace: &str, invitations: Vec<Invitation>) -> Self {
+        let mut new = self.clone();
+        new.invitations.insert(&[namespace], invitations.into());
+        new
+    }
+
+    /// With what asks injectors to come to the pods of an account.
+    #[must_use]
+    pub fn with_invitations_of(&self, account: Account<'_>, invitations: Vec<Invitation>) -> Self {
+        let mut new = self.clone();
+        let Account { namespace, name } = account;
+        let key = [namespace, "/", name];
+        new.invitations.insert(&key, invitations.into());
+        new
+    }
+
+    /// What asks this injector to come to the pods of an account.
+    pub(in crate::policy) fn invites(
+        &self,
+        injector: Injector,
+        Account { namespace, name }: Account<'_>,
+    ) -> Option<Invitation> {
+        let of_namespace = self.invitations.get(&[namespace]);
+        let of_account = self.invitations.get(&[namespace, "/", name]);
+        let all = of_namespace.into_iter().chain(of_account);
+        let mut all = all.flat_map(|it| it.iter().copied());
+        all.find(|it| it.injector == injector)
     }
 
     /// With a running pod that is no Tiller's and runs as this account, if there is one, as a lookup says.

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use super::custody::CaFile;
 use super::rbac::{Account, Binding, Role, RoleKind};
 use super::team::Team;
-use super::{Evidence, WorkloadKind};
+use super::{Evidence, Invitation, WorkloadKind};
 pub(super) use binding::KnownBinding;
 pub use looked_up::SecretRecords;
 pub(super) use role::KnownRole;
@@ -53,6 +53,8 @@ pub struct Knowledge {
     /// A running pod that is no Tiller's and runs as an account, if there is one, by `NAMESPACE/NAME` of the account, as a
     /// lookup says.
     account_users: SharedMap<Option<Box<str>>>,
+    /// What asks injectors to come, as manifests tell it: by `NAMESPACE` of all pods there, by `NAMESPACE/NAME` of an account.
+    invitations: SharedMap<Arc<[Invitation]>>,
     /// Whether this is of a cluster, where what is not known can be asked for.
     of_cluster: bool,
     /// What Secrets with Tillers' certificates trust, by `NAMESPACE/NAME`.

@@ -5,9 +5,9 @@ use tiller_guard::k8s::{custody_object, rbac_object};
 use tiller_guard::policy::custody::{CustodyKind, CustodyObject};
 use tiller_guard::policy::rbac::{Account, RbacKind, RbacObject};
 use tiller_guard::policy::team::Team;
-use tiller_guard::policy::{Knowledge, SecretRecords, TillerUse, WorkloadKind};
+use tiller_guard::policy::{Invitation, Knowledge, SecretRecords, TillerUse, WorkloadKind};
 
-/// What these objects tell: roles, bindings, teams as ConfigMaps, Secrets with certificates, `{kind: Tiller, account: NAMESPACE/NAME}` with a
+/// What these objects tell: roles, bindings, what Namespaces and service accounts ask of injectors, teams as ConfigMaps, Secrets with certificates, `{kind: Tiller, account: NAMESPACE/NAME}` with a
 /// `workload: KIND/NAME` other than Deployment/tiller-deploy, and by
 /// their names `TillerPod`, `TillerService` and `ReleaseRecord`, `{kind: SecretRecords, records: COUNT}` of a namespace,
 /// and `{kind: AccountUser, account: NAMESPACE/NAME, pod: NAME}`.
@@ -37,6 +37,15 @@ pub(crate) fn with(knowledge: &Knowledge, object: &Value) -> Knowledge {
         "AccountUser" => {
             let user = account(object["account"].as_str().unwrap());
             knowledge.with_account_user(user, object["pod"].as_str())
+        }
+        "Namespace" => {
+            let invitations = Invitation::all_of("Namespace", object);
+            knowledge.with_invitations_in(named("name"), invitations)
+        }
+        "ServiceAccount" => {
+            let invitations = Invitation::all_of("ServiceAccount", object);
+            let (namespace, name) = (named("namespace"), named("name"));
+            knowledge.with_invitations_of(Account { namespace, name }, invitations)
         }
         "TillerService" => knowledge.with_tiller_service(named("namespace"), named("name")),
         "Secret" => {
