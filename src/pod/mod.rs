@@ -69,6 +69,24 @@ fields!(PodSpec<'a> {
     "securityContext" => security_context,
 });
 
+// === impl Container ===
+
+impl<'a> Container<'a> {
+    /// The commands that are run in the container beside its own: by lifecycle hooks and probes.
+    pub fn beside(&self) -> impl Iterator<Item = &Exec<'a>> {
+        let hooks = self.lifecycle.as_deref().into_iter();
+        let hooks = hooks.flat_map(|it| [&it.post_start, &it.pre_stop]);
+        let probes = [
+            &self.liveness_probe,
+            &self.readiness_probe,
+            &self.startup_probe,
+        ];
+        let hooks = hooks.flatten().filter_map(|hook| hook.exec.as_ref());
+        let probes = probes.into_iter().flatten();
+        hooks.chain(probes.filter_map(|probe| probe.exec.as_ref()))
+    }
+}
+
 // === impl PodSpec ===
 
 impl<'a> PodSpec<'a> {
@@ -113,8 +131,8 @@ pub struct Container<'a> {
     pub readiness_probe: Option<Box<Probe<'a>>>,
     /// The probe that holds the others back (Kubernetes 1.16 and later).
     pub startup_probe: Option<Box<Probe<'a>>>,
-    /// Commands run after the start and before the stop.
-    pub lifecycle: Option<Lifecycle>,
+    /// What is done after the start and before the stop.
+    pub lifecycle: Option<Box<Lifecycle<'a>>>,
     /// Whether a standard input is kept open.
     pub stdin: Option<bool>,
     /// Whether a terminal is allocated.
@@ -238,7 +256,7 @@ fields!(Port<'a> {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Probe<'a> {
     /// A command run in the container.
-    pub exec: Option<Presence>,
+    pub exec: Option<Exec<'a>>,
     /// An HTTP request.
     pub http_get: Option<HttpGet<'a>>,
 }
@@ -246,6 +264,17 @@ pub struct Probe<'a> {
 fields!(Probe<'a> {
     "exec" => exec,
     "httpGet" => http_get,
+});
+
+/// A command that is run in a container.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Exec<'a> {
+    /// The program and its words. No shell reads them.
+    pub command: Items<Text<'a>>,
+}
+
+fields!(Exec<'a> {
+    "command" => command,
 });
 
 /// An HTTP request of a probe.
@@ -288,16 +317,27 @@ impl<'j: 'a, 'a> Read<'j> for PortReference<'a> {
     }
 }
 
-/// Commands run after the start and before the stop.
+/// What is done after the start and before the stop.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Lifecycle {
-    /// Run in the container right after it starts.
-    pub post_start: Option<Presence>,
-    /// Run in the container before it stops.
-    pub pre_stop: Option<Presence>,
+pub struct Lifecycle<'a> {
+    /// Done right after the container starts.
+    pub post_start: Option<Hook<'a>>,
+    /// Done before the container stops.
+    pub pre_stop: Option<Hook<'a>>,
 }
 
-fields!(Lifecycle {
+fields!(Lifecycle<'a> {
     "postStart" => post_start,
     "preStop" => pre_stop,
+});
+
+/// What is done at one end of a container's life.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Hook<'a> {
+    /// A command run in the container.
+    pub exec: Option<Exec<'a>>,
+}
+
+fields!(Hook<'a> {
+    "exec" => exec,
 });

@@ -12,7 +12,7 @@ mod wrapper;
 
 use super::signs;
 use super::word::has_word;
-use crate::pod::Container;
+use crate::pod::{Container, Text};
 use variables::Variables;
 
 /// How deep command lines may be nested in one another before the reader gives up.
@@ -43,20 +43,33 @@ struct Interpreter<'a> {
     reads_input: bool,
 }
 
-/// Whether the container starts Tiller. A launch without the word, in itself or in a variable, does not: so do the generated
-/// conditions of the webhooks judge.
+/// Whether the container starts Tiller, by its launch, a hook or a probe. A command without the word, in itself or in a
+/// variable, does not: so do the generated conditions of the webhooks judge.
 pub(super) fn starts_tiller(container: &Container<'_>) -> bool {
-    let launch = || container.command.iter().chain(&container.args);
     let names = |text: &str| has_word(text, signs::PROGRAM) || joins_variables(text);
-    let by_variable = || {
-        launch().any(|word| word.contains('$'))
-            && container.env.iter().any(|variable| names(&variable.value))
+    let starts = |command: &mut dyn Iterator<Item = &Text<'_>>| {
+        let words: Vec<&str> = command.map(Text::as_str).collect();
+        let by_variable = || {
+            words.iter().any(|word| word.contains('$'))
+                && container.env.iter().any(|variable| names(&variable.value))
+        };
+        (words.iter().any(|word| names(word)) || by_variable()) && run(&words, container).tiller
     };
-    (launch().any(|word| names(word)) || by_variable()) && started(container).tiller
+    starts(&mut launch(container)) || container.beside().any(|it| starts(&mut it.command.iter()))
 }
 
-/// What the container starts.
+/// What the container's launch starts.
 pub(super) fn started(container: &Container<'_>) -> Started {
+    let words: Vec<&str> = launch(container).map(Text::as_str).collect();
+    run(&words, container)
+}
+
+fn launch<'c, 'a>(container: &'c Container<'a>) -> impl Iterator<Item = &'c Text<'a>> {
+    container.command.iter().chain(&container.args)
+}
+
+/// What a command starts in a container.
+fn run(command: &[&str], container: &Container<'_>) -> Started {
     let mut interpreter = Interpreter {
         found: Started::default(),
         variables: Variables::of_container(&container.env, MAX_EXPANDED),
@@ -64,8 +77,8 @@ pub(super) fn started(container: &Container<'_>) -> Started {
         depth: 0,
         reads_input: false,
     };
-    let launch = container.command.iter().chain(&container.args);
-    let words: Vec<String> = launch
+    let words: Vec<String> = command
+        .iter()
         .map(|word| interpreter.variables.expand(word).into_owned())
         .collect();
     interpreter.command(&words);

@@ -99,3 +99,35 @@ async fn row_64_labels_put_on_later() {
     assert_refused(answer, "image-repository", "/spec/containers/0/image");
     assert_no_unhardened_tiller(&world).await;
 }
+
+#[tokio::test]
+async fn row_73_hooks_probes_and_scripts() {
+    let world = World::create("row-73").await;
+    let start =
+        json!({ "exec": { "command": ["sh", "-c", "nohup /opt/tiller --listen=:9000 &"] } });
+    let tries = [
+        json!({ "lifecycle": { "postStart": start } }),
+        json!({ "lifecycle": { "preStop": start } }),
+        json!({ "livenessProbe": start }),
+        json!({ "readinessProbe": { "exec": { "command": ["/tiller"] } } }),
+        json!({
+            "env": [{ "name": "SCRIPT", "value": "exec /tiller" }],
+            "lifecycle": { "postStart": { "exec": { "command": ["sh", "-c", "$SCRIPT"] } } },
+        }),
+    ];
+    assert_all_refused(&world, &tries).await;
+    let mut early = pod("early", &json!({}));
+    early["spec"]["initContainers"] = json!([{
+        "name": "prepare", "image": "example/tools:1", "command": ["sh", "-c"],
+        "args": ["fetch -o /work/tiller example.com/t && /work/tiller"],
+    }]);
+    let answer = create_pod(&world, &early).await;
+    assert_refused(answer, "image-repository", "/spec/initContainers/0/image");
+    assert_no_unhardened_tiller(&world).await;
+    // What only looks whether one answers is none.
+    let looks = json!({
+        "lifecycle": { "postStart": { "exec": { "command": ["sh", "-c", "helm init --service-account tiller"] } } },
+        "readinessProbe": { "exec": { "command": ["nc", "-z", "tiller-deploy.team", "44134"] } },
+    });
+    create_pod(&world, &pod("looks", &looks)).await.unwrap();
+}

@@ -53,10 +53,12 @@ fn no_object_that_an_api_server_takes_passes_the_limit() {
         .chars()
         .take(299)
         .collect();
-    let container = |launch: &str, variables: usize, value: &str| {
+    let container = |launch: &str, hook: &str, variables: usize, value: &str| {
+        let hook = json!({ "exec": { "command": [hook] } });
         json!({
             "name": "a", "image": image, "command": [launch], "args": [launch],
             "env": vec![json!({ "name": "a", "value": value }); variables],
+            "lifecycle": { "postStart": hook },
             "livenessProbe": { "httpGet": { "port": 1 } }, "readinessProbe": { "httpGet": { "port": 1 } },
         })
     };
@@ -73,21 +75,31 @@ fn no_object_that_an_api_server_takes_passes_the_limit() {
         (3, "x$(".repeat(3_300), 990, "y$(".repeat(2)),
         (40, "x$(".repeat(240), 74, "y$(".repeat(2)),
     ] {
-        let mut object = pod(&vec![container(&launch, variables, &value); count]);
-        let volume = json!({ "secret": { "secretName": "x" }, "image": { "reference": image } });
-        object["spec"]["volumes"] = json!(vec![volume; 256]);
-        object["spec"]["serviceAccountName"] = json!("web");
-        assert!(object.to_string().len() < MOST_BYTES);
-        for condition in [&*TILLER, &*OWN_ACCOUNT] {
-            let Evaluated { error, cost, .. } = evaluated(condition, "Pod", &object);
-            assert_eq!(error, None, "{count} {variables}");
-            worst = worst.max(cost);
+        // None, as much as is matched, and as much as is looked at.
+        for most in [0, 5_900, 59_000] {
+            let hook: String = launch.chars().take(most / count).collect();
+            let mut object = pod(&vec![container(&launch, &hook, variables, &value); count]);
+            let volume =
+                json!({ "secret": { "secretName": "x" }, "image": { "reference": image } });
+            object["spec"]["volumes"] = json!(vec![volume; 256]);
+            object["spec"]["serviceAccountName"] = json!("web");
+            assert!(object.to_string().len() < MOST_BYTES);
+            for condition in [&*TILLER, &*OWN_ACCOUNT] {
+                let Evaluated { error, cost, .. } = evaluated(condition, "Pod", &object);
+                assert_eq!(error, None, "{count} {variables} {most}");
+                worst = worst.max(cost);
+            }
         }
     }
+    let long = "x$".repeat(1_400_000);
+    let object = pod(&[container("", &long, 0, "")]);
+    let Evaluated { error, cost, .. } = evaluated(&TILLER, "Pod", &object);
+    assert_eq!(error, None);
+    worst = worst.max(cost);
     assert!(worst < MOST_COST * 8 / 10, "{worst}");
     let patterns: Vec<String> = (0..40).map(|index| format!("account-{index}-*")).collect();
     let many = Condition(condition::own_account(&patterns));
-    let mut object = pod(&[container(near, 120, near)]);
+    let mut object = pod(&[container(near, near, 120, near)]);
     object["spec"]["serviceAccountName"] = json!("web");
     assert_eq!(evaluated(&many, "Pod", &object).error, None);
 }

@@ -3,9 +3,10 @@
 use serde_json::{Map, Value, json};
 
 /// The lists and maps that conditions walk.
-pub(crate) const LISTS: [&str; 10] = [
+pub(crate) const LISTS: [&str; 11] = [
     "command",
     "args",
+    "postStart",
     "env",
     "ports",
     "containers",
@@ -28,6 +29,12 @@ pub(crate) fn long(list: &str, length: usize) -> (&'static str, Value) {
             let mut pod = container(list, json!({ "name": "A_NAME", "value": "a value" }));
             pod["spec"]["containers"][0]["args"] = json!(["$(A_NAME)"]);
             pod
+        }
+        "postStart" => {
+            let command = vec!["--some-flag=of-a-server"; length];
+            let hooks = json!({ list: { "exec": { "command": command } } });
+            let container = json!({ "image": "example/web:1", "lifecycle": hooks });
+            json!({ "metadata": { "name": "web" }, "spec": { "containers": [container] } })
         }
         "ports" => container(list, json!({ "containerPort": 80 })),
         "containers" | "initContainers" => {

@@ -18,6 +18,8 @@ const MOST_ELEMENTS: u32 = 3_000;
 const MOST_CHARACTERS: u32 = 300_000;
 /// The most of them that are matched against a regular expression.
 const MOST_MATCHED: u32 = 30_000;
+/// How many launches the commands of a container's hooks and probes count for: few are longer than a line.
+const HOOK_LAUNCHES: u32 = 5;
 /// The longest reference of an image that is matched. A registry takes no longer name.
 const LONGEST_REFERENCE: u32 = 300;
 
@@ -67,6 +69,7 @@ fn container() -> String {
         image,
         named,
         launch(&variables),
+        hooks(&variables),
         environment(&variables),
         ports_of_tiller(&ports),
         probes(),
@@ -80,14 +83,57 @@ fn launch(variables: &str) -> String {
         ["command", "args"].map(|field| format!("{}.join('\\n')", list("container", field)));
     let texts = format!("[{}]", texts.join(", "));
     let listens = format!("text.contains('{}')", signs::LISTEN_END);
-    let value = format!(
-        "({} && ({}))",
-        present("variable", "value"),
-        names_program("variable.value", &format!("size({variables}) * containers"))
-    );
     format!(
-        "{texts}.exists(text, {} || {listens} || (text.contains('$') && {variables}.exists(variable, {value})))",
+        "{texts}.exists(text, {} || {listens} || {})",
         names_program("text", "containers"),
+        takes_in(variables, "containers")
+    )
+}
+
+/// Whether the commands of hooks and probes, or a variable that they may take in, name the program.
+fn hooks(variables: &str) -> String {
+    let hook = present("container", "lifecycle");
+    let places = [
+        (Some(&hook), "lifecycle.postStart"),
+        (Some(&hook), "lifecycle.preStop"),
+        (None, "livenessProbe"),
+        (None, "readinessProbe"),
+        (None, "startupProbe"),
+    ];
+    let texts = places.map(|(guard, field)| {
+        let exec = format!("container.{field}.exec");
+        let guards = [
+            present("container", field),
+            present(&format!("container.{field}"), "exec"),
+            present(&exec, "command"),
+        ];
+        let guards: Vec<&str> = guard
+            .into_iter()
+            .chain(&guards)
+            .map(String::as_str)
+            .collect();
+        format!(
+            "({} ? {exec}.command.join('\\n') : '')",
+            guards.join(" && ")
+        )
+    });
+    let count = format!("containers * {HOOK_LAUNCHES}");
+    // What is long is joined once only.
+    format!(
+        "[[{}]].exists(texts, texts.exists(text, size(text) * {count} > {MOST_CHARACTERS}) || \
+         [texts.join('\\n')].exists(text, {} || {}))",
+        texts.join(", "),
+        names_program("text", &count),
+        takes_in(variables, &count)
+    )
+}
+
+/// Whether `text`, of which there are so many, may take in a variable that names the program.
+fn takes_in(variables: &str, count: &str) -> String {
+    format!(
+        "(text.contains('$') && {variables}.exists(variable, {} && ({})))",
+        present("variable", "value"),
+        names_program("variable.value", &format!("size({variables}) * {count}"))
     )
 }
 
