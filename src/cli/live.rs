@@ -25,7 +25,8 @@ const POD_NAMESPACE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/names
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Cluster")]
 pub(super) struct LiveArguments {
-    /// Know nothing of the cluster: no teams, no other Tillers, no bindings; what then cannot be told is refused
+    /// Know nothing of the cluster: no teams, no other Tillers, no bindings, no version; what then cannot be told is refused, and
+    /// before Kubernetes 1.19, which has no seccompProfile, every Tiller is
     #[arg(long, requires = "tls_cert_file", conflicts_with_all = ["kubeconfig", "context", "namespace"])]
     without_cluster: bool,
 

@@ -98,10 +98,7 @@ fn cluster_rules(minor: u16) -> Value {
             rule(registration::GROUP, &registrations, &["get", "patch"]),
             &[NAME]
         ),
-        by_name(
-            rule(registration::GROUP, &registrations, &["watch"]),
-            &[NAME]
-        ),
+        by_name(rule(registration::GROUP, &registrations, &watch), &[NAME]),
     ])
 }
 

@@ -48,8 +48,8 @@ const RIGHTS: [&str; 23] = [
     "create, patch: events",
     "get, patch: mutatingwebhookconfigurations.admissionregistration.k8s.io tiller-guard",
     "get, patch: validatingwebhookconfigurations.admissionregistration.k8s.io tiller-guard",
-    "watch: mutatingwebhookconfigurations.admissionregistration.k8s.io tiller-guard",
-    "watch: validatingwebhookconfigurations.admissionregistration.k8s.io tiller-guard",
+    "list, watch: mutatingwebhookconfigurations.admissionregistration.k8s.io tiller-guard",
+    "list, watch: validatingwebhookconfigurations.admissionregistration.k8s.io tiller-guard",
     "own namespace: create: secrets",
     "own namespace: get, update: secrets tiller-guard-ca",
 ];

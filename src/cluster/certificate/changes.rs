@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use futures_util::TryStreamExt as _;
 use kube::Client;
-use kube::api::{ApiResource, GroupVersionKind, WatchEvent, WatchParams};
+use kube::api::{ApiResource, GroupVersionKind, ListParams, WatchEvent, WatchParams};
 use kube::core::Request;
 use serde::Deserialize;
 use tokio::sync::Notify;
@@ -61,6 +61,14 @@ struct Reflector {
     path: String,
     changed: Arc<Notify>,
     forbidden: Arc<AtomicBool>,
+}
+
+/// What is there now.
+#[derive(Deserialize)]
+struct Listed {
+    metadata: Metadata,
+    #[serde(default)]
+    items: Vec<Configuration>,
 }
 
 /// A configuration, of which only its version matters.
@@ -147,13 +155,25 @@ impl Reflector {
         }
     }
 
-    /// Tells of each change. A watch that begins tells of what is there, so that nothing is missed between two: 1.36 refuses
-    /// that with an etcd before 3.4.25, which tells no progress.
+    /// Tells of each change, also of one between two watches. A watch begins at the version of a list: 1.36 refuses one without
+    /// a version where the etcd is older than 3.4.25.
     async fn follow(&self, seen: &mut String) -> Result<Infallible, Stop> {
+        let by_name = format!("metadata.name={NAME}");
+        let parameters = ListParams::default().fields(&by_name);
+        let request = Request::new(&self.path).list(&parameters);
+        let request = request.map_err(kube::Error::BuildRequest)?;
+        let listed = timeout(ANSWER, self.client.request::<Listed>(request)).await;
+        let Listed { metadata, items } = listed.map_err(|_late| Stop::Slow)??;
+        let there = items.into_iter().next();
+        self.saw(
+            there.map_or_else(String::new, |it| it.metadata.resource_version),
+            seen,
+        );
+
         let parameters = WatchParams::default()
-            .fields(&format!("metadata.name={NAME}"))
+            .fields(&by_name)
             .timeout(WATCH_SECONDS);
-        let request = Request::new(&self.path).watch(&parameters, "");
+        let request = Request::new(&self.path).watch(&parameters, &metadata.resource_version);
         let request = request.map_err(kube::Error::BuildRequest)?;
         let events = self.client.request_events::<Configuration>(request);
         let events = timeout(ANSWER, events)
@@ -171,12 +191,16 @@ impl Reflector {
                     WatchEvent::Added(it) | WatchEvent::Modified(it) | WatchEvent::Deleted(it),
                 ) => it,
             };
-            self.forbidden.store(false, Ordering::Relaxed);
-            let version = configuration.metadata.resource_version;
-            if version != *seen {
-                *seen = version;
-                self.changed.notify_one();
-            }
+            self.saw(configuration.metadata.resource_version, seen);
+        }
+    }
+
+    /// Tells of a version that was not seen before; an empty one stands for none.
+    fn saw(&self, version: String, seen: &mut String) {
+        self.forbidden.store(false, Ordering::Relaxed);
+        if version != *seen {
+            *seen = version;
+            self.changed.notify_one();
         }
     }
 }

@@ -36,8 +36,8 @@ pub use metrics::CertificateMetrics;
 const SOON: Duration = Duration::from_millis(500);
 /// How soon registrations that were not there are looked for again, at the latest.
 const UNREGISTERED: Duration = Duration::from_secs(2);
-/// How often registrations are looked at that cannot be watched: before Kubernetes 1.11 the right to watch an object by its
-/// name does not suffice, and some servers refuse a watch with an old etcd.
+/// How often registrations are looked at that cannot be watched, where somebody gave fewer rights: before Kubernetes 1.11 the
+/// right to watch an object by its name does not suffice.
 const UNWATCHED: Duration = Duration::from_secs(1);
 /// How long the API servers are given to learn of an authority before a leaf of it takes the place of another.
 const SETTLED: Duration = Duration::from_secs(5);

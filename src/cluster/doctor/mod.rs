@@ -9,7 +9,7 @@ use super::Cluster;
 use super::install::get;
 use super::proof::{Proof, Trial, prove};
 use crate::installation::Installation;
-use crate::k8s::registration::{MUTATE, VALIDATE};
+use crate::k8s::registration::{HAS_CONNECTIONS, MUTATE, VALIDATE};
 
 /// How a check went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,6 +42,7 @@ pub struct Check {
 /// Before an installation: whether it could be made.
 pub async fn before(cluster: &Cluster, planned: &Installation) -> Vec<Check> {
     let mut checks = vec![version(cluster)];
+    checks.extend(connections(cluster));
     checks.extend(before::checks(cluster, planned).await);
     checks.extend(users::check(cluster, planned.place.user).await);
     checks
@@ -64,6 +65,7 @@ pub async fn policy_text(cluster: &Cluster, namespace: &str) -> Option<String> {
 /// `installed` is what it is to be. `enforces` tells whether its policy refuses anything.
 pub async fn examine(cluster: &Cluster, installed: &Installation, enforces: bool) -> Vec<Check> {
     let mut checks = vec![version(cluster)];
+    checks.extend(connections(cluster));
     checks.extend(parts::checks(cluster, installed).await);
     checks.extend(users::check(cluster, installed.place.user).await);
     let proof = prove(cluster).await;
@@ -92,6 +94,20 @@ fn version(cluster: &Cluster) -> Check {
         ),
         (false, _) => Check::bad("api-server", message, "use Kubernetes 1.10 or newer"),
     }
+}
+
+/// What no webhook holds on an old server.
+fn connections(cluster: &Cluster) -> Option<Check> {
+    (!cluster.version().is_from(HAS_CONNECTIONS)).then(|| {
+        Check::doubtful(
+            "connections",
+            "exec, attach, port-forward and proxies to Tillers are not guarded: Kubernetes before 1.12 fails every \
+             connection that a webhook is asked about"
+                .to_owned(),
+            "grant pods/exec, pods/attach, pods/portforward and pods/proxy in Tillers' namespaces only to those who may use \
+             Tiller, or upgrade Kubernetes",
+        )
+    })
 }
 
 /// Whether this webhook refused what it was to refuse.

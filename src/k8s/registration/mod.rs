@@ -29,6 +29,7 @@ mod webhook;
 
 use serde_json::{Value, json};
 
+pub use webhook::HAS_CONNECTIONS;
 use webhook::Webhook;
 
 /// The name of both objects.

@@ -17,7 +17,7 @@ const TIMEOUT: u8 = 5;
 const SHORT_TIMEOUT: u8 = 2;
 
 /// Kubernetes 1.12 can ask about connections; those before would break all of them.
-const HAS_CONNECTIONS: u16 = 12;
+pub const HAS_CONNECTIONS: u16 = 12;
 /// Before Kubernetes 1.13 a webhook has to have a `caBundle`, which may be empty.
 const MAY_LACK_BUNDLE: u16 = 13;
 /// Kubernetes 1.15 can tell objects by their labels.

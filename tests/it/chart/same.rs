@@ -234,7 +234,7 @@ fn every_metric_of_the_alerts_and_the_dashboard_is_counted() {
     let mut counted = String::new();
     for file in [
         "server/metrics.rs",
-        "cluster/certificate/standing.rs",
+        "cluster/certificate/metrics.rs",
         "cluster/watch/status.rs",
     ] {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(file);
