@@ -202,9 +202,11 @@ fn an_old_kubernetes_gets_what_it_knows() {
     let context = json!({ "runAsNonRoot": true, "runAsUser": 65534 });
     assert_eq!(pod["securityContext"], context);
     let mut rights = rights(of_kind(&objects, "ClusterRole"), "");
-    rights.retain(|right| right.contains("secrets") || right.starts_with("watch:"));
-    let configurations = ["mutating", "validating"]
-        .map(|kind| format!("watch: {kind}webhookconfigurations.admissionregistration.k8s.io"));
+    let lists = ["secrets", "webhookconfigurations"];
+    rights.retain(|right| right.starts_with("list") && lists.iter().any(|it| right.contains(it)));
+    let configurations = ["mutating", "validating"].map(|kind| {
+        format!("list, watch: {kind}webhookconfigurations.admissionregistration.k8s.io")
+    });
     let [mutating, validating] = configurations.each_ref().map(String::as_str);
     assert_eq!(rights, ["list, watch: secrets", mutating, validating]);
     let labels = &of_kind(&objects, "Namespace")["metadata"]["labels"];

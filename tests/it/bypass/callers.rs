@@ -18,15 +18,22 @@ async fn row_71_forged_reviews() {
     guard.ready().await.unwrap();
     for rule in ["host-access", "extra-commands"] {
         let mut deployment = refused(&world, rule);
-        deployment["metadata"]["name"] = json!("claimed");
+        // A name that no API server takes.
+        deployment["metadata"]["name"] = json!("claimed\u{1b}[31m\u{9b}1m\nforged");
         let message = asked(&guard, &world.namespace, &deployment).await;
         assert!(message.contains(rule), "{message}");
+        assert!(
+            message.lines().all(|it| !it.contains(char::is_control)),
+            "{message:?}"
+        );
     }
     eventually("lines of both reviews", || async {
         let log = guard.server.log();
         let told: Vec<_> = log.lines().filter(|it| it.contains("claimed")).collect();
         for line in &told {
             assert!(line.contains(r#"caller="unproven""#), "{line}");
+            assert!(!line.contains(char::is_control), "{line:?}");
+            assert!(line.contains("forged"), "{line}");
         }
         (told.len() == 2).then_some(())
     })
