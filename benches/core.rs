@@ -7,12 +7,11 @@ use std::sync::LazyLock;
 use criterion::{Criterion, criterion_group, criterion_main};
 use serde_json::value::RawValue;
 use tiller_guard::json::Reader;
+use tiller_guard::k8s::read;
 use tiller_guard::k8s::review::{Webhook, answer};
-use tiller_guard::k8s::{rbac_object, workload};
-use tiller_guard::policy::rbac::{Account, RbacKind, RbacObject};
-use tiller_guard::policy::rights::decide_rbac;
+use tiller_guard::policy::rbac::{Account, RbacKind};
 use tiller_guard::policy::{
-    Context, Knowledge, Policy, Settings, TillerUse, Timestamp, WorkloadKind, decide,
+    Context, Knowledge, Object, Policy, Settings, TillerUse, Timestamp, WorkloadKind, decide,
 };
 
 static TILLER: LazyLock<String> = LazyLock::new(|| {
@@ -51,7 +50,7 @@ fn parts(criterion: &mut Criterion) {
     let settings = Settings::default();
     let review: Review<'_> = serde_json::from_str(&TILLER).unwrap();
     let object = review.request.object.get();
-    let read = || workload(WorkloadKind::Deployment, Reader::new(object)).unwrap();
+    let read = || read(WorkloadKind::Deployment, Reader::new(object)).unwrap();
     criterion.bench_function("decode a Tiller Deployment", |bencher| {
         bencher.iter(|| black_box(read()));
     });
@@ -95,13 +94,8 @@ fn cluster(namespaces: usize) -> Knowledge {
             "roleRef": { "kind": "Role", "name": "tiller-manager" },
             "subjects": [{ "kind": "ServiceAccount", "name": "deployer", "namespace": namespace }],
         });
-        let RbacObject::Role(role) = rbac_object(RbacKind::Role, &role).unwrap() else {
-            return knowledge;
-        };
-        let binding = rbac_object(RbacKind::RoleBinding, &binding).unwrap();
-        let RbacObject::Binding(binding) = binding else {
-            return knowledge;
-        };
+        let role = read(RbacKind::Role, &role).unwrap();
+        let binding = read(RbacKind::RoleBinding, &binding).unwrap();
         let account = Account {
             namespace: &namespace,
             name: "deployer",
@@ -111,10 +105,7 @@ fn cluster(namespaces: usize) -> Knowledge {
             kind: WorkloadKind::Deployment,
             workload: "tiller-deploy",
         };
-        knowledge
-            .with_role(&role)
-            .with_binding(&binding)
-            .with_tiller(tiller)
+        knowledge.with(&role).with(&binding).with_tiller(tiller)
     })
 }
 
@@ -137,19 +128,18 @@ fn known(criterion: &mut Criterion) {
         "roleRef": { "kind": "Role", "name": "tiller-manager" },
         "subjects": [{ "kind": "ServiceAccount", "name": "deployer", "namespace": "team-7" }],
     });
-    let binding = rbac_object(RbacKind::RoleBinding, &binding).unwrap();
+    let binding = read(RbacKind::RoleBinding, &binding).unwrap();
     let review: Review<'_> = serde_json::from_str(&TILLER).unwrap();
     let object = review.request.object.get();
-    let mut deployment = workload(WorkloadKind::Deployment, Reader::new(object)).unwrap();
-    deployment.namespace = Some("team-7".into());
-    deployment.pod.service_account_name = "deployer".into();
+    let mut deployment = read(WorkloadKind::Deployment, Reader::new(object)).unwrap();
+    if let Object::Workload(workload) = &mut deployment {
+        workload.namespace = Some("team-7".into());
+        workload.pod.service_account_name = "deployer".into();
+    }
     for namespaces in [20, 20_000] {
         let before = resident();
         let knowledge = cluster(namespaces);
-        let context = Context {
-            knowledge: &knowledge,
-            ..*NOW
-        };
+        let context = Context::new(NOW.now, &knowledge);
         println!(
             "{namespaces} bindings, roles and Tillers: {} KiB",
             resident() - before
@@ -157,7 +147,7 @@ fn known(criterion: &mut Criterion) {
         criterion.bench_function(
             &format!("decide on a binding, {namespaces} known"),
             |bencher| {
-                bencher.iter(|| decide_rbac(black_box(&binding), &settings, &knowledge));
+                bencher.iter(|| decide(black_box(&binding), &settings, &context));
             },
         );
         criterion.bench_function(
@@ -166,13 +156,10 @@ fn known(criterion: &mut Criterion) {
                 bencher.iter(|| black_box(decide(black_box(&deployment), &settings, &context)));
             },
         );
-        let RbacObject::Binding(known) = &binding else {
-            continue;
-        };
         criterion.bench_function(
             &format!("learn of a binding, {namespaces} known"),
             |bencher| {
-                bencher.iter(|| knowledge.with_binding(black_box(known)));
+                bencher.iter(|| knowledge.with(black_box(&binding)));
             },
         );
     }

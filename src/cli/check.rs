@@ -11,7 +11,8 @@ use super::policy_options::ManifestArguments;
 use crate::manifest::{Document, Part, Stream};
 use crate::offline::Judging;
 use crate::offline::files::{Source, sources};
-use crate::offline::judge::{judge, knowing, report_object, report_unreadable, unjudged};
+use crate::offline::judge::{judge, report_object, report_unreadable, unjudged};
+use crate::offline::learn::knowing;
 use crate::report::{self, Report, Style, Unreadable};
 
 /// What was typed.

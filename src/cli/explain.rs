@@ -104,7 +104,7 @@ fn list(out: &mut impl io::Write) -> io::Result<()> {
         id,
         severity,
         summary,
-        answer: _,
+        ..
     } in all()
     {
         writeln!(out, "{id:width$}  {:<8}  {summary}", severity.as_str())?;

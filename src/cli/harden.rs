@@ -15,7 +15,8 @@ use crate::manifest::{Document, Part, Stream};
 use crate::offline::Judging;
 use crate::offline::files::{Source, sources};
 use crate::offline::harden::{Hardened, harden, pretty};
-use crate::offline::judge::{knowing, report_unreadable};
+use crate::offline::judge::report_unreadable;
+use crate::offline::learn::knowing;
 use crate::report::{self, OneLine as _, Unreadable};
 
 /// What was typed.

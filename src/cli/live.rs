@@ -76,10 +76,8 @@ pub(super) fn judge(policy: Arc<ArcSwap<Policy>>, live: Option<LiveKnowledge>) -
         let Some(live) = &live else {
             return review::answer(webhook, body, &policy, &Context::at(now()));
         };
-        let context = Context {
-            now: now(),
-            knowledge: &live.now(),
-        };
+        let knowledge = live.now();
+        let context = Context::new(now(), &knowledge);
         review::answer(webhook, body, &policy, &context)
     })
 }
@@ -97,10 +95,7 @@ fn consult(
             let (knowledge, whole) = live.look_up(before, &lookups).await?;
             let consult = consult(&policy, &live, Some(Arc::clone(&knowledge)));
             let judge: Judge = Arc::new(move |webhook, body| {
-                let context = Context {
-                    now: now(),
-                    knowledge: &knowledge,
-                };
+                let context = Context::new(now(), &knowledge);
                 review::answer(webhook, body, &policy.load(), &context)
             });
             Some(Informed {

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::k8s::RECORD_SELECTOR;
+use crate::policy::ObjectKind;
 use crate::policy::rbac::{RbacKind, RoleKind};
 use crate::policy::rights::Lookup;
 
@@ -91,7 +92,11 @@ async fn list(client: &Client, lookup: &Lookup) -> kube::Result<Vec<Box<RawValue
         Lookup::ClusterRoleBindings => (None, RbacKind::ClusterRoleBinding),
     };
     let place = namespace.map_or_else(String::new, |it| format!("namespaces/{it}/"));
-    let path = format!("/apis/{}/v1/{place}{}", RbacKind::GROUP, kind.resource());
+    let path = format!(
+        "/apis/{}/v1/{place}{}",
+        RbacKind::GROUP,
+        ObjectKind::from(kind).resource()
+    );
     pages(client, &path, parameters, false).await
 }
 

@@ -7,7 +7,7 @@ use super::reader::{Field, PolicyReader, one_of, quoted};
 use super::value;
 use crate::manifest::Document;
 use crate::policy::{
-    Exception, ImageVersion, Modes, ObjectKind, People, Policy, Rule, Settings, Timestamp,
+    Exception, ImageVersion, Modes, ObjectKind, People, Policy, Rule, Settings, Timestamp, looks_at,
 };
 use crate::tiller::ImageReference;
 
@@ -343,9 +343,9 @@ fn read_object(
     let name = section.wanted("name", reader);
     let name = name.and_then(|it| reader.parsed(&it, read));
     if let (Some(rule), Some(kind), Some(field)) = (rule, kind, kind_field)
-        && !kind.is_judged_by(rule)
+        && !looks_at(rule, kind)
     {
-        let judged = ObjectKind::all().filter(|kind| kind.is_judged_by(rule));
+        let judged = ObjectKind::named().filter(|kind| looks_at(rule, *kind));
         let judged: Vec<_> = judged.map(ObjectKind::as_str).collect();
         let message = format!(
             "{} does not look at a {}; name a {}",

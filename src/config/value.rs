@@ -70,8 +70,8 @@ pub(super) fn severity(text: &str) -> Result<Severity, String> {
 
 /// A kind that an exception can name.
 pub(super) fn kind(text: &str) -> Result<ObjectKind, String> {
-    let names: Vec<_> = ObjectKind::all().map(ObjectKind::as_str).collect();
-    ObjectKind::all()
+    let names: Vec<_> = ObjectKind::named().map(ObjectKind::as_str).collect();
+    ObjectKind::named()
         .find(|kind| kind.as_str() == text)
         .ok_or_else(|| unknown("kind", text, &names))
 }

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::{AUTHORITY_SECRET, Installation, cluster_metadata};
 use crate::k8s::registration::{self, NAME};
+use crate::policy::ObjectKind;
 use crate::policy::rbac::RbacKind;
 use crate::tiller::signs;
 
@@ -71,7 +72,7 @@ fn cluster_rules(minor: u16) -> Value {
         }
     };
     let watch = ["list", "watch"];
-    let access = RbacKind::ALL.map(RbacKind::resource);
+    let access = RbacKind::ALL.map(|kind| ObjectKind::from(kind).resource());
     let registrations = [
         "mutatingwebhookconfigurations",
         "validatingwebhookconfigurations",

@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use super::{
     AKS_ENFORCER, IMAGE, Installation, NAMESPACE, OWNER_LABELS, POLICY, Platform, SERVICE_PORT,
 };
-use crate::k8s::workload;
+use crate::k8s::read;
 use crate::policy::{Settings, WorkloadKind};
 
 fn installation(minor: u16) -> Installation {
@@ -137,7 +137,9 @@ fn it_is_no_tiller_itself() {
     let objects = installation(36).objects();
     let deployment = of_kind(&objects, "Deployment");
     assert!(
-        !workload(WorkloadKind::Deployment, deployment)
+        !read(WorkloadKind::Deployment, deployment)
+            .unwrap()
+            .workload()
             .unwrap()
             .holds_tiller()
     );

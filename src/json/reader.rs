@@ -55,6 +55,17 @@ impl<'j> Reader<'j> {
         Ok(self.json.get(start..self.at).unwrap_or_default())
     }
 
+    /// Reads a value, and gives its text too.
+    pub fn with_raw<T>(
+        &mut self,
+        read: impl FnOnce(&mut Self) -> Result<T, ReadError>,
+    ) -> Result<(T, &'j str), ReadError> {
+        self.peek();
+        let start = self.at;
+        let value = read(self)?;
+        Ok((value, self.json.get(start..self.at).unwrap_or_default()))
+    }
+
     /// Reads a value that may be JSON of another shape, which is passed over then: its error is within.
     pub fn attempt<T>(
         &mut self,

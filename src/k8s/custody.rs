@@ -1,7 +1,5 @@
 //! From a request for a token, a Secret or a ConfigMap to what it holds of a Tiller's.
 
-use std::fmt;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use memchr::memmem;
@@ -9,7 +7,6 @@ use ring::digest::{SHA256, digest};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 
-use super::Malformed;
 use super::workload::told_namespace;
 use crate::json::{ReadError, Source, fields, read as read_value};
 use crate::pod::Text;
@@ -24,26 +21,7 @@ const OWNER: &str = "TILLER";
 /// The labels of Tiller's records, as a selector of the API.
 pub const RECORD_SELECTOR: &str = "OWNER=TILLER";
 
-/// Reads an object of this kind, borrowed from where the object stands.
-pub fn custody_object<'j, S: Source<'j>>(
-    kind: CustodyKind,
-    mut object: S,
-) -> Result<CustodyObject<'j>, Malformed> {
-    read(kind, &mut object).map_err(|error| malformed(kind, &error))
-}
-
-/// An error of reading an object. What is wrong with a Secret may be secret, and is not told.
-pub(super) fn malformed(kind: CustodyKind, error: &dyn fmt::Display) -> Malformed {
-    Malformed {
-        kind: kind.as_str(),
-        reason: match kind {
-            CustodyKind::TokenRequest | CustodyKind::ConfigMap => error.to_string(),
-            CustodyKind::Secret => "a field of it is not as the API has it".to_owned(),
-        },
-    }
-}
-
-/// The same, with the error of the source.
+/// Reads an object of this kind.
 pub(super) fn read<'j, S: Source<'j>>(
     kind: CustodyKind,
     object: &mut S,

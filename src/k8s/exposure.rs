@@ -1,7 +1,7 @@
 //! From a Service, Endpoints, an `EndpointSlice`, an Ingress or a route to what it opens.
 
-use super::Malformed;
 use super::route::{IngressSpec, RouteSpec};
+use super::workload::told_namespace;
 use crate::json::{ReadError, Source, fields, read as read_value};
 use crate::pod::{Items, Text};
 use crate::policy::exposure::{
@@ -9,18 +9,7 @@ use crate::policy::exposure::{
     Service, ServiceSpec,
 };
 
-/// Reads an object of this kind, borrowed from where the object stands.
-pub fn exposure_object<'j, S: Source<'j>>(
-    kind: ExposureKind,
-    mut object: S,
-) -> Result<ExposureObject<'j>, Malformed> {
-    read(kind, &mut object).map_err(|error| Malformed {
-        kind: kind.as_str(),
-        reason: error.to_string(),
-    })
-}
-
-/// The same, with the error of the source.
+/// Reads an object of this kind.
 pub(super) fn read<'j, S: Source<'j>>(
     kind: ExposureKind,
     object: &mut S,
@@ -29,6 +18,7 @@ pub(super) fn read<'j, S: Source<'j>>(
         ExposureKind::Service => {
             let ServiceFields { metadata, spec } = read_value(object)?;
             ExposureObject::Service(Service {
+                namespace: told_namespace(metadata.namespace).0,
                 name: metadata.name,
                 spec: spec.unwrap_or_default(),
             })
@@ -36,6 +26,7 @@ pub(super) fn read<'j, S: Source<'j>>(
         ExposureKind::Endpoints => {
             let EndpointsFields { metadata, subsets } = read_value(object)?;
             ExposureObject::Endpoints(Endpoints {
+                namespace: told_namespace(metadata.namespace).0,
                 name: metadata.name,
                 subsets,
             })
@@ -43,6 +34,7 @@ pub(super) fn read<'j, S: Source<'j>>(
         ExposureKind::EndpointSlice => {
             let SliceFields { metadata, ports } = read_value(object)?;
             ExposureObject::EndpointSlice(EndpointSlice {
+                namespace: told_namespace(metadata.namespace).0,
                 name: metadata.name,
                 ports,
             })
@@ -51,6 +43,7 @@ pub(super) fn read<'j, S: Source<'j>>(
             let IngressFields { metadata, spec } = read_value(object)?;
             ExposureObject::Route(Route {
                 kind,
+                namespace: told_namespace(metadata.namespace).0,
                 name: metadata.name,
                 backends: spec.unwrap_or_default().backends(),
             })
@@ -62,6 +55,7 @@ pub(super) fn read<'j, S: Source<'j>>(
             let RouteFields { metadata, spec } = read_value(object)?;
             ExposureObject::Route(Route {
                 kind,
+                namespace: told_namespace(metadata.namespace).0,
                 name: metadata.name,
                 backends: spec.unwrap_or_default().backends(),
             })
@@ -72,10 +66,12 @@ pub(super) fn read<'j, S: Source<'j>>(
 #[derive(Default)]
 struct Metadata<'a> {
     name: Text<'a>,
+    namespace: Text<'a>,
 }
 
 fields!(Metadata<'a> {
     "name" => name,
+    "namespace" => namespace,
 });
 
 #[derive(Default)]
@@ -171,7 +167,7 @@ mod tests {
     #[test]
     fn a_field_of_another_type_is_an_error_that_names_the_kind() {
         let object = serde_json::json!({ "subsets": "all" });
-        let error = exposure_object(ExposureKind::Endpoints, &object).unwrap_err();
+        let error = crate::k8s::read(ExposureKind::Endpoints, &object).unwrap_err();
         let expected = "the Endpoints cannot be read: subsets: expected a list, found a string";
         assert_eq!(error.to_string(), expected);
     }

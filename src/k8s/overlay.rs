@@ -4,13 +4,12 @@ use std::collections::BTreeSet;
 
 use serde_json::value::RawValue;
 
-use super::rbac::rbac_object;
-use super::workload::workload;
+use super::read::read as read_object;
 use crate::json::{Presence, Reader, fields, read};
 use crate::pod::{Items, Text};
-use crate::policy::rbac::{Account, RbacKind, RbacObject, RoleKind};
+use crate::policy::rbac::{Account, RbacKind, RoleKind};
 use crate::policy::rights::Lookup;
-use crate::policy::{Knowledge, SecretRecords, WorkloadKind};
+use crate::policy::{Knowledge, Object, SecretRecords, WorkloadKind};
 
 /// What is known with what a lookup found: roles, bindings, accounts or records as JSON; and how many of these could not be
 /// read. A role that was not found is none; so is a binding that was known before the lookup began. What cannot be read may
@@ -60,22 +59,6 @@ pub fn overlay<'j>(
     }
 }
 
-/// What is known with a role or binding that cannot be read.
-#[must_use]
-pub fn unreadable(
-    knowledge: &Knowledge,
-    kind: RbacKind,
-    namespace: Option<&str>,
-    name: &str,
-) -> Knowledge {
-    match kind {
-        RbacKind::Role => knowledge.with_unreadable_role(RoleKind::Role, namespace, name),
-        RbacKind::ClusterRole => knowledge.with_unreadable_role(RoleKind::ClusterRole, None, name),
-        RbacKind::RoleBinding => knowledge.with_unreadable_binding(namespace, name),
-        RbacKind::ClusterRoleBinding => knowledge.with_unreadable_binding(None, name),
-    }
-}
-
 /// What is known with these roles or bindings, their names, and how many could not be read.
 fn with_objects<'j>(
     mut knowledge: Knowledge,
@@ -84,19 +67,15 @@ fn with_objects<'j>(
 ) -> (Knowledge, BTreeSet<String>, usize) {
     let (mut names, mut unread) = (BTreeSet::new(), 0);
     for object in found {
-        if let Ok(object) = rbac_object(kind, Reader::new(object.get())) {
-            names.insert(object.name().to_string());
-            knowledge = match &object {
-                RbacObject::Role(role) => knowledge.with_role(role),
-                RbacObject::Binding(binding) => knowledge.with_binding(binding),
-            };
+        if let Ok(object) = read_object(kind, Reader::new(object.get())) {
+            names.insert(object.name().to_owned());
+            knowledge = knowledge.with(&object);
             continue;
         }
         unread += 1;
         let header = read::<Header<'_>, _>(&mut Reader::new(object.get()));
         let Metadata { name, namespace } = header.unwrap_or_default().metadata;
-        let namespace = Some(namespace.as_str()).filter(|it| !it.is_empty());
-        knowledge = unreadable(&knowledge, kind, namespace, &name);
+        knowledge = knowledge.learn_unreadable(kind.into(), &namespace, &name).0;
         names.insert(name.to_string());
     }
     (knowledge, names, unread)
@@ -143,8 +122,8 @@ fn with_user<'j>(
     let (mut user, mut unread) = (None, 0);
     for object in found {
         let state = read::<Running<'_>, _>(&mut Reader::new(object.get()));
-        let pod = workload(WorkloadKind::Pod, Reader::new(object.get()));
-        let (Ok(Running { metadata, status }), Ok(pod)) = (state, pod) else {
+        let pod = read_object(WorkloadKind::Pod, Reader::new(object.get()));
+        let (Ok(Running { metadata, status }), Ok(Object::Workload(pod))) = (state, pod) else {
             unread += 1;
             continue;
         };

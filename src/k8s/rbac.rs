@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use super::Malformed;
 use super::workload::told_namespace;
 use crate::json::{ReadError, Source, fields, read as read_value};
 use crate::pod::{Items, Text};
@@ -12,18 +11,7 @@ use crate::policy::rbac::{
     Subject, Subjects,
 };
 
-/// Reads an object of this kind, borrowed from where the object stands.
-pub fn rbac_object<'j, S: Source<'j>>(
-    kind: RbacKind,
-    mut object: S,
-) -> Result<RbacObject<'j>, Malformed> {
-    read(kind, &mut object).map_err(|error| Malformed {
-        kind: kind.as_str(),
-        reason: error.to_string(),
-    })
-}
-
-/// The same, with the error of the source.
+/// Reads an object of this kind.
 pub(super) fn read<'j, S: Source<'j>>(
     kind: RbacKind,
     object: &mut S,
@@ -310,7 +298,7 @@ mod tests {
     #[test]
     fn a_field_of_another_type_is_an_error_that_names_the_kind() {
         let object = serde_json::json!({ "rules": "all" });
-        let error = rbac_object(RbacKind::Role, &object).unwrap_err();
+        let error = crate::k8s::read(RbacKind::Role, &object).unwrap_err();
         let expected = "the Role cannot be read: rules: expected a list, found a string";
         assert_eq!(error.to_string(), expected);
     }

@@ -3,31 +3,10 @@
 use crate::json::{ReadError, Source, fields, read as read_value};
 use crate::pod::{Container, Items, MAX_CONTAINERS, PodSpec, Text};
 use crate::policy::{
-    Annotations, Labels, Maker, Owner, PodMetadata, Workload, WorkloadKind, Writer,
+    Annotations, Labels, Maker, ObjectKind, Owner, PodMetadata, Workload, WorkloadKind, Writer,
 };
 
-/// An object is not what its kind says.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the {kind} cannot be read: {reason}")]
-pub struct Malformed {
-    /// The kind it was read as.
-    pub kind: &'static str,
-    /// What is wrong, with its place where known.
-    pub reason: String,
-}
-
-/// Reads the workload of an object of this kind, borrowed from where the object stands.
-pub fn workload<'j, S: Source<'j>>(
-    kind: WorkloadKind,
-    mut object: S,
-) -> Result<Workload<'j>, Malformed> {
-    read(kind, &mut object).map_err(|error| Malformed {
-        kind: kind.as_str(),
-        reason: error.to_string(),
-    })
-}
-
-/// The same, with the error of the source.
+/// Reads an object of this kind.
 pub(super) fn read<'j, S: Source<'j>>(
     kind: WorkloadKind,
     object: &mut S,
@@ -139,9 +118,15 @@ fn controller(owners: Items<OwnerReference<'_>>) -> Option<Maker<'_>> {
     } = owners
         .into_iter()
         .find(|owner| owner.controller == Some(true))?;
+    let group = api_version.split_once('/').map_or("", |(group, _)| group);
+    let workload = match ObjectKind::find(group, &kind) {
+        Some(ObjectKind::Workload(kind)) => Some(kind),
+        _ => None,
+    };
     Some(Maker::Controller(Owner {
         api_version,
         kind,
+        workload,
         name,
     }))
 }

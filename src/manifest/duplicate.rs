@@ -16,6 +16,7 @@ pub static DUPLICATE_KEY: Rule = Rule {
     summary: "A key stands twice in one mapping of a manifest, so that a reader may see the value that \
               does not count.",
     answer: "`harden` writes the last value alone, the one that kubectl sends.",
+    ..Rule::PLAIN
 };
 
 impl Duplicate {

@@ -2,10 +2,8 @@
 
 use serde_json::Value;
 
-use crate::policy::WorkloadKind;
-use crate::policy::custody::CustodyKind;
-use crate::policy::exposure::ExposureKind;
 use crate::policy::rbac::RbacKind;
+use crate::policy::{ObjectKind, WorkloadKind};
 
 use super::node::{Content, Duplicate, Node, Position};
 use super::stream::{Document, Unreadable};
@@ -36,28 +34,29 @@ pub struct ManifestObject {
 }
 
 impl ManifestObject {
-    /// The kind, if it is one that carries a pod: one of Kubernetes', or any that has a template of a pod where a Deployment
-    /// has it.
-    pub fn pod_kind(&self) -> Option<WorkloadKind> {
-        let has_template = || {
-            let pod = self.value.pointer("/spec/template/spec");
-            let lists = ["containers", "initContainers"];
-            let is_list = |list| {
-                pod.and_then(|pod| pod.get(list))
-                    .is_some_and(Value::is_array)
-            };
-            lists.into_iter().any(is_list)
+    /// The kind, if it is one that is judged: one of Kubernetes', roles and bindings of OpenShift's too, or any that has a
+    /// template of a pod where a Deployment has it.
+    pub fn judged_as(&self) -> Option<ObjectKind> {
+        let of_openshift = || {
+            let is_group = openshift::is_group(self.group());
+            is_group.then(|| ObjectKind::find(RbacKind::GROUP, &self.kind))?
         };
-        WorkloadKind::find(self.group(), &self.kind)
-            .or_else(|| has_template().then_some(WorkloadKind::Custom))
+        let custom = || {
+            let custom = ObjectKind::Workload(WorkloadKind::Custom);
+            self.has_pod_template().then_some(custom)
+        };
+        ObjectKind::find(self.group(), &self.kind)
+            .or_else(of_openshift)
+            .or_else(custom)
     }
 
-    /// The kind, if it is one that gives rights.
-    pub fn rbac_kind(&self) -> Option<RbacKind> {
-        match self.group() {
-            group if openshift::is_group(group) => RbacKind::find(RbacKind::GROUP, &self.kind),
-            group => RbacKind::find(group, &self.kind),
-        }
+    fn has_pod_template(&self) -> bool {
+        let pod = self.value.pointer("/spec/template/spec");
+        let is_list = |list| {
+            pod.and_then(|pod| pod.get(list))
+                .is_some_and(Value::is_array)
+        };
+        ["containers", "initContainers"].into_iter().any(is_list)
     }
 
     /// What is judged of an object that is written so in its place: with the values of its template's parameters, and in
@@ -65,20 +64,12 @@ impl ManifestObject {
     pub fn as_read(&self, written: Value) -> Value {
         let mut value = written;
         self.parameters.fill(&mut value);
-        if openshift::is_group(self.group()) && self.rbac_kind().is_some() {
+        if openshift::is_group(self.group())
+            && matches!(self.judged_as(), Some(ObjectKind::Rbac(_)))
+        {
             openshift::to_rbac(&mut value);
         }
         value
-    }
-
-    /// The kind, if it is one that opens a port.
-    pub fn exposure_kind(&self) -> Option<ExposureKind> {
-        ExposureKind::find(self.group(), &self.kind)
-    }
-
-    /// The kind, if it is one that holds something of a Tiller's.
-    pub fn custody_kind(&self) -> Option<CustodyKind> {
-        CustodyKind::find(self.group(), &self.kind)
     }
 
     /// Whether it is a template of OpenShift's.

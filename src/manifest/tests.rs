@@ -5,6 +5,7 @@ mod kubectl;
 use serde_json::{Value, json};
 
 use super::{Format, ManifestObject, Part, Stream};
+use crate::policy::ObjectKind;
 
 fn parse(text: &str) -> Stream {
     Stream::parse("-", text.as_bytes())
@@ -222,7 +223,7 @@ fn lists_give_their_items() {
     let read: Vec<_> = objects(&stream)
         .into_iter()
         .map(|object| {
-            let pod = object.pod_kind().is_some();
+            let pod = matches!(object.judged_as(), Some(ObjectKind::Workload(_)));
             (
                 object.pointer,
                 object.kind,

@@ -3,6 +3,7 @@
 pub mod files;
 pub mod harden;
 pub mod judge;
+pub mod learn;
 
 use crate::policy::{Context, Knowledge, Modes, Settings, Timestamp};
 
@@ -26,9 +27,6 @@ pub struct Judging {
 impl Judging {
     /// What the manifests are judged with beside the settings.
     pub fn context(&self) -> Context<'_> {
-        Context {
-            now: self.now,
-            knowledge: &self.knowledge,
-        }
+        Context::new(self.now, &self.knowledge)
     }
 }

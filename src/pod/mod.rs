@@ -90,6 +90,11 @@ impl<'a> Container<'a> {
 // === impl PodSpec ===
 
 impl<'a> PodSpec<'a> {
+    /// The group of the pod's volumes, where it has one.
+    pub fn fs_group(&self) -> Option<i64> {
+        self.security_context.as_ref()?.fs_group
+    }
+
     /// The account that the pod gets, empty where none is named.
     pub fn account(&self) -> &Text<'a> {
         if self.service_account_name.is_empty() {

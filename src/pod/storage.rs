@@ -72,6 +72,15 @@ fields!(SecretVolume<'a> {
     "optional" => optional,
 });
 
+impl SecretVolume<'_> {
+    /// Whether a user other than root can read its files in a pod of this `fsGroup`: mounted files belong to root and, where
+    /// the pod has one, to that group.
+    pub fn is_readable_in(&self, fs_group: Option<i64>) -> bool {
+        let mode = self.default_mode.unwrap_or(0o644);
+        mode & 0o004 != 0 || (mode & 0o040 != 0 && fs_group.is_some())
+    }
+}
+
 /// A key of a Secret and the file it becomes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct KeyPath<'a> {

@@ -2,7 +2,9 @@
 
 use std::sync::LazyLock;
 
-use super::Knowledge;
+use super::knowledge::Knowledge;
+use super::requester::Requester;
+use super::timestamp::Timestamp;
 
 /// What a decision is made with that neither the object nor an administrator tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,21 +13,30 @@ pub struct Context<'a> {
     pub now: Timestamp,
     /// What is known of the cluster.
     pub knowledge: &'a Knowledge,
+    /// Who asks; nobody does for a manifest. Of a workload that is told by what writes it.
+    pub requester: Option<&'a Requester<'a>>,
+    /// Whether the object is stored already, and is to be as it is here from now on.
+    pub updates: bool,
 }
 
-/// A time of day, in seconds since 1970 (UTC).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Timestamp(pub i64);
-
 // === impl Context ===
+
+impl<'a> Context<'a> {
+    /// A time at which this is known of the cluster, and nobody asks.
+    pub fn new(now: Timestamp, knowledge: &'a Knowledge) -> Self {
+        Self {
+            now,
+            knowledge,
+            requester: None,
+            updates: false,
+        }
+    }
+}
 
 impl Context<'static> {
     /// A time at which nothing is known of the cluster.
     pub fn at(now: Timestamp) -> Self {
         static NOTHING: LazyLock<Knowledge> = LazyLock::new(Knowledge::default);
-        Self {
-            now,
-            knowledge: &NOTHING,
-        }
+        Self::new(now, &NOTHING)
     }
 }

@@ -1,19 +1,14 @@
 //! What holds something of a Tiller's in its hands: its account's tokens, its key and certificates, its releases.
 //!
-//! [`decide_custody`] judges such an object by what it is, who asks for it, and what is known of Tillers. Of a Secret
+//! Such an object is judged by what it is, who asks for it, and what is known of Tillers. Of a Secret
 //! nothing is read that opens anything, but to compare it; of a release, only that it is one.
 //!
 //! Source: the API reference of `TokenRequest`, `Secret` and `ConfigMap` v1, Kubernetes 1.10 to 1.36.
 
 use std::fmt;
 
-use super::case::Findings;
-use super::pointer::Place;
 use super::rbac::Account;
-use super::rules::CUSTODY_CHECKS;
-use super::{Context, Finding, Knowledge, Pointer, Requester, Settings};
 use crate::pod::Text;
-use crate::tiller::signs;
 
 /// The kinds that hold something of a Tiller's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -97,50 +92,8 @@ pub struct KeyMaterial<'a> {
     pub files: [Option<Text<'a>>; 3],
 }
 
-/// How an object comes.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Coming<'a> {
-    /// Who asks; nobody does for a manifest.
-    pub requester: Option<&'a Requester<'a>>,
-    /// Whether the object is stored already, and is to be as it is here from now on.
-    pub updates: bool,
-}
-
-/// An object that holds something of a Tiller's, as a rule sees it.
-#[derive(Debug)]
-pub(super) struct CustodyCase<'a> {
-    pub(super) object: &'a CustodyObject<'a>,
-    pub(super) coming: Coming<'a>,
-    pub(super) settings: &'a Settings,
-    pub(super) knowledge: &'a Knowledge,
-}
-
 /// The type of a Secret that a controller fills with a token of the annotated account, for good.
 const TOKEN_SECRET: &str = "kubernetes.io/service-account-token";
-
-/// Judges what holds something of a Tiller's. None of the findings can be hardened away.
-///
-/// Total, pure and deterministic: it knows no clock and no I/O.
-pub fn decide_custody(
-    object: &CustodyObject<'_>,
-    coming: Coming<'_>,
-    settings: &Settings,
-    context: &Context<'_>,
-) -> Vec<Finding> {
-    let case = CustodyCase {
-        object,
-        coming,
-        settings,
-        knowledge: context.knowledge,
-    };
-    let mut findings = Findings::new(settings);
-    for (rule, check) in CUSTODY_CHECKS {
-        check(&case, &mut findings);
-        findings.end_rule(rule, None, Pointer::new(Place::Object, ""));
-    }
-    let (findings, ..) = findings.into_parts();
-    findings
-}
 
 // === impl KeyMaterial ===
 
@@ -149,31 +102,6 @@ impl fmt::Debug for KeyMaterial<'_> {
         formatter
             .debug_struct("KeyMaterial")
             .finish_non_exhaustive()
-    }
-}
-
-// === impl CustodyCase ===
-
-impl CustodyCase<'_> {
-    /// The namespace of the Tiller, a team's or a known one, that has its key and certificates from this Secret.
-    pub(super) fn certificates_for<'s>(&self, secret: &'s Secret<'_>) -> Option<&'s str> {
-        let name = secret.name.as_str();
-        let namespace = secret.namespace.as_deref()?;
-        let named = name == self.settings.certificate_secret || signs::SECRETS.contains(&name);
-        let has_tiller = || {
-            self.knowledge.team_in(namespace).is_some()
-                || self
-                    .knowledge
-                    .tillers_in(namespace, self.settings)
-                    .next()
-                    .is_some()
-                || self
-                    .knowledge
-                    .tiller_pods_in(namespace, self.settings)
-                    .next()
-                    .is_some()
-        };
-        (named && has_tiller()).then_some(namespace)
     }
 }
 
@@ -190,30 +118,6 @@ impl CustodyKind {
             Self::Secret => "Secret",
             Self::ConfigMap => "ConfigMap",
         }
-    }
-
-    /// The kind's API group; empty for the core's.
-    pub fn group(self) -> &'static str {
-        match self {
-            Self::TokenRequest => "authentication.k8s.io",
-            Self::Secret | Self::ConfigMap => "",
-        }
-    }
-
-    /// The resource whose writes carry the kind, as a webhook's rules name it. All are of the core's group.
-    pub fn resource(self) -> &'static str {
-        match self {
-            Self::TokenRequest => "serviceaccounts/token",
-            Self::Secret => "secrets",
-            Self::ConfigMap => "configmaps",
-        }
-    }
-
-    /// The kind of a group and a name, if it is one of these.
-    pub fn find(group: &str, name: &str) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|kind| kind.group() == group && kind.as_str() == name)
     }
 }
 
@@ -238,8 +142,18 @@ impl<'a> CustodyObject<'a> {
         }
     }
 
+    /// The namespace, where the object or the request tells it.
+    pub fn namespace(&self) -> Option<&str> {
+        let namespace = match self {
+            Self::TokenRequest(request) => &request.namespace,
+            Self::Secret(secret) => &secret.namespace,
+            Self::ConfigMap(map) => &map.namespace,
+        };
+        namespace.as_deref()
+    }
+
     /// Places it in a namespace.
-    pub fn stand_in(&mut self, namespace: Text<'a>) {
+    pub fn place_in(&mut self, namespace: Text<'a>) {
         let place = match self {
             Self::TokenRequest(request) => &mut request.namespace,
             Self::Secret(secret) => &mut secret.namespace,

@@ -1,112 +1,129 @@
-//! The decision on one workload.
+//! The decision on one object: the only way in, for every door.
 
-use super::case::{Case, Findings, TillerContainer};
+use super::case::{Case, ConnectionCase, CustodyCase, Findings, TillerContainer};
+use super::context::Context;
 use super::exception::Exemptions;
-use super::rules::{BORROWED_ACCOUNT, CHECKS, Check};
-use super::{Action, Context, Excepted, Finding, Patch, Settings, Workload, harden};
-use crate::tiller::{Surroundings, Tiller};
+use super::finding::Rule;
+use super::harden::{self, Patch};
+use super::object::Object;
+use super::pointer::{Place, Pointer};
+use super::rights::RbacCase;
+use super::rules::{
+    BORROWED_ACCOUNT, CHECKS, CONNECTION_CHECKS, CUSTODY_CHECKS, Check, EXPOSURE_CHECKS,
+    RBAC_CHECKS,
+};
+use super::settings::Settings;
+use super::verdict::Verdict;
+use super::workload::Workload;
+use crate::tiller::{Recognised, Surroundings, Tiller};
 
-/// What was decided on a workload.
-#[must_use]
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Verdict<'a> {
-    /// The containers taken for Tillers; where there are none, the workload is our business only if something was
-    /// found.
-    pub tillers: Vec<TillerContainer<'a>>,
-    /// What the rules found, in the order of [`rules()`](super::rules()).
-    pub findings: Vec<Finding>,
-    /// The rules that found something and were let off by an exception, in the same order.
-    pub excepted: Vec<Excepted<'a>>,
-    /// What makes the findings of [`Action::Harden`] go away (RFC 6902).
-    pub patch: Patch<'a>,
-}
-
-impl Verdict<'_> {
-    /// Whether the workload is none of our business.
-    pub fn is_empty(&self) -> bool {
-        self.tillers.is_empty() && self.findings.is_empty() && self.excepted.is_empty()
-    }
-
-    /// Whether a person has to change the object before it may be admitted.
-    pub fn refuses(&self) -> bool {
-        self.findings
-            .iter()
-            .any(|finding| finding.action == Action::Refuse)
-    }
-}
-
-impl Verdict<'_> {
-    /// Whether hardening answers all that was found.
-    pub(super) fn hardens(&self) -> bool {
-        self.all(Action::Harden)
-    }
-
-    /// Whether nothing was found but what is told and let pass.
-    pub(super) fn only_reports(&self) -> bool {
-        self.all(Action::Report)
-    }
-
-    fn all(&self, action: Action) -> bool {
-        self.findings.iter().all(|finding| finding.action == action)
-    }
-}
-
-impl From<Vec<Finding>> for Verdict<'_> {
-    /// On what carries no Tiller and cannot be hardened.
-    fn from(findings: Vec<Finding>) -> Self {
-        Self {
-            tillers: Vec::new(),
-            findings,
-            excepted: Vec::new(),
-            patch: Patch::default(),
+/// Judges an object. What an exception lets off is left out; what carries no pod cannot be hardened.
+///
+/// Total, pure and deterministic: it knows no clock, no I/O, and not which door the object came through.
+pub fn decide<'a>(
+    object: &'a Object<'a>,
+    settings: &'a Settings,
+    context: &Context<'a>,
+) -> Verdict<'a> {
+    let exemptions = Exemptions::of(&settings.exceptions, object, context.now);
+    match object {
+        Object::Workload(workload) => decide_workload(&Case {
+            workload,
+            settings,
+            exemptions,
+            knowledge: context.knowledge,
+        }),
+        Object::Rbac(object) => {
+            let case = RbacCase::new(object, settings, context.knowledge);
+            by(&RBAC_CHECKS, settings, &exemptions, |check, findings| {
+                check(&case, findings);
+            })
+        }
+        Object::Exposure(object) => by(
+            &EXPOSURE_CHECKS,
+            settings,
+            &exemptions,
+            |check, findings| {
+                check(object, findings);
+            },
+        ),
+        Object::Custody(object) => {
+            let case = CustodyCase {
+                object,
+                settings,
+                context: *context,
+            };
+            by(&CUSTODY_CHECKS, settings, &exemptions, |check, findings| {
+                check(&case, findings);
+            })
+        }
+        Object::Connection(connection) => {
+            let Some(case) = ConnectionCase::new(connection, settings, context) else {
+                return verdict_of(Findings::new(settings));
+            };
+            by(
+                &CONNECTION_CHECKS,
+                settings,
+                &exemptions,
+                |check, findings| {
+                    check(&case, findings);
+                },
+            )
         }
     }
 }
 
-/// Judges a workload.
-///
-/// Total, pure and deterministic: it knows no clock, no I/O, and not who asks.
-pub fn decide<'a>(
-    workload: &'a Workload<'a>,
+/// The verdict by each of these rules in turn.
+fn by<'a, Check>(
+    checks: &'static [(&'static Rule, Check)],
     settings: &'a Settings,
-    context: &Context<'a>,
+    exemptions: &Exemptions<'a>,
+    look: impl Fn(&Check, &mut Findings<'a>),
 ) -> Verdict<'a> {
-    let case = Case {
-        workload,
-        settings,
-        exemptions: Exemptions::of(&settings.exceptions, workload, context.now),
-        knowledge: context.knowledge,
-    };
+    let mut findings = Findings::new(settings);
+    for (rule, check) in checks {
+        look(check, &mut findings);
+        if findings.has_found() {
+            findings.end_rule(
+                rule,
+                exemptions.of_rule(rule),
+                Pointer::new(Place::Object, ""),
+            );
+        }
+    }
+    verdict_of(findings)
+}
+
+/// The verdict on what carries no Tiller.
+fn verdict_of(findings: Findings<'_>) -> Verdict<'_> {
+    let (findings, _, excepted) = findings.into_parts();
+    Verdict {
+        tillers: Vec::new(),
+        findings,
+        excepted,
+        patch: Patch::default(),
+    }
+}
+
+fn decide_workload<'a>(case: &Case<'a>) -> Verdict<'a> {
+    let Case {
+        workload, settings, ..
+    } = case;
     let recognised = settings.recognise(workload);
     if recognised.is_empty() {
         let (rule, check) = BORROWED_ACCOUNT;
         let mut findings = Findings::new(settings);
-        check(&case, &mut findings);
+        check(case, &mut findings);
         findings.end_rule(rule, case.exemptions.of_rule(rule), case.pod(""));
-        let (findings, _, excepted) = findings.into_parts();
-        return Verdict {
-            tillers: Vec::new(),
-            findings,
-            excepted,
-            patch: Patch::default(),
-        };
+        return verdict_of(findings);
     }
-    let tillers: Vec<_> = recognised
-        .into_iter()
-        .map(|recognised| {
-            let surroundings = Surroundings {
-                namespace: workload.namespace.as_deref(),
-                version: settings.version_of(&recognised.container.image),
-            };
-            let tiller = Tiller::read(recognised.container, surroundings);
-            TillerContainer::new(recognised, workload.kind, tiller)
-        })
-        .collect();
-    let (findings, edits, excepted) = examine(&case, &tillers).into_parts();
+    let tillers = recognised.into_iter();
+    let tillers: Vec<_> = tillers.map(|it| read(it, workload, settings)).collect();
+    let (findings, edits, excepted) = examine(case, &tillers).into_parts();
     let patch = if edits.is_empty() {
         Patch::default()
     } else {
-        harden::patch(&case, &tillers, edits)
+        harden::patch(case, &tillers, edits)
     };
     Verdict {
         tillers,
@@ -114,6 +131,20 @@ pub fn decide<'a>(
         excepted,
         patch,
     }
+}
+
+/// A container as the Tiller that it starts.
+fn read<'a>(
+    recognised: Recognised<'a>,
+    workload: &'a Workload<'a>,
+    settings: &Settings,
+) -> TillerContainer<'a> {
+    let surroundings = Surroundings {
+        namespace: workload.namespace.as_deref(),
+        version: settings.version_of(&recognised.container.image),
+    };
+    let tiller = Tiller::read(recognised.container, surroundings);
+    TillerContainer::new(recognised, workload.kind, tiller)
 }
 
 fn examine<'a>(case: &Case<'a>, tillers: &[TillerContainer<'a>]) -> Findings<'a> {

@@ -1,9 +1,10 @@
 //! What an administrator lets one object off, for a reason and for a time.
 
-use super::rules::{client_not_verified, tls_disabled, tls_environment};
-use super::{
-    Context, Finding, ObjectKind, ObjectName, Rule, Settings, Timestamp, Verdict, Workload, Writer,
-};
+use super::finding::{Excepting, LaunchPart, Rule};
+use super::object::Object;
+use super::object_kind::ObjectKind;
+use super::timestamp::Timestamp;
+use super::workload::{Workload, Writer, is_made_of};
 
 /// A rule that does not count for an object.
 ///
@@ -35,14 +36,22 @@ pub struct Excepted<'a> {
     pub reason: &'a str,
 }
 
-/// The exceptions in force for one workload.
+/// The exceptions in force for one object.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Exemptions<'a>(Vec<&'a Exception>);
 
 // === impl Exception ===
 
 impl Exception {
-    fn covers(&self, workload: &Workload<'_>) -> bool {
+    fn covers(&self, object: &Object<'_>) -> bool {
+        match object {
+            Object::Workload(workload) => self.covers_workload(workload),
+            Object::Rbac(_) | Object::Exposure(_) | Object::Custody(_) => self.names(object),
+            Object::Connection(_) => false,
+        }
+    }
+
+    fn covers_workload(&self, workload: &Workload<'_>) -> bool {
         let Self {
             kind,
             namespace,
@@ -68,74 +77,34 @@ impl Exception {
         })
     }
 
-    fn names(&self, object: ObjectName<'_>) -> bool {
-        let own = ObjectName {
-            kind: self.kind,
-            namespace: &self.namespace,
-            name: &self.name,
-        };
-        own == object
+    /// Whether it names this object itself.
+    fn names(&self, object: &Object<'_>) -> bool {
+        let kind = object.kind();
+        let namespace = object.namespace().filter(|_| kind.has_namespace());
+        self.kind == kind
+            && self.namespace == namespace.unwrap_or_default()
+            && self.name == object.name()
     }
 
-    /// A Tiller that may serve plaintext need not ask for certificates, nor need its variables say
-    /// otherwise.
     fn lets_off(&self, rule: &Rule) -> bool {
-        let follows: &[&Rule] = if *self.rule == tls_disabled::RULE {
-            &[&client_not_verified::RULE, &tls_environment::RULE]
-        } else if *self.rule == client_not_verified::RULE {
-            &[&tls_environment::RULE]
-        } else {
-            &[]
-        };
-        self.rule == rule || follows.contains(&rule)
+        self.rule == rule || self.rule.followed_by.contains(&rule)
     }
-}
 
-/// Whether a controller names so what it makes of an object of this name: a Deployment's `ReplicaSet`s end in
-/// a hash, a `CronJob`'s Jobs in a number.
-pub(super) fn is_made_of(made: &str, name: &str) -> bool {
-    made.strip_prefix(name)
-        .and_then(|rest| rest.strip_prefix('-'))
-        .is_some_and(|end| !end.is_empty() && end.bytes().all(|it| it.is_ascii_alphanumeric()))
-}
-
-/// The verdict on an object that carries no pod, of what was found in it.
-pub fn except<'a>(
-    findings: Vec<Finding>,
-    object: ObjectName<'_>,
-    settings: &'a Settings,
-    context: &Context<'_>,
-) -> Verdict<'a> {
-    let in_force = settings.exceptions.iter();
-    let in_force = in_force.filter(|it| it.expires > context.now && it.names(object));
-    let exemptions = Exemptions(in_force.collect());
-    let mut excepted: Vec<Excepted<'a>> = Vec::new();
-    let mut left = findings;
-    left.retain(|finding| match exemptions.of_rule(finding.rule) {
-        None => true,
-        Some(exception) => {
-            if excepted.last().is_none_or(|last| last.rule != finding.rule) {
-                excepted.push(Excepted {
-                    rule: finding.rule,
-                    reason: &exception.reason,
-                });
-            }
-            false
-        }
-    });
-    Verdict {
-        excepted,
-        ..Verdict::from(left)
+    /// Whether it means this to the canonical command line, by its rule or one that follows from it.
+    fn means(&self, what: Excepting) -> bool {
+        let followed_by = self.rule.followed_by.iter().copied();
+        let mut rules = [self.rule].into_iter().chain(followed_by);
+        rules.any(|rule| rule.excepted == Some(what))
     }
 }
 
 // === impl Exemptions ===
 
 impl<'a> Exemptions<'a> {
-    pub(super) fn of(exceptions: &'a [Exception], workload: &Workload<'_>, now: Timestamp) -> Self {
+    pub(super) fn of(exceptions: &'a [Exception], object: &Object<'_>, now: Timestamp) -> Self {
         let in_force = |exception: &&Exception| exception.expires > now;
         let counting = exceptions.iter().filter(in_force);
-        Self(counting.filter(|it| it.covers(workload)).collect())
+        Self(counting.filter(|it| it.covers(object)).collect())
     }
 
     /// The exception that lets this rule off.
@@ -143,8 +112,13 @@ impl<'a> Exemptions<'a> {
         self.0.iter().find(|it| it.lets_off(rule)).copied()
     }
 
-    /// Whether a rule is let off.
-    pub(super) fn lets_off(&self, rule: &Rule) -> bool {
-        self.of_rule(rule).is_some()
+    /// Whether this part of the command line stays as it is.
+    pub(super) fn keep(&self, part: LaunchPart) -> bool {
+        self.0.iter().any(|it| it.means(Excepting::Keeps(part)))
+    }
+
+    /// Whether this part of the command line is set whatever depends on it.
+    pub(super) fn set(&self, part: LaunchPart) -> bool {
+        self.0.iter().any(|it| it.means(Excepting::Sets(part)))
     }
 }

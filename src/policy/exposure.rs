@@ -1,7 +1,7 @@
 //! What opens a port beside the pod: Services, the addresses that traffic to them goes to, and what leads to them from the
 //! cluster's edge.
 //!
-//! [`decide_exposure`] judges such an object by itself: it takes no knowledge of the pods behind it. What leads to
+//! Such an object is judged by itself: no knowledge of the pods behind it is taken. What leads to
 //! a Tiller by labels and names of ports that do not tell of one is not seen.
 //!
 //! Source: the API reference of `Service` and `Endpoints` v1, `EndpointSlice` v1alpha1, v1beta1 and v1, and `Ingress`
@@ -9,10 +9,6 @@
 
 use std::collections::BTreeMap;
 
-use super::case::Findings;
-use super::pointer::Place;
-use super::rules::EXPOSURE_CHECKS;
-use super::{Finding, Pointer, Settings};
 use crate::json::fields;
 use crate::pod::{Items, PortReference, Text};
 
@@ -53,6 +49,8 @@ pub enum ExposureObject<'a> {
 /// A Service: who reaches it, and where it leads.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Service<'a> {
+    /// The namespace, where the object or the request tells it.
+    pub namespace: Option<Text<'a>>,
     /// The object's name; empty where the API server is to make one.
     pub name: Text<'a>,
     /// What is asked for.
@@ -96,6 +94,8 @@ fields!(ServicePort<'a> {
 /// Endpoints: where the traffic to the Service of the same name goes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Endpoints<'a> {
+    /// The namespace, where the object or the request tells it.
+    pub namespace: Option<Text<'a>>,
     /// The object's name; empty where the API server is to make one.
     pub name: Text<'a>,
     /// Addresses with the ports that they have in common.
@@ -116,6 +116,8 @@ fields!(EndpointSubset<'a> {
 /// An `EndpointSlice`: some of the addresses of a Service, of which only the ports are read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EndpointSlice<'a> {
+    /// The namespace, where the object or the request tells it.
+    pub namespace: Option<Text<'a>>,
     /// The object's name; empty where the API server is to make one.
     pub name: Text<'a>,
     /// The ports that the addresses have in common.
@@ -138,6 +140,8 @@ fields!(EndpointPort<'a> {
 pub struct Route<'a> {
     /// Which of them.
     pub kind: ExposureKind,
+    /// The namespace, where the object or the request tells it.
+    pub namespace: Option<Text<'a>>,
     /// The object's name; empty where the API server is to make one.
     pub name: Text<'a>,
     /// Everything it leads to.
@@ -155,19 +159,6 @@ pub struct Backend<'a> {
 
 /// The port on which every Tiller serves Helm's clients: the rule `listen-address` lets it have no other.
 const TILLER: PortReference<'static> = PortReference::Number(44134);
-
-/// Judges a Service, or the addresses of one, whoever writes it. None of the findings can be hardened away.
-///
-/// Total, pure and deterministic: it knows no clock, no I/O, and not who asks.
-pub fn decide_exposure(object: &ExposureObject<'_>, settings: &Settings) -> Vec<Finding> {
-    let mut findings = Findings::new(settings);
-    for (rule, check) in EXPOSURE_CHECKS {
-        check(object, &mut findings);
-        findings.end_rule(rule, None, Pointer::new(Place::Object, ""));
-    }
-    let (findings, ..) = findings.into_parts();
-    findings
-}
 
 // === impl ExposureKind ===
 
@@ -198,40 +189,6 @@ impl ExposureKind {
         }
     }
 
-    /// The API groups that have it; empty for the core's.
-    pub fn groups(self) -> &'static [&'static str] {
-        match self {
-            Self::Service | Self::Endpoints => &[""],
-            Self::EndpointSlice => &["discovery.k8s.io"],
-            // `extensions` up to 1.21.
-            Self::Ingress => &["networking.k8s.io", "extensions"],
-            Self::HttpRoute | Self::GrpcRoute | Self::TlsRoute | Self::TcpRoute => {
-                &["gateway.networking.k8s.io"]
-            }
-        }
-    }
-
-    /// The resource, as a webhook's rules name it.
-    pub fn resource(self) -> &'static str {
-        match self {
-            Self::Service => "services",
-            Self::Endpoints => "endpoints",
-            Self::EndpointSlice => "endpointslices",
-            Self::Ingress => "ingresses",
-            Self::HttpRoute => "httproutes",
-            Self::GrpcRoute => "grpcroutes",
-            Self::TlsRoute => "tlsroutes",
-            Self::TcpRoute => "tcproutes",
-        }
-    }
-
-    /// The kind of a group and a name, if it is one of these.
-    pub fn find(group: &str, name: &str) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|kind| kind.as_str() == name && kind.groups().contains(&group))
-    }
-
     /// Whether it is the addresses of a Service.
     pub fn is_addresses(self) -> bool {
         matches!(self, Self::Endpoints | Self::EndpointSlice)
@@ -249,6 +206,28 @@ impl<'a> ExposureObject<'a> {
             Self::EndpointSlice(slice) => &slice.name,
             Self::Route(route) => &route.name,
         }
+    }
+
+    /// The namespace, where the object or the request tells it.
+    pub fn namespace(&self) -> Option<&str> {
+        let namespace = match self {
+            Self::Service(service) => &service.namespace,
+            Self::Endpoints(endpoints) => &endpoints.namespace,
+            Self::EndpointSlice(slice) => &slice.namespace,
+            Self::Route(route) => &route.namespace,
+        };
+        namespace.as_deref()
+    }
+
+    /// Places it in a namespace.
+    pub fn place_in(&mut self, namespace: Text<'a>) {
+        let place = match self {
+            Self::Service(service) => &mut service.namespace,
+            Self::Endpoints(endpoints) => &mut endpoints.namespace,
+            Self::EndpointSlice(slice) => &mut slice.namespace,
+            Self::Route(route) => &mut route.namespace,
+        };
+        *place = Some(namespace);
     }
 
     /// The kind of the object.

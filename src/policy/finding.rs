@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use super::{Injector, Pointer};
+use super::injector::Injector;
+use super::pointer::Pointer;
 
 /// A rule, as every finding, table and test names it.
 #[derive(Debug)]
@@ -16,6 +17,53 @@ pub struct Rule {
     pub summary: &'static str,
     /// What the guard does about it, in a sentence.
     pub answer: &'static str,
+    /// The rules that an exception for it lets off with it: what these find follows from what it lets be.
+    pub followed_by: &'static [&'static Self],
+    /// What an exception for it means to the canonical command line.
+    pub excepted: Option<Excepting>,
+    /// What it goes by that a watch may not have told of yet: what it refuses by that may be let in by a lookup.
+    pub live: Option<LiveFact>,
+}
+
+/// A part of Tiller's command line that hardening sets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LaunchPart {
+    /// `--listen` and `--probe-listen`.
+    Listen,
+    /// `--storage`.
+    Storage,
+    /// `--tls`.
+    Tls,
+    /// `--tls-verify`.
+    TlsVerify,
+    /// The paths of key and certificates.
+    CertificatePaths,
+    /// `--trace`.
+    Trace,
+    /// `--experimental-release`.
+    ExperimentalRelease,
+    /// What is logged, and to where.
+    Logging,
+}
+
+/// What an exception means to the canonical command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Excepting {
+    /// This part stays as it is.
+    Keeps(LaunchPart),
+    /// This part is set though what is there depends on it.
+    Sets(LaunchPart),
+}
+
+/// What a decision goes by that a watch may be behind with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LiveFact {
+    /// Roles and bindings.
+    Rights,
+    /// How many Secrets of a namespace hold a release.
+    ReleaseRecords,
+    /// The token Secrets of an account.
+    TokenSecrets,
 }
 
 /// How bad a finding is.
@@ -62,6 +110,19 @@ pub struct Finding {
 }
 
 // === impl Rule ===
+
+impl Rule {
+    /// What most rules leave unsaid, to be filled with the rest.
+    pub const PLAIN: Self = Self {
+        id: "",
+        severity: Severity::Low,
+        summary: "",
+        answer: "",
+        followed_by: &[],
+        excepted: None,
+        live: None,
+    };
+}
 
 impl PartialEq for Rule {
     fn eq(&self, other: &Self) -> bool {

@@ -1,8 +1,7 @@
 //! What an administrator says is no Tiller, though it has the signs of one.
 
-use super::exception::is_made_of;
-use super::{Settings, Workload, WorkloadKind};
-use crate::tiller::{ImageReference, Recognised, Signs, recognise};
+use super::workload::{Workload, WorkloadKind, is_made_of};
+use crate::tiller::{ImageReference, Signs};
 
 /// An image or a workload that is no Tiller.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,7 +32,7 @@ pub enum Innocent {
 /// What tells whether a known Tiller is one, kept of a workload that is not kept itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Evidence {
-    signs: Signs,
+    pub(super) signs: Signs,
     /// The kind and name of the controlling owner.
     maker: Option<(WorkloadKind, Box<str>)>,
 }
@@ -50,7 +49,7 @@ pub(super) struct Named<'a> {
 // === impl Innocent ===
 
 impl Innocent {
-    fn is_image(&self, image: &str) -> bool {
+    pub(super) fn is_image(&self, image: &str) -> bool {
         let Self::Image(reference) = self else {
             return false;
         };
@@ -65,7 +64,7 @@ impl Innocent {
         }
     }
 
-    fn is_workload(&self, workload: Named<'_>) -> bool {
+    pub(super) fn is_workload(&self, workload: Named<'_>) -> bool {
         let Self::Workload {
             kind,
             namespace,
@@ -100,69 +99,5 @@ impl Evidence {
     pub(super) fn maker(&self) -> Option<(WorkloadKind, &str)> {
         let (kind, name) = self.maker.as_ref()?;
         Some((*kind, name))
-    }
-}
-
-// === impl Settings ===
-
-impl Settings {
-    /// The containers that are taken for Tillers, in the order of the lists.
-    pub fn recognise<'a>(&self, workload: &'a Workload<'a>) -> Vec<Recognised<'a>> {
-        if self.spares(workload).is_some() {
-            return Vec::new();
-        }
-        recognise(&workload.pod, workload.traits(), |image| {
-            self.is_other_image(image)
-        })
-    }
-
-    /// Whether a container of the pod is taken for a Tiller.
-    pub fn takes_for_tiller(&self, workload: &Workload<'_>) -> bool {
-        !self.recognise(workload).is_empty()
-    }
-
-    /// Why a workload with the signs of a Tiller is none.
-    pub fn reason_against(&self, workload: &Workload<'_>) -> Option<&str> {
-        if self.not_tillers.is_empty()
-            || !workload.holds_tiller()
-            || self.takes_for_tiller(workload)
-        {
-            return None;
-        }
-        let lists = crate::tiller::ContainerList::ALL.into_iter();
-        let mut containers = lists.flat_map(|list| list.of(&workload.pod));
-        let by_image = || {
-            let mut entries = self.not_tillers.iter();
-            entries.find(|it| containers.any(|container| it.what.is_image(&container.image)))
-        };
-        let entry = self.spares(workload).or_else(by_image)?;
-        Some(&entry.reason)
-    }
-
-    /// Whether an image is said to be no Tiller's.
-    pub fn is_other_image(&self, image: &str) -> bool {
-        self.not_tillers.iter().any(|it| it.what.is_image(image))
-    }
-
-    /// Whether a known workload with a Tiller's signs is said to be none.
-    pub(super) fn acquits(&self, workload: Named<'_>, evidence: &Evidence) -> bool {
-        let mut entries = self.not_tillers.iter();
-        entries.any(|it| it.what.is_workload(workload))
-            || !evidence
-                .signs
-                .make_tiller(|image| self.is_other_image(image))
-    }
-
-    /// The entry that names this workload. Who owns it counts only where a controller of Kubernetes' own makes it: a tenant may
-    /// write an owner too.
-    fn spares(&self, workload: &Workload<'_>) -> Option<&NotTiller> {
-        let workload = Named {
-            kind: workload.kind,
-            namespace: workload.namespace.as_deref()?,
-            name: &workload.name,
-            maker: workload.controller().filter(|_| workload.by_controller),
-        };
-        let mut entries = self.not_tillers.iter();
-        entries.find(|it| it.what.is_workload(workload))
     }
 }

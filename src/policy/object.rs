@@ -1,78 +1,103 @@
-//! Every kind of object that is judged, by one name each.
+//! What is judged: one object, of whichever family.
 
-use super::custody::CustodyKind;
-use super::exposure::ExposureKind;
-use super::rbac::RbacKind;
-use super::rules::{custody_rules, exposure_rules, rbac_rules, workload_rules};
-use super::{Rule, WorkloadKind};
+use super::connection::Connection;
+use super::custody::CustodyObject;
+use super::exposure::ExposureObject;
+use super::object_kind::ObjectKind;
+use super::rbac::RbacObject;
+use super::workload::Workload;
+use crate::pod::Text;
 
-/// A kind of object that is judged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum ObjectKind {
-    /// What carries a pod.
-    Workload(WorkloadKind),
-    /// What gives rights.
-    Rbac(RbacKind),
-    /// What opens a port.
-    Exposure(ExposureKind),
-    /// What holds something of a Tiller's. A `TokenRequest` is called as the account is.
-    Custody(CustodyKind),
+/// An object to judge, with all that is read of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Object<'a> {
+    /// One that carries a pod.
+    Workload(Box<Workload<'a>>),
+    /// One that gives rights.
+    Rbac(Box<RbacObject<'a>>),
+    /// One that opens a port.
+    Exposure(Box<ExposureObject<'a>>),
+    /// One that holds something of a Tiller's: its account's token, its certificates, its releases.
+    Custody(Box<CustodyObject<'a>>),
+    /// A connection to make.
+    Connection(Connection<'a>),
 }
 
-/// An object by its kind and name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ObjectName<'a> {
+// === impl Object ===
+
+impl<'a> Object<'a> {
     /// The kind.
-    pub kind: ObjectKind,
-    /// The namespace; empty for what has none.
-    pub namespace: &'a str,
-    /// The name.
-    pub name: &'a str,
-}
-
-// === impl ObjectKind ===
-
-impl ObjectKind {
-    /// Every kind.
-    pub fn all() -> impl Iterator<Item = Self> {
-        let workloads = WorkloadKind::ALL.into_iter().map(Self::Workload);
-        let access = RbacKind::ALL.into_iter().map(Self::Rbac);
-        let exposure = ExposureKind::ALL.into_iter().map(Self::Exposure);
-        let custody = CustodyKind::ALL.into_iter().map(Self::Custody);
-        workloads.chain(access).chain(exposure).chain(custody)
-    }
-
-    /// The kind's name in the API.
-    pub fn as_str(self) -> &'static str {
+    pub fn kind(&self) -> ObjectKind {
         match self {
-            Self::Workload(kind) => kind.as_str(),
-            Self::Rbac(kind) => kind.as_str(),
-            Self::Exposure(kind) => kind.as_str(),
-            Self::Custody(kind) => kind.as_str(),
+            Self::Workload(workload) => workload.kind.into(),
+            Self::Rbac(object) => object.kind().into(),
+            Self::Exposure(object) => object.kind().into(),
+            Self::Custody(object) => object.kind().into(),
+            Self::Connection(connection) => connection.kind.into(),
         }
     }
 
-    /// Whether its objects are in a namespace.
-    pub fn has_namespace(self) -> bool {
-        !matches!(
-            self,
-            Self::Rbac(RbacKind::ClusterRole | RbacKind::ClusterRoleBinding)
-        )
+    /// The name; empty where the API server is to make one. Of a token it is the account's.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Workload(workload) => &workload.name,
+            Self::Rbac(object) => object.name(),
+            Self::Exposure(object) => object.name(),
+            Self::Custody(object) => object.name(),
+            Self::Connection(connection) => connection.name(),
+        }
     }
 
-    /// Whether this rule looks at such objects.
-    pub fn is_judged_by(self, rule: &Rule) -> bool {
+    /// The namespace, where the object or the request tells it.
+    pub fn namespace(&self) -> Option<&str> {
         match self {
-            Self::Workload(_) => workload_rules().any(|it| it == rule),
-            Self::Rbac(_) => rbac_rules().any(|it| it == rule),
-            Self::Exposure(_) => exposure_rules().any(|it| it == rule),
-            Self::Custody(_) => custody_rules().any(|it| it == rule),
+            Self::Workload(workload) => workload.namespace.as_deref(),
+            Self::Rbac(object) => object.namespace(),
+            Self::Exposure(object) => object.namespace(),
+            Self::Custody(object) => object.namespace(),
+            Self::Connection(connection) => Some(&connection.namespace),
+        }
+    }
+
+    /// Places it in a namespace, if it is of a kind that has one.
+    pub fn place_in(&mut self, namespace: Text<'a>) {
+        match self {
+            Self::Workload(workload) => workload.namespace = Some(namespace),
+            Self::Rbac(object) => object.place_in(namespace),
+            Self::Exposure(object) => object.place_in(namespace),
+            Self::Custody(object) => object.place_in(namespace),
+            Self::Connection(connection) => connection.namespace = namespace,
+        }
+    }
+
+    /// The workload, if it is one.
+    pub fn workload(&self) -> Option<&Workload<'a>> {
+        match self {
+            Self::Workload(workload) => Some(workload),
+            _ => None,
         }
     }
 }
 
-impl From<WorkloadKind> for ObjectKind {
-    fn from(kind: WorkloadKind) -> Self {
-        Self::Workload(kind)
+macro_rules! of_family {
+    ($($family:ident => $variant:ident),+ $(,)?) => {
+        $(impl<'a> From<$family<'a>> for Object<'a> {
+            fn from(object: $family<'a>) -> Self {
+                Self::$variant(Box::new(object))
+            }
+        })+
+    };
+}
+
+of_family! {
+    Workload => Workload,
+    RbacObject => Rbac,
+    ExposureObject => Exposure,
+    CustodyObject => Custody,
+}
+
+impl<'a> From<Connection<'a>> for Object<'a> {
+    fn from(connection: Connection<'a>) -> Self {
+        Self::Connection(connection)
     }
 }

@@ -13,6 +13,7 @@ static TILLER_FROZEN: Rule = Rule {
     severity: Severity::Critical,
     summary: "A new Tiller, where the policy's mode is `freeze`.",
     answer: "Refused: use the Tiller that is there, or Helm 3.",
+    ..Rule::PLAIN
 };
 
 /// # What it finds
@@ -26,6 +27,7 @@ static TILLER_FORBIDDEN: Rule = Rule {
     severity: Severity::Critical,
     summary: "A Tiller, where the policy's mode is `forbid`.",
     answer: "Refused: use Helm 3, which needs no Tiller.",
+    ..Rule::PLAIN
 };
 
 /// The rules that a mode alone enforces, whatever else is found.

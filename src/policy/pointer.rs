@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use super::WorkloadKind;
+use super::workload::WorkloadKind;
 use crate::tiller::ContainerList;
 
 /// A JSON pointer (RFC 6901) into an object.
@@ -25,6 +25,15 @@ pub(super) enum Place {
     Pod(WorkloadKind),
     /// A container of the pod, by its list and index.
     Container(WorkloadKind, ContainerList, usize),
+}
+
+/// A member of an object below a place, by both of its names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Field {
+    /// Its pointer from the place on, such as `securityContext/runAsUser`.
+    pub(super) path: &'static str,
+    /// Its name in its object.
+    pub(super) name: &'static str,
 }
 
 // === impl Pointer ===

@@ -2,7 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::{Exception, Injector, Modes, NotTiller, People, Rule, Severity};
+use super::exception::Exception;
+use super::finding::{Rule, Severity};
+use super::injector::Injector;
+use super::mode::Modes;
+use super::not_tiller::NotTiller;
+use super::requester::People;
 use crate::tiller::{ImageReference, Version};
 
 /// All that an administrator decides.

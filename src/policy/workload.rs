@@ -1,7 +1,7 @@
 //! What is judged: a pod, wherever it stands.
 
+use super::annotations::Annotations;
 use super::rbac::Account;
-use super::{APIS, Annotations, TillerUse};
 use crate::json::fields;
 use crate::pod::{PodSpec, Text};
 use crate::tiller::{Storage, Surroundings, Tiller, Traits, recognise};
@@ -92,8 +92,21 @@ pub struct Owner<'a> {
     pub api_version: Text<'a>,
     /// Its kind, one that carries a pod or any other.
     pub kind: Text<'a>,
+    /// The kind, if it is one of Kubernetes' that carries a pod.
+    pub workload: Option<WorkloadKind>,
     /// Its name.
     pub name: Text<'a>,
+}
+
+/// What runs as an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TillerUse<'a> {
+    /// The account.
+    pub account: Account<'a>,
+    /// The kind of the workload in the account's namespace.
+    pub kind: WorkloadKind,
+    /// The workload's name.
+    pub workload: &'a str,
 }
 
 /// A pod's metadata, in a pod or in a template.
@@ -186,7 +199,7 @@ impl Workload<'_> {
         let Some(Maker::Controller(owner)) = &self.maker else {
             return None;
         };
-        let kind = owner.workload()?;
+        let kind = owner.workload?;
         (kind.makes() == Some(self.kind)).then_some((kind, &owner.name))
     }
 
@@ -226,16 +239,16 @@ impl Workload<'_> {
     }
 }
 
-// === impl Owner ===
+// === impl TillerUse ===
 
-impl Owner<'_> {
-    /// Its kind, if it is one that carries a pod.
-    fn workload(&self) -> Option<WorkloadKind> {
-        let group = self
-            .api_version
-            .split_once('/')
-            .map_or("", |(group, _)| group);
-        WorkloadKind::find(group, &self.kind)
+impl TillerUse<'_> {
+    pub(super) fn key(&self) -> [&str; 7] {
+        let Self {
+            account: Account { namespace, name },
+            kind,
+            workload,
+        } = self;
+        [namespace, "/", name, "/", kind.as_str(), "/", workload]
     }
 }
 
@@ -323,12 +336,12 @@ impl WorkloadKind {
             Self::Pod | Self::EphemeralContainers | Self::PodTemplate | Self::Custom => None,
         }
     }
+}
 
-    /// The kind of a group and a name, if it is one that carries a pod. Every version of it carries the
-    /// pod in the same place.
-    pub fn find(group: &str, name: &str) -> Option<Self> {
-        APIS.iter()
-            .find(|api| api.group == group && api.kind.as_str() == name)
-            .map(|api| api.kind)
-    }
+/// Whether a controller names so what it makes of an object of this name: a Deployment's `ReplicaSet`s end in
+/// a hash, a `CronJob`'s Jobs in a number.
+pub(super) fn is_made_of(made: &str, name: &str) -> bool {
+    made.strip_prefix(name)
+        .and_then(|rest| rest.strip_prefix('-'))
+        .is_some_and(|end| !end.is_empty() && end.bytes().all(|it| it.is_ascii_alphanumeric()))
 }

@@ -4,12 +4,8 @@ use serde_json::Value;
 
 use super::plan::PlanError;
 use crate::k8s;
-use crate::policy::custody::{Coming, CustodyKind, decide_custody};
-use crate::policy::exposure::{ExposureKind, decide_exposure};
-use crate::policy::rbac::{RbacKind, RbacObject};
-use crate::policy::rights::decide_rbac;
 use crate::policy::team::{Team, TeamError};
-use crate::policy::{Context, Finding, Knowledge, Settings, Timestamp, WorkloadKind, decide};
+use crate::policy::{Context, Finding, Knowledge, ObjectKind, Settings, Timestamp, decide};
 
 /// What the guard knows once the objects are there.
 pub(super) fn knowledge<'o>(
@@ -18,11 +14,8 @@ pub(super) fn knowledge<'o>(
 ) -> Result<Knowledge, PlanError> {
     let mut knowledge = Knowledge::default().with_team(read_team(registration)?);
     for object in objects {
-        if let Some(kind) = rbac_kind(object) {
-            knowledge = match k8s::rbac_object(kind, object)? {
-                RbacObject::Role(role) => knowledge.with_role(&role),
-                RbacObject::Binding(binding) => knowledge.with_binding(&binding),
-            };
+        if let Some(kind) = kind_of(object) {
+            knowledge = knowledge.with(&k8s::read(kind, object)?);
         }
     }
     Ok(knowledge)
@@ -47,49 +40,21 @@ pub(super) fn review(
     settings: &Settings,
     context: &Context<'_>,
 ) -> Result<Vec<Finding>, PlanError> {
-    let (group, kind) = group_and_kind(object);
-    if let Some(kind) = WorkloadKind::find(group, kind) {
-        let workload = k8s::workload(kind, object)?;
-        return Ok(decide(&workload, settings, context).findings);
-    }
-    if let Some(kind) = rbac_kind(object) {
-        let object = k8s::rbac_object(kind, object)?;
-        return Ok(decide_rbac(&object, settings, context.knowledge));
-    }
-    if let Some(kind) = ExposureKind::find(group, kind) {
-        let object = k8s::exposure_object(kind, object)?;
-        return Ok(decide_exposure(&object, settings));
-    }
-    if let Some(kind) = CustodyKind::find(group, kind) {
-        let object = k8s::custody_object(kind, object)?;
-        return Ok(decide_custody(
-            &object,
-            Coming::default(),
-            settings,
-            context,
-        ));
-    }
-    Ok(Vec::new())
+    let Some(kind) = kind_of(object) else {
+        return Ok(Vec::new());
+    };
+    let object = k8s::read(kind, object)?;
+    Ok(decide(&object, settings, context).findings)
 }
 
 /// Exceptions of the policy, which end with time, are not built on.
 pub(super) fn context(knowledge: &Knowledge) -> Context<'_> {
-    Context {
-        now: Timestamp(i64::MAX),
-        knowledge,
-    }
+    Context::new(Timestamp(i64::MAX), knowledge)
 }
 
-fn rbac_kind(object: &Value) -> Option<RbacKind> {
-    let (group, kind) = group_and_kind(object);
-    RbacKind::find(group, kind)
-}
-
-fn group_and_kind(object: &Value) -> (&str, &str) {
+/// The kind, if it is one that is judged.
+fn kind_of(object: &Value) -> Option<ObjectKind> {
     let text = |key| object.get(key).and_then(Value::as_str).unwrap_or_default();
-    let (api_version, kind) = (text("apiVersion"), text("kind"));
-    (
-        api_version.split_once('/').map_or("", |(group, _)| group),
-        kind,
-    )
+    let group = text("apiVersion").split_once('/');
+    ObjectKind::find(group.map_or("", |(group, _)| group), text("kind"))
 }

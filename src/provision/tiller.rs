@@ -29,7 +29,7 @@ pub(super) fn deployment(
         template.insert("annotations".to_owned(), annotations);
     }
     let patch = {
-        let workload = k8s::workload(WorkloadKind::Deployment, &deployment)?;
+        let workload = k8s::read(WorkloadKind::Deployment, &deployment)?;
         decide(&workload, settings, context).patch.to_json_patch()
     };
     let patched = patch

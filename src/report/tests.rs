@@ -18,6 +18,7 @@ static RULE: Rule = Rule {
     severity: Severity::High,
     summary: "",
     answer: "",
+    ..Rule::PLAIN
 };
 
 static CONTAINER: LazyLock<Container<'static>> = LazyLock::new(|| Container {

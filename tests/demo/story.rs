@@ -6,7 +6,7 @@ use std::time::Instant;
 use anyhow::{Context as _, Result, bail};
 use kube::api::{Api, DynamicObject, PostParams};
 use serde_json::{Value, json};
-use tiller_guard::k8s::workload;
+use tiller_guard::k8s::read;
 use tiller_guard::policy::{self, Settings, Timestamp, WorkloadKind, decide};
 
 use crate::cluster::{Cluster, MUTATE, User, VALIDATE, resource};
@@ -150,7 +150,7 @@ fn tell_launch(what: &str, deployment: &Value) {
 /// The findings of the very code that the webhook runs.
 fn tell_reasons(deployment: &Value) -> Result<()> {
     let settings = Settings::default();
-    let workload = workload(WorkloadKind::Deployment, deployment)?;
+    let workload = read(WorkloadKind::Deployment, deployment)?;
     println!("\ntiller-guard finds");
     let context = policy::Context::at(Timestamp(0));
     for finding in decide(&workload, &settings, &context).findings {

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use serde_json::{Map, Value};
-use tiller_guard::k8s::workload;
+use tiller_guard::k8s;
 use tiller_guard::policy::{Context, Knowledge, Settings, Timestamp, WorkloadKind, decide};
 
 use crate::policy::corpus::{Case, canonical, cases};
@@ -59,11 +59,8 @@ fn known(value: &Value, kind: &str, at: &str, dropped: &mut BTreeSet<String>) ->
 
 /// The Deployment hardened, and what is found in it.
 fn hardened(deployment: &Value, knowledge: &Knowledge) -> (Value, Vec<String>) {
-    let workload = workload(WorkloadKind::Deployment, deployment).unwrap();
-    let context = Context {
-        now: Timestamp(0),
-        knowledge,
-    };
+    let workload = k8s::read(WorkloadKind::Deployment, deployment).unwrap();
+    let context = Context::new(Timestamp(0), knowledge);
     let settings = Settings::default();
     let verdict = decide(&workload, &settings, &context);
     let mut hardened = deployment.clone();
@@ -108,7 +105,9 @@ fn the_client_drops_nothing_that_is_not_put_back() {
         let first = decided(&case.manifest()).0;
         let mut unknown = BTreeSet::new();
         let read = known(&first, "Deployment", "", &mut unknown);
-        let holds_tiller = workload(WorkloadKind::Deployment, &first)
+        let holds_tiller = k8s::read(WorkloadKind::Deployment, &first)
+            .unwrap()
+            .workload()
             .unwrap()
             .holds_tiller();
         // What is refused is mended by nobody.

@@ -259,7 +259,7 @@ fn or_none(text: &str) -> String {
 
 /// What the Tillers of a Deployment really do.
 fn tillers(deployed: &Deployed, settings: &Settings) -> Vec<Value> {
-    let Ok(workload) = k8s::workload(WorkloadKind::Deployment, &deployed.0) else {
+    let Ok(workload) = k8s::read(WorkloadKind::Deployment, &deployed.0) else {
         return Vec::new();
     };
     let context = Context::at(super::super::policy_options::now());

@@ -53,7 +53,8 @@ pub async fn hidden_releases(
     }
     let deployed = deployed?;
     let storage = deployed.and_then(|deployed| {
-        let workload = k8s::workload(WorkloadKind::Deployment, &deployed.0).ok()?;
+        let object = k8s::read(WorkloadKind::Deployment, &deployed.0).ok()?;
+        let workload = object.workload()?;
         workload.storage()
     });
     Ok((storage == Some(Storage::Sql)).then_some(Hidden::Database))

@@ -4,9 +4,10 @@ use kube::Client;
 use kube::core::Status;
 
 use crate::k8s::{RECORD_SELECTOR, TEAM_SELECTOR};
+use crate::policy::custody::CustodyKind;
 use crate::policy::exposure::ExposureKind;
 use crate::policy::rbac::RbacKind;
-use crate::policy::{APIS, Api, WorkloadKind};
+use crate::policy::{ObjectKind, WorkloadKind};
 use crate::tiller::signs;
 
 /// What is watched.
@@ -64,13 +65,30 @@ impl WatchedResource {
     /// The resource as the API names it, `teams`, `records` or the Secrets' name: a closed set, for metrics.
     pub(super) fn as_str(self) -> &'static str {
         match self {
-            Self::Rbac(kind) => kind.resource(),
+            Self::Rbac(kind) => ObjectKind::from(kind).resource(),
             Self::Teams => "teams",
-            Self::Workloads(kind) => apis(kind).find_map(resource).unwrap_or(kind.as_str()),
-            Self::Services => ExposureKind::Service.resource(),
+            Self::Workloads(kind) => ObjectKind::from(kind).resource(),
+            Self::Services => "services",
             Self::Records => "records",
             Self::Certificates(name) => name,
         }
+    }
+
+    /// The kind of its objects; nothing for teams, which are told by what they hold.
+    pub(super) fn kind(self) -> Option<ObjectKind> {
+        Some(match self {
+            Self::Rbac(kind) => kind.into(),
+            Self::Workloads(kind) => kind.into(),
+            Self::Services => ExposureKind::Service.into(),
+            Self::Records => CustodyKind::ConfigMap.into(),
+            Self::Certificates(_) => CustodyKind::Secret.into(),
+            Self::Teams => return None,
+        })
+    }
+
+    /// Whether an object without a word that tells of Tiller leaves nothing. Most are so, and Pods change all the time.
+    pub(super) fn is_told_by_words(self) -> bool {
+        matches!(self, Self::Workloads(_) | Self::Services)
     }
 
     /// Where the API server has it; nothing where it does not.
@@ -88,7 +106,7 @@ impl WatchedResource {
         match self {
             // `v1` is there from Kubernetes 1.8 on; the whole group is not where others than RBAC give rights.
             Self::Rbac(kind) => {
-                let (group, resource) = (RbacKind::GROUP, kind.resource());
+                let (group, resource) = (RbacKind::GROUP, ObjectKind::from(kind).resource());
                 let served = serves(client, group, "v1", resource).await?;
                 let place = || everywhere(format!("/apis/{group}/v1/{resource}"));
                 Ok(served.then(place))
@@ -114,10 +132,8 @@ impl WatchedResource {
                 metadata_only: false,
             })),
             Self::Workloads(kind) => {
-                for api in apis(kind) {
-                    let Some(resource) = resource(api) else {
-                        continue;
-                    };
+                let resource = ObjectKind::from(kind).resource();
+                for api in ObjectKind::from(kind).apis() {
                     for version in api.versions {
                         if serves(client, api.group, version, resource).await? {
                             return Ok(Some(everywhere(match api.group {
@@ -131,16 +147,6 @@ impl WatchedResource {
             }
         }
     }
-}
-
-/// The groups that have a kind, the best first.
-fn apis(kind: WorkloadKind) -> impl Iterator<Item = &'static Api> {
-    APIS.iter().filter(move |api| api.kind == kind)
-}
-
-/// The resource that lists a kind.
-fn resource(api: &Api) -> Option<&'static str> {
-    api.resources.first().copied()
 }
 
 async fn serves(

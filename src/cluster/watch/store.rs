@@ -4,7 +4,6 @@
 //! that what a list does not name any more is forgotten.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -13,14 +12,8 @@ use super::reflector::StoreUpdate;
 use super::resource::WatchedResource;
 use super::teams::Teams;
 use crate::json::Reader;
-use crate::k8s::{
-    Malformed, custody_object, exposure_object, rbac_object, team_registration, unreadable,
-    workload,
-};
-use crate::policy::custody::{CustodyKind, CustodyObject};
-use crate::policy::exposure::{ExposureKind, ExposureObject};
-use crate::policy::rbac::{Account, RbacKind, RbacObject, RoleKind};
-use crate::policy::{Evidence, Knowledge, TillerUse, WorkloadKind};
+use crate::k8s::{self, Malformed, team_registration};
+use crate::policy::{Knowledge, Learned, ObjectKind};
 use crate::tiller::may_hold_tiller;
 
 /// What the watches told.
@@ -36,7 +29,7 @@ pub(super) struct Store {
 struct Tracked {
     /// The number of the list that is being told, or was last.
     list: u64,
-    kept: BTreeMap<Name, TrackedObject>,
+    objects: BTreeMap<Name, TrackedObject>,
 }
 
 /// Namespace, empty for what has none, and name.
@@ -47,8 +40,8 @@ type Name = (Box<str>, Box<str>);
 struct TrackedObject {
     /// The list, or the time after it, in which it was seen last.
     list: u64,
-    /// The account that it is known to run a Tiller as.
-    account: Option<Box<str>>,
+    /// What it told; of a team that is kept apart.
+    learned: Option<Learned>,
 }
 
 /// Something that is worth a word.
@@ -119,50 +112,50 @@ impl Store {
 
     /// Takes an object down as it is now.
     fn put(&mut self, resource: WatchedResource, object: &RawValue) -> Option<Remark> {
-        let read = match resource {
-            WatchedResource::Rbac(kind) => self.put_access(kind, object),
-            WatchedResource::Teams => self.put_team(object),
-            WatchedResource::Workloads(kind) => self.put_workload(kind, object),
-            WatchedResource::Services => self.put_service(object),
-            WatchedResource::Records => {
-                self.put_record(object);
-                Ok(())
-            }
-            WatchedResource::Certificates(_) => self.put_certificates(resource, object),
+        if resource.is_told_by_words() && self.pass_over(resource, object) {
+            return None;
+        }
+        let read = match resource.kind() {
+            Some(kind) => self.put_object(resource, kind, object),
+            None => self.put_team(object),
         };
         let cause = read.err()?;
-        let name = name_of(object)?;
-        self.remove(resource, &name);
-        if let WatchedResource::Rbac(kind) = resource {
-            let namespace = Some(&*name.0).filter(|namespace| !namespace.is_empty());
-            self.knowledge = unreadable(&self.knowledge, kind, namespace, &name.1);
-            self.keep(resource, name.clone(), None);
+        let (namespace, name) = name_of(object)?;
+        self.remove(resource, &(namespace.clone(), name.clone()));
+        if let Some(kind) = resource.kind() {
+            let (knowledge, learned) = self.knowledge.learn_unreadable(kind, &namespace, &name);
+            self.knowledge = knowledge;
+            if learned.is_some() {
+                self.keep(resource, (namespace.clone(), name.clone()), learned);
+            }
         }
-        let (namespace, name) = name;
         Some(Remark::Unreadable {
             object: format!("{namespace}/{name}"),
             cause,
         })
     }
 
-    fn put_access(&mut self, kind: RbacKind, object: &RawValue) -> Result<(), Malformed> {
-        let resource = WatchedResource::Rbac(kind);
-        let json = Reader::new(object.get());
-        let (name, kept) = match rbac_object(kind, json)? {
-            RbacObject::Role(role) => {
-                self.knowledge = self.knowledge.with_role(&role);
-                (named(role.namespace.as_deref(), &role.name), true)
-            }
-            RbacObject::Binding(binding) => {
-                self.knowledge = self.knowledge.with_binding(&binding);
-                let kept = binding.holders().next().is_some();
-                (named(binding.namespace.as_deref(), &binding.name), kept)
-            }
-        };
-        if kept {
-            self.keep(resource, name, None);
-        } else {
-            self.tracked_of(resource).kept.remove(&name);
+    fn put_object(
+        &mut self,
+        resource: WatchedResource,
+        kind: ObjectKind,
+        object: &RawValue,
+    ) -> Result<(), Malformed> {
+        let read = k8s::read(kind, Reader::new(object.get()))?;
+        let name = named(read.namespace(), read.name());
+        let (knowledge, learned) = self.knowledge.learn(&read);
+        let known = self.tracked_of(resource).objects.get(&name);
+        let stale = known.is_some_and(|known| known.learned != learned);
+        if learned.is_none() || stale {
+            self.remove(resource, &name);
+        }
+        if learned.is_some() {
+            self.knowledge = if stale {
+                self.knowledge.with(&read)
+            } else {
+                knowledge
+            };
+            self.keep(resource, name, learned);
         }
         Ok(())
     }
@@ -177,87 +170,12 @@ impl Store {
         Ok(())
     }
 
-    fn put_workload(&mut self, kind: WorkloadKind, object: &RawValue) -> Result<(), Malformed> {
-        let resource = WatchedResource::Workloads(kind);
-        if self.pass_over(resource, object) {
-            return Ok(());
-        }
-        let json = Reader::new(object.get());
-        let workload = workload(kind, json)?;
-        let name = named(workload.namespace.as_deref(), &workload.name);
-        if !workload.holds_tiller() {
-            self.remove(resource, &name);
-            return Ok(());
-        }
-        let evidence = Arc::new(Evidence::of(&workload));
-        let tiller = workload.tiller_use();
-        let account = tiller.map(|tiller| tiller.account.name);
-        let known = self.tracked_of(resource).kept.get(&name);
-        if known.is_some_and(|kept| kept.account.as_deref() != account) {
-            self.remove(resource, &name);
-        }
-        if kind == WorkloadKind::Pod {
-            let evidence = Some(Arc::clone(&evidence));
-            self.knowledge = self.knowledge.with_suspect_pod(&name.0, &name.1, evidence);
-        }
-        if let Some(tiller) = tiller {
-            self.knowledge = self.knowledge.with_suspect(tiller, Some(evidence));
-        }
-        self.keep(resource, name, account.map(Into::into));
-        Ok(())
-    }
-
-    fn put_service(&mut self, object: &RawValue) -> Result<(), Malformed> {
-        let resource = WatchedResource::Services;
-        if self.pass_over(resource, object) {
-            return Ok(());
-        }
-        let json = Reader::new(object.get());
-        let read = exposure_object(ExposureKind::Service, json)?;
-        let (ExposureObject::Service(service), Some(name)) = (&read, name_of(object)) else {
-            return Ok(());
-        };
-        if service.leads_to_tiller() {
-            self.knowledge = self.knowledge.with_tiller_service(&name.0, &name.1);
-            self.keep(resource, name, None);
-        } else {
-            self.remove(resource, &name);
-        }
-        Ok(())
-    }
-
-    fn put_record(&mut self, object: &RawValue) {
-        if let Some(name) = name_of(object) {
-            self.knowledge = self.knowledge.with_release_record(&name.0, &name.1);
-            self.keep(WatchedResource::Records, name, None);
-        }
-    }
-
-    /// Keeps the fingerprints of the CAs, and nothing else of the Secret.
-    fn put_certificates(
-        &mut self,
-        resource: WatchedResource,
-        object: &RawValue,
-    ) -> Result<(), Malformed> {
-        let json = Reader::new(object.get());
-        let read = custody_object(CustodyKind::Secret, json)?;
-        if let CustodyObject::Secret(secret) = read {
-            let name = named(secret.namespace.as_deref(), &secret.name);
-            let authorities = secret.authorities;
-            self.knowledge = self
-                .knowledge
-                .with_certificates(&name.0, &name.1, authorities);
-            self.keep(resource, name, None);
-        }
-        Ok(())
-    }
-
     /// Whether an object holds no word that tells of a Tiller, and so leaves nothing. Most are so, and Pods change all
     /// the time.
     fn pass_over(&mut self, resource: WatchedResource, object: &RawValue) -> bool {
         let passed = !may_hold_tiller(object.get());
         if passed
-            && !self.tracked_of(resource).kept.is_empty()
+            && !self.tracked_of(resource).objects.is_empty()
             && let Some(name) = name_of(object)
         {
             self.remove(resource, &name);
@@ -265,17 +183,17 @@ impl Store {
         passed
     }
 
-    /// Notes that an object left something, and with which account.
-    fn keep(&mut self, resource: WatchedResource, name: Name, account: Option<Box<str>>) {
-        let Tracked { list, kept } = self.tracked_of(resource);
+    /// Notes that an object left something, and what.
+    fn keep(&mut self, resource: WatchedResource, name: Name, learned: Option<Learned>) {
+        let Tracked { list, objects } = self.tracked_of(resource);
         let list = *list;
-        kept.insert(name, TrackedObject { list, account });
+        objects.insert(name, TrackedObject { list, learned });
     }
 
     /// Forgets what the list that is complete now did not name.
     fn forget_unlisted(&mut self, resource: WatchedResource) {
-        let Tracked { list, kept } = self.tracked_of(resource);
-        let unlisted = kept.iter().filter(|(_, kept)| kept.list != *list);
+        let Tracked { list, objects } = self.tracked_of(resource);
+        let unlisted = objects.iter().filter(|(_, object)| object.list != *list);
         let unlisted: Vec<Name> = unlisted.map(|(name, _)| name.clone()).collect();
         for name in unlisted {
             self.remove(resource, &name);
@@ -284,48 +202,12 @@ impl Store {
 
     /// Forgets an object.
     fn remove(&mut self, resource: WatchedResource, name: &Name) {
-        let kept = self.tracked_of(resource).kept.remove(name);
-        let (namespace, name) = (&*name.0, &*name.1);
-        let known = &self.knowledge;
-        self.knowledge = match resource {
-            WatchedResource::Rbac(RbacKind::Role) => {
-                known.without_role(RoleKind::Role, Some(namespace), name)
-            }
-            WatchedResource::Rbac(RbacKind::ClusterRole) => {
-                known.without_role(RoleKind::ClusterRole, None, name)
-            }
-            WatchedResource::Rbac(RbacKind::RoleBinding) => {
-                known.without_binding(Some(namespace), name)
-            }
-            WatchedResource::Rbac(RbacKind::ClusterRoleBinding) => {
-                known.without_binding(None, name)
-            }
-            WatchedResource::Teams => {
-                self.teams.remove(name);
-                return;
-            }
-            WatchedResource::Services => known.without_tiller_service(namespace, name),
-            WatchedResource::Records => known.without_release_record(namespace, name),
-            WatchedResource::Certificates(_) => known.without_certificates(namespace, name),
-            WatchedResource::Workloads(kind) => {
-                let Some(kept) = kept else { return };
-                let without_pod = match kind {
-                    WorkloadKind::Pod => known.without_tiller_pod(namespace, name),
-                    _ => known.clone(),
-                };
-                match kept.account {
-                    None => without_pod,
-                    Some(account) => without_pod.without_tiller(TillerUse {
-                        account: Account {
-                            namespace,
-                            name: &account,
-                        },
-                        kind,
-                        workload: name,
-                    }),
-                }
-            }
-        };
+        let tracked = self.tracked_of(resource).objects.remove(name);
+        if resource == WatchedResource::Teams {
+            self.teams.remove(&name.1);
+        } else if let Some(learned) = tracked.and_then(|it| it.learned) {
+            self.knowledge = self.knowledge.without(&learned);
+        }
     }
 
     /// Has the teams count that are as they have to be.

@@ -81,7 +81,7 @@ fn its_names_are_those_of_the_code() {
         .unwrap() = json!(Severity::ALL.map(Severity::as_str));
     *right
         .pointer_mut("/properties/exceptions/items/properties/object/properties/kind/enum")
-        .unwrap() = ObjectKind::all().map(ObjectKind::as_str).collect();
+        .unwrap() = ObjectKind::named().map(ObjectKind::as_str).collect();
     *right
         .pointer_mut("/properties/notTillers/items/properties/workload/properties/kind/enum")
         .unwrap() = json!(WorkloadKind::ALL.map(WorkloadKind::as_str));

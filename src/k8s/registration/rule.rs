@@ -4,11 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
-use crate::policy::APIS;
-use crate::policy::connection::ConnectionKind;
 use crate::policy::custody::CustodyKind;
 use crate::policy::exposure::ExposureKind;
-use crate::policy::rbac::RbacKind;
+use crate::policy::{APIS, ObjectKind};
 
 /// A set of resources.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,41 +77,25 @@ impl Resources {
     }
 
     /// Groups with resources.
-    fn pairs(self) -> Vec<(&'static str, &'static str)> {
-        let workloads = || {
-            APIS.iter()
-                .flat_map(|api| api.resources.iter().map(|resource| (api.group, *resource)))
-        };
-        let exposure = |kinds: &[ExposureKind]| -> Vec<_> {
-            let pairs = |kind: &ExposureKind| {
-                let resource = kind.resource();
-                kind.groups().iter().map(move |group| (*group, resource))
-            };
-            kinds.iter().flat_map(pairs).collect()
-        };
-        match self {
-            Self::Workloads => workloads().collect(),
-            Self::WorkloadsAndServices => workloads()
-                .chain(exposure(&[ExposureKind::Service]))
-                .collect(),
-            Self::Addresses => {
-                let others = ExposureKind::ALL.into_iter();
-                exposure(
-                    &others
-                        .filter(|it| *it != ExposureKind::Service)
-                        .collect::<Vec<_>>(),
-                )
-            }
-            Self::Rbac => RbacKind::ALL
-                .map(|kind| (RbacKind::GROUP, kind.resource()))
-                .to_vec(),
-            Self::Custody => [CustodyKind::TokenRequest, CustodyKind::Secret]
-                .map(|kind| ("", kind.resource()))
-                .to_vec(),
-            Self::Records => vec![("", CustodyKind::ConfigMap.resource())],
-            Self::Connections => ConnectionKind::ALL
-                .map(|kind| ("", kind.resource()))
-                .to_vec(),
+    fn pairs(self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        let apis = APIS.iter().filter(move |api| self.hold(api.kind));
+        apis.flat_map(|api| api.resources.iter().map(|it| (api.resource_group(), *it)))
+    }
+
+    /// Whether objects of this kind are among them.
+    fn hold(self, kind: ObjectKind) -> bool {
+        match (self, kind) {
+            (Self::Workloads | Self::WorkloadsAndServices, ObjectKind::Workload(_))
+            | (Self::WorkloadsAndServices, ObjectKind::Exposure(ExposureKind::Service))
+            | (Self::Rbac, ObjectKind::Rbac(_))
+            | (
+                Self::Custody,
+                ObjectKind::Custody(CustodyKind::TokenRequest | CustodyKind::Secret),
+            )
+            | (Self::Records, ObjectKind::Custody(CustodyKind::ConfigMap))
+            | (Self::Connections, ObjectKind::Connection(_)) => true,
+            (Self::Addresses, ObjectKind::Exposure(kind)) => kind != ExposureKind::Service,
+            _ => false,
         }
     }
 }

@@ -3,11 +3,8 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::{Endpoint, Registration};
-use crate::policy::APIS;
 use crate::policy::connection::ConnectionKind;
-use crate::policy::custody::CustodyKind;
-use crate::policy::exposure::ExposureKind;
-use crate::policy::rbac::RbacKind;
+use crate::policy::{APIS, ObjectKind};
 
 fn registration(minor: u16) -> Registration<'static> {
     Registration {
@@ -223,24 +220,15 @@ fn connections_are_asked_about_where_the_server_can() {
 }
 
 fn is_connection(resource: &str) -> bool {
-    ConnectionKind::ALL
-        .iter()
-        .any(|it| it.resource() == resource)
+    let mut connections = ConnectionKind::ALL.into_iter().map(ObjectKind::from);
+    connections.any(|it| it.resource() == resource)
 }
 
 #[test]
 fn everything_that_is_judged_is_asked_about() {
-    let core = |resource: &'static str| ("", resource);
     let mut known: BTreeSet<(&str, &str)> = APIS
         .iter()
-        .flat_map(|api| api.resources.iter().map(|it| (api.group, *it)))
-        .chain(ExposureKind::ALL.into_iter().flat_map(|it| {
-            let resource = it.resource();
-            it.groups().iter().map(move |group| (*group, resource))
-        }))
-        .chain(RbacKind::ALL.map(|it| (RbacKind::GROUP, it.resource())))
-        .chain(CustodyKind::ALL.map(|it| core(it.resource())))
-        .chain(ConnectionKind::ALL.map(|it| core(it.resource())))
+        .flat_map(|api| api.resources.iter().map(|it| (api.resource_group(), *it)))
         .collect();
     for minor in [36, 14, 10] {
         if minor == 10 {

@@ -1,19 +1,12 @@
 //! The answer, as the API server reads it.
 
 use super::message::{MAX_LINE, MAX_NOTE, MAX_WARNING, lines, one_line, origin, write_warnings};
-use super::request::{Envelope, Object, Request};
+use super::request::{Asked, Envelope, Request};
 use super::unread::Unjudged;
+use super::version::ApiVersion;
 use super::{Answer, Decision, Lookup, Malformed, Mode, Record};
 use crate::json::{self, ArrayWriter, write_base64, write_text};
-use crate::policy::rights::lookup_may_settle;
 use crate::policy::{Action, Circumstances, Finding, Outcome, Verdict, Workload};
-
-/// A version of `admission.k8s.io`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum ApiVersion {
-    V1,
-    V1beta1,
-}
 
 /// What an answer says, before it is put into JSON.
 pub(super) struct Reply<'v> {
@@ -55,23 +48,6 @@ struct Audit<'r> {
     excepted: Option<String>,
     /// Why it is no Tiller.
     not_tiller: Option<&'r str>,
-}
-
-// === impl ApiVersion ===
-
-impl ApiVersion {
-    pub(super) fn find(name: &str) -> Option<Self> {
-        [Self::V1, Self::V1beta1]
-            .into_iter()
-            .find(|version| version.as_str() == name)
-    }
-
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::V1 => "admission.k8s.io/v1",
-            Self::V1beta1 => "admission.k8s.io/v1beta1",
-        }
-    }
 }
 
 // === impl Reply ===
@@ -130,8 +106,11 @@ impl<'v> Reply<'v> {
             Action::Report => false,
         };
         let refusing = objection.iter().chain(&verdict.findings);
-        let refusing = refusing.filter(refuses).map(|finding| finding.rule.id);
-        let may_be_settled = *decision == Decision::Refused && lookup_may_settle(refusing);
+        let refusing = refusing.filter(refuses).map(|finding| finding.rule);
+        let mut refusing = refusing.peekable();
+        let may_be_settled = *decision == Decision::Refused
+            && refusing.peek().is_some()
+            && refusing.all(|rule| rule.live.is_some());
         let response = match (decision, objection) {
             (Decision::Refused, Some(objection)) => {
                 Response::Refuse(one_line(&objection.to_string(), MAX_LINE))
@@ -380,11 +359,8 @@ fn told(excepted: &[(&'static str, String)]) -> Option<String> {
 }
 
 fn record(request: &Request<'_>) -> Record {
-    let name: &str = match &request.object {
-        Object::Workload(workload) if request.name.is_empty() => &workload.name,
-        Object::Rbac(object) if request.name.is_empty() => object.name(),
-        Object::Exposure(object) if request.name.is_empty() => object.name(),
-        Object::Custody(object) if request.name.is_empty() => object.name(),
+    let name = match &request.object {
+        Asked::Of(object) if request.name.is_empty() => object.name(),
         _ => &request.name,
     };
     Record {

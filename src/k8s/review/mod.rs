@@ -1,8 +1,8 @@
 //! An `AdmissionReview` in, an `AdmissionReview` out.
 //!
-//! The request is read in one pass, the object as its kind. Where that fails the envelope is read once
-//! more with the object as plain JSON, so that a malformed object is refused under its own uid. An object without
-//! a word that tells of Tiller, of rights or of a Tiller's account is left out before anything is read.
+//! A request is read in one pass, its object as its kind; one that is not what its kind says is passed over there, so that it
+//! is refused under its own uid. An object without a word that tells of Tiller, of rights or of a Tiller's account is left
+//! out before anything is read. What was read is judged as often as more is known: [`Review::answer`].
 //!
 //! Source: `admission.k8s.io/v1` and `v1beta1`, Kubernetes 1.10 to 1.36.
 
@@ -10,31 +10,27 @@ mod answer;
 mod concern;
 mod message;
 mod nesting;
-mod reading;
 mod request;
 mod unread;
 mod update;
 mod user;
+mod version;
 
-pub use crate::policy::{Decision, Webhook};
+pub use crate::policy::rights::Lookup;
+pub use crate::policy::{Decision, Mode, Webhook};
 
 pub use unread::{BEGINNING, Unjudged, deny_unread};
 
-pub use crate::policy::Mode;
-use crate::policy::connection::decide_connection;
-use crate::policy::custody::{Coming, decide_custody};
-use crate::policy::exposure::decide_exposure;
-pub use crate::policy::rights::Lookup;
-use crate::policy::rights::{decide_rbac, lookups_for_rbac, lookups_for_workload};
+use crate::policy::rights::lookups;
 use crate::policy::{
-    Arrival, Circumstances, Context, Modes, ObjectKind, ObjectName, Outcome, Policy, Verdict,
-    Workload, decide, except,
+    Arrival, Circumstances, Context, Knowledge, Modes, Object, Outcome, Policy, Settings, Verdict,
+    decide,
 };
 
-use super::Malformed;
+use super::read::Malformed;
 use answer::{Reply, denial};
 use nesting::{Nesting, TooDeep};
-use request::{Envelope, Object, Operation, Request};
+use request::{Asked, Envelope, Operation, Request};
 
 /// The body is no review that could be answered: HTTP 400.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -107,6 +103,22 @@ pub const VALIDATE_TRIAL: &str = "tiller-guard-proof-of-validate";
 /// become ready if it may not. Nobody else gets this name without the right to impersonate it.
 const API_SERVER: &str = "system:apiserver";
 
+/// A review that was read.
+#[derive(Debug)]
+pub enum Read<'b> {
+    /// It concerns no Tiller, whatever is known, and is answered.
+    Unconcerned(Answer),
+    /// It is to be judged.
+    Concerned(Review<'b>),
+}
+
+/// A review to judge, as often as more is known.
+#[derive(Debug)]
+pub struct Review<'b> {
+    webhook: Webhook,
+    envelope: Envelope<'b>,
+}
+
 /// Answers the review in a request's body.
 pub fn answer(
     webhook: Webhook,
@@ -114,97 +126,92 @@ pub fn answer(
     policy: &Policy,
     context: &Context<'_>,
 ) -> Result<Answer, BadReview> {
-    let body = std::str::from_utf8(body).map_err(BadReview::Encoding)?;
-    let left;
-    let mut envelope = if concern::is_possible(body, &policy.settings, context.knowledge) {
-        Envelope::read(body)?
-    } else {
-        let nesting = Nesting::of(body).map_err(|TooDeep| BadReview::Depth)?;
-        left = nesting.without_objects();
-        if concern::is_asked(&left, body, &policy.settings) {
-            Envelope::read(body)?
-        } else {
-            Envelope::pass(&left)?
-        }
-    };
-    envelope
-        .request
-        .tell_workload(&policy.settings, context.knowledge);
-    let request = &envelope.request;
-    let Request { uid, object, .. } = request;
-    if uid.is_empty() {
-        return Err(BadReview::Uid);
-    }
-    let verdict;
-    let reply = match object {
-        Object::Absent | Object::Other => Reply::unconcerned(),
-        Object::Malformed(malformed) => malformed_reply(malformed, request, policy),
-        Object::Workload(_) if request.leaves_pod() => Reply::unconcerned(),
-        Object::Workload(workload)
-            if webhook == Webhook::Mutate && request.is_trial_of_validate(workload) =>
-        {
-            Reply::unconcerned()
-        }
-        Object::Workload(workload) => {
-            verdict = decide(workload, &policy.settings, context);
-            let reply = judged(webhook, request, Some(workload), &verdict, policy, context);
-            let reply = match reply.decision {
-                Decision::Refused if request.leaves_template(body) => Reply::unconcerned(),
-                _ => reply,
-            };
-            // Where it does not refuse, the mutating webhook has not the last word; most are none of our business.
-            let refused = reply.decision == Decision::Refused;
-            let concerned = reply.decision != Decision::Unconcerned;
-            if !concerned {
-                reply.sparing(policy.settings.reason_against(workload))
-            } else if webhook == Webhook::Validate || refused {
-                let lookups = || lookups_for_workload(workload, &verdict, context.knowledge);
-                settled_by(reply, request, policy, lookups)
-            } else {
-                reply
+    Ok(
+        match Review::read(webhook, body, &policy.settings, context.knowledge)? {
+            Read::Unconcerned(answer) => answer,
+            Read::Concerned(mut review) => review.answer(policy, context),
+        },
+    )
+}
+
+// === impl Review ===
+
+impl<'b> Review<'b> {
+    /// Reads the review in a request's body.
+    pub fn read(
+        webhook: Webhook,
+        body: &'b [u8],
+        settings: &Settings,
+        knowledge: &Knowledge,
+    ) -> Result<Read<'b>, BadReview> {
+        let body = std::str::from_utf8(body).map_err(BadReview::Encoding)?;
+        if !concern::is_possible(body, settings, knowledge) {
+            let nesting = Nesting::of(body).map_err(|TooDeep| BadReview::Depth)?;
+            let left = nesting.without_objects();
+            if !concern::is_asked(&left, body, settings) {
+                let envelope = Envelope::pass(&left)?.with_uid()?;
+                return Ok(Read::Unconcerned(envelope.answer(Reply::unconcerned())));
             }
         }
-        Object::Rbac(_) if request.user.name == API_SERVER => Reply::unconcerned(),
-        Object::Rbac(object) if request.leaves_rights(object) => Reply::unconcerned(),
-        Object::Rbac(object) => {
-            let (settings, knowledge) = (&policy.settings, context.knowledge);
-            let findings = decide_rbac(object, settings, knowledge);
-            let named = named(request, ObjectKind::Rbac(object.kind()), object.name());
-            verdict = except(findings, named, settings, context);
-            let reply = judged(webhook, request, None, &verdict, policy, context);
-            let lookups = || lookups_for_rbac(object, settings, knowledge);
-            settled_by(reply, request, policy, lookups)
+        let envelope = Envelope::read(body)?.with_uid()?;
+        Ok(Read::Concerned(Self { webhook, envelope }))
+    }
+
+    /// Judges it by what is known now.
+    pub fn answer(&mut self, policy: &Policy, context: &Context<'_>) -> Answer {
+        let Self { webhook, envelope } = self;
+        let (webhook, settings) = (*webhook, &policy.settings);
+        envelope.request.tell_workload(settings, context.knowledge);
+        let request = &envelope.request;
+        let (requester, verdict);
+        let reply = match &request.object {
+            Asked::Absent | Asked::Other => Reply::unconcerned(),
+            Asked::Malformed(malformed) => malformed_reply(malformed, request, policy),
+            Asked::Of(object) if is_let_be(webhook, object, request) => Reply::unconcerned(),
+            Asked::Of(object) => {
+                requester = request.requester_of(object);
+                let context = Context {
+                    requester: requester.as_ref(),
+                    updates: request.operation == Operation::Update,
+                    ..*context
+                };
+                verdict = decide(object, settings, &context);
+                let reply = judged(webhook, request, &verdict, policy, &context);
+                let open = || lookups(object, &verdict, settings, context.knowledge);
+                let reply = if reply.decision == Decision::Refused && request.leaves_template() {
+                    Reply::unconcerned()
+                } else {
+                    reply
+                };
+                match object {
+                    Object::Workload(workload) if reply.decision == Decision::Unconcerned => {
+                        reply.sparing(settings.reason_against(workload))
+                    }
+                    Object::Workload(_) if !is_last_word(webhook, reply.decision) => reply,
+                    _ => settled_by(reply, request, policy, open),
+                }
+            }
+        };
+        envelope.answer(reply)
+    }
+}
+
+/// What is not judged though it is of a kind that is: what changes nothing, what `doctor` tries the other webhook with, and the
+/// rights that the API server itself brings up to date.
+fn is_let_be(webhook: Webhook, object: &Object<'_>, request: &Request<'_>) -> bool {
+    let is_others = match object {
+        Object::Workload(workload) => {
+            webhook == Webhook::Mutate && request.is_trial_of_validate(workload)
         }
-        Object::Exposure(object)
-            if request.follows_service(object) || request.leaves_exposure(object) =>
-        {
-            Reply::unconcerned()
-        }
-        Object::Exposure(object) => {
-            let findings = decide_exposure(object, &policy.settings);
-            let named = named(request, ObjectKind::Exposure(object.kind()), object.name());
-            verdict = except(findings, named, &policy.settings, context);
-            judged(webhook, request, None, &verdict, policy, context)
-        }
-        Object::Custody(object) if request.leaves_custody(object) => Reply::unconcerned(),
-        Object::Custody(object) => {
-            let coming = Coming {
-                requester: Some(&request.user.requester()),
-                updates: request.operation == Operation::Update,
-            };
-            let findings = decide_custody(object, coming, &policy.settings, context);
-            let named = named(request, ObjectKind::Custody(object.kind()), object.name());
-            verdict = except(findings, named, &policy.settings, context);
-            judged(webhook, request, None, &verdict, policy, context)
-        }
-        Object::Connection(connection) => {
-            let requester = request.user.requester();
-            let findings = decide_connection(connection, &requester, &policy.settings, context);
-            verdict = findings.into();
-            judged(webhook, request, None, &verdict, policy, context)
-        }
+        Object::Rbac(_) => request.user.name == API_SERVER,
+        Object::Exposure(_) | Object::Custody(_) | Object::Connection(_) => false,
     };
-    Ok(envelope.answer(reply))
+    is_others || request.leaves(object)
+}
+
+/// Whether nobody is asked about a workload after this: where it does not refuse, the mutating webhook has not the last word.
+fn is_last_word(webhook: Webhook, decision: Decision) -> bool {
+    decision == Decision::Refused || webhook == Webhook::Validate
 }
 
 /// Denies the review in a request's body, which judging failed on, under its own uid, so that a webhook registered
@@ -219,7 +226,6 @@ pub fn deny_unjudged(body: &[u8]) -> Option<Vec<u8>> {
 fn judged<'v>(
     webhook: Webhook,
     request: &Request<'_>,
-    workload: Option<&Workload<'_>>,
     verdict: &'v Verdict<'_>,
     policy: &Policy,
     context: &Context<'_>,
@@ -232,6 +238,7 @@ fn judged<'v>(
         modes,
         break_glass,
     } = policy;
+    let workload = request.workload();
     let circumstances = Circumstances {
         webhook,
         arrival: workload.map_or(Arrival::New, |workload| {
@@ -268,16 +275,6 @@ fn settled_by<'v>(
         reply.lookups = lookups();
     }
     reply
-}
-
-/// The object of this kind and name, in the namespace of the request.
-fn named<'n>(request: &'n Request<'_>, kind: ObjectKind, name: &'n str) -> ObjectName<'n> {
-    let namespace = request.namespace.as_str();
-    ObjectName {
-        kind,
-        namespace: if kind.has_namespace() { namespace } else { "" },
-        name,
-    }
 }
 
 /// The mode of the request's namespace; of what has none, the default.

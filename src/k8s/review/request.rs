@@ -1,17 +1,17 @@
 //! The request of a review, as the API server sends it.
 
-use super::answer::ApiVersion;
-use super::reading::Reading;
+use std::cell::OnceCell;
+
 use super::user::User;
-use super::{BadReview, Malformed, VALIDATE_TRIAL};
+use super::version::ApiVersion;
+use super::{BadReview, VALIDATE_TRIAL};
 use crate::json::{Problem, Read as _, ReadError, Reader, Source as _, Type, fields, once, read};
+use crate::k8s::rbac::of_first_version;
+use crate::k8s::read::{Malformed, read_from};
 use crate::k8s::workload::told_namespace;
 use crate::pod::Text;
-use crate::policy::connection::{Connection, ConnectionKind};
-use crate::policy::custody::{CustodyKind, CustodyObject};
-use crate::policy::exposure::{ExposureKind, ExposureObject};
-use crate::policy::rbac::{RbacKind, RbacObject};
-use crate::policy::{Context, Settings, Workload, WorkloadKind};
+use crate::policy::custody::CustodyObject;
+use crate::policy::{Context, Object, ObjectKind, Requester, Settings, Workload, WorkloadKind};
 
 /// A review as it came.
 #[derive(Debug)]
@@ -31,29 +31,25 @@ pub(super) struct Request<'a> {
     pub(super) operation: Operation,
     pub(super) user: User<'a>,
     pub(super) dry_run: bool,
-    pub(super) object: Object<'a>,
-    /// As JSON.
+    pub(super) object: Asked<'a>,
+    /// The object as JSON.
+    pub(super) object_json: &'a str,
+    /// What is updated, as JSON.
     pub(super) old_object: Option<&'a str>,
+    /// What is updated, once it was read.
+    pub(super) before: OnceCell<Option<Object<'a>>>,
 }
 
 /// The object that is asked about.
 #[derive(Debug, Default)]
-pub(super) enum Object<'a> {
+pub(super) enum Asked<'a> {
     /// None.
     #[default]
     Absent,
     /// One that is no business of ours.
     Other,
-    /// One that carries a pod.
-    Workload(Box<Workload<'a>>),
-    /// One that gives rights.
-    Rbac(Box<RbacObject<'a>>),
-    /// One that opens a port.
-    Exposure(Box<ExposureObject<'a>>),
-    /// One that holds something of a Tiller's.
-    Custody(Box<CustodyObject<'a>>),
-    /// A connection to make.
-    Connection(Connection<'a>),
+    /// One that is judged.
+    Of(Object<'a>),
     /// One that is not what its kind says.
     Malformed(Malformed),
 }
@@ -116,6 +112,16 @@ impl<'a> Envelope<'a> {
             .ok_or_else(|| BadReview::Version(format!("{api_version} {kind}")))?;
         let request = request.ok_or_else(|| BadReview::Envelope("it has no request".to_owned()))?;
         Ok(Self { version, request })
+    }
+}
+
+impl Envelope<'_> {
+    /// The same, if it can be answered.
+    pub(super) fn with_uid(self) -> Result<Self, BadReview> {
+        if self.request.uid.is_empty() {
+            return Err(BadReview::Uid);
+        }
+        Ok(self)
     }
 }
 
@@ -183,17 +189,27 @@ impl<'a> Request<'a> {
     }
 
     fn read_object(&mut self, reader: &mut Reader<'a>) -> Result<(), ReadError> {
-        let Some(reading) = self.reading() else {
+        let Some(kind) = self.object_kind() else {
             return self.pass_object(reader);
         };
-        self.object = reading.read(reader)?;
+        if reader.what()? == Type::Null {
+            return self.pass_object(reader);
+        }
+        // One that is JSON, and not what its kind says, is passed over.
+        let read = |reader: &mut Reader<'a>| reader.attempt(|reader| read_from(kind, reader));
+        let (read, json) = reader.with_raw(read)?;
+        self.object_json = json;
+        self.object = match read {
+            Ok(object) => Asked::Of(object),
+            Err(error) => Asked::Malformed(Malformed::new(kind, &error)),
+        };
         Ok(())
     }
 
     fn pass_object(&mut self, reader: &mut Reader<'a>) -> Result<(), ReadError> {
         self.object = match reader.what()? {
-            Type::Null => Object::Absent,
-            _ => Object::Other,
+            Type::Null => Asked::Absent,
+            _ => Asked::Other,
         };
         reader.skip()
     }
@@ -202,58 +218,59 @@ impl<'a> Request<'a> {
     /// lack them.
     fn complete(&mut self) {
         if let Some(lack) = self.lack() {
-            self.object = Object::Malformed(Malformed {
-                kind: self.reading().map_or("request", Reading::as_str),
+            self.object = Asked::Malformed(Malformed {
+                kind: self.object_kind().map_or("request", ObjectKind::as_str),
                 reason: lack.to_owned(),
             });
         }
         let by_controller = self.operation == Operation::Create && self.user.is_controller();
-        let Self {
-            namespace,
-            name,
-            object,
-            ..
-        } = self;
+        let is_of_first_version = self.is_of_first_version();
+        let Asked::Of(object) = &mut self.object else {
+            return;
+        };
+        complete(object, &self.namespace, is_of_first_version);
         match object {
             Object::Workload(workload) => {
                 workload.by_controller = by_controller;
-                if !namespace.is_empty() {
-                    (workload.namespace, workload.placeholder) = told_namespace(namespace.clone());
-                }
-                if !name.is_empty() {
-                    workload.name = name.clone();
+                if !self.name.is_empty() {
+                    workload.name = self.name.clone();
                 }
             }
-            Object::Rbac(object) if !namespace.is_empty() => object.stand_in(namespace.clone()),
             Object::Custody(object) => {
-                if !namespace.is_empty() {
-                    object.stand_in(namespace.clone());
-                }
                 if let CustodyObject::TokenRequest(request) = &mut **object {
-                    request.account = name.clone();
+                    request.account = self.name.clone();
                 }
             }
-            Object::Connection(connection) => {
-                connection.namespace = namespace.clone();
-                connection.target = name.clone();
-            }
-            Object::Rbac(_)
-            | Object::Exposure(_)
-            | Object::Absent
-            | Object::Other
-            | Object::Malformed(_) => {}
+            Object::Connection(connection) => connection.target = self.name.clone(),
+            Object::Rbac(_) | Object::Exposure(_) => {}
         }
+    }
+
+    /// What is updated, as it was; it is read once, where something asks for it.
+    pub(super) fn before(&self) -> Option<&Object<'a>> {
+        let before = self.before.get_or_init(|| {
+            let (Operation::Update, Some(json)) = (self.operation, self.old_object) else {
+                return None;
+            };
+            let mut before = read_from(self.object_kind()?, &mut Reader::new(json)).ok()?;
+            complete(&mut before, &self.namespace, self.is_of_first_version());
+            Some(before)
+        });
+        before.as_ref()
     }
 
     /// Whether the object may still be changed: the containers of a stored Pod may not, nor those in the
     /// template of a stored Job (`ValidatePodUpdate`, `ValidateJobUpdate`), nor what is a copy. What undoes the
     /// hardening of such a one is no change once it is hardened again.
     pub(super) fn can_be_patched(&self, settings: &Settings, context: &Context<'_>) -> bool {
-        let is_copy = matches!(&self.object, Object::Workload(workload) if workload.is_copy());
+        let is_copy = self.workload().is_some_and(Workload::is_copy);
         self.sub_resource.is_empty()
             && !is_copy
             && (self.operation == Operation::Create
-                || !matches!(self.workload(), Some(WorkloadKind::Pod | WorkloadKind::Job))
+                || !matches!(
+                    self.object_kind(),
+                    Some(ObjectKind::Workload(WorkloadKind::Pod | WorkloadKind::Job))
+                )
                 || self.was_hardened(settings, context))
     }
 
@@ -262,35 +279,32 @@ impl<'a> Request<'a> {
         self.dry_run && self.operation == Operation::Create && workload.name == VALIDATE_TRIAL
     }
 
-    /// The kind, if it is one that carries a pod.
-    pub(super) fn workload(&self) -> Option<WorkloadKind> {
-        WorkloadKind::find(&self.kind.group, &self.kind.kind)
+    /// Who asks, where it counts: groups are read for it.
+    pub(super) fn requester_of(&self, object: &Object<'_>) -> Option<Requester<'a>> {
+        let counts = matches!(object, Object::Custody(_) | Object::Connection(_));
+        counts.then(|| self.user.requester())
     }
 
-    /// How the object is read, if it is of a kind that is.
-    fn reading(&self) -> Option<Reading> {
-        let GroupKind { group, kind, .. } = &self.kind;
-        let access = || {
-            RbacKind::find(group, kind).map(|kind| Reading::Rbac(kind, self.is_of_first_version()))
-        };
-        let exposure = || ExposureKind::find(group, kind).map(Reading::Exposure);
-        let custody = || CustodyKind::find(group, kind).map(Reading::Custody);
-        let connection = || ConnectionKind::find(group, kind).map(Reading::Connection);
-        self.workload()
-            .map(Reading::Workload)
-            .or_else(access)
-            .or_else(exposure)
-            .or_else(custody)
-            .or_else(connection)
+    /// The object, if it carries a pod.
+    pub(super) fn workload(&self) -> Option<&Workload<'a>> {
+        match &self.object {
+            Asked::Of(object) => object.workload(),
+            Asked::Absent | Asked::Other | Asked::Malformed(_) => None,
+        }
+    }
+
+    /// The object's kind, if it is one that is judged.
+    fn object_kind(&self) -> Option<ObjectKind> {
+        ObjectKind::find(&self.kind.group, &self.kind.kind)
     }
 
     /// The kind, or `other`.
     pub(super) fn kind_name(&self) -> &'static str {
-        self.reading().map_or("other", Reading::as_str)
+        self.object_kind().map_or("other", ObjectKind::as_str)
     }
 
     /// Whether the object is of the first version of its group, which in reviews of 1.10 it does not tell itself.
-    pub(super) fn is_of_first_version(&self) -> bool {
+    fn is_of_first_version(&self) -> bool {
         self.kind.version == "v1alpha1"
     }
 
@@ -302,11 +316,28 @@ impl<'a> Request<'a> {
         );
         if self.kind.kind.is_empty() {
             Some("the request names no kind")
-        } else if carries && self.reading().is_some() && matches!(self.object, Object::Absent) {
+        } else if carries && self.object_kind().is_some() && matches!(self.object, Asked::Absent) {
             Some("the request has no object")
         } else {
             None
         }
+    }
+}
+
+/// Places an object where the request is made, and reads what means another thing in its group's first version, which in
+/// reviews of 1.10 it does not tell itself.
+fn complete<'a>(object: &mut Object<'a>, namespace: &Text<'a>, is_of_first_version: bool) {
+    if let Object::Workload(workload) = object {
+        if !namespace.is_empty() {
+            (workload.namespace, workload.placeholder) = told_namespace(namespace.clone());
+        }
+    } else if !namespace.is_empty() {
+        object.place_in(namespace.clone());
+    }
+    if let Object::Rbac(object) = object
+        && is_of_first_version
+    {
+        of_first_version(object);
     }
 }
 

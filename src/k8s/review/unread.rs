@@ -1,6 +1,7 @@
 //! A review of which only the beginning came: it is denied under its own uid.
 
-use super::answer::{ApiVersion, denial};
+use super::answer::denial;
+use super::version::ApiVersion;
 use crate::json::{Read as _, Reader, Source as _};
 use crate::pod::Text;
 

@@ -1,13 +1,10 @@
 //! What a request changes: whether it brings a Tiller in, or takes one out of use.
 
-use super::request::{Object, Operation, Request};
+use super::request::{Asked, Operation, Request};
 use crate::json::{Presence, Reader, fields, read};
-use crate::k8s::{custody, exposure, rbac, workload};
-use crate::policy::custody::CustodyObject;
-use crate::policy::exposure::ExposureObject;
-use crate::policy::rbac::RbacObject;
 use crate::policy::{
-    Action, Arrival, Context, Knowledge, Settings, Verdict, Workload, WorkloadKind, Writer, decide,
+    Action, Arrival, Context, Knowledge, Object, Settings, Verdict, Workload, WorkloadKind, Writer,
+    decide,
 };
 
 impl Request<'_> {
@@ -31,11 +28,11 @@ impl Request<'_> {
     /// - of a controller that scales the `ReplicaSet` it made. A Deployment does not tell of an update that
     ///   failed; of pods that were refused it does, in its conditions. Whose the `ReplicaSet` is, is read from
     ///   the stored object.
-    pub(super) fn leaves_pod(&self) -> bool {
+    fn leaves_pod(&self) -> bool {
         if self.sub_resource == "status" {
             return true;
         }
-        let Object::Workload(new) = &self.object else {
+        let Some(new) = self.workload() else {
             return false;
         };
         let scales = |old: &Workload<'_>| {
@@ -46,69 +43,46 @@ impl Request<'_> {
                 && old.labels() == new.labels()
                 && (new.idle || !old.idle)
         };
-        self.before().is_some_and(|old| {
-            old.pod == new.pod && (new.idle || self.is_leaving() || scales(&old) || stays(&old))
+        self.workload_before().is_some_and(|old| {
+            old.pod == new.pod && (new.idle || self.is_leaving() || scales(old) || stays(old))
         })
     }
 
     /// Whether the update of an object with a template changes its metadata alone: labels, annotations, owners, finalizers.
     /// What can be hardened is hardened all the same; a refusal would protect nothing.
-    pub(super) fn leaves_template(&self, body: &str) -> bool {
-        let is_template = matches!(&self.object, Object::Workload(new) if new.kind != WorkloadKind::Pod)
+    pub(super) fn leaves_template(&self) -> bool {
+        let is_template = self
+            .workload()
+            .is_some_and(|new| new.kind != WorkloadKind::Pod)
             && self.sub_resource.is_empty();
-        if self.operation != Operation::Update || !is_template {
-            return false;
-        }
-        let Ok(Review { request }) = serde_json::from_str::<Review>(body) else {
+        let (Operation::Update, Some(old), true) = (self.operation, self.old_object, is_template)
+        else {
             return false;
         };
-        let (Some(new), Some(old)) = (request.object, request.old_object) else {
+        let carrier = |json| serde_json::from_str::<Carrier>(json).ok();
+        let (Some(new), Some(old)) = (carrier(self.object_json), carrier(old)) else {
             return false;
         };
         new.metadata != old.metadata && new.spec == old.spec && new.template == old.template
     }
 
-    /// Whether what gives rights is on its way out and gives what it gave.
-    pub(super) fn leaves_rights(&self, new: &RbacObject<'_>) -> bool {
-        let (Operation::Update, Some(old)) = (self.operation, self.old_object) else {
-            return false;
-        };
-        let before = rbac::read(new.kind(), &mut Reader::new(old));
-        self.is_leaving()
-            && before.is_ok_and(|mut old| {
-                if self.is_of_first_version() {
-                    rbac::of_first_version(&mut old);
-                }
-                old == *new
-            })
-    }
-
-    /// Whether these are the addresses of a Service as a controller keeps them: those of the pods that it selects, or
-    /// a copy of Endpoints that were judged.
-    pub(super) fn follows_service(&self, new: &ExposureObject<'_>) -> bool {
-        new.kind().is_addresses() && self.user.is_controller()
-    }
-
-    /// Whether what opens a port is on its way out and opens what it opened.
-    pub(super) fn leaves_exposure(&self, new: &ExposureObject<'_>) -> bool {
-        let (Operation::Update, Some(old)) = (self.operation, self.old_object) else {
-            return false;
-        };
-        let before = exposure::read(new.kind(), &mut Reader::new(old));
-        self.is_leaving() && before.is_ok_and(|old| old == *new)
-    }
-
-    /// Whether what holds something of a Tiller's holds what it held. Labels, owners and finalizers of a Secret may
-    /// change.
-    pub(super) fn leaves_custody(&self, new: &CustodyObject<'_>) -> bool {
-        let (Operation::Update, Some(old)) = (self.operation, self.old_object) else {
-            return false;
-        };
-        let before = custody::read(new.kind(), &mut Reader::new(old));
-        before.is_ok_and(|mut old| {
-            old.stand_in(self.namespace.clone());
-            old == *new
-        })
+    /// Whether what is asked changes nothing that is judged, and a refusal would only stand in the way.
+    ///
+    /// The labels, owners and finalizers of what holds something of a Tiller's may change; the rest is let go when it is on its
+    /// way out. The addresses of a Service as a controller keeps them are those of the pods that it selects, or a copy of
+    /// Endpoints that were judged.
+    pub(super) fn leaves(&self, new: &Object<'_>) -> bool {
+        let is_as_before = || self.before().is_some_and(|old| old == new);
+        match new {
+            Object::Workload(_) => self.leaves_pod(),
+            Object::Rbac(_) => self.is_leaving() && is_as_before(),
+            Object::Exposure(object) => {
+                object.kind().is_addresses() && self.user.is_controller()
+                    || self.is_leaving() && is_as_before()
+            }
+            Object::Custody(_) => is_as_before(),
+            Object::Connection(_) => false,
+        }
     }
 
     /// Whether what is updated holds a Tiller in which nothing is left to harden. `kubectl apply` of the manifest that it
@@ -117,7 +91,7 @@ impl Request<'_> {
         self.before().is_some_and(|old| {
             let Verdict {
                 tillers, findings, ..
-            } = decide(&old, settings, context);
+            } = decide(old, settings, context);
             let open = findings
                 .iter()
                 .any(|finding| finding.action == Action::Harden);
@@ -136,8 +110,8 @@ impl Request<'_> {
         knowledge: &Knowledge,
     ) -> Arrival {
         let before = || {
-            self.before()
-                .is_some_and(|old| settings.takes_for_tiller(&old))
+            self.workload_before()
+                .is_some_and(|old| settings.takes_for_tiller(old))
         };
         match self.operation {
             Operation::Create
@@ -153,7 +127,7 @@ impl Request<'_> {
     /// Tells a pod what the request knows of where it comes from: who makes it, or where the Tiller that it takes the
     /// place of keeps its records.
     pub(super) fn tell_workload(&mut self, settings: &Settings, knowledge: &Knowledge) {
-        let Object::Workload(workload) = &self.object else {
+        let Some(workload) = self.workload() else {
             return;
         };
         let updates = self.operation == Operation::Update;
@@ -165,22 +139,19 @@ impl Request<'_> {
             Writer::Other
         };
         let former_storage = if updates && workload.holds_tiller() {
-            self.before().and_then(|old| old.storage())
+            self.workload_before().and_then(Workload::storage)
         } else {
             None
         };
-        if let Object::Workload(workload) = &mut self.object {
+        if let Asked::Of(Object::Workload(workload)) = &mut self.object {
             workload.writer = writer;
             workload.former_storage = former_storage;
         }
     }
 
-    /// What is updated, as it was.
-    fn before(&self) -> Option<Workload<'_>> {
-        let (Operation::Update, Some(old)) = (self.operation, self.old_object) else {
-            return None;
-        };
-        workload::read(self.workload()?, &mut Reader::new(old)).ok()
+    /// What is updated, as it was, if it carries a pod.
+    fn workload_before(&self) -> Option<&Workload<'_>> {
+        self.before()?.workload()
     }
 }
 
@@ -214,20 +185,6 @@ struct StoredMetadata {
 fields!(StoredMetadata {
     "deletionTimestamp" => deletion_timestamp,
 });
-
-/// A review, as far as its objects tell of pods.
-#[derive(serde::Deserialize)]
-struct Review {
-    request: Objects,
-}
-
-/// The object of a request as it is to be and as it was.
-#[derive(serde::Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Objects {
-    object: Option<Carrier>,
-    old_object: Option<Carrier>,
-}
 
 /// What an object says of itself and of the pods that are made of it.
 #[derive(serde::Deserialize)]

@@ -6,14 +6,13 @@
 use std::borrow::Cow;
 
 use super::canonical::{self, CERTIFICATE_DIRECTORY, PROGRAM, SCRATCH_DIRECTORY};
-use super::edit::{Edit, Field, Variable};
+use super::edit::{Edit, Variable};
 use super::patch::{Content, Operation, Patch};
 use crate::pod::{Volume, VolumeSource};
 use crate::policy::Pointer;
 use crate::policy::case::{Case, TillerContainer};
 use crate::policy::injector::{MetadataList, Switch};
-use crate::policy::pointer::Place;
-use crate::policy::rules::is_readable;
+use crate::policy::pointer::{Field, Place};
 use crate::tiller::ContainerList;
 
 /// The patch that makes these edits.
@@ -150,7 +149,7 @@ impl<'c, 'a> Assembly<'c, 'a> {
         let fitting = pod.volumes.iter().find(|volume| {
             let named_so = |other: &&Volume<'_>| other.name == volume.name;
             matches!(&volume.source, VolumeSource::Secret(source)
-                if source.secret_name == secret && source.items.is_empty() && is_readable(source, pod))
+                if source.secret_name == secret && source.items.is_empty() && source.is_readable_in(pod.fs_group()))
                 && pod.volumes.iter().filter(named_so).count() == 1
         });
         if let Some(volume) = fitting {

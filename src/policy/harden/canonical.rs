@@ -4,12 +4,8 @@
 
 use std::borrow::Cow;
 
-use crate::policy::Rule;
 use crate::policy::case::Case;
-use crate::policy::rules::{
-    certificate_paths, client_not_verified, experimental_release, listen_address, release_storage,
-    storage_switch, tls_disabled, tracing, verbose_logging,
-};
+use crate::policy::finding::LaunchPart;
 use crate::tiller::{ClientVerification, Effective, Flag, Storage, Version};
 
 /// The oldest Tiller that knows every flag of the canonical command line and means by it what it says.
@@ -32,6 +28,12 @@ pub(in crate::policy) const CA_CERTIFICATE: &str = "/etc/certs/ca.crt";
 pub(in crate::policy) const SCRATCH_DIRECTORY: &str = "/tmp";
 /// The user of official images from 2.13.0 on.
 pub(in crate::policy) const USER: i64 = 65534;
+/// The highest verbosity at which Tiller's Kubernetes client logs no request.
+pub(in crate::policy) const VERBOSITY: i64 = 4;
+/// Flags for verbosity by source file, and for where a stack is logged.
+pub(in crate::policy) const BY_FILE: [&str; 2] = ["vmodule", "log_backtrace_at"];
+/// Flags that say where a log file is, and how large.
+pub(in crate::policy) const LOG_FILES: [&str; 3] = ["log_dir", "log_file", "log_file_max_size"];
 
 /// The arguments of the hardened Tiller that keeps what is legal in this configuration, what an exception lets it
 /// keep, and a storage that releases would be hidden without.
@@ -39,8 +41,8 @@ pub(in crate::policy) fn arguments(
     case: &Case<'_>,
     effective: &Effective<'_>,
 ) -> Vec<Cow<'static, str>> {
-    let kept = |rule: &Rule| case.exemptions.lets_off(rule);
-    let keeps_storage = kept(&release_storage::RULE) || storage_switch::holds(case, effective);
+    let kept = |part| case.exemptions.keep(part);
+    let keeps_storage = kept(LaunchPart::Storage) || case.holds_storage(effective);
     let Effective {
         storage,
         listen: address,
@@ -53,7 +55,7 @@ pub(in crate::policy) fn arguments(
         other_flags,
     } = effective;
     let mut arguments = Vec::with_capacity(10 + other_flags.len());
-    arguments.extend(if kept(&listen_address::RULE) {
+    arguments.extend(if kept(LaunchPart::Listen) {
         keep("listen", address.known().map(AsRef::as_ref))
     } else {
         Some(match address.known().map_or(":44134", |it| listen(it)) {
@@ -66,12 +68,12 @@ pub(in crate::policy) fn arguments(
     } else {
         Some("--storage=secret".into())
     });
-    arguments.extend(if kept(&tls_disabled::RULE) {
+    arguments.extend(if kept(LaunchPart::Tls) {
         keep("tls", tls.enabled.known().map(|it| switch(*it)))
     } else {
         Some("--tls=true".into())
     });
-    arguments.extend(if kept(&client_not_verified::RULE) {
+    arguments.extend(if kept(LaunchPart::TlsVerify) {
         let verify = tls.verify.known();
         keep(
             "tls-verify",
@@ -81,7 +83,7 @@ pub(in crate::policy) fn arguments(
         Some("--tls-verify=true".into())
     });
     arguments.extend(
-        if kept(&certificate_paths::RULE) {
+        if kept(LaunchPart::CertificatePaths) {
             [
                 keep("tls-key", tls.key.known().map(AsRef::as_ref)),
                 keep("tls-cert", tls.cert.known().map(AsRef::as_ref)),
@@ -101,26 +103,26 @@ pub(in crate::policy) fn arguments(
         0 => "--history-max=0".into(),
         number => format!("--history-max={number}").into(),
     });
-    arguments.extend(if kept(&tracing::RULE) {
+    arguments.extend(if kept(LaunchPart::Trace) {
         keep("trace", trace.known().map(|it| switch(*it)))
     } else {
         Some("--trace=false".into())
     });
-    arguments.extend(if kept(&experimental_release::RULE) {
+    arguments.extend(if kept(LaunchPart::ExperimentalRelease) {
         let experimental = experimental_release.known();
         keep("experimental-release", experimental.map(|it| switch(*it)))
     } else {
         Some("--experimental-release=false".into())
     });
     let keeps_database = keeps_storage && storage.is(&Storage::Sql);
-    let keeps_logging = kept(&verbose_logging::RULE);
-    let keeps_probe_listen = kept(&listen_address::RULE);
+    let keeps_logging = kept(LaunchPart::Logging);
+    let keeps_probe_listen = kept(LaunchPart::Listen);
     arguments.extend(other_flags.iter().filter_map(|flag| match flag.name {
         // With releases in Secrets these only tell a database's password to whoever reads the manifest.
         "sql-dialect" | "sql-connection-string" if !keeps_database => None,
         "probe-listen" if !keeps_probe_listen => Some(word(flag, probe_listen(&flag.value))),
         _ if keeps_logging => Some(word(flag, &flag.value)),
-        _ => verbose_logging::bounded(flag).map(|value| word(flag, &value)),
+        _ => bounded(flag).map(|value| word(flag, &value)),
     }));
     arguments
 }
@@ -178,4 +180,18 @@ fn escape(value: &str) -> Cow<'_, str> {
     } else {
         value.into()
     }
+}
+
+/// The value that a hardened Tiller has of one of its other flags; nothing where it has no such flag.
+fn bounded<'f>(flag: &'f Flag<'_>) -> Option<Cow<'f, str>> {
+    match flag.name {
+        "v" if is_verbose(&flag.value) => Some(Cow::Owned(VERBOSITY.to_string())),
+        name if BY_FILE.contains(&name) || LOG_FILES.contains(&name) => None,
+        _ => Some(Cow::Borrowed(&flag.value)),
+    }
+}
+
+/// Whether a value of `--v` logs too much. Tiller exits for a value that is no number.
+pub(in crate::policy) fn is_verbose(value: &str) -> bool {
+    value.parse::<i64>().is_ok_and(|level| level > VERBOSITY)
 }

@@ -3,9 +3,8 @@
 use std::borrow::Cow;
 
 use super::patch::Content;
-use crate::policy::Pointer;
 use crate::policy::injector::Switch;
-use crate::policy::pointer::Place;
+use crate::policy::pointer::{Field, Place, Pointer};
 
 /// Something that has to be so. Edits of a container name the Tiller by its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,15 +39,6 @@ pub(in crate::policy) enum Edit<'a> {
     Field { path: Pointer, value: Content<'a> },
     /// No such field.
     NoField { path: Pointer },
-}
-
-/// A member of an object below a place, by both of its names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::policy) struct Field {
-    /// Its pointer from the place on, such as `securityContext/runAsUser`.
-    pub(in crate::policy) path: &'static str,
-    /// Its name in its object.
-    pub(in crate::policy) name: &'static str,
 }
 
 /// What a variable is set to.

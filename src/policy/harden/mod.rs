@@ -8,5 +8,5 @@ mod patch;
 pub use patch::Patch;
 
 pub(super) use assembly::patch;
-pub(super) use edit::{Edit, Field, Variable};
+pub(super) use edit::{Edit, Variable};
 pub(super) use patch::Content;

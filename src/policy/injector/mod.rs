@@ -7,7 +7,7 @@ mod table;
 use std::borrow::Cow;
 
 use super::PodMetadata;
-use super::harden::Field;
+use super::pointer::Field;
 use crate::pod::{EnvVar, Text};
 pub use invitation::Invitation;
 use table::{AWS, AZURE, DATADOG, ISTIO, LINKERD, VAULT};

@@ -1,7 +1,7 @@
 //! What each injector adds, by name, and what keeps it away.
 
 use super::{Facts, MetadataList, Off, Switch};
-use crate::policy::harden::Field;
+use crate::policy::pointer::Field;
 
 /// A label, or an annotation, with this key and this pointer of it.
 macro_rules! switch {

@@ -5,6 +5,7 @@
 //! is right where nothing is known: what then cannot be told is a finding, not a pass.
 
 mod binding;
+mod learn;
 mod looked_up;
 mod query;
 mod role;
@@ -15,10 +16,13 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::custody::CaFile;
-use super::rbac::{Account, Binding, Role, RoleKind};
+use super::injector::Invitation;
+use super::not_tiller::Evidence;
+use super::rbac::{Binding, Role, RoleKind};
 use super::team::Team;
-use super::{Evidence, Invitation, WorkloadKind};
+use super::workload::TillerUse;
 pub(super) use binding::KnownBinding;
+pub use learn::Learned;
 pub use looked_up::SecretRecords;
 pub(super) use role::KnownRole;
 use role::{Aggregated, role_key};
@@ -88,17 +92,6 @@ pub struct KnowledgeSize {
     pub roles: usize,
 }
 
-/// What runs as an account.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TillerUse<'a> {
-    /// The account.
-    pub account: Account<'a>,
-    /// The kind of the workload in the account's namespace.
-    pub kind: WorkloadKind,
-    /// The workload's name.
-    pub workload: &'a str,
-}
-
 // === impl KnowledgeSize ===
 
 impl fmt::Display for KnowledgeSize {
@@ -113,19 +106,6 @@ impl fmt::Display for KnowledgeSize {
             formatter,
             "{teams} teams, {tillers} workloads with a Tiller, {bindings} bindings, {roles} roles"
         )
-    }
-}
-
-// === impl TillerUse ===
-
-impl TillerUse<'_> {
-    fn key(&self) -> [&str; 7] {
-        let Self {
-            account: Account { namespace, name },
-            kind,
-            workload,
-        } = self;
-        [namespace, "/", name, "/", kind.as_str(), "/", workload]
     }
 }
 

@@ -62,23 +62,6 @@ impl RbacKind {
             Self::ClusterRoleBinding => "ClusterRoleBinding",
         }
     }
-
-    /// The resource, as a webhook's rules name it.
-    pub fn resource(self) -> &'static str {
-        match self {
-            Self::Role => "roles",
-            Self::ClusterRole => "clusterroles",
-            Self::RoleBinding => "rolebindings",
-            Self::ClusterRoleBinding => "clusterrolebindings",
-        }
-    }
-
-    /// The kind of a group and a name, if it is one of these.
-    pub fn find(group: &str, name: &str) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|kind| group == Self::GROUP && kind.as_str() == name)
-    }
 }
 
 // === impl RbacObject ===
@@ -92,8 +75,16 @@ impl<'a> RbacObject<'a> {
         }
     }
 
+    /// The namespace, where the object or the request tells it.
+    pub fn namespace(&self) -> Option<&str> {
+        match self {
+            Self::Role(role) => role.namespace.as_deref(),
+            Self::Binding(binding) => binding.namespace.as_deref(),
+        }
+    }
+
     /// Places it in a namespace, if it is of a kind that has one.
-    pub fn stand_in(&mut self, namespace: Text<'a>) {
+    pub fn place_in(&mut self, namespace: Text<'a>) {
         match self {
             Self::Role(role) if role.kind == RoleKind::Role => role.namespace = Some(namespace),
             Self::Binding(binding) if !binding.cluster_wide => binding.namespace = Some(namespace),

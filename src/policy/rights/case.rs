@@ -1,9 +1,10 @@
 //! What an object that gives rights means to Tillers' accounts, as the rules see it.
 
 use super::excess::{Bound, Excess, RoleExcess, excess};
+use crate::policy::knowledge::Knowledge;
 use crate::policy::knowledge::{KnownBinding, KnownRole};
 use crate::policy::rbac::{Account, Binding, Holder, RbacObject, Role, RoleKind};
-use crate::policy::{Knowledge, Settings};
+use crate::policy::settings::Settings;
 
 /// An object that gives rights.
 #[derive(Debug)]
@@ -47,7 +48,7 @@ const BUILT_IN: [&str; 6] = [
 // === impl RbacCase ===
 
 impl<'a> RbacCase<'a> {
-    pub(super) fn new(
+    pub(in crate::policy) fn new(
         object: &'a RbacObject<'a>,
         settings: &Settings,
         knowledge: &'a Knowledge,

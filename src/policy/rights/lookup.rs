@@ -5,9 +5,13 @@
 
 use std::collections::BTreeSet;
 
-use crate::policy::knowledge::KnownRole;
+use crate::policy::finding::LiveFact;
+use crate::policy::knowledge::{Knowledge, KnownRole, SecretRecords};
+use crate::policy::object::Object;
 use crate::policy::rbac::{Account, Binding, Holder, RbacObject, Role, RoleKind};
-use crate::policy::{Knowledge, SecretRecords, Settings, Verdict, Workload, WorkloadKind, Writer};
+use crate::policy::settings::Settings;
+use crate::policy::verdict::Verdict;
+use crate::policy::workload::{Workload, WorkloadKind, Writer};
 
 /// Something to look up in the cluster.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,25 +50,22 @@ pub enum Lookup {
 /// The most namespaces, and the most roles, that are looked at for one decision.
 const MOST: usize = 8;
 
-/// The rules that go by what other objects say: a role that is not known yet, a role or a binding that is not any more as
-/// it is known.
-const SETTLED: [&str; 6] = [
-    "rights-unknown",
-    "volume-mounts",
-    "storage-switch",
-    "account-rights",
-    "role-rights",
-    "role-aggregated",
-];
-
-/// Whether a lookup may let in what was refused by these rules alone.
-pub fn lookup_may_settle<'r>(rules: impl IntoIterator<Item = &'r str>) -> bool {
-    let mut rules = rules.into_iter().peekable();
-    rules.peek().is_some() && rules.all(|rule| SETTLED.contains(&rule))
+/// What the decision on an object hangs on.
+pub fn lookups(
+    object: &Object<'_>,
+    verdict: &Verdict<'_>,
+    settings: &Settings,
+    knowledge: &Knowledge,
+) -> Vec<Lookup> {
+    match object {
+        Object::Workload(workload) => lookups_for_workload(workload, verdict, knowledge),
+        Object::Rbac(object) => lookups_for_rbac(object, settings, knowledge),
+        Object::Exposure(_) | Object::Custody(_) | Object::Connection(_) => Vec::new(),
+    }
 }
 
 /// What the decision on a role or binding hangs on. Nothing where it concerns no Tiller.
-pub fn lookups_for_rbac(
+fn lookups_for_rbac(
     object: &RbacObject<'_>,
     settings: &Settings,
     knowledge: &Knowledge,
@@ -77,7 +78,7 @@ pub fn lookups_for_rbac(
 
 /// What the decision on a workload with a Tiller hangs on: what its account may do, and how many Secrets hold releases
 /// where it keeps its own elsewhere.
-pub fn lookups_for_workload(
+fn lookups_for_workload(
     workload: &Workload<'_>,
     verdict: &Verdict<'_>,
     knowledge: &Knowledge,
@@ -101,12 +102,11 @@ fn lookup_for_token(
 ) -> Option<Lookup> {
     let account = workload.own_account()?;
     let unknown = knowledge.has_token_secret(account, "").is_none();
-    (workload.kind == WorkloadKind::Pod && unknown && is_found(verdict, "volume-mounts")).then(
-        || Lookup::TokensOf {
+    (workload.kind == WorkloadKind::Pod && unknown && goes_by(verdict, LiveFact::TokenSecrets))
+        .then(|| Lookup::TokensOf {
             namespace: account.namespace.into(),
             name: account.name.into(),
-        },
-    )
+        })
 }
 
 /// Who else runs as the account of a Tiller that somebody writes; what a controller makes of it was looked at then.
@@ -119,9 +119,9 @@ fn lookup_for_users(workload: &Workload<'_>, knowledge: &Knowledge) -> Option<Lo
     })
 }
 
-/// Whether a rule found something.
-fn is_found(verdict: &Verdict<'_>, rule: &str) -> bool {
-    verdict.findings.iter().any(|it| it.rule.id == rule)
+/// Whether something was found that goes by this.
+fn goes_by(verdict: &Verdict<'_>, fact: LiveFact) -> bool {
+    verdict.findings.iter().any(|it| it.rule.live == Some(fact))
 }
 
 /// The records that `storage-switch` refuses a Tiller for, as long as they are not counted.
@@ -131,7 +131,7 @@ fn lookup_for_records(
     knowledge: &Knowledge,
 ) -> Option<Lookup> {
     let namespace = workload.namespace.as_deref()?;
-    let open = is_found(verdict, "storage-switch")
+    let open = goes_by(verdict, LiveFact::ReleaseRecords)
         && knowledge.secret_records_in(namespace) == SecretRecords::Unasked;
     open.then(|| Lookup::SecretRecordsIn(namespace.into()))
 }
@@ -233,19 +233,5 @@ impl Lookup {
             namespace: namespace.filter(|_| kind == RoleKind::Role).map(Into::into),
             name: name.into(),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{SETTLED, lookup_may_settle};
-    use crate::policy::rules;
-
-    #[test]
-    fn what_a_lookup_may_settle_are_rules() {
-        let settled = rules().filter(|rule| lookup_may_settle([rule.id]));
-        assert_eq!(settled.count(), SETTLED.len());
-        assert!(!lookup_may_settle(["rights-unknown", "binding-scope"]));
-        assert!(!lookup_may_settle([]));
     }
 }

@@ -4,7 +4,7 @@ use crate::policy::case::{Case, Findings};
 use crate::policy::rbac::Account;
 use crate::policy::rights::{excesses_of, shared_with_all};
 use crate::policy::rules::service_account;
-use crate::policy::{Rule, Severity};
+use crate::policy::{LiveFact, Rule, Severity};
 
 /// # What it finds
 /// A Tiller whose account has rights already that its team does not allow, by a binding from before it was a
@@ -21,6 +21,8 @@ pub(super) static RULE: Rule = Rule {
     summary: "Tiller's account has rights that its team does not allow.",
     answer: "Refused: remove the binding that is named, or give Tiller another account; what OpenShift itself gives \
              every account is reported.",
+    live: Some(LiveFact::Rights),
+    ..Rule::PLAIN
 };
 
 /// As many are told as there is room for; that there are more is told by another try.

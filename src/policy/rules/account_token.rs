@@ -1,7 +1,7 @@
 //! `account-token`
 
-use crate::policy::case::Findings;
-use crate::policy::custody::{CustodyCase, CustodyObject};
+use crate::policy::case::{CustodyCase, Findings};
+use crate::policy::custody::CustodyObject;
 use crate::policy::pointer::Place;
 use crate::policy::rbac::Account;
 use crate::policy::{Pointer, Requester, Rule, Severity, is_controller};
@@ -18,10 +18,11 @@ pub(super) static RULE: Rule = Rule {
     severity: Severity::Critical,
     summary: "A token of a Tiller's account is handed out.",
     answer: "Refused, but to the kubelet for a Pod: use Helm, or give what needs rights an account of its own.",
+    ..Rule::PLAIN
 };
 
 pub(super) fn check(case: &CustodyCase<'_>, findings: &mut Findings<'_>) {
-    let requester = case.coming.requester;
+    let requester = case.context.requester;
     let (account, path) = match case.object {
         CustodyObject::TokenRequest(request) => {
             let kubelet = request.for_pod && requester.is_some_and(Requester::is_kubelet);
@@ -34,7 +35,11 @@ pub(super) fn check(case: &CustodyCase<'_>, findings: &mut Findings<'_>) {
         }
         CustodyObject::ConfigMap(_) => return,
     };
-    let tillers = |account: &Account<'_>| case.knowledge.is_tiller_account(*account, case.settings);
+    let tillers = |account: &Account<'_>| {
+        case.context
+            .knowledge
+            .is_tiller_account(*account, case.settings)
+    };
     if let Some(account) = account.filter(tillers) {
         findings.refuse(
             &RULE,

@@ -20,6 +20,7 @@ pub(super) static RULE: Rule = Rule {
     severity: Severity::Critical,
     summary: "A Tiller's account gets rights outside its team's namespaces.",
     answer: "Refused: bind the account in its Tiller namespace and its team's target namespaces only.",
+    ..Rule::PLAIN
 };
 
 pub(super) fn check(case: &RbacCase<'_>, findings: &mut Findings<'_>) {

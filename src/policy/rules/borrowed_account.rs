@@ -18,6 +18,7 @@ pub(super) static RULE: Rule = Rule {
     severity: Severity::Critical,
     summary: "A pod that is no Tiller's runs as a Tiller's account.",
     answer: "Refused: give the pod an account of its own.",
+    ..Rule::PLAIN
 };
 
 /// Looks at a pod without a Tiller.

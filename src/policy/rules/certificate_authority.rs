@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::policy::case::Findings;
-use crate::policy::custody::{CaFile, CustodyCase, CustodyObject};
+use crate::policy::case::{CustodyCase, Findings};
+use crate::policy::custody::{CaFile, CustodyObject};
 use crate::policy::pointer::Place;
 use crate::policy::{Knowledge, Pointer, Rule, Severity};
 
@@ -19,6 +19,7 @@ pub(super) static RULE: Rule = Rule {
     severity: Severity::Critical,
     summary: "The Secret of a team's Tiller trusts a CA that is not the team's.",
     answer: "Refused: put the team's CA there, or have an administrator register the new one first.",
+    ..Rule::PLAIN
 };
 
 pub(super) fn check(case: &CustodyCase<'_>, findings: &mut Findings<'_>) {
@@ -28,7 +29,7 @@ pub(super) fn check(case: &CustodyCase<'_>, findings: &mut Findings<'_>) {
     let Some(namespace) = case.certificates_for(secret) else {
         return;
     };
-    if let Some(objection) = objection(&secret.authorities, namespace, case.knowledge) {
+    if let Some(objection) = objection(&secret.authorities, namespace, case.context.knowledge) {
         findings.refuse(
             &RULE,
             Pointer::new(Place::Object, "data/ca.crt"),

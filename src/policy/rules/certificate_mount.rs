@@ -1,6 +1,6 @@
 //! `certificate-mount`
 
-use crate::pod::{PodSpec, SecretVolume, VolumeMount, VolumeSource};
+use crate::pod::{SecretVolume, VolumeMount, VolumeSource};
 use crate::policy::case::{Case, Findings, TillerContainer};
 use crate::policy::harden::Content;
 use crate::policy::harden::Edit;
@@ -24,6 +24,7 @@ pub(super) static RULE: Rule = Rule {
     severity: Severity::Critical,
     summary: "The team's Secret is not what is mounted at `/etc/certs`, read-only and whole.",
     answer: "Hardened where nothing is mounted there, or not read-only; refused where something else is.",
+    ..Rule::PLAIN
 };
 
 pub(super) fn check(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Findings<'_>) {
@@ -108,7 +109,7 @@ fn check_mount(
     }
     if let Some((index, volume)) = volume
         && let VolumeSource::Secret(secret) = &volume.source
-        && !is_readable(secret, pod)
+        && !secret.is_readable_in(pod.fs_group())
     {
         let path = case.pod(format!("volumes/{index}/secret/defaultMode"));
         findings.harden(
@@ -135,15 +136,4 @@ fn secret_objection(secret: &SecretVolume<'_>, settings: &Settings) -> Option<St
     } else {
         None
     }
-}
-
-/// Whether a user other than root can read a Secret's files: mounted files belong to root and, where the
-/// pod has an `fsGroup`, to that group.
-pub(in crate::policy) fn is_readable(secret: &SecretVolume<'_>, pod: &PodSpec<'_>) -> bool {
-    let mode = secret.default_mode.unwrap_or(0o644);
-    let group = pod
-        .security_context
-        .as_ref()
-        .and_then(|context| context.fs_group);
-    mode & 0o004 != 0 || (mode & 0o040 != 0 && group.is_some())
 }

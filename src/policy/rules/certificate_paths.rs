@@ -2,7 +2,7 @@
 
 use crate::policy::case::{Findings, TillerContainer};
 use crate::policy::harden::canonical::{CA_CERTIFICATE, CERTIFICATE, KEY};
-use crate::policy::{Rule, Severity};
+use crate::policy::{Excepting, LaunchPart, Rule, Severity};
 use crate::tiller::{Setting, Tls};
 
 /// # What it finds
@@ -18,6 +18,8 @@ pub(in crate::policy) static RULE: Rule = Rule {
     severity: Severity::Critical,
     summary: "Key, certificate or CA are not read from `/etc/certs`.",
     answer: "Hardened: `--tls-key`, `--tls-cert` and `--tls-ca-cert` under `/etc/certs`.",
+    excepted: Some(Excepting::Keeps(LaunchPart::CertificatePaths)),
+    ..Rule::PLAIN
 };
 
 pub(super) fn check(tiller: &TillerContainer<'_>, findings: &mut Findings<'_>) {

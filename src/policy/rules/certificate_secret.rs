@@ -1,7 +1,7 @@
 //! `certificate-secret`
 
-use crate::policy::case::Findings;
-use crate::policy::custody::{CustodyCase, CustodyObject};
+use crate::policy::case::{CustodyCase, Findings};
+use crate::policy::custody::CustodyObject;
 use crate::policy::pointer::Place;
 use crate::policy::{Pointer, Rule, Severity};
 
@@ -18,18 +18,19 @@ pub(super) static RULE: Rule = Rule {
     severity: Severity::Critical,
     summary: "The Secret with a Tiller's key and certificates is written by no administrator.",
     answer: "Refused, unless the policy lists who asks under `administrators`.",
+    ..Rule::PLAIN
 };
 
 pub(super) fn check(case: &CustodyCase<'_>, findings: &mut Findings<'_>) {
-    let (CustodyObject::Secret(secret), Some(requester)) = (case.object, case.coming.requester)
+    let (CustodyObject::Secret(secret), Some(requester)) = (case.object, case.context.requester)
     else {
         return;
     };
     let Some(namespace) = case.certificates_for(secret) else {
         return;
     };
-    let team = case.knowledge.team_in(namespace);
-    let by_helm = team.is_none() && !case.coming.updates;
+    let team = case.context.knowledge.team_in(namespace);
+    let by_helm = team.is_none() && !case.context.updates;
     if by_helm || case.settings.administrators.include(requester) {
         return;
     }

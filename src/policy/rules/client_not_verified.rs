@@ -1,7 +1,8 @@
 //! `client-not-verified`
 
 use crate::policy::case::{Findings, TillerContainer};
-use crate::policy::{Rule, Severity};
+use crate::policy::rules::tls_environment;
+use crate::policy::{Excepting, LaunchPart, Rule, Severity};
 use crate::tiller::ClientVerification;
 
 /// # What it finds
@@ -16,6 +17,9 @@ pub(in crate::policy) static RULE: Rule = Rule {
     severity: Severity::Critical,
     summary: "Tiller does not require client certificates.",
     answer: "Hardened: `--tls-verify=true`.",
+    followed_by: &[&tls_environment::RULE],
+    excepted: Some(Excepting::Keeps(LaunchPart::TlsVerify)),
+    ..Rule::PLAIN
 };
 
 pub(super) fn check(tiller: &TillerContainer<'_>, findings: &mut Findings<'_>) {

@@ -23,6 +23,7 @@ pub(super) static RULE: Rule = Rule {
     severity: Severity::Medium,
     summary: "AppArmor or SELinux is switched off, or kernel parameters or root's group are given.",
     answer: "Hardened: the container runtime's own profiles, no kernel parameters, group 65534.",
+    ..Rule::PLAIN
 };
 
 /// The pointer of the annotation before the container's name.

@@ -18,6 +18,7 @@ pub(super) static RULE: Rule = Rule {
     severity: Severity::High,
     summary: "Endpoints or an EndpointSlice with Tiller's port 44134 that no controller wrote.",
     answer: "Refused: make a ClusterIP Service that selects the pods.",
+    ..Rule::PLAIN
 };
 
 pub(super) fn check(object: &ExposureObject<'_>, findings: &mut Findings<'_>) {

@@ -29,6 +29,7 @@ pub(super) static RULE: Rule = Rule {
     summary: "The environment holds variables that a Tiller does not need, or whose value cannot be read.",
     answer: "Refused: keep to `TILLER_*` with literal values and `HOME=/tmp`; a variable given twice is \
              hardened to its last value.",
+    ..Rule::PLAIN
 };
 
 pub(super) fn check(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Findings<'_>) {

@@ -1,7 +1,7 @@
 //! `experimental-release`
 
 use crate::policy::case::{Findings, TillerContainer};
-use crate::policy::{Rule, Severity};
+use crate::policy::{Excepting, LaunchPart, Rule, Severity};
 
 /// # What it finds
 /// A Tiller with `--experimental-release`.
@@ -14,6 +14,8 @@ pub(in crate::policy) static RULE: Rule = Rule {
     severity: Severity::High,
     summary: "Tiller delegates releases to a plaintext server in the pod.",
     answer: "Hardened: `--experimental-release=false`.",
+    excepted: Some(Excepting::Keeps(LaunchPart::ExperimentalRelease)),
+    ..Rule::PLAIN
 };
 
 pub(super) fn check(tiller: &TillerContainer<'_>, findings: &mut Findings<'_>) {

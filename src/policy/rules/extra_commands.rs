@@ -15,6 +15,7 @@ pub(super) static RULE: Rule = Rule {
     severity: Severity::High,
     summary: "Lifecycle hooks, exec probes, stdin or a terminal run commands beside Tiller.",
     answer: "Refused: remove them; probes may use HTTP on port 44135.",
+    ..Rule::PLAIN
 };
 
 pub(super) fn check(_: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Findings<'_>) {

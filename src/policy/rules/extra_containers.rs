@@ -16,6 +16,7 @@ pub(super) static RULE: Rule = Rule {
     severity: Severity::High,
     summary: "The pod holds other containers beside the one Tiller.",
     answer: "Refused: one container, under `containers`.",
+    ..Rule::PLAIN
 };
 
 /// The most names of containers that are told.

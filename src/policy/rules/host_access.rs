@@ -17,6 +17,7 @@ pub(super) static RULE: Rule = Rule {
     severity: Severity::Critical,
     summary: "The pod reaches its node: network, processes, ports or files.",
     answer: "Refused: leave out `--net-host`, `hostPort`, `hostPath` and the like.",
+    ..Rule::PLAIN
 };
 
 pub(super) fn check(case: &Case<'_>, findings: &mut Findings<'_>) {

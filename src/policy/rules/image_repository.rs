@@ -17,6 +17,7 @@ pub(super) static RULE: Rule = Rule {
     severity: Severity::High,
     summary: "Tiller's image comes from a repository that is not allowed.",
     answer: "Refused: use an allowed repository, or have an administrator allow this one.",
+    ..Rule::PLAIN
 };
 
 pub(super) fn check(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Findings<'_>) {

@@ -20,6 +20,7 @@ pub(super) static RULE: Rule = Rule {
               refused then.",
     answer: "Hardened where the policy lists it under `injectors`: the label or annotation that keeps it away; \
              reported where the template asks for it.",
+    ..Rule::PLAIN
 };
 
 pub(super) fn check<'a>(

@@ -21,6 +21,7 @@ pub(super) static RULE: Rule = Rule {
     severity: Severity::Low,
     summary: "The command line is not in the one canonical spelling.",
     answer: "Hardened: `command: [\"/tiller\"]` and each guarded flag once as `--name=value`.",
+    ..Rule::PLAIN
 };
 
 pub(super) fn check(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Findings<'_>) {

@@ -16,6 +16,7 @@ pub(super) static RULE: Rule = Rule {
     severity: Severity::Critical,
     summary: "What Tiller is started with cannot be read: a wrapper, `$(VAR)`, or words on which it exits.",
     answer: "Refused: start `/tiller` itself with plain flags that it knows.",
+    ..Rule::PLAIN
 };
 
 const REMEDY: &str =

@@ -2,7 +2,7 @@
 
 use crate::policy::case::{Findings, TillerContainer};
 use crate::policy::harden::canonical;
-use crate::policy::{Rule, Severity};
+use crate::policy::{Excepting, LaunchPart, Rule, Severity};
 
 /// # What it finds
 /// A Tiller that listens on another port than 44134, or whose probe server does on another than 44135.
@@ -17,6 +17,8 @@ pub(in crate::policy) static RULE: Rule = Rule {
     severity: Severity::Medium,
     summary: "Tiller does not listen on port 44134, or its probe server not on 44135.",
     answer: "Hardened: `:44134`, or `127.0.0.1:44134` where Tiller listened on loopback only.",
+    excepted: Some(Excepting::Keeps(LaunchPart::Listen)),
+    ..Rule::PLAIN
 };
 
 pub(super) fn check(tiller: &TillerContainer<'_>, findings: &mut Findings<'_>) {

@@ -6,13 +6,13 @@ mod binding_scope;
 mod borrowed_account;
 mod certificate_authority;
 mod certificate_mount;
-pub(super) mod certificate_paths;
+mod certificate_paths;
 mod certificate_secret;
-pub(super) mod client_not_verified;
+mod client_not_verified;
 mod confinement;
 mod endpoints_by_hand;
 mod environment;
-pub(super) mod experimental_release;
+mod experimental_release;
 mod extra_commands;
 mod extra_containers;
 mod host_access;
@@ -20,10 +20,10 @@ mod image_repository;
 mod injector;
 mod launch_spelling;
 mod launch_unreadable;
-pub(super) mod listen_address;
+mod listen_address;
 mod protected_namespace;
 mod release_record;
-pub(super) mod release_storage;
+mod release_storage;
 mod rights_unknown;
 mod role_aggregated;
 mod role_rights;
@@ -33,26 +33,24 @@ mod security_context;
 mod service_account;
 mod service_account_alias;
 mod service_exposed;
-pub(super) mod storage_switch;
+mod storage_switch;
 mod team_required;
 mod tiller_exec;
 mod tiller_namespace;
 mod tiller_portforward;
-pub(super) mod tls_disabled;
-pub(super) mod tls_environment;
-pub(super) mod tracing;
+mod tls_disabled;
+mod tls_environment;
+mod tracing;
 mod trusted_authority;
-pub(super) mod verbose_logging;
+mod verbose_logging;
 mod version_floor;
 mod volume_mounts;
 
-use super::Rule;
-use super::case::{Case, Findings, TillerContainer};
-use super::connection::ConnectionCase;
-use super::custody::CustodyCase;
+use super::case::{Case, ConnectionCase, CustodyCase, Findings, TillerContainer};
 use super::exposure::ExposureObject;
+use super::finding::Rule;
+use super::object_kind::ObjectKind;
 use super::rights::RbacCase;
-pub(super) use certificate_mount::is_readable;
 
 /// How a rule looks at a workload.
 #[derive(Debug, Clone, Copy)]
@@ -114,6 +112,17 @@ pub fn custody_rules() -> impl Iterator<Item = &'static Rule> {
 /// The rules for connections, in the order of their findings.
 pub fn connection_rules() -> impl Iterator<Item = &'static Rule> {
     CONNECTION_CHECKS.iter().map(|(rule, _)| *rule)
+}
+
+/// Whether this rule looks at objects of this kind.
+pub fn looks_at(rule: &Rule, kind: ObjectKind) -> bool {
+    match kind {
+        ObjectKind::Workload(_) => workload_rules().any(|it| it == rule),
+        ObjectKind::Rbac(_) => rbac_rules().any(|it| it == rule),
+        ObjectKind::Exposure(_) => exposure_rules().any(|it| it == rule),
+        ObjectKind::Custody(_) => custody_rules().any(|it| it == rule),
+        ObjectKind::Connection(_) => connection_rules().any(|it| it == rule),
+    }
 }
 
 /// The rules for roles and bindings with what they look at.

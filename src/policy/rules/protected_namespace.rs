@@ -17,6 +17,7 @@ pub(super) static RULE: Rule = Rule {
     severity: Severity::Critical,
     summary: "Tiller would run in a protected namespace such as `kube-system`.",
     answer: "Refused: give each team's Tiller a namespace of its own.",
+    ..Rule::PLAIN
 };
 
 pub(super) fn check(case: &Case<'_>, findings: &mut Findings<'_>) {

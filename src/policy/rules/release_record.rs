@@ -1,7 +1,7 @@
 //! `release-record`
 
-use crate::policy::case::Findings;
-use crate::policy::custody::{CustodyCase, CustodyObject};
+use crate::policy::case::{CustodyCase, Findings};
+use crate::policy::custody::CustodyObject;
 use crate::policy::pointer::Place;
 use crate::policy::{Pointer, Rule, Severity};
 
@@ -18,10 +18,11 @@ pub(super) static RULE: Rule = Rule {
     severity: Severity::Low,
     summary: "A release is recorded in a ConfigMap, or in a Secret by nobody's Tiller.",
     answer: "Told, with who wrote it; refused where the policy's mode is `forbid`.",
+    ..Rule::PLAIN
 };
 
 pub(super) fn check(case: &CustodyCase<'_>, findings: &mut Findings<'_>) {
-    let requester = case.coming.requester;
+    let requester = case.context.requester;
     let by = requester.map_or(String::new(), |it| format!(", by {}", it.name));
     let message = match case.object {
         CustodyObject::ConfigMap(map) if map.holds_release => {
@@ -34,7 +35,10 @@ pub(super) fn check(case: &CustodyCase<'_>, findings: &mut Findings<'_>) {
             };
             let tillers = requester.account().is_some_and(|account| {
                 Some(account.namespace) == namespace
-                    && case.knowledge.is_tiller_account(account, case.settings)
+                    && case
+                        .context
+                        .knowledge
+                        .is_tiller_account(account, case.settings)
             });
             if tillers {
                 return;

@@ -1,8 +1,7 @@
 //! `release-storage`
 
 use crate::policy::case::{Case, Findings, TillerContainer};
-use crate::policy::rules::storage_switch;
-use crate::policy::{Rule, Severity};
+use crate::policy::{Excepting, LaunchPart, Rule, Severity};
 use crate::tiller::Storage;
 
 /// # What it finds
@@ -17,10 +16,12 @@ pub(in crate::policy) static RULE: Rule = Rule {
     severity: Severity::High,
     summary: "Releases are not kept in Secrets.",
     answer: "Hardened: `--storage=secret`.",
+    excepted: Some(Excepting::Keeps(LaunchPart::Storage)),
+    ..Rule::PLAIN
 };
 
 pub(super) fn check(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Findings<'_>) {
-    if !tiller.has_open_launch() || storage_switch::holds(case, &tiller.tiller.effective) {
+    if !tiller.has_open_launch() || case.holds_storage(&tiller.tiller.effective) {
         return;
     }
     let message = match tiller.tiller.effective.storage.known() {

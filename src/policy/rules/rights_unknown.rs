@@ -3,7 +3,7 @@
 use crate::policy::case::Findings;
 use crate::policy::pointer::Place;
 use crate::policy::rights::{Excess, Gain, RbacCase, RoleExcess};
-use crate::policy::{Pointer, Rule, Severity};
+use crate::policy::{LiveFact, Pointer, Rule, Severity};
 
 /// # What it finds
 /// A binding of a Tiller's account to a role that is not at hand: it may not be there yet, or nothing is known of
@@ -17,6 +17,8 @@ pub(super) static RULE: Rule = Rule {
     severity: Severity::High,
     summary: "A Tiller's account would be bound to a role that is not known.",
     answer: "Refused: make the role first; with `check`, hand in its manifest too.",
+    live: Some(LiveFact::Rights),
+    ..Rule::PLAIN
 };
 
 pub(super) fn check(case: &RbacCase<'_>, findings: &mut Findings<'_>) {

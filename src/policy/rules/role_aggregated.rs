@@ -3,7 +3,7 @@
 use crate::policy::case::Findings;
 use crate::policy::pointer::Place;
 use crate::policy::rights::{Gain, RbacCase, RoleExcess};
-use crate::policy::{Pointer, Rule, Severity};
+use crate::policy::{LiveFact, Pointer, Rule, Severity};
 
 /// # What it finds
 /// A ClusterRole that takes in the rules of others (`aggregationRule`, such as the built-in `admin`, `edit` and
@@ -18,6 +18,8 @@ pub(super) static RULE: Rule = Rule {
     severity: Severity::High,
     summary: "A Tiller's account is bound to a ClusterRole that takes in the rules of others.",
     answer: "Refused, unless the policy allows that ClusterRole: write a Role of the rights that the charts need.",
+    live: Some(LiveFact::Rights),
+    ..Rule::PLAIN
 };
 
 const REMEDY: &str = "bind a Role of the rights that the charts need, or have an administrator allow the ClusterRole";

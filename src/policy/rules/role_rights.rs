@@ -4,7 +4,7 @@ use crate::policy::case::Findings;
 use crate::policy::pointer::Place;
 use crate::policy::rbac::Right;
 use crate::policy::rights::{Excess, Gain, RbacCase, RoleCase, RoleExcess};
-use crate::policy::{Pointer, Rule, Severity};
+use crate::policy::{LiveFact, Pointer, Rule, Severity};
 
 /// # What it finds
 /// A role that a Tiller's account is, or would be, bound to and that grants what no Tiller may have: something in
@@ -20,6 +20,8 @@ pub(super) static RULE: Rule = Rule {
     severity: Severity::Critical,
     summary: "A role of a Tiller's account grants what no Tiller may have.",
     answer: "Refused: name the resources and verbs that the charts need, without `*` where it reaches too far.",
+    live: Some(LiveFact::Rights),
+    ..Rule::PLAIN
 };
 
 const REMEDY: &str = "name the resources and verbs that the charts need in the role";

@@ -18,6 +18,7 @@ pub(super) static RULE: Rule = Rule {
     severity: Severity::High,
     summary: "An Ingress or a route of the Gateway API leads to Tiller's port 44134.",
     answer: "Refused: remove the backend; Helm reaches Tiller by port-forward.",
+    ..Rule::PLAIN
 };
 
 pub(super) fn check(object: &ExposureObject<'_>, findings: &mut Findings<'_>) {

@@ -18,6 +18,7 @@ pub(super) static RULE: Rule = Rule {
     severity: Severity::High,
     summary: "A second Tiller in a namespace, or for a team's target namespace.",
     answer: "Refused: use the one that is there, or delete it first.",
+    ..Rule::PLAIN
 };
 
 /// A workload's kind and name.

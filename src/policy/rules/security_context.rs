@@ -5,9 +5,10 @@ use std::borrow::Cow;
 use crate::pod::{Capabilities, SeccompProfile};
 use crate::policy::case::{Case, Findings, TillerContainer};
 use crate::policy::harden::Content;
+use crate::policy::harden::Edit;
 use crate::policy::harden::canonical::{SCRATCH_DIRECTORY, USER};
-use crate::policy::harden::{Edit, Field};
-use crate::policy::pointer::Place;
+use crate::policy::pointer::{Field, Place};
+
 use crate::policy::rules::confinement::is_harmless;
 use crate::policy::{Pointer, Rule, RunAsUser, Severity};
 
@@ -110,6 +111,7 @@ pub(super) static RULE: Rule = Rule {
     summary: "The container runs as root, with capabilities, a writable root or without seccomp.",
     answer: "Hardened: user 65534 (none with `runAsUser: project`), no capabilities, no escalation, read-only \
              root, seccomp RuntimeDefault, an empty directory at `/tmp`.",
+    ..Rule::PLAIN
 };
 
 pub(super) fn check<'a>(

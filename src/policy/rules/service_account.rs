@@ -21,6 +21,7 @@ pub(super) static RULE: Rule = Rule {
     summary: "Tiller has no dedicated service account.",
     answer: "Hardened to the account of the team whose Tiller this namespace has; else refused: make one for Tiller \
              alone and name it.",
+    ..Rule::PLAIN
 };
 
 pub(super) fn check<'a>(case: &Case<'a>, findings: &mut Findings<'a>) {

@@ -18,6 +18,7 @@ pub(super) static RULE: Rule = Rule {
     severity: Severity::Low,
     summary: "`serviceAccountName` and its alias `serviceAccount` do not say the same.",
     answer: "Hardened: both name the account that counts.",
+    ..Rule::PLAIN
 };
 
 pub(super) fn check<'a>(case: &Case<'a>, findings: &mut Findings<'a>) {

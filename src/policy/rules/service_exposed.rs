@@ -18,6 +18,7 @@ pub(super) static RULE: Rule = Rule {
     severity: Severity::High,
     summary: "A Service opens Tiller's port 44134 beyond the cluster.",
     answer: "Refused: leave the type ClusterIP and name no externalIPs; Helm reaches Tiller by port-forward.",
+    ..Rule::PLAIN
 };
 
 pub(super) fn check(object: &ExposureObject<'_>, findings: &mut Findings<'_>) {

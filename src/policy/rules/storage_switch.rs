@@ -1,8 +1,7 @@
 //! `storage-switch`
 
 use crate::policy::case::{Case, Findings, TillerContainer};
-use crate::policy::rules::release_storage;
-use crate::policy::{Rule, SecretRecords, Severity, Writer};
+use crate::policy::{Excepting, LaunchPart, LiveFact, Rule, SecretRecords, Severity, Writer};
 use crate::tiller::{Effective, Storage};
 
 /// # What it finds
@@ -19,6 +18,9 @@ pub(in crate::policy) static RULE: Rule = Rule {
     severity: Severity::High,
     summary: "Tiller would not see releases that are recorded in another storage than it uses.",
     answer: "Refused: move the records first, each with its name, its labels and `release`.",
+    excepted: Some(Excepting::Sets(LaunchPart::Storage)),
+    live: Some(LiveFact::ReleaseRecords),
+    ..Rule::PLAIN
 };
 
 /// What a Tiller would not see.
@@ -48,19 +50,9 @@ pub(super) fn check(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mu
     }
 }
 
-/// Whether hardening leaves the storage as it is: another would hide what is recorded in it.
-pub(in crate::policy) fn holds(case: &Case<'_>, effective: &Effective<'_>) -> bool {
-    let hidden = match effective.storage.known() {
-        Some(Storage::ConfigMap) => config_maps(case).is_some(),
-        Some(Storage::Sql) => true,
-        Some(Storage::Secret | Storage::Memory) | None => false,
-    };
-    hidden && !case.exemptions.lets_off(&RULE)
-}
-
 /// Where the Tiller keeps its records once it is hardened.
 fn used(case: &Case<'_>, effective: &Effective<'_>) -> Option<Storage> {
-    if case.exemptions.lets_off(&release_storage::RULE) {
+    if case.exemptions.keep(LaunchPart::Storage) {
         effective.storage.known().copied()
     } else {
         Some(Storage::Secret)

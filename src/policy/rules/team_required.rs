@@ -15,6 +15,7 @@ pub(super) static RULE: Rule = Rule {
     severity: Severity::High,
     summary: "Tiller would run outside the Tiller namespaces of registered teams, where the policy requires one.",
     answer: "Refused: have an administrator register the team.",
+    ..Rule::PLAIN
 };
 
 pub(super) fn check(case: &Case<'_>, findings: &mut Findings<'_>) {

@@ -1,7 +1,6 @@
 //! `tiller-exec`
 
-use crate::policy::case::Findings;
-use crate::policy::connection::ConnectionCase;
+use crate::policy::case::{ConnectionCase, Findings};
 use crate::policy::pointer::Place;
 use crate::policy::{Pointer, Rule, Severity};
 
@@ -18,6 +17,7 @@ pub(super) static RULE: Rule = Rule {
     severity: Severity::Critical,
     summary: "A command or a terminal in a Tiller's pod.",
     answer: "Refused, unless the policy lists who asks under `access.exec`.",
+    ..Rule::PLAIN
 };
 
 pub(super) fn check(case: &ConnectionCase<'_>, findings: &mut Findings<'_>) {

@@ -20,6 +20,7 @@ pub(super) static RULE: Rule = Rule {
     severity: Severity::High,
     summary: "`TILLER_NAMESPACE` is not the pod's namespace.",
     answer: "Hardened where it is not set; refused where it names another namespace.",
+    ..Rule::PLAIN
 };
 
 pub(super) fn check<'a>(

@@ -1,7 +1,6 @@
 //! `tiller-portforward`
 
-use crate::policy::case::Findings;
-use crate::policy::connection::ConnectionCase;
+use crate::policy::case::{ConnectionCase, Findings};
 use crate::policy::pointer::Place;
 use crate::policy::{Pointer, Rule, Severity};
 
@@ -18,6 +17,7 @@ pub(super) static RULE: Rule = Rule {
     severity: Severity::High,
     summary: "Somebody who is not of the team connects to the ports of its Tiller.",
     answer: "Refused: have an administrator add him to the team, or to `access.portForward`.",
+    ..Rule::PLAIN
 };
 
 pub(super) fn check(case: &ConnectionCase<'_>, findings: &mut Findings<'_>) {

@@ -1,7 +1,8 @@
 //! `tls-disabled`
 
 use crate::policy::case::{Findings, TillerContainer};
-use crate::policy::{Rule, Severity};
+use crate::policy::rules::{client_not_verified, tls_environment};
+use crate::policy::{Excepting, LaunchPart, Rule, Severity};
 
 /// # What it finds
 /// A Tiller that speaks plaintext.
@@ -14,6 +15,9 @@ pub(in crate::policy) static RULE: Rule = Rule {
     severity: Severity::Critical,
     summary: "Tiller serves without TLS.",
     answer: "Hardened: `--tls=true --tls-verify=true` and the certificate paths.",
+    followed_by: &[&client_not_verified::RULE, &tls_environment::RULE],
+    excepted: Some(Excepting::Keeps(LaunchPart::Tls)),
+    ..Rule::PLAIN
 };
 
 pub(super) fn check(tiller: &TillerContainer<'_>, findings: &mut Findings<'_>) {

@@ -17,6 +17,7 @@ pub(in crate::policy) static RULE: Rule = Rule {
     severity: Severity::Low,
     summary: "The `TILLER_TLS_*` variables do not say what the flags say.",
     answer: "Hardened: `TILLER_TLS_ENABLE=1`, `TILLER_TLS_VERIFY=1`, `TILLER_TLS_CERTS=/etc/certs`.",
+    ..Rule::PLAIN
 };
 
 /// A variable, what it has to be, and what to say where it is not.

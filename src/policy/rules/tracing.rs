@@ -1,7 +1,7 @@
 //! `tracing`
 
 use crate::policy::case::{Findings, TillerContainer};
-use crate::policy::{Rule, Severity};
+use crate::policy::{Excepting, LaunchPart, Rule, Severity};
 
 /// # What it finds
 /// A Tiller with `--trace`.
@@ -15,6 +15,8 @@ pub(in crate::policy) static RULE: Rule = Rule {
     severity: Severity::High,
     summary: "Tiller's debug server on port 44136 is on.",
     answer: "Hardened: `--trace=false`.",
+    excepted: Some(Excepting::Keeps(LaunchPart::Trace)),
+    ..Rule::PLAIN
 };
 
 pub(super) fn check(tiller: &TillerContainer<'_>, findings: &mut Findings<'_>) {

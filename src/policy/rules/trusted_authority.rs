@@ -18,6 +18,7 @@ pub(super) static RULE: Rule = Rule {
     severity: Severity::Critical,
     summary: "The Secret that Tiller would have its certificates from trusts a CA that is not the team's.",
     answer: "Refused: put the team's CA into the Secret, then write Tiller again.",
+    ..Rule::PLAIN
 };
 
 pub(super) fn check(case: &Case<'_>, findings: &mut Findings<'_>) {

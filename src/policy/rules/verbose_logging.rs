@@ -1,10 +1,8 @@
 //! `verbose-logging`
 
-use std::borrow::Cow;
-
 use crate::policy::case::{Findings, TillerContainer};
-use crate::policy::{Rule, Severity};
-use crate::tiller::Flag;
+use crate::policy::harden::canonical::{BY_FILE, LOG_FILES, VERBOSITY, is_verbose};
+use crate::policy::{Excepting, LaunchPart, Rule, Severity};
 
 /// # What it finds
 /// A Tiller with `--v` above 4, with `--vmodule` or `--log_backtrace_at`, or with flags that name a file for the log.
@@ -18,14 +16,9 @@ pub(in crate::policy) static RULE: Rule = Rule {
     severity: Severity::High,
     summary: "Tiller logs more than it should, or to a file: tokens and releases from `--v=8` on.",
     answer: "Hardened: `--v=4` at most; `--vmodule`, `--log_backtrace_at`, `--log_dir` and `--log_file` are dropped.",
+    excepted: Some(Excepting::Keeps(LaunchPart::Logging)),
+    ..Rule::PLAIN
 };
-
-/// The highest verbosity at which Tiller's Kubernetes client logs no request.
-const MOST: i64 = 4;
-/// Verbosity by source file, and where a stack is logged.
-const BY_FILE: [&str; 2] = ["vmodule", "log_backtrace_at"];
-/// Where a log file is, and how large.
-const FILES: [&str; 3] = ["log_dir", "log_file", "log_file_max_size"];
 
 pub(super) fn check(tiller: &TillerContainer<'_>, findings: &mut Findings<'_>) {
     for flag in &tiller.tiller.effective.other_flags {
@@ -34,14 +27,14 @@ pub(super) fn check(tiller: &TillerContainer<'_>, findings: &mut Findings<'_>) {
             (
                 "--v above 4 logs requests: releases with their values, and the account's token"
                     .to_owned(),
-                format!("set --v={MOST}"),
+                format!("set --v={VERBOSITY}"),
             )
         } else if BY_FILE.contains(&name) {
             (
                 format!("--{name} logs what --v would keep out of the log"),
                 format!("remove --{name}"),
             )
-        } else if FILES.contains(&name) {
+        } else if LOG_FILES.contains(&name) {
             (
                 format!("--{name} writes the log to a file, which nothing reads or bounds"),
                 format!("remove --{name}"),
@@ -51,18 +44,4 @@ pub(super) fn check(tiller: &TillerContainer<'_>, findings: &mut Findings<'_>) {
         };
         findings.relaunch(&RULE, tiller, message, remedy);
     }
-}
-
-/// The value that a hardened Tiller has of one of its other flags; nothing where it has no such flag.
-pub(in crate::policy) fn bounded<'f>(flag: &'f Flag<'_>) -> Option<Cow<'f, str>> {
-    match flag.name {
-        "v" if is_verbose(&flag.value) => Some(Cow::Owned(MOST.to_string())),
-        name if BY_FILE.contains(&name) || FILES.contains(&name) => None,
-        _ => Some(Cow::Borrowed(&flag.value)),
-    }
-}
-
-/// Tiller exits for a value that is no number.
-fn is_verbose(value: &str) -> bool {
-    value.parse::<i64>().is_ok_and(|level| level > MOST)
 }

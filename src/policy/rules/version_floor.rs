@@ -16,6 +16,7 @@ pub(super) static RULE: Rule = Rule {
     severity: Severity::Critical,
     summary: "Tiller is older than 2.7.2, or its version cannot be read from the image.",
     answer: "Refused: use a release from 2.7.2 on, best 2.17.0, by its tag.",
+    ..Rule::PLAIN
 };
 
 pub(super) fn check(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Findings<'_>) {

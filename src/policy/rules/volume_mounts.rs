@@ -3,7 +3,7 @@
 use crate::pod::{Volume, VolumeMount, VolumeSource};
 use crate::policy::case::{Case, Findings, TillerContainer};
 use crate::policy::harden::canonical::{CERTIFICATE_DIRECTORY, SCRATCH_DIRECTORY};
-use crate::policy::{Injector, Rule, Severity, WorkloadKind, token};
+use crate::policy::{Injector, LiveFact, Rule, Severity, WorkloadKind, token};
 use crate::tiller::is_within;
 
 /// Where the API server mounts a pod's service account token.
@@ -23,6 +23,8 @@ pub(super) static RULE: Rule = Rule {
     severity: Severity::High,
     summary: "Something is mounted that a Tiller does not need.",
     answer: "Refused: keep to the certificates and an empty directory at `/tmp`.",
+    live: Some(LiveFact::TokenSecrets),
+    ..Rule::PLAIN
 };
 
 const REMEDY: &str = "remove this mount and its volume";

@@ -10,11 +10,7 @@ use prometheus_client::metrics::family::Family;
 
 use super::Answered;
 use crate::k8s::review::{Mode, Webhook};
-use crate::policy::connection::ConnectionKind;
-use crate::policy::custody::CustodyKind;
-use crate::policy::exposure::ExposureKind;
-use crate::policy::rbac::RbacKind;
-use crate::policy::{WorkloadKind, mode_rules, rules};
+use crate::policy::{ObjectKind, mode_rules, rules};
 
 /// The label of a kind that nothing is decided on.
 pub(super) const OTHER: &str = "other";
@@ -65,13 +61,7 @@ impl<L: Clone + Hash + Eq> Numbered<L> {
 
 impl Numbers {
     pub(super) fn new() -> Self {
-        let kinds = WorkloadKind::ALL.iter().map(|kind| kind.as_str());
-        let kinds = kinds
-            .chain(RbacKind::ALL.iter().map(|kind| kind.as_str()))
-            .chain(ExposureKind::ALL.iter().map(|kind| kind.as_str()))
-            .chain(CustodyKind::ALL.iter().map(|kind| kind.as_str()))
-            .chain(ConnectionKind::ALL.iter().map(|kind| kind.as_str()))
-            .chain([OTHER]);
+        let kinds = ObjectKind::all().map(ObjectKind::as_str).chain([OTHER]);
         let rules = mode_rules().into_iter().chain(rules());
         Self {
             kinds: kinds.collect(),

@@ -27,7 +27,7 @@ use std::time::Duration;
 
 use kube::api::{Api, DynamicObject, ListParams, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
-use tiller_guard::policy::{APIS, Api as Door, WorkloadKind};
+use tiller_guard::policy::{APIS, WorkloadKind};
 
 use crate::api_server::{World, cluster, status, value};
 use crate::cluster::{UNGUARDED, UNMUTATED, resource};
@@ -117,13 +117,19 @@ fn carrier(kind: WorkloadKind, template: &Value) -> Value {
     carrier
 }
 
+/// Where a kind comes that carries a whole pod.
+struct Door {
+    kind: WorkloadKind,
+    group: &'static str,
+}
+
 /// Every kind that carries a whole pod, in every group and version that this API server has.
-async fn doors(world: &World) -> Vec<(&'static Door, &'static str)> {
+async fn doors(world: &World) -> Vec<(Door, &'static str)> {
     let mut doors = Vec::new();
-    for api in APIS
+    let workloads = APIS
         .iter()
-        .filter(|api| WorkloadKind::ALL.contains(&api.kind))
-    {
+        .filter_map(|api| Some((api, api.kind.workload()?)));
+    for (api, kind) in workloads.filter(|(_, kind)| WorkloadKind::ALL.contains(kind)) {
         for version in api.versions {
             let path = match api.group {
                 "" => format!("/api/{version}"),
@@ -135,7 +141,13 @@ async fn doors(world: &World) -> Vec<(&'static Door, &'static str)> {
             };
             let resources = list["resources"].as_array().unwrap();
             if resources.iter().any(|it| it["name"] == api.resources[0]) {
-                doors.push((api, *version));
+                doors.push((
+                    Door {
+                        kind,
+                        group: api.group,
+                    },
+                    *version,
+                ));
             }
         }
     }

@@ -12,14 +12,13 @@ use std::sync::LazyLock;
 
 use proptest::prelude::{ProptestConfig, prop_assert, proptest};
 use serde_json::{Value, json};
-use tiller_guard::k8s::exposure_object;
+use tiller_guard::k8s::read;
 use tiller_guard::k8s::registration::condition;
-use tiller_guard::k8s::workload;
-use tiller_guard::policy::exposure::{ExposureKind, decide_exposure};
-use tiller_guard::policy::{Settings, WorkloadKind};
+use tiller_guard::policy::exposure::ExposureKind;
+use tiller_guard::policy::{Settings, WorkloadKind, decide};
 
 use crate::policy::corpus::cases;
-use crate::policy::{generate, recognition};
+use crate::policy::{NOW, generate, recognition};
 use evaluator::{OLDEST, evaluate};
 
 static TILLER: LazyLock<Condition> = LazyLock::new(|| Condition::of(condition::tiller));
@@ -109,15 +108,20 @@ fn every_tiller_of_the_corpus_passes() {
     let mut seen = 0;
     for case in cases().into_values().flatten() {
         for manifest in [case.manifest(), case.hardened()] {
-            let deployment = workload(WorkloadKind::Deployment, &manifest).unwrap();
-            if deployment.holds_tiller() {
+            let deployment = read(WorkloadKind::Deployment, &manifest).unwrap();
+            if deployment.workload().unwrap().holds_tiller() {
                 seen += 1;
                 assert!(TILLER.holds("Deployment", &manifest), "{}", case.name);
             }
             let template = &manifest["spec"]["template"];
             for kind in WorkloadKind::ALL.into_iter().filter(|kind| is_sent(*kind)) {
                 let object = generate::object(kind, &json!({ "name": "x" }), template.clone());
-                if workload(kind, &object).unwrap().holds_tiller() {
+                if read(kind, &object)
+                    .unwrap()
+                    .workload()
+                    .unwrap()
+                    .holds_tiller()
+                {
                     assert!(
                         TILLER.holds(kind.as_str(), &object),
                         "{} {object}",
@@ -246,8 +250,10 @@ fn services_that_lead_to_tillers_pass_and_others_do_not() {
         assert_eq!(TILLER.holds("Service", &open), expected, "{open}");
         if spec.is_object() {
             open["spec"]["type"] = json!("NodePort");
-            let service = exposure_object(ExposureKind::Service, &open).unwrap();
-            let found = !decide_exposure(&service, &Settings::default()).is_empty();
+            let service = read(ExposureKind::Service, &open).unwrap();
+            let found = !decide(&service, &Settings::default(), &NOW)
+                .findings
+                .is_empty();
             assert_eq!(found, expected, "{open}");
         }
     }
@@ -338,7 +344,7 @@ proptest! {
     fn every_generated_tiller_passes((kind, object) in generate::workload()) {
         if is_sent(kind) {
             let passes = TILLER.holds(kind.as_str(), &object);
-            let found = workload(kind, &object).is_ok_and(|workload| workload.holds_tiller());
+            let found = read(kind, &object).is_ok_and(|object| object.workload().unwrap().holds_tiller());
             prop_assert!(passes || !found, "{}", object);
             prop_assert!(!(passes && OWN_ACCOUNT.holds(kind.as_str(), &object)));
         }

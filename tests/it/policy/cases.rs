@@ -1,7 +1,7 @@
 //! Each case finds what it says and nothing else, and hardening makes of it what it says.
 
 use serde_json::Value;
-use tiller_guard::k8s::workload;
+use tiller_guard::k8s::read;
 use tiller_guard::policy::{Context, Knowledge, Settings, Timestamp, WorkloadKind, decide};
 
 use super::corpus::{Case, canonical, cases, shortened};
@@ -19,11 +19,8 @@ fn found_knowing(
     settings: &Settings,
     knowledge: &Knowledge,
 ) -> (Vec<String>, Value, bool) {
-    let workload = workload(WorkloadKind::Deployment, manifest).unwrap();
-    let context = Context {
-        now: Timestamp(0),
-        knowledge,
-    };
+    let workload = read(WorkloadKind::Deployment, manifest).unwrap();
+    let context = Context::new(Timestamp(0), knowledge);
     let verdict = decide(&workload, settings, &context);
     let findings = verdict
         .findings

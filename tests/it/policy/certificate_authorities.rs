@@ -5,10 +5,10 @@ use std::time::{Duration, SystemTime};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
-use tiller_guard::k8s::custody_object;
+use tiller_guard::k8s::read;
 use tiller_guard::pki::team::Authority;
-use tiller_guard::policy::custody::{Coming, CustodyKind, decide_custody};
-use tiller_guard::policy::{Context, Settings, Timestamp};
+use tiller_guard::policy::custody::CustodyKind;
+use tiller_guard::policy::{Context, Settings, Timestamp, decide};
 
 use super::known::known;
 
@@ -45,13 +45,10 @@ fn found(team: &[&Ca], secret: &Value) -> Vec<String> {
             "ca-fingerprint": fingerprints.join("\n"),
         },
     })]);
-    let context = Context {
-        now: Timestamp(0),
-        knowledge: &knowledge,
-    };
-    let object = custody_object(CustodyKind::Secret, secret).unwrap();
+    let context = Context::new(Timestamp(0), &knowledge);
+    let object = read(CustodyKind::Secret, secret).unwrap();
     let settings = Settings::default();
-    let findings = decide_custody(&object, Coming::default(), &settings, &context);
+    let findings = decide(&object, &settings, &context).findings;
     findings.iter().map(|it| it.message.to_string()).collect()
 }
 
@@ -148,12 +145,12 @@ fn what_is_shown_of_a_secret_holds_nothing_of_it() {
     let key = own.authority.key().pem().to_string();
     let mut object = secret(&own.pem);
     object["stringData"] = json!({ "tls.key": key, "tls.crt": "a certificate" });
-    let shown = format!("{:?}", custody_object(CustodyKind::Secret, &object));
+    let shown = format!("{:?}", read(CustodyKind::Secret, &object));
     for part in ["PRIVATE", "a certificate", "BEGIN", &key[40..60]] {
         assert!(!shown.contains(part), "{shown}");
     }
     object["stringData"] = json!("sesame");
-    let error = custody_object(CustodyKind::Secret, &object).unwrap_err();
+    let error = read(CustodyKind::Secret, &object).unwrap_err();
     let expected = "the Secret cannot be read: a field of it is not as the API has it";
     assert_eq!(error.to_string(), expected);
 }

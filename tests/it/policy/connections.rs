@@ -6,9 +6,10 @@ use std::path::Path;
 
 use serde::Deserialize;
 use serde_json::Value;
-use tiller_guard::policy::connection::{Connection, ConnectionKind, decide_connection};
+use tiller_guard::policy::connection::{Connection, ConnectionKind};
 use tiller_guard::policy::{
-    Action, Context, Knowledge, People, Requester, Settings, Timestamp, connection_rules,
+    Action, Context, Knowledge, Object, ObjectKind, People, Requester, Settings, Timestamp,
+    connection_rules, decide,
 };
 
 use super::known::known;
@@ -40,7 +41,7 @@ fn found(case: &Case) -> Vec<String> {
     let connection = Connection {
         kind: kinds
             .into_iter()
-            .find(|it| it.resource() == resource)
+            .find(|it| ObjectKind::from(*it).resource() == resource)
             .unwrap(),
         namespace: namespace.into(),
         target: target.into(),
@@ -60,10 +61,11 @@ fn found(case: &Case) -> Vec<String> {
     };
     let knowledge = known(&case.knows);
     let context = Context {
-        now: Timestamp(0),
-        knowledge: &knowledge,
+        requester: Some(&requester),
+        ..Context::new(Timestamp(0), &knowledge)
     };
-    let findings = decide_connection(&connection, &requester, &settings, &context);
+    let connection = Object::from(connection);
+    let findings = decide(&connection, &settings, &context).findings;
     findings
         .iter()
         .map(|it| {

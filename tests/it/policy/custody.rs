@@ -6,10 +6,11 @@ use std::path::Path;
 
 use serde::Deserialize;
 use serde_json::Value;
-use tiller_guard::k8s::custody_object;
-use tiller_guard::policy::custody::{Coming, CustodyKind, CustodyObject, decide_custody};
+use tiller_guard::k8s;
+use tiller_guard::policy::custody::{CustodyKind, CustodyObject};
 use tiller_guard::policy::{
-    Action, Context, Finding, Requester, Settings, Severity, Timestamp, custody_rules,
+    Action, Context, Finding, Object, Requester, Settings, Severity, Timestamp, custody_rules,
+    decide,
 };
 
 use super::known::known;
@@ -41,12 +42,14 @@ fn cases(rule: &str) -> Vec<Case> {
 }
 
 /// The object as its kind, with the account that a request for a token is sent to.
-fn read(object: &Value) -> CustodyObject<'_> {
+fn read(object: &Value) -> Object<'_> {
     let name = object["kind"].as_str().unwrap();
     let kind = CustodyKind::ALL.into_iter().find(|it| it.as_str() == name);
-    let mut read = custody_object(kind.unwrap(), object).unwrap();
-    read.stand_in(object["metadata"]["namespace"].as_str().unwrap().into());
-    if let CustodyObject::TokenRequest(request) = &mut read {
+    let mut read = k8s::read(kind.unwrap(), object).unwrap();
+    read.place_in(object["metadata"]["namespace"].as_str().unwrap().into());
+    if let Object::Custody(custody) = &mut read
+        && let CustodyObject::TokenRequest(request) = &mut **custody
+    {
         request.account = object["metadata"]["name"].as_str().unwrap().into();
     }
     read
@@ -57,16 +60,13 @@ fn findings(case: &Case, settings: &Settings) -> Vec<Finding> {
         name: name.as_str().into(),
         groups: case.groups.iter().map(|it| it.as_str().into()).collect(),
     });
-    let coming = Coming {
-        requester: requester.as_ref(),
-        updates: case.updates,
-    };
     let knowledge = known(&case.knows);
     let context = Context {
-        now: Timestamp(0),
-        knowledge: &knowledge,
+        requester: requester.as_ref(),
+        updates: case.updates,
+        ..Context::new(Timestamp(0), &knowledge)
     };
-    decide_custody(&read(&case.object), coming, settings, &context)
+    decide(&read(&case.object), settings, &context).findings
 }
 
 #[test]

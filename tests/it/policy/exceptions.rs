@@ -1,7 +1,7 @@
 //! What an exception takes out of a verdict, and what it leaves.
 
 use serde_json::{Value, json};
-use tiller_guard::k8s::workload;
+use tiller_guard::k8s::read;
 use tiller_guard::policy::{
     Action, Context, Exception, Settings, Timestamp, WorkloadKind, decide, rules,
 };
@@ -37,7 +37,7 @@ pub(super) fn judged(
     settings: &Settings,
     now: Timestamp,
 ) -> Judged {
-    let workload = workload(kind, object).unwrap();
+    let workload = read(kind, object).unwrap();
     let verdict = decide(&workload, settings, &Context::at(now));
     let mut hardened = object.clone();
     json_patch::patch(&mut hardened, &verdict.patch.to_json_patch().unwrap()).unwrap();

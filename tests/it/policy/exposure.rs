@@ -1,7 +1,7 @@
 //! How exposed a workload's Tillers are, measured from the model and the manifest and not from the rules.
 
 use serde_json::Value;
-use tiller_guard::k8s::workload;
+use tiller_guard::k8s::read;
 use tiller_guard::pod::Container;
 use tiller_guard::policy::{Settings, WorkloadKind, decide};
 use tiller_guard::tiller::{ClientVerification, Setting, Storage, Tiller};
@@ -18,7 +18,7 @@ const UNKNOWN: u8 = 9;
 
 impl Exposure {
     pub(crate) fn of(kind: WorkloadKind, object: &Value) -> Self {
-        let workload = workload(kind, object).unwrap();
+        let workload = read(kind, object).unwrap();
         let settings = Settings::default();
         let verdict = decide(&workload, &settings, &NOW);
         let mut weaknesses = Vec::new();
@@ -29,7 +29,7 @@ impl Exposure {
             launch(&tiller.tiller, &mut weakness);
             container(tiller.container, &mut weakness);
         }
-        let of_pod = workload.pod.security_context.as_ref();
+        let of_pod = workload.workload().unwrap().pod.security_context.as_ref();
         let rooted = of_pod.is_none_or(|it| it.run_as_user.unwrap_or(0) == 0);
         weaknesses.push(("the pod's user".to_owned(), rooted.into()));
         Self { weaknesses }

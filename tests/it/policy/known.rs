@@ -1,11 +1,13 @@
 //! What is known of a cluster, from manifests.
 
 use serde_json::Value;
-use tiller_guard::k8s::{custody_object, rbac_object};
-use tiller_guard::policy::custody::{CustodyKind, CustodyObject};
-use tiller_guard::policy::rbac::{Account, RbacKind, RbacObject};
+use tiller_guard::k8s;
+use tiller_guard::policy::custody::CustodyKind;
+use tiller_guard::policy::rbac::{Account, RbacKind};
 use tiller_guard::policy::team::Team;
-use tiller_guard::policy::{Invitation, Knowledge, SecretRecords, TillerUse, WorkloadKind};
+use tiller_guard::policy::{
+    Invitation, Knowledge, Object, ObjectKind, SecretRecords, TillerUse, WorkloadKind,
+};
 
 /// What these objects tell: roles, bindings, what Namespaces and service accounts ask of injectors, teams as ConfigMaps, Secrets with certificates, `{kind: Tiller, account: NAMESPACE/NAME}` with a
 /// `workload: KIND/NAME` other than Deployment/tiller-deploy, and by
@@ -49,13 +51,9 @@ pub(crate) fn with(knowledge: &Knowledge, object: &Value) -> Knowledge {
         }
         "TillerService" => knowledge.with_tiller_service(named("namespace"), named("name")),
         "Secret" => {
-            let CustodyObject::Secret(secret) =
-                custody_object(CustodyKind::Secret, object).unwrap()
-            else {
-                unreachable!("a Secret")
-            };
-            let (namespace, name) = (named("namespace"), named("name"));
-            knowledge.with_certificates(namespace, name, secret.authorities)
+            let mut secret = k8s::read(CustodyKind::Secret, object).unwrap();
+            secret.place_in(named("namespace").into());
+            knowledge.with(&secret)
         }
         "ConfigMap" => knowledge.with_team(team(object)),
         "Tiller" => {
@@ -71,10 +69,7 @@ pub(crate) fn with(knowledge: &Knowledge, object: &Value) -> Knowledge {
                 workload,
             })
         }
-        _ => match read(object) {
-            RbacObject::Role(role) => knowledge.with_role(&role),
-            RbacObject::Binding(binding) => knowledge.with_binding(&binding),
-        },
+        _ => knowledge.with(&read(object)),
     }
 }
 
@@ -85,10 +80,10 @@ pub(crate) fn account(text: &str) -> Account<'_> {
 }
 
 /// A role or binding.
-pub(crate) fn read(object: &Value) -> RbacObject<'_> {
+pub(crate) fn read(object: &Value) -> Object<'_> {
     let name = object["kind"].as_str().unwrap();
-    let kind = RbacKind::find(RbacKind::GROUP, name).unwrap();
-    rbac_object(kind, object).unwrap()
+    let kind = ObjectKind::find(RbacKind::GROUP, name).unwrap();
+    k8s::read(kind, object).unwrap()
 }
 
 fn team(object: &Value) -> Team {

@@ -4,8 +4,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use proptest::prelude::{ProptestConfig, TestCaseError, prop_assert, prop_assert_eq, proptest};
 use serde_json::{Value, json};
+use tiller_guard::k8s::read;
 use tiller_guard::k8s::review::{Webhook, answer};
-use tiller_guard::k8s::workload;
 use tiller_guard::policy::{Action, Finding, Policy, Settings, WorkloadKind, decide};
 
 use tiller_guard::tiller::may_hold_tiller;
@@ -35,7 +35,7 @@ impl Judged {
 
 fn judge(kind: WorkloadKind, object: &Value) -> Judged {
     let settings = Settings::default();
-    let workload = workload(kind, object).unwrap();
+    let workload = read(kind, object).unwrap();
     let verdict = decide(&workload, &settings, &NOW);
     let mut hardened = object.clone();
     let patch = verdict.patch.to_json_patch().unwrap();
@@ -69,7 +69,7 @@ fn is_deterministic(
 
 /// What is not even looked at holds no Tiller.
 fn no_tiller_is_passed_over(kind: WorkloadKind, object: &Value) -> Result<(), TestCaseError> {
-    let workload = workload(kind, object).unwrap();
+    let workload = read(kind, object).unwrap();
     let settings = Settings::default();
     let recognised = !decide(&workload, &settings, &NOW).tillers.is_empty();
     prop_assert!(

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
+use tiller_guard::k8s::read;
 use tiller_guard::k8s::review::{Answer, Decision, Webhook, answer};
-use tiller_guard::k8s::workload;
 use tiller_guard::policy::rbac::Account;
 use tiller_guard::policy::{
     Context, Evidence, Innocent, Knowledge, NotTiller, Policy, Settings, Timestamp, WorkloadKind,
@@ -46,7 +46,8 @@ fn machine(kind: WorkloadKind, name: &str, image: &str) -> Value {
 }
 
 fn is_tiller(object: &Value, kind: WorkloadKind, settings: &Settings) -> bool {
-    settings.takes_for_tiller(&workload(kind, object).unwrap())
+    let object = read(kind, object).unwrap();
+    settings.takes_for_tiller(object.workload().unwrap())
 }
 
 #[test]
@@ -223,24 +224,24 @@ fn an_owner_counts_where_its_controller_makes_the_object() {
 #[test]
 fn a_false_tiller_makes_no_second_one_and_no_account_a_tillers() {
     let machine = machine(WorkloadKind::Deployment, "machine", "x/tiller:v1");
-    let machine = workload(WorkloadKind::Deployment, &machine).unwrap();
-    let evidence = Some(Arc::new(Evidence::of(&machine)));
+    let machine = read(WorkloadKind::Deployment, &machine).unwrap();
+    let evidence = Some(Arc::new(Evidence::of(machine.workload().unwrap())));
     let knowledge = Knowledge::default()
-        .with_suspect(machine.tiller_use().unwrap(), evidence.clone())
+        .with_suspect(
+            machine.workload().unwrap().tiller_use().unwrap(),
+            evidence.clone(),
+        )
         .with_suspect_pod("farm", "machine-6f8-x2", evidence);
     let mut tiller = canonical();
     tiller["metadata"]["namespace"] = json!("farm");
-    let tiller = workload(WorkloadKind::Deployment, &tiller).unwrap();
+    let tiller = read(WorkloadKind::Deployment, &tiller).unwrap();
     let farmer = Account {
         namespace: "farm",
         name: "farmer",
     };
     let pod = "machine-6f8-x2";
     let judged = |settings: &Settings| {
-        let context = Context {
-            now: Timestamp(0),
-            knowledge: &knowledge,
-        };
+        let context = Context::new(Timestamp(0), &knowledge);
         let verdict = decide(&tiller, settings, &context);
         let mut findings = verdict.findings.iter();
         let second = findings.any(|it| it.rule.id == "second-tiller");
@@ -257,7 +258,7 @@ fn a_false_tiller_makes_no_second_one_and_no_account_a_tillers() {
 #[test]
 fn remedies_name_helm_init_to_those_who_know_it() {
     let remedies = |object: &Value| {
-        let workload = workload(WorkloadKind::Deployment, object).unwrap();
+        let workload = read(WorkloadKind::Deployment, object).unwrap();
         let settings = Settings::default();
         let context = Context::at(Timestamp(0));
         let verdict = decide(&workload, &settings, &context);

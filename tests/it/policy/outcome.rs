@@ -1,7 +1,7 @@
 //! What becomes of a verdict: mode by circumstance.
 
 use serde_json::{Value, json};
-use tiller_guard::k8s::workload;
+use tiller_guard::k8s::read;
 use tiller_guard::policy::{
     Arrival, Circumstances, Decision, Mode, Outcome, Settings, Webhook, WorkloadKind, decide,
 };
@@ -44,7 +44,7 @@ const FIRST: Circumstances = Circumstances {
 
 fn outcome(manifest: &Value, mode: Mode, circumstances: Circumstances) -> Outcome {
     let settings = Settings::default();
-    let workload = workload(WorkloadKind::Deployment, manifest).unwrap();
+    let workload = read(WorkloadKind::Deployment, manifest).unwrap();
     let verdict = decide(&workload, &settings, &NOW);
     Outcome::of(&verdict, mode, circumstances, &settings)
 }

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tiller_guard::k8s::workload;
+use tiller_guard::k8s::read;
 use tiller_guard::policy::{Context, Settings, Timestamp, WorkloadKind, decide};
 
 use super::generate;
@@ -40,7 +40,7 @@ fn each_case_has_the_tillers_that_it_says() {
     for case in cases() {
         for kind in WorkloadKind::ALL {
             let object = case.object(kind);
-            let workload = workload(kind, &object).unwrap();
+            let workload = read(kind, &object).unwrap();
             let verdict = decide(&workload, &settings, &context);
             let found = verdict.tillers.iter();
             let found: Vec<String> = found

@@ -1,7 +1,7 @@
 //! Which Tillers are others: copies that controllers make are not.
 
 use serde_json::{Value, json};
-use tiller_guard::k8s::workload;
+use tiller_guard::k8s::read;
 use tiller_guard::policy::{Context, Settings, Timestamp, WorkloadKind, decide};
 
 use super::corpus::canonical;
@@ -26,11 +26,8 @@ fn is_second(
         json!({ "kind": "Tiller", "account": "red/tiller", "workload": workload })
     };
     let knowledge = known(&others.iter().map(tiller).collect::<Vec<_>>());
-    let context = Context {
-        now: Timestamp(0),
-        knowledge: &knowledge,
-    };
-    let workload = workload(kind, &carrier).unwrap();
+    let context = Context::new(Timestamp(0), &knowledge);
+    let workload = read(kind, &carrier).unwrap();
     let settings = Settings::default();
     let verdict = decide(&workload, &settings, &context);
     let mut found = verdict.findings.iter();

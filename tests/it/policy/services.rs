@@ -6,9 +6,11 @@ use std::path::Path;
 
 use serde::Deserialize;
 use serde_json::Value;
-use tiller_guard::k8s::exposure_object;
-use tiller_guard::policy::exposure::{ExposureKind, decide_exposure};
-use tiller_guard::policy::{Action, Settings, Severity, exposure_rules};
+use tiller_guard::k8s::read;
+use tiller_guard::policy::exposure::ExposureKind;
+use tiller_guard::policy::{Action, ObjectKind, Settings, Severity, decide, exposure_rules};
+
+use super::NOW;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -50,8 +52,9 @@ fn found(object: &Value, settings: &Settings) -> Vec<String> {
 fn findings(object: &Value, settings: &Settings) -> Vec<(Severity, String)> {
     let name = object["kind"].as_str().unwrap();
     let kind = ExposureKind::ALL.into_iter().find(|it| it.as_str() == name);
-    let object = exposure_object(kind.unwrap(), object).unwrap();
-    decide_exposure(&object, settings)
+    let object = read(kind.unwrap(), object).unwrap();
+    decide(&object, settings, &NOW)
+        .findings
         .iter()
         .map(|finding| {
             assert_eq!(finding.action, Action::Refuse);
@@ -87,12 +90,10 @@ fn a_policy_sets_the_severity() {
 #[test]
 fn a_kind_is_of_its_group_alone() {
     for kind in ExposureKind::ALL {
-        for group in kind.groups() {
-            assert_eq!(ExposureKind::find(group, kind.as_str()), Some(kind));
+        let kind = ObjectKind::from(kind);
+        for api in kind.apis() {
+            assert_eq!(ObjectKind::find(api.group, kind.as_str()), Some(kind));
         }
-        assert_eq!(
-            ExposureKind::find("serving.knative.dev", kind.as_str()),
-            None
-        );
+        assert_eq!(ObjectKind::find("serving.knative.dev", kind.as_str()), None);
     }
 }

@@ -1,7 +1,7 @@
 //! What a policy may say of rules and images, and what it changes.
 
 use serde_json::json;
-use tiller_guard::k8s::workload;
+use tiller_guard::k8s::read;
 use tiller_guard::policy::{ImageVersion, Settings, Severity, WorkloadKind, decide, rules};
 use tiller_guard::tiller::Version;
 
@@ -22,7 +22,7 @@ fn nothing_is_loosened_by_accident() {
     for (rule, cases) in cases() {
         for case in cases {
             let manifest = case.manifest();
-            let workload = workload(WorkloadKind::Deployment, &manifest).unwrap();
+            let workload = read(WorkloadKind::Deployment, &manifest).unwrap();
             let plain = Settings::default();
             let expected = decide(&workload, &plain, &NOW);
             let verdict = decide(&workload, &told, &NOW);

@@ -1,6 +1,6 @@
 //! Storage that hardening leaves as it is, and what is known of releases.
 
-use tiller_guard::k8s::workload;
+use tiller_guard::k8s::read;
 use tiller_guard::policy::{
     Context, Exception, Knowledge, Settings, Timestamp, WorkloadKind, decide, rules,
 };
@@ -23,11 +23,8 @@ fn found(excepted: &str) -> Vec<&'static str> {
         ..Settings::default()
     };
     let knowledge = Knowledge::default().with_release_record("tiller-world", "web.v1");
-    let context = Context {
-        now: Timestamp(0),
-        knowledge: &knowledge,
-    };
-    let workload = workload(WorkloadKind::Deployment, &manifest).unwrap();
+    let context = Context::new(Timestamp(0), &knowledge);
+    let workload = read(WorkloadKind::Deployment, &manifest).unwrap();
     let verdict = decide(&workload, &settings, &context);
     verdict.findings.iter().map(|it| it.rule.id).collect()
 }

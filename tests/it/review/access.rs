@@ -28,10 +28,7 @@ fn ask(review: &Value) -> Answer {
         json!({ "kind": "Tiller", "account": "red/deployer" }),
         json!({ "kind": "Role", "metadata": { "name": "charts", "namespace": "red" }, "rules": [wide] }),
     ]);
-    let context = Context {
-        now: Timestamp(0),
-        knowledge: &knowledge,
-    };
+    let context = Context::new(Timestamp(0), &knowledge);
     let body = review.to_string();
     let [mutate, validate] = [Webhook::Mutate, Webhook::Validate]
         .map(|webhook| answer(webhook, body.as_bytes(), &Policy::default(), &context).unwrap());

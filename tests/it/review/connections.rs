@@ -51,10 +51,7 @@ fn ask_by(policy: &Policy, review: &Value) -> Answer {
             "data": { "tiller-namespace": "red", "service-account": "deployer", "groups": "oidc:red" },
         }),
     ]);
-    let context = Context {
-        now: Timestamp(0),
-        knowledge: &knowledge,
-    };
+    let context = Context::new(Timestamp(0), &knowledge);
     let body = review.to_string();
     let [mutate, validate] = [Webhook::Mutate, Webhook::Validate]
         .map(|webhook| answer(webhook, body.as_bytes(), policy, &context).unwrap());

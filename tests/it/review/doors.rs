@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use serde_json::{Value, json};
 use tiller_guard::k8s::review::{Answer, Decision, Webhook, answer};
-use tiller_guard::policy::{APIS, Api, Context, Policy, Timestamp, WorkloadKind};
+use tiller_guard::policy::{APIS, Context, Policy, Timestamp, WorkloadKind};
 
 use super::{ask, response};
 use crate::policy::corpus::{Case, canonical, cases, expanded};
@@ -18,19 +18,36 @@ static HARDENED: LazyLock<Value> = LazyLock::new(canonical);
 /// What is found: the rule and the pointer to the place.
 type Found = BTreeSet<(String, String)>;
 
-/// Every group and version of every kind that carries a whole pod.
-fn doors() -> impl Iterator<Item = (&'static Api, &'static str)> {
-    APIS.iter()
-        .filter(|api| WorkloadKind::ALL.contains(&api.kind))
-        .flat_map(|api| api.versions.iter().map(move |version| (api, *version)))
+/// Where a kind comes that carries a whole pod.
+#[derive(Clone, Copy)]
+struct Door {
+    kind: WorkloadKind,
+    group: &'static str,
+    resource: &'static str,
 }
 
-fn review(api: &Api, version: &str, operation: &str, object: &Value) -> String {
+/// Every group and version of every kind that carries a whole pod.
+fn doors() -> impl Iterator<Item = (Door, &'static str)> {
+    let workloads = APIS
+        .iter()
+        .filter_map(|api| Some((api, api.kind.workload()?)));
+    let whole = workloads.filter(|(_, kind)| WorkloadKind::ALL.contains(kind));
+    whole.flat_map(|(api, kind)| {
+        let door = move || Door {
+            kind,
+            group: api.group,
+            resource: api.resources[0],
+        };
+        api.versions.iter().map(move |version| (door(), *version))
+    })
+}
+
+fn review(api: Door, version: &str, operation: &str, object: &Value) -> String {
     let namespace = object["metadata"]["namespace"].as_str().unwrap_or("");
     let mut request = json!({
         "uid": "1",
         "kind": { "group": api.group, "version": version, "kind": api.kind.as_str() },
-        "resource": { "group": api.group, "version": version, "resource": api.resources[0] },
+        "resource": { "group": api.group, "version": version, "resource": api.resource },
         "namespace": namespace,
         "operation": operation,
         "object": object,
@@ -110,10 +127,8 @@ fn ask_in(case: &Case, webhook: Webhook, review: &str) -> Answer {
         settings: case.settings(),
         ..Policy::default()
     };
-    let context = Context {
-        now: Timestamp(0),
-        knowledge: &case.knowledge(),
-    };
+    let knowledge = case.knowledge();
+    let context = Context::new(Timestamp(0), &knowledge);
     answer(webhook, review.as_bytes(), &policy, &context).unwrap()
 }
 
@@ -127,7 +142,7 @@ fn is_of_templates(rule: &str, case: &Case) -> bool {
 }
 
 /// Whether what may not be changed has something left to harden as it is stored: it is refused then.
-fn is_final(case: &Case, (api, version): (&Api, &str), operation: &str) -> bool {
+fn is_final(case: &Case, (api, version): (Door, &str), operation: &str) -> bool {
     let stored = review(api, version, "CREATE", &carried(api.kind, &HARDENED));
     operation == "UPDATE"
         && matches!(api.kind, WorkloadKind::Pod | WorkloadKind::Job)
@@ -137,7 +152,7 @@ fn is_final(case: &Case, (api, version): (&Api, &str), operation: &str) -> bool 
 fn agrees(
     case: &Case,
     deployment: &Value,
-    (api, version): (&Api, &str),
+    (api, version): (Door, &str),
     operation: &str,
 ) -> Result<(), String> {
     let (said, refused_for) = (said(case, api.kind), refused(case, api.kind));
@@ -181,7 +196,7 @@ fn each_case_is_judged_alike_in_every_kind_and_version() {
                     judged += 1;
                     let door = (api, version);
                     if let Err(error) = agrees(&case, &deployment, door, operation) {
-                        let Api { kind, group, .. } = api;
+                        let Door { kind, group, .. } = &api;
                         let name = &case.name;
                         wrong.push(format!(
                             "{rule}: {name}: {operation} {group}/{version} {kind:?}: {error}"

@@ -39,10 +39,7 @@ fn ask(rule: &str, kind: ObjectKind, name: &str, review: &Value, now: i64) -> An
         ..Policy::default()
     };
     let knowledge = Knowledge::default();
-    let context = Context {
-        now: Timestamp(now),
-        knowledge: &knowledge,
-    };
+    let context = Context::new(Timestamp(now), &knowledge);
     answer(
         Webhook::Validate,
         review.to_string().as_bytes(),
@@ -120,10 +117,7 @@ fn the_star_of_the_first_version_is_told_by_the_request() {
     let mut review = review(RbacKind::GROUP, "ClusterRoleBinding", "mine", binding);
     let knowledge =
         crate::policy::known::known(&[json!({ "kind": "Tiller", "account": "red/deployer" })]);
-    let context = Context {
-        now: Timestamp(0),
-        knowledge: &knowledge,
-    };
+    let context = Context::new(Timestamp(0), &knowledge);
     let policy = Policy::default();
     let mut decided = |version: &str| {
         review["request"]["kind"]["version"] = version.into();

@@ -20,10 +20,7 @@ fn ask(review: &Value, knowledge: &Knowledge, mode: Mode) -> Answer {
 }
 
 fn ask_of(webhook: Webhook, review: &Value, knowledge: &Knowledge, mode: Mode) -> Answer {
-    let context = Context {
-        now: Timestamp(0),
-        knowledge,
-    };
+    let context = Context::new(Timestamp(0), knowledge);
     let mut policy = Policy::default();
     policy.modes.default = mode;
     answer(webhook, review.to_string().as_bytes(), &policy, &context).unwrap()

@@ -41,10 +41,7 @@ fn pod(user: &str, owner: WorkloadKind, name: &str, change: impl FnOnce(&mut Val
 }
 
 fn decided(body: &str, policy: &Policy, knowledge: &Knowledge) -> Decision {
-    let context = Context {
-        now: Timestamp(0),
-        knowledge,
-    };
+    let context = Context::new(Timestamp(0), knowledge);
     let answer = answer(Webhook::Validate, body.as_bytes(), policy, &context);
     answer.unwrap().decision
 }

@@ -5,7 +5,9 @@ use proptest::{collection::vec, option};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::policy::{Settings, custody::CaFile};
+use crate::policy::custody::CaFile;
+use crate::policy::rbac::{Account, RbacKind, RoleKind};
+use crate::policy::{Settings, WorkloadKind};
 
 const DEPLOYMENTS: WatchedResource = WatchedResource::Workloads(WorkloadKind::Deployment);
 const ROLES: WatchedResource = WatchedResource::Rbac(RbacKind::Role);
@@ -76,11 +78,8 @@ fn list(store: &mut Store, resource: WatchedResource, objects: &[Value]) -> Vec<
 }
 
 fn is_tiller(store: &Store, name: &str) -> bool {
-    let account = Account {
-        namespace: "team",
-        name,
-    };
-    let settings = Settings::default();
+    let (namespace, settings) = ("team", Settings::default());
+    let account = Account { namespace, name };
     store.knowledge().is_tiller_account(account, &settings)
 }
 
@@ -126,8 +125,8 @@ fn a_pod_that_holds_a_tiller_is_known_whatever_it_runs_as() {
     let tiller = "ghcr.io/helm/tiller:v2.17.0";
     let mut store = Store::default();
     store.take(pods, &changed(&pod(tiller, "default")));
-    let evidence = Evidence::of(&workload(WorkloadKind::Pod, &pod(tiller, "default")).unwrap());
-    let known = Knowledge::default().with_suspect_pod("team", "a", Some(Arc::new(evidence)));
+    let pod_now = pod(tiller, "default");
+    let known = Knowledge::default().with(&k8s::read(WorkloadKind::Pod, &pod_now).unwrap());
     assert_eq!(store.knowledge(), &known);
     store.take(pods, &changed(&pod(tiller, "one")));
     assert_ne!(store.knowledge(), &known);
@@ -230,7 +229,7 @@ fn a_binding_that_can_hold_no_account_leaves_nothing() {
     people["subjects"] = json!([{ "kind": "User", "name": "ann" }]);
     list(&mut store, BINDINGS, &[binding("a", "tiller"), people]);
     assert_eq!(store.knowledge().size().bindings, 1);
-    assert_eq!(store.tracked[&BINDINGS].kept.len(), 1);
+    assert_eq!(store.tracked[&BINDINGS].objects.len(), 1);
 }
 
 #[test]

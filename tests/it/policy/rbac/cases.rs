@@ -6,8 +6,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 use serde_json::Value;
-use tiller_guard::policy::rights::decide_rbac;
-use tiller_guard::policy::{Action, Settings, rbac_rules};
+use tiller_guard::policy::{Action, Context, Settings, Timestamp, decide, rbac_rules};
 
 use crate::policy::known::{known, read};
 
@@ -74,7 +73,9 @@ fn found(case: &Case) -> Vec<String> {
         ..Settings::default()
     };
     let knowledge = known(&case.knows);
-    decide_rbac(&read(&case.object), &settings, &knowledge)
+    let context = Context::new(Timestamp(0), &knowledge);
+    decide(&read(&case.object), &settings, &context)
+        .findings
         .iter()
         .map(|finding| {
             assert_eq!(finding.action, Action::Refuse);

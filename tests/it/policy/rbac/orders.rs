@@ -7,8 +7,7 @@ use proptest::prelude::{
 };
 use proptest::sample::{select, subsequence};
 use serde_json::{Value, json};
-use tiller_guard::k8s::workload;
-use tiller_guard::policy::rights::decide_rbac;
+use tiller_guard::k8s;
 use tiller_guard::policy::{Context, Knowledge, Settings, Timestamp, WorkloadKind, decide};
 
 use super::cluster::{Cluster, Request};
@@ -196,14 +195,14 @@ fn is_admitted(
             pod["serviceAccountName"] = account.into();
             pod["serviceAccount"] = account.into();
             pod["containers"][0]["env"][0]["value"] = namespace.into();
-            let workload = workload(WorkloadKind::Deployment, &manifest).unwrap();
-            let context = Context {
-                now: Timestamp(0),
-                knowledge,
-            };
+            let workload = k8s::read(WorkloadKind::Deployment, &manifest).unwrap();
+            let context = Context::new(Timestamp(0), knowledge);
             decide(&workload, settings, &context).findings.is_empty()
         }
-        _ => decide_rbac(&read(event), settings, knowledge).is_empty(),
+        _ => {
+            let context = Context::new(Timestamp(0), knowledge);
+            decide(&read(event), settings, &context).findings.is_empty()
+        }
     }
 }
 

@@ -1,0 +1,71 @@
+//! What manifests tell of one another.
+
+use super::Judging;
+use super::judge::read;
+use crate::k8s::{self, TEAM_SELECTOR};
+use crate::manifest::{ManifestObject, Part, Stream};
+use crate::policy::custody::CustodyKind;
+use crate::policy::rbac::Account;
+use crate::policy::team::Team;
+use crate::policy::{Invitation, Knowledge, ObjectKind};
+
+/// The policy with what these manifests tell of one another: their roles, bindings, teams and Tillers.
+pub fn knowing<'s>(judging: Judging, streams: impl IntoIterator<Item = &'s Stream>) -> Judging {
+    let mut knowledge = Knowledge::default();
+    let parts = streams.into_iter().flat_map(|stream| &stream.parts);
+    for part in parts {
+        if let Part::Document(document) = part {
+            // What cannot be read is reported where it is judged.
+            for object in document.objects().into_iter().flatten() {
+                knowledge = learn(knowledge, &object, &judging);
+            }
+        }
+    }
+    Judging {
+        knowledge,
+        ..judging
+    }
+}
+
+/// What is known with this object too.
+fn learn(knowledge: Knowledge, object: &ManifestObject, judging: &Judging) -> Knowledge {
+    let invitations = Invitation::all_of(&object.kind, &object.value);
+    if !invitations.is_empty() {
+        return invited(&knowledge, object, invitations, judging);
+    }
+    if let Some(team) = team(object) {
+        return knowledge.with_team(team);
+    }
+    let Some(kind) = object.judged_as() else {
+        return knowledge;
+    };
+    match read(kind, object, judging) {
+        Ok(object) => knowledge.with(&object),
+        Err(_) => knowledge,
+    }
+}
+
+/// What is known with what a Namespace or a ServiceAccount asks of injectors.
+fn invited(
+    knowledge: &Knowledge,
+    object: &ManifestObject,
+    invitations: Vec<Invitation>,
+    judging: &Judging,
+) -> Knowledge {
+    let name = object.name.as_str();
+    match (object.namespace.as_ref()).or(judging.namespace.as_ref()) {
+        _ if object.kind == "Namespace" => knowledge.with_invitations_in(name, invitations),
+        Some(namespace) => knowledge.with_invitations_of(Account { namespace, name }, invitations),
+        None => knowledge.clone(),
+    }
+}
+
+/// The team that a `ConfigMap` registers.
+fn team(object: &ManifestObject) -> Option<Team> {
+    let (key, value) = TEAM_SELECTOR.split_once('=')?;
+    let labels = object.value.pointer("/metadata/labels")?;
+    let is_team = object.judged_as() == Some(ObjectKind::Custody(CustodyKind::ConfigMap))
+        && labels.get(key).is_some_and(|it| it == value);
+    let registration = is_team.then(|| k8s::team_registration(&object.value))?;
+    Some(registration.ok()?.ok()?.team)
+}
