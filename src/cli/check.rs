@@ -9,10 +9,10 @@ use clap::{Args, ValueEnum};
 use super::Exit;
 use super::policy_options::ManifestArguments;
 use crate::manifest::{Document, Part, Stream};
-use crate::offline::Judging;
 use crate::offline::files::{Source, sources};
 use crate::offline::judge::{judge, report_object, report_unreadable, unjudged};
 use crate::offline::learn::knowing;
+use crate::offline::{Judging, on_all_cores};
 use crate::report::{self, Report, Style, Unreadable};
 
 /// What was typed.
@@ -56,35 +56,36 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<Exit> {
 }
 
 fn check(sources: Vec<Source>, judging: Judging) -> Report {
-    let (mut objects, mut errors) = (Vec::new(), Vec::new());
     let read: Vec<_> = sources.into_iter().map(Source::read).collect();
-    let judging = knowing(judging, read.iter().flatten());
-    for stream in read {
-        match stream {
-            Ok(stream) => check_stream(&stream, &judging, &mut objects, &mut errors),
-            Err(unreadable) => errors.push(unreadable),
-        }
-    }
-    Report::new(objects, errors)
+    let judging = knowing(judging, &read.iter().flatten().collect::<Vec<_>>());
+    let checked = on_all_cores(&read, |stream| match stream {
+        Ok(stream) => check_stream(stream, &judging),
+        Err(unreadable) => (Vec::new(), vec![unreadable.clone()]),
+    });
+    let (objects, errors): (Vec<_>, Vec<_>) = checked.into_iter().unzip();
+    Report::new(
+        objects.into_iter().flatten().collect(),
+        errors.into_iter().flatten().collect(),
+    )
 }
 
 fn check_stream(
     stream: &Stream,
     judging: &Judging,
-    objects: &mut Vec<report::ReportedObject>,
-    errors: &mut Vec<Unreadable>,
-) {
-    for part in &stream.parts {
+) -> (Vec<report::ReportedObject>, Vec<Unreadable>) {
+    let (mut objects, mut errors) = (Vec::new(), Vec::new());
+    for part in stream.parts() {
         match part {
             Part::Document(document) => {
-                check_document(&stream.file, document, judging, objects, errors);
+                check_document(&stream.file, &document, judging, &mut objects, &mut errors);
             }
             Part::Unreadable(unreadable, _) => {
-                errors.push(report_unreadable(&stream.file, unreadable));
+                errors.push(report_unreadable(&stream.file, &unreadable));
             }
             Part::Blank(_) => {}
         }
     }
+    (objects, errors)
 }
 
 fn check_document(

@@ -69,8 +69,8 @@ struct HardenedFiles {
 #[derive(Debug)]
 struct HardenedFile {
     stream: Stream,
-    /// For each of the stream's parts, the document in it if it could be read.
-    documents: Vec<Option<Hardened>>,
+    /// What the stream holds, with the document in it if it could be read.
+    parts: Vec<(Part, Option<Hardened>)>,
 }
 
 /// Hardens the files.
@@ -98,7 +98,7 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<Exit> {
 fn harden_all(sources: Vec<Source>, judging: Judging) -> anyhow::Result<HardenedFiles> {
     let mut outcome = HardenedFiles::default();
     let read: Vec<_> = sources.into_iter().map(Source::read).collect();
-    let judging = knowing(judging, read.iter().flatten());
+    let judging = knowing(judging, &read.iter().flatten().collect::<Vec<_>>());
     for stream in read {
         match stream {
             Ok(stream) => harden_stream(stream, &judging, &mut outcome)?,
@@ -113,9 +113,9 @@ fn harden_stream(
     judging: &Judging,
     outcome: &mut HardenedFiles,
 ) -> anyhow::Result<()> {
-    let mut documents = Vec::with_capacity(stream.parts.len());
-    for part in &stream.parts {
-        documents.push(match part {
+    let mut parts = Vec::new();
+    for part in stream.parts() {
+        let hardened = match &part {
             Part::Document(document) => match harden(&stream.file, document, judging)? {
                 Ok(mut hardened) => {
                     outcome.refused.append(&mut hardened.refused);
@@ -133,9 +133,10 @@ fn harden_stream(
                 None
             }
             Part::Blank(_) => None,
-        });
+        };
+        parts.push((part, hardened));
     }
-    outcome.files.push(HardenedFile { stream, documents });
+    outcome.files.push(HardenedFile { stream, parts });
     Ok(())
 }
 
@@ -275,10 +276,9 @@ fn exit(outcome: &HardenedFiles) -> Exit {
 
 impl HardenedFile {
     fn parts(&self) -> impl Iterator<Item = (&Part, Option<&Hardened>)> {
-        self.stream
-            .parts
+        self.parts
             .iter()
-            .zip(self.documents.iter().map(Option::as_ref))
+            .map(|(part, hardened)| (part, hardened.as_ref()))
     }
 
     fn hardened(&self) -> impl Iterator<Item = (&Document, &Hardened)> {

@@ -30,10 +30,9 @@ pub const SCHEMA: &str = include_str!("policy.schema.json");
 
 /// Reads a policy file's content.
 pub fn read(content: &[u8], now: Timestamp) -> Result<Policy, Rejected> {
-    let stream = Stream::parse("", content);
+    let stream = Stream::new("", content.to_vec());
     let mut parts = stream
-        .parts
-        .iter()
+        .parts()
         .filter(|part| !matches!(part, Part::Blank(_)));
     let document = match parts.next() {
         Some(Part::Document(document)) => document,
@@ -41,7 +40,7 @@ pub fn read(content: &[u8], now: Timestamp) -> Result<Policy, Rejected> {
             return Err(Rejected::alone(
                 Cause::Unreadable,
                 unreadable.place,
-                unreadable.message.clone(),
+                unreadable.message,
             ));
         }
         Some(Part::Blank(_)) | None => {
@@ -51,7 +50,7 @@ pub fn read(content: &[u8], now: Timestamp) -> Result<Policy, Rejected> {
         }
     };
     match parts.next() {
-        None => section::policy(document, now),
+        None => section::policy(&document, now),
         Some(part) => {
             let place = match part {
                 Part::Document(document) => document.place,

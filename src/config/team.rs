@@ -31,18 +31,18 @@ const KIND: &str = "Team";
 /// Reads a file of teams. What it leaves out is as it is without an option; whether the teams can be is for
 /// [`provision::check`](crate::provision::check) to say.
 pub fn read_teams(content: &[u8]) -> Result<Vec<TeamSpec>, Vec<Problem>> {
-    let stream = Stream::parse("", content);
+    let stream = Stream::new("", content.to_vec());
     let (mut teams, mut problems) = (Vec::new(), Vec::new());
-    for part in &stream.parts {
+    for part in stream.parts() {
         match part {
-            Part::Document(document) => match team(document) {
+            Part::Document(document) => match team(&document) {
                 Ok(team) => teams.push(team),
                 Err(mut found) => problems.append(&mut found),
             },
             Part::Unreadable(unreadable, _) => problems.push(Problem {
                 cause: Cause::Unreadable,
                 place: unreadable.place,
-                message: unreadable.message.clone(),
+                message: unreadable.message,
             }),
             Part::Blank(_) => {}
         }

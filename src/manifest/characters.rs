@@ -15,6 +15,9 @@ pub(super) fn check(text: &str, range: &Range<usize>, broken: &[usize]) -> Resul
             "neither UTF-8 nor UTF-16 with a byte order mark",
         ));
     }
+    if text.is_ascii() && text.bytes().all(is_plain) {
+        return Ok(());
+    }
     let control = |character: char| {
         character.is_control() && !matches!(character, '\t' | '\n' | '\r' | '\u{85}')
     };
@@ -27,6 +30,9 @@ pub(super) fn check(text: &str, range: &Range<usize>, broken: &[usize]) -> Resul
 /// Refuses the line breaks that YAML 1.1 knows and YAML 1.2 does not: what follows one in a comment is a
 /// value to kubectl alone.
 pub(super) fn check_line_breaks(text: &str) -> Result<(), Fault> {
+    if text.is_ascii() {
+        return Ok(());
+    }
     match text.find(['\u{85}', '\u{2028}', '\u{2029}']) {
         Some(at) => Err(fault(
             text,
@@ -36,6 +42,11 @@ pub(super) fn check_line_breaks(text: &str) -> Result<(), Fault> {
         )),
         None => Ok(()),
     }
+}
+
+/// Whether a byte of ASCII is no control character that is refused.
+fn is_plain(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~' | b'\n' | b'\t' | b'\r')
 }
 
 fn fault(text: &str, at: usize, message: &str) -> Fault {

@@ -258,11 +258,11 @@ mod tests {
 
     /// The text after a change, or `None` where it has to be written anew.
     fn edit(text: &str, change: impl FnOnce(&mut serde_json::Value)) -> Option<String> {
-        let stream = Stream::parse("-", text.as_bytes());
+        let stream = Stream::new("-", text.into());
         let document = stream.documents().next().expect("a document");
         let mut value = document.value();
         change(&mut value);
-        document.edited(stream.text_of(document), &value)
+        document.edited(stream.text_of(&document), &value)
     }
 
     const POD: &str = "\

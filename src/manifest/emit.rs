@@ -190,7 +190,7 @@ fn is_plain(text: &str) -> bool {
         && text.chars().all(is_printable)
         && !is_numeric(text)
         && !is_word(text)
-        && matches!(Scalar::plain(text), Scalar::Text(_))
+        && matches!(Scalar::plain(text.into()), Scalar::Text(_))
 }
 
 /// Whether a text that begins with a dash is a flag such as `--tls`, not a list's item or a separator.

@@ -36,25 +36,27 @@ impl From<String> for Key {
     }
 }
 
-impl TryFrom<&Scalar> for Key {
+impl TryFrom<Scalar> for Key {
     type Error = BadKey;
 
-    fn try_from(scalar: &Scalar) -> Result<Self, BadKey> {
+    fn try_from(scalar: Scalar) -> Result<Self, BadKey> {
         let text = match scalar {
-            Scalar::Text(text) if text.contains(char::REPLACEMENT_CHARACTER) => {
+            Scalar::Text(text)
+                if !text.is_ascii() && text.contains(char::REPLACEMENT_CHARACTER) =>
+            {
                 return Err(BadKey::Binary);
             }
-            Scalar::Text(text) => return Ok(text.clone().into()),
+            Scalar::Text(text) => return Ok(text.into()),
             Scalar::Null => return Err(BadKey::Null),
             Scalar::Large(_) => return Err(BadKey::Large),
             Scalar::Bool(value) => value.to_string(),
             Scalar::Integer(whole) => whole.to_string(),
-            Scalar::Float(value) if *value == 0.0 && value.is_sign_negative() => {
+            Scalar::Float(value) if value == 0.0 && value.is_sign_negative() => {
                 return Err(BadKey::NegativeZero);
             }
-            Scalar::Float(value) => short(*value),
+            Scalar::Float(value) => short(value),
         };
-        let scalar = Some(scalar.clone());
+        let scalar = Some(scalar);
         Ok(Self { text, scalar })
     }
 }
@@ -115,7 +117,7 @@ mod tests {
         ];
         for (text, key) in table {
             assert_eq!(
-                Key::try_from(&Scalar::plain(text)).map(|key| key.text),
+                Key::try_from(Scalar::plain(text.into())).map(|key| key.text),
                 Ok(key.to_owned()),
                 "{text}"
             );

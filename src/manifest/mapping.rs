@@ -7,10 +7,14 @@ use super::node::{Content, Entry, Node, Position};
 /// Why an entry cannot be put in.
 type Refusal = &'static str;
 
+/// Up to how many entries a key is looked for one by one, which is faster than to keep an index.
+const WITHOUT_INDEX: usize = 16;
+
 /// The entries so far.
 #[derive(Default)]
 pub(super) struct Entries {
     list: Vec<Entry>,
+    /// The place of each key in the list, once there are many.
     index: HashMap<String, usize>,
 }
 
@@ -30,10 +34,9 @@ impl Entries {
     ///
     /// `1` and `"1"` are two keys in YAML and one in JSON: kubectl sends now one value, now the other.
     pub(super) fn put(&mut self, entry: Entry) -> Result<Option<First>, Refusal> {
-        let held = self.index.get(&entry.key.text).copied();
+        let held = self.position(&entry.key.text);
         let Some(held) = held.and_then(|at| self.list.get_mut(at)) else {
-            self.index.insert(entry.key.text.clone(), self.list.len());
-            self.list.push(entry);
+            self.push(entry);
             return Ok(None);
         };
         if held.key != entry.key {
@@ -46,6 +49,24 @@ impl Entries {
         });
         *held = entry;
         Ok(first)
+    }
+
+    fn position(&self, key: &str) -> Option<usize> {
+        if self.list.len() > WITHOUT_INDEX {
+            self.index.get(key).copied()
+        } else {
+            self.list.iter().position(|entry| entry.key.text == key)
+        }
+    }
+
+    fn push(&mut self, entry: Entry) {
+        self.list.push(entry);
+        let indexed = self.index.len();
+        if self.list.len() > WITHOUT_INDEX {
+            let new = self.list.iter().enumerate().skip(indexed);
+            self.index
+                .extend(new.map(|(at, entry)| (entry.key.text.clone(), at)));
+        }
     }
 
     /// `<<`: in a list the first mapping counts. go-yaml lets a merge overrule the keys before it, where

@@ -20,10 +20,11 @@
 //! - tags that a directive gives another meaning,
 //! - U+0085, U+2028 and U+2029, which its YAML takes for line breaks and every other for text.
 //!
-//! Nor are more than [`MAX_NODES`] values or [`MAX_DEPTH`] levels in a document, and files over [`MAX_BYTES`].
+//! Nor are more than [`MAX_NODES`] values or [`MAX_DEPTH`] levels in a document.
 
 mod ambiguity;
 mod anchors;
+mod builder;
 mod characters;
 mod duplicate;
 mod edit;
@@ -34,6 +35,7 @@ mod mapping;
 mod node;
 mod object;
 mod openshift;
+mod plain;
 mod scalar;
 mod split;
 mod stream;
@@ -45,10 +47,7 @@ pub use duplicate::DUPLICATE_KEY;
 pub use emit::to_yaml;
 pub use node::{Duplicate, Position};
 pub use object::ManifestObject;
-pub use stream::{Document, Format, Part, Stream, TooLarge, Unreadable};
-
-/// The largest file that is read, in bytes. etcd takes objects of 1.5 MiB.
-pub const MAX_BYTES: usize = 32 << 20;
+pub use stream::{Document, Format, Part, Stream, Unreadable};
 
 /// How deep lists and mappings may nest, as in JSON for the API server's webhooks.
 pub const MAX_DEPTH: usize = 128;

@@ -4,6 +4,8 @@
 //! Source: `resolve.go` of go-yaml v2; the test's table was printed by kubectl 1.32, and
 //! `tests/it/clients` compares with other kubectls.
 
+use std::borrow::Cow;
+
 use base64::Engine as _;
 use base64::alphabet::STANDARD;
 use base64::engine::{GeneralPurpose, GeneralPurposeConfig};
@@ -80,8 +82,8 @@ impl Tag {
 
 impl Scalar {
     /// A plain scalar without a tag.
-    pub(super) fn plain(text: &str) -> Self {
-        match text {
+    pub(super) fn plain(text: Cow<'_, str>) -> Self {
+        match text.as_ref() {
             "" | "~" | "null" | "Null" | "NULL" => return Self::Null,
             ".nan" | ".NaN" | ".NAN" => return Self::Float(f64::NAN),
             ".inf" | ".Inf" | ".INF" | "+.inf" | "+.Inf" | "+.INF" => {
@@ -90,11 +92,11 @@ impl Scalar {
             "-.inf" | "-.Inf" | "-.INF" => return Self::Float(f64::NEG_INFINITY),
             _ => {}
         }
-        if let Some(value) = boolean(text) {
+        if let Some(value) = boolean(&text) {
             return Self::Bool(value);
         }
         let number = match text.as_bytes().first() {
-            Some(b'.') => float(text),
+            Some(b'.') => float(&text),
             Some(b'0'..=b'9' | b'+' | b'-') => {
                 let digits = text.replace('_', "");
                 integer(&digits)
@@ -103,12 +105,12 @@ impl Scalar {
             }
             _ => None,
         };
-        number.unwrap_or_else(|| Self::Text(text.to_owned()))
+        number.unwrap_or_else(|| Self::Text(text.into_owned()))
     }
 
     /// A scalar with a tag, however it is written.
     pub(super) fn tagged(tag: Tag, text: &str) -> Result<Self, BadScalar> {
-        match (tag, Self::plain(text)) {
+        match (tag, Self::plain(text.into())) {
             (Tag::Text, _) => Ok(Self::Text(text.to_owned())),
             (Tag::Binary, _) => {
                 let joined: String = text.split(['\n', '\r']).collect();
@@ -129,19 +131,19 @@ impl Scalar {
     }
 
     /// The value that kubectl sends.
-    pub(super) fn value(&self) -> Result<Value, BadScalar> {
+    pub(super) fn into_value(self) -> Result<Value, BadScalar> {
         Ok(match self {
             Self::Null => Value::Null,
-            Self::Bool(value) => Value::Bool(*value),
-            Self::Integer(whole) => (*whole).into(),
+            Self::Bool(value) => Value::Bool(value),
+            Self::Integer(whole) => whole.into(),
             // Kubernetes knows no other whole numbers.
             #[expect(
                 clippy::cast_precision_loss,
                 reason = "the nearest number is what kubectl takes"
             )]
-            Self::Large(whole) => Value::Number(number(*whole as f64).ok_or(BadScalar::NotFinite)?),
-            Self::Float(value) => Value::Number(number(*value).ok_or(BadScalar::NotFinite)?),
-            Self::Text(text) => Value::String(text.clone()),
+            Self::Large(whole) => Value::Number(number(whole as f64).ok_or(BadScalar::NotFinite)?),
+            Self::Float(value) => Value::Number(number(value).ok_or(BadScalar::NotFinite)?),
+            Self::Text(text) => Value::String(text),
         })
     }
 }
@@ -324,9 +326,12 @@ mod tests {
             ("v2.17.0", json!("v2.17.0")),
         ];
         for (text, value) in table {
-            assert_eq!(Scalar::plain(text).value(), Ok(value), "{text}");
+            assert_eq!(Scalar::plain(text.into()).into_value(), Ok(value), "{text}");
         }
-        assert_eq!(Scalar::plain("-.inf").value(), Err(BadScalar::NotFinite));
+        assert_eq!(
+            Scalar::plain("-.inf".into()).into_value(),
+            Err(BadScalar::NotFinite)
+        );
     }
 
     /// Printed by kubectl 1.37.1.
@@ -358,7 +363,7 @@ mod tests {
             (Tag::Binary, "4oI=", Some(json!("\u{fffd}\u{fffd}"))),
         ];
         for (tag, text, value) in table {
-            let read = Scalar::tagged(tag, text).and_then(|scalar| scalar.value());
+            let read = Scalar::tagged(tag, text).and_then(Scalar::into_value);
             assert_eq!(read.ok(), value, "{tag:?} {text}");
         }
     }

@@ -5,6 +5,8 @@
 
 use std::ops::Range;
 
+use memchr::memchr2;
+
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// The text of one document, with the `---` line and the directives before it.
@@ -152,6 +154,10 @@ enum Line {
 
 impl Line {
     fn of(line: &str) -> Self {
+        // Most lines are indented or begin with a letter.
+        if line.starts_with(|first: char| first.is_ascii_alphabetic()) {
+            return Self::Other;
+        }
         let marker = |marker| {
             line.strip_prefix(marker)
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t', '\r', '\n']))
@@ -179,7 +185,7 @@ impl Line {
 fn lines(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = text;
     std::iter::from_fn(move || {
-        let end = match rest.find(['\n', '\r']) {
+        let end = match memchr2(b'\n', b'\r', rest.as_bytes()) {
             Some(at) if rest.get(at..).is_some_and(|tail| tail.starts_with("\r\n")) => at + 2,
             Some(at) => at + 1,
             None => rest.len(),

@@ -1,7 +1,9 @@
 //! A file's documents, those that can be read and those that cannot.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::io::{self, Read};
+use std::iter;
 use std::ops::Range;
 
 use serde_json::Value;
@@ -9,22 +11,19 @@ use serde_json::value::RawValue;
 
 use super::node::{Duplicate, Node, Position};
 use super::split::{Chunk, is_json, split};
-use super::{Fault, MAX_BYTES, characters, json, text, yaml};
-
-/// How many documents of a file are read.
-const MAX_DOCUMENTS: usize = 100_000;
+use super::{Fault, characters, json, text, yaml};
 
 /// After how many broken JSON values the next one is looked for.
 const MAX_RESUMED: usize = 100;
 
-/// A file, read.
-#[derive(Debug, Clone, PartialEq)]
+/// A file's text. Its documents are read as they are asked for, so that they need not be held at once.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stream {
     /// The file's name, as given; `-` is the standard input.
     pub file: String,
-    /// What it holds, in order.
-    pub parts: Vec<Part>,
     text: String,
+    /// Where in the text bytes stood that are no text.
+    broken: Vec<usize>,
 }
 
 /// A piece of a stream.
@@ -79,53 +78,45 @@ pub struct Unreadable {
     pub message: String,
 }
 
-/// A file is larger than [`MAX_BYTES`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("larger than the {} MiB that are read", MAX_BYTES >> 20)]
-pub struct TooLarge;
-
 // === impl Stream ===
 
 impl Stream {
-    /// Reads a file to its end, or to where it is too large: that is an error of kind
-    /// [`io::ErrorKind::FileTooLarge`].
-    pub fn read(file: impl Into<String>, reader: impl Read) -> io::Result<Self> {
+    /// Reads a file to its end.
+    pub fn read(file: impl Into<String>, mut reader: impl Read) -> io::Result<Self> {
         let mut bytes = Vec::new();
-        let limit = u64::try_from(MAX_BYTES).unwrap_or(u64::MAX);
-        reader
-            .take(limit.saturating_add(1))
-            .read_to_end(&mut bytes)?;
-        if bytes.len() > MAX_BYTES {
-            return Err(io::Error::new(io::ErrorKind::FileTooLarge, TooLarge));
-        }
-        Ok(Self::parse(file, &bytes))
+        reader.read_to_end(&mut bytes)?;
+        Ok(Self::new(file, bytes))
     }
 
-    /// Reads a file's content.
-    pub fn parse(file: impl Into<String>, bytes: &[u8]) -> Self {
+    /// A file's content.
+    pub fn new(file: impl Into<String>, bytes: Vec<u8>) -> Self {
         let text::Text { text, broken } = text::decode(bytes);
-        let mut parts = Parts {
-            list: Vec::new(),
-            number: 0,
-        };
-        for chunk in split(&text) {
-            let (start, line) = (chunk.range.start, chunk.line);
-            parts.add(&text, chunk, &broken);
-            if parts.number > MAX_DOCUMENTS {
-                parts.stop(start..text.len(), line);
-                break;
-            }
-        }
         Self {
             file: file.into(),
-            parts: parts.list,
             text,
+            broken,
         }
     }
 
-    /// The documents that were read.
-    pub fn documents(&self) -> impl Iterator<Item = &Document> {
-        self.parts.iter().filter_map(|part| match part {
+    /// What it holds, in order.
+    pub fn parts(&self) -> impl Iterator<Item = Part> {
+        let mut chunks = split(&self.text).into_iter();
+        let mut parts = Parts {
+            stream: self,
+            found: VecDeque::new(),
+            number: 0,
+        };
+        iter::from_fn(move || {
+            while parts.found.is_empty() {
+                parts.add(chunks.next()?);
+            }
+            parts.found.pop_front()
+        })
+    }
+
+    /// The documents that can be read.
+    pub fn documents(&self) -> impl Iterator<Item = Document> {
+        self.parts().filter_map(|part| match part {
             Part::Document(document) => Some(document),
             Part::Unreadable(..) | Part::Blank(_) => None,
         })
@@ -179,16 +170,19 @@ impl fmt::Display for Position {
 
 // === the parts of a stream ===
 
-struct Parts {
-    list: Vec<Part>,
+struct Parts<'s> {
+    stream: &'s Stream,
+    /// Those that were read and not asked for yet.
+    found: VecDeque<Part>,
+    /// How many documents were read.
     number: usize,
 }
 
-impl Parts {
-    fn add(&mut self, stream: &str, chunk: Chunk, broken: &[usize]) {
-        let text = stream.get(chunk.range.clone()).unwrap_or_default();
+impl Parts<'_> {
+    fn add(&mut self, chunk: Chunk) {
+        let text = self.stream.text(&chunk.range);
         let lines_before = chunk.line - 1;
-        if let Err(fault) = characters::check(text, &chunk.range, broken) {
+        if let Err(fault) = characters::check(text, &chunk.range, &self.stream.broken) {
             return self.fault(chunk.range, lines_before, fault);
         }
         // What follows a `---` is YAML to kubectl.
@@ -197,7 +191,7 @@ impl Parts {
         }
         let read = characters::check_line_breaks(text).and_then(|()| yaml::read(text, chunk.head));
         match (read, chunk.unread) {
-            (Ok(None), _) => self.list.push(Part::Blank(chunk.range)),
+            (Ok(None), _) => self.found.push_back(Part::Blank(chunk.range)),
             (Ok(Some((root, _))), Some(unread)) => {
                 let fault = Fault {
                     place: root.place,
@@ -224,15 +218,12 @@ impl Parts {
             let read = match values.next() {
                 Some(Ok(raw)) => json::read(raw.get()),
                 Some(Err(_)) if matches!(yaml::read(value, 0), Ok(None)) => {
-                    self.list.push(Part::Blank(at..text.len()));
+                    self.found.push_back(Part::Blank(at..text.len()));
                     break;
                 }
                 Some(Err(error)) => Err(json::fault(&error)),
                 None => break,
             };
-            if self.number > MAX_DOCUMENTS {
-                break;
-            }
             let length = match &read {
                 Ok(_) => values.byte_offset(),
                 Err(fault) if at == space && reads_further_as_yaml(text, lines, fault) => {
@@ -257,18 +248,6 @@ impl Parts {
             at += length;
         }
         true
-    }
-
-    /// Reads no further.
-    fn stop(&mut self, range: Range<usize>, line: usize) {
-        let message = format!("more than {MAX_DOCUMENTS} documents; what follows is not read");
-        let place = Position { line, column: 1 };
-        let unreadable = Unreadable {
-            document: self.number,
-            place,
-            message,
-        };
-        self.list.push(Part::Unreadable(unreadable, range));
     }
 
     fn document(
@@ -299,7 +278,7 @@ impl Parts {
             head: chunk.head,
             lines_before,
         };
-        self.list.push(Part::Document(document));
+        self.found.push_back(Part::Document(document));
     }
 
     fn fault(&mut self, range: Range<usize>, lines_before: usize, fault: Fault) {
@@ -313,7 +292,7 @@ impl Parts {
             place,
             message: fault.message,
         };
-        self.list.push(Part::Unreadable(unreadable, range));
+        self.found.push_back(Part::Unreadable(unreadable, range));
     }
 }
 

@@ -8,23 +8,25 @@ use super::{Format, ManifestObject, Part, Stream};
 use crate::policy::ObjectKind;
 
 fn parse(text: &str) -> Stream {
-    Stream::parse("-", text.as_bytes())
+    Stream::new("-", text.into())
 }
 
 fn values(stream: &Stream) -> Vec<Value> {
-    stream.documents().map(super::Document::value).collect()
+    stream
+        .documents()
+        .map(|document| document.value())
+        .collect()
 }
 
 /// Number, line and message of what cannot be read.
-fn faults(stream: &Stream) -> Vec<(usize, usize, &str)> {
+fn faults(stream: &Stream) -> Vec<(usize, usize, String)> {
     stream
-        .parts
-        .iter()
+        .parts()
         .filter_map(|part| match part {
             Part::Unreadable(unreadable, _) => Some((
                 unreadable.document,
                 unreadable.place.line,
-                unreadable.message.as_str(),
+                unreadable.message,
             )),
             Part::Document(_) | Part::Blank(_) => None,
         })
@@ -34,7 +36,7 @@ fn faults(stream: &Stream) -> Vec<(usize, usize, &str)> {
 fn objects(stream: &Stream) -> Vec<ManifestObject> {
     stream
         .documents()
-        .flat_map(super::Document::objects)
+        .flat_map(|document| document.objects())
         .map(Result::unwrap)
         .collect()
 }
@@ -97,7 +99,7 @@ fn json_values_follow_one_another() {
 fn a_broken_json_value_hides_no_other() {
     let stream = parse("{\"a\":1}\n{\"b\":}\n{\"c\":3}\n");
     assert_eq!(values(&stream), [json!({"a": 1}), json!({"c": 3})]);
-    assert_eq!(faults(&stream), [(2, 2, "expected value")]);
+    assert_eq!(faults(&stream), [(2, 2, "expected value".to_owned())]);
 }
 
 #[test]
@@ -117,12 +119,12 @@ fn the_last_of_two_keys_counts_and_both_are_told() {
         assert_eq!(values(&stream), [json!({"a": [{"b": 3, "c/d": 4}]})]);
         let duplicates: Vec<_> = stream
             .documents()
-            .flat_map(|document| &document.duplicates)
-            .map(|found| (found.pointer.as_str(), found.first.line, found.again.line))
+            .flat_map(|document| document.duplicates)
+            .map(|found| (found.pointer, found.first.line, found.again.line))
             .collect();
         assert_eq!(
             duplicates,
-            [("/a/0/b", 2, 4), ("/a/0/c~1d", 3, 5)],
+            [("/a/0/b".to_owned(), 2, 4), ("/a/0/c~1d".to_owned(), 3, 5)],
             "{text}"
         );
     }
@@ -152,8 +154,8 @@ fn merges_are_kubectls() {
     );
     let duplicates: Vec<_> = stream
         .documents()
-        .flat_map(|document| &document.duplicates)
-        .map(|found| found.pointer.as_str())
+        .flat_map(|document| document.duplicates)
+        .map(|found| found.pointer)
         .collect();
     assert_eq!(duplicates, ["/p/k"]);
 }
@@ -202,15 +204,9 @@ fn what_could_hide_a_value_or_eat_memory_is_not_read() {
 
 #[test]
 fn what_is_no_text_spoils_its_document_alone() {
-    let stream = Stream::parse("-", b"a: 1\n---\nb: \xff\n---\nc: 3\n");
+    let stream = Stream::new("-", b"a: 1\n---\nb: \xff\n---\nc: 3\n".to_vec());
     assert_eq!(values(&stream), [json!({"a": 1}), json!({"c": 3})]);
     assert_eq!(faults(&stream)[0].1, 3);
-}
-
-#[test]
-fn a_file_over_the_limit_is_refused() {
-    let error = Stream::read("big", std::io::repeat(b'\n')).unwrap_err();
-    assert_eq!(error.to_string(), "larger than the 32 MiB that are read");
 }
 
 #[test]
@@ -266,7 +262,7 @@ fn what_is_no_object_is_told() {
         let stream = parse(text);
         let found: Vec<_> = stream
             .documents()
-            .flat_map(super::Document::objects)
+            .flat_map(|document| document.objects())
             .collect();
         assert_eq!(found.len(), 1, "{text}");
         assert!(found[0].is_err(), "{text}");
@@ -296,29 +292,13 @@ fn a_pointer_has_a_place() {
 fn the_parts_hold_the_whole_text() {
     for text in ["# a\n---\nb: 1\n--- # c\n...\nd: 2\n", "{\"a\":1}\n"] {
         let stream = parse(text);
-        assert!(!stream.parts.is_empty());
+        assert!(stream.parts().next().is_some());
         assert_eq!(stream.text(&(0..text.len())), text);
     }
 }
 
 #[test]
-fn the_number_of_documents_is_bounded() {
-    let yaml = parse(&"---\na: 1\n".repeat(100_010));
-    assert!(
-        faults(&yaml)
-            .last()
-            .unwrap()
-            .2
-            .starts_with("more than 100000 documents")
-    );
-    let json = parse(&"{}\n".repeat(100_010));
-    assert!(
-        faults(&json)
-            .last()
-            .unwrap()
-            .2
-            .starts_with("more than 100000 documents")
-    );
+fn broken_values_are_looked_behind_a_hundred_times() {
     let broken = parse(&"{\"a\":\n".repeat(10_000));
     assert_eq!(faults(&broken).len(), 101);
 }

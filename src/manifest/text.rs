@@ -10,12 +10,18 @@ pub(super) struct Text {
 }
 
 /// Decodes UTF-8, and UTF-16 where a byte order mark tells it: PowerShell's `>` writes that.
-pub(super) fn decode(bytes: &[u8]) -> Text {
-    match bytes {
+pub(super) fn decode(bytes: Vec<u8>) -> Text {
+    match bytes.as_slice() {
         [0xff, 0xfe, rest @ ..] => utf16(rest, u16::from_le_bytes),
         [0xfe, 0xff, rest @ ..] => utf16(rest, u16::from_be_bytes),
         [0xef, 0xbb, 0xbf, rest @ ..] => utf8(rest),
-        _ => utf8(bytes),
+        _ => String::from_utf8(bytes).map_or_else(
+            |error| utf8(error.as_bytes()),
+            |text| Text {
+                text,
+                broken: Vec::new(),
+            },
+        ),
     }
 }
 
@@ -67,16 +73,16 @@ mod tests {
             .encode_utf16()
             .flat_map(u16::to_be_bytes)
             .collect();
-        assert_eq!(decode("\u{feff}kind: Pod\n".as_bytes()), expected);
-        assert_eq!(decode(&little), expected);
-        assert_eq!(decode(&big), expected);
-        assert_eq!(decode(b"kind: Pod\n"), expected);
+        assert_eq!(decode("\u{feff}kind: Pod\n".into()), expected);
+        assert_eq!(decode(little), expected);
+        assert_eq!(decode(big), expected);
+        assert_eq!(decode(b"kind: Pod\n".to_vec()), expected);
     }
 
     #[test]
     fn what_is_no_text_is_remembered() {
-        assert_eq!(decode(b"a\xffb").broken, [1]);
-        assert_eq!(decode(b"\xff\xfea\0\0\xd8").broken, [1]);
-        assert_eq!(decode(b"\xff\xfea\0b").broken, [1]);
+        assert_eq!(decode(b"a\xffb".to_vec()).broken, [1]);
+        assert_eq!(decode(b"\xff\xfea\0\0\xd8".to_vec()).broken, [1]);
+        assert_eq!(decode(b"\xff\xfea\0b".to_vec()).broken, [1]);
     }
 }

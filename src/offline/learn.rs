@@ -1,30 +1,39 @@
 //! What manifests tell of one another.
 
-use super::Judging;
 use super::judge::read;
+use super::{Judging, on_all_cores};
 use crate::k8s::{self, TEAM_SELECTOR};
-use crate::manifest::{ManifestObject, Part, Stream};
+use crate::manifest::{ManifestObject, Stream};
 use crate::policy::custody::CustodyKind;
 use crate::policy::rbac::Account;
 use crate::policy::team::Team;
 use crate::policy::{Invitation, Knowledge, ObjectKind};
 
 /// The policy with what these manifests tell of one another: their roles, bindings, teams and Tillers.
-pub fn knowing<'s>(judging: Judging, streams: impl IntoIterator<Item = &'s Stream>) -> Judging {
-    let mut knowledge = Knowledge::default();
-    let parts = streams.into_iter().flat_map(|stream| &stream.parts);
-    for part in parts {
-        if let Part::Document(document) = part {
-            // What cannot be read is reported where it is judged.
-            for object in document.objects().into_iter().flatten() {
-                knowledge = learn(knowledge, &object, &judging);
-            }
-        }
-    }
+pub fn knowing(judging: Judging, streams: &[&Stream]) -> Judging {
+    let telling = on_all_cores(streams, |stream| telling(stream, &judging));
+    let knowledge = telling
+        .iter()
+        .flatten()
+        .fold(Knowledge::default(), |knowledge, object| {
+            learn(knowledge, object, &judging)
+        });
     Judging {
         knowledge,
         ..judging
     }
+}
+
+/// The objects of a stream that something is learned from. What cannot be read is reported where it is judged.
+fn telling(stream: &Stream, judging: &Judging) -> Vec<ManifestObject> {
+    let nothing = Knowledge::default();
+    let objects = stream
+        .documents()
+        .flat_map(|document| document.objects())
+        .flatten();
+    objects
+        .filter(|object| learn(nothing.clone(), object, judging) != nothing)
+        .collect()
 }
 
 /// What is known with this object too.

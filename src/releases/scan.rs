@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use crate::manifest::{Document, Stream};
+use crate::manifest::Stream;
 
 /// An object of a manifest.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -112,8 +112,8 @@ fn scalar(text: &str) -> Option<&str> {
 
 /// The objects of a document that is read whole.
 fn read(document: &[u8]) -> Vec<Scanned<'static>> {
-    let stream = Stream::parse("manifest", document);
-    let objects = stream.documents().flat_map(Document::objects);
+    let stream = Stream::new("manifest", document.to_vec());
+    let objects = stream.documents().flat_map(|document| document.objects());
     let found = objects.flatten().map(|object| Scanned {
         api_version: Cow::Owned(told(&object.value, "apiVersion", &object.api_version)),
         kind: Cow::Owned(object.kind),

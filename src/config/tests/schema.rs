@@ -125,7 +125,7 @@ fn it_refuses_each_bad_file_but_for_what_no_schema_can_say() {
 }
 
 fn value(text: &str) -> Value {
-    let stream = Stream::parse("policy", text.as_bytes());
+    let stream = Stream::new("policy", text.into());
     stream.documents().next().unwrap().value()
 }
 

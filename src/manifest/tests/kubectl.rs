@@ -3,7 +3,6 @@
 use serde_json::json;
 
 use super::{faults, parse, values};
-use crate::manifest::Document;
 
 #[test]
 fn tags_and_keys_are_kubectls() {
@@ -46,7 +45,7 @@ fn a_byte_order_mark_may_begin_each_document() {
     assert_eq!(values(&stream), [json!({"a": 1}), json!({"b": 2, "c": 3})]);
     let document = stream.documents().last().unwrap();
     assert_eq!(document.place_of("/c").to_string(), "5:1");
-    let edited = document.edited(stream.text_of(document), &json!({"b": 2, "c": 4}));
+    let edited = document.edited(stream.text_of(&document), &json!({"b": 2, "c": 4}));
     assert_eq!(
         edited.as_deref(),
         Some("--- # c\n\u{feff}# d\nb: 2\nc: 4\n")
@@ -92,7 +91,10 @@ fn what_kubectl_drops_or_reads_by_chance_is_not_read() {
         "apiVersion: v1\nkind: PodList\nitems:\n- kind: Pod\n",
     ] {
         let stream = parse(text);
-        let found: Vec<_> = stream.documents().flat_map(Document::objects).collect();
+        let found: Vec<_> = stream
+            .documents()
+            .flat_map(|document| document.objects())
+            .collect();
         assert!(found[0].is_err(), "{text}");
     }
 }

@@ -45,7 +45,7 @@ fn read(bytes: &[u8]) -> Read {
         objects: Vec::new(),
         faults: Vec::new(),
     };
-    for part in Stream::parse("-", bytes).parts {
+    for part in Stream::new("-", bytes.to_vec()).parts() {
         let document = match part {
             Part::Document(document) => document,
             Part::Unreadable(fault, _) => {
@@ -140,9 +140,9 @@ fn what_is_edited_is_what_kubectl_would_send() {
 
 /// A stream of one object with something more in it, something else, and something less.
 fn edited(bytes: &[u8]) -> Option<(String, Value)> {
-    let stream = Stream::parse("-", bytes);
+    let stream = Stream::new("-", bytes.to_vec());
     let read = read(bytes);
-    let [document] = stream.documents().collect::<Vec<_>>()[..] else {
+    let [document] = &stream.documents().collect::<Vec<_>>()[..] else {
         return None;
     };
     if !read.faults.is_empty() || read.objects.len() != 1 || document.value()["kind"] != "Namespace"

@@ -121,6 +121,7 @@ const CRATES: [(&str, &[&str]); 16] = [
         &[
             "base64",
             "granit_parser",
+            "memchr",
             "serde",
             "serde_json",
             "thiserror",
