@@ -40,6 +40,31 @@ fn replacing(wanted: &Value, live: &Value) -> Option<Value> {
     Some(gone.chain(kept).collect::<Map<_, _>>().into())
 }
 
+/// An object as it is created: what is to be nothing is left out. Kubernetes 1.10 takes no null for a number.
+pub(super) fn created(desired: &Value) -> Value {
+    match desired {
+        Value::Object(fields) => {
+            let given = fields.iter().filter(|(_, value)| !value.is_null());
+            let given = given.map(|(key, value)| (key.clone(), created(value)));
+            Value::Object(given.collect())
+        }
+        Value::Array(items) => items.iter().map(created).collect(),
+        other => other.clone(),
+    }
+}
+
+/// A merge patch as it is sent. It replaces lists whole, so that what is in one is as it is created.
+pub(super) fn sent(patch: Value) -> Value {
+    match patch {
+        Value::Object(fields) => {
+            let fields = fields.into_iter().map(|(key, value)| (key, sent(value)));
+            Value::Object(fields.collect())
+        }
+        list @ Value::Array(_) => created(&list),
+        other => other,
+    }
+}
+
 /// What no update may change, by kind: the field's name and place.
 ///
 /// Source: `ValidateRoleBindingUpdate` and `ValidateDeploymentUpdate` (`apps/v1`), Kubernetes 1.10 to 1.36.
@@ -205,6 +230,16 @@ mod tests {
             patch(&json!({ "a": 0 }), &json!({})),
             Some(json!({ "a": 0 }))
         );
+    }
+
+    #[test]
+    fn what_is_to_be_nothing_is_sent_only_where_it_removes_something() {
+        let desired =
+            json!({ "a": null, "b": { "c": null, "d": 1 }, "list": [{ "x": null, "y": 2 }] });
+        let made = json!({ "b": { "d": 1 }, "list": [{ "y": 2 }] });
+        assert_eq!(created(&desired), made);
+        let patched = json!({ "a": null, "b": { "c": null, "d": 1 }, "list": [{ "y": 2 }] });
+        assert_eq!(sent(desired), patched);
     }
 
     #[test]

@@ -221,7 +221,7 @@ impl Writer {
             dry_run: self.effect == Effect::ServerDryRun,
             field_manager: Some(MANAGER.to_owned()),
         };
-        let new: DynamicObject = serde_json::from_value(desired.object.clone())
+        let new: DynamicObject = serde_json::from_value(compare::created(&desired.object))
             .map_err(|_| (VERB, Setback::Final(ApplyError::Nameless)))?;
         match object
             .api(self.cluster.client())
@@ -279,7 +279,11 @@ impl Writer {
             };
             let api = object.api(self.cluster.client());
             let patched = api
-                .patch(&object.name, &parameters, &Patch::Merge(&patch))
+                .patch(
+                    &object.name,
+                    &parameters,
+                    &Patch::Merge(compare::sent(patch)),
+                )
                 .await;
             patched.map_err(|error| (VERB, Setback::of(error, VERB, object)))?;
         }

@@ -62,7 +62,7 @@ async fn an_empty_cluster_gets_an_installation_that_holds_and_loses_it_again() {
     let report: Value = serde_json::from_slice(&good.stdout).unwrap();
     let mut unguarded = Vec::new();
     for check in report["checks"].as_array().unwrap() {
-        if check["id"] == "connections" {
+        if check["check"] == "connections" {
             assert_eq!(check["status"], json!("doubtful"), "{check}");
             unguarded.push(check);
         } else {
