@@ -1,7 +1,7 @@
 # Each target does its own set-up: on a fresh Debian 12 machine with Rust it takes minutes the first
 # time, and says so. See tests/cluster/assets.sh.
 
-.PHONY: help demo test conditions bench soak check lint assets
+.PHONY: help man demo test conditions bench soak check lint assets
 
 # A folder with etcd and kube-apiserver; set KUBEBUILDER_ASSETS to use one of your own.
 ASSETS = KUBEBUILDER_ASSETS=$$(tests/cluster/assets.sh) && export KUBEBUILDER_ASSETS
@@ -9,12 +9,16 @@ ASSETS = KUBEBUILDER_ASSETS=$$(tests/cluster/assets.sh) && export KUBEBUILDER_AS
 help:
 	@echo 'make demo         hardens a Tiller in a real API server, and refuses four; KEEP=1 leaves it running'
 	@echo 'make test         runs all tests, those against a real API server too, and tells which it skips'
+	@echo 'make man          writes man pages and completion scripts to target/man'
 	@echo 'make conditions   evaluates the conditions of the webhook configurations as a new API server does'
 	@echo 'make bench        measures the webhook, and how long 100 teams take'
 	@echo 'make soak         fills a cluster with 20,000 Deployments and bindings, and measures the memory; asks beside'
 	@echo '                  hundreds of slow senders for a quarter of an hour; then'
 	@echo '                  renews, kills and restarts an installation under load for most of an hour'
 	@echo 'make lint         formatting, clippy and documentation, with warnings as errors'
+
+man:
+	cargo run --locked --quiet --example man -- target/man
 
 demo:
 	@$(ASSETS) && echo 'Building tiller-guard' >&2 && \

@@ -22,51 +22,51 @@ const STANDALONE_LIFETIME: Duration = Duration::from_hours(365 * 24);
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Certificate")]
 pub(super) struct CertificateArguments {
-    /// The certificate chain in PEM, leaf first; read again when it changes. Without it tiller-guard issues its own
-    /// certificates, from an authority in the Secret tiller-guard-ca of its namespace, and writes that authority into
-    /// its registrations
+    /// Certificate chain in PEM, leaf first; read again when it changes. Without it, tiller-guard issues its own
+    /// certificates from a CA in the Secret tiller-guard-ca, and writes that CA into its webhook configurations
     #[arg(long, value_name = "FILE", requires = "tls_key_file")]
     pub(super) tls_cert_file: Option<PathBuf>,
 
-    /// The certificate's private key in PEM; read again when it changes
+    /// Private key of the certificate in PEM; read again when it changes
     #[arg(long, value_name = "FILE", requires = "tls_cert_file")]
     pub(super) tls_key_file: Option<PathBuf>,
 
-    /// Answer only who shows a certificate of an authority in this PEM file, read again when it changes. The API server
-    /// shows one where its admission configuration says so
+    /// Require a client certificate of a CA in this PEM file; read again when it changes. The API server shows one
+    /// only if its admission configuration says so
     #[arg(long, value_name = "FILE", requires = "client_name")]
     client_ca_file: Option<PathBuf>,
 
-    /// The common name or DNS name of a client's certificate that is answered (repeatable)
+    /// Common name or DNS name that a client certificate must have (repeatable)
     #[arg(long, value_name = "NAME", requires = "client_ca_file")]
     client_name: Vec<String>,
 
-    /// Take every caller for the API server, where the network lets nobody else reach the port: their refusals become Events.
-    /// Without it and --client-ca-file, reviews are judged as ever, but write no Events and are logged as caller="unproven"
+    /// Treat every caller as the API server, if the network lets nobody else reach the port: refusals become
+    /// Events. Without it and --client-ca-file, reviews are judged as usual, but write no Events and are logged as
+    /// caller="unproven"
     #[arg(long, conflicts_with = "client_ca_file")]
     pub(super) trust_network: bool,
 
-    /// How often the certificate files are looked at
+    /// How often to check the certificate files for changes
     #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
     tls_reload_interval: Duration,
 
-    /// The Service by which the API server calls
+    /// Service by which the API server reaches this webhook
     #[arg(long, value_name = "NAME", default_value = "tiller-guard")]
     service_name: String,
 
-    /// Its port; whether the registrations lead there is looked at
+    /// Port of the Service, used to check the webhook configurations
     #[arg(long, value_name = "PORT", default_value_t = SERVICE_PORT, value_parser = clap::value_parser!(u16).range(1..))]
     service_port: u16,
 
-    /// How long tiller-guard's own certificates are valid [default: 7 days]
+    /// Lifetime of tiller-guard's own certificates [default: 7 days]
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     certificate_lifetime: Option<Duration>,
 
-    /// How long tiller-guard's own authority is valid [default: 365 days]
+    /// Lifetime of tiller-guard's own CA [default: 365 days]
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     authority_lifetime: Option<Duration>,
 
-    /// How often its Secret and the registrations are looked at [default: 10]
+    /// How often to check the CA's Secret and the webhook configurations [default: 10]
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     certificate_interval: Option<Duration>,
 }

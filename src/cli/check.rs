@@ -2,27 +2,26 @@
 
 use std::env;
 use std::io::{self, BufWriter, IsTerminal as _, Write as _};
-use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::Exit;
+use super::files::FileArguments;
 use super::policy_options::ManifestArguments;
+use super::{Exit, kept};
 use crate::manifest::{Document, Part, Stream};
-use crate::offline::files::{Source, sources};
+use crate::offline::files::Source;
 use crate::offline::judge::{judge, report_object, report_unreadable, unjudged};
 use crate::offline::learn::knowing;
 use crate::offline::{Judging, on_all_cores};
-use crate::report::{self, Report, Style, Unreadable};
+use crate::report::{self, Report, Style, Unreadable, Wishes};
 
 /// What was typed.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// Manifests, or directories of them; - is the standard input
-    #[arg(required = true, value_name = "FILE")]
-    files: Vec<PathBuf>,
+    #[command(flatten)]
+    files: FileArguments,
 
-    /// The output's format
+    /// Output format
     #[arg(long, short, value_name = "FORMAT", default_value = "text")]
     output: Format,
 
@@ -32,9 +31,9 @@ pub(super) struct Arguments {
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Format {
-    /// For people
+    /// Text for people
     Text,
-    /// For programs
+    /// JSON for programs
     Json,
 }
 
@@ -45,14 +44,18 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         output,
         policy,
     } = arguments;
-    let report = check(sources(files), policy.resolve()?);
+    let report = check(files.sources(), policy.resolve()?);
+    kept(print(&report, output), exit(&report))
+}
+
+fn print(report: &Report, output: Format) -> anyhow::Result<()> {
     let mut out = BufWriter::new(io::stdout().lock());
     match output {
-        Format::Text => report::write_text(&report, style(io::stdout().is_terminal()), &mut out)?,
-        Format::Json => report::write_json(&report, &mut out)?,
+        Format::Text => report::write_text(report, style(io::stdout().is_terminal()), &mut out)?,
+        Format::Json => report::write_json(report, &mut out)?,
     }
     out.flush()?;
-    Ok(exit(&report))
+    Ok(())
 }
 
 fn check(sources: Vec<Source>, judging: Judging) -> Report {
@@ -121,7 +124,14 @@ fn exit(report: &Report) -> Exit {
 
 /// The style of what is written to a terminal, or to no terminal.
 pub(super) fn style(terminal: bool) -> Style {
-    let no_color = env::var("NO_COLOR").ok();
-    let force = env::var("CLICOLOR_FORCE").ok();
-    Style::decide(terminal, no_color.as_deref(), force.as_deref())
+    let variable = |name| env::var(name).ok();
+    Style::decide(
+        terminal,
+        &Wishes {
+            no_color: variable("NO_COLOR").as_deref(),
+            clicolor: variable("CLICOLOR").as_deref(),
+            clicolor_force: variable("CLICOLOR_FORCE").as_deref(),
+            term: variable("TERM").as_deref(),
+        },
+    )
 }

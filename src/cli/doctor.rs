@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
 use super::Exit;
-use super::planned::{PlanArguments, enforces, policy_in};
+use super::planned::{ContentArguments, PlanArguments, enforces, policy_in};
 use super::reach::{ReachArguments, connect, on_runtime};
 use super::serve::seconds;
 use crate::cluster::Cluster;
@@ -19,18 +19,18 @@ use crate::policy::Policy;
 /// How often it looks again.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// Tells whether an installation holds, and what to do where it does not.
+/// Check whether an installation works, and what to do if it does not
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// Tell whether tiller-guard could be installed
+    /// Check whether tiller-guard can be installed
     #[arg(long)]
     pre: bool,
 
-    /// How long to wait until all is good
+    /// How long to wait until all checks are good
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     wait: Option<Duration>,
 
-    /// The output's format
+    /// Output format
     #[arg(long, short, value_name = "FORMAT", default_value = "text")]
     output: Format,
 
@@ -43,9 +43,9 @@ pub(super) struct Arguments {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// One line a check, and what to do
+    /// One line per check, and what to do
     Text,
-    /// For programs
+    /// JSON for programs
     Json,
 }
 
@@ -67,7 +67,7 @@ async fn look(arguments: Arguments) -> anyhow::Result<Exit> {
         Ok(cluster) => cluster,
         Err(exit) => return Ok(exit),
     };
-    let mut planned = plan.plan(cluster.version().minor)?;
+    let mut planned = plan.plan(cluster.version().minor, ContentArguments::default())?;
     loop {
         let checks = if pre {
             before(&cluster, &planned).await

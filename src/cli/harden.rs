@@ -2,18 +2,18 @@
 
 use std::borrow::Cow;
 use std::io::{self, BufWriter, IsTerminal as _, Write};
-use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 use similar::TextDiff;
 
-use super::Exit;
 use super::check::style;
+use super::files::FileArguments;
 use super::policy_options::ManifestArguments;
+use super::{Exit, kept};
 use crate::manifest::{Document, Part, Stream};
 use crate::offline::Judging;
-use crate::offline::files::{Source, sources};
+use crate::offline::files::Source;
 use crate::offline::harden::{Hardened, harden, pretty};
 use crate::offline::judge::report_unreadable;
 use crate::offline::learn::knowing;
@@ -22,19 +22,18 @@ use crate::report::{self, OneLine as _, Unreadable};
 /// What was typed.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// Manifests, or directories of them; - is the standard input
-    #[arg(required = true, value_name = "FILE")]
-    files: Vec<PathBuf>,
+    #[command(flatten)]
+    files: FileArguments,
 
-    /// The output's format
+    /// Output format
     #[arg(long, short, value_name = "FORMAT", default_value = "yaml")]
     output: Format,
 
-    /// Print what changes as a unified diff
+    /// Print the changes as a unified diff
     #[arg(long, conflicts_with_all = ["patch", "output"])]
     diff: bool,
 
-    /// Print what changes as a JSON patch (RFC 6902)
+    /// Print the changes as a JSON patch (RFC 6902)
     #[arg(long, conflicts_with = "output")]
     patch: bool,
 
@@ -44,9 +43,9 @@ pub(super) struct Arguments {
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Format {
-    /// Comments and layout are kept
+    /// YAML with the comments and layout of the input
     Yaml,
-    /// One object, or a List of several
+    /// JSON: one object, or a List of several
     Json,
 }
 
@@ -87,12 +86,17 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         (_, true) => Print::Patch,
         _ => Print::Manifest(output),
     };
-    let outcome = harden_all(sources(files), policy.resolve()?)?;
-    let mut out = BufWriter::new(io::stdout().lock());
-    write(&outcome, print, &mut out)?;
-    out.flush()?;
+    let outcome = harden_all(files.sources(), policy.resolve()?)?;
+    let written = print_all(&outcome, print);
     complain(&outcome)?;
-    Ok(exit(&outcome))
+    kept(written, exit(&outcome))
+}
+
+fn print_all(outcome: &HardenedFiles, print: Print) -> anyhow::Result<()> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    write(outcome, print, &mut out)?;
+    out.flush()?;
+    Ok(())
 }
 
 fn harden_all(sources: Vec<Source>, judging: Judging) -> anyhow::Result<HardenedFiles> {

@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep};
 
 use super::Exit;
 use super::doctor::{exit, print_text};
-use super::planned::{PlanArguments, enforces, policy_in, writer};
+use super::planned::{ContentArguments, PlanArguments, enforces, policy_in, writer};
 use super::reach::{ReachArguments, connect, on_runtime};
 use super::serve::seconds;
 use crate::cluster::Cluster;
@@ -27,35 +27,38 @@ use crate::manifest::to_yaml;
 /// How often the pods are looked at.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// Installs tiller-guard into a cluster, or brings an installation up to date; waits, and proves that it holds.
+/// Install tiller-guard into a cluster, or update it; wait, and prove that it refuses an unhardened Tiller
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// Print the objects, and apply nothing
+    /// Print the objects instead of applying them
     #[arg(long, short, value_name = "FORMAT", conflicts_with_all = ["dry_run", "diff", "adopt"])]
     output: Option<Format>,
 
-    /// With --output: print for Kubernetes 1.MINOR, and ask no cluster
+    /// With --output: print for this version of Kubernetes, without a cluster
     #[arg(long, value_name = "1.MINOR", requires = "output", value_parser = minor)]
     kubernetes: Option<u16>,
 
-    /// Say what would be done; `server` lets the API server try it (from Kubernetes 1.13 on)
+    /// Show what would change, and change nothing; `server` has the API server check it (Kubernetes 1.13 or newer)
     #[arg(long, value_name = "WHERE", num_args = 0..=1, require_equals = true, default_missing_value = "client")]
     dry_run: Option<DryRun>,
 
-    /// Show what changes in objects that are there already
+    /// Show the changes of existing objects as a unified diff
     #[arg(long)]
     diff: bool,
 
-    /// Take over objects of these names that others have made
+    /// Take over existing objects of these names that tiller-guard did not make
     #[arg(long)]
     adopt: bool,
 
-    /// How long to wait until the pods are ready and an unhardened Tiller is refused; 0 registers without waiting
+    /// How long to wait until the pods are ready and an unhardened Tiller is refused; 0 does not wait
     #[arg(long, value_name = "SECONDS", default_value = "120", value_parser = seconds)]
     wait: Duration,
 
     #[command(flatten)]
     plan: PlanArguments,
+
+    #[command(flatten)]
+    content: ContentArguments,
 
     #[command(flatten)]
     reach: ReachArguments,
@@ -64,25 +67,37 @@ pub(super) struct Arguments {
 /// How objects are printed.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Format {
-    /// Documents, for `kubectl apply -f -`
+    /// YAML documents, for `kubectl apply -f -`
     Yaml,
-    /// A List
+    /// A JSON List
     Json,
 }
 
 /// Who tries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum DryRun {
-    /// Nobody: the cluster is looked at
+pub(super) enum DryRun {
+    /// Compare with the objects in the cluster
     Client,
-    /// The API server, which keeps nothing
+    /// Have the API server check the objects, without storing them
     Server,
+}
+
+impl DryRun {
+    /// What is written.
+    pub(super) fn effect(given: Option<Self>) -> Effect {
+        match given {
+            None => Effect::Write,
+            Some(Self::Client) => Effect::Look,
+            Some(Self::Server) => Effect::ServerDryRun,
+        }
+    }
 }
 
 /// Installs, or prints.
 pub(super) fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     if let (Some(format), Some(minor)) = (arguments.output, arguments.kubernetes) {
-        print(format, &arguments.plan.plan(minor)?.objects())?;
+        let planned = arguments.plan.plan(minor, arguments.content)?;
+        print(format, &planned.objects())?;
         return Ok(Exit::Clean);
     }
     on_runtime(install(arguments))
@@ -97,24 +112,21 @@ async fn install(arguments: Arguments) -> anyhow::Result<Exit> {
         adopt,
         wait,
         plan,
+        content,
         reach,
     } = arguments;
     let cluster = match connect(reach).await? {
         Ok(cluster) => cluster,
         Err(exit) => return Ok(exit),
     };
-    let mut planned = plan.plan(cluster.version().minor)?;
+    let mut planned = plan.plan(cluster.version().minor, content)?;
     if let Some(format) = output {
         let mut objects = planned.foundation();
         objects.extend(install::registrations(&cluster, &planned).await?);
         print(format, &objects)?;
         return Ok(Exit::Clean);
     }
-    let effect = match dry_run {
-        None => Effect::Write,
-        Some(DryRun::Client) => Effect::Look,
-        Some(DryRun::Server) => Effect::ServerDryRun,
-    };
+    let effect = DryRun::effect(dry_run);
     if let Err(error) = effect.check(&cluster) {
         writeln!(io::stderr(), "error: {error}")?;
         return Ok(Exit::Unreachable);
@@ -129,7 +141,7 @@ async fn install(arguments: Arguments) -> anyhow::Result<Exit> {
     if waits && !pods_are_ready(&cluster, &planned.namespace, end).await? {
         writeln!(
             io::stderr(),
-            "the pods are not ready in time; the registrations are as they were: look at the pods, and run this again"
+            "timed out waiting for the pods; the webhook configurations were not changed: look at the pods, then run this again"
         )?;
         return Ok(Exit::TimedOut);
     }
@@ -222,6 +234,6 @@ fn minor(text: &str) -> Result<u16, String> {
     let minor = minor.and_then(|rest| rest.split('.').next()?.parse().ok());
     minor
         .filter(|minor| *minor >= 10)
-        .context("a version of Kubernetes from 1.10 on is wanted, such as 1.30")
+        .context("expected Kubernetes 1.10 or newer, such as 1.30")
         .map_err(|error| error.to_string())
 }

@@ -25,12 +25,12 @@ const POD_NAMESPACE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/names
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Cluster")]
 pub(super) struct LiveArguments {
-    /// Know nothing of the cluster: no teams, no other Tillers, no bindings, no version; what then cannot be told is refused, and
-    /// before Kubernetes 1.19, which has no seccompProfile, every Tiller is
+    /// Run without cluster access; a decision that needs it is a refusal. The version is unknown too: without
+    /// seccompProfile, before Kubernetes 1.19, every Tiller is refused
     #[arg(long, requires = "tls_cert_file", conflicts_with_all = ["kubeconfig", "context", "namespace"])]
     without_cluster: bool,
 
-    /// The namespace of tiller-guard itself, where teams are registered [default: the pod's, else tiller-guard]
+    /// Namespace of tiller-guard itself, which holds the teams [default: the pod's, else tiller-guard]
     #[arg(long, value_name = "NAMESPACE")]
     namespace: Option<String>,
 

@@ -22,25 +22,25 @@ const MOMENT: Duration = Duration::from_millis(100);
 /// How many bytes may wait.
 const WAITING: usize = 64 * 1024;
 
-/// How log lines are written.
+/// Format of log lines
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(super) enum LogFormat {
-    /// For people.
+    /// Text for people
     Text,
-    /// One JSON object a line.
+    /// One JSON object per line
     Json,
 }
 
-/// What is logged.
+/// What to log
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(super) enum LogLevel {
-    /// Only what broke.
+    /// Errors only
     Error,
-    /// What may need someone, too.
+    /// Also warnings
     Warn,
-    /// Each review in which something is found or let off, too.
+    /// Also each review with findings or exceptions
     Info,
-    /// Each review, too.
+    /// Also every review
     Debug,
     /// Everything.
     Trace,

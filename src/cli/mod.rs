@@ -11,8 +11,10 @@
 
 mod certificate;
 mod check;
+mod completion;
 mod doctor;
 mod explain;
+mod files;
 mod harden;
 mod install;
 mod live;
@@ -25,13 +27,14 @@ mod reach;
 mod releases;
 mod serve;
 mod uninstall;
+mod version;
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 
-/// Lets no Tiller (Helm 2's in-cluster server) run unless it is hardened.
+/// Harden or refuse Tiller, Helm 2's server in the cluster
 #[derive(Debug, Parser)]
 #[command(name = "tiller-guard", version, arg_required_else_help = true)]
 struct Arguments {
@@ -41,24 +44,26 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Tells what is wrong with the Tillers in manifests, and what each really does.
+    /// Check manifests: report what is wrong with their Tillers, and what each really does
     Check(check::Arguments),
-    /// Prints manifests with their Tillers hardened.
+    /// Print manifests with their Tillers hardened
     Harden(harden::Arguments),
     Explain(explain::Arguments),
     Serve(Box<serve::Arguments>),
     Install(Box<install::Arguments>),
     Uninstall(uninstall::Arguments),
     Doctor(doctor::Arguments),
-    /// Checks policy files, and prints their schema.
+    /// Check policy files, and print their schema
     #[command(subcommand)]
     Policy(policy_file::Command),
     Provision(Box<provision::Arguments>),
     Configure(provision::configure::Arguments),
     Deprovision(Box<provision::deprovision::Arguments>),
-    /// Lists and shows what Tiller has recorded.
+    /// List and show what Tiller has recorded
     #[command(subcommand)]
     Releases(Box<releases::Command>),
+    Version(version::Arguments),
+    Completion(completion::Arguments),
 }
 
 /// How a command ended.
@@ -104,10 +109,12 @@ pub fn run() -> ExitCode {
             provision::deprovision::run(*arguments).map(ExitCode::from)
         }
         Command::Releases(command) => releases::run(*command).map(ExitCode::from),
+        Command::Version(arguments) => version::run(arguments).map(ExitCode::from),
+        Command::Completion(arguments) => completion::run(&arguments).map(ExitCode::from),
     };
     match done {
         Ok(code) => code,
-        // A reader that has seen enough closes the pipe: `tiller-guard check … | head`.
+        // A reader that has seen enough closes the pipe. What judges keeps its exit code: see `kept`.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             writeln!(io::stderr(), "error: {error:#}").ok();
@@ -120,6 +127,15 @@ pub fn run() -> ExitCode {
 fn usage(error: &clap::Error) -> ExitCode {
     error.print().ok();
     u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from)
+}
+
+/// The exit code of what was found, also if the reader of the output has seen enough: `tiller-guard check … | head` is
+/// no yes.
+fn kept(written: anyhow::Result<()>, exit: Exit) -> anyhow::Result<Exit> {
+    match written {
+        Err(error) if !is_broken_pipe(&error) => Err(error),
+        Ok(()) | Err(_) => Ok(exit),
+    }
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {

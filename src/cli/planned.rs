@@ -13,56 +13,77 @@ use crate::installation::{self, Installation, OWNER_LABELS, Platform};
 use crate::k8s::registration::HAS_SERVICE_PORT;
 use crate::policy::{Mode, Policy};
 
-/// The options that say what an installation is to be.
+/// The options that say how an installation is reached: what `install` writes, and what `doctor` compares with.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Installation")]
 pub(super) struct PlanArguments {
-    /// The guard's own namespace
+    /// Namespace of tiller-guard
     #[arg(long, short, value_name = "NAME", default_value = installation::NAMESPACE)]
     pub(super) namespace: String,
 
-    /// The guard's image
-    #[arg(long, value_name = "REFERENCE", default_value = installation::IMAGE)]
-    image: String,
-
-    /// How many pods answer
-    #[arg(long, value_name = "COUNT", default_value = "2", value_parser = clap::value_parser!(u16).range(1..=32))]
-    replicas: u16,
-
-    /// The port of the Service; before Kubernetes 1.15 it must be 443
+    /// Port of the Service; before Kubernetes 1.15 it must be 443
     #[arg(long, value_name = "PORT", default_value_t = installation::SERVICE_PORT, value_parser = clap::value_parser!(u16).range(1..))]
     service_port: u16,
 
-    /// The policy file to install [default: enforce]
-    #[arg(long, value_name = "FILE")]
-    policy: Option<PathBuf>,
-
-    /// On AKS: keep its admissions enforcer from taking kube-system out of the webhook configurations
+    /// On AKS: keep kube-system in the webhook configurations
     #[arg(long)]
     aks: bool,
 
-    /// Put the pods on their nodes' network, for an API server that reaches no other (EKS with another network plugin)
+    /// Put the pods on their nodes' network, if the API server reaches no other (EKS with another network plugin)
     #[arg(long)]
     host_network: bool,
 
-    /// The port on which the pods answer reviews
+    /// Port on which the pods answer reviews
     #[arg(long, value_name = "PORT", default_value_t = installation::REVIEW_PORT, value_parser = clap::value_parser!(u16).range(1024..))]
     review_port: u16,
 
-    /// The port of the pods' health and metrics
+    /// Port of the pods' health and metrics
     #[arg(long, value_name = "PORT", default_value_t = installation::HEALTH_PORT, value_parser = clap::value_parser!(u16).range(1024..))]
     health_port: u16,
 }
 
+/// The options that say what is installed, beside those.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Installation")]
+pub(super) struct ContentArguments {
+    /// Image of tiller-guard
+    #[arg(long, value_name = "REFERENCE", default_value = installation::IMAGE)]
+    image: String,
+
+    /// Number of pods
+    #[arg(long, value_name = "COUNT", default_value_t = installation::REPLICAS, value_parser = clap::value_parser!(u16).range(1..=32))]
+    replicas: u16,
+
+    /// Policy file to install [default: mode enforce]
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+}
+
+impl Default for ContentArguments {
+    fn default() -> Self {
+        Self {
+            image: installation::IMAGE.to_owned(),
+            replicas: installation::REPLICAS,
+            policy: None,
+        }
+    }
+}
+
 impl PlanArguments {
-    /// What is to be there, for Kubernetes 1.`minor`.
-    pub(super) fn plan(self, minor: u16) -> anyhow::Result<Installation> {
-        let Self {
-            namespace,
+    /// What should be there, for Kubernetes 1.`minor`.
+    pub(super) fn plan(
+        self,
+        minor: u16,
+        content: ContentArguments,
+    ) -> anyhow::Result<Installation> {
+        let ContentArguments {
             image,
             replicas,
-            service_port,
             policy,
+        } = content;
+        let Self {
+            namespace,
+            service_port,
             aks,
             host_network,
             review_port,

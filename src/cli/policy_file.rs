@@ -14,12 +14,12 @@ use crate::server::read_file;
 /// What was typed.
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Tells what is wrong with a policy file, and where
+    /// Report what is wrong with a policy file, and where
     Check {
-        /// The policy file
+        /// Policy file
         file: PathBuf,
     },
-    /// Prints the JSON Schema of policy files, for editors
+    /// Print the JSON Schema of policy files, for editors
     Schema,
 }
 

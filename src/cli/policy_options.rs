@@ -16,10 +16,10 @@ use crate::server::{PolicyFile, Taken, read_file};
 use crate::tiller::Version;
 
 /// The options that every judging command has.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Policy")]
 pub(super) struct PolicyArguments {
-    /// Judge by this policy file; the options below count on top of it
+    /// Use this policy file; the options below add to it
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
 
@@ -31,12 +31,12 @@ pub(super) struct PolicyArguments {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Policy")]
 struct Additions {
-    /// Let no Tiller run in this namespace; kube-system, kube-public, kube-node-lease and default are
+    /// Protect this namespace: no Tiller may run in it. kube-system, kube-public, kube-node-lease and default are
     /// always protected (repeatable)
     #[arg(long, value_name = "NAMESPACE")]
     protected_namespace: Vec<String>,
 
-    /// Let Tiller images come from this repository too, named without tag (repeatable)
+    /// Also allow Tiller images from this repository, named without a tag (repeatable)
     #[arg(long, value_name = "REPOSITORY")]
     allowed_repository: Vec<String>,
 
@@ -44,20 +44,20 @@ struct Additions {
     #[arg(long, value_name = "VERSION", value_parser = config::version_floor)]
     version_floor: Option<Version>,
 
-    /// Take accounts of this name for Tillers' too; a * at the end stands for anything; tiller and
-    /// tiller-* always are (repeatable)
+    /// Also treat service accounts with this name as Tiller's; a * at the end matches anything. tiller and tiller-*
+    /// always count (repeatable)
     #[arg(long, value_name = "PATTERN")]
     tiller_account: Vec<String>,
 
-    /// Let Tillers be bound to this ClusterRole in their teams' namespaces, whatever it grants (repeatable)
+    /// Allow Tiller to be bound to this ClusterRole in its team's namespaces, whatever it grants (repeatable)
     #[arg(long, value_name = "CLUSTERROLE")]
     allowed_cluster_role: Vec<String>,
 
-    /// Let groups that hold Tillers' accounts be bound to this ClusterRole anywhere (repeatable)
+    /// Allow groups that hold Tiller's service account to be bound to this ClusterRole anywhere (repeatable)
     #[arg(long, value_name = "CLUSTERROLE")]
     common_cluster_role: Vec<String>,
 
-    /// Let Tillers run in the Tiller namespaces of registered teams only
+    /// Require a team: Tiller may run only in the Tiller namespaces of teams
     #[arg(long)]
     require_team: bool,
 }
@@ -68,7 +68,7 @@ pub(super) struct ManifestArguments {
     #[command(flatten)]
     policy: PolicyArguments,
 
-    /// The namespace of objects that name none, as kubectl's
+    /// Namespace of objects that name none
     #[arg(long, short, value_name = "NAMESPACE", help_heading = "Policy")]
     namespace: Option<String>,
 }
@@ -146,12 +146,12 @@ impl PolicyArguments {
 }
 
 pub(super) fn read_policy(path: &Path) -> anyhow::Result<Vec<u8>> {
-    read_file(path).context("give --policy a file that can be read")
+    read_file(path).context("pass a readable file to --policy")
 }
 
 pub(super) fn bad_policy(path: &Path, rejected: &Rejected) -> anyhow::Error {
     let lines = rejected.lines(&path.display().to_string());
-    anyhow!("the policy file is not good:\n{lines}")
+    anyhow!("the policy file is invalid:\n{lines}")
 }
 
 /// The time of day.

@@ -23,11 +23,11 @@ const GREETING_PAUSES: [Duration; 3] = [
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Cluster")]
 pub(super) struct ReachArguments {
-    /// The kubeconfig [default: $KUBECONFIG, ~/.kube/config, or the pod's service account]
+    /// Path of the kubeconfig [default: $KUBECONFIG, ~/.kube/config, or the pod's service account]
     #[arg(long, value_name = "FILE")]
     kubeconfig: Option<PathBuf>,
 
-    /// The context in it [default: its current one]
+    /// Context of the kubeconfig [default: its current context]
     #[arg(long, value_name = "NAME")]
     context: Option<String>,
 }

@@ -33,38 +33,38 @@ const SHORTEST_RELOAD: Duration = Duration::from_millis(100);
 /// How long a pod that ends is still sent requests, with room to spare.
 const DRAIN_DELAY: Duration = Duration::from_secs(10);
 
-/// Serves the webhook to the API server.
+/// Serve the webhook to the API server
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// Needs no cluster: self-signed certificate, default policy, loopback only.
+    /// Run without a cluster: self-signed certificate, default policy, loopback only
     #[arg(long, conflicts_with_all = ["tls_cert_file", "tls_key_file", "without_cluster", "kubeconfig", "context", "namespace"])]
     standalone: bool,
-    /// Where reviews are answered (default `[::]:8443`, standalone 127.0.0.1:8443).
-    #[arg(long, value_name = "ADDRESS")]
+    /// Address on which reviews are answered, as IP:PORT [default: [::]:8443; with --standalone 127.0.0.1:8443]
+    #[arg(long, value_name = "ADDRESS", value_parser = address)]
     listen: Option<SocketAddr>,
-    /// Where /livez, /readyz and /metrics are (default `[::]:8081`, standalone 127.0.0.1:8081).
-    #[arg(long, value_name = "ADDRESS")]
+    /// Address of /livez, /readyz and /metrics, as IP:PORT [default: [::]:8081; with --standalone 127.0.0.1:8081]
+    #[arg(long, value_name = "ADDRESS", value_parser = address)]
     health_address: Option<SocketAddr>,
-    /// The oldest TLS that is spoken.
+    /// Oldest TLS version to accept
     #[arg(long, value_name = "VERSION", default_value = "1.3")]
     tls_min_version: TlsVersion,
-    /// How long to serve on after SIGTERM, not ready, while the cluster forgets this pod
-    /// [default: 10, standalone 0].
+    /// How long to keep serving after SIGTERM, while the cluster removes this pod from the Service [default: 10;
+    /// with --standalone 0]
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     drain_delay: Option<Duration>,
-    /// How long the whole of the shutdown may take, delay included.
+    /// How long the whole shutdown may take, including the delay
     #[arg(long, value_name = "SECONDS", default_value = "25", value_parser = seconds)]
     drain_timeout: Duration,
-    /// Threads that answer reviews [default: one for each CPU, 4 at most].
+    /// Threads that answer reviews [default: one per CPU, at most 4]
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=256))]
     workers: Option<u16>,
-    /// How often the policy file is looked at.
+    /// How often to check the policy file for changes
     #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
     policy_reload_interval: Duration,
-    /// How log lines are written.
+    /// Format of log lines
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     log_format: LogFormat,
-    /// What is logged.
+    /// What to log
     #[arg(long, value_name = "LEVEL", default_value = "info")]
     log_level: LogLevel,
     #[command(flatten)]
@@ -126,7 +126,7 @@ async fn serve(options: Options) -> anyhow::Result<ExitCode> {
     tokio::select! {
         () = running.drain() => Ok(ExitCode::SUCCESS),
         code = signals.next() => {
-            warn!("second signal: leaving at once");
+            warn!("second signal: exiting at once");
             Ok(ExitCode::from(code))
         }
     }
@@ -138,7 +138,7 @@ async fn watch(watches: Option<Watches>) -> anyhow::Error {
         && let Err(error) = watches.run().await
     {
         return anyhow::Error::new(error)
-            .context("give --without-cluster to know nothing of a cluster");
+            .context("pass --without-cluster to run without a cluster");
     }
     std::future::pending().await
 }
@@ -147,11 +147,11 @@ async fn watch(watches: Option<Watches>) -> anyhow::Error {
 fn advise(error: BindError) -> anyhow::Error {
     let advice = match error {
         BindError::Certificate(_) => {
-            "give --tls-cert-file and --tls-key-file a valid certificate and its key"
+            "pass a valid certificate and its key to --tls-cert-file and --tls-key-file"
         }
-        BindError::Clients(_) => "give --client-ca-file certificates of authorities in PEM",
+        BindError::Clients(_) => "pass a PEM file of CA certificates to --client-ca-file",
         BindError::Listen { .. } => {
-            "give --listen and --health-address free addresses of this machine"
+            "pass free addresses of this machine to --listen and --health-address"
         }
         BindError::Tls(_) => "this build cannot serve TLS",
     };
@@ -193,7 +193,7 @@ pub(super) fn seconds(text: &str) -> Result<Duration, String> {
     seconds
         .ok()
         .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
-        .ok_or_else(|| "a number of seconds is wanted, such as 10 or 0.5".to_owned())
+        .ok_or_else(|| "expected a number of seconds, such as 10 or 0.5".to_owned())
 }
 
 // === impl Options ===
@@ -262,6 +262,11 @@ impl Options {
             proven,
         })
     }
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse()
+        .map_err(|_| "expected IP:PORT, such as 127.0.0.1:8443 or [::]:8443".to_owned())
 }
 
 fn default_workers() -> usize {

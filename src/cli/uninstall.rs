@@ -6,33 +6,32 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::Exit;
+use super::install::DryRun;
 use super::planned::writer;
 use super::reach::{ReachArguments, connect, on_runtime};
-use crate::cluster::apply::Effect;
 use crate::cluster::install::registrations;
 use crate::installation::{
     self, AUTHORITY_SECRET, IMAGE, Installation, POLICY, Platform, SERVICE_PORT,
 };
 
-/// Removes tiller-guard from a cluster, whether it still answers or not. The namespace stays, with the teams that are
-/// registered in it.
+/// Remove tiller-guard from a cluster, whether it still answers or not. The namespace stays, with the teams in it
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// The guard's own namespace
+    /// Namespace of tiller-guard
     #[arg(long, short, value_name = "NAME", default_value = installation::NAMESPACE)]
     namespace: String,
 
-    /// Remove the namespace too, with all that is in it
+    /// Delete the namespace too, with everything in it
     #[arg(long)]
     delete_namespace: bool,
 
-    /// Remove objects of these names that others have made, too
+    /// Also delete objects of these names that install did not make, such as those of the chart
     #[arg(long)]
     adopt: bool,
 
-    /// Say what would be removed
-    #[arg(long)]
-    dry_run: bool,
+    /// Show what would be deleted, and delete nothing; `server` has the API server check it (Kubernetes 1.13 or newer)
+    #[arg(long, value_name = "WHERE", num_args = 0..=1, require_equals = true, default_missing_value = "client")]
+    dry_run: Option<DryRun>,
 
     #[command(flatten)]
     reach: ReachArguments,
@@ -66,7 +65,11 @@ async fn uninstall(arguments: Arguments) -> anyhow::Result<Exit> {
         ca_bundle: None,
         place: Platform::default(),
     };
-    let effect = if dry_run { Effect::Look } else { Effect::Write };
+    let effect = DryRun::effect(dry_run);
+    if let Err(error) = effect.check(&cluster) {
+        writeln!(io::stderr(), "error: {error}")?;
+        return Ok(Exit::Unreachable);
+    }
     let writer = writer(&cluster, adopt, effect);
     let mut objects = registrations(&cluster, &installed).await?.to_vec();
     let mut foundation = installed.foundation();
@@ -97,7 +100,7 @@ async fn uninstall(arguments: Arguments) -> anyhow::Result<Exit> {
     if !delete_namespace {
         writeln!(
             io::stdout(),
-            "left      Namespace {} (--delete-namespace removes it)",
+            "kept      Namespace {} (--delete-namespace deletes it)",
             installed.namespace
         )?;
     }

@@ -40,10 +40,10 @@ pub struct Cluster {
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
     /// The kubeconfig cannot be read, or lacks what is asked of it.
-    #[error("cannot use the kubeconfig; give --kubeconfig and --context a good one")]
+    #[error("cannot use the kubeconfig; check --kubeconfig and --context")]
     Kubeconfig(#[source] Box<KubeconfigError>),
     /// There is neither a kubeconfig nor a pod's service account.
-    #[error("there is no cluster to talk to; give --kubeconfig")]
+    #[error("no cluster is configured; pass --kubeconfig")]
     Nowhere(#[source] Box<InferConfigError>),
     /// The client could not be set up from what the kubeconfig says.
     #[error("cannot set up a client for {address}")]
@@ -70,7 +70,7 @@ pub enum ConnectError {
         source: Box<kube::Error>,
     },
     /// Somebody answers, but not as Kubernetes does, or not to us.
-    #[error("the API server at {address} gives no good answer to GET {path}")]
+    #[error("the API server at {address} gives no usable answer to GET {path}")]
     Odd {
         /// The API server.
         address: String,

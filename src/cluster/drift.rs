@@ -45,7 +45,7 @@ pub(super) fn drift(wanted: &Value, live: &Value) -> Vec<String> {
     for webhook in webhooks(live) {
         let name = name(webhook);
         if !webhooks(wanted).any(|it| self::name(it) == name) {
-            drifts.push(format!("{name} is not to be there"));
+            drifts.push(format!("{name} is unexpected"));
         }
     }
     drifts
@@ -237,7 +237,7 @@ mod tests {
             renamed,
             [
                 format!("{name} is missing"),
-                "other is not to be there".to_owned()
+                "other is unexpected".to_owned()
             ]
         );
         let bare = drifts_after(|webhook| webhook["clientConfig"]["caBundle"] = json!(""));

@@ -146,6 +146,31 @@ pub(super) async fn is_labelled(cluster: &Cluster, namespace: &str) -> Result<bo
     Ok(label == Some(namespace))
 }
 
+/// The guard in a cluster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Guard {
+    /// The image that its Deployment names.
+    pub image: String,
+    /// How many pods are ready.
+    pub ready: u64,
+    /// How many pods there should be.
+    pub wanted: u64,
+}
+
+/// The guard in this namespace, if there is one.
+pub async fn guard(cluster: &Cluster, namespace: &str) -> Result<Option<Guard>, kube::Error> {
+    let found = get(cluster, ("apps", "v1", "Deployment"), Some(namespace), NAME).await?;
+    Ok(found.map(|found| {
+        let number = |pointer| found.pointer(pointer).and_then(Value::as_u64).unwrap_or(0);
+        let image = found.pointer("/spec/template/spec/containers/0/image");
+        Guard {
+            image: image.and_then(Value::as_str).unwrap_or_default().to_owned(),
+            ready: number("/status/readyReplicas"),
+            wanted: number("/spec/replicas"),
+        }
+    }))
+}
+
 /// How far the pods of the Deployment are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rollout {

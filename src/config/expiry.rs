@@ -19,7 +19,7 @@ pub(super) fn expiry(text: &str) -> Result<Timestamp, String> {
         .map(|it| Timestamp(it.unix_timestamp()))
         .ok_or_else(|| {
             format!(
-                "\"{}\" is no date; write one such as 2027-03-31 or 2027-03-31T12:00:00Z",
+                "\"{}\" is not a date; write one such as 2027-03-31 or 2027-03-31T12:00:00Z",
                 quoted(text)
             )
         })

@@ -47,7 +47,7 @@ impl<'d> PolicyReader<'d> {
                 cause: Cause::Key,
                 place: duplicate.again,
                 message: format!(
-                    "\"{}\" stands on line {} already; keep one of them",
+                    "\"{}\" is already on line {}; keep one of them",
                     quoted(&duplicate.key),
                     duplicate.first.line
                 ),
@@ -83,11 +83,7 @@ impl<'d> PolicyReader<'d> {
         let map = self.mapping(field)?;
         for key in map.keys() {
             if !keys.contains(&key.as_str()) {
-                let message = format!(
-                    "the key \"{}\" means nothing here; use {}",
-                    quoted(key),
-                    one_of(keys)
-                );
+                let message = format!("unknown key \"{}\"; use {}", quoted(key), one_of(keys));
                 self.problem(Cause::Key, &child(&field.pointer, key), message);
             }
         }
@@ -112,7 +108,7 @@ impl<'d> PolicyReader<'d> {
     fn mapping<'v>(&mut self, field: &Field<'v>) -> Option<&'v Map<String, Value>> {
         let map = field.value.as_object();
         if map.is_none() {
-            let message = format!("{} where a mapping of keys is wanted", kind_of(field.value));
+            let message = format!("{}, expected a mapping of keys", kind_of(field.value));
             self.bad(field, message);
         }
         map
@@ -122,7 +118,7 @@ impl<'d> PolicyReader<'d> {
     pub(super) fn list<'v>(&mut self, field: &Field<'v>) -> Vec<Field<'v>> {
         let Some(list) = field.value.as_array() else {
             let message = format!(
-                "{} where a list is wanted; begin each element with \"- \"",
+                "{}, expected a list; begin each element with \"- \"",
                 kind_of(field.value)
             );
             self.bad(field, message);
@@ -150,14 +146,14 @@ impl<'d> PolicyReader<'d> {
             }
             Value::Bool(_) | Value::Number(_) => {
                 let message = format!(
-                    "{} where a text is wanted; put it in quotes if it is one",
+                    "{}, expected a string; put it in quotes if it is one",
                     kind_of(field.value)
                 );
                 self.bad(field, message);
                 None
             }
             Value::Null | Value::Array(_) | Value::Object(_) => {
-                let message = format!("{} where a text is wanted", kind_of(field.value));
+                let message = format!("{}, expected a string", kind_of(field.value));
                 self.bad(field, message);
                 None
             }
@@ -168,7 +164,7 @@ impl<'d> PolicyReader<'d> {
     pub(super) fn truth(&mut self, field: &Field<'_>) -> Option<bool> {
         let truth = field.value.as_bool();
         if truth.is_none() {
-            let message = format!("{} where true or false is wanted", kind_of(field.value));
+            let message = format!("{}, expected true or false", kind_of(field.value));
             self.bad(field, message);
         }
         truth
@@ -216,12 +212,12 @@ fn child(pointer: &str, key: &str) -> String {
 
 fn kind_of(value: &Value) -> &'static str {
     match value {
-        Value::Null => "nothing stands here",
-        Value::Bool(_) => "a boolean stands here",
-        Value::Number(_) => "a number stands here",
-        Value::String(_) => "a text stands here",
-        Value::Array(_) => "a list stands here",
-        Value::Object(_) => "a mapping stands here",
+        Value::Null => "found nothing",
+        Value::Bool(_) => "found a boolean",
+        Value::Number(_) => "found a number",
+        Value::String(_) => "found a string",
+        Value::Array(_) => "found a list",
+        Value::Object(_) => "found a mapping",
     }
 }
 

@@ -307,7 +307,7 @@ fn read_exception(
     if expires > now {
         return Some(exception);
     }
-    let message = "this exception has expired; remove it, or decide anew until when it counts";
+    let message = "this exception has expired; remove it, or set a new date";
     reader.problem(Cause::Expired, &field.pointer, message.to_owned());
     None
 }
@@ -325,7 +325,7 @@ fn read_object(
         .and_then(|it| reader.parsed(it, value::kind));
     let namespace = match (kind, section.get("namespace")) {
         (Some(kind), Some(field)) if !kind.has_namespace() => {
-            let message = format!("no {} is in a namespace; remove this", kind.as_str());
+            let message = format!("a {} has no namespace; remove this key", kind.as_str());
             reader.bad(&field, message);
             None
         }

@@ -115,7 +115,7 @@ fn read(reader: &mut PolicyReader<'_>, section: &Section<'_>) -> TeamSpec {
     if let Some(field) = section.get("historyMax") {
         match field.value.as_u64().and_then(|it| u32::try_from(it).ok()) {
             Some(number) => team.history_max = number,
-            None => reader.bad(&field, "no number of revisions; write one such as 200"),
+            None => reader.bad(&field, "not a number of revisions; write one such as 200"),
         }
     }
     if let Some(field) = section.get("clusterDomain") {
@@ -211,12 +211,12 @@ mod tests {
         let problems = read_teams(text.as_bytes()).unwrap_err();
         let lines: Vec<_> = problems.iter().map(ToString::to_string).collect();
         let expected = [
-            "5:1: the key \"targets\" means nothing here",
-            "3:1: a number stands here",
+            "5:1: unknown key \"targets\"",
+            "3:1: found a number",
             "1:1: targetNamespaces is missing",
-            "11:1: a text stands here where a list is wanted",
-            "13:1: \"latest\" is no version",
-            "12:1: no number of revisions",
+            "11:1: found a string, expected a list",
+            "13:1: \"latest\" is not a version",
+            "12:1: not a number of revisions",
             "14:9: apiGroups is missing",
         ];
         assert_eq!(lines.len(), expected.len(), "{lines:#?}");

@@ -22,7 +22,7 @@ pub fn version_floor(text: &str) -> Result<Version, String> {
     let oldest = Settings::default().version_floor;
     match version(text) {
         Ok(version) if version < oldest => Err(format!(
-            "no Tiller before {oldest} can be hardened; write that or a later one"
+            "Tiller before {oldest} cannot be hardened; write that version or a newer one"
         )),
         other => other,
     }
@@ -38,7 +38,7 @@ pub(super) fn version(text: &str) -> Result<Version, String> {
     let number = text.strip_prefix('v').unwrap_or(text);
     number.parse().map_err(|_| {
         format!(
-            "\"{}\" is no version of Tiller; write one such as 2.16.12",
+            "\"{}\" is not a version of Tiller; write one such as 2.16.12",
             quoted(text)
         )
     })
@@ -90,7 +90,7 @@ pub(super) fn rule(id: &str) -> Result<&'static Rule, String> {
     let found = rules_to_except().find(|rule| rule.id == id);
     found.ok_or_else(|| {
         if connection_rules().any(|rule| rule.id == id) {
-            format!("{id} judges connections, which no exception names; see access")
+            format!("{id} judges connections, for which there are no exceptions; use access")
         } else if mode_rules().iter().any(|rule| rule.id == id) {
             format!("{id} comes from the mode; set another mode for the namespace under namespaces")
         } else {
@@ -126,7 +126,7 @@ pub(super) fn every_rule() -> impl Iterator<Item = &'static Rule> {
 
 fn no_rule(id: &str) -> String {
     format!(
-        "there is no rule \"{}\"; the README's table has them all",
+        "there is no rule \"{}\"; `tiller-guard explain` lists all rules",
         quoted(id)
     )
 }
@@ -152,7 +152,7 @@ pub(super) fn account_pattern(text: &str) -> Result<String, String> {
         Ok(text.to_owned())
     } else {
         Err(format!(
-            "\"{}\" is no name of an account; write a name, or how names begin with a * at the end",
+            "\"{}\" is not the name of a service account; write a name, or the beginning of names with a * at the end",
             quoted(text)
         ))
     }
@@ -169,7 +169,7 @@ fn named(what: &str, text: &str, good: bool) -> Result<String, String> {
         Ok(text.to_owned())
     } else {
         Err(format!(
-            "\"{}\" is no name of {what}; write it as Kubernetes has it, without wildcards",
+            "\"{}\" is not the name of {what}; write it as in Kubernetes, without wildcards",
             quoted(text)
         ))
     }
@@ -191,7 +191,7 @@ pub(super) fn variable(text: &str) -> Result<String, String> {
         Ok(text.to_owned())
     } else {
         Err(format!(
-            "\"{}\" is no name of a variable; write the name alone, such as HTTPS_PROXY",
+            "\"{}\" is not the name of a variable; write only the name, such as HTTPS_PROXY",
             quoted(text)
         ))
     }
@@ -224,8 +224,7 @@ pub(super) fn image_or_repository(text: &str) -> Result<ImageReference<'_>, Stri
         Ok(ImageReference::parse(text))
     } else {
         Err(format!(
-            "\"{}\" is no image; write a reference such as ghcr.io/helm/tiller:v2.17.0 in full, \
-             without wildcards",
+            "\"{}\" is not an image; write a full reference such as ghcr.io/helm/tiller:v2.17.0, without wildcards",
             quoted(text)
         ))
     }
@@ -242,7 +241,7 @@ pub(super) fn silent_image(text: &str) -> Result<String, String> {
     }
     match image.version().known() {
         Some(version) => Err(format!(
-            "the tag says already that this image holds {version}; remove this entry"
+            "the tag already says version {version}; remove this entry"
         )),
         None => Ok(text.to_owned()),
     }
@@ -255,7 +254,7 @@ pub(super) fn user(text: &str) -> Result<String, String> {
         Ok(text.to_owned())
     } else {
         Err(format!(
-            "\"{}\" is no person's name, and acts for others; name the users who may break the glass",
+            "\"{}\" is not a person; name the users who may use break-glass",
             quoted(text)
         ))
     }
@@ -267,7 +266,7 @@ pub(super) fn group(text: &str) -> Result<String, String> {
         Ok(text.to_owned())
     } else {
         Err(format!(
-            "\"{}\" holds others than administrators; name a group of people who may break the glass, \
+            "\"{}\" does not hold only administrators; name a group of people who may use break-glass, \
              or {}",
             quoted(text),
             one_of(&PEOPLE)
@@ -279,7 +278,7 @@ pub(super) fn group(text: &str) -> Result<String, String> {
 pub(super) fn any_user(text: &str) -> Result<String, String> {
     if text == "system:anonymous" {
         Err(
-            "\"system:anonymous\" is whoever does not log in; name the users who are meant"
+            "\"system:anonymous\" is everyone who has not logged in; name the users who are meant"
                 .to_owned(),
         )
     } else {
@@ -291,7 +290,7 @@ pub(super) fn any_user(text: &str) -> Result<String, String> {
 pub(super) fn any_group(text: &str) -> Result<String, String> {
     if EVERYBODY.contains(&text) {
         Err(format!(
-            "\"{text}\" holds more or less everybody; name a group of those who are meant"
+            "\"{text}\" holds nearly everybody; name a group of those who are meant"
         ))
     } else {
         Ok(text.to_owned())

@@ -25,6 +25,8 @@ pub const IMAGE: &str = concat!(
 pub const AUTHORITY_SECRET: &str = "tiller-guard-ca";
 /// The keys of the labels by which an object is known to be an installation's.
 pub const OWNER_LABELS: [&str; 2] = ["app.kubernetes.io/name", "app.kubernetes.io/managed-by"];
+/// How many pods answer if nobody says otherwise: one may restart.
+pub const REPLICAS: u16 = 2;
 /// The policy where none is given.
 pub const POLICY: &str = "apiVersion: tiller-guard.io/v1\nkind: Policy\nmode: enforce\n";
 
@@ -80,7 +82,7 @@ impl Installation {
         objects
     }
 
-    /// The same, with what is not to be there said to be nothing: an installation that was made with other options may
+    /// The same, with what is unexpected said to be nothing: an installation that was made with other options may
     /// have it.
     pub fn foundation_over_another(&self) -> Vec<Value> {
         let mut objects = self.foundation();

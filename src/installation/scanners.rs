@@ -10,11 +10,11 @@ use crate::policy::RunAsUser;
 type Skip = (&'static str, &'static str);
 
 /// checkov looks for the letters "tiller" in names of images, labels and Services.
-const NO_TILLER: &str = "this is no Tiller; it keeps Tillers out";
+const NO_TILLER: &str = "this is not a Tiller; it keeps Tillers out";
 
 const OF_CLUSTER_ROLE: [Skip; 1] = [(
     "CKV_K8S_155",
-    "it writes the bundle of its own authorities into its own two webhook configurations, by name, and nothing else",
+    "it writes the bundle of its own CAs into its own two webhook configurations, by name, and nothing else",
 )];
 const OF_SERVICE: [Skip; 1] = [("CKV_K8S_44", NO_TILLER)];
 const OF_DEPLOYMENT: [Skip; 5] = [

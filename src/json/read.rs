@@ -192,7 +192,7 @@ impl fmt::Display for ReadError {
             }
             Problem::Value(expected) => write!(formatter, "expected {expected}"),
             Problem::Many(most) => write!(formatter, "more than {most} elements"),
-            Problem::Twice => formatter.write_str("stands there twice"),
+            Problem::Twice => formatter.write_str("appears twice"),
         }
     }
 }

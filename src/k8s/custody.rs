@@ -209,7 +209,7 @@ fn authorities(data: Option<&Data<'_>>, string_data: Option<&Data<'_>>) -> CaFil
         .collect();
     STANDARD
         .decode(text)
-        .map_or(CaFile::Unreadable("it is no base64"), |pem| ca_file(&pem))
+        .map_or(CaFile::Unreadable("it is not base64"), |pem| ca_file(&pem))
 }
 
 const TOO_LARGE: CaFile = CaFile::Unreadable("it is larger than 64 KiB");
@@ -228,7 +228,7 @@ fn ca_file(pem: &[u8]) -> CaFile {
         Ok(certificates) if certificates.len() == begun && begun > 0 => {
             CaFile::Certificates(certificates)
         }
-        _ => CaFile::Unreadable("it is no PEM of certificates alone"),
+        _ => CaFile::Unreadable("it is not a PEM file of certificates only"),
     }
 }
 

@@ -57,7 +57,7 @@ impl Malformed {
             kind: kind.as_str(),
             reason: match kind {
                 ObjectKind::Custody(CustodyKind::Secret) => {
-                    "a field of it is not as the API has it".to_owned()
+                    "a field does not match the API".to_owned()
                 }
                 _ => error.to_string(),
             },

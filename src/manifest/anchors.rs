@@ -59,7 +59,7 @@ impl Anchors {
         self.repeat(bytes.unwrap_or_default())?;
         self.by_number
             .get(&anchor)
-            .ok_or("an alias of the value that it stands in")
+            .ok_or("an alias of the value that contains it")
     }
 
     fn repeat(&mut self, bytes: usize) -> Result<(), Refusal> {

@@ -292,7 +292,7 @@ impl Builder {
 
     fn report(&mut self, first: First, again: Position) -> Result<(), Message> {
         if self.duplicates.len() == MAX_DUPLICATES {
-            return Err(format!("more than {MAX_DUPLICATES} keys stand twice").into());
+            return Err(format!("more than {MAX_DUPLICATES} keys appear twice").into());
         }
         let mut pointer = String::new();
         let parents = self.frames.len().saturating_sub(1);

@@ -13,9 +13,8 @@ use super::node::Duplicate;
 pub static DUPLICATE_KEY: Rule = Rule {
     id: "duplicate-key",
     severity: Severity::Medium,
-    summary: "A key stands twice in one mapping of a manifest, so that a reader may see the value that \
-              does not count.",
-    answer: "`harden` writes the last value alone, the one that kubectl sends.",
+    summary: "A mapping in a manifest has the same key twice; the last value counts.",
+    answer: "`harden` writes only the last value, the one that kubectl sends.",
     ..Rule::PLAIN
 };
 
@@ -27,7 +26,7 @@ impl Duplicate {
             severity: settings.severity(&DUPLICATE_KEY),
             path: Pointer::from_text(self.pointer.strip_prefix(object).unwrap_or(&self.pointer)),
             message: format!(
-                "\"{}\" stands here twice, on lines {} and {}, and the last value counts",
+                "\"{}\" appears twice, on lines {} and {}; the last value counts",
                 self.key, self.first.line, self.again.line
             )
             .into(),

@@ -119,7 +119,7 @@ impl<'a> Parser<'a> {
                 continue;
             };
             if self.duplicates.len() == MAX_DUPLICATES {
-                let message = format!("more than {MAX_DUPLICATES} keys stand twice");
+                let message = format!("more than {MAX_DUPLICATES} keys appear twice");
                 return Err(Fault { place, message });
             }
             self.duplicates.push(Duplicate {

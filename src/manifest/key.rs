@@ -24,7 +24,7 @@ pub(super) enum BadKey {
     #[error("a key that is a negative zero")]
     NegativeZero,
     /// Bytes that are no text.
-    #[error("a key that is no text")]
+    #[error("a key that is not a string")]
     Binary,
 }
 

@@ -80,7 +80,7 @@ impl Entries {
         let mut overruled = Vec::new();
         for source in sources.into_iter().rev() {
             let Content::Mapping(entries, _) = source.content else {
-                return Err("a merge (<<) of what is no mapping");
+                return Err("a merge (<<) of something that is not a mapping");
             };
             for mut entry in entries {
                 entry.start = None;

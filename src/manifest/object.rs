@@ -194,7 +194,7 @@ impl Document {
             message: message.to_owned(),
         };
         if !matches!(node.content, Content::Mapping(..)) {
-            return Err(fail("no Kubernetes object: not a mapping"));
+            return Err(fail("not a Kubernetes object: not a mapping"));
         }
         let Around { list, parameters } = around;
         let text = |node: Option<&Node>| node.and_then(Node::text).map(str::to_owned);
@@ -206,7 +206,7 @@ impl Document {
         };
         let Some((kind, api_version)) = named else {
             return Err(fail(
-                "no Kubernetes object: it has no kind or no apiVersion",
+                "not a Kubernetes object: it has no kind or no apiVersion",
             ));
         };
         let prefix = format!("{pointer}/");
@@ -251,7 +251,7 @@ fn items<'n>(node: &'n Node, object: &ManifestObject) -> Result<Option<&'n [Node
     match node.get("items").map(|items| &items.content) {
         Some(Content::List(items, _)) if object.kind.ends_with("List") => Ok(Some(items)),
         Some(Content::List(..) | Content::Scalar(Value::Null, _)) => Err(
-            "kubectl takes an object with the key \"items\" for a list and sends the items alone, other \
+            "kubectl takes an object with the key \"items\" for a list and sends only the items, other \
              clients send the object",
         ),
         _ => Ok(None),

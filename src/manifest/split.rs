@@ -27,11 +27,11 @@ pub(super) struct Chunk {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Unread {
     /// It follows the end of another without a beginning.
-    #[error("kubectl passes over what follows \"...\"; begin it with \"---\"")]
+    #[error("kubectl ignores what follows \"...\"; begin it with \"---\"")]
     AfterEnd,
     /// Its `---` line follows a carriage return that no line feed follows.
     #[error(
-        "kubectl passes over it, since a lone carriage return ends the line before \"---\"; end lines with \
+        "kubectl ignores it, because a lone carriage return ends the line before \"---\"; end lines with \
          line feeds"
     )]
     AfterCarriageReturn,

@@ -1,5 +1,7 @@
 //! One object of a manifest, judged.
 
+use std::cmp::Reverse;
+
 use json_patch::Patch;
 
 use super::Judging;
@@ -31,7 +33,7 @@ pub enum Unjudged {
     Malformed(#[from] k8s::Malformed),
     /// It is of a kind that is not read, and may hold a Tiller.
     #[error(
-        "{object} may hold a Tiller ({sign}), and its kind is not read; check what is made of it by hand"
+        "{object} may hold a Tiller ({sign}), but tiller-guard does not read its kind; check the pods that it makes"
     )]
     Unread {
         /// Its kind, namespace and name.
@@ -152,7 +154,9 @@ pub fn report_object(
     let duplicates = duplicates
         .iter()
         .map(|duplicate| duplicate.finding(&pointer, &judging.settings));
-    let findings = duplicates.chain(judgement.findings).map(|finding| {
+    let mut findings: Vec<Finding> = duplicates.chain(judgement.findings).collect();
+    findings.sort_by_key(|finding| Reverse(finding.severity));
+    let findings = findings.into_iter().map(|finding| {
         let place = document.place_of(&format!("{pointer}{}", finding.path));
         report::Finding {
             line: Some(place.line),

@@ -5,27 +5,27 @@ use super::{Action, Finding, Mode, Rule, Settings, Severity, Verdict};
 /// # What it finds
 /// A new Tiller in a namespace whose mode is `freeze`.
 /// # Why it matters
-/// While Tillers are migrated to Helm 3, each new one is another to migrate.
+/// While Tillers are migrated to Helm 3, each new one is one more to migrate.
 /// # What hardening does
 /// Nothing.
 static TILLER_FROZEN: Rule = Rule {
     id: "tiller-frozen",
     severity: Severity::Critical,
-    summary: "A new Tiller, where the policy's mode is `freeze`.",
-    answer: "Refused: use the Tiller that is there, or Helm 3.",
+    summary: "A new Tiller, and the policy's mode is `freeze`.",
+    answer: "Refused: use the existing Tiller, or Helm 3.",
     ..Rule::PLAIN
 };
 
 /// # What it finds
-/// Any Tiller in a namespace whose mode is `forbid`.
+/// A Tiller in a namespace whose mode is `forbid`.
 /// # Why it matters
-/// After the migration to Helm 3 nobody needs one.
+/// After the migration to Helm 3, nobody needs one.
 /// # What hardening does
 /// Nothing.
 static TILLER_FORBIDDEN: Rule = Rule {
     id: "tiller-forbidden",
     severity: Severity::Critical,
-    summary: "A Tiller, where the policy's mode is `forbid`.",
+    summary: "A Tiller, and the policy's mode is `forbid`.",
     answer: "Refused: use Helm 3, which needs no Tiller.",
     ..Rule::PLAIN
 };
@@ -236,8 +236,8 @@ fn refused(may_break_glass: bool) -> Decision {
 fn frozen(verdict: &Verdict<'_>, settings: &Settings) -> Option<Finding> {
     objection(
         &TILLER_FROZEN,
-        "no new Tiller may come into this namespace, which is frozen",
-        "use the Tiller that is there, or Helm 3, which needs none",
+        "this namespace is frozen: no new Tiller is allowed",
+        "use the existing Tiller, or Helm 3, which needs none",
         verdict,
         settings,
     )
@@ -248,7 +248,7 @@ pub fn forbidden(verdict: &Verdict<'_>, settings: &Settings) -> Option<Finding> 
     objection(
         &TILLER_FORBIDDEN,
         "Tillers are forbidden in this namespace",
-        "use Helm 3, which needs no Tiller; scale what is left of this one to zero or delete it",
+        "use Helm 3, which needs no Tiller; scale this one to zero or delete it",
         verdict,
         settings,
     )

@@ -39,10 +39,10 @@ pub enum PersonError {
     #[error("this group holds service accounts, Tillers' among them; name a group of people")]
     Everybody,
     /// Those who have not logged in.
-    #[error("this is who has not logged in; name a person")]
+    #[error("this is everyone who has not logged in; name a person")]
     Anonymous,
     /// Tiller is not its own client.
-    #[error("this is a Tiller's own account; name the account of who uses it")]
+    #[error("this is Tiller's own service account; name the user who uses Tiller")]
     Tiller,
 }
 

@@ -28,10 +28,10 @@ pub enum RuleError {
     #[error("a rule needs verbs, API groups and resources")]
     Empty,
     /// A `*`.
-    #[error("name each {0}; * would let in what comes with every new version of the cluster")]
+    #[error("name each {0}; * would also allow what new versions of the cluster add")]
     Wildcard(&'static str),
     /// A word with characters that no verb, group or resource has.
-    #[error("\"{0}\" is no verb, API group or resource")]
+    #[error("\"{0}\" is not a verb, API group or resource")]
     Word(String),
     /// Something that makes more of every other right.
     #[error("no Tiller may have {}", .0.as_str())]
@@ -239,8 +239,8 @@ mod tests {
 
     refused! {
         a_rule_without_colon: "get pods", "VERB,VERB:RESOURCE.GROUP";
-        a_rule_without_verbs: ":pods", "is no verb";
-        a_rule_without_resources: "get:", "is no verb";
+        a_rule_without_verbs: ":pods", "is not a verb";
+        a_rule_without_resources: "get:", "is not a verb";
         every_verb: "*:pods", "name each verb";
         every_resource: "get:*", "name each resource";
         every_group: "get:pods.*", "name each API group";

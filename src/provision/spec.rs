@@ -233,10 +233,11 @@ impl TeamSpec {
         let account = &self.service_account;
         if account == "default" {
             let expected =
-                "an account of Tiller's own: every pod of the namespace may use that one";
+                "a service account of Tiller's own: every pod in the namespace may use that one";
             errors.push(self.bad_name("the service account", account, expected));
         } else if !is_name(account) {
-            let expected = "the name of an account: lower-case letters, digits, dashes and dots";
+            let expected =
+                "the name of a service account: lower-case letters, digits, dashes and dots";
             errors.push(self.bad_name("the service account", account, expected));
         }
         if !is_name(&self.cluster_domain) {

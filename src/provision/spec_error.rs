@@ -41,7 +41,7 @@ pub enum SpecError {
     },
     /// A namespace that has two uses.
     #[error(
-        "the namespace {namespace} would be the {first} and the {second}: two Tillers in one namespace, or a team's pods beside a Tiller, undo one another"
+        "the namespace {namespace} would be the {first} and the {second}: use a separate namespace for each"
     )]
     Shared {
         /// The namespace.
@@ -52,7 +52,7 @@ pub enum SpecError {
         second: String,
     },
     /// The same team twice.
-    #[error("the team \"{0}\" is there twice")]
+    #[error("the team \"{0}\" appears twice")]
     Twice(String),
     /// Somebody who cannot be given access.
     #[error("the team \"{team}\": the {kind} \"{}\" cannot be given access", name.escape_debug(), kind = kind.as_str())]
@@ -88,7 +88,7 @@ pub enum SpecError {
     },
     /// An image with a tag or digest.
     #[error(
-        "the team \"{team}\": the image \"{image}\" is no repository: leave tag and digest out, and give --tiller-version"
+        "the team \"{team}\": the image \"{image}\" is not a repository: remove tag and digest, and pass --tiller-version"
     )]
     Image {
         /// The team.

@@ -13,7 +13,7 @@ use serde::Serialize;
 
 pub use json::{escape_controls, write as write_json};
 pub use object::{Finding, ReportedObject};
-pub use style::Style;
+pub use style::{Style, Wishes};
 pub use text::{OneLine, write as write_text, write_problems};
 pub use tiller::{Effective, Maybe, Starts, Tiller, Tls};
 
@@ -21,8 +21,7 @@ pub use tiller::{Effective, Maybe, Starts, Tiller, Tls};
 pub const FORMAT_VERSION: u32 = 1;
 
 /// What manifests do not tell of Tillers.
-pub const RECORDS_UNKNOWN: &str = "release records in the cluster are unknown here; a Tiller that would not see those of its \
-                                   namespace is refused there (storage-switch)";
+pub const RECORDS_UNKNOWN: &str = "release records in the cluster are unknown here; the webhook refuses a Tiller that would not see those of its namespace (storage-switch)";
 
 /// All that was found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -52,6 +52,8 @@ pub struct Finding {
     pub remedy: String,
     /// `harden`, `refuse` or `report`.
     pub action: &'static str,
+    /// The rule's page of the manual.
+    pub documentation: String,
 }
 
 impl From<&policy::Finding> for Finding {
@@ -74,6 +76,19 @@ impl From<&policy::Finding> for Finding {
             message: message.clone().into_owned(),
             remedy: remedy.clone().into_owned(),
             action: action.as_str(),
+            documentation: page_of(rule.id),
         }
     }
+}
+
+/// The pages of all rules, of this version.
+pub(super) const RULE_PAGES: &str = concat!(
+    env!("CARGO_PKG_REPOSITORY"),
+    "/blob/v",
+    env!("CARGO_PKG_VERSION"),
+    "/docs/rules"
+);
+
+fn page_of(rule: &str) -> String {
+    format!("{RULE_PAGES}/{rule}.md")
 }

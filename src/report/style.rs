@@ -9,13 +9,32 @@ pub enum Style {
     Coloured,
 }
 
+/// What the environment says about colours.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Wishes<'a> {
+    /// `NO_COLOR`
+    pub no_color: Option<&'a str>,
+    /// `CLICOLOR`
+    pub clicolor: Option<&'a str>,
+    /// `CLICOLOR_FORCE`
+    pub clicolor_force: Option<&'a str>,
+    /// `TERM`
+    pub term: Option<&'a str>,
+}
+
 impl Style {
-    /// Decides as <https://no-color.org> and <https://bixense.com/clicolors> ask: `no_color` and
-    /// `force` are `NO_COLOR` and `CLICOLOR_FORCE`.
-    pub fn decide(terminal: bool, no_color: Option<&str>, force: Option<&str>) -> Self {
-        let no_color = no_color.is_some_and(|value| !value.is_empty());
-        let force = force.is_some_and(|value| !value.is_empty() && value != "0");
-        if !no_color && (terminal || force) {
+    /// Decides as <https://no-color.org> and <https://bixense.com/clicolors> ask. A `dumb` terminal has no colours.
+    pub fn decide(terminal: bool, wishes: &Wishes<'_>) -> Self {
+        let Wishes {
+            no_color,
+            clicolor,
+            clicolor_force,
+            term,
+        } = wishes;
+        let never = no_color.is_some_and(|value| !value.is_empty());
+        let force = clicolor_force.is_some_and(|value| !value.is_empty() && value != "0");
+        let suits = *clicolor != Some("0") && *term != Some("dumb");
+        if !never && (force || (terminal && suits)) {
             Self::Coloured
         } else {
             Self::Plain
@@ -53,21 +72,50 @@ impl Style {
 
 #[cfg(test)]
 mod tests {
-    use super::Style;
+    use super::{Style, Wishes};
 
     #[test]
     fn colour_is_for_terminals_and_those_who_insist() {
+        let none = Wishes::default();
+        let no_color = |value| Wishes {
+            no_color: Some(value),
+            ..none
+        };
+        let force = |value| Wishes {
+            clicolor_force: Some(value),
+            ..none
+        };
+        let clicolor = |value| Wishes {
+            clicolor: Some(value),
+            ..none
+        };
+        let dumb = Wishes {
+            term: Some("dumb"),
+            ..none
+        };
         let table = [
-            (false, None, None, Style::Plain),
-            (true, None, None, Style::Coloured),
-            (true, Some("1"), None, Style::Plain),
-            (true, Some(""), None, Style::Coloured),
-            (false, None, Some("1"), Style::Coloured),
-            (false, None, Some("0"), Style::Plain),
-            (false, Some("1"), Some("1"), Style::Plain),
+            (false, none, Style::Plain),
+            (true, none, Style::Coloured),
+            (true, no_color("1"), Style::Plain),
+            (true, no_color(""), Style::Coloured),
+            (false, force("1"), Style::Coloured),
+            (false, force("0"), Style::Plain),
+            (true, clicolor("0"), Style::Plain),
+            (true, clicolor("1"), Style::Coloured),
+            (false, clicolor("1"), Style::Plain),
+            (true, dumb, Style::Plain),
+            (
+                false,
+                Wishes {
+                    no_color: Some("1"),
+                    clicolor_force: Some("1"),
+                    ..none
+                },
+                Style::Plain,
+            ),
         ];
-        for (terminal, no_color, force, style) in table {
-            assert_eq!(Style::decide(terminal, no_color, force), style);
+        for (terminal, wishes, style) in table {
+            assert_eq!(Style::decide(terminal, &wishes), style, "{wishes:?}");
         }
     }
 }

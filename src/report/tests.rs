@@ -128,6 +128,7 @@ fn json_has_the_promised_shape() {
             "message": "did not find expected key"}])
     );
     let object = &written["objects"][0];
+    let page = format!("{}/release-storage.md", super::object::RULE_PAGES);
     assert_eq!(object["file"], "a.yaml");
     assert_eq!(object["document"], 1);
     assert_eq!(object["namespace"], "team");
@@ -135,7 +136,8 @@ fn json_has_the_promised_shape() {
         object["findings"][0],
         json!({"rule": "release-storage", "severity": "high", "path": "/spec/containers/0/args",
             "line": 12, "column": null, "message": "releases are recorded in ConfigMaps",
-            "remedy": "set --storage=secret", "action": "harden"})
+            "remedy": "set --storage=secret", "action": "harden",
+            "documentation": page})
     );
     assert_eq!(
         object["tillers"][0],
@@ -167,8 +169,8 @@ a.yaml:2: Pod team/x\\u{1b}[2J
            fix: set --storage=secret (hardened by `harden`)
   high     release-storage  /spec/containers/0/args
            releases are recorded in ConfigMaps
-           fix: set --storage=secret (refused until you do)
-  Tiller \"tiller\", version 2.16.12: it serves with
+           fix: set --storage=secret (refused until fixed)
+  Tiller \"tiller\", version 2.16.12: serves with
     storage              configmap
     listen               :44134
     probe-listen         :44135
@@ -181,13 +183,15 @@ a.yaml:2: Pod team/x\\u{1b}[2J
     tls-key              /etc/certs/tls.key
     tls-cert             /etc/certs/tls.crt
     tls-ca-cert          /etc/certs/ca.crt
-  Tiller \"tiller\", version 2.16.12: it exits: flag provided but not defined: -x
+  Tiller \"tiller\", version 2.16.12: exits: flag provided but not defined: -x
 
 a.yaml:40:2: document 3 cannot be read: did not find expected key
 
-note: release records in the cluster are unknown here; a Tiller that would not see those of its namespace is refused there (storage-switch)
+note: release records in the cluster are unknown here; the webhook refuses a Tiller that would not see those of its namespace (storage-switch)
+note: `tiller-guard explain RULE` explains a rule, as does PAGES/RULE.md
 2 objects, 2 Tillers: 2 findings (1 to harden, 1 refused); 1 could not be read
 ";
+    let expected = expected.replace("PAGES", super::object::RULE_PAGES);
     assert_eq!(String::from_utf8(out).unwrap(), expected);
 }
 

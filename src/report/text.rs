@@ -5,7 +5,7 @@
 //!   high     release-storage  /spec/template/spec/containers/0/args (line 21)
 //!            releases are recorded in ConfigMaps
 //!            fix: set --storage=secret (hardened by `harden`)
-//!   Tiller "tiller", version 2.16.12: it serves with
+//!   Tiller "tiller", version 2.16.12: serves with
 //!     storage              configmap
 //!     …
 //!
@@ -15,6 +15,7 @@
 use std::fmt;
 use std::io::{self, Write};
 
+use super::object::RULE_PAGES;
 use super::{
     Effective, Finding, Maybe, Report, ReportedObject, Style, Summary, Tiller, Tls, Unreadable,
 };
@@ -24,6 +25,12 @@ pub fn write(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<(
     write_problems(&report.objects, &report.errors, style, out)?;
     for note in &report.notes {
         writeln!(out, "note: {note}")?;
+    }
+    if report.summary.findings > 0 {
+        writeln!(
+            out,
+            "note: `tiller-guard explain RULE` explains a rule, as does {RULE_PAGES}/RULE.md"
+        )?;
     }
     writeln!(out, "{}", report.summary)
 }
@@ -62,7 +69,11 @@ fn write_object(object: &ReportedObject, style: Style, out: &mut dyn Write) -> i
     }
     writeln!(out, "{}", style.bold(&object.to_string()))?;
     if let Some(reason) = not_tiller {
-        writeln!(out, "  no Tiller, the policy says: {}", reason.one_line())?;
+        writeln!(
+            out,
+            "  not a Tiller, according to the policy: {}",
+            reason.one_line()
+        )?;
     }
     for finding in &object.findings {
         write_finding(finding, style, out)?;
@@ -83,6 +94,7 @@ fn write_finding(finding: &Finding, style: Style, out: &mut dyn Write) -> io::Re
         message,
         remedy,
         action,
+        documentation: _,
     } = finding;
     let fill = " ".repeat("critical".len().saturating_sub(severity.len()));
     let severity = style.severity(severity);
@@ -94,8 +106,8 @@ fn write_finding(finding: &Finding, style: Style, out: &mut dyn Write) -> io::Re
     let line = line.map_or(String::new(), |line| format!(" (line {line})"));
     let by = match *action {
         "harden" => "hardened by `harden`",
-        "report" => "told, not refused",
-        _ => "refused until you do",
+        "report" => "reported, not refused",
+        _ => "refused until fixed",
     };
     writeln!(
         out,
@@ -121,9 +133,9 @@ fn write_tiller(tiller: &Tiller, style: Style, out: &mut dyn Write) -> io::Resul
         effective,
     } = tiller;
     let start = match (&starts.starts, &starts.exit_reason) {
-        (Maybe::Known(true), _) => "it serves with".to_owned(),
-        (Maybe::Known(false), Some(reason)) => format!("it exits: {}", reason.one_line()),
-        (Maybe::Known(false), None) => "it exits".to_owned(),
+        (Maybe::Known(true), _) => "serves with".to_owned(),
+        (Maybe::Known(false), Some(reason)) => format!("exits: {}", reason.one_line()),
+        (Maybe::Known(false), None) => "exits".to_owned(),
         (Maybe::Unknown { unknown }, _) => {
             format!("unknown whether it starts: {}", unknown.one_line())
         }

@@ -41,7 +41,7 @@ pub enum ClientsError {
     #[error(transparent)]
     Read(#[from] ReadError),
     /// It holds no certificate of an authority, or one that cannot be read.
-    #[error("{} holds no readable certificates of authorities in PEM", path.display())]
+    #[error("{} holds no readable CA certificates in PEM", path.display())]
     Content {
         /// Which.
         path: PathBuf,
@@ -108,11 +108,11 @@ pub(super) async fn keep_fresh(clients: Clients, callers: Arc<Callers>, metrics:
                 Ok(chains) => {
                     callers.chains.store(Arc::new(chains));
                     metrics.reloaded("clients");
-                    info!(file = %clients.authorities.display(), "the changed authorities of clients count");
+                    info!(file = %clients.authorities.display(), "loaded the changed client CAs");
                 }
                 Err(error) => {
                     metrics.reloaded("malformed");
-                    warn!(%error, "authorities of clients not reloaded; keeping the last good ones");
+                    warn!(%error, "client CAs not reloaded; keeping the last good ones");
                 }
             }
             first = false;

@@ -71,7 +71,7 @@ impl<R: Routes> Port<R> {
     /// Gives up a connection where there are no descriptors for another.
     async fn relieve(&self, error: &io::Error) {
         if self.others.is_news() {
-            warn!(%error, "cannot accept connections; ending slow and idle ones to go on");
+            warn!(%error, "cannot accept connections; closing slow and idle ones");
         }
         let pause = if is_out_of_descriptors(error) && self.others.evict() {
             self.metrics.shed("descriptors");

@@ -174,7 +174,7 @@ impl Metrics {
             exceptions: family(
                 &mut registry,
                 "admission_exceptions",
-                "Reviews in which a rule was let off by an exception",
+                "Reviews in which an exception let a rule pass",
             ),
             shed: family(
                 &mut registry,

@@ -104,7 +104,7 @@ pub enum BindError {
     #[error("cannot load the serving certificate")]
     Certificate(#[from] LoadError),
     /// The authorities of clients cannot be used.
-    #[error("cannot tell who may ask")]
+    #[error("cannot set up client authentication")]
     Clients(#[from] ClientsError),
     /// TLS could not be set up.
     #[error("cannot set up TLS")]
@@ -303,7 +303,7 @@ impl Running {
         } = self;
         let end = Instant::now() + drain.timeout;
         let delay = drain.delay.min(drain.timeout);
-        info!(delay = ?delay, timeout = ?drain.timeout, "draining: not ready any more");
+        info!(delay = ?delay, timeout = ?drain.timeout, "draining: no longer ready");
         lifecycle.enter(Phase::Leaving);
         sleep(delay / 2).await;
         lifecycle.enter(Phase::Parting);

@@ -63,11 +63,11 @@ pub(super) async fn keep_fresh(file: PolicyFile, metrics: Arc<Metrics>) {
         Ok(contents) => match take(contents) {
             Taken::Whole => {
                 metrics.policy_reloaded("loaded");
-                info!(%file, "the changed policy counts");
+                info!(%file, "loaded the changed policy");
             }
             Taken::WithoutExpired(expired) => {
                 metrics.policy_reloaded("expired");
-                warn!(%file, %expired, "the changed policy counts without its expired exceptions");
+                warn!(%file, %expired, "loaded the changed policy without its expired exceptions");
             }
             Taken::Not(problems) => {
                 metrics.policy_reloaded("malformed");

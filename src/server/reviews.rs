@@ -51,7 +51,7 @@ pub(super) struct Reviews {
 enum Refused {
     #[error("the Content-Type must be application/json")]
     ContentType,
-    #[error("no Content-Encoding is understood")]
+    #[error("Content-Encoding is not supported")]
     ContentEncoding,
     #[error(transparent)]
     Body(#[from] BodyError),

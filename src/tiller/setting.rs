@@ -15,7 +15,7 @@ pub enum Setting<T> {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unknown {
     /// The variable's value comes from elsewhere (`valueFrom`).
-    #[error("{variable} comes from {source_kind}, which the manifest does not hold")]
+    #[error("{variable} comes from {source_kind}, whose value is not in the manifest")]
     VariableSource {
         /// The variable's name.
         variable: String,
@@ -44,7 +44,7 @@ pub enum Unknown {
     #[error("the command is the image's own, and {0}")]
     Entrypoint(Box<Self>),
     /// The image reference tells no version.
-    #[error("the image reference \"{image}\" tells no version: {because}")]
+    #[error("the image reference \"{image}\" names no version: {because}")]
     Version {
         /// The reference, or its beginning.
         image: String,

@@ -20,16 +20,16 @@ pub struct Version {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum VersionError {
     /// A tag that is given to one build after the other.
-    #[error("its tag is moved from build to build")]
+    #[error("its tag moves from build to build")]
     Moving,
     /// Not `MAJOR.MINOR.PATCH`.
     #[error("its tag is not of the form v2.17.0")]
     Syntax,
     /// Tiller is a part of Helm 2 only.
-    #[error("its tag names no Helm 2")]
+    #[error("its tag is not of Helm 2")]
     Major,
     /// A build from before the release that it is named after, or from between two releases.
-    #[error("its tag names a build that is no release")]
+    #[error("its tag names a build that is not a release")]
     PreRelease,
     /// Later than the last release.
     #[error("its tag is later than 2.17.0, the last of Helm 2")]

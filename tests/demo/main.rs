@@ -1,5 +1,5 @@
 //! `make demo`: a real API server hardens a real Tiller, and refuses four that cannot be hardened.
-#![expect(clippy::print_stdout, reason = "it tells a story")]
+#![expect(clippy::print_stdout, reason = "it shows")]
 #![expect(
     clippy::indexing_slicing,
     reason = "a field that a JSON value lacks reads as null"

@@ -36,7 +36,7 @@ pub(super) async fn tell(guard: &Path) -> Result<Cluster> {
     tell_launch("The API server stores one that starts", &stored);
     tell_surroundings(&stored);
 
-    println!("\nWhat has no right answer is refused, and the person is told what to do:");
+    println!("\nIf there is no single right answer, Tiller is refused, with what to do:");
     for (command, change) in refused() {
         println!("\n$ {command}\n");
         match create(&admin, &changed(&sent, change)?).await? {
@@ -156,7 +156,7 @@ fn tell_reasons(deployment: &Value) -> Result<()> {
     for finding in decide(&workload, &settings, &context).findings {
         println!("    {:<20} {}", finding.rule.id, finding.message);
     }
-    println!("and mends all of it.\n");
+    println!("and fixes all of it.\n");
     Ok(())
 }
 

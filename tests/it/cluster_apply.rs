@@ -105,8 +105,7 @@ async fn what_others_have_made_is_left_alone_unless_adopted() {
     writer.apply(&role(&world, "a", &["get"])).await.unwrap();
 
     let other = role(&world, "b", &["list"]);
-    let refused = "Role apply-foreign/people is there already and is not ours \
-                   (its label tiller-guard.io/team is \"a\"); --adopt takes it over";
+    let refused = "Role apply-foreign/people already exists and was not made by tiller-guard (its label tiller-guard.io/team is \"a\"); pass --adopt to take it over";
     assert_eq!(word(&writer.apply(&other).await), refused);
     assert_eq!(word(&writer.delete(&other.object).await), refused);
     let tolerant = Desired {

@@ -175,6 +175,6 @@ async fn a_file_without_authorities_is_an_error_at_start() {
         ..server()
     };
     let error = server.bind().await.unwrap_err();
-    assert_eq!(error.to_string(), "cannot tell who may ask");
+    assert_eq!(error.to_string(), "cannot set up client authentication");
     fs::remove_file(file).unwrap();
 }

@@ -131,7 +131,7 @@ async fn a_missing_certificate_is_named_with_the_next_step() {
     assert_eq!(exit_code(&mut child).await, Some(2));
     assert_eq!(
         told,
-        "error: give --tls-cert-file and --tls-key-file a valid certificate and its key: \
+        "error: pass a valid certificate and its key to --tls-cert-file and --tls-key-file: \
          cannot load the serving certificate: cannot read /nowhere/tls.crt: \
          No such file or directory (os error 2)\n"
     );
@@ -206,8 +206,8 @@ async fn a_kubeconfig_that_cannot_be_used_is_an_error_with_the_next_step() {
     let last = told.lines().last().unwrap();
     assert!(
         last.starts_with(
-            "error: give --without-cluster to know nothing of a cluster: \
-             cannot use the kubeconfig; give --kubeconfig and --context a good one: "
+            "error: pass --without-cluster to run without a cluster: \
+             cannot use the kubeconfig; check --kubeconfig and --context: "
         ),
         "{told}"
     );

@@ -1,4 +1,4 @@
-{{/* The x of Kubernetes 1.x. One built from source may call itself v0.0.0: what it serves tells then. */}}
+{{/* The x of Kubernetes 1.x. One built from source may call itself v0.0.0: what it serves decides then. */}}
 {{- define "tiller-guard.minor" -}}
 {{- if .Values.kubeVersion -}}
 {{- index (splitList "." (trimPrefix "v" .Values.kubeVersion)) 1 -}}
@@ -74,10 +74,10 @@ labels:
 {{/* Findings of scanners that are accepted, with the reason: checkov looks at the object's own annotations. Each
      kind of object has a list of its own, in a dictionary with the chart's root. */}}
 {{- define "tiller-guard.skips" -}}
-{{- $noTiller := "this is no Tiller; it keeps Tillers out" -}}
+{{- $noTiller := "this is not a Tiller; it keeps Tillers out" -}}
 {{- $skips := list -}}
 {{- if eq .kind "ClusterRole" -}}
-{{- $skips = append $skips "CKV_K8S_155=it writes the bundle of its own authorities into its own two webhook configurations, by name, and nothing else" -}}
+{{- $skips = append $skips "CKV_K8S_155=it writes the bundle of its own CAs into its own two webhook configurations, by name, and nothing else" -}}
 {{- else if eq .kind "Service" -}}
 {{- $skips = append $skips (printf "CKV_K8S_44=%s" $noTiller) -}}
 {{- else -}}

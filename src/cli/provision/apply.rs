@@ -256,8 +256,10 @@ fn looking(writer: &Writer) -> Writer {
 /// What went wrong, and what to do.
 fn unapplied(error: ApplyError) -> Failure {
     let next = match &error {
-        ApplyError::Forbidden { .. } => "; have an administrator do it, or give you that right",
-        ApplyError::Unanswered { .. } => "; run it again, it takes up where it ended",
+        ApplyError::Forbidden { .. } => {
+            "; ask an administrator to do it, or to give you that right"
+        }
+        ApplyError::Unanswered { .. } => "; run it again: it continues where it stopped",
         ApplyError::NoDryRun(_)
         | ApplyError::Nameless
         | ApplyError::Foreign { .. }

@@ -10,25 +10,29 @@ use clap::{Args, ValueEnum};
 
 use super::super::policy_options::PolicyArguments;
 use super::super::reach::ReachArguments;
+use super::one_team::OneTeamArguments;
 use crate::cluster::apply::Effect;
 use crate::config;
 use crate::pki::team::Lifetimes;
 use crate::policy::Settings;
-use crate::provision::{CheckedTeam, ExtraRule, TeamSpec, check};
-use crate::tiller::Version;
+use crate::provision::{CheckedTeam, TeamSpec, check};
 
 /// The largest file of teams, in bytes.
 const MAX_FILE: u64 = 4 << 20;
+/// How many days certificates are valid if nobody says otherwise.
+const CA_DAYS: u32 = 3650;
+const SERVER_DAYS: u32 = 365;
+const CLIENT_DAYS: u32 = 90;
 
 /// The teams, and what to do with them.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct MakeArguments {
-    /// The team's name
+    /// Name of the team
     #[arg(required_unless_present = "file", conflicts_with = "file")]
     team: Option<String>,
 
-    /// A file of teams, a document each, in place of the name and the options of one team; - is the standard input
-    #[arg(long, short, value_name = "FILE")]
+    /// File of teams, one document each, instead of the name and options of one team; - reads standard input
+    #[arg(long, short, alias = "filename", value_name = "FILE")]
     file: Option<PathBuf>,
 
     #[command(flatten)]
@@ -37,83 +41,34 @@ pub(in crate::cli) struct MakeArguments {
     #[command(flatten)]
     pub(super) shared: SharedArguments,
 
-    /// Print all objects, keys included, and leave the cluster alone
-    #[arg(long, short, value_name = "FORMAT", conflicts_with_all = ["dry_run", "diff"], help_heading = "What is done")]
+    /// Print all objects, private keys included, instead of applying them
+    #[arg(long, short, value_name = "FORMAT", conflicts_with_all = ["dry_run", "diff"], help_heading = "Changes")]
     pub(super) output: Option<Output>,
 
     #[command(flatten)]
     pub(super) doing: DoingArguments,
 }
 
-/// The options of one team.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Team")]
-struct OneTeamArguments {
-    /// The namespace of the team's Tiller alone
-    #[arg(
-        long,
-        value_name = "NAMESPACE",
-        required_unless_present = "file",
-        conflicts_with = "file"
-    )]
-    tiller_namespace: Option<String>,
-
-    /// A namespace that Tiller releases in (repeatable)
-    #[arg(
-        long,
-        value_name = "NAMESPACE",
-        value_delimiter = ',',
-        required_unless_present = "file",
-        conflicts_with = "file"
-    )]
-    target_namespace: Vec<String>,
-
-    /// Tiller's service account [default: tiller]
-    #[arg(long, value_name = "NAME", conflicts_with = "file")]
-    service_account: Option<String>,
-
-    /// A user who may use Tiller, as Kubernetes knows him (repeatable)
-    #[arg(long, value_name = "NAME", conflicts_with = "file")]
-    user: Vec<String>,
-
-    /// A group whose members may, with a certificate that they share (repeatable)
-    #[arg(long, value_name = "NAME", conflicts_with = "file")]
-    group: Vec<String>,
-
-    /// Which Tiller [default: v2.17.0]
-    #[arg(long, value_name = "VERSION", value_parser = config::tiller_version, conflicts_with = "file")]
-    tiller_version: Option<Version>,
-
-    /// The repository of Tiller's image, without tag [default: ghcr.io/helm/tiller]
-    #[arg(long, value_name = "REPOSITORY", conflicts_with = "file")]
-    image: Option<String>,
-
-    /// How many revisions of a release Tiller keeps; 0 keeps all [default: 200]
-    #[arg(long, value_name = "NUMBER", conflicts_with = "file")]
-    history_max: Option<u32>,
-
-    /// Make everything but Tiller itself, and print the `helm init` that makes it
-    #[arg(long, conflicts_with = "file")]
-    no_tiller: bool,
-
-    /// A right that the charts need beyond the usual ones: get,list:certificates.cert-manager.io (repeatable)
-    #[arg(long, value_name = "VERBS:RESOURCES", conflicts_with = "file")]
-    allow_rule: Vec<String>,
-}
-
-/// What all commands about teams take.
+/// Where the teams are.
 #[derive(Debug, Clone, Args)]
-pub(in crate::cli) struct SharedArguments {
-    /// The guard's own namespace, with the teams' registrations, CAs and bundles
+pub(in crate::cli) struct PlaceArguments {
+    /// Namespace of tiller-guard, with the teams, their CAs and bundles
     #[arg(long, value_name = "NAMESPACE", default_value = TeamSpec::GUARD_NAMESPACE, help_heading = "Cluster")]
     pub(super) guard_namespace: String,
 
-    /// The cluster's DNS domain [default: cluster.local, or the team's]
-    #[arg(long, value_name = "DOMAIN", help_heading = "Cluster")]
-    pub(super) cluster_domain: Option<String>,
-
     #[command(flatten)]
     pub(super) reach: ReachArguments,
+}
+
+/// What all commands that change teams take.
+#[derive(Debug, Clone, Args)]
+pub(in crate::cli) struct SharedArguments {
+    #[command(flatten)]
+    pub(super) place: PlaceArguments,
+
+    /// DNS domain of the cluster [default: cluster.local, or the team's]
+    #[arg(long, value_name = "DOMAIN", help_heading = "Cluster")]
+    pub(super) cluster_domain: Option<String>,
 
     #[command(flatten)]
     pub(super) certificates: CertificateArguments,
@@ -126,36 +81,38 @@ pub(in crate::cli) struct SharedArguments {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Certificates")]
 pub(in crate::cli) struct CertificateArguments {
-    /// Keep CAs here, as TEAM/ca.pem and TEAM/ca-key.pem, and not in the cluster; one that is there is used
+    /// Keep CAs in this folder instead of in the cluster, as TEAM/ca.pem and TEAM/ca-key.pem; an existing CA is
+    /// used
     #[arg(long, value_name = "FOLDER")]
     pub(super) ca_dir: Option<PathBuf>,
 
-    /// How many days a new CA is valid
-    #[arg(long, value_name = "DAYS", default_value = "3650", value_parser = clap::value_parser!(u32).range(30..=7300))]
+    /// Lifetime of a new CA, in days
+    #[arg(long, value_name = "DAYS", default_value_t = CA_DAYS, value_parser = clap::value_parser!(u32).range(30..=7300))]
     ca_days: u32,
 
-    /// How many days a new certificate of Tiller's is valid
-    #[arg(long, value_name = "DAYS", default_value = "365", value_parser = clap::value_parser!(u32).range(1..=825))]
+    /// Lifetime of a new certificate of Tiller, in days
+    #[arg(long, value_name = "DAYS", default_value_t = SERVER_DAYS, value_parser = clap::value_parser!(u32).range(1..=825))]
     server_days: u32,
 
-    /// How many days a new certificate of a person's is valid: nothing else ends it
-    #[arg(long, value_name = "DAYS", default_value = "90", value_parser = clap::value_parser!(u32).range(1..=365))]
+    /// Lifetime of a new certificate of a user or group, in days: nothing else ends it
+    #[arg(long, value_name = "DAYS", default_value_t = CLIENT_DAYS, value_parser = clap::value_parser!(u32).range(1..=365))]
     client_days: u32,
 
-    /// Write bundles here too, as TEAM/PERSON/{ca.pem,cert.pem,key.pem,env}
+    /// Also write bundles to this folder, as TEAM/PERSON/{ca.pem,cert.pem,key.pem,env}
     #[arg(long, value_name = "FOLDER")]
     pub(super) bundle_dir: Option<PathBuf>,
 
-    /// Replace other certificates that are in the bundles' folders
+    /// Replace other certificates in the folders of the bundles
     #[arg(long)]
     pub(super) force: bool,
 }
 
 /// How much is done.
 #[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "What is done")]
+#[command(next_help_heading = "Changes")]
 pub(in crate::cli) struct DoingArguments {
-    /// Change nothing: name what would be made (client), or have the API server try it (server, from Kubernetes 1.13 on)
+    /// Change nothing: name the objects (client), or have the API server check them (server, Kubernetes 1.13 or
+    /// newer)
     #[arg(
         long,
         value_name = "WHERE",
@@ -166,11 +123,11 @@ pub(in crate::cli) struct DoingArguments {
     )]
     pub(super) dry_run: Option<DryRun>,
 
-    /// Change nothing, and show what would be, as a unified diff
+    /// Change nothing, and show the changes as a unified diff
     #[arg(long)]
     pub(super) diff: bool,
 
-    /// Take over objects that others have made; a namespace gets its pod-security labels
+    /// Take over existing objects that tiller-guard did not make; namespaces get their pod-security labels
     #[arg(long)]
     pub(super) adopt: bool,
 
@@ -178,7 +135,7 @@ pub(in crate::cli) struct DoingArguments {
     #[arg(long)]
     pub(super) no_wait: bool,
 
-    /// How many seconds to wait for it
+    /// How long to wait until Tiller is ready
     #[arg(long, value_name = "SECONDS", default_value = "300")]
     timeout: u32,
 }
@@ -186,18 +143,18 @@ pub(in crate::cli) struct DoingArguments {
 /// What is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(in crate::cli) enum Output {
-    /// A document for each object
+    /// One YAML document per object
     Yaml,
-    /// A List
+    /// A JSON List
     Json,
 }
 
 /// Who is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(in crate::cli) enum DryRun {
-    /// Nobody
+    /// Without asking the cluster
     Client,
-    /// The API server
+    /// By asking the API server
     Server,
 }
 
@@ -206,54 +163,16 @@ pub(in crate::cli) enum DryRun {
 impl MakeArguments {
     /// The teams, examined.
     pub(super) fn teams(&self, settings: &Settings) -> anyhow::Result<Vec<CheckedTeam>> {
-        let mut specs = match &self.file {
-            Some(path) => read_teams(path)?,
-            None => vec![self.spec()?],
+        let mut specs = if let Some(path) = &self.file {
+            read_teams(path)?
+        } else {
+            let name = self.team.as_deref().unwrap_or_default();
+            vec![self.one.spec(name)?]
         };
         for spec in &mut specs {
             self.shared.place(spec);
         }
         examined(specs, settings)
-    }
-
-    fn spec(&self) -> anyhow::Result<TeamSpec> {
-        let OneTeamArguments {
-            tiller_namespace,
-            target_namespace,
-            service_account,
-            user,
-            group,
-            tiller_version,
-            image,
-            history_max,
-            no_tiller,
-            allow_rule,
-        } = &self.one;
-        let mut spec = TeamSpec::new(
-            self.team.clone().unwrap_or_default(),
-            tiller_namespace.clone().unwrap_or_default(),
-            target_namespace.clone(),
-        );
-        for text in allow_rule {
-            let rules = ExtraRule::parse(text).with_context(|| format!("--allow-rule {text}"))?;
-            spec.extra_rules.extend(rules);
-        }
-        spec.users.clone_from(user);
-        spec.groups.clone_from(group);
-        spec.with_tiller = !no_tiller;
-        if let Some(account) = service_account {
-            spec.service_account.clone_from(account);
-        }
-        if let Some(version) = tiller_version {
-            spec.tiller_version = *version;
-        }
-        if let Some(image) = image {
-            spec.image.clone_from(image);
-        }
-        if let Some(number) = history_max {
-            spec.history_max = *number;
-        }
-        Ok(spec)
     }
 }
 
@@ -288,11 +207,23 @@ fn read_teams(path: &Path) -> anyhow::Result<Vec<TeamSpec>> {
     config::read_teams(&content).map_err(|problems| {
         let lines = problems.iter().map(|problem| format!("{name}:{problem}"));
         let lines = lines.collect::<Vec<_>>().join("\n");
-        anyhow!("the file of teams is not good:\n{lines}")
+        anyhow!("the file of teams is invalid:\n{lines}")
     })
 }
 
 // === impl SharedArguments ===
+
+impl From<PlaceArguments> for SharedArguments {
+    /// For who changes nothing, and needs none of the others.
+    fn from(place: PlaceArguments) -> Self {
+        Self {
+            place,
+            cluster_domain: None,
+            certificates: CertificateArguments::default(),
+            policy: PolicyArguments::default(),
+        }
+    }
+}
 
 impl SharedArguments {
     /// What the rules are told.
@@ -306,7 +237,7 @@ impl SharedArguments {
 
     /// Says of a team what is the same for all.
     pub(super) fn place(&self, spec: &mut TeamSpec) {
-        spec.guard_namespace.clone_from(&self.guard_namespace);
+        spec.guard_namespace.clone_from(&self.place.guard_namespace);
         if let Some(domain) = &self.cluster_domain {
             spec.cluster_domain.clone_from(domain);
         }
@@ -314,6 +245,19 @@ impl SharedArguments {
 }
 
 // === impl CertificateArguments ===
+
+impl Default for CertificateArguments {
+    fn default() -> Self {
+        Self {
+            ca_dir: None,
+            ca_days: CA_DAYS,
+            server_days: SERVER_DAYS,
+            client_days: CLIENT_DAYS,
+            bundle_dir: None,
+            force: false,
+        }
+    }
+}
 
 impl CertificateArguments {
     /// The same with the CA in the cluster.

@@ -39,7 +39,7 @@ pub(super) fn write_bundle(
 ) -> anyhow::Result<Option<PathBuf>> {
     let absolute = absolute(folder)?;
     let Some(home) = absolute.to_str() else {
-        bail!("{} is no UTF-8: choose another folder", folder.display());
+        bail!("{} is not UTF-8: choose another folder", folder.display());
     };
     let environment = environment(home, tiller_namespace);
     let files = bundle
@@ -55,6 +55,6 @@ fn absolute(folder: &Path) -> anyhow::Result<PathBuf> {
     if folder.is_absolute() {
         return Ok(folder.to_owned());
     }
-    let here = env::current_dir().context("cannot tell the current folder")?;
+    let here = env::current_dir().context("cannot find the current folder")?;
     Ok(here.join(folder))
 }

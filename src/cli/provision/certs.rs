@@ -13,7 +13,7 @@ use crate::policy::team::Team;
 
 const HEADINGS: &[&str] = &["TEAM", "OF", "HOLDER", "SHA-256", "DAYS LEFT", "UNTIL"];
 
-/// A certificate of a team's, and what it is: `CA`, `CA on its way out`, `Tiller`, or the person.
+/// A certificate of a team's, and what it is: `CA`, `old CA`, `Tiller`, or the person.
 pub(super) struct Known {
     pub(super) of: String,
     pub(super) certificate: Certificate,
@@ -39,7 +39,7 @@ pub(super) async fn certificates(
     let found = look(
         &session.cluster,
         &team.name,
-        &session.shared.guard_namespace,
+        &session.shared.place.guard_namespace,
         &team.tiller_namespace,
         &session.settings.certificate_secret,
     );
@@ -54,9 +54,7 @@ pub(super) async fn certificates(
         certificate,
     };
     let authority = authority.map(|it| known("CA", it.certificate().clone()));
-    let retiring = retiring
-        .into_iter()
-        .map(|it| known("CA on its way out", it));
+    let retiring = retiring.into_iter().map(|it| known("old CA", it));
     let server = server.map(|it| known("Tiller", it.certificate));
     let bundles = bundles
         .into_iter()

@@ -13,30 +13,30 @@ use super::bundles::write_bundle;
 use crate::cluster::team::{LookError, bundle};
 use crate::provision::{Bundle, Person, PersonKind, TeamSpec, quoted};
 
-/// Writes one's bundle, which nobody else may read, into a folder for Helm.
+/// Write your bundle of certificates into a folder for Helm
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Arguments {
-    /// The team
+    /// Name of the team
     #[arg(long, value_name = "TEAM")]
     team: String,
 
-    /// One's own name, as Kubernetes knows it
+    /// Your user name, as Kubernetes knows it
     #[arg(long, value_name = "NAME", required_unless_present = "group")]
     user: Option<String>,
 
-    /// A group of one's own that has a bundle
+    /// A group of yours that has a bundle
     #[arg(long, value_name = "NAME", conflicts_with = "user")]
     group: Option<String>,
 
-    /// The folder; one that is there keeps its other files [default: ~/.helm-TEAM]
+    /// Folder to write to; an existing one keeps its other files [default: ~/.helm-TEAM]
     #[arg(long, value_name = "FOLDER")]
     home: Option<PathBuf>,
 
-    /// Replace other certificates that are in the folder
+    /// Replace other certificates in the folder
     #[arg(long)]
     force: bool,
 
-    /// The guard's own namespace
+    /// Namespace of tiller-guard
     #[arg(long, value_name = "NAMESPACE", default_value = TeamSpec::GUARD_NAMESPACE)]
     guard_namespace: String,
 
@@ -62,12 +62,12 @@ async fn configure(arguments: Arguments) -> anyhow::Result<Exit> {
     let person = match (user, group) {
         (Some(name), _) => Person::new(PersonKind::User, &name)?,
         (None, Some(name)) => Person::new(PersonKind::Group, &name)?,
-        (None, None) => bail!("give --user or --group"),
+        (None, None) => bail!("pass --user or --group"),
     };
     let home = match home {
         Some(home) => home,
         None => env::home_dir()
-            .context("there is no home folder: give --home")?
+            .context("there is no home folder: pass --home")?
             .join(format!(".helm-{team}")),
     };
     let cluster = match connect_patiently(reach).await? {

@@ -14,22 +14,22 @@ use crate::cluster::team::{Found, people, releases};
 use crate::policy::Settings;
 use crate::provision::{CheckedTeam, Names, TeamSpec, plan, revoked, withdrawn};
 
-/// Takes a team's Tiller away: its Deployment, account, rights, certificates and registration. Namespaces stay, and so
-/// do the records of releases.
+/// Remove a team's Tiller: its Deployment, service account, rights, certificates and team. Namespaces and release
+/// records stay
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Arguments {
-    /// The team
+    /// Name of the team
     team: String,
 
-    /// Take away the rights in this target namespace alone (repeatable)
+    /// Remove only the rights in this target namespace (repeatable)
     #[arg(long, value_name = "NAMESPACE", value_delimiter = ',')]
     target_namespace: Vec<String>,
 
-    /// Delete the records of the team's releases too; what was released stays, and Helm does not know it any more
+    /// Also delete the team's release records; what was released stays, and Helm no longer knows it
     #[arg(long, conflicts_with = "target_namespace")]
     delete_releases: bool,
 
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(long, short)]
     yes: bool,
 
@@ -212,7 +212,7 @@ async fn leave_targets(
     let name = spec.team.clone();
     for namespace in gone {
         if !old.target_namespaces.contains(namespace) {
-            bail!("{namespace} is no target namespace of the team \"{name}\"");
+            bail!("{namespace} is not a target namespace of the team \"{name}\"");
         }
     }
     let kept = spec
@@ -261,7 +261,7 @@ fn agreed(models: &[&Value]) -> anyhow::Result<bool> {
         writeln!(out, "  {kind} {namespace}/{name}")?;
     }
     if !io::stdin().is_terminal() {
-        bail!("there is nobody to ask: give --yes");
+        bail!("cannot ask without a terminal: pass --yes");
     }
     write!(out, "Delete them? [y/N] ")?;
     out.flush()?;

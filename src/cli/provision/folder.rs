@@ -29,7 +29,7 @@ pub(super) enum Written {
 #[derive(Debug, thiserror::Error)]
 pub(super) enum FolderError {
     /// Another file is there.
-    #[error("{0} is there already with another content; --force replaces it")]
+    #[error("{0} already exists with other content; --force replaces it")]
     Exists(PathBuf),
     /// The file system refuses.
     #[error("cannot write {path}")]

@@ -70,7 +70,7 @@ pub(super) fn issue(
         (Some(kept), Course::Keep) => (kept.authority, kept.retiring),
         (Some(kept), Course::Finish) => (kept.authority, Vec::new()),
         (Some(kept), Course::Rotate) if !kept.retiring.is_empty() => bail!(
-            "its CA is new already and an old one is still trusted: hand out the bundles, then use --finish"
+            "the CA was already rotated, and the old one is still trusted: hand out the bundles, then use --finish"
         ),
         (Some(kept), Course::Rotate) => (create()?, vec![kept.authority.certificate().clone()]),
     };
@@ -107,10 +107,10 @@ fn is_registered(
         // A run that was to bring a new CA in was killed.
         Some(_) if arguments.ca_dir.is_none() => Ok(()),
         Some(_) => bail!(
-            "the CA in --ca-dir is not the one that it has: use `tiller-guard provision rotate {team}`"
+            "the CA in --ca-dir is not the team's CA: use `tiller-guard provision rotate {team}`"
         ),
         None => bail!(
-            "its CA is not in the cluster: give the folder with --ca-dir, or make a new one with \
+            "its CA is not in the cluster: pass its folder with --ca-dir, or make a new CA with \
              `tiller-guard provision rotate {team} --now`"
         ),
     }

@@ -14,7 +14,7 @@ use crate::provision::{CheckedTeam, Person, PersonKind, TeamSpec, revoked};
 /// A team, or all.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct RenewArguments {
-    /// The teams; without any, all
+    /// Teams to renew; all if none is named
     #[arg(value_name = "TEAM")]
     teams: Vec<String>,
 
@@ -28,14 +28,14 @@ pub(in crate::cli) struct RenewArguments {
 /// A team and what becomes of its CA.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct RotateArguments {
-    /// The team
+    /// Name of the team
     team: String,
 
-    /// Trust the old CA no more, once everybody has a bundle of the new one
+    /// Stop trusting the old CA, once everybody has a bundle of the new one
     #[arg(long)]
     finish: bool,
 
-    /// Trust the old CA no more at once: every bundle that was handed out is void
+    /// Stop trusting the old CA at once: every bundle that was handed out stops working
     #[arg(long, conflicts_with = "finish")]
     now: bool,
 
@@ -49,14 +49,14 @@ pub(in crate::cli) struct RotateArguments {
 /// A team and people.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct PeopleArguments {
-    /// The team
+    /// Name of the team
     team: String,
 
-    /// A user (repeatable)
+    /// User (repeatable)
     #[arg(long, value_name = "NAME", required_unless_present = "group")]
     user: Vec<String>,
 
-    /// A group (repeatable)
+    /// Group (repeatable)
     #[arg(long, value_name = "NAME")]
     group: Vec<String>,
 

@@ -13,6 +13,7 @@ mod folder;
 mod issuance;
 mod life;
 mod offline;
+mod one_team;
 mod progress;
 mod session;
 mod show;
@@ -39,7 +40,7 @@ Examples:
   tiller-guard provision grant blue --user bob@example.com
   tiller-guard provision status blue";
 
-/// Makes a team's Tiller, with its rights and certificates, or brings it up to date.
+/// Make a team's Tiller with its rights and certificates, or update it
 #[derive(Debug, Args)]
 #[command(
     args_conflicts_with_subcommands = true,
@@ -56,19 +57,19 @@ pub(super) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Tells how teams stand: Tiller, its settings, days left, people, last change, effective rights
+    /// Show teams: Tiller, its settings, days left, users, last change, effective rights
     Status(show::ShowArguments),
-    /// Lists the teams, a line each
+    /// List the teams, one line each
     List(show::ListArguments),
-    /// Lists the teams' certificates, with the days that are left
+    /// List the teams' certificates, with the days that are left
     Certs(show::ShowArguments),
-    /// Issues certificates anew that are near their end, and restarts Tiller where its own is among them
+    /// Renew certificates that are near their end, and restart Tiller if its own is among them
     Renew(life::RenewArguments),
-    /// Puts a new CA in the place of the old one, with overlap
+    /// Replace a team's CA, with overlap
     Rotate(life::RotateArguments),
-    /// Lets users and groups use a team's Tiller
+    /// Let users and groups use a team's Tiller
     Grant(life::PeopleArguments),
-    /// Takes a team's Tiller away from users and groups, by a new CA and new bundles for those who stay
+    /// Stop users and groups from using a team's Tiller, by a new CA and new bundles for those who stay
     Revoke(life::PeopleArguments),
 }
 

@@ -96,7 +96,7 @@ impl<'a> Session<'a> {
         settings: &'a Settings,
         effect: Effect,
     ) -> anyhow::Result<Result<Self, Exit>> {
-        let cluster = match connect_patiently(shared.reach.clone()).await? {
+        let cluster = match connect_patiently(shared.place.reach.clone()).await? {
             Ok(cluster) => cluster,
             Err(exit) => return Ok(Err(exit)),
         };
@@ -105,11 +105,11 @@ impl<'a> Session<'a> {
             progress.error(error)?;
             return Ok(Err(Exit::Unreachable));
         }
-        let namespace = &shared.guard_namespace;
+        let namespace = &shared.place.guard_namespace;
         let told = match has_namespace(&cluster, namespace).await {
             Ok(true) => registered(&cluster, namespace).await.map_err(Into::into),
             Ok(false) => Err(anyhow!(
-                "there is no namespace {namespace} for the teams' registrations: run `tiller-guard install`, or name \
+                "namespace {namespace}, which holds the teams, does not exist: run `tiller-guard install`, or name \
                  another with --guard-namespace"
             )),
             Err(error) => Err(error.into()),
@@ -137,17 +137,17 @@ impl<'a> Session<'a> {
     /// A registered team with all that was asked for it.
     pub(super) fn spec(&self, team: &str) -> anyhow::Result<TeamSpec> {
         let found = self.registered(team).with_context(|| {
-            format!("there is no team \"{team}\": `tiller-guard provision list` has them all")
+            format!("there is no team \"{team}\": `tiller-guard provision list` lists all teams")
         })?;
         let document = found.spec.as_ref().with_context(|| {
-            format!("the team \"{team}\" was registered by hand: provision it first")
+            format!("the team \"{team}\" was not made by provision: provision it first")
         })?;
         let specs = config::read_teams(document.as_bytes()).unwrap_or_default();
         let mut spec = specs.into_iter().next().with_context(|| {
-            format!("what was asked for the team \"{team}\" cannot be read: provision it again")
+            format!("the stored settings of the team \"{team}\" cannot be read: provision it again")
         })?;
         spec.guard_namespace
-            .clone_from(&self.shared.guard_namespace);
+            .clone_from(&self.shared.place.guard_namespace);
         Ok(spec)
     }
 

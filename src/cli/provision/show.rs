@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use serde_json::Value;
 
 use super::super::Exit;
-use super::arguments::SharedArguments;
+use super::arguments::{PlaceArguments, SharedArguments};
 use super::session::{Failure, Session, in_cluster};
 use crate::cluster::apply::Effect;
 use crate::cluster::team::Registered;
@@ -16,7 +16,7 @@ use crate::offline::harden::pretty;
 /// Which teams, and how they are shown.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct ShowArguments {
-    /// The teams; without any, all
+    /// Teams to show; all if none is named
     #[arg(value_name = "TEAM")]
     teams: Vec<String>,
 
@@ -24,7 +24,7 @@ pub(in crate::cli) struct ShowArguments {
     output: OutputArgument,
 
     #[command(flatten)]
-    shared: SharedArguments,
+    place: PlaceArguments,
 }
 
 /// How all teams are shown.
@@ -34,21 +34,21 @@ pub(in crate::cli) struct ListArguments {
     output: OutputArgument,
 
     #[command(flatten)]
-    shared: SharedArguments,
+    place: PlaceArguments,
 }
 
 #[derive(Debug, Clone, Copy, Args)]
 struct OutputArgument {
-    /// The output's format
+    /// Output format
     #[arg(long, short, value_name = "FORMAT", default_value = "text")]
     output: Format,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// For people
+    /// Text for people
     Text,
-    /// For programs
+    /// JSON for programs
     Json,
 }
 
@@ -73,11 +73,11 @@ pub(super) enum Layout {
 
 impl From<ListArguments> for ShowArguments {
     fn from(arguments: ListArguments) -> Self {
-        let ListArguments { output, shared } = arguments;
+        let ListArguments { output, place } = arguments;
         Self {
             teams: Vec::new(),
             output,
-            shared,
+            place,
         }
     }
 }
@@ -91,8 +91,9 @@ pub(super) fn each(
     let ShowArguments {
         teams,
         output,
-        shared,
+        place,
     } = arguments;
+    let shared = SharedArguments::from(place);
     in_cluster(&shared, Effect::Look, async |session| {
         let (mut shown, mut exit) = (Vec::new(), Exit::Clean);
         for team in wanted(session, &teams)? {
@@ -113,7 +114,7 @@ fn wanted<'s>(session: &'s Session<'_>, names: &[String]) -> anyhow::Result<Vec<
     }
     let find = |name: &String| {
         session.registered(name).with_context(|| {
-            format!("there is no team \"{name}\": `tiller-guard provision list` has them all")
+            format!("there is no team \"{name}\": `tiller-guard provision list` lists all teams")
         })
     };
     names.iter().map(find).collect()

@@ -188,11 +188,11 @@ impl<'a> TeamStatus<'a> {
         }
         let certificates = match &self.ends_first {
             Some(first) if first.due => format!(
-                "{} days left of that of {}, due: `tiller-guard provision renew {}`",
+                "{} days left on the certificate of {}, due: `tiller-guard provision renew {}`",
                 first.text, first.of, team.name
             ),
             Some(first) => format!(
-                "{} days left of that of {}, which ends first",
+                "{} days left on the certificate of {}, which expires first",
                 first.text, first.of
             ),
             None => "none".to_owned(),

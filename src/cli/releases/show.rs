@@ -28,7 +28,7 @@ pub(in crate::cli) struct Arguments {
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(i32).range(1..))]
     revision: Option<i32>,
 
-    /// Where it is recorded, if it is in both
+    /// Storage of the record, if it is in both
     #[arg(long, value_name = "STORAGE")]
     storage: Option<StorageArgument>,
 
@@ -44,7 +44,7 @@ enum Part {
     Manifest,
     /// Its hooks
     Hooks,
-    /// What the chart told
+    /// What the chart printed
     Notes,
     /// The chart's Chart.yaml
     Chart,

@@ -14,7 +14,9 @@ pub enum ApplyError {
     #[error(transparent)]
     NoDryRun(#[from] NoDryRun),
     /// Another has made it.
-    #[error("{object} is there already and is not ours ({label}); --adopt takes it over")]
+    #[error(
+        "{object} already exists and was not made by tiller-guard ({label}); pass --adopt to take it over"
+    )]
     Foreign {
         /// Which.
         object: ObjectReference,
@@ -23,7 +25,7 @@ pub enum ApplyError {
     },
     /// It differs in what Kubernetes lets nobody change.
     #[error(
-        "{object} has another {field}, which cannot be changed: delete it, then run this again"
+        "{object}: {field} differs and cannot be changed: delete the object, then run this again"
     )]
     Fixed {
         /// Which.
@@ -52,7 +54,7 @@ pub enum ApplyError {
         message: String,
     },
     /// The API server could not be asked, or failed, again and again.
-    #[error("cannot {verb} {object}: no good answer from the API server in {attempts} attempts")]
+    #[error("cannot {verb} {object}: no usable answer from the API server in {attempts} attempts")]
     Unanswered {
         /// What was tried.
         verb: &'static str,

@@ -368,7 +368,8 @@ fn nowhere(object: &ObjectReference) -> ApplyError {
     ApplyError::Rejected {
         verb: "create",
         object: object.clone(),
-        message: "its namespace is not there, or the API server does not know its kind".to_owned(),
+        message: "its namespace does not exist, or the API server does not know its kind"
+            .to_owned(),
     }
 }
 
@@ -383,9 +384,7 @@ fn gave_up(object: ObjectReference, last: Option<(&'static str, Box<kube::Error>
         None => ApplyError::Rejected {
             verb: "update",
             object,
-            message: format!(
-                "somebody else changed it between looking and writing, {ATTEMPTS} times: try again"
-            ),
+            message: format!("gave up after {ATTEMPTS} write conflicts: try again"),
         },
     }
 }

@@ -22,7 +22,7 @@ pub enum CertificateError {
         source: Box<kube::Error>,
     },
     /// Somebody else was faster, again and again.
-    #[error("{0} is changed by somebody else all the time")]
+    #[error("gave up updating {0} after repeated write conflicts")]
     Contended(String),
     /// No certificate could be made.
     #[error(transparent)]

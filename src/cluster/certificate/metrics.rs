@@ -19,12 +19,12 @@ impl CertificateMetrics {
     pub fn register(&self, registry: &mut Registry) {
         registry.register(
             "cabundle_in_sync",
-            "Whether both registrations were last seen to hold the authority that issues the serving certificate",
+            "Whether both webhook configurations hold the CA of the serving certificate",
             self.in_sync.clone(),
         );
         registry.register(
             "tls_ca_not_after_seconds",
-            "When the authority that issues the serving certificate expires, in seconds since 1970",
+            "When the CA of the serving certificate expires, in seconds since 1970",
             self.authority_end.clone(),
         );
     }

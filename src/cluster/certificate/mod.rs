@@ -134,7 +134,7 @@ impl Keeper {
             let message = failed.as_ref().map(CertificateError::whole);
             if let Some(message) = message.as_ref().filter(|it| told.as_ref() != Some(*it)) {
                 let serving = state.leaf.is_some();
-                warn!(error = %message, serving, "cannot look after the serving certificate");
+                warn!(error = %message, serving, "cannot renew the serving certificate");
             }
             if message.is_some() {
                 self.metrics.saw(false);
@@ -229,7 +229,10 @@ impl State {
     fn tell_absent(&mut self, absent: Vec<&'static str>) {
         if absent != self.absent {
             for kind in &absent {
-                warn!(kind, "there is no registration yet; nobody asks");
+                warn!(
+                    kind,
+                    "there is no webhook configuration yet: the API server does not ask"
+                );
             }
             self.absent = absent;
         }

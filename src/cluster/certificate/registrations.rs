@@ -103,7 +103,7 @@ async fn publish_in(
             // What is stored now is read once more before anything is built on it.
             Ok(()) => {
                 writes += 1;
-                info!(%object, "wrote the bundle of authorities");
+                info!(%object, "wrote the CA bundle");
             }
             Err(kube::Error::Api(status)) if status.code == 409 => {}
             Err(error) => return Err(failed("patch", error)),

@@ -58,7 +58,7 @@ impl Keeper {
                 }
                 Ok(old) => bundle.add(&old),
                 Err(error) if found.is_some() => {
-                    warn!(%object, %error, "the authority cannot be used; making another");
+                    warn!(%object, %error, "the CA cannot be used; making a new one");
                 }
                 Err(_) => {}
             }
@@ -72,7 +72,7 @@ impl Keeper {
             };
             match written {
                 Ok(_) => {
-                    info!(%object, not_after = authority.validity().not_after, "made an authority");
+                    info!(%object, not_after = authority.validity().not_after, "made a CA");
                     return Ok(Found { authority, bundle });
                 }
                 // Another replica was faster: what it made is taken.

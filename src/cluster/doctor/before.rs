@@ -78,7 +78,7 @@ async fn rights(cluster: &Cluster, planned: &Installation) -> Check {
         }
     }
     if lacks.is_empty() {
-        return Check::good(ID, "you may make every object".to_owned());
+        return Check::good(ID, "you may create every object".to_owned());
     }
     Check::bad(
         ID,
@@ -108,8 +108,11 @@ async fn nobody_else(cluster: &Cluster) -> Check {
             continue;
         }
         let message = format!("{kind} {NAME} is there already, managed by \"{manager}\"");
-        let hint = "upgrade it with what made it, or let install take it over with --adopt";
+        let hint = "upgrade it with the tool that made it, or take it over with install --adopt";
         return Check::bad(ID, message, hint);
     }
-    Check::good(ID, "the names are free, or ours".to_owned())
+    Check::good(
+        ID,
+        "the names are free, or belong to tiller-guard".to_owned(),
+    )
 }

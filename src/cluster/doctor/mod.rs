@@ -121,23 +121,23 @@ fn proven(id: &'static str, (webhook, what): (&str, &str), trial: Trial, enforce
         }
         Trial::Refused { by, .. } if webhook == MUTATE => Check::bad(
             id,
-            format!("{webhook} does not answer: {by} refuses what it would refuse or harden"),
+            format!("{webhook} did not answer: {by} refused what it should refuse or harden"),
             "look at the mutating configuration above, and at the log of the API server",
         ),
         Trial::Refused { by, .. } => Check::unknown(
             id,
             format!("{by} refuses what is tried for {webhook}"),
-            "let pods of this version of tiller-guard answer: run tiller-guard install",
+            "run tiller-guard install, so that pods of this version answer",
         ),
         Trial::LetIn if enforces => Check::bad(
             id,
-            format!("{what} is let in where {webhook} must refuse it"),
+            format!("{what} was allowed, but {webhook} must refuse it"),
             "look at the configurations above, and at the policy in ConfigMap tiller-guard-policy",
         ),
         Trial::LetIn => Check::doubtful(
             id,
-            format!("{what} is let in, as the policy has it"),
-            "set mode: enforce in ConfigMap tiller-guard-policy once the findings are dealt with",
+            format!("{what} was allowed, as the policy says"),
+            "set mode: enforce in ConfigMap tiller-guard-policy once the findings are fixed",
         ),
         Trial::Unasked { cause, message } => Check {
             id,
@@ -149,7 +149,7 @@ fn proven(id: &'static str, (webhook, what): (&str, &str), trial: Trial, enforce
         Trial::Untried(why) => Check::unknown(
             id,
             format!("{what} could not be tried: {why}"),
-            "use an account that may create Deployments in the namespace default, and let other webhooks pass them there; nothing is stored",
+            "use an account that may create Deployments in the namespace default, and let other webhooks allow them there; nothing is stored",
         ),
     }
 }
@@ -188,7 +188,7 @@ impl Check {
     }
 
     fn unread(id: &'static str, error: &kube::Error) -> Self {
-        let message = format!("cannot be looked at: {}", words(error));
+        let message = format!("cannot be read: {}", words(error));
         Self::unknown(id, message, "use an account that may read it")
     }
 

@@ -43,10 +43,10 @@ async fn service(cluster: &Cluster, installed: &Installation) -> Check {
     let spec = |object: &Value| object.get("spec").cloned().unwrap_or_default();
     let lacks = wanted.and_then(|wanted| missing(&spec(wanted), &spec(&found)));
     match lacks {
-        None => Check::good(ID, format!("Service {namespace}/{NAME} leads to the pods")),
+        None => Check::good(ID, format!("Service {namespace}/{NAME} selects the pods")),
         Some(lacks) => Check::bad(
             ID,
-            format!("Service {namespace}/{NAME} leads elsewhere; it lacks {lacks}"),
+            format!("Service {namespace}/{NAME} does not lead to the pods; it lacks {lacks}"),
             INSTALL,
         ),
     }
@@ -69,7 +69,7 @@ async fn pods(cluster: &Cluster, namespace: &str) -> Check {
             } else if ready < wanted {
                 Check::doubtful(ID, message, look)
             } else if ready < 2 {
-                let hint = "let two answer, so that one may go: --replicas=2";
+                let hint = "run two replicas, so that one can restart: --replicas=2";
                 Check::doubtful(ID, message, hint)
             } else {
                 Check::good(ID, message)
@@ -92,7 +92,7 @@ async fn labels(cluster: &Cluster, namespace: &str) -> Check {
     if lacking.is_empty() {
         return Check::good(
             ID,
-            "the namespaces have the label of their names".to_owned(),
+            "the namespaces have the label kubernetes.io/metadata.name".to_owned(),
         );
     }
     Check::bad(

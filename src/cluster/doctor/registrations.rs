@@ -11,8 +11,7 @@ use crate::cluster::proof::Proof;
 use crate::installation::Installation;
 use crate::k8s::registration::{MUTATE, VALIDATE};
 
-const INSTALL: &str =
-    "run tiller-guard install, which writes it as it is to be, and find out who changed it";
+const INSTALL: &str = "find out who changed it, and run tiller-guard install to restore it";
 
 const READ: &str = "use an account that may read MutatingWebhookConfigurations and ValidatingWebhookConfigurations";
 
@@ -38,13 +37,13 @@ pub(super) async fn checks(
     let [mutating, validating] = installed.registrations();
     let looked = [
         Looked {
-            id: "mutating-registration",
+            id: "mutating-configuration",
             kind: "MutatingWebhookConfiguration",
             webhook: MUTATE,
             asked: proof.shows_mutate(),
         },
         Looked {
-            id: "validating-registration",
+            id: "validating-configuration",
             kind: "ValidatingWebhookConfiguration",
             webhook: VALIDATE,
             asked: proof.shows_validate(),
@@ -74,7 +73,10 @@ async fn compared(cluster: &Cluster, looked: &Looked, wanted: &Value) -> Check {
                     "run tiller-guard install --aks to have Tillers refused there too",
                 )
             } else if drifts.is_empty() {
-                Check::good(id, format!("{kind} tiller-guard is as it is to be"))
+                Check::good(
+                    id,
+                    format!("{kind} tiller-guard matches what install writes"),
+                )
             } else {
                 Check::bad(
                     id,

@@ -95,15 +95,15 @@ impl Cause {
                 "look at the pods (kubectl -n tiller-guard get pods) and at the Service's ports: no ready pod answers"
             }
             Self::NoWay => {
-                "let the API server reach port 8443 of the pods: firewall rules of the nodes or of the cloud keep it from them"
+                "let the API server reach port 8443 of the pods: a firewall of the nodes or of the cloud blocks it"
             }
             Self::UnknownAuthority => {
-                "look at the log of the pods, which write the bundle themselves; with certificates of your own put their CA into both registrations"
+                "look at the log of the pods, which write the bundle themselves; with certificates of your own put their CA into both webhook configurations"
             }
             Self::OtherName => "give the certificate the DNS name SERVICE.NAMESPACE.svc",
             Self::OutOfTime => "look at the clocks of the nodes and at the log of the pods",
             Self::RefusedCertificate => {
-                "give tiller-guard a certificate that the API server accepts; the reason is in its words"
+                "give tiller-guard a certificate that the API server accepts; the message says why"
             }
             Self::RefusedClient => {
                 "put the CA of the API server's client certificate into the file of --client-ca-file"

@@ -52,7 +52,7 @@ pub enum LookError {
     },
     /// The CA is damaged.
     #[error(
-        "the CA in Secret {namespace}/{name} cannot be used: mend it, or make a new one with \
+        "the CA in Secret {namespace}/{name} cannot be used: repair it, or make a new CA with \
          `tiller-guard provision rotate {team} --now`"
     )]
     Authority {

@@ -41,14 +41,14 @@ pub(super) async fn look(live: LiveKnowledge, policy: Arc<ArcSwap<Policy>>, chan
             warn!(
                 account,
                 binding = message,
-                "a Tiller's account has rights beyond its team's"
+                "a Tiller's service account has rights beyond its team's"
             );
         }
         for ExistingExcess { account, message } in told.difference(&found) {
             info!(
                 account,
                 binding = message,
-                "a Tiller's account has these rights no more"
+                "a Tiller's service account no longer has these rights"
             );
         }
         told = found;

@@ -278,9 +278,9 @@ fn tell(resource: WatchedResource, remark: &Remark, status: &Status) {
     match remark {
         Remark::Unreadable { object, cause } => {
             status.counts(resource, "unreadable");
-            warn!(resource = resource.as_str(), object, %cause, "an object cannot be read, and is not known");
+            warn!(resource = resource.as_str(), object, %cause, "an object cannot be read, and is ignored");
         }
         Remark::TeamIgnored(why) => warn!(%why, "a team is ignored"),
-        Remark::TeamMended(team) => info!(team, "a team is ignored no more"),
+        Remark::TeamMended(team) => info!(team, "a team is no longer ignored"),
     }
 }

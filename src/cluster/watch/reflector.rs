@@ -172,7 +172,7 @@ impl Reflector {
             }
             if looked == 1 {
                 let resource = self.resource.as_str();
-                info!(resource, "not served by this API server: there are none");
+                info!(resource, "this API server does not serve it");
             }
             self.send(StoreUpdate::Listing).await?;
             self.send(StoreUpdate::Complete).await?;
@@ -293,7 +293,7 @@ impl Reflector {
         }
         if self.status.failed(self.resource, reason) {
             let path = place.map_or("discovery", |place| place.path.as_str());
-            warn!(resource, reason, path, cause = %stop, "watch interrupted; what is known stays, trying again");
+            warn!(resource, reason, path, cause = %stop, "watch interrupted, trying again; what is known stays");
         }
     }
 

@@ -68,7 +68,7 @@ impl Status {
     pub(super) fn register(&self, registry: &mut Registry) {
         registry.register(
             "watch_errors",
-            "Failures of watches, which go on as soon as they can",
+            "Failures of watches; each is tried again",
             self.errors.clone(),
         );
         registry.register(
@@ -78,11 +78,7 @@ impl Status {
         );
         for (name, help, gauge) in [
             ("known_teams", "Registered teams that count", &self.teams),
-            (
-                "known_tillers",
-                "Workloads with a Tiller's account",
-                &self.tillers,
-            ),
+            ("known_tillers", "Workloads that run Tiller", &self.tillers),
             (
                 "known_bindings",
                 "Bindings that can hold a service account",
@@ -91,7 +87,7 @@ impl Status {
             ("known_roles", "Roles and ClusterRoles", &self.roles),
             (
                 "teams_ignored",
-                "Teams that are not registered as they have to be",
+                "Invalid teams, each ignored as a whole",
                 &self.teams_ignored,
             ),
             (
@@ -101,7 +97,7 @@ impl Status {
             ),
             (
                 "config_drift",
-                "Ways in which the registrations were last seen to differ from what install makes of them",
+                "Differences between the webhook configurations and what install writes",
                 &self.drifts,
             ),
         ] {

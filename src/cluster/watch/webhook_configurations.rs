@@ -74,8 +74,8 @@ impl ConfigurationCheck {
             match timeout(ANSWER, registration(&self.cluster, kind)).await {
                 Ok(Ok(Some(live))) => drifts.extend(drift(&wanted, &live)),
                 Ok(Ok(None)) => drifts.push(format!("there is no {kind}")),
-                Ok(Err(error)) => drifts.push(format!("{kind} cannot be looked at: {error}")),
-                Err(_) => drifts.push(format!("{kind} is not shown in time")),
+                Ok(Err(error)) => drifts.push(format!("{kind} cannot be read: {error}")),
+                Err(_) => drifts.push(format!("reading {kind} timed out")),
             }
         }
         drifts
@@ -99,12 +99,12 @@ impl ConfigurationCheck {
 
 fn tell(drifts: &[String]) {
     if drifts.is_empty() {
-        info!("the registrations are as install makes them");
+        info!("the webhook configurations match what install writes");
         return;
     }
     let drifts = drifts.join("; ");
     warn!(
         drifts,
-        "the registrations are not as install makes them; tiller-guard doctor tells what to do"
+        "the webhook configurations differ from what install writes; run tiller-guard doctor"
     );
 }

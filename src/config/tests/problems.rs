@@ -22,32 +22,32 @@ macro_rules! problems {
 
 problems! {
     an_unknown_key: "modes: enforce" => [
-        "3:1: the key \"modes\" means nothing here; use apiVersion, kind, mode, namespaces, severities, \
+        "3:1: unknown key \"modes\"; use apiVersion, kind, mode, namespaces, severities, \
          images, versionFloor, protectedNamespaces, allowedEnvironment, certificateSecret, accounts, \
          requireTeam, runAsUser, injectors, administrators, access, breakGlass, exceptions or notTillers"
     ];
     an_unknown_key_deep_down: "images:\n  allowed: [a/tiller]\n  tags: []" =>
-        ["5:3: the key \"tags\" means nothing here; use allowed or versions"];
+        ["5:3: unknown key \"tags\"; use allowed or versions"];
     a_key_that_stands_twice: "mode: audit\nmode: enforce" =>
-        ["4:1: \"mode\" stands on line 3 already; keep one of them"];
+        ["4:1: \"mode\" is already on line 3; keep one of them"];
     a_pattern_of_all_accounts: "accounts:\n  patterns: [\"*\"]" => [
-        "4:14: \"*\" is no name of an account; write a name, or how names begin with a * at the end"
+        "4:14: \"*\" is not the name of a service account; write a name, or the beginning of names with a * at the end"
     ];
     a_pattern_with_a_star_inside: "accounts:\n  patterns: [a*b]" => [
-        "4:14: \"a*b\" is no name of an account; write a name, or how names begin with a * at the end"
+        "4:14: \"a*b\" is not the name of a service account; write a name, or the beginning of names with a * at the end"
     ];
     all_cluster_roles: "accounts:\n  allowedClusterRoles: [\"*\"]" => [
-        "4:25: \"*\" is no name of a ClusterRole; write it as Kubernetes has it, without wildcards"
+        "4:25: \"*\" is not the name of a ClusterRole; write it as in Kubernetes, without wildcards"
     ];
     an_unknown_user: "runAsUser: 65534" =>
-        ["3:1: a number stands here where a text is wanted; put it in quotes if it is one"];
+        ["3:1: found a number, expected a string; put it in quotes if it is one"];
     a_user_that_is_no_choice: "runAsUser: root" =>
         ["3:1: there is no user \"root\"; use nobody or project"];
     an_unknown_injector: "injectors: [istio, kuma]" => [
         "3:20: there is no injector \"kuma\"; use istio, linkerd, vault, datadog, aws or azure"
     ];
     a_team_required_by_a_text: "requireTeam: always" =>
-        ["3:1: a text stands here where true or false is wanted"];
+        ["3:1: found a string, expected true or false"];
     an_exception_of_a_rule_for_another_kind: "exceptions:
 - rule: binding-scope
   object: {kind: Pod, namespace: a, name: b}
@@ -59,7 +59,7 @@ problems! {
   object: {kind: ClusterRoleBinding, namespace: a, name: b}
   reason: r
   expires: 2099-01-01" =>
-        ["5:38: no ClusterRoleBinding is in a namespace; remove this"];
+        ["5:38: a ClusterRoleBinding has no namespace; remove this key"];
     an_exception_for_a_role_without_a_namespace: "exceptions:
 - rule: role-rights
   object: {kind: Role, name: b}
@@ -67,72 +67,67 @@ problems! {
   expires: 2099-01-01" =>
         ["5:3: namespace is missing; write it here"];
     an_exception_for_a_connection: "exceptions:\n- rule: tiller-exec\n  object: {kind: Pod, namespace: a, name: b}\n  reason: r\n  expires: 2099-01-01" =>
-        ["4:3: tiller-exec judges connections, which no exception names; see access"];
+        ["4:3: tiller-exec judges connections, for which there are no exceptions; use access"];
     access_for_everybody: "access:\n  portForward: {groups: ['system:authenticated']}" =>
-        ["4:26: \"system:authenticated\" holds more or less everybody; name a group of those who are meant"];
+        ["4:26: \"system:authenticated\" holds nearly everybody; name a group of those who are meant"];
     access_for_nobody_known: "access:\n  exec: {users: ['system:anonymous']}" =>
-        ["4:18: \"system:anonymous\" is whoever does not log in; name the users who are meant"];
+        ["4:18: \"system:anonymous\" is everyone who has not logged in; name the users who are meant"];
     an_unknown_mode: "mode: Enforce" =>
         ["3:1: there is no mode \"Enforce\"; use audit, warn, enforce, freeze or forbid"];
-    nothing_where_a_mode_is_wanted: "mode:" => ["3:1: nothing stands here where a text is wanted"];
+    nothing_where_a_mode_is_wanted: "mode:" => ["3:1: found nothing, expected a string"];
     a_boolean_mode: "mode: off" =>
-        ["3:1: a boolean stands here where a text is wanted; put it in quotes if it is one"];
+        ["3:1: found a boolean, expected a string; put it in quotes if it is one"];
     a_namespace_without_a_mode: "namespaces:\n  team-a: {}" =>
         ["4:3: mode is missing; write it here"];
     a_namespace_with_a_wildcard: "namespaces:\n  team-*: {mode: audit}" => [
-        "4:3: \"team-*\" is no name of a namespace; write it as Kubernetes has it, without wildcards"
+        "4:3: \"team-*\" is not the name of a namespace; write it as in Kubernetes, without wildcards"
     ];
     namespaces_in_a_list: "namespaces:\n- team-a" =>
-        ["3:1: a list stands here where a mapping of keys is wanted"];
+        ["3:1: found a list, expected a mapping of keys"];
     a_severity_of_no_rule: "severities:\n  tracking: low" =>
-        ["4:3: there is no rule \"tracking\"; the README's table has them all"];
+        ["4:3: there is no rule \"tracking\"; `tiller-guard explain` lists all rules"];
     an_unknown_severity: "severities:\n  tracing: severe" =>
         ["4:3: there is no severity \"severe\"; use low, medium, high or critical"];
     no_image_at_all: "images:\n  allowed: []" =>
         ["4:3: no image is allowed; list some, or set mode: forbid to allow no Tiller"];
     an_image_with_a_wildcard: "images:\n  allowed:\n  - mirror.local/*" => [
-        "5:5: \"mirror.local/*\" is no image; write a reference such as ghcr.io/helm/tiller:v2.17.0 in \
-         full, without wildcards"
+        "5:5: \"mirror.local/*\" is not an image; write a full reference such as ghcr.io/helm/tiller:v2.17.0, without wildcards"
     ];
     a_short_digest: "images:\n  allowed:\n  - mirror.local/tiller@sha256:12" => [
-        "5:5: \"mirror.local/tiller@sha256:12\" is no image; write a reference such as \
-         ghcr.io/helm/tiller:v2.17.0 in full, without wildcards"
+        "5:5: \"mirror.local/tiller@sha256:12\" is not an image; write a full reference such as ghcr.io/helm/tiller:v2.17.0, without wildcards"
     ];
     the_version_of_a_repository:
         "images:\n  versions:\n  - image: mirror.local/tiller\n    version: 2.17.0" =>
         ["5:5: \"mirror.local/tiller\" names a repository; name one image in it by its digest or tag"];
     a_version_that_the_tag_tells:
         "images:\n  versions:\n  - image: mirror.local/tiller:v2.14.3\n    version: 2.17.0" =>
-        ["5:5: the tag says already that this image holds 2.14.3; remove this entry"];
+        ["5:5: the tag already says version 2.14.3; remove this entry"];
     an_image_without_its_version: "images:\n  versions:\n  - image: mirror.local/tiller:stable" =>
         ["5:5: version is missing; write it here"];
     a_floor_below_what_can_be_hardened: "versionFloor: 2.7.1" =>
-        ["3:1: no Tiller before 2.7.2 can be hardened; write that or a later one"];
+        ["3:1: Tiller before 2.7.2 cannot be hardened; write that version or a newer one"];
     a_floor_of_two_numbers: "versionFloor: 2.16" =>
-        ["3:1: a number stands here where a text is wanted; put it in quotes if it is one"];
+        ["3:1: found a number, expected a string; put it in quotes if it is one"];
     a_floor_of_helm_3: "versionFloor: 3.0.0" =>
-        ["3:1: \"3.0.0\" is no version of Tiller; write one such as 2.16.12"];
+        ["3:1: \"3.0.0\" is not a version of Tiller; write one such as 2.16.12"];
     one_namespace_where_a_list_is_wanted: "protectedNamespaces: prod" =>
-        ["3:1: a text stands here where a list is wanted; begin each element with \"- \""];
+        ["3:1: found a string, expected a list; begin each element with \"- \""];
     a_variable_with_its_value: "allowedEnvironment:\n- HTTPS_PROXY=http://proxy" => [
-        "4:3: \"HTTPS_PROXY=http://proxy\" is no name of a variable; write the name alone, such as \
+        "4:3: \"HTTPS_PROXY=http://proxy\" is not the name of a variable; write only the name, such as \
          HTTPS_PROXY"
     ];
     a_secret_with_a_slash: "certificateSecret: team/tls" => [
-        "3:1: \"team/tls\" is no name of an object; write it as Kubernetes has it, without wildcards"
+        "3:1: \"team/tls\" is not the name of an object; write it as in Kubernetes, without wildcards"
     ];
     a_service_account_breaks_no_glass:
         "breakGlass:\n  users:\n  - system:serviceaccount:team-a:tiller" => [
-        "5:5: \"system:serviceaccount:team-a:tiller\" is no person's name, and acts for others; name the \
-         users who may break the glass"
+        "5:5: \"system:serviceaccount:team-a:tiller\" is not a person; name the users who may use break-glass"
     ];
     nor_does_every_service_account: "breakGlass:\n  groups: ['system:serviceaccounts:team-a']" => [
-        "4:12: \"system:serviceaccounts:team-a\" holds others than administrators; name a group of people \
-         who may break the glass, or system:masters or system:cluster-admins"
+        "4:12: \"system:serviceaccounts:team-a\" does not hold only administrators; name a group of people who may use break-glass, or system:masters or system:cluster-admins"
     ];
     nor_does_everyone: "breakGlass:\n  groups: ['system:authenticated']" => [
-        "4:12: \"system:authenticated\" holds others than administrators; name a group of people who may \
-         break the glass, or system:masters or system:cluster-admins"
+        "4:12: \"system:authenticated\" does not hold only administrators; name a group of people who may use break-glass, or system:masters or system:cluster-admins"
     ];
     an_empty_group: "breakGlass:\n  groups: ['']" =>
         ["4:12: an empty text; write what is meant, or leave the key out"];
@@ -157,7 +152,7 @@ fn exceptions_are_whole_and_of_a_rule() {
         (
             "tracing",
             "tls",
-            "4:3: there is no rule \"tls\"; the README's table has them all",
+            "4:3: there is no rule \"tls\"; `tiller-guard explain` lists all rules",
         ),
         (
             "tracing",
@@ -193,13 +188,13 @@ fn exceptions_are_whole_and_of_a_rule() {
         (
             "2026-12-31",
             "2026-02-30",
-            "7:3: \"2026-02-30\" is no date; write one such as 2027-03-31 \
+            "7:3: \"2026-02-30\" is not a date; write one such as 2027-03-31 \
           or 2027-03-31T12:00:00Z",
         ),
         (
             "2026-12-31",
             "never",
-            "7:3: \"never\" is no date; write one such as 2027-03-31 or \
+            "7:3: \"never\" is not a date; write one such as 2027-03-31 or \
           2027-03-31T12:00:00Z",
         ),
     ] {
@@ -215,7 +210,7 @@ fn an_expired_exception_is_told_and_the_rest_still_counts() {
         problems,
         without_expired,
     } = rejected(&text);
-    let said = "8:3: this exception has expired; remove it, or decide anew until when it counts";
+    let said = "8:3: this exception has expired; remove it, or set a new date";
     assert_eq!(problems[0].to_string(), said);
     assert_eq!(problems[0].cause, Cause::Expired);
     let expected = Policy {
@@ -253,10 +248,7 @@ fn a_file_is_one_policy() {
             "# nothing\n---\n",
             "1:1: the file holds no policy; begin with apiVersion and kind: Policy",
         ),
-        (
-            "- a",
-            "1:1: a list stands here where a mapping of keys is wanted",
-        ),
+        ("- a", "1:1: found a list, expected a mapping of keys"),
         (
             "apiVersion: tiller-guard.io/v2\nkind: Policy",
             "1:1: \"tiller-guard.io/v2\" is not read here; write tiller-guard.io/v1",

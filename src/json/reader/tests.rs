@@ -191,7 +191,7 @@ fn an_error_tells_where_and_what() {
         (r#"{"inner":{}}"#, "inner: expected a list, found an object"),
         (
             r#"{"inner":[{"flag":true,"flag":true}]}"#,
-            "inner[0].flag: stands there twice",
+            "inner[0].flag: appears twice",
         ),
         (
             "{\"inner\":\n [{\"flag\":yes}]}",

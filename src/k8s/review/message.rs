@@ -89,11 +89,10 @@ pub(super) fn origin<'f>(
 fn at_fault(kind: &str, maker: &Maker<'_>) -> String {
     match maker {
         Maker::Controller(Owner { kind: of, name, .. }) => format!(
-            "this {kind} is made from {of} {name}: mend the Deployment or other template behind it; \
-             written again, it is hardened"
+            "this {kind} is made from {of} {name}: fix the Deployment or other template behind it; any write of it hardens it"
         ),
         Maker::Kubelet => format!(
-            "this {kind} mirrors a static one, which runs all the same: take its manifest off the node"
+            "this {kind} mirrors a static pod, which runs all the same: remove its manifest from the node"
         ),
     }
 }

@@ -42,7 +42,7 @@ pub enum BadReview {
     #[error("the body nests deeper than {} levels", crate::json::MAX_DEPTH)]
     Depth,
     /// Not JSON, or not an `AdmissionReview` with a request.
-    #[error("the body is no AdmissionReview: {0}")]
+    #[error("the body is not an AdmissionReview: {0}")]
     Envelope(String),
     /// An `AdmissionReview` of a version that is not spoken here.
     #[error("the body is an AdmissionReview of \"{0}\", not of admission.k8s.io/v1 or v1beta1")]

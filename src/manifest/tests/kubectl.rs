@@ -58,14 +58,14 @@ fn a_byte_order_mark_may_begin_each_document() {
 #[test]
 fn what_kubectl_drops_or_reads_by_chance_is_not_read() {
     let table = [
-        ("a: 1\n...\nb: 2\n", "passes over what follows"),
+        ("a: 1\n...\nb: 2\n", "ignores what follows"),
         ("a: 1\r---\rb: 2\r", "lone carriage return"),
         ("---\n{\"a\":1}{\"b\":2}\n", "document start"),
         ("1: a\n\"1\": b\n", "two keys"),
         ("1: a\n1.0: b\n", "two keys"),
         ("true: a\n\"true\": b\n", "two keys"),
         (".nan: a\n.nan: b\n", "two keys"),
-        ("!!binary /w==: a\n", "no text"),
+        ("!!binary /w==: a\n", "not a string"),
         ("9223372036854775808: a\n", "over 9223372036854775807"),
         ("a: {b:, c:[d]}\n", "colon"),
         ("a: [!!str, b]\n", "tag"),

@@ -48,7 +48,7 @@ pub enum AuthorityError {
     #[error("the private key does not belong to the CA's certificate")]
     Mismatched,
     /// It is a leaf.
-    #[error("the certificate is no CA's: its basic constraints do not say so")]
+    #[error("the certificate is not a CA's: its basic constraints do not say so")]
     NoAuthority,
     /// It may sign other things only.
     #[error("the CA may not sign certificates: its key usage lacks keyCertSign")]

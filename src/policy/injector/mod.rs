@@ -144,7 +144,7 @@ impl Injector {
             )
         });
         let policy =
-            format!("list {id} under injectors of the policy and write the template again");
+            format!("list {id} under injectors in the policy and apply the template again");
         switch
             .into_iter()
             .chain([policy])

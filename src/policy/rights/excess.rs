@@ -225,13 +225,13 @@ impl fmt::Display for Scope<'_> {
             Self::Outside(namespace) => {
                 write!(
                     formatter,
-                    "in {namespace}, which is none of its team's namespaces"
+                    "in {namespace}, which is not one of its team's namespaces"
                 )
             }
             Self::OfTeam(namespace, team) => {
                 write!(
                     formatter,
-                    "in {namespace}, where the Tiller of the team {team} has its business"
+                    "in {namespace}, which belongs to the Tiller of team {team}"
                 )
             }
             Self::Untold => formatter.write_str("in a namespace that the manifest does not name"),

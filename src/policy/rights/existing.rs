@@ -47,9 +47,9 @@ pub(in crate::policy) fn excesses_of<'a>(
             message(holder, bound, found)
         })
         .chain(
-            knowledge.unreadable_binding().map(|binding| {
-                format!("{binding} cannot be read, so that it may give it anything")
-            }),
+            knowledge
+                .unreadable_binding()
+                .map(|binding| format!("{binding} cannot be read, so it may give it any right")),
         )
 }
 
@@ -97,7 +97,7 @@ fn message(holder: Holder<'_>, bound: Bound<'_>, found: Excess<'_>) -> Option<St
             role: Some(RoleExcess::Aggregated),
             ..
         } => Some(format!(
-            "{bound}{by} gives it {role} {role_name}, which takes in the rules of others"
+            "{bound}{by} gives it {role} {role_name}, which aggregates the rules of other ClusterRoles"
         )),
         Excess {
             role: Some(RoleExcess::Unreadable),

@@ -7,20 +7,20 @@ use crate::policy::rules::service_account;
 use crate::policy::{LiveFact, Rule, Severity};
 
 /// # What it finds
-/// A Tiller whose account has rights already that its team does not allow, by a binding from before it was a
-/// Tiller's account.
+/// A Tiller whose service account already has rights that its team does not allow, by a binding that was made before
+/// it was Tiller's service account.
 /// # Why it matters
-/// Whoever may use the Tiller acts with these rights. Bindings and roles are judged as they come, but nobody
-/// could know then who would run as the account.
+/// Whoever may use the Tiller acts with these rights. Roles and bindings are judged when they are written, but at
+/// that time nobody could know who would run as this service account.
 /// # What hardening does
-/// Nothing: whether the binding or the account is wrong is for a person to say. What OpenShift gives every account of
-/// the cluster is reported, and nothing is refused for it.
+/// Nothing: a person must decide whether the binding or the service account is wrong. What OpenShift gives every
+/// service account of the cluster is only reported.
 pub(super) static RULE: Rule = Rule {
     id: "account-rights",
     severity: Severity::Critical,
-    summary: "Tiller's account has rights that its team does not allow.",
-    answer: "Refused: remove the binding that is named, or give Tiller another account; what OpenShift itself gives \
-             every account is reported.",
+    summary: "Tiller's service account has rights that its team does not allow.",
+    answer: "Refused: delete the binding that is named, or give Tiller another service account. What OpenShift \
+             gives every service account is only reported.",
     live: Some(LiveFact::Rights),
     ..Rule::PLAIN
 };
@@ -37,8 +37,8 @@ pub(super) fn check(case: &Case<'_>, findings: &mut Findings<'_>) {
         findings.refuse(
             &RULE,
             case.pod("serviceAccountName"),
-            format!("the account {account} of this Tiller has too many rights: {message}"),
-            "remove the binding, or give Tiller an account of its own",
+            format!("service account {account} of this Tiller has rights that its team does not allow: {message}"),
+            "delete the binding, or give Tiller a service account of its own",
         );
     }
     // Whoever reads of a copy cannot do anything about it that is not said of what it is made from.
@@ -57,11 +57,10 @@ fn report_shared(account: Account<'_>, case: &Case<'_>, findings: &mut Findings<
             &RULE,
             case.pod("serviceAccountName"),
             format!(
-                "OpenShift gives every account, {account} too, what these bind: {}",
+                "OpenShift gives every service account, {account} too, the rights of: {}",
                 shared.join(", ")
             ),
-            "remove the bindings that nobody here needs, or list their ClusterRoles under accounts.commonClusterRoles \
-             of the policy",
+            "delete the bindings that nobody needs, or list their ClusterRoles under accounts.commonClusterRoles in the policy",
         );
     }
 }

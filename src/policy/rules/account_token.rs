@@ -7,17 +7,18 @@ use crate::policy::rbac::Account;
 use crate::policy::{Pointer, Requester, Rule, Severity, is_controller};
 
 /// # What it finds
-/// A token of a Tiller's account that somebody else than its pod's kubelet asks for, and a Secret that Kubernetes fills
-/// with such a token, unless its controller makes it.
+/// A request for a token of Tiller's service account by anybody except the kubelet of its pod, and a Secret that
+/// Kubernetes would fill with such a token, unless its controller makes it.
 /// # Why it matters
-/// Whoever has the token has Tiller's rights, without a certificate, and without Tiller: for good where it is in a Secret.
+/// Whoever has the token has Tiller's rights, without a certificate and without Tiller. A token in a Secret never
+/// expires.
 /// # What hardening does
 /// Nothing: Tiller's pod gets its tokens by itself.
 pub(super) static RULE: Rule = Rule {
     id: "account-token",
     severity: Severity::Critical,
-    summary: "A token of a Tiller's account is handed out.",
-    answer: "Refused, but to the kubelet for a Pod: use Helm, or give what needs rights an account of its own.",
+    summary: "Somebody else than the kubelet asks for a token of Tiller's service account.",
+    answer: "Refused, except for the kubelet of Tiller's pod: use Helm, or another service account.",
     ..Rule::PLAIN
 };
 
@@ -44,8 +45,8 @@ pub(super) fn check(case: &CustodyCase<'_>, findings: &mut Findings<'_>) {
         findings.refuse(
             &RULE,
             Pointer::new(Place::Object, path),
-            format!("a token of the account {account} of a Tiller would be handed out"),
-            "use Helm with a certificate of the team's, or an account that is no Tiller's",
+            format!("a token of Tiller's service account {account} would be handed out"),
+            "use Helm with one of the team's certificates, or a service account that is not Tiller's",
         );
     }
 }

@@ -7,19 +7,19 @@ use crate::policy::rights::{Excess, Gain, RbacCase};
 use crate::policy::{Pointer, Rule, Severity};
 
 /// # What it finds
-/// A binding that gives a Tiller's account rights in the whole cluster, in a protected namespace, or in one that is
-/// none of its team's. Every spelling of the account counts: the ServiceAccount, the user
-/// `system:serviceaccount:NAMESPACE:NAME`, and the groups that hold it. A role that such groups are bound to
-/// already may not come to grant more than everybody has.
+/// A binding that gives Tiller's service account rights in the whole cluster, in a protected namespace, or in a
+/// namespace that is not its team's. Every spelling of the service account counts: the ServiceAccount, the user
+/// `system:serviceaccount:NAMESPACE:NAME`, and the groups that hold it. A role that is already bound to such groups
+/// may not be changed to grant more than everybody has.
 /// # Why it matters
 /// Whoever may use a team's Tiller acts with these rights.
 /// # What hardening does
-/// Nothing: which rights the team needs is for a person to say.
+/// Nothing: a person must decide which rights the team needs.
 pub(super) static RULE: Rule = Rule {
     id: "binding-scope",
     severity: Severity::Critical,
-    summary: "A Tiller's account gets rights outside its team's namespaces.",
-    answer: "Refused: bind the account in its Tiller namespace and its team's target namespaces only.",
+    summary: "A binding gives Tiller's service account rights outside its team's namespaces.",
+    answer: "Refused: bind the service account only in its Tiller namespace and its team's target namespaces.",
     ..Rule::PLAIN
 };
 
@@ -51,17 +51,16 @@ fn tell(path: Pointer, gain: &Gain<'_>, findings: &mut Findings<'_>) {
     };
     let message = match holder {
         Holder::Account(_) => {
-            format!("{bound} gives the account {account} of a Tiller rights {scope}")
+            format!("{bound} gives Tiller's service account {account} rights {scope}")
         }
         _ => format!(
-            "{bound} gives {holder}, which the account {account} of a Tiller belongs to, rights {scope}"
+            "{bound} gives {holder}, which Tiller's service account {account} belongs to, rights {scope}"
         ),
     };
     findings.refuse(
         &RULE,
         path,
         message,
-        "bind the account by a RoleBinding in its own namespace, or have an administrator make this one of its \
-         team's target namespaces",
+        "bind the service account by a RoleBinding in its own namespace, or ask an administrator to add this namespace to its team's target namespaces",
     );
 }

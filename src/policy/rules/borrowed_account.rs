@@ -6,18 +6,18 @@ use crate::policy::rbac::Account;
 use crate::policy::{Rule, Severity};
 
 /// # What it finds
-/// A pod that is no Tiller's and runs as the account of one: of a registered team, of a Tiller that runs, or one
-/// that is called like it.
+/// A pod that is not a Tiller and runs as the service account of a team's Tiller, of a running Tiller, or as one that
+/// has a name like Tiller's.
 /// # Why it matters
-/// It has Tiller's rights without Tiller's protections, and may well be a Tiller that nobody can tell: a generic
-/// image that fetches the program when it starts.
+/// It has Tiller's rights without Tiller's protections. It may also be a Tiller that cannot be recognised: a generic
+/// image that downloads the program when it starts.
 /// # What hardening does
-/// Nothing: which account the pod needs is for a person to say.
+/// Nothing: a person must decide which service account the pod needs.
 pub(super) static RULE: Rule = Rule {
     id: "borrowed-account",
     severity: Severity::Critical,
-    summary: "A pod that is no Tiller's runs as a Tiller's account.",
-    answer: "Refused: give the pod an account of its own.",
+    summary: "A pod that is not a Tiller runs as Tiller's service account.",
+    answer: "Refused: give the pod a service account of its own.",
     ..Rule::PLAIN
 };
 
@@ -32,8 +32,8 @@ pub(in crate::policy) fn check(case: &Case<'_>, findings: &mut Findings<'_>) {
         findings.refuse(
             &RULE,
             case.pod("serviceAccountName"),
-            format!("the account {account} is a Tiller's, and this pod is not"),
-            "give the pod an account of its own",
+            format!("service account {account} belongs to a Tiller, and this pod is not a Tiller"),
+            "give the pod a service account of its own",
         );
     }
 }

@@ -8,17 +8,17 @@ use crate::policy::pointer::Place;
 use crate::policy::{Knowledge, Pointer, Rule, Severity};
 
 /// # What it finds
-/// A CA in `ca.crt` of a registered team's Secret that is none of those whose fingerprints the team names, or that cannot
-/// be read. A team without fingerprints may have any.
+/// A CA in `ca.crt` of a team's Secret whose fingerprint the team does not name, or that cannot be read. A team
+/// without fingerprints may have any CA.
 /// # Why it matters
-/// Tiller obeys whoever has a certificate of one of these CAs.
+/// Tiller obeys everyone who has a certificate of one of these CAs.
 /// # What hardening does
-/// Nothing: an administrator adds a new CA's fingerprint to the team before it is put there.
+/// Nothing: an administrator adds the fingerprint of a new CA to the team before the CA is put there.
 pub(super) static RULE: Rule = Rule {
     id: "certificate-authority",
     severity: Severity::Critical,
     summary: "The Secret of a team's Tiller trusts a CA that is not the team's.",
-    answer: "Refused: put the team's CA there, or have an administrator register the new one first.",
+    answer: "Refused: put the team's CA there, or ask an administrator to add the new CA to the team first.",
     ..Rule::PLAIN
 };
 
@@ -34,7 +34,7 @@ pub(super) fn check(case: &CustodyCase<'_>, findings: &mut Findings<'_>) {
             &RULE,
             Pointer::new(Place::Object, "data/ca.crt"),
             objection,
-            "put the team's CA there; a new one is added to the team's ca-fingerprint first",
+            "put the team's CA there; add a new CA to the team's ca-fingerprint first",
         );
     }
 }
@@ -53,7 +53,12 @@ pub(super) fn objection(
         CaFile::Unreadable(reason) => Some(format!("ca.crt cannot be read: {reason}")),
         CaFile::Certificates(fingerprints) => {
             let strange = fingerprints.iter().any(|it| !right.contains(it));
-            strange.then(|| format!("ca.crt holds a CA that is not of the team {}", team.name))
+            strange.then(|| {
+                format!(
+                    "ca.crt holds a CA that does not belong to team {}",
+                    team.name
+                )
+            })
         }
     }
 }

@@ -12,18 +12,19 @@ use crate::tiller::is_within;
 const HELM_INIT_SECRET: &str = "tiller-secret";
 
 /// # What it finds
-/// `/etc/certs` without the team's Secret, whole and read-only, behind it.
+/// A mount at `/etc/certs` that is missing, writable, or not the whole Secret of the team.
 /// # Why it matters
-/// Whoever chooses the file behind `ca.crt` chooses who may command Tiller: another Secret, a ConfigMap, or a
-/// single file mounted over the right one.
+/// Whoever chooses the file behind `ca.crt` chooses who may command Tiller. It can be replaced by another Secret, a
+/// ConfigMap, or a single file mounted over the right one.
 /// # What hardening does
-/// Mounts the Secret where nothing is mounted, makes the mount read-only and the files readable by Tiller's
-/// user. Anything else in that place is refused.
+/// Mounts the Secret if nothing is mounted, makes the mount read-only and the files readable by Tiller's user.
+/// Anything else at that path is refused.
 pub(super) static RULE: Rule = Rule {
     id: "certificate-mount",
     severity: Severity::Critical,
-    summary: "The team's Secret is not what is mounted at `/etc/certs`, read-only and whole.",
-    answer: "Hardened where nothing is mounted there, or not read-only; refused where something else is.",
+    summary: "The team's Secret is not mounted at `/etc/certs`, read-only and whole.",
+    answer: "Hardened if nothing is mounted there, or if the mount is writable; refused if something else is \
+             mounted there.",
     ..Rule::PLAIN
 };
 
@@ -35,10 +36,7 @@ pub(super) fn check(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mu
             findings.refuse(
                 &RULE,
                 tiller.at(format!("volumeMounts/{index}")),
-                format!(
-                    "the volume {} lies over the certificates at {path}",
-                    mount.name
-                ),
+                format!("volume {} hides the certificates at {path}", mount.name),
                 "remove this mount",
             );
         } else if is_directory {
@@ -79,7 +77,7 @@ fn check_mount(
             Some("only a part of the volume is mounted there".to_owned())
         }
         Some(VolumeSource::Secret(secret)) => secret_objection(secret, case.settings),
-        Some(_) => Some(format!("the volume {} is no Secret", mount.name)),
+        Some(_) => Some(format!("volume {} is not a Secret", mount.name)),
         None => Some(format!("there is no volume {}", mount.name)),
     };
     if let Some(message) = objection {
@@ -88,7 +86,7 @@ fn check_mount(
             tiller.at(format!("volumeMounts/{index}")),
             message,
             format!(
-                "mount the whole Secret {} at {CERTIFICATE_DIRECTORY}, or nothing for the guard to do it",
+                "mount the whole Secret {} at {CERTIFICATE_DIRECTORY}, or remove the mount: hardening adds it",
                 case.settings.certificate_secret
             ),
         );
@@ -115,7 +113,7 @@ fn check_mount(
         findings.harden(
             &RULE,
             path.clone(),
-            "Tiller's user may not read the certificates, whose files belong to root",
+            "Tiller's user cannot read the certificates, because their files belong to root",
             "set defaultMode to 0444",
             Edit::Field {
                 path,
@@ -132,7 +130,7 @@ fn secret_objection(secret: &SecretVolume<'_>, settings: &Settings) -> Option<St
             "the Secret \"{name}\" is not the one with the team's certificates"
         ))
     } else if !secret.items.is_empty() {
-        Some("the Secret's keys are mounted under chosen names".to_owned())
+        Some("the Secret's keys are mounted under other names".to_owned())
     } else {
         None
     }

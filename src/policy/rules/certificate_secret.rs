@@ -6,18 +6,18 @@ use crate::policy::pointer::Place;
 use crate::policy::{Pointer, Rule, Severity};
 
 /// # What it finds
-/// Somebody who is no administrator writes the key or the certificates in the Secret of a Tiller: the policy's
-/// `certificateSecret` or `tiller-secret`, in a namespace that a team or a known Tiller has. Where no team is registered,
-/// `helm init` may make it, which sends it last.
+/// A write of the key or the certificates in Tiller's Secret by somebody who is not an administrator. The Secret is
+/// the policy's `certificateSecret` or `tiller-secret`, in a namespace of a team or of a known Tiller. Without a
+/// team, `helm init` may create it, which it does last.
 /// # Why it matters
-/// Whoever writes `ca.crt` says who may command Tiller, with all its rights.
+/// Whoever writes `ca.crt` decides who may command Tiller, with all its rights.
 /// # What hardening does
-/// Nothing: an administrator brings the certificates.
+/// Nothing: an administrator must write the certificates.
 pub(super) static RULE: Rule = Rule {
     id: "certificate-secret",
     severity: Severity::Critical,
-    summary: "The Secret with a Tiller's key and certificates is written by no administrator.",
-    answer: "Refused, unless the policy lists who asks under `administrators`.",
+    summary: "Somebody who is not an administrator writes the Secret with Tiller's key and certificates.",
+    answer: "Refused, unless the policy lists the user under `administrators`.",
     ..Rule::PLAIN
 };
 
@@ -42,9 +42,9 @@ pub(super) fn check(case: &CustodyCase<'_>, findings: &mut Findings<'_>) {
         &RULE,
         Pointer::new(Place::Object, "data"),
         format!(
-            "{} is no administrator, and this Secret says who may command {whose}",
+            "{} is not an administrator, and this Secret decides who may use {whose}",
             requester.name
         ),
-        "have an administrator bring the certificates",
+        "ask an administrator to write the certificates",
     );
 }

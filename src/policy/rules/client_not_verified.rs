@@ -6,10 +6,9 @@ use crate::policy::{Excepting, LaunchPart, Rule, Severity};
 use crate::tiller::ClientVerification;
 
 /// # What it finds
-/// A Tiller that does not demand a client certificate.
+/// A Tiller that does not require a client certificate.
 /// # Why it matters
-/// `--tls` alone encrypts and authenticates nobody: every client may command Tiller. Tiller's log says
-/// `tls=true` all the same.
+/// `--tls` only encrypts: every client may command Tiller. Tiller's log says `tls=true` all the same.
 /// # What hardening does
 /// Sets `--tls-verify=true`.
 pub(in crate::policy) static RULE: Rule = Rule {
@@ -31,8 +30,8 @@ pub(super) fn check(tiller: &TillerContainer<'_>, findings: &mut Findings<'_>) {
         &RULE,
         tiller,
         match verify.unknown() {
-            None => "no client has to show a certificate".into(),
-            Some(reason) => format!("whether clients are verified cannot be read: {reason}"),
+            None => "Tiller accepts clients without a certificate".into(),
+            Some(reason) => format!("it is unknown whether Tiller verifies clients: {reason}"),
         },
         "set --tls-verify=true",
     );

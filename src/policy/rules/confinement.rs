@@ -11,17 +11,17 @@ use crate::policy::pointer::Place;
 use crate::policy::{Pointer, Rule, Severity};
 
 /// # What it finds
-/// A Tiller whose confinement by the kernel is switched off or chosen by hand: AppArmor `unconfined`, by an annotation too; an
-/// SELinux type such as `spc_t`; kernel parameters; the group of root, or one that cannot be.
+/// A Tiller whose confinement by the kernel is switched off or chosen by hand: AppArmor `unconfined`, also by an
+/// annotation; an SELinux type such as `spc_t`; kernel parameters; root's group, or a group ID that is not valid.
 /// # Why it matters
 /// Tiller renders charts that strangers wrote, and needs none of these.
 /// # What hardening does
-/// Takes them away, so that the container runtime's own confinement holds, and sets group 65534 where a group is given that
-/// is root's or none.
+/// Removes them, so that the container runtime's own confinement counts, and sets group 65534 if the group is root's
+/// or not valid.
 pub(super) static RULE: Rule = Rule {
     id: "confinement",
     severity: Severity::Medium,
-    summary: "AppArmor or SELinux is switched off, or kernel parameters or root's group are given.",
+    summary: "AppArmor or SELinux is switched off, or the pod sets kernel parameters or root's group.",
     answer: "Hardened: the container runtime's own profiles, no kernel parameters, group 65534.",
     ..Rule::PLAIN
 };
@@ -111,7 +111,7 @@ fn labels(place: Place, options: Option<&SeLinuxOptions<'_>>, findings: &mut Fin
         if bad {
             remove(
                 Pointer::new(place, format!("securityContext/seLinuxOptions/{field}")),
-                "SELinux confines the container otherwise than containers",
+                "the container's SELinux options are not those of a container",
                 findings,
             );
         }
@@ -143,7 +143,7 @@ fn groups(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Findings
             findings.harden(
                 &RULE,
                 path.clone(),
-                "the group is root's, or none that can be",
+                "the group is root or not a valid group ID",
                 format!("set it to {USER}"),
                 Edit::Field {
                     path,
@@ -156,7 +156,7 @@ fn groups(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Findings
     if supplemental.iter().any(|group| !is_harmless(*group)) {
         remove(
             Pointer::new(case.pod_place(), "securityContext/supplementalGroups"),
-            "one of the groups is root's, or none that can be",
+            "one of the groups is root or not a valid group ID",
             findings,
         );
     }

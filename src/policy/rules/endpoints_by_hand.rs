@@ -6,18 +6,18 @@ use crate::policy::pointer::Place;
 use crate::policy::{Pointer, Rule, Severity};
 
 /// # What it finds
-/// Endpoints, or an `EndpointSlice`, with the port 44134, unless one of Kubernetes' controllers writes them. A manifest is
-/// always written by hand.
+/// Endpoints, or an `EndpointSlice`, with port 44134, unless one of Kubernetes' controllers writes them. In a
+/// manifest they always count as written by hand.
 /// # Why it matters
-/// A Service without a selector, whatever its own port and type, leads where such addresses say: to a Tiller that the
-/// Service does not name.
+/// A Service without a selector, whatever its port and type, leads to these addresses: to a Tiller that the Service
+/// does not name.
 /// # What hardening does
-/// Nothing: a Service that selects the pods has its addresses written by a controller.
+/// Nothing: for a Service with a selector, a controller writes the addresses.
 pub(super) static RULE: Rule = Rule {
     id: "endpoints-by-hand",
     severity: Severity::High,
     summary: "Endpoints or an EndpointSlice with Tiller's port 44134 that no controller wrote.",
-    answer: "Refused: make a ClusterIP Service that selects the pods.",
+    answer: "Refused: create a ClusterIP Service that selects the pods.",
     ..Rule::PLAIN
 };
 

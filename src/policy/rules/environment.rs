@@ -15,19 +15,19 @@ const TILLER_VARIABLES: [&str; 5] = [
 ];
 
 /// # What it finds
-/// A variable that is not on the list of those a Tiller needs, one given twice, one whose value is not in
-/// the manifest, and `envFrom`.
+/// A variable that Tiller does not need, one that is set twice, one whose value is not in the manifest, and
+/// `envFrom`.
 /// # Why it matters
-/// `KUBECONFIG` replaces Tiller's identity, `SSL_CERT_FILE` its trust, `HTTPS_PROXY` the API server it talks
-/// to; `envFrom` may bring any of them.
+/// `KUBECONFIG` replaces Tiller's identity, `SSL_CERT_FILE` its trust, `HTTPS_PROXY` the API server it talks to.
+/// `envFrom` may set any of them.
 /// # What hardening does
-/// Removes all but the last of a variable given twice, which is the one that counts. The rest is refused:
-/// whoever set it wanted something by it.
+/// Removes all but the last of a variable that is set twice; the last one counts. The rest is refused, because
+/// somebody set it for a purpose.
 pub(super) static RULE: Rule = Rule {
     id: "environment",
     severity: Severity::High,
-    summary: "The environment holds variables that a Tiller does not need, or whose value cannot be read.",
-    answer: "Refused: keep to `TILLER_*` with literal values and `HOME=/tmp`; a variable given twice is \
+    summary: "Tiller's environment has variables that it does not need, or whose value is unknown.",
+    answer: "Refused: use only `TILLER_*` with literal values and `HOME=/tmp`. A variable that is set twice is \
              hardened to its last value.",
     ..Rule::PLAIN
 };
@@ -37,8 +37,8 @@ pub(super) fn check(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mu
         findings.refuse(
             &RULE,
             tiller.at("envFrom"),
-            "envFrom may set any variable, and what it holds is not in the manifest",
-            "write the variables out under env",
+            "envFrom can set any variable, and its content is not in the manifest",
+            "list the variables under env",
         );
     }
     let environment = &*tiller.container.env;
@@ -55,7 +55,7 @@ pub(super) fn check(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mu
                     &RULE,
                     path(),
                     message,
-                    "remove it, or have an administrator allow it",
+                    "remove it, or ask an administrator to allow it",
                 ),
             }
         } else if is_repeated(environment, index) {
@@ -63,7 +63,7 @@ pub(super) fn check(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mu
                 &RULE,
                 path(),
                 format!(
-                    "{} is given again further down, where it counts",
+                    "{} is set again below; only the last value counts",
                     variable.name
                 ),
                 "remove this one",
@@ -93,8 +93,8 @@ fn objection(variable: &EnvVar<'_>, allowed: &[String]) -> Option<String> {
         "HOME" if value_from.is_none() && value == "/tmp" => None,
         known if TILLER_VARIABLES.contains(&known) => None,
         other if allowed.iter().any(|it| it == other) => None,
-        "HOME" => Some("HOME is another directory than /tmp, the only one Tiller may write".into()),
-        other => Some(format!("{other} is not a variable that a Tiller needs")),
+        "HOME" => Some("HOME must be /tmp, the only directory that Tiller may write".into()),
+        other => Some(format!("Tiller does not need the variable {other}")),
     }
 }
 

@@ -12,7 +12,7 @@ use crate::policy::{Excepting, LaunchPart, Rule, Severity};
 pub(in crate::policy) static RULE: Rule = Rule {
     id: "experimental-release",
     severity: Severity::High,
-    summary: "Tiller delegates releases to a plaintext server in the pod.",
+    summary: "Tiller hands releases in plaintext to a server in the pod.",
     answer: "Hardened: `--experimental-release=false`.",
     excepted: Some(Excepting::Keeps(LaunchPart::ExperimentalRelease)),
     ..Rule::PLAIN

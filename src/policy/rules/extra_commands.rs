@@ -4,12 +4,12 @@ use crate::policy::case::{Case, Findings, TillerContainer};
 use crate::policy::{Rule, Severity};
 
 /// # What it finds
-/// What runs in Tiller's container beside Tiller: lifecycle hooks, probes that execute a command, and an open
+/// Anything that runs in Tiller's container beside Tiller: lifecycle hooks, probes that execute a command, an open
 /// standard input or terminal.
 /// # Why it matters
 /// A `postStart` hook can start a second Tiller with other flags in the same container.
 /// # What hardening does
-/// Nothing: whoever wrote the command wanted something by it.
+/// Nothing, because somebody wrote the command for a purpose.
 pub(super) static RULE: Rule = Rule {
     id: "extra-commands",
     severity: Severity::High,
@@ -51,7 +51,7 @@ pub(super) fn check(_: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut F
             findings.refuse(
                 &RULE,
                 tiller.at(field),
-                "Tiller's container is open to a console",
+                "Tiller's container keeps standard input or a terminal open",
                 format!("remove {field}"),
             );
         }

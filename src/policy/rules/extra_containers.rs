@@ -5,16 +5,16 @@ use crate::policy::{Injector, Rule, Severity};
 use crate::tiller::ContainerList;
 
 /// # What it finds
-/// A pod with other containers than the one Tiller: a second one, init containers, ephemeral ones.
+/// A Tiller's pod with other containers: a second one, init containers, ephemeral containers.
 /// # Why it matters
-/// They share Tiller's network and its account's token: a Tiller that listens on loopback is open to them,
-/// and a second Tiller among them is not the one that was looked at.
+/// They share Tiller's network and its service account's token. A Tiller that listens on loopback is open to them,
+/// and a second Tiller among them is not the one that was judged.
 /// # What hardening does
-/// Nothing: a container cannot be left out without losing what it was for.
+/// Nothing: a container cannot be removed without losing its purpose.
 pub(super) static RULE: Rule = Rule {
     id: "extra-containers",
     severity: Severity::High,
-    summary: "The pod holds other containers beside the one Tiller.",
+    summary: "The pod has other containers beside the one Tiller.",
     answer: "Refused: one container, under `containers`.",
     ..Rule::PLAIN
 };
@@ -46,11 +46,7 @@ pub(super) fn check(case: &Case<'_>, findings: &mut Findings<'_>) {
                 findings.refuse_injected(
                     &RULE,
                     case.pod(list.as_str()),
-                    format!(
-                        "{} adds {} to pods, beside Tiller",
-                        injector.name(),
-                        told(&added)
-                    ),
+                    format!("{} adds {} to Tiller's pods", injector.name(), told(&added)),
                     (injector, tiller.1),
                 );
             }
@@ -65,8 +61,7 @@ pub(super) fn check(case: &Case<'_>, findings: &mut Findings<'_>) {
             match list {
                 ContainerList::Regular => {
                     format!(
-                        "Tiller shares its pod with {} more: {}",
-                        others.len(),
+                        "Tiller shares its pod with other containers: {}",
                         told(&others)
                     )
                 }
@@ -79,7 +74,7 @@ pub(super) fn check(case: &Case<'_>, findings: &mut Findings<'_>) {
                     )
                 }
             },
-            "run Tiller alone in its pod",
+            "run only Tiller in its pod",
         );
     }
 }

@@ -5,18 +5,18 @@ use crate::policy::case::{Case, Findings};
 use crate::policy::{Pointer, Rule, Severity};
 
 /// # What it finds
-/// A Tiller's pod with a way onto its node: the node's network, processes, inter-process communication,
-/// ports or files; and containers that see one another's processes.
+/// A Tiller's pod with access to its node: the node's network, processes, inter-process communication, ports or
+/// files; and containers that see each other's processes.
 /// # Why it matters
-/// On the node's network Tiller's ports, `127.0.0.1` included, are open to everything on the node and past
-/// network policies; the node's files and processes hold other pods' credentials.
+/// On the node's network, Tiller's ports are open to everything on the node, 127.0.0.1 included, and past network
+/// policies. The node's files and processes hold other pods' credentials.
 /// # What hardening does
-/// Nothing: what needs the node cannot run without it.
+/// Nothing: a pod that needs the node cannot run without it.
 pub(super) static RULE: Rule = Rule {
     id: "host-access",
     severity: Severity::Critical,
     summary: "The pod reaches its node: network, processes, ports or files.",
-    answer: "Refused: leave out `--net-host`, `hostPort`, `hostPath` and the like.",
+    answer: "Refused: remove `--net-host`, `hostPort`, `hostPath` and similar settings.",
     ..Rule::PLAIN
 };
 
@@ -50,7 +50,7 @@ pub(super) fn check(case: &Case<'_>, findings: &mut Findings<'_>) {
             findings.refuse(
                 &RULE,
                 case.pod(format!("volumes/{index}/hostPath")),
-                format!("the volume {} is a path of the node", volume.name),
+                format!("volume {} is a path on the node", volume.name),
                 "remove it",
             );
         }
@@ -61,7 +61,7 @@ pub(super) fn check(case: &Case<'_>, findings: &mut Findings<'_>) {
                 findings.refuse(
                     &RULE,
                     Pointer::new(place, format!("ports/{index}/hostPort")),
-                    format!("port {number} of the node is opened"),
+                    format!("the pod opens port {number} on its node"),
                     "remove hostPort",
                 );
             }

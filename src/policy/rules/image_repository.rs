@@ -7,16 +7,16 @@ use crate::tiller::ImageReference;
 /// # What it finds
 /// A Tiller whose image does not come from an allowed repository.
 /// # Why it matters
-/// Everything else the guard says about a Tiller holds for the program that Helm released. An image from
-/// elsewhere may hold any program and carry any tag.
+/// Everything else that tiller-guard says about a Tiller is true for the program that Helm released. An image from
+/// elsewhere may hold any program under any tag.
 /// # What hardening does
-/// Nothing: another image may not be the one that is meant, and Helm's `--wait` looks for the one it asked
+/// Nothing: another image may not be the one that was meant, and `helm init --wait` looks for the image that it asked
 /// for.
 pub(super) static RULE: Rule = Rule {
     id: "image-repository",
     severity: Severity::High,
     summary: "Tiller's image comes from a repository that is not allowed.",
-    answer: "Refused: use an allowed repository, or have an administrator allow this one.",
+    answer: "Refused: use an allowed repository, or ask an administrator to allow this one.",
     ..Rule::PLAIN
 };
 
@@ -31,7 +31,7 @@ pub(super) fn check(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mu
         tiller.at("image"),
         format!("the repository \"{}\" is not allowed", image.repository),
         format!(
-            "use {}, or ask an administrator to allow this one; if it is no Tiller, to name it under notTillers",
+            "use {}, or ask an administrator to allow this repository, or to list it under notTillers if it is not Tiller",
             allowed.map_or("an allowed repository", String::as_str)
         ),
     );

@@ -6,20 +6,21 @@ use crate::policy::rbac::Account;
 use crate::policy::{Injector, Invitation, Rule, Severity};
 
 /// # What it finds
-/// A template that another webhook would add containers, variables or volumes to: one that asks for it by a label or an
-/// annotation, or one that does not keep away a webhook which the policy lists.
+/// A template that another webhook would add containers, variables or volumes to: because it asks for that by a label
+/// or an annotation, or because it does not keep away a webhook that the policy lists.
 /// # Why it matters
-/// A pod with what is added is refused: its Deployment is clean, and its Tiller never comes up.
+/// The changed pod is refused: the Deployment is clean, but its Tiller never starts.
 /// # What hardening does
-/// Sets the label or annotation that keeps away a webhook which the policy lists under `injectors`. Whether another one
-/// is in the cluster is not known: what asks for it is reported, in manifests by the Namespace and the service account too.
+/// Sets the label or annotation that keeps away a webhook that the policy lists under `injectors`. tiller-guard does
+/// not know which other webhooks the cluster has; a template that asks for one is reported, and in manifests also a
+/// Namespace or service account that asks for one.
 pub(super) static RULE: Rule = Rule {
     id: "injector",
     severity: Severity::Medium,
-    summary: "Istio, Linkerd, Vault, Datadog or a webhook for AWS or Azure identities would change the pod, which is \
-              refused then.",
-    answer: "Hardened where the policy lists it under `injectors`: the label or annotation that keeps it away; \
-             reported where the template asks for it.",
+    summary: "Istio, Linkerd, Vault, Datadog or a webhook for AWS or Azure identities would change the pod, which \
+              would then be refused.",
+    answer: "Hardened if the policy lists it under `injectors`: with the label or annotation that keeps it away. \
+             Reported if the template asks for it.",
     ..Rule::PLAIN
 };
 
@@ -46,9 +47,7 @@ pub(super) fn check<'a>(
                 findings.harden(
                     &RULE,
                     case.template(switch.field.path),
-                    format!(
-                        "{name} is not kept from adding to this pod, which would be refused then"
-                    ),
+                    format!("{name} may add to this pod, which would then be refused"),
                     format!("set the {list} {key}: \"{off}\""),
                     Edit::Switch(*switch, container),
                 );
@@ -56,9 +55,9 @@ pub(super) fn check<'a>(
                 findings.report(
                     &RULE,
                     case.template(switch.field.path),
-                    format!("this asks {name} to add to the pod, which is refused then"),
+                    format!("this asks {name} to add to the pod, which would then be refused"),
                     format!(
-                        "set the {list} {key}: \"{off}\", or list {id} under injectors of the policy, which does it"
+                        "set the {list} {key}: \"{off}\", or list {id} under injectors in the policy"
                     ),
                 );
             }
@@ -69,7 +68,7 @@ pub(super) fn check<'a>(
                 &RULE,
                 case.template("metadata"),
                 format!(
-                    "{} asks {name} to add to the pod, which is refused then",
+                    "{} asks {name} to add to the pod, which would then be refused",
                     invitation.place()
                 ),
                 injector.kept_away_from(container),

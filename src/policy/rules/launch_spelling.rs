@@ -7,20 +7,20 @@ use crate::policy::harden::canonical::{self, PROGRAM};
 use crate::policy::{Rule, Severity};
 
 /// # What it finds
-/// A command line that is not the canonical one: a guarded flag missing, given twice or in another
-/// spelling, words that Tiller never reads, flags in `command`, a working directory.
+/// A command line that is not the canonical one: a guarded flag that is missing, set twice or spelled otherwise,
+/// words that Tiller never reads, flags in `command`, a working directory.
 /// # Why it matters
 /// Go's flag grammar lets a launch look safe and be the opposite: `--tls-verify false --storage=secret` keeps
-/// ConfigMaps, a later duplicate wins, and an environment variable decides what no flag says. In one
-/// spelling, what is written is what Tiller does, for people, for tools and for this guard.
+/// releases in ConfigMaps, a later duplicate wins, and an environment variable decides what no flag says. In the
+/// canonical spelling, what is written is what Tiller does, for people, tools and tiller-guard.
 /// # What hardening does
-/// Writes `command: ["/tiller"]` and each guarded flag once as `--name=value`; other flags are kept in
-/// that spelling, and words that Tiller never read are dropped.
+/// Writes `command: ["/tiller"]` and each guarded flag exactly once as `--name=value`. Other flags stay, in their
+/// order; words that Tiller never reads are dropped.
 pub(super) static RULE: Rule = Rule {
     id: "launch-spelling",
     severity: Severity::Low,
     summary: "The command line is not in the one canonical spelling.",
-    answer: "Hardened: `command: [\"/tiller\"]` and each guarded flag once as `--name=value`.",
+    answer: "Hardened: `command: [\"/tiller\"]` and each guarded flag exactly once as `--name=value`.",
     ..Rule::PLAIN
 };
 
@@ -34,7 +34,7 @@ pub(super) fn check(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mu
         findings.harden(
             &RULE,
             path.clone(),
-            "relative paths would be read from another directory than the image's",
+            "relative paths would be read from this directory, not from the image's",
             "remove workingDir",
             Edit::NoField { path },
         );
@@ -56,9 +56,9 @@ pub(super) fn check(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mu
         &RULE,
         tiller,
         match ignored {
-            0 => "the guarded flags do not each stand there once as --name=value".to_owned(),
-            _ => format!("Tiller never reads the last {ignored} words, after one that is no flag"),
+            0 => "each guarded flag must appear exactly once, as --name=value".to_owned(),
+            _ => format!("Tiller ignores the last {ignored} words, because they follow a word that is not a flag"),
         },
-        "give each guarded flag once as --name=value, after the command /tiller",
+        "write each guarded flag once as --name=value, after the command /tiller",
     );
 }

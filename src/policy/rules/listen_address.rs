@@ -5,18 +5,17 @@ use crate::policy::harden::canonical;
 use crate::policy::{Excepting, LaunchPart, Rule, Severity};
 
 /// # What it finds
-/// A Tiller that listens on another port than 44134, or whose probe server does on another than 44135.
+/// A Tiller that listens on another port than 44134, or whose probe server listens on another port than 44135.
 /// # Why it matters
-/// Network policies, Services and people look for Tiller on its port; a Tiller elsewhere is one that they
-/// miss.
+/// Network policies, Services and people look for Tiller on its port. They miss a Tiller on another one.
 /// # What hardening does
-/// Sets `:44134`, or `127.0.0.1:44134` where Tiller listened on loopback only; the probe server's address
-/// likewise where it was given.
+/// Sets `:44134`, or `127.0.0.1:44134` if Tiller listened only on loopback; the same for the address of the probe
+/// server, if it is set.
 pub(in crate::policy) static RULE: Rule = Rule {
     id: "listen-address",
     severity: Severity::Medium,
     summary: "Tiller does not listen on port 44134, or its probe server not on 44135.",
-    answer: "Hardened: `:44134`, or `127.0.0.1:44134` where Tiller listened on loopback only.",
+    answer: "Hardened: `:44134`, or `127.0.0.1:44134` if Tiller listened only on loopback.",
     excepted: Some(Excepting::Keeps(LaunchPart::Listen)),
     ..Rule::PLAIN
 };

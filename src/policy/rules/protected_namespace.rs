@@ -5,18 +5,18 @@ use crate::policy::pointer::Place;
 use crate::policy::{Pointer, Rule, Severity};
 
 /// # What it finds
-/// A Tiller in a namespace where none may run, by default `kube-system` and the other namespaces that
-/// every cluster has.
+/// A Tiller in a namespace in which none may run: `kube-system` and the other namespaces that every cluster has, and
+/// those that the policy adds.
 /// # Why it matters
-/// Who reaches a Tiller in `kube-system` stands beside the control plane's own Secrets and accounts, and
-/// `helm init` goes there unless it is told otherwise.
+/// A Tiller in `kube-system` sits beside the Secrets and service accounts of the control plane, and `helm init` goes
+/// there by default.
 /// # What hardening does
-/// Nothing: where a team's Tiller belongs is for a person to say.
+/// Nothing: a person must decide where a team's Tiller belongs.
 pub(super) static RULE: Rule = Rule {
     id: "protected-namespace",
     severity: Severity::Critical,
     summary: "Tiller would run in a protected namespace such as `kube-system`.",
-    answer: "Refused: give each team's Tiller a namespace of its own.",
+    answer: "Refused: create a namespace for each team's Tiller.",
     ..Rule::PLAIN
 };
 
@@ -33,11 +33,11 @@ pub(super) fn check(case: &Case<'_>, findings: &mut Findings<'_>) {
             findings.refuse(
                 &RULE,
                 path(),
-                format!("no Tiller may run in the namespace {namespace}"),
+                format!("Tiller may not run in the protected namespace {namespace}"),
                 if case.is_helms() {
-                    "make a namespace for the team and pass --tiller-namespace NAMESPACE to helm init"
+                    "create a namespace for the team and pass --tiller-namespace NAMESPACE to helm init"
                 } else {
-                    "run it in a namespace of the team's own"
+                    "run it in the team's own namespace"
                 },
             );
         }
@@ -46,16 +46,16 @@ pub(super) fn check(case: &Case<'_>, findings: &mut Findings<'_>) {
             &RULE,
             path(),
             format!(
-                "{} is no namespace; what is filled in may be a protected one",
+                "{} is a placeholder, not a namespace; its value may be a protected namespace",
                 case.workload.placeholder.as_deref().unwrap_or_default()
             ),
-            "fill it in before, so that what is judged is what is applied",
+            "fill it in first, so that the final manifest is judged",
         ),
         None => findings.refuse(
             &RULE,
             path(),
-            "the manifest names no namespace, so it may land in a protected one",
-            "write metadata.namespace, or say where it goes with --namespace",
+            "the manifest names no namespace, so it may be applied to a protected one",
+            "set metadata.namespace, or pass --namespace",
         ),
     }
 }

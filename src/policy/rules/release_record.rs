@@ -6,18 +6,19 @@ use crate::policy::pointer::Place;
 use crate::policy::{Pointer, Rule, Severity};
 
 /// # What it finds
-/// A record of a release, labelled `OWNER=TILLER`, that comes as a ConfigMap; and one that comes as a Secret by somebody
-/// who is no Tiller's account of that namespace.
+/// A record of a release, labelled `OWNER=TILLER`, that is written as a ConfigMap, or as a Secret by somebody who is
+/// not the service account of a Tiller in that namespace.
 /// # Why it matters
-/// A Tiller is at work that nobody hardened, wherever it runs: in another pod by another name, or on somebody's machine.
-/// A record holds the values of its release, passwords included; far more roles may read ConfigMaps than Secrets.
+/// A Tiller is running that nobody hardened: in a pod that was not recognised, or on somebody's machine. A record
+/// holds the values of its release, passwords included, and many more roles may read ConfigMaps than Secrets.
 /// # What hardening does
-/// Nothing. It is told, and refused where the mode is `forbid` alone: Tiller installs what it cannot record all the same.
+/// Nothing. It is reported, and refused only in mode `forbid`, because Tiller installs a chart even if it cannot
+/// record it.
 pub(super) static RULE: Rule = Rule {
     id: "release-record",
     severity: Severity::Low,
-    summary: "A release is recorded in a ConfigMap, or in a Secret by nobody's Tiller.",
-    answer: "Told, with who wrote it; refused where the policy's mode is `forbid`.",
+    summary: "A release is recorded in a ConfigMap, or in a Secret by somebody who is not a Tiller.",
+    answer: "Reported, with who wrote it; refused if the policy's mode is `forbid`.",
     ..Rule::PLAIN
 };
 
@@ -43,7 +44,9 @@ pub(super) fn check(case: &CustodyCase<'_>, findings: &mut Findings<'_>) {
             if tillers {
                 return;
             }
-            format!("a release is recorded{by}, which is no Tiller's account of this namespace")
+            format!(
+                "a release is recorded{by}, which is not the service account of a Tiller in this namespace"
+            )
         }
         CustodyObject::TokenRequest(_) | CustodyObject::Secret(_) | CustodyObject::ConfigMap(_) => {
             return;
@@ -53,6 +56,6 @@ pub(super) fn check(case: &CustodyCase<'_>, findings: &mut Findings<'_>) {
         &RULE,
         Pointer::new(Place::Object, "metadata/labels/OWNER"),
         message,
-        "find the Tiller that wrote it, and have its releases kept in Secrets",
+        "find the Tiller that wrote it, and harden it",
     );
 }

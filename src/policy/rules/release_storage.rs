@@ -7,14 +7,14 @@ use crate::tiller::Storage;
 /// # What it finds
 /// A Tiller that does not keep its releases in Secrets.
 /// # Why it matters
-/// A release holds the values it was made with, passwords included. ConfigMaps are readable by far more
-/// roles than Secrets; memory, which every misspelt value means, is lost on restart.
+/// A release holds its values, passwords included. Many more roles may read ConfigMaps than Secrets. Memory, which
+/// every misspelt value means, is lost on restart.
 /// # What hardening does
-/// Sets `--storage=secret`, but where `storage-switch` finds that this would hide releases.
+/// Sets `--storage=secret`, unless `storage-switch` finds that this would hide releases.
 pub(in crate::policy) static RULE: Rule = Rule {
     id: "release-storage",
     severity: Severity::High,
-    summary: "Releases are not kept in Secrets.",
+    summary: "Tiller does not keep releases in Secrets.",
     answer: "Hardened: `--storage=secret`.",
     excepted: Some(Excepting::Keeps(LaunchPart::Storage)),
     ..Rule::PLAIN
@@ -26,14 +26,12 @@ pub(super) fn check(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mu
     }
     let message = match tiller.tiller.effective.storage.known() {
         None | Some(Storage::Secret) => return,
-        Some(Storage::ConfigMap) => {
-            "releases, with the values they were made with, are kept in ConfigMaps"
-        }
+        Some(Storage::ConfigMap) => "Tiller keeps releases, with their values, in ConfigMaps",
         Some(Storage::Memory) => {
-            "releases are kept in memory; the next restart loses them, that for this change included"
+            "Tiller keeps releases in memory; the next restart loses them, also the restart for this change"
         }
         Some(Storage::Sql) => {
-            "releases are kept in a database, whose password stands in the manifest"
+            "Tiller keeps releases in a database, and its password is in the manifest"
         }
     };
     findings.relaunch(&RULE, tiller, message, "set --storage=secret");

@@ -6,17 +6,17 @@ use crate::policy::rights::{Excess, Gain, RbacCase, RoleExcess};
 use crate::policy::{LiveFact, Pointer, Rule, Severity};
 
 /// # What it finds
-/// A binding of a Tiller's account to a role that is not at hand: it may not be there yet, or nothing is known of
+/// A binding of Tiller's service account to a role that was not found: it may not exist yet, or nothing is known of
 /// the cluster.
 /// # Why it matters
 /// Whoever may make such a binding decides later what it gives.
 /// # What hardening does
-/// Nothing: what the role grants cannot be told.
+/// Nothing: the rights of the role are unknown.
 pub(super) static RULE: Rule = Rule {
     id: "rights-unknown",
     severity: Severity::High,
-    summary: "A Tiller's account would be bound to a role that is not known.",
-    answer: "Refused: make the role first; with `check`, hand in its manifest too.",
+    summary: "Tiller's service account would be bound to a role that was not found.",
+    answer: "Refused: create the role first; with `check`, pass its manifest too.",
     live: Some(LiveFact::Rights),
     ..Rule::PLAIN
 };
@@ -37,11 +37,11 @@ pub(super) fn check(case: &RbacCase<'_>, findings: &mut Findings<'_>) {
             &RULE,
             Pointer::new(Place::Object, "roleRef"),
             format!(
-                "what {} {} grants, which the account {account} of a Tiller would be bound to, is not known",
+                "{} {} was not found, so the rights it would give to Tiller's service account {account} are unknown",
                 bound.role_kind.as_str(),
                 bound.role_name
             ),
-            "make the role first, and the binding a moment later",
+            "create the role first, and the binding a moment later",
         );
     }
 }

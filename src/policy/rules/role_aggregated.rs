@@ -6,23 +6,24 @@ use crate::policy::rights::{Gain, RbacCase, RoleExcess};
 use crate::policy::{LiveFact, Pointer, Rule, Severity};
 
 /// # What it finds
-/// A ClusterRole that takes in the rules of others (`aggregationRule`, such as the built-in `admin`, `edit` and
-/// `view`) and that a Tiller's account is, or would be, bound to; and a ClusterRole whose labels put its rules into
-/// such a one.
+/// A ClusterRole that aggregates the rules of others (`aggregationRule`, such as the built-in `admin`, `edit` and
+/// `view`) and that Tiller's service account is, or would be, bound to; and a ClusterRole whose labels add its rules
+/// to such a ClusterRole.
 /// # Why it matters
-/// What such a role grants grows with every operator that is installed, and nobody binds anything anew.
+/// The rights of such a role grow with every operator that is installed, without any new binding.
 /// # What hardening does
-/// Nothing: which rights the team needs is for a person to say.
+/// Nothing: a person must decide which rights the team needs.
 pub(super) static RULE: Rule = Rule {
     id: "role-aggregated",
     severity: Severity::High,
-    summary: "A Tiller's account is bound to a ClusterRole that takes in the rules of others.",
-    answer: "Refused, unless the policy allows that ClusterRole: write a Role of the rights that the charts need.",
+    summary: "Tiller's service account is bound to a ClusterRole that aggregates the rules of others.",
+    answer: "Refused, unless the policy allows that ClusterRole: write a Role with the rights that the charts \
+             need.",
     live: Some(LiveFact::Rights),
     ..Rule::PLAIN
 };
 
-const REMEDY: &str = "bind a Role of the rights that the charts need, or have an administrator allow the ClusterRole";
+const REMEDY: &str = "bind a Role with the rights that the charts need, or ask an administrator to allow the ClusterRole";
 
 pub(super) fn check(case: &RbacCase<'_>, findings: &mut Findings<'_>) {
     let is_aggregated = |gain: &Gain<'_>| gain.excess.role == Some(RoleExcess::Aggregated);
@@ -34,8 +35,7 @@ pub(super) fn check(case: &RbacCase<'_>, findings: &mut Findings<'_>) {
                     &RULE,
                     Pointer::new(Place::Object, "roleRef"),
                     format!(
-                        "ClusterRole {}, which the account {account} of a Tiller would be bound to, takes in the \
-                         rules of other ClusterRoles",
+                        "ClusterRole {}, bound to Tiller's service account {account}, aggregates the rules of other ClusterRoles",
                         bound.role_name
                     ),
                     REMEDY,
@@ -48,8 +48,7 @@ pub(super) fn check(case: &RbacCase<'_>, findings: &mut Findings<'_>) {
                     &RULE,
                     Pointer::new(Place::Object, "aggregationRule"),
                     format!(
-                        "{bound} binds the account {account} of a Tiller to this role, which takes in the rules of \
-                         other ClusterRoles"
+                        "{bound} binds Tiller's service account {account} to this role, which aggregates the rules of other ClusterRoles"
                     ),
                     REMEDY,
                 );
@@ -61,8 +60,7 @@ pub(super) fn check(case: &RbacCase<'_>, findings: &mut Findings<'_>) {
                     &RULE,
                     Pointer::new(Place::Object, "metadata/labels"),
                     format!(
-                        "the labels put these rules into ClusterRole {through}, which {bound} binds the account \
-                         {account} of a Tiller to"
+                        "the labels add these rules to ClusterRole {through}, which {bound} binds to Tiller's service account {account}"
                     ),
                     REMEDY,
                 );

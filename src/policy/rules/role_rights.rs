@@ -7,24 +7,23 @@ use crate::policy::rights::{Excess, Gain, RbacCase, RoleCase, RoleExcess};
 use crate::policy::{LiveFact, Pointer, Rule, Severity};
 
 /// # What it finds
-/// A role that a Tiller's account is, or would be, bound to and that grants what no Tiller may have: something in
-/// every API group; `escalate`, `bind` or `impersonate`, also as `*` among the verbs; tokens of accounts; nodes;
-/// the cluster's admission webhooks and policies; commands in the pods of Tiller's own namespace.
+/// A role that Tiller's service account is, or would be, bound to, and that grants what Tiller may never have:
+/// something in every API group; `escalate`, `bind` or `impersonate`, also as `*` among the verbs; tokens of service
+/// accounts; nodes; the cluster's admission webhooks and policies; commands in the pods of Tiller's own namespace.
 /// # Why it matters
-/// Each of these makes more of whatever other rights there are: Tiller becomes another account, or changes what
-/// judges it.
+/// Each of these multiplies other rights: Tiller becomes another account, or changes what judges it.
 /// # What hardening does
-/// Nothing: which resources and verbs the charts need is for a person to say.
+/// Nothing: a person must decide which resources and verbs the charts need.
 pub(super) static RULE: Rule = Rule {
     id: "role-rights",
     severity: Severity::Critical,
-    summary: "A role of a Tiller's account grants what no Tiller may have.",
-    answer: "Refused: name the resources and verbs that the charts need, without `*` where it reaches too far.",
+    summary: "A role of Tiller's service account grants what Tiller may never have.",
+    answer: "Refused: list only the resources and verbs that the charts need, without a `*` that reaches too far.",
     live: Some(LiveFact::Rights),
     ..Rule::PLAIN
 };
 
-const REMEDY: &str = "name the resources and verbs that the charts need in the role";
+const REMEDY: &str = "list only the resources and verbs that the charts need";
 
 pub(super) fn check(case: &RbacCase<'_>, findings: &mut Findings<'_>) {
     match case {
@@ -46,7 +45,7 @@ fn check_binding(gains: &[(usize, Gain<'_>)], findings: &mut Findings<'_>) {
             &RULE,
             Pointer::new(Place::Object, "roleRef"),
             format!(
-                "{} {} would give the account {account} of a Tiller {rights}",
+                "{} {} would give Tiller's service account {account} {rights}",
                 bound.role_kind.as_str(),
                 bound.role_name
             ),
@@ -72,7 +71,7 @@ fn check_role(case: &RoleCase<'_>, findings: &mut Findings<'_>) {
                 &RULE,
                 Pointer::new(Place::Object, format!("rules/{index}/{}", grant.field)),
                 format!(
-                    "by {bound} this would give the account {account} of a Tiller {}",
+                    "by {bound} this would give Tiller's service account {account} {}",
                     grant.right.as_str()
                 ),
                 REMEDY,

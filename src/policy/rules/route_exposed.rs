@@ -6,11 +6,11 @@ use crate::policy::pointer::Place;
 use crate::policy::{Pointer, Rule, Severity};
 
 /// # What it finds
-/// An Ingress, or a route of the Gateway API (`HTTPRoute`, `GRPCRoute`, `TLSRoute`, `TCPRoute`), with a backend whose port is
-/// 44134 or called `tiller`.
+/// An Ingress, or a route of the Gateway API (`HTTPRoute`, `GRPCRoute`, `TLSRoute`, `TCPRoute`), with a backend whose
+/// port is 44134 or named `tiller`.
 /// # Why it matters
-/// Whoever reaches the cluster's edge reaches Tiller's port: a proxy that passes TLS on, as a `TLSRoute` does and an Ingress
-/// may, opens it as a load balancer would, and one that ends TLS cannot tell Tiller who the client is.
+/// Whoever reaches the cluster's edge reaches Tiller's port. A proxy that passes TLS through, as a `TLSRoute` does
+/// and an Ingress may, opens it like a load balancer. A proxy that ends TLS hides from Tiller who the client is.
 /// # What hardening does
 /// Nothing: Helm's client needs no way through the edge.
 pub(super) static RULE: Rule = Rule {
@@ -30,7 +30,7 @@ pub(super) fn check(object: &ExposureObject<'_>, findings: &mut Findings<'_>) {
         findings.refuse(
             &RULE,
             Pointer::new(Place::Object, path.clone()),
-            "leads from the cluster's edge to Tiller's port",
+            "this exposes Tiller's port outside the cluster",
             "remove this backend: Helm's client reaches Tiller by port-forward",
         );
     }

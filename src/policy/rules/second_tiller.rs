@@ -6,18 +6,19 @@ use crate::policy::team::Team;
 use crate::policy::{Pointer, Rule, Severity, WorkloadKind};
 
 /// # What it finds
-/// A Tiller in a namespace that has another one, or that is a target namespace of a team whose Tiller runs elsewhere.
-/// What controllers make of a known Tiller, and the known one itself when it is written again, are no others.
+/// A Tiller in a namespace that already has one, or that is a target namespace of a team whose Tiller runs elsewhere.
+/// What controllers make of a known Tiller does not count as another one, nor does the known one when it is written
+/// again.
 /// # Why it matters
-/// Two Tillers do not know of one another's releases: each overwrites what the other made, and the one that an
+/// Two Tillers do not know each other's releases: each overwrites what the other made, and the one that an
 /// administrator knows may not be the one that people use.
 /// # What hardening does
-/// Nothing: which one is to stay is for a person to say.
+/// Nothing: a person must decide which one stays.
 pub(super) static RULE: Rule = Rule {
     id: "second-tiller",
     severity: Severity::High,
     summary: "A second Tiller in a namespace, or for a team's target namespace.",
-    answer: "Refused: use the one that is there, or delete it first.",
+    answer: "Refused: use the existing Tiller, or delete it first.",
     ..Rule::PLAIN
 };
 
@@ -42,8 +43,8 @@ pub(super) fn check(case: &Case<'_>, findings: &mut Findings<'_>) {
         findings.refuse(
             &RULE,
             path(),
-            format!("the namespace {namespace} has a Tiller already: {kind} {name}"),
-            "use that one, or delete it first",
+            format!("namespace {namespace} already has a Tiller: {kind} {name}"),
+            "use that Tiller, or delete it first",
         );
     }
     let elsewhere = |team: &&Team| *team.tiller_namespace != *namespace;
@@ -53,10 +54,10 @@ pub(super) fn check(case: &Case<'_>, findings: &mut Findings<'_>) {
             &RULE,
             path(),
             format!(
-                "the Tiller of the team {} in {} releases into the namespace {namespace}",
+                "the Tiller of team {} in {} already releases to namespace {namespace}",
                 team.name, team.tiller_namespace
             ),
-            "use that one, or have an administrator take the namespace from the team's targets",
+            "use that Tiller, or ask an administrator to remove the namespace from the team's target namespaces",
         );
     }
 }

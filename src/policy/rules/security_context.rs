@@ -97,20 +97,20 @@ const MASKED_PROC: Demand<'static> = Demand {
 };
 
 /// # What it finds
-/// A Tiller that runs as root, may gain rights, keeps capabilities, writes its root file system or runs
-/// without a system call filter.
+/// A Tiller that runs as root, may gain privileges, keeps capabilities, may write its root file system, or runs
+/// without a seccomp profile.
 /// # Why it matters
 /// Tiller renders charts that strangers wrote. It needs none of these.
 /// # What hardening does
-/// Sets what the Pod Security Standard `restricted` asks for, user 65534 where none is named, a read-only
-/// root file system and an empty directory at `/tmp`, the only place that Tiller writes. Where the policy leaves the
-/// user to OpenShift's projects, it takes away root and 65534 and sets none, nor the seccomp annotation.
+/// Sets what the Pod Security Standard `restricted` demands, user 65534 if none is named, a read-only root file
+/// system and an empty directory at `/tmp`, the only place that Tiller writes to. If the policy leaves the user to
+/// OpenShift's projects, it removes root and 65534, and sets neither a user nor the seccomp annotation.
 pub(super) static RULE: Rule = Rule {
     id: "security-context",
     severity: Severity::Medium,
-    summary: "The container runs as root, with capabilities, a writable root or without seccomp.",
-    answer: "Hardened: user 65534 (none with `runAsUser: project`), no capabilities, no escalation, read-only \
-             root, seccomp RuntimeDefault, an empty directory at `/tmp`.",
+    summary: "The container runs as root, with capabilities, with a writable root file system or without seccomp.",
+    answer: "Hardened: user 65534 (none with `runAsUser: project`), no capabilities, no privilege escalation, \
+             read-only root file system, seccomp RuntimeDefault, an empty directory at `/tmp`.",
     ..Rule::PLAIN
 };
 
@@ -126,7 +126,7 @@ pub(super) fn check<'a>(
         findings.harden(
             &RULE,
             tiller.at("volumeMounts"),
-            "Tiller's cache has no place to be written with a read-only root file system",
+            "with a read-only root file system, Tiller has no directory for its cache",
             "mount an emptyDir at /tmp",
             Edit::Scratch(tiller.place()),
         );
@@ -147,8 +147,8 @@ fn user(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Findings<'
     } else if !user.is_some_and(is_harmless) {
         let message = match user {
             Some(0) => "the container runs as root",
-            Some(_) => "the container runs as a user that cannot be",
-            None => "the container runs as the image's user, which is root before 2.10.0",
+            Some(_) => "runAsUser is not a valid user ID",
+            None => "runAsUser is not set, and the image's user is root before 2.10.0",
         };
         let place = place_of(case, tiller, own_user.is_some());
         demand(findings, place, USER_DEMAND, message);
@@ -160,7 +160,7 @@ fn user(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Findings<'
             findings,
             place,
             NON_ROOT,
-            "the kubelet would start the container as root too",
+            "runAsNonRoot is not true, so the kubelet would start the container even as root",
         );
     }
 }
@@ -170,12 +170,12 @@ fn user(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mut Findings<'
 fn leave_to_project(place: Place, user: Option<i64>, findings: &mut Findings<'_>) {
     let message = match user {
         Some(0) => "the container runs as root",
-        Some(USER) => "the user is fixed, and the project's range need not hold it",
+        Some(USER) => "runAsUser is fixed, and may be outside the project's range",
         _ => return,
     };
     let path = Pointer::new(place, USER_DEMAND.field.path);
     let edit = Edit::NoField { path: path.clone() };
-    let remedy = "remove runAsUser; OpenShift sets one of the project's range";
+    let remedy = "remove runAsUser; OpenShift sets one from the project's range";
     findings.harden(&RULE, path, message, remedy, edit);
 }
 
@@ -187,7 +187,7 @@ fn privileges(tiller: &TillerContainer<'_>, findings: &mut Findings<'_>) {
             findings,
             place,
             UNPRIVILEGED,
-            "the container has every right on the node",
+            "the container is privileged: it has every right on the node",
         );
     }
     if context.is_none_or(|context| context.allow_privilege_escalation != Some(false)) {
@@ -195,7 +195,7 @@ fn privileges(tiller: &TillerContainer<'_>, findings: &mut Findings<'_>) {
             findings,
             place,
             NO_ESCALATION,
-            "a process may gain more rights than Tiller",
+            "a process may gain more privileges than its parent",
         );
     }
     if context.is_none_or(|context| context.read_only_root_filesystem != Some(true)) {
@@ -203,7 +203,7 @@ fn privileges(tiller: &TillerContainer<'_>, findings: &mut Findings<'_>) {
             findings,
             place,
             READ_ONLY_ROOT,
-            "the root file system can be written",
+            "the root file system is writable",
         );
     }
     let capabilities = context.and_then(|context| context.capabilities.as_ref());
@@ -216,7 +216,7 @@ fn privileges(tiller: &TillerContainer<'_>, findings: &mut Findings<'_>) {
         );
     }
     if context.is_some_and(|context| !matches!(context.proc_mount.as_str(), "" | "Default")) {
-        let message = "parts of /proc that are hidden otherwise are shown";
+        let message = "procMount shows parts of /proc that are otherwise hidden";
         demand(findings, place, MASKED_PROC, message);
     }
 }
@@ -241,9 +241,9 @@ fn seccomp<'a>(case: &Case<'a>, tiller: &TillerContainer<'a>, findings: &mut Fin
     if !has_filter && !counts {
         let message = match own.or(of_pod) {
             None if annotated.as_ref() == Some(&wanted) => {
-                "Kubernetes from 1.27 on does not read the seccomp annotation"
+                "Kubernetes 1.27 and newer ignores the seccomp annotation"
             }
-            _ => "the container may make every system call",
+            _ => "no seccomp profile is set, so the container may make every system call",
         };
         let place = place_of(case, tiller, own.is_some());
         demand(findings, place, filter(&wanted), message);
@@ -287,7 +287,7 @@ fn annotate<'a>(
         if has_filter {
             "the seccomp annotation and seccompProfile disagree"
         } else {
-            "the same for Kubernetes before 1.19, which reads this annotation"
+            "no seccomp profile for Kubernetes before 1.19, which reads it from this annotation"
         },
         format!("set it to {value}"),
         Edit::Annotation {

@@ -6,21 +6,21 @@ use crate::policy::rbac::Account;
 use crate::policy::{Rule, Severity, WorkloadKind};
 
 /// # What it finds
-/// A Tiller without a service account of its own: none named, or `default`, or one that a running pod of somebody else's has
-/// too; and one with another account than that of the team which has its Tiller in this namespace.
+/// A Tiller without a service account of its own: none, `default`, or one that a running pod of somebody else has
+/// too; and a Tiller with another service account than that of the team in whose Tiller namespace it runs.
 /// # Why it matters
-/// Tiller acts with its account's rights for everyone who reaches it. Every pod of the namespace may run
-/// as `default`, so rights given to that account are given to all of them.
+/// Tiller acts with its service account's rights for everyone who reaches it. Every pod of the namespace may run as
+/// `default`, so rights given to that service account are given to all of them.
 /// # What hardening does
-/// In the namespace of a registered team's Tiller a template without an account gets the team's. Else nothing:
-/// which account is right is for a person to say. A Pod has the token of its account mounted by the time that it is
-/// judged.
+/// In the namespace of a team's Tiller, a template without a service account gets the team's. Otherwise nothing: a
+/// person must decide which service account is right. When a Pod is judged, the token of its service account is
+/// already mounted.
 pub(super) static RULE: Rule = Rule {
     id: "service-account",
     severity: Severity::Critical,
-    summary: "Tiller has no dedicated service account.",
-    answer: "Hardened to the account of the team whose Tiller this namespace has; else refused: make one for Tiller \
-             alone and name it.",
+    summary: "Tiller has no service account of its own.",
+    answer: "Hardened to the team's service account in the namespace of a team's Tiller; otherwise refused: create \
+             a service account only for Tiller and name it.",
     ..Rule::PLAIN
 };
 
@@ -31,7 +31,7 @@ pub(super) fn check<'a>(case: &Case<'a>, findings: &mut Findings<'a>) {
         findings.harden(
             &RULE,
             path(),
-            "Tiller would run as the namespace's account \"default\", not as its team's",
+            "Tiller would run as service account \"default\", not as its team's",
             format!("set it to \"{team_account}\""),
             Edit::Account(team_account),
         );
@@ -39,11 +39,11 @@ pub(super) fn check<'a>(case: &Case<'a>, findings: &mut Findings<'a>) {
         findings.refuse(
             &RULE,
             path(),
-            "Tiller would run as the namespace's account \"default\", which every pod there may use",
+            "Tiller would run as service account \"default\", which every pod in the namespace may use",
             if case.is_helms() {
-                "make an account for Tiller alone and pass --service-account NAME to helm init"
+                "create a service account only for Tiller and pass --service-account NAME to helm init"
             } else {
-                "make an account for it alone and name it in serviceAccountName"
+                "create a service account only for Tiller and set serviceAccountName"
             },
         );
     } else if let Some(namespace) = case.workload.namespace.as_deref()
@@ -61,7 +61,7 @@ pub(super) fn check<'a>(case: &Case<'a>, findings: &mut Findings<'a>) {
             &RULE,
             path(),
             format!(
-                "the Tiller of the team {} runs as \"{right}\", not as \"{given}\"",
+                "the Tiller of team {} must run as \"{right}\", not as \"{given}\"",
                 team.name
             ),
             if case.is_helms() {
@@ -76,8 +76,8 @@ pub(super) fn check<'a>(case: &Case<'a>, findings: &mut Findings<'a>) {
         findings.refuse(
             &RULE,
             path(),
-            format!("the pod {pod}, which is no Tiller, runs as the account {account} too"),
-            "make an account for Tiller alone and pass --service-account NAME to helm init, or delete that pod",
+            format!("pod {pod}, which is not a Tiller, also runs as service account {account}"),
+            "create a service account only for Tiller and pass --service-account NAME to helm init, or delete that pod",
         );
     }
 }

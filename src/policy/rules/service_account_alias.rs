@@ -7,17 +7,17 @@ use crate::policy::rules::service_account::given_by_team;
 use crate::policy::{Rule, Severity};
 
 /// # What it finds
-/// `serviceAccountName` and its deprecated alias `serviceAccount` not saying the same.
+/// `serviceAccountName` and its deprecated alias `serviceAccount` with different values.
 /// # Why it matters
-/// `helm init --upgrade` blanks the one and sends the other back, so whoever reads only one of them, a person
-/// or a tool, may see another account than the pod gets.
+/// `helm init --upgrade` blanks the one and sends the other back, so a person or a tool that reads only one of them
+/// may see another service account than the pod gets.
 /// # What hardening does
-/// Makes both equal, as the API server does: `serviceAccountName` wins where it is given.
+/// Makes both equal, as the API server does: `serviceAccountName` wins if it is set.
 pub(super) static RULE: Rule = Rule {
     id: "service-account-alias",
     severity: Severity::Low,
-    summary: "`serviceAccountName` and its alias `serviceAccount` do not say the same.",
-    answer: "Hardened: both name the account that counts.",
+    summary: "`serviceAccountName` and its alias `serviceAccount` differ.",
+    answer: "Hardened: both name the service account that counts.",
     ..Rule::PLAIN
 };
 

@@ -6,18 +6,18 @@ use crate::policy::pointer::Place;
 use crate::policy::{Pointer, Rule, Severity};
 
 /// # What it finds
-/// A Service that leads to Tiller (a label in its selector has the value `tiller`, or a port is 44134, or a port of the
-/// pods is 44134 or `tiller`) and is of another type than `ClusterIP`, or has `externalIPs`.
+/// A Service that leads to Tiller (a label in its selector has the value `tiller`, or a port is 44134, or a target
+/// port is 44134 or `tiller`) and is of another type than `ClusterIP`, or has `externalIPs`.
 /// # Why it matters
-/// Tiller's port is open to whoever reaches a node, a load balancer or that address; no `NetworkPolicy` that names pods
-/// and namespaces keeps them out.
+/// Tiller's port is open to everyone who reaches a node, a load balancer or that address; no `NetworkPolicy` that
+/// names pods and namespaces keeps them out.
 /// # What hardening does
-/// Nothing: who is to reach Tiller is for a person to say, and Helm's client needs no Service at all.
+/// Nothing: a person must decide who reaches Tiller. Helm's client needs no Service at all.
 pub(super) static RULE: Rule = Rule {
     id: "service-exposed",
     severity: Severity::High,
     summary: "A Service opens Tiller's port 44134 beyond the cluster.",
-    answer: "Refused: leave the type ClusterIP and name no externalIPs; Helm reaches Tiller by port-forward.",
+    answer: "Refused: use type ClusterIP without externalIPs; Helm reaches Tiller by port-forward.",
     ..Rule::PLAIN
 };
 

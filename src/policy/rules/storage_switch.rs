@@ -5,14 +5,14 @@ use crate::policy::{Excepting, LaunchPart, LiveFact, Rule, SecretRecords, Severi
 use crate::tiller::{Effective, Storage};
 
 /// # What it finds
-/// Release records that a Tiller would not see: records in ConfigMaps of its namespace where it keeps its own in Secrets,
-/// or the other way round, whatever its manifest says; and a Tiller that would leave a database.
+/// Release records that a Tiller would not see: records in ConfigMaps of its namespace if it keeps its own in
+/// Secrets, or the other way round, whatever its manifest says; and a Tiller that would leave a database.
 /// # Why it matters
-/// Tiller does not move its records. To a Tiller that does not see a release, `helm ls` shows nothing, upgrades fail, and
-/// `helm upgrade --install` with `helm delete --purge` deletes what runs.
+/// Tiller does not move its records. If Tiller does not see a release, `helm ls` shows nothing, upgrades fail, and
+/// `helm upgrade --install` followed by `helm delete --purge` deletes what runs.
 /// # What hardening does
-/// Nothing, until the records are where Tiller looks for them. An exception for `release-storage` leaves Tiller's storage as
-/// it is; one for this rule accepts the loss.
+/// Nothing, until the records are where Tiller looks for them. An exception for `release-storage` leaves Tiller's
+/// storage as it is; an exception for this rule accepts the loss.
 pub(in crate::policy) static RULE: Rule = Rule {
     id: "storage-switch",
     severity: Severity::High,

@@ -5,16 +5,16 @@ use crate::policy::pointer::Place;
 use crate::policy::{Pointer, Rule, Severity};
 
 /// # What it finds
-/// Where the policy requires teams, a Tiller outside the Tiller namespaces of the registered ones.
+/// A Tiller outside the Tiller namespaces of all teams, if the policy requires teams.
 /// # Why it matters
 /// Nobody has said whom such a Tiller serves, and how far it may reach.
 /// # What hardening does
-/// Nothing: an administrator registers a team.
+/// Nothing: an administrator adds a team.
 pub(super) static RULE: Rule = Rule {
     id: "team-required",
     severity: Severity::High,
-    summary: "Tiller would run outside the Tiller namespaces of registered teams, where the policy requires one.",
-    answer: "Refused: have an administrator register the team.",
+    summary: "The policy requires a team, and Tiller would run outside the Tiller namespaces of all teams.",
+    answer: "Refused: ask an administrator to add the team.",
     ..Rule::PLAIN
 };
 
@@ -26,8 +26,10 @@ pub(super) fn check(case: &Case<'_>, findings: &mut Findings<'_>) {
         findings.refuse(
             &RULE,
             Pointer::new(Place::Object, "metadata/namespace"),
-            format!("no registered team has its Tiller in the namespace {namespace}"),
-            "have an administrator register the team, or use its Tiller namespace",
+            format!(
+                "the policy requires a team, and no team has its Tiller in namespace {namespace}"
+            ),
+            "ask an administrator to add the team, or use its Tiller namespace",
         );
     }
 }

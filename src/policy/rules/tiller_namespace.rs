@@ -10,16 +10,16 @@ const NAME: &str = "TILLER_NAMESPACE";
 /// # What it finds
 /// A Tiller whose `TILLER_NAMESPACE` is not its pod's namespace, or is not set.
 /// # Why it matters
-/// Tiller keeps its releases in that namespace, whichever it runs in: one team's Tiller can be made to read
-/// and write another's.
+/// Tiller keeps its releases in that namespace, wherever it runs: one team's Tiller can be made to read and write
+/// another team's releases.
 /// # What hardening does
-/// Sets the variable where it is missing. Another namespace is refused: moving a Tiller away from its
-/// releases is for a person to decide.
+/// Sets the variable if it is missing. Another namespace is refused: a person must decide to move a Tiller away from
+/// its releases.
 pub(super) static RULE: Rule = Rule {
     id: "tiller-namespace",
     severity: Severity::High,
     summary: "`TILLER_NAMESPACE` is not the pod's namespace.",
-    answer: "Hardened where it is not set; refused where it names another namespace.",
+    answer: "Hardened if it is not set; refused if it names another namespace.",
     ..Rule::PLAIN
 };
 
@@ -51,18 +51,18 @@ pub(super) fn check<'a>(
     };
     let message = match (&tiller.tiller.effective.namespace, &case.workload.namespace) {
         (Setting::Known(records), Some(pod)) if records.as_ref() != pod.as_str() => {
-            format!("releases would be kept in the namespace {records}, but the pod runs in {pod}")
+            format!("Tiller would keep releases in namespace {records}, but the pod runs in {pod}")
         }
         // That the manifest names no namespace is told by protected-namespace.
         (Setting::Known(_), _) | (Setting::Unknown(_), None) => return,
         (Setting::Unknown(reason), Some(_)) => {
-            format!("where releases would be kept cannot be read: {reason}")
+            format!("the namespace of the releases is unknown: {reason}")
         }
     };
     findings.refuse(
         &RULE,
         tiller.at(format!("env/{index}")),
         message,
-        "set TILLER_NAMESPACE to the pod's namespace, or leave it out",
+        "set TILLER_NAMESPACE to the pod's namespace, or remove it",
     );
 }

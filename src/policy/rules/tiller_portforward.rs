@@ -5,18 +5,18 @@ use crate::policy::pointer::Place;
 use crate::policy::{Pointer, Rule, Severity};
 
 /// # What it finds
-/// A connection to the ports of a registered team's Tiller by somebody who is none of the team's users, in none of its
-/// groups, and not listed under `access.portForward`. A team that names neither users nor groups keeps nobody out; nor
-/// does a Tiller without a team: there client certificates alone say who may use it.
+/// A connection to the ports of a team's Tiller by somebody who is not one of its users, not in one of its groups,
+/// and not listed under `access.portForward`. If a team names neither users nor groups, or if there is no team,
+/// client certificates decide who may use Tiller.
 /// # Why it matters
-/// A certificate that got lost opens Tiller to whoever reaches its port, until the CA is replaced.
+/// A lost certificate opens Tiller to everyone who reaches its port, until the CA is replaced.
 /// # What hardening does
 /// Nothing.
 pub(super) static RULE: Rule = Rule {
     id: "tiller-portforward",
     severity: Severity::High,
-    summary: "Somebody who is not of the team connects to the ports of its Tiller.",
-    answer: "Refused: have an administrator add him to the team, or to `access.portForward`.",
+    summary: "Somebody who is not a member of the team connects to the ports of its Tiller.",
+    answer: "Refused: ask an administrator to add the user to the team, or to `access.portForward`.",
     ..Rule::PLAIN
 };
 
@@ -37,9 +37,9 @@ pub(super) fn check(case: &ConnectionCase<'_>, findings: &mut Findings<'_>) {
         &RULE,
         Pointer::new(Place::Object, ""),
         format!(
-            "{} is not of the team {}, whose Tiller this connection leads to",
+            "{} is not a member of team {}, whose Tiller this connects to",
             asked.name, team.name
         ),
-        "have an administrator add you to the team's users",
+        "ask an administrator to add you to the team's users",
     );
 }

@@ -5,9 +5,9 @@ use crate::policy::rules::{client_not_verified, tls_environment};
 use crate::policy::{Excepting, LaunchPart, Rule, Severity};
 
 /// # What it finds
-/// A Tiller that speaks plaintext.
+/// A Tiller that serves plaintext.
 /// # Why it matters
-/// Without TLS there is no authentication at all: any pod that reaches port 44134 acts with Tiller's rights.
+/// Without TLS there is no authentication: every pod that reaches port 44134 acts with Tiller's rights.
 /// # What hardening does
 /// Sets `--tls=true`, `--tls-verify=true` and the three certificate paths.
 pub(in crate::policy) static RULE: Rule = Rule {
@@ -29,8 +29,8 @@ pub(super) fn check(tiller: &TillerContainer<'_>, findings: &mut Findings<'_>) {
         &RULE,
         tiller,
         match enabled.unknown() {
-            None => "Tiller serves plaintext to whoever reaches port 44134".into(),
-            Some(reason) => format!("whether Tiller speaks TLS cannot be read: {reason}"),
+            None => "Tiller serves without TLS to everyone who reaches port 44134".into(),
+            Some(reason) => format!("it is unknown whether Tiller serves TLS: {reason}"),
         },
         "set --tls=true and --tls-verify=true",
     );

@@ -6,16 +6,16 @@ use crate::policy::harden::{Edit, Variable};
 use crate::policy::{Rule, Severity};
 
 /// # What it finds
-/// `TILLER_TLS_ENABLE`, `TILLER_TLS_VERIFY` or `TILLER_TLS_CERTS` missing, given twice, or saying something
-/// else than the flags.
+/// `TILLER_TLS_ENABLE`, `TILLER_TLS_VERIFY` or `TILLER_TLS_CERTS` that is missing, set twice, or different from the
+/// flags.
 /// # Why it matters
-/// The flags decide. But people and older tools read the variables, and these should not tell another story.
+/// The flags decide, but people and older tools read the variables. Both should say the same.
 /// # What hardening does
 /// Sets the three as `helm init --tiller-tls-verify` does.
 pub(in crate::policy) static RULE: Rule = Rule {
     id: "tls-environment",
     severity: Severity::Low,
-    summary: "The `TILLER_TLS_*` variables do not say what the flags say.",
+    summary: "The `TILLER_TLS_*` variables differ from the flags.",
     answer: "Hardened: `TILLER_TLS_ENABLE=1`, `TILLER_TLS_VERIFY=1`, `TILLER_TLS_CERTS=/etc/certs`.",
     ..Rule::PLAIN
 };
@@ -34,21 +34,21 @@ const WANTED: [Wanted; 3] = [
         name: "TILLER_TLS_VERIFY",
         value: "1",
         missing: "TILLER_TLS_VERIFY is not set",
-        other: "TILLER_TLS_VERIFY says otherwise than the flags",
+        other: "TILLER_TLS_VERIFY differs from the flags",
         remedy: "set TILLER_TLS_VERIFY=1",
     },
     Wanted {
         name: "TILLER_TLS_ENABLE",
         value: "1",
         missing: "TILLER_TLS_ENABLE is not set",
-        other: "TILLER_TLS_ENABLE says otherwise than the flags",
+        other: "TILLER_TLS_ENABLE differs from the flags",
         remedy: "set TILLER_TLS_ENABLE=1",
     },
     Wanted {
         name: "TILLER_TLS_CERTS",
         value: CERTIFICATE_DIRECTORY,
         missing: "TILLER_TLS_CERTS is not set",
-        other: "TILLER_TLS_CERTS says otherwise than the flags",
+        other: "TILLER_TLS_CERTS differs from the flags",
         remedy: "set TILLER_TLS_CERTS=/etc/certs",
     },
 ];

@@ -6,7 +6,7 @@ use crate::policy::{Excepting, LaunchPart, Rule, Severity};
 /// # What it finds
 /// A Tiller with `--trace`.
 /// # Why it matters
-/// It opens port 44136 on every address, without TLS or authentication: profiles, and traces that can hold
+/// It opens port 44136 on every address, without TLS or authentication. It serves profiles, and traces that can hold
 /// requests with their values.
 /// # What hardening does
 /// Sets `--trace=false`.

@@ -7,17 +7,17 @@ use crate::policy::{Rule, Severity};
 use crate::tiller::signs;
 
 /// # What it finds
-/// A Tiller in a registered team's namespace whose Secret is there already, and holds in `ca.crt` a CA that is none of
-/// those whose fingerprints the team names, or that cannot be read.
+/// A Tiller in a team's namespace whose Secret already exists, and whose `ca.crt` holds a CA whose fingerprint the
+/// team does not name, or that cannot be read.
 /// # Why it matters
-/// Whoever put the Secret there before it was judged has a CA, and with it certificates that this Tiller obeys.
+/// Whoever wrote the Secret before tiller-guard judged it has a CA, and with it certificates that this Tiller obeys.
 /// # What hardening does
-/// Nothing: which CA is right is for a person to say.
+/// Nothing: a person must decide which CA is right.
 pub(super) static RULE: Rule = Rule {
     id: "trusted-authority",
     severity: Severity::Critical,
-    summary: "The Secret that Tiller would have its certificates from trusts a CA that is not the team's.",
-    answer: "Refused: put the team's CA into the Secret, then write Tiller again.",
+    summary: "The existing Secret with Tiller's certificates trusts a CA that is not the team's.",
+    answer: "Refused: put the team's CA into the Secret, then apply Tiller again.",
     ..Rule::PLAIN
 };
 
@@ -34,8 +34,8 @@ pub(super) fn check(case: &Case<'_>, findings: &mut Findings<'_>) {
             findings.refuse(
                 &RULE,
                 case.pod("volumes"),
-                format!("the Secret {name} in {namespace} is not the team's: its {objection}"),
-                "put the team's CA into it first, or have an administrator add the fingerprint to the team",
+                format!("Secret {name} in namespace {namespace} is not the team's: its {objection}"),
+                "put the team's CA into it first, or ask an administrator to add the fingerprint to the team",
             );
         }
     }

@@ -5,17 +5,17 @@ use crate::policy::{Rule, Severity};
 use crate::tiller::{Setting, Version};
 
 /// # What it finds
-/// A Tiller older than the floor (2.7.2 unless set higher), or one whose version cannot be read.
+/// A Tiller older than the floor (2.7.2 or higher), or one whose version is unknown.
 /// # Why it matters
-/// 2.4.0 to 2.7.1 accept clients without any certificate even with `--tls-verify`; before 2.7.0
-/// `--storage=secret` silently means the process' memory, and a restart loses every release.
+/// Tiller 2.4.0 to 2.7.1 accepts clients without a certificate even with `--tls-verify`. Before 2.7.0
+/// `--storage=secret` silently means memory, and a restart loses every release.
 /// # What hardening does
-/// Nothing: an upgrade is for a person to decide.
+/// Nothing: a person must decide to upgrade.
 pub(super) static RULE: Rule = Rule {
     id: "version-floor",
     severity: Severity::Critical,
-    summary: "Tiller is older than 2.7.2, or its version cannot be read from the image.",
-    answer: "Refused: use a release from 2.7.2 on, best 2.17.0, by its tag.",
+    summary: "Tiller is older than 2.7.2, or its version is unknown.",
+    answer: "Refused: use Tiller 2.7.2 or newer, best 2.17.0, named by its tag.",
     ..Rule::PLAIN
 };
 
@@ -28,18 +28,16 @@ pub(super) fn check(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mu
             tiller.at("image"),
             format!("Tiller {version} {}", weakness(*version, floor)),
             if case.is_helms() {
-                format!(
-                    "use a release from {floor} on, best 2.17.0: helm init --tiller-image IMAGE"
-                )
+                format!("use Tiller {floor} or newer, best 2.17.0: helm init --tiller-image IMAGE")
             } else {
-                format!("use a release from {floor} on, best 2.17.0")
+                format!("use Tiller {floor} or newer, best 2.17.0")
             },
         ),
         Setting::Unknown(reason) => findings.refuse(
             &RULE,
             tiller.at("image"),
             reason.to_string(),
-            "name the release by its tag alone, such as ghcr.io/helm/tiller:v2.17.0",
+            "name the release only by its tag, such as ghcr.io/helm/tiller:v2.17.0",
         ),
     }
 }
@@ -51,7 +49,7 @@ fn weakness(version: Version, floor: Version) -> String {
         patch,
     };
     if version < release(2, 0) {
-        "is no release of Tiller".to_owned()
+        "is not a release of Tiller".to_owned()
     } else if version < release(3, 0) {
         "knows no TLS".to_owned()
     } else if version < release(7, 0) {

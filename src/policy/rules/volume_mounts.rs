@@ -10,19 +10,19 @@ use crate::tiller::is_within;
 const TOKEN_DIRECTORY: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 
 /// # What it finds
-/// A mount that a Tiller does not need: anything but its certificates and an empty directory at `/tmp`; and
-/// raw block devices.
+/// A mount that Tiller does not need: anything except its certificates and an empty directory at `/tmp`; and raw
+/// block devices.
 /// # Why it matters
-/// A file at the right place is an identity (a token, `/tmp/.kube/config`), trust (`/etc/ssl/certs`) or a
-/// program.
+/// A file at the right path is an identity (a token, `/tmp/.kube/config`), trust (`/etc/ssl/certs`) or a program.
 /// # What hardening does
-/// Nothing: whoever mounted it wanted something by it. In a Pod, the token is let be as the API server itself mounts it:
-/// whole, of the Pod's account and for the API server, with the cluster's CA and the namespace, and nothing beside them.
+/// Nothing, because somebody mounted it for a purpose. In a Pod, the token is left as the API server mounts it:
+/// whole, of the Pod's service account and for the API server, with the cluster's CA and the namespace, and nothing
+/// beside them.
 pub(super) static RULE: Rule = Rule {
     id: "volume-mounts",
     severity: Severity::High,
-    summary: "Something is mounted that a Tiller does not need.",
-    answer: "Refused: keep to the certificates and an empty directory at `/tmp`.",
+    summary: "Something is mounted that Tiller does not need.",
+    answer: "Refused: mount only the certificates and an empty directory at `/tmp`.",
     live: Some(LiveFact::TokenSecrets),
     ..Rule::PLAIN
 };
@@ -48,7 +48,7 @@ pub(super) fn check(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mu
         if !needed {
             let place = tiller.at(format!("volumeMounts/{index}"));
             let message = format!(
-                "the volume {} is mounted at {path}, which a Tiller does not need",
+                "Tiller does not need the volume {} that is mounted at {path}",
                 mount.name
             );
             match case.injected(|| Injector::of_volume(&mount.name)) {
@@ -65,7 +65,7 @@ pub(super) fn check(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mu
         findings.refuse(
             &RULE,
             tiller.at("volumeDevices"),
-            "raw block devices are given to the container",
+            "the container has raw block devices",
             "remove volumeDevices",
         );
     }

@@ -55,9 +55,7 @@ pub enum TeamError {
         key: &'static str,
     },
     /// A key that means nothing, perhaps one that is misspelt.
-    #[error(
-        "the team \"{team}\" has the key {key}, which means nothing: remove it, or spell it as documented"
-    )]
+    #[error("the team \"{team}\" has the unknown key {key}: remove it, or fix its spelling")]
     Unknown {
         /// The team.
         team: String,
@@ -65,7 +63,7 @@ pub enum TeamError {
         key: String,
     },
     /// A value that cannot be what its key says.
-    #[error("the team \"{team}\" has {key} \"{value}\": it has to be {expected}")]
+    #[error("the team \"{team}\" has {key} \"{value}\": it must be {expected}")]
     Invalid {
         /// The team.
         team: String,

@@ -16,7 +16,7 @@ pub struct TeamRegistration {
 /// A team gets in the way of another that was there first: all of it is ignored.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "the team \"{team}\" {conflict}, which was registered first: change or delete one of the two ConfigMaps"
+    "the team \"{team}\" {conflict}, which came first: change or delete one of the two ConfigMaps"
 )]
 pub struct TeamClash {
     /// The team that is ignored.
@@ -29,7 +29,7 @@ pub struct TeamClash {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TeamConflict {
     /// Both name one account.
-    #[error("names the account {namespace}/{account} of the team \"{other}\"")]
+    #[error("names service account {namespace}/{account} of the team \"{other}\"")]
     Account {
         /// The namespace of both Tillers.
         namespace: Box<str>,
@@ -182,8 +182,7 @@ mod tests {
     fn the_one_that_was_registered_first_counts() {
         let later = team("a", "2026-01-02T00:00:00Z", "tiller-a", "shared");
         let earlier = team("b", "2026-01-01T00:00:00Z", "tiller-b", "shared");
-        let clash = "the team \"a\" has the target namespace shared of the team \"b\", which was registered first: \
-                     change or delete one of the two ConfigMaps";
+        let clash = "the team \"a\" has the target namespace shared of the team \"b\", which came first: change or delete one of the two ConfigMaps";
         let both = [later, earlier];
         let (counting, clashes) = told(&both);
         assert_eq!(
@@ -225,7 +224,7 @@ mod tests {
         let first = team("a", "2026-01-01T00:00:00Z", "tiller-a", "");
         let (counting, clashes) = told(&[first, other]);
         assert_eq!(counting, ["a"]);
-        assert!(clashes[0].contains("names the account tiller-a/a of the team \"a\""));
+        assert!(clashes[0].contains("names service account tiller-a/a of the team \"a\""));
     }
 
     #[test]

@@ -126,13 +126,11 @@ fn an_entrypoint_says_why_it_is_unknown() {
     let cases = [
         (
             "tiller:canary",
-            "the command is the image's own, and the image reference \"tiller:canary\" tells no \
-             version: its tag is moved from build to build",
+            "the command is the image's own, and the image reference \"tiller:canary\" names no version: its tag moves from build to build",
         ),
         (
             "helm:v2.9.1",
-            "the command is the image's own, and the image reference \"helm:v2.9.1\" tells no \
-             version: it is not named tiller",
+            "the command is the image's own, and the image reference \"helm:v2.9.1\" names no version: it is not named tiller",
         ),
     ];
     for (image, expected) in cases {

@@ -120,7 +120,7 @@ async fn each_drift_of_a_registration_is_told_and_counted_until_install_has_mend
             .await
             .unwrap();
         Diagnosis::of(&world).await.assert_bad(
-            "validating-registration",
+            "validating-configuration",
             &format!("validate.tiller-guard.io {expected}"),
             "run tiller-guard install",
         );
@@ -139,7 +139,7 @@ async fn each_drift_of_a_registration_is_told_and_counted_until_install_has_mend
             .unwrap();
     }
     let gone = Diagnosis::of(&world).await;
-    for id in ["validating-registration", "mutating-registration"] {
+    for id in ["validating-configuration", "mutating-configuration"] {
         gone.assert_bad(id, "there is no ", "run tiller-guard install");
     }
     replica.until_metric(DRIFT, 2).await;
@@ -162,7 +162,7 @@ async fn whatever_keeps_the_api_server_from_asking_has_a_name_and_a_remedy() {
     nobody.assert_bad("pods", "0 of 2 pods are ready", "look at the pods");
     let missing = "has no caBundle yet";
     nobody.assert_bad(
-        "validating-registration",
+        "validating-configuration",
         missing,
         "run tiller-guard install",
     );
@@ -189,7 +189,11 @@ async fn whatever_keeps_the_api_server_from_asking_has_a_name_and_a_remedy() {
         .await
         .unwrap();
     let elsewhere = Diagnosis::of(&world).await;
-    elsewhere.assert_bad("service", "leads elsewhere", "run tiller-guard install");
+    elsewhere.assert_bad(
+        "service",
+        "does not lead to the pods",
+        "run tiller-guard install",
+    );
     elsewhere.assert_cause("nobody-there", "Service's ports");
 
     services
@@ -255,7 +259,7 @@ async fn a_certificate_that_the_api_server_does_not_accept_is_told_by_its_reason
         (
             HOST,
             "unknown-authority",
-            "put their CA into both registrations",
+            "put their CA into both webhook configurations",
         ),
         ("localhost", "other-name", "SERVICE.NAMESPACE.svc"),
     ] {

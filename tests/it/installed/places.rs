@@ -11,8 +11,8 @@ use crate::policy::corpus::canonical;
 use crate::suite::{Feature, trial};
 
 const KINDS: [(&str, &str); 2] = [
-    ("MutatingWebhookConfiguration", "mutating-registration"),
-    ("ValidatingWebhookConfiguration", "validating-registration"),
+    ("MutatingWebhookConfiguration", "mutating-configuration"),
+    ("ValidatingWebhookConfiguration", "validating-configuration"),
 ];
 const RBAC: &str = "rbac.authorization.k8s.io";
 

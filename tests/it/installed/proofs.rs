@@ -98,7 +98,7 @@ async fn each_webhook_is_proven_by_itself() {
     let unasked = "mutate.tiller-guard.io does not answer: validate.tiller-guard.io refuses";
     no_mutate.assert_says("mutating-proof", "bad", unasked);
     no_mutate.assert_says("validating-proof", "good", world.proof());
-    no_mutate.assert_says("mutating-registration", "bad", "there is no ");
+    no_mutate.assert_says("mutating-configuration", "bad", "there is no ");
 
     world.install().await;
     world.delete(VALIDATING).await;
@@ -107,7 +107,7 @@ async fn each_webhook_is_proven_by_itself() {
     let let_in = "let in where validate.tiller-guard.io must refuse it";
     no_validate.assert_says("validating-proof", "bad", let_in);
     no_validate.assert_says("mutating-proof", "good", mutate);
-    no_validate.assert_says("validating-registration", "bad", "there is no ");
+    no_validate.assert_says("validating-configuration", "bad", "there is no ");
 }
 
 /// Nothing but the proof tells them whether anybody is asked.
@@ -123,8 +123,8 @@ async fn a_configuration_that_cannot_be_seen_is_bad_unless_its_webhook_answers()
     let good = Diagnosis::until(&world, &reader, "validating-proof", "good").await;
     assert_eq!(good.code, Some(0), "{:#?}", good.checks);
     for (id, webhook) in [
-        ("mutating-registration", "mutate"),
-        ("validating-registration", "validate"),
+        ("mutating-configuration", "mutate"),
+        ("validating-configuration", "validate"),
     ] {
         let answers = format!("{webhook}.tiller-guard.io answers, but ");
         good.assert_says(id, "doubtful", &answers);
@@ -135,16 +135,16 @@ async fn a_configuration_that_cannot_be_seen_is_bad_unless_its_webhook_answers()
     let open = Diagnosis::until(&world, &reader, "validating-proof", "bad").await;
     assert_eq!(open.code, Some(1), "{:#?}", open.checks);
     let nothing = "nothing shows that validate.tiller-guard.io answers";
-    open.assert_says("validating-registration", "bad", nothing);
-    open.assert_says("mutating-registration", "doubtful", unread);
+    open.assert_says("validating-configuration", "bad", nothing);
+    open.assert_says("mutating-configuration", "doubtful", unread);
 
     world.install().await;
     world.delete(MUTATING).await;
     let unhardened = Diagnosis::until(&world, &reader, "mutating-proof", "bad").await;
     assert_eq!(unhardened.code, Some(1), "{:#?}", unhardened.checks);
     let nothing = "nothing shows that mutate.tiller-guard.io answers";
-    unhardened.assert_says("mutating-registration", "bad", nothing);
-    unhardened.assert_says("validating-registration", "doubtful", unread);
+    unhardened.assert_says("mutating-configuration", "bad", nothing);
+    unhardened.assert_says("validating-configuration", "doubtful", unread);
 
     // A guard whose certificate nobody accepts: the bundles stay those of the one before.
     world.install().await;
@@ -160,7 +160,7 @@ async fn a_configuration_that_cannot_be_seen_is_bad_unless_its_webhook_answers()
     let stranger = world.serve(1, &words.each_ref().map(String::as_str)).await;
     let refused = Diagnosis::with(&world, &reader).await;
     refused.assert_cause("unknown-authority", "put their CA into both");
-    for id in ["mutating-registration", "validating-registration"] {
+    for id in ["mutating-configuration", "validating-configuration"] {
         refused.assert_says(id, "bad", unread);
     }
     drop(stranger);
@@ -175,7 +175,7 @@ async fn a_configuration_that_cannot_be_seen_is_bad_unless_its_webhook_answers()
     let elsewhere = Diagnosis::with(&world, &reader).await;
     assert_eq!(elsewhere.code, Some(1), "{:#?}", elsewhere.checks);
     elsewhere.assert_says("service", "bad", "leads elsewhere");
-    elsewhere.assert_says("validating-registration", "bad", unread);
+    elsewhere.assert_says("validating-configuration", "bad", unread);
 }
 
 /// Who may not even try is told so: nothing is known then.
@@ -187,7 +187,7 @@ async fn who_may_neither_look_nor_try_is_told_that_nothing_shows_a_guard() {
     let told = World::run_with(&nobody, &["doctor", world.service_port]).await;
     assert_eq!(told.status.code(), Some(1), "{}", said(&told));
     for line in [
-        "✗ validating-registration: ValidatingWebhookConfiguration tiller-guard cannot be read, and nothing shows",
+        "✗ validating-configuration: ValidatingWebhookConfiguration tiller-guard cannot be read, and nothing shows",
         "‼ mutating-proof: an unhardened Tiller could not be tried:",
     ] {
         assert!(said(&told).contains(line), "{}", said(&told));

@@ -117,7 +117,7 @@ async fn what_is_no_api_server_is_told_by_the_request_that_it_does_not_know() {
     let told = told.await.unwrap();
     assert_eq!(told.code, Some(4), "{}", told.stderr);
     let expected = format!(
-        "error: the API server at http://{}/ gives no good answer to GET /apis: ",
+        "error: the API server at http://{}/ gives no usable answer to GET /apis: ",
         proxy.address
     );
     assert!(told.stderr.starts_with(&expected), "{}", told.stderr);

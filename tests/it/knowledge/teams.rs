@@ -146,7 +146,7 @@ async fn where_teams_are_required_nobody_else_has_a_tiller() {
     })
     .await;
     let message = asked(&own, "team-none", &tiller_in("team-none")).await;
-    let reason = "team-required: /metadata/namespace: no registered team has its Tiller in the namespace team-none";
+    let reason = "team-required: /metadata/namespace: the policy requires a team, and no team has its Tiller in namespace team-none";
     assert!(message.contains(reason), "{message}");
     delete(&guard, "ConfigMap", "required").await;
 }

@@ -5,6 +5,7 @@ mod commands;
 mod links;
 mod rules;
 mod tables;
+mod words;
 
 use std::path::{Path, PathBuf};
 use std::{env, fs};

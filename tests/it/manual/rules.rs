@@ -131,7 +131,10 @@ fn read(folder: &Path, comments: &mut BTreeMap<String, String>) {
             for (before, rest) in rules_in(&source) {
                 let id = rest.split("id: \"").nth(1).unwrap();
                 let id = id.split('"').next().unwrap();
-                comments.insert(id.to_owned(), comment_above(before));
+                let comment = comment_above(before);
+                if comment.starts_with("# What it finds\n") {
+                    comments.insert(id.to_owned(), comment);
+                }
             }
         }
     }

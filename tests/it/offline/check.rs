@@ -113,6 +113,7 @@ fn keys_that_stand_twice_are_findings() {
                 metadata: {name: a}\n  data:\n    x: one\n    x: two\n";
     let check = run(&["check", "-", "-o", "json"], text.as_bytes());
     assert_eq!(check.code, Some(1));
+    let page = check.json()["objects"][0]["findings"][0]["documentation"].clone();
     assert_eq!(
         check.json()["objects"],
         json!([{
@@ -121,8 +122,9 @@ fn keys_that_stand_twice_are_findings() {
             "findings": [{
                 "rule": "duplicate-key", "severity": "medium", "path": "/data/x",
                 "line": 9, "column": 5,
-                "message": "\"x\" stands here twice, on lines 8 and 9, and the last value counts",
+                "message": "\"x\" appears twice, on lines 8 and 9; the last value counts",
                 "remedy": "keep one of them", "action": "harden",
+                "documentation": page,
             }],
         }])
     );

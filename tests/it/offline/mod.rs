@@ -1,6 +1,7 @@
 //! `check` and `harden`, run as a user runs them.
 
 mod check;
+mod commands;
 mod harden;
 mod kinds;
 mod policy;

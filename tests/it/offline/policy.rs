@@ -32,8 +32,8 @@ fn problems_have_file_line_column_and_a_next_step() {
     assert_eq!(
         bad.stdout,
         format!(
-            "{file}:3:1: a boolean stands here where a text is wanted; put it in quotes if it is one\n\
-             {file}:4:1: no Tiller before 2.7.2 can be hardened; write that or a later one\n"
+            "{file}:3:1: found a boolean, expected a string; put it in quotes if it is one\n\
+             {file}:4:1: Tiller before 2.7.2 cannot be hardened; write that version or a newer one\n"
         )
     );
 }
@@ -67,7 +67,7 @@ fn what_is_no_tiller_is_told_with_the_reason() {
                {containers: [{name: a, image: 'x/tiller:1'}]}\n";
     let check = run(&["check", "--policy", &file, "-"], pod.as_bytes());
     assert_eq!(check.code, Some(0), "{}", check.stdout);
-    let told = "Pod farm/web\n  no Tiller, the policy says: a templating tool\n";
+    let told = "Pod farm/web\n  not a Tiller, according to the policy: a templating tool\n";
     assert!(check.stdout.contains(told), "{}", check.stdout);
     assert_eq!(run(&["check", "-"], pod.as_bytes()).code, Some(1));
 }
@@ -172,7 +172,7 @@ fn a_bad_policy_file_judges_nothing() {
         let bad = run(&[command, "--policy", &file, "-"], b"");
         assert_eq!(bad.code, Some(2));
         assert_eq!(bad.stdout, "");
-        let begin = format!("error: the policy file is not good:\n{file}:3:1: there is no mode");
+        let begin = format!("error: the policy file is invalid:\n{file}:3:1: there is no mode");
         assert!(bad.stderr.starts_with(&begin), "{}", bad.stderr);
     }
 }

@@ -64,7 +64,7 @@ data: {release: H4sI}
     let check = run(&["check", "-"], record.as_bytes());
     assert_eq!(check.code, Some(1), "{}", check.stderr);
     assert!(
-        check.stdout.contains("(told, not refused)"),
+        check.stdout.contains("(reported, not refused)"),
         "{}",
         check.stdout
     );

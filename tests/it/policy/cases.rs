@@ -111,8 +111,7 @@ fn a_refusal_is_told_after_many_hardened_findings() {
     environment.push(variable("KUBECONFIG"));
     let (findings, _, refused) = found(&manifest);
     assert!(refused);
-    let refusal =
-        "environment refuse tiller/env/45: KUBECONFIG is not a variable that a Tiller needs";
+    let refusal = "environment refuse tiller/env/45: Tiller does not need the variable KUBECONFIG";
     assert_eq!(findings.last().map(String::as_str), Some(refusal));
 }
 

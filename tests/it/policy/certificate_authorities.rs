@@ -59,8 +59,8 @@ fn secret(ca: &str) -> Value {
     })
 }
 
-const STRANGE: &str = "ca.crt holds a CA that is not of the team red";
-const UNREADABLE: &str = "ca.crt cannot be read: it is no PEM of certificates alone";
+const STRANGE: &str = "ca.crt holds a CA that does not belong to team red";
+const UNREADABLE: &str = "ca.crt cannot be read: it is not a PEM file of certificates only";
 
 #[test]
 fn the_teams_own_is_right_and_another_is_not() {
@@ -151,6 +151,6 @@ fn what_is_shown_of_a_secret_holds_nothing_of_it() {
     }
     object["stringData"] = json!("sesame");
     let error = read(CustodyKind::Secret, &object).unwrap_err();
-    let expected = "the Secret cannot be read: a field of it is not as the API has it";
+    let expected = "the Secret cannot be read: a field does not match the API";
     assert_eq!(error.to_string(), expected);
 }

@@ -117,13 +117,12 @@ fn a_mode_refuses_in_its_own_words() {
     let said = |mode| outcome(&bad(), mode, FIRST).objection.unwrap().to_string();
     assert_eq!(
         said(Mode::Freeze),
-        "tiller-frozen: /spec/template/spec/containers/0: no new Tiller may come into this namespace, \
-         which is frozen; use the Tiller that is there, or Helm 3, which needs none"
+        "tiller-frozen: /spec/template/spec/containers/0: this namespace is frozen: no new Tiller is allowed; use the existing Tiller, or Helm 3, which needs none"
     );
     assert_eq!(
         said(Mode::Forbid),
         "tiller-forbidden: /spec/template/spec/containers/0: Tillers are forbidden in this namespace; use \
-         Helm 3, which needs no Tiller; scale what is left of this one to zero or delete it"
+         Helm 3, which needs no Tiller; scale this one to zero or delete it"
     );
     for mode in [Mode::Audit, Mode::Warn, Mode::Enforce] {
         assert_eq!(outcome(&bad(), mode, FIRST).objection, None);

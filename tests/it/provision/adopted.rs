@@ -72,7 +72,7 @@ async fn a_tiller_made_by_hand_becomes_the_teams_and_keeps_what_is_not_ours() {
     let world = World::create().await;
     by_hand(&world, "p-adopt-t").await;
     let told = refused(make("p-adopt", &[]), 4);
-    assert_tells(&told, "is there already and is not ours");
+    assert_tells(&told, "already exists and was not made by tiller-guard");
 
     let told = done(make("p-adopt", &["--adopt"]));
     assert_tells(&told, "p-adopt: Namespace p-adopt-t updated\n");
@@ -208,7 +208,6 @@ async fn what_kubernetes_lets_nobody_change_is_named_with_what_to_do() {
     let told = refused(make("p-fixed", &["--adopt"]), 4);
     assert_eq!(
         told,
-        "error: p-fixed: RoleBinding p-fixed/tiller-p-fixed has another roleRef, which cannot be changed: delete it, \
-         then run this again\n"
+        "error: p-fixed: RoleBinding p-fixed/tiller-p-fixed: roleRef differs and cannot be changed: delete the object, then run this again\n"
     );
 }

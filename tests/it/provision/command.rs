@@ -186,7 +186,7 @@ fn bundles_are_written_for_their_owner_alone_and_not_over_others() {
     assert!(
         second
             .stderr
-            .contains("cert.pem is there already with another content; --force replaces it"),
+            .contains("cert.pem already exists with other content; --force replaces it"),
         "{}",
         second.stderr
     );

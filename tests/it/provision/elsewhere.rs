@@ -14,11 +14,11 @@ async fn an_authority_in_a_folder_never_comes_into_the_cluster() {
     assert_tells(&done(make("p-folder", &[&option])), "nothing to change");
 
     let told = refused(make("p-folder", &[]), 2);
-    assert_tells(&told, "give the folder with --ca-dir");
+    assert_tells(&told, "pass its folder with --ca-dir");
     let other = Folder::new();
     let other = format!("--ca-dir={}", other.path());
     let told = refused(make("p-folder", &[&other]), 2);
-    assert_tells(&told, "its CA is not in the cluster: give the folder");
+    assert_tells(&told, "its CA is not in the cluster: pass its folder");
     let rotate = ["rotate", "p-folder", "--no-wait", &option];
     done(provision(&rotate));
     let retiring = format!("{}/p-folder/retiring.pem", folder.path());

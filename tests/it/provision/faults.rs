@@ -49,15 +49,15 @@ async fn what_fails_for_good_is_named_and_not_reported_as_done() {
     for (code, expected) in [
         (
             500,
-            "error: f-good: cannot create Deployment f-good-t/tiller-deploy: no good answer from the API server in 6 attempts",
+            "error: f-good: cannot create Deployment f-good-t/tiller-deploy: no usable answer from the API server in 6 attempts",
         ),
         (
             429,
-            "error: f-good: cannot create Deployment f-good-t/tiller-deploy: no good answer from the API server in 6 attempts",
+            "error: f-good: cannot create Deployment f-good-t/tiller-deploy: no usable answer from the API server in 6 attempts",
         ),
         (
             403,
-            "error: f-good: no right to create Deployment f-good-t/tiller-deploy: made up by the test; have an administrator",
+            "error: f-good: no right to create Deployment f-good-t/tiller-deploy: made up by the test; ask an administrator",
         ),
     ] {
         let proxy = Proxy::start(world.client.clone(), move |asked| {

@@ -167,7 +167,10 @@ async fn what_fails_for_good_is_named_and_can_be_done_later() {
         }
         let told = refused(failed, 4);
         assert_tells(&told, &of_team(&format!("error: TEAM: {expected}")));
-        assert_tells(&told, "have an administrator do it, or give you that right");
+        assert_tells(
+            &told,
+            "ask an administrator to do it, or to give you that right",
+        );
 
         let straight = Proxy::start(world.client.clone(), |_| Fate::Passes).await;
         let told = done(run_at(&straight.kubeconfig(), &words).await);

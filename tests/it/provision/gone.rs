@@ -32,7 +32,7 @@ async fn a_team_is_taken_away_but_for_its_namespaces_and_releases() {
 
     let told = refused(deprovision("p-gone", &[]), 2);
     assert_tells(&told, "  Deployment p-gone-t/tiller-deploy\n");
-    assert_tells(&told, "there is nobody to ask: give --yes");
+    assert_tells(&told, "cannot ask without a terminal: pass --yes");
     assert!(!told.contains("Namespace"), "{told}");
     // What is not there is not named.
     assert!(!told.contains("p-gone-2"), "{told}");

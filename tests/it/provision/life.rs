@@ -54,7 +54,7 @@ async fn what_others_have_made_is_not_taken_over() {
     let told = refused(run, 4);
     assert_tells(
         &told,
-        "error: p-foreign: Secret p-foreign-t/tiller-tls is there already and is not ours",
+        "error: p-foreign: Secret p-foreign-t/tiller-tls already exists and was not made by tiller-guard",
     );
     assert_tells(&told, "--adopt");
     let kept = world.secret("p-foreign-t", "tiller-tls").await;

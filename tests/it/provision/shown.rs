@@ -84,7 +84,7 @@ async fn a_team_that_was_registered_by_hand_is_listed_without_a_tiller() {
     let told = refused(provision(&["grant", "p-hand", "--user=ada"]), 2);
     assert_tells(
         &told,
-        "the team \"p-hand\" was registered by hand: provision it first",
+        "the team \"p-hand\" was not made by provision: provision it first",
     );
 }
 
@@ -137,7 +137,7 @@ async fn a_teams_status_tells_its_effective_rights_whatever_was_asked_for() {
     for line in [
         "p-shown\n  Tiller        progressing, in p-shown-t as tiller\n",
         "  settings      version 2.17.0, storage secret, tls on, tls-verify on\n",
-        " days left of that of user ada, which ends first\n",
+        " days left on the certificate of user ada, which expires first\n",
         "  releases in   p-shown\n  people        user ada\n  last change   20",
         "    in p-shown-t, by RoleBinding tiller (Role tiller)\n      get,list,create,update,delete secrets\n",
     ] {
@@ -146,6 +146,6 @@ async fn a_teams_status_tells_its_effective_rights_whatever_was_asked_for() {
     let told = refused(provision(&["status", "p-nobody"]), 2);
     assert_tells(
         &told,
-        "there is no team \"p-nobody\": `tiller-guard provision list` has them all",
+        "there is no team \"p-nobody\": `tiller-guard provision list` lists all teams",
     );
 }

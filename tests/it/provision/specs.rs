@@ -40,18 +40,18 @@ refused! {
     a_target_with_the_guard: { target_namespaces: texts(&["tiller-guard"]) }, "is tiller-guard's own";
     a_tiller_with_the_guard: { tiller_namespace: "tiller-guard".to_owned() }, "is tiller-guard's own";
     a_target_beside_tiller: { target_namespaces: texts(&["blue-tiller"]) }, "the namespace blue-tiller would be the Tiller namespace of the team blue and the target of the team blue";
-    everybody_s_account: { service_account: "default".to_owned() }, "an account of Tiller's own";
+    everybody_s_account: { service_account: "default".to_owned() }, "a service account of Tiller's own";
     an_account_with_a_colon: { service_account: "a:b".to_owned() }, "the service account \"a:b\"";
     a_domain_with_blanks: { cluster_domain: "a b".to_owned() }, "a DNS domain such as cluster.local";
     a_user_with_a_line_break: { users: texts(&["a\nb"]) }, "the user \"a\\nb\" cannot be given access: the name holds control characters";
     a_user_without_name: { users: texts(&[""]) }, "the name is empty";
-    tiller_as_its_own_client: { users: texts(&["system:serviceaccount:blue-tiller:tiller"]) }, "a Tiller's own account";
-    another_tiller: { users: texts(&["system:serviceaccount:x:tiller-green"]) }, "a Tiller's own account";
+    tiller_as_its_own_client: { users: texts(&["system:serviceaccount:blue-tiller:tiller"]) }, "Tiller's own service account";
+    another_tiller: { users: texts(&["system:serviceaccount:x:tiller-green"]) }, "Tiller's own service account";
     everybody: { groups: texts(&["system:authenticated"]) }, "this group holds service accounts";
     an_old_tiller: { tiller_version: "2.7.1".parse().unwrap() }, "Tiller 2.7.1 is older than 2.7.2";
-    an_image_with_a_tag: { image: "ghcr.io/helm/tiller:v2.17.0".to_owned() }, "leave tag and digest out";
-    an_image_with_a_digest: { image: "ghcr.io/helm/tiller@sha256:00".to_owned() }, "leave tag and digest out";
-    an_image_with_a_blank: { image: "ghcr.io/helm tiller".to_owned() }, "is no repository";
+    an_image_with_a_tag: { image: "ghcr.io/helm/tiller:v2.17.0".to_owned() }, "remove tag and digest";
+    an_image_with_a_digest: { image: "ghcr.io/helm/tiller@sha256:00".to_owned() }, "remove tag and digest";
+    an_image_with_a_blank: { image: "ghcr.io/helm tiller".to_owned() }, "is not a repository";
     every_verb: { extra_rules: ExtraRule::parse("*:pods").unwrap() }, "the extra rule for pods cannot be given: name each verb";
     escalation: { extra_rules: ExtraRule::parse("escalate:roles.rbac.authorization.k8s.io").unwrap() }, "no Tiller may have writing roles beyond";
 }
@@ -104,7 +104,7 @@ fn two_teams_share_no_namespace() {
         assert!(errors[0].contains(shared), "{errors:#?}");
     }
     let errors = errors(vec![spec(), spec()]);
-    assert_eq!(errors, ["the team \"blue\" is there twice"]);
+    assert_eq!(errors, ["the team \"blue\" appears twice"]);
 }
 
 #[test]

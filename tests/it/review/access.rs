@@ -51,7 +51,7 @@ fn a_binding_is_refused_in_the_requests_namespace_and_by_its_own_name() {
         .to_owned();
     assert!(
         message.starts_with(
-            "role-rights: /roleRef: Role charts would give the account red/deployer of a Tiller"
+            "role-rights: /roleRef: Role charts would give Tiller's service account red/deployer"
         ),
         "{message}"
     );

@@ -153,11 +153,11 @@ fn a_malformed_object_is_refused_under_its_own_uid() {
         ),
         (
             r#""securityContext":{"runAsUser":0},"securityContext":{"runAsUser":1}"#,
-            "spec.securityContext: stands there twice",
+            "spec.securityContext: appears twice",
         ),
         (
             r#""securityContext":{"runAsUser":1},"securityContext":{"runAsUser":0}"#,
-            "spec.securityContext: stands there twice",
+            "spec.securityContext: appears twice",
         ),
     ] {
         let body = format!(

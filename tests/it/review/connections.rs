@@ -75,7 +75,7 @@ fn a_command_in_a_tiller_is_refused_by_the_pods_name() {
         assert_eq!(answer.record.as_ref().unwrap().name, "releases-7d9");
         let message = response(&answer)["status"]["message"].to_string();
         assert!(
-            message.contains("tiller-exec: commands in red/releases-7d9"),
+            message.contains("tiller-exec: exec or attach into Tiller's pod red/releases-7d9"),
             "{message}"
         );
     }

@@ -25,8 +25,7 @@ fn a_controllers_pod_is_refused_with_all_that_is_wrong_and_where_it_comes_from()
     assert_eq!(told, refusal(Webhook::Validate, &review));
     assert_eq!(
         told[0],
-        "this Pod is made from ReplicaSet tiller-deploy-78cbff5d79: mend the Deployment or other \
-         template behind it; written again, it is hardened"
+        "this Pod is made from ReplicaSet tiller-deploy-78cbff5d79: fix the Deployment or other template behind it; any write of it hardens it"
     );
     let bare = refusal(Webhook::Validate, &bare_pod());
     assert_eq!(told[1..], bare);
@@ -84,7 +83,7 @@ fn a_mirror_of_a_static_pod_is_refused_and_never_changed() {
         let told = refusal(Webhook::Mutate, &review.to_string());
         assert_eq!(
             told[0],
-            "this Pod mirrors a static one, which runs all the same: take its manifest off the node"
+            "this Pod mirrors a static pod, which runs all the same: remove its manifest from the node"
         );
     }
 }

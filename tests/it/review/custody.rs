@@ -78,7 +78,7 @@ fn a_token_is_refused_by_the_accounts_name() {
     let message = response(&answer)["status"]["message"].to_string();
     assert!(
         message.contains(
-            "account-token: /spec: a token of the account red/deployer of a Tiller would be"
+            "account-token: /spec: a token of Tiller's service account red/deployer would be"
         ),
         "{message}"
     );
@@ -283,9 +283,6 @@ fn what_is_wrong_in_a_secret_is_not_told() {
     let mut review = certificates(&json!({ "username": "ann" }), "");
     review["request"]["object"]["data"] = "c2VzYW1l".into();
     let told = response(&ask(&review)).to_string();
-    assert!(
-        told.contains("a field of it is not as the API has it"),
-        "{told}"
-    );
+    assert!(told.contains("a field does not match the API"), "{told}");
     assert!(!told.contains("c2VzYW1l"), "{told}");
 }

@@ -44,8 +44,7 @@ fn the_validator_refuses_what_was_not_hardened_and_sends_no_patch() {
         let message = response["status"]["message"].as_str().unwrap();
         assert!(
             message.contains(
-                "\nrelease-storage: /spec/template/spec/containers/0: releases, with \
-                the values they were made with, are kept in ConfigMaps; set --storage=secret\n"
+                "\nrelease-storage: /spec/template/spec/containers/0: Tiller keeps releases, with their values, in ConfigMaps; set --storage=secret\n"
             ),
             "{message}"
         );
@@ -83,9 +82,7 @@ fn a_refusal_has_one_line_a_rule_with_path_and_remedy() {
             .lines()
             .collect::<Vec<_>>(),
         [
-            "protected-namespace: /metadata/namespace: no Tiller may run in the namespace \
-             kube-system; make a namespace for the team and pass --tiller-namespace NAMESPACE to \
-             helm init",
+            "protected-namespace: /metadata/namespace: Tiller may not run in the protected namespace kube-system; create a namespace for the team and pass --tiller-namespace NAMESPACE to helm init",
             "host-access: /spec/template/spec/hostNetwork: the pod's containers see the node's \
              network; remove hostNetwork | /spec/template/spec/hostPID: the pod's containers see \
              the node's processes; remove hostPID",
@@ -125,7 +122,7 @@ fn warnings_stay_within_the_api_servers_limits() {
         .map(|it| it.as_str().unwrap())
         .collect();
     assert!(warnings.contains(
-        &"tiller-guard hardened tls-disabled: Tiller serves plaintext to whoever reaches port 44134"
+        &"tiller-guard hardened tls-disabled: Tiller serves without TLS to everyone who reaches port 44134"
     ));
     assert!(
         warnings

@@ -59,8 +59,7 @@ fn istios_sidecar_is_named_with_the_label_that_keeps_it_away() {
             .unwrap()
             .push(json!({ "name": "istio-envoy", "emptyDir": { "medium": "Memory" } }));
     }));
-    let remedy = "set the label sidecar.istio.io/inject: \"false\" in the pod template, or list istio under injectors of \
-                  the policy and write the template again";
+    let remedy = "set the label sidecar.istio.io/inject: \"false\" in the pod template, or list istio under injectors in the policy and apply the template again";
     assert_eq!(
         told,
         [
@@ -68,8 +67,8 @@ fn istios_sidecar_is_named_with_the_label_that_keeps_it_away() {
                 "this Pod is made from ReplicaSet tiller-deploy-78cbff5d79, and Istio {NOT_AT_FAULT}"
             ),
             format!(
-                "extra-containers: /spec/containers: Istio adds istio-proxy to pods, beside Tiller; {remedy} | \
-                 /spec/initContainers: Istio adds istio-init to pods, beside Tiller; {remedy}"
+                "extra-containers: /spec/containers: Istio adds istio-proxy to Tiller's pods; {remedy} | \
+                 /spec/initContainers: Istio adds istio-init to Tiller's pods; {remedy}"
             ),
         ]
     );
@@ -88,7 +87,7 @@ fn linkerds_proxy_is_named_with_its_annotation() {
         told[0].ends_with(&format!("and Linkerd {NOT_AT_FAULT}")),
         "{told:#?}"
     );
-    assert!(told[1].contains("Linkerd adds linkerd-init, linkerd-proxy to pods, beside Tiller"));
+    assert!(told[1].contains("Linkerd adds linkerd-init, linkerd-proxy to Tiller's pods"));
     assert!(
         told[1].contains("set the annotation linkerd.io/inject: \"disabled\" in the pod template")
     );
@@ -117,7 +116,7 @@ fn vaults_mount_and_agents_are_named() {
         told[0].ends_with(&format!("and the Vault agent injector {NOT_AT_FAULT}")),
         "{told:#?}"
     );
-    assert!(told[1].starts_with("volume-mounts: /spec/containers/0/volumeMounts/2: the volume vault-secrets is mounted at /vault/secrets, which a Tiller does not need; the Vault agent injector mounts it in pods; set the annotation vault.hashicorp.com/agent-inject: \"false\""), "{told:#?}");
+    assert!(told[1].starts_with("volume-mounts: /spec/containers/0/volumeMounts/2: Tiller does not need the volume vault-secrets that is mounted at /vault/secrets; the Vault agent injector mounts it in pods; set the annotation vault.hashicorp.com/agent-inject: \"false\""), "{told:#?}");
     assert_eq!(told.len(), 3);
 }
 
@@ -146,9 +145,9 @@ fn identities_and_datadog_are_named_by_variable_and_volume() {
         "{told:#?}"
     );
     for part in [
-        "AWS_ROLE_ARN is not a variable that a Tiller needs; the webhook for AWS identities sets it in pods; set the annotation eks.amazonaws.com/skip-containers: \"tiller\" in the pod template",
-        "AZURE_CLIENT_ID is not a variable that a Tiller needs; the webhook for Azure workload identities sets it in pods; set the label azure.workload.identity/use: \"false\"",
-        "LD_PRELOAD is not a variable that a Tiller needs; Datadog's admission controller sets it in pods; set the label admission.datadoghq.com/enabled: \"false\"",
+        "Tiller does not need the variable AWS_ROLE_ARN; the webhook for AWS identities sets it in pods; set the annotation eks.amazonaws.com/skip-containers: \"tiller\" in the pod template",
+        "Tiller does not need the variable AZURE_CLIENT_ID; the webhook for Azure workload identities sets it in pods; set the label azure.workload.identity/use: \"false\"",
+        "Tiller does not need the variable LD_PRELOAD; Datadog's admission controller sets it in pods; set the label admission.datadoghq.com/enabled: \"false\"",
     ] {
         assert!(told[1].contains(part), "{part}\n{told:#?}");
     }
@@ -170,7 +169,7 @@ fn the_deployment_is_at_fault_where_anything_else_is_wrong() {
             .push(json!({ "name": "istio-proxy", "image": "istio/proxyv2:1.20.0" }));
     }));
     assert!(
-        told[0].contains("mend the Deployment or other template behind it"),
+        told[0].contains("fix the Deployment or other template behind it"),
         "{told:#?}"
     );
     assert!(
@@ -183,9 +182,11 @@ fn the_deployment_is_at_fault_where_anything_else_is_wrong() {
             .unwrap()
             .push(json!({ "name": "debug", "image": "busybox" }));
     }));
-    assert!(own[0].contains("mend the Deployment"), "{own:#?}");
+    assert!(own[0].contains("fix the Deployment"), "{own:#?}");
     assert!(
-        own[1].ends_with("Tiller shares its pod with 1 more: debug; run Tiller alone in its pod"),
+        own[1].ends_with(
+            "Tiller shares its pod with other containers: debug; run only Tiller in its pod"
+        ),
         "{own:#?}"
     );
 }
@@ -219,7 +220,7 @@ fn a_template_that_asks_for_an_injector_is_told_of_it() {
         assert_eq!(
             response(&warned)["warnings"],
             json!([
-                "tiller-guard notes injector: this asks the Vault agent injector to add to the pod, which is refused then"
+                "tiller-guard notes injector: this asks the Vault agent injector to add to the pod, which would then be refused"
             ])
         );
     }

@@ -75,7 +75,7 @@ fn warn_tells_findings_and_applies_nothing() {
         let warnings = response["warnings"].as_array().unwrap();
         for said in [
             "tiller-guard would refuse host-access: the pod's containers see the node's network",
-            "tiller-guard would harden tls-disabled: Tiller serves plaintext to whoever reaches port 44134",
+            "tiller-guard would harden tls-disabled: Tiller serves without TLS to everyone who reaches port 44134",
         ] {
             assert!(warnings.contains(&json!(said)), "{warnings:?}");
         }
@@ -111,8 +111,7 @@ fn freeze_refuses_a_new_tiller_in_its_own_words() {
     for (_, _, body) in DEPLOYMENTS {
         assert_eq!(decided(body, Mode::Freeze), [Decision::Refused; 2]);
         let refused = ask(Webhook::Mutate, body, &in_mode(Mode::Freeze));
-        let said = "tiller-frozen: /spec/template/spec/containers/0: no new Tiller may come into this \
-                    namespace, which is frozen; ";
+        let said = "tiller-frozen: /spec/template/spec/containers/0: this namespace is frozen: no new Tiller is allowed; ";
         assert!(message(&refused).starts_with(said), "{}", message(&refused));
         assert_eq!(refused.rules[0], "tiller-frozen");
     }

@@ -183,7 +183,7 @@ fn of_a_secret_with_certificates_what_it_trusts_is_known() {
     let known = |file| Knowledge::default().with_certificates("team", "tiller-tls", file);
     assert_eq!(store.knowledge(), &known(CaFile::Absent));
     store.take(resource, &changed(&secret(json!({ "ca.crt": "?" }))));
-    let unreadable = CaFile::Unreadable("it is no base64");
+    let unreadable = CaFile::Unreadable("it is not base64");
     assert_eq!(store.knowledge(), &known(unreadable));
     let remarks = store.take(resource, &changed(&secret(json!({ "ca.crt": 5 }))));
     let told = format!("{remarks:?}");
@@ -260,7 +260,7 @@ fn a_bad_team_is_told_once_and_ignored_until_it_is_mended() {
     let [Remark::TeamIgnored(why)] = &remarks[..] else {
         panic!("{remarks:?}")
     };
-    assert!(why.contains("has the key service-acount"), "{why}");
+    assert!(why.contains("has the unknown key service-acount"), "{why}");
     assert_eq!(
         (store.teams_ignored(), store.knowledge().size().teams),
         (1, 0)

@@ -70,7 +70,7 @@ fn a_namespace_is_too_far_until_the_team_has_it_for_a_target() {
     let mut role = role("get");
     role["metadata"]["namespace"] = json!("blue");
     let objects = [tiller(), role, there];
-    assert!(found(&objects)[0].contains(" in blue, which is none of"));
+    assert!(found(&objects)[0].contains(" in blue, which is not one of"));
     let team = json!({
         "kind": "ConfigMap",
         "metadata": { "name": "payments" },

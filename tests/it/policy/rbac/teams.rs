@@ -76,48 +76,48 @@ fn what_is_wrong_is_named_with_its_key() {
         (
             "tiller-namespace",
             "Red",
-            "has tiller-namespace \"Red\": it has to be the name of a namespace",
+            "has tiller-namespace \"Red\": it must be the name of a namespace",
         ),
         (
             "tiller-namespace",
             long.as_str(),
-            "it has to be the name of a namespace",
+            "it must be the name of a namespace",
         ),
         (
             "target-namespaces",
             "red-dev, red-prod",
-            "has target-namespaces \"red-dev, red-prod\": it has to be",
+            "has target-namespaces \"red-dev, red-prod\": it must be",
         ),
         (
             "service-account",
             "default",
-            "it has to be an account of Tiller's own, not the namespace's",
+            "it must be an account of Tiller's own, not the namespace's",
         ),
         (
             "service-account",
             "a..b",
-            "it has to be the name of a service account",
+            "it must be the name of a service account",
         ),
         (
             "users",
             many.as_str(),
-            "it has to be a list of at most 1024 lines",
+            "it must be a list of at most 1024 lines",
         ),
         (
             "ca-fingerprint",
             "00:11",
-            "has ca-fingerprint \"00:11\": it has to be 64 hexadecimal digits",
+            "has ca-fingerprint \"00:11\": it must be 64 hexadecimal digits",
         ),
-        ("ca-fingerprint", "\n", "it has to be 64 hexadecimal digits"),
+        ("ca-fingerprint", "\n", "it must be 64 hexadecimal digits"),
         (
             "ca-fingerprint",
             digits.as_str(),
-            "it has to be 64 hexadecimal digits",
+            "it must be 64 hexadecimal digits",
         ),
         (
             "target-namespace",
             "red-dev",
-            "has the key target-namespace, which means nothing",
+            "has the unknown key target-namespace",
         ),
     ] {
         let error = read(&[(key, value)]).unwrap_err().to_string();
