@@ -1,4 +1,4 @@
-//! One YAML document to a [`Node`](super::node::Node).
+//! One YAML document to a [`Node`].
 //!
 //! The parser's events are turned into values here and not by a serde front end, because three things
 //! must not be lost: which of two equal keys counts, where each value stands, and kubectl's reading of

@@ -1,6 +1,6 @@
 //! What we think of a workload: rules, their findings, and the hardening that answers them.
 //!
-//! [`decide`] takes a [`Workload`] (a pod, wherever it stands), recognises the Tillers in it, lets each of
+//! [`decide()`] takes a [`Workload`] (a pod, wherever it stands), recognises the Tillers in it, lets each of
 //! the [`rules()`] look, and turns the findings that have one right answer into one patch.
 #![deny(clippy::disallowed_methods)]
 
