@@ -13,7 +13,7 @@ help:
 	@echo 'make conditions   evaluates the conditions of the webhook configurations as a new API server does'
 	@echo 'make bench        measures the webhook, and how long 100 teams take'
 	@echo 'make soak         fills a cluster with 20,000 Deployments and bindings, and measures the memory; asks beside'
-	@echo '                  hundreds of slow senders for a quarter of an hour; then'
+	@echo '                  hundreds of slow senders for 20 minutes; then'
 	@echo '                  renews, kills and restarts an installation under load for most of an hour'
 	@echo 'make lint         formatting, clippy and documentation, with warnings as errors'
 

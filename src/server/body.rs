@@ -10,11 +10,9 @@ use super::lifecycle::{Lifecycle, Phase};
 use super::limits::Limits;
 use super::memory::{Claim, Memory};
 use super::peer::Peer;
+use super::pieces::{CHUNK, Pieces};
 use super::progress::{Progress, Stage};
 use crate::k8s::review::{BEGINNING, Unjudged, deny_unread};
-
-/// What is set aside for a body of several pieces in the first place, in bytes.
-const LEAST: usize = 1024;
 
 /// What a body is read within.
 #[derive(Clone, Copy)]
@@ -28,9 +26,7 @@ pub(super) struct Bounds<'a> {
 
 /// As much of a body as is there, and the memory it holds until it is judged.
 pub(super) struct Received<'a> {
-    /// The bytes, if the body came in one piece.
-    whole: Bytes,
-    pieces: Vec<u8>,
+    pieces: Pieces,
     claim: Option<Claim<'a>>,
     /// Bytes since the pace was measured last.
     step: usize,
@@ -90,25 +86,20 @@ impl BodyError {
 impl<'a> Received<'a> {
     pub(super) fn new() -> Self {
         Self {
-            whole: Bytes::new(),
-            pieces: Vec::new(),
+            pieces: Pieces::default(),
             claim: None,
             step: 0,
         }
     }
 
-    pub(super) fn bytes(&self) -> &[u8] {
-        if self.pieces.is_empty() {
-            &self.whole
-        } else {
-            &self.pieces
-        }
-    }
-
     /// What is needed to answer a review that is not judged.
     pub(super) fn beginning(&self) -> &[u8] {
-        let bytes = self.bytes();
-        bytes.get(..BEGINNING).unwrap_or(bytes)
+        self.pieces.beginning()
+    }
+
+    /// All of it, and the memory it holds.
+    pub(super) fn whole(self) -> (Bytes, Option<Claim<'a>>) {
+        (self.pieces.join(), self.claim)
     }
 
     /// Reads a body. One that came in one piece is kept as it is.
@@ -148,7 +139,7 @@ impl<'a> Received<'a> {
             return Ok(());
         };
         if body.is_end_stream() && first.len() <= longest {
-            self.whole = first;
+            self.pieces.take(first);
             return Ok(());
         }
         let room = announced.unwrap_or(longest);
@@ -158,6 +149,8 @@ impl<'a> Received<'a> {
                 return self.pass_over(body, Some(data), bounds).await;
             }
             self.add(&data, room, bounds).await;
+            // hyper reads into the same room again, if nothing of it is held.
+            drop(data);
             piece = next(body.as_mut()).await?;
         }
         Ok(())
@@ -166,20 +159,13 @@ impl<'a> Received<'a> {
     /// Takes in one more piece of a body that takes up to `room` bytes.
     async fn add(&mut self, data: &[u8], room: usize, bounds: &Bounds<'a>) {
         let length = self.pieces.len() + data.len();
-        let small = bounds.limits.small_body_bytes;
-        let mut most = length * 2;
-        if length > small {
+        if length > CHUNK {
             let claim = self
                 .claim
                 .get_or_insert_with(|| Claim::new(bounds.memory, bounds.peer));
-            let large = room.saturating_sub(small);
-            most = small + claim.grow(length - small, large).await;
+            claim.grow(length - CHUNK, room.saturating_sub(CHUNK)).await;
         }
-        if length > self.pieces.capacity() {
-            let capacity = most.max(LEAST).min(room).max(length);
-            self.pieces.reserve_exact(capacity - self.pieces.len());
-        }
-        self.pieces.extend_from_slice(data);
+        self.pieces.add(data, room);
         self.keep_pace(data.len(), bounds);
     }
 
@@ -202,8 +188,7 @@ impl<'a> Received<'a> {
     where
         B: Body<Data = Bytes>,
     {
-        self.pieces.truncate(BEGINNING);
-        self.pieces.shrink_to_fit();
+        self.pieces.cut();
         self.claim = None;
         let mut passed = 0;
         let mut answerable = false;
@@ -213,8 +198,9 @@ impl<'a> Received<'a> {
                 None => next(body.as_mut()).await?.ok_or(BodyError::TooLarge)?,
             };
             let missing = BEGINNING.saturating_sub(self.pieces.len());
-            self.pieces.extend(data.iter().take(missing));
-            answerable = answerable || deny_unread(&self.pieces, Unjudged::TooLarge).is_some();
+            let needed = data.get(..missing).unwrap_or(&data);
+            self.pieces.add(needed, BEGINNING);
+            answerable = answerable || deny_unread(self.beginning(), Unjudged::TooLarge).is_some();
             passed += data.len();
             let hopeless = !answerable && self.pieces.len() >= BEGINNING;
             if hopeless || passed > bounds.limits.passed_bytes {

@@ -42,6 +42,16 @@ struct Slot {
     task: AbortHandle,
 }
 
+/// Who shares memory: the connections of an address that proved themselves, or the others.
+type Whose = (IpAddr, bool);
+
+/// The bytes that are held.
+#[derive(Debug, Default)]
+struct Held {
+    all: usize,
+    by_whom: BTreeMap<Whose, usize>,
+}
+
 /// Takes a connection off the list when its task ends, however it does.
 struct Listed {
     connections: Arc<Connections>,
@@ -115,32 +125,43 @@ impl Connections {
         made
     }
 
-    /// Turns away bodies that stand still until they free so many bytes of the memory that all share; only those from an
-    /// address, if one is given. Says how many go.
-    pub(super) fn turn_away_stalled(&self, bytes: usize, from: Option<IpAddr>) -> usize {
-        let now = Instant::now();
+    /// Whether any body holds memory.
+    pub(super) fn hold_memory(&self) -> bool {
         let open = self.lock();
-        let mut stalled: Vec<(Moment, &Progress)> = open
-            .by_number
+        open.by_number
             .values()
-            .filter(|slot| from.is_none_or(|from| slot.address == from))
-            .map(|slot| (slot.progress.moment(), &*slot.progress))
-            .filter(|(moment, progress)| {
-                moment.stage == Stage::Body
-                    && progress.claimed() > 0
-                    && progress.patience(*moment, &self.limits) < now
-                    && !progress.is_turned_away()
-            })
-            .collect();
-        stalled.sort_by_key(|(moment, _)| (moment.proven, moment.since));
-        let (mut freed, mut count) = (0, 0);
-        for (_, progress) in stalled {
-            if freed >= bytes {
-                break;
+            .any(|slot| slot.progress.claimed() > 0)
+    }
+
+    /// Turns away bodies that hold memory and stand since before `earliest`, those first that stand longest, until half of
+    /// each share is free, and a third of all that there is. Says how many go.
+    pub(super) fn turn_away_standing(&self, earliest: Instant) -> usize {
+        let open = self.lock();
+        let mut held = Held::default();
+        let mut standing = Vec::new();
+        for Slot {
+            progress, address, ..
+        } in open.by_number.values()
+        {
+            let bytes = progress.claimed();
+            if bytes == 0 || progress.is_turned_away() {
+                continue;
             }
-            freed += progress.claimed();
-            count += 1;
-            progress.turn_away();
+            let moment = progress.moment();
+            let whose = (*address, moment.proven);
+            held.add(whose, bytes);
+            if moment.stage == Stage::Body && moment.since < earliest {
+                standing.push((moment.since, whose, bytes, progress));
+            }
+        }
+        standing.sort_by_key(|(since, ..)| *since);
+        let mut count = 0;
+        for (_, whose, bytes, progress) in standing {
+            if held.is_too_much(whose, &self.limits) {
+                held.give_back(whose, bytes);
+                progress.turn_away();
+                count += 1;
+            }
         }
         count
     }
@@ -219,7 +240,7 @@ impl Open {
         let (count, share) = self
             .by_address
             .entry(address)
-            .or_insert_with(|| (0, Arc::new(Share::new(address, limits))));
+            .or_insert_with(|| (0, Arc::new(Share::new(limits))));
         *count += 1;
         Arc::clone(share)
     }
@@ -233,6 +254,28 @@ impl Open {
             }
         }
         Some(slot)
+    }
+}
+
+// === impl Held ===
+
+impl Held {
+    fn add(&mut self, whose: Whose, bytes: usize) {
+        self.all += bytes;
+        *self.by_whom.entry(whose).or_default() += bytes;
+    }
+
+    fn give_back(&mut self, whose: Whose, bytes: usize) {
+        self.all = self.all.saturating_sub(bytes);
+        if let Some(held) = self.by_whom.get_mut(&whose) {
+            *held = held.saturating_sub(bytes);
+        }
+    }
+
+    /// Whether less is free than is kept for those who come and those who go on.
+    fn is_too_much(&self, whose: Whose, limits: &Limits) -> bool {
+        let share = self.by_whom.get(&whose).copied().unwrap_or(0);
+        self.all > limits.large_bodies_bytes / 3 * 2 || share > limits.share_bytes() / 2
     }
 }
 

@@ -32,9 +32,7 @@ pub struct Limits {
     /// How much of a longer body is passed over before it is denied, in bytes. An object of 3 MiB can take
     /// six times as much in a review, where Go writes `<` as `\u003c`.
     pub passed_bytes: usize,
-    /// What a body may take in bytes without asking for memory.
-    pub small_body_bytes: usize,
-    /// Bytes for all that larger bodies take beyond that. An address has a third of it for connections that proved
+    /// Bytes for all that bodies take beyond the first 16 KiB. An address has a third of it for connections that proved
     /// themselves, and a third for others.
     pub large_bodies_bytes: usize,
     /// How long a body may take for each `STEP` of bytes. One packet may be lost three times.
@@ -47,8 +45,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        const KIB: usize = 1024;
-        const MIB: usize = 1024 * KIB;
+        const MIB: usize = 1024 * 1024;
         Self {
             handshake: Duration::from_secs(5),
             head: Duration::from_secs(5),
@@ -62,9 +59,8 @@ impl Default for Limits {
             health_connections: 32,
             body_bytes: 7 * MIB,
             passed_bytes: 64 * MIB,
-            small_body_bytes: 16 * KIB,
             large_bodies_bytes: 15 * MIB,
-            step: Duration::from_secs(2),
+            step: Duration::from_secs(4),
             step_if_crowded: Duration::from_millis(250),
             accept_pause: Duration::from_millis(100),
         }
@@ -74,6 +70,11 @@ impl Default for Limits {
 impl Limits {
     /// The bytes by which a body's pace is measured.
     pub(super) const STEP: usize = 16 * 1024;
+
+    /// The bytes for larger bodies that an address has for connections that proved themselves, and again for others.
+    pub(super) fn share_bytes(&self) -> usize {
+        self.large_bodies_bytes / 3
+    }
 
     /// The limits of a process that may have so many files open: fewer connections, if it has to be.
     pub(super) fn within(self, descriptors: u64) -> Self {

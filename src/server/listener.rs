@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::yield_now;
 use tokio::time::timeout;
-use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 use tracing::{debug, warn};
 
 use super::connection::{Routes, serve};
@@ -19,13 +19,13 @@ use super::lifecycle::{Lifecycle, Phase};
 use super::limits::Limits;
 use super::metrics::Metrics;
 use super::peer::Peer;
-use super::tls;
+use super::tls::{self, Handshakes};
 
 /// A port and all that its connections share.
 pub(super) struct Port<R> {
     pub(super) routes: R,
     /// Without it the port speaks plain HTTP.
-    pub(super) tls: Option<TlsAcceptor>,
+    pub(super) tls: Option<Handshakes>,
     pub(super) limits: Limits,
     pub(super) lifecycle: Arc<Lifecycle>,
     pub(super) metrics: Arc<Metrics>,
@@ -106,8 +106,8 @@ impl<R: Routes> Port<R> {
         } = self;
         match tls {
             None => serve(stream, routes, limits, lifecycle, peer).await,
-            Some(acceptor) => {
-                let Some(stream) = self.handshake(acceptor, stream).await else {
+            Some(handshakes) => {
+                let Some(stream) = self.handshake(handshakes, stream).await else {
                     return;
                 };
                 serve(stream, routes, limits, lifecycle, peer).await;
@@ -117,10 +117,10 @@ impl<R: Routes> Port<R> {
 
     async fn handshake(
         &self,
-        acceptor: &TlsAcceptor,
+        handshakes: &Handshakes,
         stream: TcpStream,
-    ) -> Option<tokio_rustls::server::TlsStream<TcpStream>> {
-        let reason = match timeout(self.limits.handshake, acceptor.accept(stream)).await {
+    ) -> Option<TlsStream<TcpStream>> {
+        let reason = match timeout(self.limits.handshake, handshakes.shake(stream)).await {
             Ok(Ok(stream)) => return Some(stream),
             Ok(Err(error)) => {
                 debug!(%error, "TLS handshake failed");

@@ -1,31 +1,35 @@
 //! The memory that larger bodies take, claimed as their bytes arrive.
 //!
-//! Whoever stands still gives way to whoever goes on. Where nobody stands still, one body at a time may take what it
-//! needs beyond the rest, so that bodies that all wait for more cannot keep one another from it.
+//! While memory is short, those who stand still longest give way. Where nobody stands still, one body at a time may take
+//! what it needs beyond the rest, so that bodies that all wait for more cannot keep one another from it.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, SemaphorePermit};
-use tokio::time::sleep;
+use tokio::sync::{Notify, Semaphore, SemaphorePermit};
+use tokio::time::{Instant, sleep};
 
 use super::connections::Connections;
 use super::limits::Limits;
-use super::peer::Peer;
+use super::peer::{Part, Peer};
 use super::progress::Stage;
 
 /// A claim grows by this many KiB, or more: bodies that hold a part and wait for another are in one another's way.
 const GRAIN: usize = 96;
-/// How often one that waits looks for others that stand still.
-const LOOK: Duration = Duration::from_millis(50);
+/// How often is looked for bodies that stand still, while any is there.
+const LOOK: Duration = Duration::from_millis(10);
+/// For so many looks a body may stand. Not for a time: where the whole machine stands still, no client is to blame.
+const LOOKS: usize = 4;
 
 /// What the larger bodies of a listener share, in KiB.
 #[derive(Debug)]
 pub(super) struct Memory {
     all: Semaphore,
-    /// One body of clients that proved themselves, and one of others, may take all it needs.
+    /// One body of clients that proved themselves, and one of others, may take all it needs when it has begun.
     spare_for_proven: Semaphore,
     spare_for_unproven: Semaphore,
+    claimed: Notify,
     connections: Arc<Connections>,
 }
 
@@ -36,6 +40,7 @@ pub(super) struct Claim<'a> {
     peer: &'a Peer,
     proven: bool,
     kibibytes: usize,
+    beginning: Option<SemaphorePermit<'a>>,
     parts: Option<(SemaphorePermit<'a>, SemaphorePermit<'a>)>,
     spare: Option<SemaphorePermit<'a>>,
 }
@@ -48,7 +53,25 @@ impl Memory {
             all: Semaphore::new(limits.large_bodies_bytes / 1024),
             spare_for_proven: Semaphore::new(1),
             spare_for_unproven: Semaphore::new(1),
+            claimed: Notify::new(),
             connections,
+        }
+    }
+
+    /// Keeps some of it free from those who stand still.
+    pub(super) async fn keep_some_free(self: Arc<Self>) {
+        loop {
+            self.claimed.notified().await;
+            let mut looks = VecDeque::from([Instant::now()]);
+            while self.connections.hold_memory() {
+                sleep(LOOK).await;
+                looks.push_back(Instant::now());
+                if looks.len() > LOOKS
+                    && let Some(earliest) = looks.pop_front()
+                {
+                    self.connections.turn_away_standing(earliest);
+                }
+            }
         }
     }
 }
@@ -63,14 +86,14 @@ impl<'a> Claim<'a> {
             peer,
             proven: peer.progress.moment().proven,
             kibibytes: 0,
+            beginning: None,
             parts: None,
             spare: None,
         }
     }
 
-    /// Has this many bytes, of the `most` that the body will take, and waits for them if it has to. Says how many it has:
-    /// twice as many as before, or more, so that a body moves in memory only a few times.
-    pub(super) async fn grow(&mut self, bytes: usize, most: usize) -> usize {
+    /// Has this many bytes, of the `most` that the body will take, and waits for them if it has to.
+    pub(super) async fn grow(&mut self, bytes: usize, most: usize) {
         let had = self.kibibytes;
         let missing = |bytes: usize| bytes.div_ceil(1024).saturating_sub(had);
         let needed = missing(bytes);
@@ -81,19 +104,21 @@ impl<'a> Claim<'a> {
             }
             self.kibibytes += more;
             self.peer.progress.claim(self.kibibytes * 1024);
+            if had == 0 {
+                self.memory.claimed.notify_one();
+            }
         }
-        self.kibibytes * 1024
     }
 
     async fn obtain(&mut self, kibibytes: usize) {
         // A body is not as long as this could not tell.
         let permits = u32::try_from(kibibytes).unwrap_or(u32::MAX);
-        if !self.grow_at_once(permits) {
+        if !self.obtain_at_once(permits) {
             self.wait(permits).await;
         }
     }
 
-    fn share(&self) -> &'a Semaphore {
+    fn share(&self) -> &'a Part {
         if self.proven {
             &self.peer.share.proven
         } else {
@@ -101,60 +126,70 @@ impl<'a> Claim<'a> {
         }
     }
 
-    fn grow_at_once(&mut self, permits: u32) -> bool {
-        let Ok(share) = self.share().try_acquire_many(permits) else {
+    fn obtain_at_once(&mut self, permits: u32) -> bool {
+        let Part { beginnings, all } = self.share();
+        let beginning = match self.kibibytes {
+            0 => beginnings.try_acquire_many(permits).map(Some),
+            _ => Ok(None),
+        };
+        let (Ok(beginning), Ok(share), Ok(all)) = (
+            beginning,
+            all.try_acquire_many(permits),
+            self.memory.all.try_acquire_many(permits),
+        ) else {
             return false;
         };
-        let Ok(all) = self.memory.all.try_acquire_many(permits) else {
-            return false;
-        };
-        self.take(share, all);
+        self.take(beginning, share, all);
         true
     }
 
     /// Meanwhile nothing is expected of the client, and its bytes wait in the socket.
     async fn wait(&mut self, permits: u32) {
-        let Memory {
-            all,
-            spare_for_proven,
-            spare_for_unproven,
-            connections,
-        } = self.memory;
-        let share = self.share();
+        let Part { beginnings, all } = self.share();
         let only_one = if self.proven {
-            spare_for_proven
+            &self.memory.spare_for_proven
         } else {
-            spare_for_unproven
+            &self.memory.spare_for_unproven
         };
+        let begins = self.kibibytes == 0;
+        let memory = self.memory;
         let room = async {
-            let share = share.acquire_many(permits).await.ok()?;
-            Some((share, all.acquire_many(permits).await.ok()?))
-        };
-        let others_give_way = async {
-            loop {
-                let full = share.available_permits() < permits as usize;
-                let from = full.then_some(self.peer.share.address);
-                connections.turn_away_stalled(permits as usize * 1024, from);
-                sleep(LOOK).await;
-            }
+            let beginning = if begins {
+                Some(beginnings.acquire_many(permits).await.ok()?)
+            } else {
+                None
+            };
+            let share = all.acquire_many(permits).await.ok()?;
+            Some((
+                beginning,
+                share,
+                memory.all.acquire_many(permits).await.ok()?,
+            ))
         };
         self.peer.progress.review();
         let (parts, one) = tokio::select! {
             biased;
             parts = room => (parts, None),
-            one = only_one.acquire() => (None, one.ok()),
-            () = others_give_way => (None, None),
+            one = only_one.acquire(), if !begins => (None, one.ok()),
         };
         self.peer.progress.enter(Stage::Body);
-        if let Some((share, all)) = parts {
-            self.take(share, all);
+        if let Some((beginning, share, all)) = parts {
+            self.take(beginning, share, all);
         }
         self.spare = one;
     }
 
-    fn take(&mut self, share: SemaphorePermit<'a>, all: SemaphorePermit<'a>) {
+    fn take(
+        &mut self,
+        beginning: Option<SemaphorePermit<'a>>,
+        share: SemaphorePermit<'a>,
+        all: SemaphorePermit<'a>,
+    ) {
         match &mut self.parts {
-            None => self.parts = Some((share, all)),
+            None => {
+                self.beginning = beginning;
+                self.parts = Some((share, all));
+            }
             Some((held_share, held_all)) => {
                 held_share.merge(share);
                 held_all.merge(all);

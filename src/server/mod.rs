@@ -27,6 +27,7 @@ mod listener;
 mod memory;
 mod metrics;
 mod peer;
+mod pieces;
 mod policy_file;
 mod progress;
 mod reload;
@@ -45,7 +46,6 @@ use rustls::ServerConfig;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
-use tokio_rustls::TlsAcceptor;
 use tracing::{info, warn};
 
 pub use background::{Answered, Background, RegisterMetrics, WaitsFor};
@@ -69,6 +69,7 @@ use listener::Port;
 use memory::Memory;
 use metrics::Metrics;
 use reviews::Reviews;
+use tls::Handshakes;
 
 /// What a server is to be.
 #[derive(Debug, Clone)]
@@ -219,6 +220,8 @@ impl Bound {
         metrics.certificate_end.set(served.not_after());
         let connections = Connections::new(limits, metrics.connections.clone());
         let connections = Arc::new(connections);
+        let memory = Memory::new(&limits, Arc::clone(&connections));
+        let memory = Arc::new(memory);
         let review_port = Arc::new(Port {
             routes: Reviews {
                 judge,
@@ -226,11 +229,11 @@ impl Bound {
                 answered,
                 proven: trusts_network || clients.is_some(),
                 limits,
-                memory: Memory::new(&limits, Arc::clone(&connections)),
+                memory: Arc::clone(&memory),
                 lifecycle: Arc::clone(&lifecycle),
                 metrics: Arc::clone(&metrics),
             },
-            tls: Some(TlsAcceptor::from(tls)),
+            tls: Some(Handshakes::new(tls)),
             limits,
             lifecycle: Arc::clone(&lifecycle),
             metrics: Arc::clone(&metrics),
@@ -253,7 +256,10 @@ impl Bound {
             connections: Arc::new(Connections::new(limits.of_health(), Gauge::default())),
             others: Arc::clone(&connections),
         });
-        let mut others = vec![tokio::spawn(health_port.accept(health))];
+        let mut others = vec![
+            tokio::spawn(health_port.accept(health)),
+            tokio::spawn(memory.keep_some_free()),
+        ];
         if let (Some(clients), Some(callers)) = (clients, callers) {
             let fresh = callers::keep_fresh(clients, callers, Arc::clone(&metrics));
             others.push(tokio::spawn(fresh));

@@ -1,6 +1,5 @@
 //! Who is at the other end of a connection, and what it may take.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use tokio::sync::Semaphore;
@@ -15,24 +14,34 @@ pub(super) struct Peer {
     pub(super) share: Arc<Share>,
 }
 
-/// The memory, in KiB, that the bodies from one address may take. What proved to be a client of ours does not share
-/// with strangers, who may have come through the same proxy.
+/// What the bodies from one address may take. What proved to be a client of ours does not share with strangers, who may
+/// have come through the same proxy.
 #[derive(Debug)]
 pub(super) struct Share {
-    pub(super) address: IpAddr,
-    pub(super) proven: Semaphore,
-    pub(super) unproven: Semaphore,
+    pub(super) proven: Part,
+    pub(super) unproven: Part,
+}
+
+/// Memory in KiB.
+#[derive(Debug)]
+pub(super) struct Part {
+    /// For what bodies take first: the rest is for those that go on.
+    pub(super) beginnings: Semaphore,
+    pub(super) all: Semaphore,
 }
 
 // === impl Share ===
 
 impl Share {
-    pub(super) fn new(address: IpAddr, limits: &Limits) -> Self {
-        let kibibytes = limits.large_bodies_bytes / 3 / 1024;
+    pub(super) fn new(limits: &Limits) -> Self {
+        let kibibytes = limits.share_bytes() / 1024;
+        let part = || Part {
+            beginnings: Semaphore::new(kibibytes / 4 * 3),
+            all: Semaphore::new(kibibytes),
+        };
         Self {
-            address,
-            proven: Semaphore::new(kibibytes),
-            unproven: Semaphore::new(kibibytes),
+            proven: part(),
+            unproven: part(),
         }
     }
 }

@@ -33,9 +33,8 @@ pub(super) struct Progress {
     began: Instant,
     /// Bits 0..3 the stage, bit 3 whether a request ever succeeded, then milliseconds since `began`.
     word: AtomicU64,
-    /// Bytes that a body has claimed from the memory that all share, and since when: milliseconds since `began`.
+    /// Bytes that a body has claimed from the memory that all share.
     claimed: AtomicUsize,
-    claims_since: AtomicU64,
     turned_away: AtomicBool,
     /// Told when the body is waited for no longer.
     hurry: Notify,
@@ -95,7 +94,6 @@ impl Progress {
             began: Instant::now(),
             word: AtomicU64::new(0),
             claimed: AtomicUsize::new(0),
-            claims_since: AtomicU64::new(0),
             turned_away: AtomicBool::new(false),
             hurry: Notify::new(),
             ending: Notify::new(),
@@ -146,23 +144,12 @@ impl Progress {
 
     /// Bytes that a body has claimed now; none where it is done.
     pub(super) fn claim(&self, bytes: usize) {
-        if self.claimed.swap(bytes, Ordering::Relaxed) == 0 {
-            self.claims_since.store(self.millis(), Ordering::Relaxed);
-        }
+        self.claimed.store(bytes, Ordering::Relaxed);
     }
 
     /// Bytes that a body has claimed.
     pub(super) fn claimed(&self) -> usize {
         self.claimed.load(Ordering::Relaxed)
-    }
-
-    /// Until when a body that stands since `moment` and claims memory is waited for, though others wait for its
-    /// memory: one that went on well for a while may stand for as long.
-    pub(super) fn patience(&self, moment: Moment, limits: &Limits) -> Instant {
-        let began = Duration::from_millis(self.claims_since.load(Ordering::Relaxed));
-        let went_on = moment.since.saturating_duration_since(self.began + began);
-        let patience = limits.step_if_crowded + went_on;
-        moment.since + patience.min(limits.step / 2)
     }
 
     fn millis(&self) -> u64 {

@@ -41,7 +41,7 @@ pub(super) struct Reviews {
     /// Whether whoever asks is known to be the API server.
     pub(super) proven: bool,
     pub(super) limits: Limits,
-    pub(super) memory: Memory,
+    pub(super) memory: Arc<Memory>,
     pub(super) lifecycle: Arc<Lifecycle>,
     pub(super) metrics: Arc<Metrics>,
 }
@@ -183,10 +183,11 @@ impl Reviews {
             return self.unread(webhook, error, received.beginning());
         }
         yield_now().await;
-        let judged = self.judge(&self.judge, webhook, received.bytes())?;
+        let (bytes, _claim) = received.whole();
+        let judged = self.judge(&self.judge, webhook, &bytes)?;
         match (judged, &self.consulting) {
             (Judged::Answered(answer), Some(consulting)) if !answer.lookups.is_empty() => {
-                let again = |judge: &Judge| match self.judge(judge, webhook, received.bytes()) {
+                let again = |judge: &Judge| match self.judge(judge, webhook, &bytes) {
                     Ok(Judged::Answered(answer)) => Some(answer),
                     Ok(Judged::Denied(_) | Judged::Unread(_)) | Err(_) => None,
                 };

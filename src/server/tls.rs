@@ -1,12 +1,20 @@
 //! TLS as the review port speaks it.
 
+use std::future::poll_fn;
 use std::io;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 
 use rustls::crypto::ring;
 use rustls::server::{NoServerSessionStorage, ResolvesServerCert};
 use rustls::version::{TLS12, TLS13};
 use rustls::{AlertDescription, ServerConfig};
+use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
+use tokio::task::yield_now;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 
 use super::callers::Callers;
 
@@ -18,6 +26,13 @@ pub enum OldestTls {
     /// TLS 1.3.
     #[default]
     Tls13,
+}
+
+/// Shakes hands with newcomers. What that costs, a key exchange and a signature, is paid for one at a time, and then
+/// all others have a turn: a crowd of newcomers makes nobody wait who is there already.
+pub(super) struct Handshakes {
+    acceptor: TlsAcceptor,
+    turn: Semaphore,
 }
 
 /// What each handshake is made with.
@@ -43,6 +58,31 @@ pub(super) fn config(
     config.send_tls13_tickets = 0;
     config.session_storage = Arc::new(NoServerSessionStorage {});
     Ok(config)
+}
+
+// === impl Handshakes ===
+
+impl Handshakes {
+    pub(super) fn new(config: Arc<ServerConfig>) -> Self {
+        Self {
+            acceptor: TlsAcceptor::from(config),
+            turn: Semaphore::new(1),
+        }
+    }
+
+    pub(super) async fn shake(&self, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
+        // Nothing is set aside for who says nothing.
+        stream.readable().await?;
+        let turn = self.turn.acquire().await;
+        let mut accept = pin!(self.acceptor.accept(stream));
+        let answered = poll_fn(|context| Poll::Ready(accept.as_mut().poll(context))).await;
+        yield_now().await;
+        drop(turn);
+        match answered {
+            Poll::Ready(shaken) => shaken,
+            Poll::Pending => accept.await,
+        }
+    }
 }
 
 /// Why a handshake failed: a word for metrics, of a closed set.

@@ -127,6 +127,12 @@ pub(crate) fn client_config(
     config
 }
 
+/// What connects as the API server does.
+pub(crate) fn connector() -> TlsConnector {
+    let config = client_config(&[&rustls::version::TLS13], &["http/1.1"]);
+    TlsConnector::from(Arc::new(config))
+}
+
 /// GETs a path of the health port.
 pub(crate) async fn get(health: SocketAddr, path: &str) -> Reply {
     let mut stream = TcpStream::connect(health).await.unwrap();
@@ -181,20 +187,25 @@ async fn reply(stream: &mut (impl AsyncRead + Unpin), read: &mut Vec<u8>) -> Opt
 
 impl Client {
     pub(crate) async fn connect(address: SocketAddr) -> std::io::Result<Self> {
-        let config = client_config(&[&rustls::version::TLS13], &["http/1.1"]);
-        Self::connect_with(address, config).await
+        Self::connect_over(address, &connector()).await
     }
 
     pub(crate) async fn connect_with(
         address: SocketAddr,
         config: ClientConfig,
     ) -> std::io::Result<Self> {
+        Self::connect_over(address, &TlsConnector::from(Arc::new(config))).await
+    }
+
+    /// With what many connections share.
+    pub(crate) async fn connect_over(
+        address: SocketAddr,
+        connector: &TlsConnector,
+    ) -> std::io::Result<Self> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
         let name = ServerName::from(address.ip());
-        let stream = TlsConnector::from(Arc::new(config))
-            .connect(name, stream)
-            .await?;
+        let stream = connector.connect(name, stream).await?;
         Ok(Self {
             stream,
             read: Vec::new(),

@@ -152,27 +152,30 @@ async fn an_address_with_more_than_its_share_makes_room_among_its_own() {
 
 #[tokio::test(start_paused = true)]
 async fn memory_is_taken_from_those_that_stand_still() {
+    const SHARE: usize = 5 << 20;
     let connections = connections(8);
+    assert!(!connections.hold_memory());
+    let begin = Instant::now();
     let mut bodies = Vec::new();
-    for address in [HERE, THERE, HERE, HERE] {
+    for address in [HERE, THERE, HERE, HERE, HERE, HERE] {
         let body = admit(&connections, address, &[Stage::Body]).await.unwrap();
-        body.claim(100);
+        body.claim(SHARE / 5);
         bodies.push(body);
     }
-    assert_eq!(connections.turn_away_stalled(1, None), 0);
+    assert!(connections.hold_memory());
     bodies[0].review();
     advance(STEP).await;
-    bodies[3].enter(Stage::Body);
-    // One waits for memory itself, one goes on well, and one is of another address.
-    assert_eq!(connections.turn_away_stalled(1000, Some(HERE)), 1);
-    assert!(bodies[2].is_turned_away());
-    assert_eq!(connections.turn_away_stalled(1000, None), 1);
+    bodies[4].enter(Stage::Body);
+    bodies[5].enter(Stage::Body);
+    let now = Instant::now();
+    let turned_away = |earliest| connections.turn_away_standing(earliest);
+    assert_eq!(turned_away(begin), 0);
+    // One of them waits for memory itself, and two go on well.
+    assert_eq!(turned_away(now), 2);
+    assert!(bodies[2].is_turned_away() && bodies[3].is_turned_away());
+    assert_eq!(turned_away(now), 0);
+    // Now there is not enough for all.
+    bodies[4].claim(2 * SHARE);
+    assert_eq!(turned_away(now), 1);
     assert!(bodies[1].is_turned_away());
-    assert_eq!(connections.turn_away_stalled(1000, None), 0);
-    // The one that went on for a while is waited for as much longer.
-    advance(STEP).await;
-    assert_eq!(connections.turn_away_stalled(1000, None), 0);
-    advance(STEP).await;
-    assert_eq!(connections.turn_away_stalled(1000, None), 1);
-    assert!(bodies[3].is_turned_away());
 }

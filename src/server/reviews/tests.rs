@@ -1,6 +1,5 @@
 use std::collections::VecDeque;
 use std::convert::Infallible;
-use std::net::Ipv4Addr;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
@@ -9,7 +8,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Body, Bytes, Frame};
-use hyper::header::{ALLOW, CONNECTION, CONTENT_TYPE, RETRY_AFTER};
+use hyper::header::{ALLOW, CONNECTION, CONTENT_TYPE};
 use hyper::{Request, StatusCode};
 use prometheus_client::metrics::gauge::Gauge;
 
@@ -18,11 +17,14 @@ use crate::k8s::review::{Answer, BadReview, Decision, Webhook};
 use crate::server::Limits;
 use crate::server::connection::Routes as _;
 use crate::server::connections::Connections;
-use crate::server::lifecycle::{Lifecycle, Phase};
+use crate::server::lifecycle::Lifecycle;
 use crate::server::memory::Memory;
 use crate::server::metrics::{Format, Metrics};
 use crate::server::peer::{Peer, Share};
 use crate::server::progress::{Progress, Stage};
+
+/// What is not read, or not in time.
+mod unread;
 
 const MIB: usize = 1024 * 1024;
 
@@ -95,7 +97,7 @@ fn judged_by(judge: Judge) -> Arc<Reviews> {
         answered: None,
         proven: true,
         limits,
-        memory: Memory::new(&limits, connections),
+        memory: Arc::new(Memory::new(&limits, connections)),
         lifecycle: Arc::new(Lifecycle::new()),
         metrics: Arc::new(Metrics::new()),
     })
@@ -107,8 +109,7 @@ where
 {
     let progress = Arc::new(Progress::new());
     progress.enter(Stage::Body);
-    let share = Share::new(Ipv4Addr::LOCALHOST.into(), &reviews.limits);
-    let share = Arc::new(share);
+    let share = Arc::new(Share::new(&reviews.limits));
     reviews.answer(request, &Peer { progress, share }).await
 }
 
@@ -256,80 +257,6 @@ async fn a_body_beyond_seven_mebibytes_is_refused() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_slow_body_is_told_to_come_again_before_the_api_server_gives_up() {
-    for (path, least, most) in [
-        ("/validate?timeout=1s", 700, 1000),
-        ("/validate?timeout=3s", 2700, 3000),
-        ("/validate", 8900, 10_000),
-        ("/validate?timeout=soon", 8900, 10_000),
-        ("/validate?timeout=5m", 8900, 10_000),
-    ] {
-        let began = tokio::time::Instant::now();
-        let pieces = Pieces::new(1000, Limits::STEP, Duration::from_millis(100));
-        let reply = ask(&reviews(), slow(path, pieces)).await;
-        let took = began.elapsed().as_millis();
-        assert!(least <= took && took <= most, "{path}: {took} ms");
-        assert_eq!(reply.status(), StatusCode::SERVICE_UNAVAILABLE);
-        assert_eq!(reply.headers()[RETRY_AFTER], "1");
-        assert_eq!(reply.headers()[CONNECTION], "close");
-        assert_eq!(text(reply).await, "the body did not arrive in time\n");
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_body_below_the_least_pace_is_not_waited_for() {
-    let began = tokio::time::Instant::now();
-    // A step is complete after 1.6 s, but for the last.
-    let mut pieces = Pieces::new(3, Limits::STEP, Duration::from_millis(1600));
-    pieces.left.extend(vec![Bytes::from_static(b" "); 100]);
-    let reviews = reviews();
-    let reply = ask(&reviews, slow("/validate", pieces)).await;
-    assert_eq!(began.elapsed().as_millis(), 3 * 1600 + 2000);
-    assert_eq!(reply.status(), StatusCode::SERVICE_UNAVAILABLE);
-    assert_eq!(text(reply).await, "the body arrived too slowly\n");
-    let metrics = reviews.metrics.encode(Format::Prometheus).unwrap();
-    assert!(metrics.contains(r#"shed_total{reason="slow"} 1"#));
-}
-
-/// How a review begins, as the API server writes it.
-const BEGINNING: &str =
-    r#"{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","request":{"uid":"7","#;
-
-/// A review that goes on like that after its beginning.
-fn beginning(path: &str, rest: Pieces) -> Request<Pieces> {
-    let mut pieces = rest;
-    pieces
-        .left
-        .push_front(Bytes::from_static(BEGINNING.as_bytes()));
-    slow(path, pieces)
-}
-
-#[tokio::test(start_paused = true)]
-async fn what_is_not_read_is_denied_to_the_validator_and_an_error_to_the_mutator() {
-    let cases: [(usize, usize, u64, u16); 3] = [
-        // Too slow, too late, too large.
-        (100, 1, 100, 503),
-        (100, Limits::STEP, 100, 503),
-        (9, MIB, 0, 413),
-    ];
-    for (count, size, millis, code) in cases {
-        let rest = || Pieces::new(count, size, Duration::from_millis(millis));
-        let reply = ask(&reviews(), beginning("/validate?timeout=5s", rest())).await;
-        assert_eq!(reply.status(), StatusCode::OK);
-        assert_eq!(reply.headers()[CONTENT_TYPE], "application/json");
-        assert_eq!(reply.headers()[CONNECTION], "close");
-        let denied = text(reply).await;
-        assert!(
-            denied.contains(r#""response":{"uid":"7","allowed":false,"status":{"#)
-                && denied.contains(&format!("\"code\":{code}")),
-            "{denied}"
-        );
-        let reply = ask(&reviews(), beginning("/mutate?timeout=5s", rest())).await;
-        assert_eq!(reply.status().as_u16(), code);
-    }
-}
-
-#[tokio::test(start_paused = true)]
 async fn large_bodies_take_turns_when_memory_is_short() {
     let reviews = reviews();
     let asked = (0..20).map(|_| {
@@ -339,20 +266,6 @@ async fn large_bodies_take_turns_when_memory_is_short() {
     for reply in join_all(asked).await {
         assert_eq!(reply.status(), StatusCode::OK);
     }
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_last_call_turns_stragglers_away() {
-    let reviews = reviews();
-    let asking = Arc::clone(&reviews);
-    let request = slow("/mutate", Pieces::new(100, 1, Duration::from_secs(1)));
-    let asked = tokio::spawn(async move { ask(&asking, request).await });
-    tokio::time::sleep(Duration::from_millis(10)).await;
-    reviews.lifecycle.enter(Phase::LastCall);
-    let reply = asked.await.unwrap();
-    assert_eq!(reply.status(), StatusCode::SERVICE_UNAVAILABLE);
-    assert_eq!(reply.headers()[RETRY_AFTER], "1");
-    assert_eq!(text(reply).await, "the server is shutting down\n");
 }
 
 #[tokio::test]

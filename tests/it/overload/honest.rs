@@ -4,19 +4,23 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use tokio::io::AsyncReadExt as _;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio_rustls::TlsConnector;
 
-use crate::server_client::{Client, request};
+use crate::server_client::{Client, connector, request};
 
 /// How many idle connections the API server keeps for a host.
 const IDLE: usize = 25;
 /// How long it waits for an answer: the `?timeout` of the request is longer.
 const WAITS: Duration = Duration::from_secs(5);
+/// The bytes of an object; each size is a third of all reviews.
+const SIZES: [usize; 3] = [2_000, 70_000, 1_000_000];
 
 /// An API server's way to ask: over the connection that was used last, or a new one.
 #[derive(Clone)]
 pub(super) struct Honest {
     address: SocketAddr,
+    connector: TlsConnector,
     idle: Arc<Mutex<Vec<Client>>>,
     reviews: Arc<Vec<Review>>,
 }
@@ -28,10 +32,11 @@ struct Review {
 }
 
 /// How the reviews of a while were answered.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Answered {
     pub(super) median: Duration,
     pub(super) p99: Duration,
+    pub(super) longest: Duration,
     bad: Vec<String>,
 }
 
@@ -39,8 +44,7 @@ pub(super) struct Answered {
 
 impl Honest {
     pub(super) fn new(address: SocketAddr) -> Self {
-        let sizes = [2_000, 70_000, 1_000_000];
-        let reviews = sizes.iter().flat_map(|size| {
+        let reviews = SIZES.iter().flat_map(|size| {
             [
                 ("nginx", "default", true),
                 ("ghcr.io/helm/tiller:v2.17.0", "kube-system", false),
@@ -49,6 +53,7 @@ impl Honest {
         });
         Self {
             address,
+            connector: connector(),
             idle: Arc::default(),
             reviews: Arc::new(reviews.collect()),
         }
@@ -66,7 +71,7 @@ impl Honest {
             }
             sleep_until(due).await;
             let this = self.clone();
-            asked.push(tokio::spawn(async move { this.review(number).await }));
+            asked.push(tokio::spawn(async move { this.review(number, due).await }));
         }
         let (mut times, mut bad) = (Vec::new(), Vec::new());
         for answer in asked {
@@ -80,17 +85,17 @@ impl Honest {
         Answered {
             median: rank(50).unwrap_or_default(),
             p99: rank(99).unwrap_or_default(),
+            longest: times.last().copied().unwrap_or_default(),
             bad,
         }
     }
 
-    /// One review; how long it took, or what was wrong with its answer.
-    async fn review(&self, number: u32) -> Result<Duration, String> {
+    /// One review; how long after it was due its answer came, or what was wrong with that.
+    async fn review(&self, number: u32, due: Instant) -> Result<Duration, String> {
         let index = usize::try_from(number).unwrap() % self.reviews.len();
         let review = &self.reviews[index];
-        let begin = Instant::now();
-        let answered = timeout(WAITS, self.exchange(review)).await;
-        let took = begin.elapsed();
+        let answered = timeout_at(due + WAITS, self.exchange(review)).await;
+        let took = due.elapsed();
         let told = |why: &str| format!("{}: {why} after {took:?}", review.name);
         answered
             .map_err(|_| told("no answer in time"))?
@@ -101,7 +106,7 @@ impl Honest {
     async fn exchange(&self, review: &Review) -> Result<(), String> {
         let mut client = match self.kept() {
             Some(client) => client,
-            None => Client::connect(self.address)
+            None => Client::connect_over(self.address, &self.connector)
                 .await
                 .map_err(|error| format!("cannot connect: {error}"))?,
         };
@@ -141,10 +146,15 @@ impl Honest {
 // === impl Answered ===
 
 impl Answered {
-    /// The median and the 99th percentile.
+    /// The median, the 99th percentile and the longest.
     pub(super) fn times(&self) -> String {
         let millis = |time: Duration| time.as_secs_f64() * 1e3;
-        format!("{:.1} and {:.1} ms", millis(self.median), millis(self.p99))
+        format!(
+            "{:.1}, {:.1} and {:.1} ms",
+            millis(self.median),
+            millis(self.p99),
+            millis(self.longest)
+        )
     }
 
     /// What was wrong with answers, each kind once.
@@ -156,7 +166,6 @@ impl Answered {
             .collect()
     }
 }
-
 // === impl Review ===
 
 impl Review {

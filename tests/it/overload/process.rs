@@ -13,7 +13,8 @@ use crate::server_client::PATIENCE;
 /// `tiller-guard serve --standalone`.
 pub(super) struct Guard {
     pub(super) address: SocketAddr,
-    health: SocketAddr,
+    pub(super) health: SocketAddr,
+    log: JoinHandle<String>,
     child: Child,
 }
 
@@ -38,10 +39,16 @@ impl Guard {
             .args(["-c", &command])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
             .unwrap();
+        let mut stderr = child.stderr.take().unwrap();
+        let log = tokio::spawn(async move {
+            let mut log = Vec::new();
+            stderr.read_to_end(&mut log).await.unwrap();
+            String::from_utf8(log).unwrap()
+        });
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let line = timeout(PATIENCE, lines.next_line()).await.unwrap();
         let line = line.unwrap().unwrap();
@@ -52,8 +59,15 @@ impl Guard {
         Self {
             address: address("https://"),
             health: address("http://"),
+            log,
             child,
         }
+    }
+
+    /// Ends it, and gives what it logged.
+    pub(super) async fn end(mut self) -> String {
+        self.child.kill().await.unwrap();
+        self.log.await.unwrap()
     }
 
     /// Asks for health until the answer of the future is taken.
@@ -88,7 +102,7 @@ impl Guard {
     }
 }
 
-async fn ready(address: SocketAddr) -> std::io::Result<bool> {
+pub(super) async fn ready(address: SocketAddr) -> std::io::Result<bool> {
     let mut stream = TcpStream::connect(address).await?;
     let request = "GET /readyz HTTP/1.1\r\nhost: guard\r\nconnection: close\r\n\r\n";
     stream.write_all(request.as_bytes()).await?;

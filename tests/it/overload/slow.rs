@@ -1,11 +1,15 @@
 use std::net::SocketAddr;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use tokio::io::AsyncReadExt as _;
-use tokio::task::JoinHandle;
+use tokio::runtime;
+use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};
+use tokio_rustls::TlsConnector;
 
-use crate::server_client::Client;
+use crate::server_client::{Client, connector};
 
 /// A way to be slow.
 #[derive(Debug, Clone, Copy)]
@@ -24,9 +28,11 @@ pub(super) enum Kind {
     Silent,
 }
 
-/// Slow clients, who come again as soon as they are cut.
+/// Slow clients, who come again as soon as they are cut. They have a thread of their own, which gives way to all else:
+/// what they cost themselves is not for the server to pay.
 pub(super) struct Slow {
-    tasks: Vec<JoinHandle<()>>,
+    thread: JoinHandle<()>,
+    stop: oneshot::Sender<()>,
 }
 
 /// How soon one who was cut comes again. Handshakes without a pause would be a flood of another kind.
@@ -36,7 +42,7 @@ pub(super) const BEGINNING: &str =
     r#"{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","request":{"uid":"slow","#;
 
 /// A review that is answered with a yes.
-const INNOCENT: &str = r#"{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","request":{"uid":"1","kind":{"kind":"Pod"},"operation":"DELETE"}}"#;
+pub(super) const INNOCENT: &str = r#"{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","request":{"uid":"1","kind":{"kind":"Pod"},"operation":"DELETE"}}"#;
 
 // === impl Kind ===
 
@@ -78,8 +84,8 @@ impl Kind {
     }
 
     /// Until it is cut.
-    async fn occupy(self, address: SocketAddr) -> Option<()> {
-        let mut client = Client::connect(address).await.ok()?;
+    async fn occupy(self, address: SocketAddr, connector: &TlsConnector) -> Option<()> {
+        let mut client = Client::connect_over(address, connector).await.ok()?;
         if matches!(self, Self::Proven) {
             client.review(INNOCENT).await?;
         }
@@ -100,26 +106,30 @@ impl Kind {
 
 impl Slow {
     pub(super) fn start(address: SocketAddr, kinds: &'static [Kind], count: usize) -> Self {
-        let tasks = kinds.iter().cycle().take(count).map(|kind| {
-            tokio::spawn(async move {
+        let (stop, stopped) = oneshot::channel();
+        let thread = std::thread::spawn(move || {
+            // Of this thread alone, on Linux.
+            rustix::process::nice(19).unwrap();
+            let runtime = runtime::Builder::new_current_thread().enable_all().build();
+            let connector = connector();
+            let all = kinds.iter().cycle().take(count).map(|kind| async {
                 loop {
-                    kind.occupy(address).await;
+                    kind.occupy(address, &connector).await;
                     sleep(PAUSE).await;
                 }
-            })
+            });
+            runtime.unwrap().block_on(async {
+                tokio::select! {
+                    _ = stopped => {}
+                    _ = join_all(all) => {}
+                }
+            });
         });
-        Self {
-            tasks: tasks.collect(),
-        }
+        Self { thread, stop }
     }
 
     pub(super) fn stop(self) {
-        drop(self);
-    }
-}
-
-impl Drop for Slow {
-    fn drop(&mut self) {
-        self.tasks.iter().for_each(JoinHandle::abort);
+        let _gone = self.stop.send(());
+        self.thread.join().unwrap();
     }
 }
