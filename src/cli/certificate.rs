@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use clap::Args;
 
-use super::serve::seconds;
+use super::seconds::seconds;
 use crate::cluster::certificate::{CertificateMetrics, Keeper, Times};
 use crate::cluster::{Reach, Registered};
 use crate::installation::{AUTHORITY_SECRET, SERVICE_PORT};

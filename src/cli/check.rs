@@ -1,19 +1,19 @@
 //! `tiller-guard check`: findings, and what each Tiller really does.
 
-use std::env;
 use std::io::{self, BufWriter, IsTerminal as _, Write as _};
 
 use clap::{Args, ValueEnum};
 
+use super::exit::{Exit, kept};
 use super::files::FileArguments;
 use super::policy_options::ManifestArguments;
-use super::{Exit, kept};
+use super::style::style;
 use crate::manifest::{Document, Part, Stream};
 use crate::offline::files::Source;
 use crate::offline::judge::{judge, report_object, report_unreadable, unjudged};
 use crate::offline::learn::knowing;
 use crate::offline::{Judging, on_all_cores};
-use crate::report::{self, Report, Style, Unreadable, Wishes};
+use crate::report::{self, Report, Unreadable};
 
 /// What was typed.
 #[derive(Debug, Args)]
@@ -120,18 +120,4 @@ fn exit(report: &Report) -> Exit {
     } else {
         Exit::Clean
     }
-}
-
-/// The style of what is written to a terminal, or to no terminal.
-pub(super) fn style(terminal: bool) -> Style {
-    let variable = |name| env::var(name).ok();
-    Style::decide(
-        terminal,
-        &Wishes {
-            no_color: variable("NO_COLOR").as_deref(),
-            clicolor: variable("CLICOLOR").as_deref(),
-            clicolor_force: variable("CLICOLOR_FORCE").as_deref(),
-            term: variable("TERM").as_deref(),
-        },
-    )
 }

@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep};
 use super::Exit;
 use super::planned::{ContentArguments, PlanArguments, enforces, policy_in};
 use super::reach::{ReachArguments, connect, on_runtime};
-use super::serve::seconds;
+use super::seconds::seconds;
 use crate::cluster::Cluster;
 use crate::cluster::doctor::{Check, Health, before, examine, policy_text};
 use crate::installation::Installation;

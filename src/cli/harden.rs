@@ -7,10 +7,10 @@ use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 use similar::TextDiff;
 
-use super::check::style;
+use super::exit::{Exit, kept};
 use super::files::FileArguments;
 use super::policy_options::ManifestArguments;
-use super::{Exit, kept};
+use super::style::style;
 use crate::manifest::{Document, Part, Stream};
 use crate::offline::Judging;
 use crate::offline::files::Source;

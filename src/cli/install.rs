@@ -16,7 +16,7 @@ use super::Exit;
 use super::doctor::{exit, print_text};
 use super::planned::{ContentArguments, PlanArguments, enforces, policy_in, writer};
 use super::reach::{ReachArguments, connect, on_runtime};
-use super::serve::seconds;
+use super::seconds::seconds;
 use crate::cluster::Cluster;
 use crate::cluster::apply::{Applied, Change, Desired, Effect, Foreign, Writer};
 use crate::cluster::doctor::{Health, examine};

@@ -13,6 +13,7 @@ mod certificate;
 mod check;
 mod completion;
 mod doctor;
+mod exit;
 mod explain;
 mod files;
 mod harden;
@@ -25,7 +26,9 @@ mod policy_options;
 mod provision;
 mod reach;
 mod releases;
+mod seconds;
 mod serve;
+mod style;
 mod uninstall;
 mod version;
 
@@ -33,6 +36,8 @@ use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
+
+use exit::{Exit, is_broken_pipe};
 
 /// Harden or refuse Tiller, Helm 2's server in the cluster
 #[derive(Debug, Parser)]
@@ -64,23 +69,6 @@ enum Command {
     Releases(Box<releases::Command>),
     Version(version::Arguments),
     Completion(completion::Arguments),
-}
-
-/// How a command ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Exit {
-    Clean = 0,
-    Findings = 1,
-    Failed = 2,
-    Unreadable = 3,
-    Unreachable = 4,
-    TimedOut = 124,
-}
-
-impl From<Exit> for ExitCode {
-    fn from(exit: Exit) -> Self {
-        Self::from(exit as u8)
-    }
 }
 
 /// What may be typed, for the manual, man pages and completions.
@@ -127,20 +115,4 @@ pub fn run() -> ExitCode {
 fn usage(error: &clap::Error) -> ExitCode {
     error.print().ok();
     u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from)
-}
-
-/// The exit code of what was found, also if the reader of the output has seen enough: `tiller-guard check … | head` is
-/// no yes.
-fn kept(written: anyhow::Result<()>, exit: Exit) -> anyhow::Result<Exit> {
-    match written {
-        Err(error) if !is_broken_pipe(&error) => Err(error),
-        Ok(()) | Err(_) => Ok(exit),
-    }
-}
-
-fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    error
-        .chain()
-        .filter_map(|cause| cause.downcast_ref::<io::Error>())
-        .any(|cause| cause.kind() == io::ErrorKind::BrokenPipe)
 }

@@ -18,6 +18,7 @@ use super::certificate::{CertificateArguments, self_signed};
 use super::live::{LiveArguments, background, judge};
 use super::logs::{self, LogFormat, LogLevel};
 use super::policy_options::{LivePolicy, PolicyArguments};
+use super::seconds::seconds;
 use crate::cluster::Watches;
 use crate::policy::Policy;
 use crate::server::{BindError, Bound, Drain, Limits, OldestTls, Server};
@@ -186,14 +187,6 @@ fn threads(workers: usize) -> io::Result<Runtime> {
             .enable_all()
             .build(),
     }
-}
-
-pub(super) fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds = text.strip_suffix('s').unwrap_or(text).parse::<f64>();
-    seconds
-        .ok()
-        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
-        .ok_or_else(|| "expected a number of seconds, such as 10 or 0.5".to_owned())
 }
 
 // === impl Options ===

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::{AUTHORITY_SECRET, Installation, cluster_metadata};
+use super::options::{AUTHORITY_SECRET, Installation, cluster_metadata};
 use crate::k8s::registration::{self, NAME};
 use crate::policy::ObjectKind;
 use crate::policy::rbac::RbacKind;

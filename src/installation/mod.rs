@@ -4,59 +4,21 @@
 
 mod access;
 mod network;
+mod options;
 mod platform;
 mod scanners;
 mod workload;
 
+pub use options::{
+    AUTHORITY_SECRET, IMAGE, Installation, NAMESPACE, OWNER_LABELS, POLICY, REPLICAS, SERVICE_PORT,
+};
 pub use platform::{AKS_ENFORCER, HEALTH_PORT, Platform, REVIEW_PORT};
 
 use serde_json::{Value, json};
 
+use options::labels;
+
 use crate::k8s::registration::{Endpoint, NAME, NAME_LABEL, Registration};
-
-/// The namespace where none is given.
-pub const NAMESPACE: &str = "tiller-guard";
-/// The image where none is given.
-pub const IMAGE: &str = concat!(
-    "ghcr.io/tiller-guard/tiller-guard:v",
-    env!("CARGO_PKG_VERSION")
-);
-/// The Secret with the authority of the serving certificates, which the guard makes itself.
-pub const AUTHORITY_SECRET: &str = "tiller-guard-ca";
-/// The keys of the labels by which an object is known to be an installation's.
-pub const OWNER_LABELS: [&str; 2] = ["app.kubernetes.io/name", "app.kubernetes.io/managed-by"];
-/// How many pods answer if nobody says otherwise: one may restart.
-pub const REPLICAS: u16 = 2;
-/// The policy where none is given.
-pub const POLICY: &str = "apiVersion: tiller-guard.io/v1\nkind: Policy\nmode: enforce\n";
-
-/// The port of the Service where none is given.
-pub const SERVICE_PORT: u16 = 443;
-
-/// What an installation depends on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Installation {
-    /// Kubernetes 1.`minor` is to run it.
-    pub minor: u16,
-    /// The guard's own namespace.
-    pub namespace: String,
-    /// The guard's image.
-    pub image: String,
-    /// How many pods answer.
-    pub replicas: u16,
-    /// The port of the Service; before Kubernetes 1.15 it is 443.
-    pub service_port: u16,
-    /// The content of the policy file.
-    pub policy: String,
-    /// The account patterns of that policy.
-    pub account_patterns: Vec<String>,
-    /// PEM in base64 of the authorities that the registrations hold already, to be kept.
-    pub ca_bundle: Option<String>,
-    /// What the place where it runs asks for.
-    pub place: Platform,
-}
-
-// === impl Installation ===
 
 impl Installation {
     /// Everything, in the order in which it is applied: the registrations last, so that nothing is refused before
@@ -154,25 +116,6 @@ impl Installation {
             "data": { "policy.yaml": self.policy },
         })
     }
-
-    /// The metadata of an object in the guard's namespace.
-    fn metadata(&self, name: &str) -> Value {
-        json!({ "name": name, "namespace": self.namespace, "labels": labels() })
-    }
-}
-
-/// The metadata of an object in no namespace.
-fn cluster_metadata(name: &str) -> Value {
-    json!({ "name": name, "labels": labels() })
-}
-
-fn labels() -> Value {
-    json!({ "app.kubernetes.io/name": NAME, "app.kubernetes.io/managed-by": NAME })
-}
-
-/// The labels by which Service, budget and policy find the pods.
-fn pod_labels() -> Value {
-    json!({ "app.kubernetes.io/name": NAME })
 }
 
 #[cfg(test)]

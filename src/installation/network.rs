@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{Installation, Platform, pod_labels};
+use super::options::{Installation, pod_labels};
+use super::platform::Platform;
 use crate::k8s::registration::NAME;
 
 pub(super) fn service(installation: &Installation) -> Value {

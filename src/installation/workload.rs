@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{HEALTH_PORT, Installation, Platform, REVIEW_PORT, SERVICE_PORT, pod_labels};
+use super::options::{Installation, SERVICE_PORT, pod_labels};
+use super::platform::{HEALTH_PORT, Platform, REVIEW_PORT};
 use crate::k8s::registration::NAME;
 use crate::policy::RunAsUser;
 

@@ -216,8 +216,9 @@ impl Session<'_> {
     }
 }
 
-/// The guard learns of a team and its roles a moment after they are made, and until then refuses what needs them.
-async fn apply_patiently(writer: &Writer, desired: &Desired) -> Result<Applied, ApplyError> {
+/// Whether one of these rules refuses what it lets in once the guard has learned of the team and its roles. Before Kubernetes
+/// 1.14 a mutating webhook's refusal comes without its rules, and may be of any.
+fn may_be_learning(rules: &[String]) -> bool {
     const OF_LEARNING: [&str; 7] = [
         "rights-unknown",
         "binding-scope",
@@ -227,13 +228,22 @@ async fn apply_patiently(writer: &Writer, desired: &Desired) -> Result<Applied, 
         "certificate-authority",
         "trusted-authority",
     ];
+    rules.is_empty()
+        || rules
+            .iter()
+            .any(|rule| OF_LEARNING.contains(&rule.as_str()))
+}
+
+/// The guard learns of a team and its roles a moment after they are made, and until then refuses what needs them.
+async fn apply_patiently(writer: &Writer, desired: &Desired) -> Result<Applied, ApplyError> {
     let begin = Instant::now();
     loop {
         match writer.apply(desired).await {
-            Err(ApplyError::Forbidden { message, .. })
-                if begin.elapsed() < LEARNING
-                    && message.contains("tiller-guard.io")
-                    && OF_LEARNING.iter().any(|rule| message.contains(rule)) =>
+            Err(ApplyError::Forbidden {
+                message, causes, ..
+            }) if begin.elapsed() < LEARNING
+                && message.contains("tiller-guard.io")
+                && may_be_learning(&causes) =>
             {
                 // A dry run registers no team, so that the guard learns of none.
                 if writer.effect == Effect::ServerDryRun {

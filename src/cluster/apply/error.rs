@@ -42,6 +42,8 @@ pub enum ApplyError {
         object: ObjectReference,
         /// What the API server, or a webhook, said.
         message: String,
+        /// The reasons that it gave for programs: of this guard, the rules that refuse.
+        causes: Vec<String>,
     },
     /// The API server does not accept it.
     #[error("cannot {verb} {object}: {message}")]
@@ -97,13 +99,14 @@ impl Setback {
             };
         };
         let Status { code, message, .. } = &**status;
-        let object = object.clone();
+        let (object, causes) = (object.clone(), causes(status));
         if let Some(message) = denial(status) {
             let message = message.to_owned();
             return Self::Final(ApplyError::Forbidden {
                 verb,
                 object,
                 message,
+                causes: Vec::new(),
             });
         }
         let message = message.clone();
@@ -114,6 +117,7 @@ impl Setback {
                 verb,
                 object,
                 message,
+                causes,
             }),
             429 | 500..=599 => Self::Passing(Box::new(error)),
             _ => Self::Final(ApplyError::Rejected {
@@ -125,7 +129,13 @@ impl Setback {
     }
 }
 
-/// What a webhook said that refused. Before Kubernetes 1.14 a mutating webhook's refusal is an internal error.
+/// The reasons among a status' causes.
+fn causes(status: &Status) -> Vec<String> {
+    let causes = status.details.iter().flat_map(|details| &details.causes);
+    causes.map(|cause| cause.reason.clone()).collect()
+}
+
+/// What a webhook said that refused, and no reason beside it. Before Kubernetes 1.14 a mutating webhook's refusal is an internal error.
 ///
 /// Source: `mutating/dispatcher.go` of `k8s.io/apiserver`, 1.10 to 1.13.
 fn denial(status: &Status) -> Option<&str> {

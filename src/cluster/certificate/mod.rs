@@ -27,7 +27,7 @@ use tokio::time::{Instant, sleep, timeout};
 use tracing::{info, warn};
 
 use super::{Cluster, Reach};
-use crate::pki::{Bundle, Issuance, ServingCertificate};
+use crate::pki::{Issuance, ServingCertificate};
 use changes::Changes;
 pub use error::CertificateError;
 pub use metrics::CertificateMetrics;
@@ -260,11 +260,4 @@ impl State {
             _ => false,
         }
     }
-}
-
-/// The bundle in a text of base64, as a registration holds it.
-fn bundle_of(base64_text: &str, now: SystemTime) -> Bundle {
-    use base64::prelude::{BASE64_STANDARD, Engine as _};
-    let bytes = BASE64_STANDARD.decode(base64_text).unwrap_or_default();
-    Bundle::read(&String::from_utf8_lossy(&bytes), now)
 }

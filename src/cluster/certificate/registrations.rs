@@ -8,7 +8,7 @@ use kube::api::{ApiResource, DynamicObject, GroupVersionKind, Patch, PatchParams
 use serde_json::{Value, json};
 use tracing::info;
 
-use super::{CertificateError, bundle_of};
+use super::error::CertificateError;
 use crate::cluster::Cluster;
 use crate::k8s::registration::{GROUP, NAME};
 use crate::pki::Bundle;
@@ -175,4 +175,11 @@ fn bundle_text(webhook: &Value) -> &str {
         .pointer("/clientConfig/caBundle")
         .and_then(Value::as_str)
         .unwrap_or_default()
+}
+
+/// The bundle in a text of base64, as a registration holds it.
+pub(super) fn bundle_of(base64_text: &str, now: SystemTime) -> Bundle {
+    use base64::prelude::{BASE64_STANDARD, Engine as _};
+    let bytes = BASE64_STANDARD.decode(base64_text).unwrap_or_default();
+    Bundle::read(&String::from_utf8_lossy(&bytes), now)
 }

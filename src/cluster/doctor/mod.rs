@@ -1,43 +1,18 @@
 //! Whether an installation holds, and what to do where it does not.
 
 mod before;
+mod check;
 mod parts;
 mod registrations;
 mod users;
+
+pub use check::{Check, Health};
 
 use super::Cluster;
 use super::install::get;
 use super::proof::{Proof, Trial, prove};
 use crate::installation::Installation;
 use crate::k8s::registration::{HAS_CONNECTIONS, MUTATE, VALIDATE};
-
-/// How a check went.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Health {
-    /// As it is to be.
-    Good,
-    /// It holds, but not for every case.
-    Doubtful,
-    /// It could not be looked at.
-    Unknown,
-    /// It does not hold.
-    Bad,
-}
-
-/// What was looked at, and what was found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Check {
-    /// A stable word for programs.
-    pub id: &'static str,
-    /// How it went.
-    pub health: Health,
-    /// What was found.
-    pub message: String,
-    /// Why an API server cannot ask: a stable word for programs.
-    pub cause: Option<&'static str>,
-    /// What to do, where something is to be done.
-    pub hint: Option<String>,
-}
 
 /// Before an installation: whether it could be made.
 pub async fn before(cluster: &Cluster, planned: &Installation) -> Vec<Check> {
@@ -151,68 +126,5 @@ fn proven(id: &'static str, (webhook, what): (&str, &str), trial: Trial, enforce
             format!("{what} could not be tried: {why}"),
             "use an account that may create Deployments in the namespace default, and let other webhooks allow them there; nothing is stored",
         ),
-    }
-}
-
-/// An API server's own words, or why there are none.
-fn words(error: &kube::Error) -> String {
-    match error {
-        kube::Error::Api(status) => status.message.clone(),
-        other => other.to_string(),
-    }
-}
-
-// === impl Check ===
-
-impl Check {
-    fn good(id: &'static str, message: String) -> Self {
-        Self {
-            id,
-            health: Health::Good,
-            message,
-            cause: None,
-            hint: None,
-        }
-    }
-
-    fn doubtful(id: &'static str, message: String, hint: &str) -> Self {
-        Self::wanting(id, Health::Doubtful, message, hint)
-    }
-
-    fn bad(id: &'static str, message: String, hint: &str) -> Self {
-        Self::wanting(id, Health::Bad, message, hint)
-    }
-
-    fn unknown(id: &'static str, message: String, hint: &str) -> Self {
-        Self::wanting(id, Health::Unknown, message, hint)
-    }
-
-    fn unread(id: &'static str, error: &kube::Error) -> Self {
-        let message = format!("cannot be read: {}", words(error));
-        Self::unknown(id, message, "use an account that may read it")
-    }
-
-    fn wanting(id: &'static str, health: Health, message: String, hint: &str) -> Self {
-        Self {
-            id,
-            health,
-            message,
-            cause: None,
-            hint: Some(hint.to_owned()),
-        }
-    }
-}
-
-// === impl Health ===
-
-impl Health {
-    /// A word for programs.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Good => "good",
-            Self::Doubtful => "doubtful",
-            Self::Unknown => "unknown",
-            Self::Bad => "bad",
-        }
     }
 }

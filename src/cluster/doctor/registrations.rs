@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Check, words};
+use super::check::{Check, words};
 use crate::cluster::Cluster;
 use crate::cluster::aks;
 use crate::cluster::drift::drift;

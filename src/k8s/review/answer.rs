@@ -1,12 +1,57 @@
 //! The answer, as the API server reads it.
 
-use super::message::{MAX_LINE, MAX_NOTE, MAX_WARNING, lines, one_line, origin, write_warnings};
+use super::message::{MAX_LINE, MAX_NOTE, MAX_WARNING, lines, one_line, origin};
 use super::request::{Asked, Envelope, Request};
+use super::response::{Response, causes};
 use super::unread::Unjudged;
 use super::version::ApiVersion;
-use super::{Answer, Decision, Lookup, Malformed, Mode, Record};
-use crate::json::{self, ArrayWriter, write_base64, write_text};
-use crate::policy::{Action, Circumstances, Finding, Outcome, Verdict, Workload};
+use crate::json;
+use crate::k8s::read::Malformed;
+use crate::policy::rights::Lookup;
+use crate::policy::{Action, Circumstances, Decision, Finding, Mode, Outcome, Verdict, Workload};
+
+/// The answer to a review, with what logs and metrics tell of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// The `AdmissionReview` to send, as JSON.
+    pub body: Vec<u8>,
+    /// What was decided.
+    pub decision: Decision,
+    /// The mode of the namespace; nothing where the decision is [`Decision::Unconcerned`].
+    pub mode: Option<Mode>,
+    /// `CREATE`, `UPDATE`, `DELETE`, `CONNECT` or `other`: a closed set, for metrics.
+    pub operation: &'static str,
+    /// The kind, or `other`: a closed set, for metrics.
+    pub kind: &'static str,
+    /// The rules that found something, each once.
+    pub rules: Vec<&'static str>,
+    /// What whoever asked is told, where it is refused: a line for each rule.
+    pub refusal: Option<String>,
+    /// The rules that found something and were let off, with the reason.
+    pub excepted: Vec<(&'static str, String)>,
+    /// Why what has the signs of a Tiller is none, where the policy says so.
+    pub not_tiller: Option<String>,
+    /// What the decision hangs on that may have changed a moment ago: to be looked up, where there is a way to, and
+    /// judged again by what was found.
+    pub lookups: Vec<Lookup>,
+    /// For logs: present where something was found or let off.
+    pub record: Option<Record>,
+}
+
+/// Who asked for what, for the log. Never the object's content.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// The request's uid.
+    pub uid: String,
+    /// The user's name.
+    pub user: String,
+    /// The namespace.
+    pub namespace: String,
+    /// The object's name; empty where the API server makes one.
+    pub name: String,
+    /// Whether nothing will be stored.
+    pub dry_run: bool,
+}
 
 /// What an answer says, before it is put into JSON.
 pub(super) struct Reply<'v> {
@@ -21,20 +66,6 @@ pub(super) struct Reply<'v> {
     findings: Option<String>,
     excepted: Vec<(&'static str, String)>,
     not_tiller: Option<String>,
-}
-
-/// What is answered.
-#[derive(Debug)]
-enum Response<'v> {
-    Allow,
-    /// Allowed as it is, with a warning of each rule.
-    Warn(&'v Verdict<'v>),
-    /// Allowed as it is, with this warning.
-    WarnOf(String),
-    Harden(&'v Verdict<'v>),
-    Refuse(String),
-    /// There is no verdict.
-    Fail(Unjudged),
 }
 
 /// What the audit log is told.
@@ -78,7 +109,7 @@ impl<'v> Reply<'v> {
             decision,
             findings: passes.then(|| one_line(&message, MAX_NOTE)),
             response: match decision {
-                Decision::Refused => Response::Refuse(message),
+                Decision::Refused => Response::Refuse(message, Vec::new()),
                 Decision::Warned => {
                     let warning = format!("tiller-guard would refuse this: {message}");
                     Response::WarnOf(one_line(&warning, MAX_WARNING))
@@ -113,7 +144,8 @@ impl<'v> Reply<'v> {
             && refusing.all(|rule| rule.live.is_some());
         let response = match (decision, objection) {
             (Decision::Refused, Some(objection)) => {
-                Response::Refuse(one_line(&objection.to_string(), MAX_LINE))
+                let message = one_line(&objection.to_string(), MAX_LINE);
+                Response::Refuse(message, causes([objection]))
             }
             (Decision::Refused, None) => {
                 // What is only reported is no reason, but where the mode alone makes it one.
@@ -126,7 +158,8 @@ impl<'v> Reply<'v> {
                 let findings = verdict.findings.iter().filter(told);
                 let origin = workload.map(|workload| origin(workload, findings.clone()));
                 let origin = origin.unwrap_or_default();
-                Response::Refuse(lines(origin, findings, MAX_LINE))
+                let causes = causes(findings.clone());
+                Response::Refuse(lines(origin, findings, MAX_LINE), causes)
             }
             (Decision::Hardened, _) => Response::Harden(verdict),
             (Decision::Warned, _) => Response::Warn(verdict),
@@ -175,68 +208,6 @@ impl<'v> Reply<'v> {
             ..self
         }
     }
-}
-
-// === impl Response ===
-
-impl Response<'_> {
-    /// How many bytes an answer takes, about.
-    fn room(&self) -> usize {
-        const FRAME: usize = 640;
-        FRAME
-            + match self {
-                Self::Allow | Self::Fail(_) => 0,
-                Self::Warn(verdict) => verdict.findings.len() * MAX_WARNING,
-                Self::WarnOf(warning) => warning.len(),
-                Self::Harden(verdict) => {
-                    verdict.patch.room() * 4 / 3 + verdict.findings.len() * MAX_WARNING / 2
-                }
-                Self::Refuse(message) => message.len(),
-            }
-    }
-
-    fn write(&self, response: &mut json::ObjectWriter<'_>) {
-        response.boolean("allowed", !matches!(self, Self::Refuse(_) | Self::Fail(_)));
-        match self {
-            Self::Allow => {}
-            Self::Warn(verdict) => {
-                let mut warnings = ArrayWriter::begin(response.member("warnings"));
-                write_warnings(&mut warnings, verdict, |action| match action {
-                    Action::Harden => "would harden",
-                    Action::Refuse => "would refuse",
-                    Action::Report => "notes",
-                });
-                warnings.end();
-            }
-            Self::WarnOf(warning) => {
-                let mut warnings = ArrayWriter::begin(response.member("warnings"));
-                write_text(warnings.element(), warning);
-                warnings.end();
-            }
-            Self::Harden(verdict) => {
-                let mut warnings = ArrayWriter::begin(response.member("warnings"));
-                write_warnings(&mut warnings, verdict, |action| match action {
-                    Action::Harden | Action::Refuse => "hardened",
-                    Action::Report => "notes",
-                });
-                warnings.end();
-                response.text("patchType", "JSONPatch");
-                write_base64(response.member("patch"), &verdict.patch.to_json());
-            }
-            Self::Refuse(message) => write_status(response, ("Forbidden", 403), message),
-            Self::Fail(why) => write_status(response, why.status(), why.message()),
-        }
-    }
-}
-
-/// Without all four, kube-apiserver 1.10 shows a refusal as an internal error.
-fn write_status(response: &mut json::ObjectWriter<'_>, (reason, code): (&str, i64), message: &str) {
-    let mut status = json::ObjectWriter::begin(response.member("status"));
-    status.text("status", "Failure");
-    status.text("reason", reason);
-    status.text("message", message);
-    status.number("code", code);
-    status.end();
 }
 
 // === impl Audit ===
@@ -303,7 +274,7 @@ impl Envelope<'_> {
         });
         let body = write(self.version, &request.uid, &response, audit.as_ref());
         let refusal = match response {
-            Response::Refuse(message) => Some(message),
+            Response::Refuse(message, _) => Some(message),
             _ => None,
         };
         Answer {

@@ -8,9 +8,11 @@
 
 mod answer;
 mod concern;
+mod error;
 mod message;
 mod nesting;
 mod request;
+mod response;
 mod unread;
 mod update;
 mod user;
@@ -19,6 +21,9 @@ mod version;
 pub use crate::policy::rights::Lookup;
 pub use crate::policy::{Decision, Mode, Webhook};
 
+pub use answer::{Answer, Record};
+pub use error::BadReview;
+pub use request::VALIDATE_TRIAL;
 pub use unread::{BEGINNING, Unjudged, deny_unread};
 
 use crate::policy::rights::lookups;
@@ -31,73 +36,6 @@ use super::read::Malformed;
 use answer::{Reply, denial};
 use nesting::{Nesting, TooDeep};
 use request::{Asked, Envelope, Operation, Request};
-
-/// The body is no review that could be answered: HTTP 400.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum BadReview {
-    /// Not UTF-8.
-    #[error("the body is not UTF-8")]
-    Encoding(#[source] std::str::Utf8Error),
-    /// Arrays and objects are nested too deep.
-    #[error("the body nests deeper than {} levels", crate::json::MAX_DEPTH)]
-    Depth,
-    /// Not JSON, or not an `AdmissionReview` with a request.
-    #[error("the body is not an AdmissionReview: {0}")]
-    Envelope(String),
-    /// An `AdmissionReview` of a version that is not spoken here.
-    #[error("the body is an AdmissionReview of \"{0}\", not of admission.k8s.io/v1 or v1beta1")]
-    Version(String),
-    /// Without a uid no answer can be told from another.
-    #[error("the request has no uid")]
-    Uid,
-}
-
-/// The answer to a review, with what logs and metrics tell of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer {
-    /// The `AdmissionReview` to send, as JSON.
-    pub body: Vec<u8>,
-    /// What was decided.
-    pub decision: Decision,
-    /// The mode of the namespace; nothing where the decision is [`Decision::Unconcerned`].
-    pub mode: Option<Mode>,
-    /// `CREATE`, `UPDATE`, `DELETE`, `CONNECT` or `other`: a closed set, for metrics.
-    pub operation: &'static str,
-    /// The kind, or `other`: a closed set, for metrics.
-    pub kind: &'static str,
-    /// The rules that found something, each once.
-    pub rules: Vec<&'static str>,
-    /// What whoever asked is told, where it is refused: a line for each rule.
-    pub refusal: Option<String>,
-    /// The rules that found something and were let off, with the reason.
-    pub excepted: Vec<(&'static str, String)>,
-    /// Why what has the signs of a Tiller is none, where the policy says so.
-    pub not_tiller: Option<String>,
-    /// What the decision hangs on that may have changed a moment ago: to be looked up, where there is a way to, and
-    /// judged again by what was found.
-    pub lookups: Vec<Lookup>,
-    /// For logs: present where something was found or let off.
-    pub record: Option<Record>,
-}
-
-/// Who asked for what, for the log. Never the object's content.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Record {
-    /// The request's uid.
-    pub uid: String,
-    /// The user's name.
-    pub user: String,
-    /// The namespace.
-    pub namespace: String,
-    /// The object's name; empty where the API server makes one.
-    pub name: String,
-    /// Whether nothing will be stored.
-    pub dry_run: bool,
-}
-
-/// The name of the Deployment that `doctor` lets an API server try, in a dry run, to see that the validating webhook is asked:
-/// the mutating one leaves it alone. Nothing is stored, whoever sends it.
-pub const VALIDATE_TRIAL: &str = "tiller-guard-proof-of-validate";
 
 /// The API server itself: when it starts it brings Kubernetes' own roles and bindings up to date, and does not
 /// become ready if it may not. Nobody else gets this name without the right to impersonate it.

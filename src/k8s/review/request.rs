@@ -2,9 +2,10 @@
 
 use std::cell::OnceCell;
 
+use super::error::BadReview;
 use super::user::User;
 use super::version::ApiVersion;
-use super::{BadReview, VALIDATE_TRIAL};
+
 use crate::json::{Problem, Read as _, ReadError, Reader, Source as _, Type, fields, once, read};
 use crate::k8s::rbac::of_first_version;
 use crate::k8s::read::{Malformed, read_from};
@@ -12,6 +13,10 @@ use crate::k8s::workload::told_namespace;
 use crate::pod::Text;
 use crate::policy::custody::CustodyObject;
 use crate::policy::{Context, Object, ObjectKind, Requester, Settings, Workload, WorkloadKind};
+
+/// The name of the Deployment that `doctor` lets an API server try, in a dry run, to see that the validating webhook is asked:
+/// the mutating one leaves it alone. Nothing is stored, whoever sends it.
+pub const VALIDATE_TRIAL: &str = "tiller-guard-proof-of-validate";
 
 /// A review as it came.
 #[derive(Debug)]

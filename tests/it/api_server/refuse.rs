@@ -3,6 +3,7 @@
 
 use kube::core::Status;
 use serde_json::{Value, json};
+use tiller_guard::policy::{mode_rules, rules};
 
 use super::{World, cluster, recorded_deployment};
 use crate::suite::Feature;
@@ -36,6 +37,11 @@ pub(crate) fn assert_refused(answer: Result<Value, Box<Status>>, rule: &str, pat
         .lines()
         .any(|line| line.contains(rule) && line.contains(path));
     assert!(told, "no {rule} at {path} in: {message}");
+    let is_rule = rules().chain(mode_rules()).any(|it| it.id == rule);
+    if is_rule && internal.is_none() {
+        let mut causes = status.details.iter().flat_map(|details| &details.causes);
+        assert!(causes.any(|it| it.reason == rule), "{status:?}");
+    }
 }
 
 #[tokio::test]

@@ -224,16 +224,6 @@ const CRATES: [(&str, &[&str]); 16] = [
     ),
 ];
 
-/// Two files, or three, may use one another. More that do, by one of them and how many they are: a list that only shrinks.
-const CIRCLES: [(&str, usize); 6] = [
-    ("cli/certificate.rs", 29),
-    ("cluster/doctor/before.rs", 5),
-    ("cluster/team/found.rs", 5),
-    ("cluster/certificate/changes.rs", 4),
-    ("installation/access.rs", 4),
-    ("k8s/review/answer.rs", 4),
-];
-
 #[test]
 fn rooms_use_those_below_them_and_no_others() {
     let files = files();
@@ -287,12 +277,11 @@ fn no_circle_of_files_is_larger_than_three() {
     let files = files();
     let graph = Graph::of(&files);
     let uses = graph.uses();
-    let found: Vec<(&str, usize)> = circles(&uses)
-        .iter()
-        .filter(|circle| circle.len() > 3)
-        .map(|circle| (*circle.first().unwrap(), circle.len()))
-        .collect();
-    assert_eq!(found, CIRCLES);
+    let circles = circles(&uses);
+    let large: Vec<_> = circles.iter().filter(|it| it.len() > 3).collect();
+    assert!(large.is_empty(), "{large:#?}");
+    // The files are read: some of two and three are there.
+    assert!(circles.iter().any(|it| it.len() == 3));
 }
 
 #[test]

@@ -1,0 +1,38 @@
+//! How a command ended.
+
+use std::io;
+use std::process::ExitCode;
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Exit {
+    Clean = 0,
+    Findings = 1,
+    Failed = 2,
+    Unreadable = 3,
+    Unreachable = 4,
+    TimedOut = 124,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// The exit code of what was found, also if the reader of the output has seen enough: `tiller-guard check … | head` is
+/// no yes.
+pub(super) fn kept(written: anyhow::Result<()>, exit: Exit) -> anyhow::Result<Exit> {
+    match written {
+        Err(error) if !is_broken_pipe(&error) => Err(error),
+        Ok(()) | Err(_) => Ok(exit),
+    }
+}
+
+/// Whether the reader of the output has seen enough.
+pub(super) fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<io::Error>())
+        .any(|cause| cause.kind() == io::ErrorKind::BrokenPipe)
+}
