@@ -40,10 +40,10 @@ pub(super) struct Arguments {
     /// Run without a cluster: self-signed certificate, default policy, loopback only
     #[arg(long, conflicts_with_all = ["tls_cert_file", "tls_key_file", "without_cluster", "kubeconfig", "context", "namespace"])]
     standalone: bool,
-    /// Address on which reviews are answered, as IP:PORT [default: [::]:8443; with --standalone 127.0.0.1:8443]
+    /// Address on which reviews are answered, as IP:PORT [default: `[::]:8443`; with --standalone 127.0.0.1:8443]
     #[arg(long, value_name = "ADDRESS", value_parser = address)]
     listen: Option<SocketAddr>,
-    /// Address of /livez, /readyz and /metrics, as IP:PORT [default: [::]:8081; with --standalone 127.0.0.1:8081]
+    /// Address of /livez, /readyz and /metrics, as IP:PORT [default: `[::]:8081`; with --standalone 127.0.0.1:8081]
     #[arg(long, value_name = "ADDRESS", value_parser = address)]
     health_address: Option<SocketAddr>,
     /// Oldest TLS version to accept

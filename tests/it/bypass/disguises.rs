@@ -81,7 +81,7 @@ async fn row_55_mirror_pods() {
         .unwrap()
         .remove("serviceAccountName");
     let answer = create_pod(&world, &pod).await;
-    assert_refused(answer.clone(), "this Pod mirrors a static one", "");
+    assert_refused(answer.clone(), "this Pod mirrors a static pod", "");
     assert_refused(answer, "service-account", "/spec/serviceAccountName");
     assert_no_unhardened_tiller(&world).await;
 }

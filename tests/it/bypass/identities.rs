@@ -180,6 +180,6 @@ async fn row_69_an_account_that_another_pod_runs_as() {
         pod["spec"]["serviceAccountName"] = json!("deployer");
     })
     .await;
-    assert_refused(answer, "service-account", "the pod web, which is no Tiller");
+    assert_refused(answer, "service-account", "pod web, which is not a Tiller");
     assert_no_unhardened_tiller(&world).await;
 }

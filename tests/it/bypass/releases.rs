@@ -89,7 +89,7 @@ async fn row_59_second_tillers_of_a_target_namespace() {
     assert_refused(
         answer,
         "second-tiller",
-        "the Tiller of the team row-59 in row-59-home",
+        "the Tiller of team row-59 in row-59-home",
     );
     assert_no_unhardened_tiller(&world).await;
     knowledge::delete(&guard, "ConfigMap", "row-59").await;

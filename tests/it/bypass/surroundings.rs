@@ -167,7 +167,11 @@ async fn row_36_commands_in_tillers_pod() {
         "pods/NAME/attach?stdin=true&stdout=true",
     ] {
         let answer = connect(&world, resource, "releases").await;
-        assert_refused(answer, "tiller-exec", "commands in row-36/releases");
+        assert_refused(
+            answer,
+            "tiller-exec",
+            "exec or attach into Tiller's pod row-36/releases",
+        );
         assert_let_in(&connect(&world, resource, "web").await);
     }
 }
@@ -181,7 +185,7 @@ async fn row_38_copies_of_keys() {
     let world = with_tiller("row-38").await;
     let copy = "pods/NAME/exec?command=tar&command=cf&command=-&command=%2Fetc%2Fcerts&stdout=true";
     let answer = connect(&world, copy, "releases").await;
-    assert_refused(answer, "tiller-exec", "would have its key");
+    assert_refused(answer, "tiller-exec", "exposes its TLS key");
 }
 
 #[tokio::test]
@@ -218,7 +222,7 @@ async fn row_37_connections_by_others() {
         assert_refused(
             Err(refused),
             "tiller-portforward",
-            "row-37-bob is not of the team row-37",
+            "row-37-bob is not a member of team row-37",
         );
         assert_let_in(&connect(&ann, way, "releases").await);
         assert_let_in(&connect(&bob, way, "web").await);
@@ -228,7 +232,7 @@ async fn row_37_connections_by_others() {
     assert_refused(
         answer,
         "tiller-portforward",
-        "row-37-bob is not of the team row-37",
+        "row-37-bob is not a member of team row-37",
     );
     knowledge::delete(&guard, "ConfigMap", "row-37").await;
 }

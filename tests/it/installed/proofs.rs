@@ -95,7 +95,7 @@ async fn each_webhook_is_proven_by_itself() {
     world.delete(MUTATING).await;
     let no_mutate = Diagnosis::until(&world, &world.kubeconfig, "mutating-proof", "bad").await;
     assert_eq!(no_mutate.code, Some(1));
-    let unasked = "mutate.tiller-guard.io does not answer: validate.tiller-guard.io refuses";
+    let unasked = "mutate.tiller-guard.io did not answer: validate.tiller-guard.io refused";
     no_mutate.assert_says("mutating-proof", "bad", unasked);
     no_mutate.assert_says("validating-proof", "good", world.proof());
     no_mutate.assert_says("mutating-configuration", "bad", "there is no ");
@@ -104,7 +104,7 @@ async fn each_webhook_is_proven_by_itself() {
     world.delete(VALIDATING).await;
     let no_validate = Diagnosis::until(&world, &world.kubeconfig, "validating-proof", "bad").await;
     assert_eq!(no_validate.code, Some(1));
-    let let_in = "let in where validate.tiller-guard.io must refuse it";
+    let let_in = "was allowed, but validate.tiller-guard.io must refuse it";
     no_validate.assert_says("validating-proof", "bad", let_in);
     no_validate.assert_says("mutating-proof", "good", mutate);
     no_validate.assert_says("validating-configuration", "bad", "there is no ");

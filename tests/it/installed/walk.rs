@@ -124,7 +124,7 @@ async fn the_chart_makes_an_installation_that_holds_and_loses_it_again() {
             .await;
         assert_eq!(again.status.code(), Some(2), "{}", said(&again));
         assert!(
-            said(&again).contains("is there already and is not ours"),
+            said(&again).contains("already exists and was not made by tiller-guard"),
             "{}",
             said(&again)
         );
