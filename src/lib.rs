@@ -1,9 +1,19 @@
 //! tiller-guard lets no Tiller (Helm 2's in-cluster server) run unless it is hardened.
 //!
 //! ```text
-//! webhook   bytes ─ k8s::review ─┐                                           ┌─ AdmissionReview: deny, warn, patch
-//! check     files ─ manifest    ─┼─ k8s::workload ─ policy::decide ─ Verdict ─┼─ report and exit code
-//! harden    files ─ manifest    ─┘        pure: no clock, no I/O, no door     └─ the same patch, applied to the file
+//! webhook   bytes ─ k8s::review ─┐                                     ┌─ AdmissionReview: deny, warn, patch
+//! check     files ─ offline     ─┼─ k8s::read ─ policy::decide ─ Verdict ─┼─ report and exit code
+//! harden    files ─ offline     ─┤    Object     pure: no clock, no      ├─ the same patch, applied to the file
+//! provision plan  ─ provision   ─┘               I/O, no door            └─ a plan that the guard lets in
+//! ```
+//!
+//! A review's way from the listener to its answer, each room once:
+//!
+//! ```text
+//! server: listener ─ connection ─ reviews ─ Guard
+//!   └─ k8s::review: Review::read, once ─ Review::answer, as often as more is known
+//!        └─ policy::decide ─ rules, over tiller ─ pod ─ json
+//! cluster: what the answer hangs on, looked up in between
 //! ```
 //!
 //! | layer | module | what lives there |

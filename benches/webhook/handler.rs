@@ -17,9 +17,10 @@ use kube::core::admission::{AdmissionRequest, AdmissionResponse, AdmissionReview
 use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use tiller_guard::k8s::review::{Answer, BadReview, Decision};
+use tiller_guard::k8s::review::{Answer, BadReview, Decision, Review, Webhook};
+use tiller_guard::policy::Knowledge;
 use tiller_guard::server::{
-    Background, CertificateFiles, CertificateSource, Drain, Limits, OldestTls, Server,
+    CertificateFiles, CertificateSource, Drain, Guard, Judged, Limits, OldestTls, Server,
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
@@ -120,29 +121,11 @@ async fn own_server<'a>(flag: &dyn Fn(&str) -> Result<&'a str>) -> Result<()> {
         clients: None,
         trusts_network: false,
         policy: None,
-        background: Background::default(),
         limits: Limits::default(),
         drain: Drain::default(),
         clock: SystemTime::now,
     };
-    let _running = server.bind().await?.spawn(Arc::new(|_webhook, body| {
-        let body = constant(body).map_err(|error| BadReview::Envelope(error.to_string()))?;
-        let decision = Decision::Unconcerned;
-        let (operation, kind) = ("CREATE", "Pod");
-        Ok(Answer {
-            body,
-            decision,
-            mode: None,
-            operation,
-            kind,
-            rules: Vec::new(),
-            refusal: None,
-            excepted: Vec::new(),
-            not_tiller: None,
-            lookups: Vec::new(),
-            record: None,
-        })
-    }));
+    let _running = server.bind().await?.spawn(Arc::new(Constant));
     std::future::pending().await
 }
 
@@ -176,5 +159,34 @@ async fn always_ready(listener: TcpListener) -> Result<()> {
         stream
             .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
             .await?;
+    }
+}
+
+/// Answers everything alike.
+struct Constant;
+
+impl Guard for Constant {
+    fn judge<'b>(&self, _webhook: Webhook, body: &'b [u8]) -> Result<Judged<'b>, BadReview> {
+        let body = constant(body).map_err(|error| BadReview::Envelope(error.to_string()))?;
+        let decision = Decision::Unconcerned;
+        let (operation, kind) = ("CREATE", "Pod");
+        let answer = Answer {
+            body,
+            decision,
+            mode: None,
+            operation,
+            kind,
+            rules: Vec::new(),
+            refusal: None,
+            excepted: Vec::new(),
+            not_tiller: None,
+            lookups: Vec::new(),
+            record: None,
+        };
+        Ok(answer.into())
+    }
+
+    fn judge_again(&self, _review: &mut Review<'_>, _knowledge: &Knowledge) -> Answer {
+        unreachable!("nothing is looked up")
     }
 }

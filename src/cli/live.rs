@@ -6,17 +6,18 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use clap::Args;
+use prometheus_client::registry::Registry;
 
 use super::reach::ReachArguments;
 use crate::cluster::certificate::CertificateMetrics;
 use crate::cluster::events::{Recorder, Refusal};
 use crate::cluster::{LiveKnowledge, Reach, Registered, Watches};
 use crate::installation;
-use crate::k8s::review::{self, Answer};
+use crate::k8s::review::{self, Answer, BadReview, Lookup, Read, Review, Webhook};
 use crate::policy::{Context, Decision, Knowledge, Policy};
-use crate::server::{Background, Consult, Informed, Judge};
+use crate::server::{Found, Guard, Judged, LookingUp, Taken};
 
-use super::policy_options::now;
+use super::policy_options::{LivePolicy, now};
 
 /// Where a pod finds the namespace that it runs in.
 const POD_NAMESPACE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
@@ -69,42 +70,72 @@ impl LiveArguments {
     }
 }
 
-/// Judges by the policy and what is known.
-pub(super) fn judge(policy: Arc<ArcSwap<Policy>>, live: Option<LiveKnowledge>) -> Judge {
-    Arc::new(move |webhook, body| {
-        let policy = policy.load();
-        let Some(live) = &live else {
-            return review::answer(webhook, body, &policy, &Context::at(now()));
-        };
-        let knowledge = live.now();
-        let context = Context::new(now(), &knowledge);
-        review::answer(webhook, body, &policy, &context)
-    })
+/// What a server serves: it judges by the policy and what is known of the cluster.
+pub(super) struct LiveGuard {
+    pub(super) policy: LivePolicy,
+    /// Nothing where the server is to know nothing of a cluster.
+    pub(super) cluster: Option<LiveCluster>,
 }
 
-/// Looks up what a decision hangs on, on top of what was found before, or else of what is known.
-fn consult(
-    policy: &Arc<ArcSwap<Policy>>,
-    live: &LiveKnowledge,
-    before: Option<Arc<Knowledge>>,
-) -> Consult {
-    let (policy, live) = (Arc::clone(policy), live.clone());
-    Arc::new(move |lookups| {
-        let (policy, live, before) = (Arc::clone(&policy), live.clone(), before.clone());
+/// What is known of the cluster and told to it, and how the guard's own certificate fares.
+pub(super) struct LiveCluster {
+    pub(super) knowledge: LiveKnowledge,
+    pub(super) recorder: Recorder,
+    pub(super) certificate: Option<CertificateMetrics>,
+}
+
+// === impl LiveGuard ===
+
+impl Guard for LiveGuard {
+    fn judge<'b>(&self, webhook: Webhook, body: &'b [u8]) -> Result<Judged<'b>, BadReview> {
+        let policy = self.policy.current.load();
+        let Some(LiveCluster { knowledge, .. }) = &self.cluster else {
+            return review::answer(webhook, body, &policy, &Context::at(now())).map(Into::into);
+        };
+        let knowledge = knowledge.now();
+        match Review::read(webhook, body, &policy.settings, &knowledge)? {
+            Read::Unconcerned(answer) => Ok(answer.into()),
+            Read::Concerned(mut review) => Ok(Judged {
+                answer: review.answer(&policy, &Context::new(now(), &knowledge)),
+                review: Some(review),
+            }),
+        }
+    }
+
+    fn judge_again(&self, review: &mut Review<'_>, knowledge: &Knowledge) -> Answer {
+        let policy = self.policy.current.load();
+        review.answer(&policy, &Context::new(now(), knowledge))
+    }
+
+    fn look_up(&self, before: Option<Arc<Knowledge>>, lookups: Vec<Lookup>) -> LookingUp {
+        let live = self.cluster.as_ref().map(|it| it.knowledge.clone());
         Box::pin(async move {
-            let (knowledge, whole) = live.look_up(before, &lookups).await?;
-            let consult = consult(&policy, &live, Some(Arc::clone(&knowledge)));
-            let judge: Judge = Arc::new(move |webhook, body| {
-                let context = Context::new(now(), &knowledge);
-                review::answer(webhook, body, &policy.load(), &context)
-            });
-            Some(Informed {
-                judge,
-                consult,
-                whole,
-            })
+            let (knowledge, whole) = live?.look_up(before, &lookups).await?;
+            Some(Found { knowledge, whole })
         })
-    })
+    }
+
+    fn answered(&self, answer: &Answer) {
+        if let (Some(cluster), Some(refusal)) = (&self.cluster, refusal(answer)) {
+            cluster.recorder.record(refusal);
+        }
+    }
+
+    fn waits_for(&self) -> Option<String> {
+        self.cluster.as_ref()?.knowledge.waits_for()
+    }
+
+    fn register_metrics(&self, registry: &mut Registry) {
+        let Some(cluster) = &self.cluster else { return };
+        cluster.knowledge.register_metrics(registry);
+        if let Some(certificate) = &cluster.certificate {
+            certificate.register(registry);
+        }
+    }
+
+    fn take_policy(&self, contents: &[u8]) -> Taken {
+        self.policy.take(contents)
+    }
 }
 
 fn pod_namespace(file: &Path) -> String {
@@ -112,32 +143,6 @@ fn pod_namespace(file: &Path) -> String {
     match namespace.trim() {
         "" => installation::NAMESPACE.to_owned(),
         namespace => namespace.to_owned(),
-    }
-}
-
-/// What the watches do for the server beside the knowledge that it judges by, the Events of what is refused, and how the
-/// guard's own certificate fares.
-pub(super) fn background(
-    live: &LiveKnowledge,
-    policy: &Arc<ArcSwap<Policy>>,
-    recorder: Recorder,
-    metrics: Option<CertificateMetrics>,
-) -> Background {
-    let (waiting, counting) = (live.clone(), live.clone());
-    Background {
-        waits_for: Some(Arc::new(move || waiting.waits_for())),
-        metrics: Some(Arc::new(move |registry| {
-            counting.register_metrics(registry);
-            if let Some(metrics) = &metrics {
-                metrics.register(registry);
-            }
-        })),
-        consult: Some(consult(policy, live, None)),
-        answered: Some(Arc::new(move |answer| {
-            if let Some(refusal) = refusal(answer) {
-                recorder.record(refusal);
-            }
-        })),
     }
 }
 

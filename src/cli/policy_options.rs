@@ -77,6 +77,7 @@ pub(super) struct ManifestArguments {
 pub(super) struct LivePolicy {
     pub(super) current: Arc<ArcSwap<Policy>>,
     pub(super) file: Option<PolicyFile>,
+    additions: Additions,
 }
 
 // === impl PolicyArguments ===
@@ -98,10 +99,11 @@ impl PolicyArguments {
     pub(super) fn follow(self, every: Duration) -> anyhow::Result<LivePolicy> {
         let Self { policy, additions } = self;
         let Some(path) = policy else {
-            let policy = additions.on_top_of(Policy::default());
+            let policy = additions.clone().on_top_of(Policy::default());
             return Ok(LivePolicy {
                 current: Arc::new(ArcSwap::from_pointee(policy)),
                 file: None,
+                additions,
             });
         };
         let contents = read_policy(&path)?;
@@ -119,29 +121,38 @@ impl PolicyArguments {
             Err(rejected) => return Err(bad_policy(&path, &rejected)),
         };
         let current = Arc::new(ArcSwap::from_pointee(additions.clone().on_top_of(policy)));
-        let served = Arc::clone(&current);
-        let name = path.display().to_string();
-        let take = move |contents: &[u8]| {
-            let (policy, taken) = match config::read(contents, now()) {
-                Ok(policy) => (policy, Taken::Whole),
-                Err(mut rejected) => match rejected.without_expired.take() {
-                    Some(policy) => (*policy, Taken::WithoutExpired(rejected.lines(&name))),
-                    None => return Taken::Not(rejected.lines(&name)),
-                },
-            };
-            served.store(Arc::new(additions.clone().on_top_of(policy)));
-            taken
-        };
-        let file = PolicyFile {
-            path,
-            every,
-            contents,
-            take: Arc::new(take),
-        };
         Ok(LivePolicy {
             current,
-            file: Some(file),
+            file: Some(PolicyFile {
+                path,
+                every,
+                contents,
+            }),
+            additions,
         })
+    }
+}
+
+// === impl LivePolicy ===
+
+impl LivePolicy {
+    /// Takes the file's new content for the policy, from then on.
+    pub(super) fn take(&self, contents: &[u8]) -> Taken {
+        let name = self
+            .file
+            .as_ref()
+            .map(|file| file.path.display().to_string());
+        let lines = |rejected: &Rejected| rejected.lines(name.as_deref().unwrap_or_default());
+        let (policy, taken) = match config::read(contents, now()) {
+            Ok(policy) => (policy, Taken::Whole),
+            Err(mut rejected) => match rejected.without_expired.take() {
+                Some(policy) => (*policy, Taken::WithoutExpired(lines(&rejected))),
+                None => return Taken::Not(lines(&rejected)),
+            },
+        };
+        let policy = self.additions.clone().on_top_of(policy);
+        self.current.store(Arc::new(policy));
+        taken
     }
 }
 

@@ -8,19 +8,17 @@ use std::thread::available_parallelism;
 use std::time::{Duration, SystemTime};
 
 use anyhow::Context as _;
-use arc_swap::ArcSwap;
 use clap::{Args, ValueEnum};
 use tokio::runtime::{self, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{info, warn};
 
 use super::certificate::{CertificateArguments, self_signed};
-use super::live::{LiveArguments, background, judge};
+use super::live::{LiveArguments, LiveCluster, LiveGuard};
 use super::logs::{self, LogFormat, LogLevel};
-use super::policy_options::{LivePolicy, PolicyArguments};
+use super::policy_options::PolicyArguments;
 use super::seconds::seconds;
 use crate::cluster::Watches;
-use crate::policy::Policy;
 use crate::server::{BindError, Bound, Drain, Limits, OldestTls, Server};
 
 /// The port of the review listener where none is given.
@@ -87,7 +85,7 @@ enum TlsVersion {
 /// What the arguments mean.
 struct Options {
     server: Server,
-    policy: Arc<ArcSwap<Policy>>,
+    guard: LiveGuard,
     watches: Option<Watches>,
     standalone: bool,
     /// Whether whoever asks is known to be the API server.
@@ -118,8 +116,7 @@ async fn serve(options: Options) -> anyhow::Result<ExitCode> {
     if !options.proven {
         info!("callers are not authenticated: no Events; see --client-ca-file");
     }
-    let live = options.watches.as_ref().map(Watches::live);
-    let running = bound.spawn(judge(options.policy, live));
+    let running = bound.spawn(Arc::new(options.guard));
     tokio::select! {
         _ = signals.next() => {}
         error = watch(options.watches) => return Err(error),
@@ -222,14 +219,17 @@ impl Options {
         } else {
             certificate.source(cluster.reach(), &cluster.namespace())
         };
-        let LivePolicy { current, file } =
-            policy.follow(policy_reload_interval.max(SHORTEST_RELOAD))?;
+        let policy = policy.follow(policy_reload_interval.max(SHORTEST_RELOAD))?;
         let watches = if standalone {
             None
         } else {
-            cluster.watches(registered, &current)
+            cluster.watches(registered, &policy.current)
         };
-        let live = watches.as_ref().map(Watches::live);
+        let live = watches.as_ref().map(|watches| LiveCluster {
+            knowledge: watches.live(),
+            recorder: cluster.recorder(),
+            certificate: metrics,
+        });
         Ok(Self {
             server: Server {
                 listen,
@@ -238,10 +238,7 @@ impl Options {
                 certificate,
                 clients,
                 trusts_network,
-                policy: file,
-                background: live
-                    .map(|live| background(&live, &current, cluster.recorder(), metrics))
-                    .unwrap_or_default(),
+                policy: policy.file.clone(),
                 limits: Limits::default(),
                 drain: Drain {
                     delay: drain_delay.unwrap_or(delay),
@@ -249,7 +246,10 @@ impl Options {
                 },
                 clock: SystemTime::now,
             },
-            policy: current,
+            guard: LiveGuard {
+                policy,
+                cluster: live,
+            },
             watches,
             standalone,
             proven,

@@ -1,34 +1,14 @@
-//! Asking the cluster what a decision hangs on, where whoever runs the server handed in a way to.
+//! Asking the cluster what a decision hangs on.
 
 use std::collections::BTreeSet;
-use std::fmt;
-use std::future::Future;
-use std::pin::Pin;
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 
-use super::reviews::Judge;
-use crate::k8s::review::{Answer, Lookup};
-
-/// Looks these up; nothing where that failed.
-pub type Consult = Arc<dyn Fn(Vec<Lookup>) -> Consultation + Send + Sync>;
-
-/// A lookup that is under way.
-pub type Consultation = Pin<Box<dyn Future<Output = Option<Informed>> + Send>>;
-
-/// What came of a lookup.
-#[derive(Clone)]
-pub struct Informed {
-    /// Judges by what was found, too.
-    pub judge: Judge,
-    /// Looks up more, on top of what was found.
-    pub consult: Consult,
-    /// Whether all that was found could be read.
-    pub whole: bool,
-}
+use super::guard::{Found, Guard};
+use crate::k8s::review::Answer;
+use crate::policy::Knowledge;
 
 /// Reviews for which something is looked up at the same time. Others are answered by what is known.
 const AT_ONCE: usize = 16;
@@ -37,26 +17,16 @@ const LIMIT: Duration = Duration::from_secs(1);
 /// How often an answer may ask for more: bindings that were found may name roles that are not known.
 const ROUNDS: usize = 3;
 
-/// The way to ask, and how many do.
+/// How many ask.
 pub(super) struct Consulting {
-    consult: Consult,
     turns: Semaphore,
-}
-
-// === impl Informed ===
-
-impl fmt::Debug for Informed {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Informed").finish_non_exhaustive()
-    }
 }
 
 // === impl Consulting ===
 
 impl Consulting {
-    pub(super) fn new(consult: Consult) -> Self {
+    pub(super) fn new() -> Self {
         Self {
-            consult,
             turns: Semaphore::new(AT_ONCE),
         }
     }
@@ -65,15 +35,16 @@ impl Consulting {
     /// long, the last answer stands.
     pub(super) async fn settle(
         &self,
+        guard: &dyn Guard,
         mut answer: Answer,
         deadline: Instant,
-        again: impl Fn(&Judge) -> Option<Answer>,
+        mut again: impl FnMut(&Knowledge) -> Option<Answer>,
     ) -> (Answer, &'static str) {
         let Ok(_turn) = self.turns.try_acquire() else {
             return (answer, "busy");
         };
         let deadline = deadline.min(Instant::now() + LIMIT);
-        let mut consult = Arc::clone(&self.consult);
+        let mut known = None;
         let mut asked = BTreeSet::new();
         let mut result = "done";
         for _round in 0..ROUNDS {
@@ -82,17 +53,18 @@ impl Consulting {
             if open.is_empty() {
                 break;
             }
-            let informed = match timeout_at(deadline, consult(open)).await {
-                Ok(Some(informed)) => informed,
+            let found = timeout_at(deadline, guard.look_up(known.take(), open)).await;
+            let Found { knowledge, whole } = match found {
+                Ok(Some(found)) => found,
                 Ok(None) => return (answer, "failed"),
                 Err(_late) => return (answer, "late"),
             };
-            let Some(better) = again(&informed.judge) else {
+            let Some(better) = again(&knowledge) else {
                 return (answer, "failed");
             };
             answer = better;
-            consult = informed.consult;
-            if !informed.whole {
+            known = Some(knowledge);
+            if !whole {
                 result = "unreadable";
             }
         }

@@ -13,9 +13,9 @@ use hyper::Request;
 use hyper::body::{Body, Bytes};
 use tower::ServiceExt as _;
 
-use super::background::WaitsFor;
 use super::certificate::Served;
 use super::connection::Routes;
+use super::guard::Guard;
 use super::lifecycle::{Lifecycle, Phase};
 use super::metrics::{Format, Metrics};
 use super::peer::Peer;
@@ -26,7 +26,7 @@ pub(super) struct Health {
     pub(super) served: Arc<Served>,
     pub(super) lifecycle: Arc<Lifecycle>,
     pub(super) metrics: Arc<Metrics>,
-    pub(super) waits_for: Option<WaitsFor>,
+    pub(super) guard: Arc<dyn Guard>,
     pub(super) clock: fn() -> SystemTime,
 }
 
@@ -91,7 +91,7 @@ impl Health {
         if let Err(why) = self.served.check((self.clock)()) {
             return plain(StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {why}"));
         }
-        match self.waits_for.as_ref().and_then(|waits_for| waits_for()) {
+        match self.guard.waits_for() {
             None => plain(StatusCode::OK, "ready"),
             Some(what) => plain(
                 StatusCode::SERVICE_UNAVAILABLE,

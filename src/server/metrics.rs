@@ -19,6 +19,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
+use super::guard::Guard;
 use crate::k8s::review::{Answer, Decision, Mode, Webhook};
 pub(super) use exposition::Format;
 use numbered::{Numbered, Numbers, OTHER};
@@ -39,8 +40,8 @@ pub(super) struct Metrics {
     requests: Numbered<RequestLabels>,
     seconds: Family<DurationLabels, Histogram, fn() -> Histogram>,
     /// Those of [`Self::seconds`] that were ever needed, by outcome.
-    mutate_seconds: [OnceLock<Histogram>; Answered::COUNT],
-    validate_seconds: [OnceLock<Histogram>; Answered::COUNT],
+    mutate_seconds: [OnceLock<Histogram>; Handled::COUNT],
+    validate_seconds: [OnceLock<Histogram>; Handled::COUNT],
     findings: Numbered<FindingLabels>,
     shed: Family<ReasonLabels, Counter>,
     handshake_errors: Family<ReasonLabels, Counter>,
@@ -60,7 +61,7 @@ pub(super) struct Metrics {
 
 /// What became of a request, as a metric's label tells it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Answered {
+pub(super) enum Handled {
     /// A review was judged.
     Decided(Decision),
     /// There was no review, or no answer to it.
@@ -106,9 +107,9 @@ struct ResultLabels {
     result: &'static str,
 }
 
-// === impl Answered ===
+// === impl Handled ===
 
-impl Answered {
+impl Handled {
     const COUNT: usize = Decision::ALL.len() + 1;
 
     fn as_str(self) -> &'static str {
@@ -136,12 +137,10 @@ impl Answered {
 // === impl Metrics ===
 
 impl Metrics {
-    /// With what others add to them.
-    pub(super) fn with(others: Option<&(dyn Fn(&mut Registry) + Send + Sync)>) -> Self {
+    /// With what the guard counts itself.
+    pub(super) fn with(guard: &dyn Guard) -> Self {
         let mut metrics = Self::new();
-        if let Some(others) = others {
-            others(&mut metrics.registry);
-        }
+        guard.register_metrics(&mut metrics.registry);
         metrics
     }
 
@@ -236,7 +235,7 @@ impl Metrics {
             refusal: _,
             record: _,
         } = answer;
-        let outcome = Answered::Decided(*decision);
+        let outcome = Handled::Decided(*decision);
         let mode_label = mode.map_or(NONE, Mode::as_str);
         let number = self.numbers.of_request(webhook, *mode, outcome, kind);
         self.requests.count(number, || RequestLabels {
@@ -268,14 +267,14 @@ impl Metrics {
         self.requests.count(None, || RequestLabels {
             webhook: webhook.as_str(),
             kind: OTHER,
-            decision: Answered::Failed.as_str(),
+            decision: Handled::Failed.as_str(),
             mode: NONE,
             code,
         });
-        self.took(webhook, Answered::Failed, took);
+        self.took(webhook, Handled::Failed, took);
     }
 
-    fn took(&self, webhook: Webhook, outcome: Answered, took: Duration) {
+    fn took(&self, webhook: Webhook, outcome: Handled, took: Duration) {
         let resolved = match webhook {
             Webhook::Mutate => &self.mutate_seconds,
             Webhook::Validate => &self.validate_seconds,

@@ -3,7 +3,7 @@
 //! ```text
 //! Server::bind ── Bound::spawn ── Running::drain
 //!      │               │
-//!      │               ├─ review port ── listener ── tls ── connection ── reviews ── Judge
+//!      │               ├─ review port ── listener ── tls ── connection ── reviews ── Guard
 //!      │               ├─ health port ── listener ───────── connection ── health
 //!      │               └─ certificate and policy_file: files, read again and again
 //!      └─ a certificate that cannot be served fails here, before a port is open
@@ -12,7 +12,6 @@
 //! What a client can make us wait for is limited in [`Limits`]; where a connection stands is known from
 //! its `progress` alone.
 
-mod background;
 mod body;
 mod callers;
 mod certificate;
@@ -20,6 +19,7 @@ mod connection;
 mod connections;
 mod consult;
 mod descriptors;
+mod guard;
 mod health;
 mod lifecycle;
 mod limits;
@@ -48,15 +48,13 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 use tracing::{info, warn};
 
-pub use background::{Answered, Background, RegisterMetrics, WaitsFor};
 pub use callers::{Clients, ClientsError};
 pub use certificate::{CertificateFiles, CertificateSource, LoadError};
-pub use consult::{Consult, Consultation, Informed};
+pub use guard::{Found, Guard, Judged, LookingUp, Taken};
 pub use lifecycle::Drain;
 pub use limits::Limits;
-pub use policy_file::{PolicyFile, TakePolicy, Taken};
+pub use policy_file::PolicyFile;
 pub use reload::{ReadError, read_file};
-pub use reviews::Judge;
 pub use tls::OldestTls;
 
 use callers::Callers;
@@ -86,10 +84,8 @@ pub struct Server {
     pub clients: Option<Clients>,
     /// Whether the network lets nobody but the API server in, so that whoever asks needs no certificate.
     pub trusts_network: bool,
-    /// What the judge goes by, where it comes from a file.
+    /// What the guard goes by, where it comes from a file.
     pub policy: Option<PolicyFile>,
-    /// What goes on beside the reviews.
-    pub background: Background,
     /// What a client may take.
     pub limits: Limits,
     /// How to leave.
@@ -184,8 +180,8 @@ impl Bound {
         self.health_address
     }
 
-    /// Starts to answer, with what `judge` says.
-    pub fn spawn(self, judge: Judge) -> Running {
+    /// Starts to answer, with what the guard says.
+    pub fn spawn(self, guard: Arc<dyn Guard>) -> Running {
         let Self {
             server,
             reviews,
@@ -204,19 +200,12 @@ impl Bound {
             clients,
             trusts_network,
             policy,
-            background:
-                Background {
-                    waits_for,
-                    metrics: register,
-                    consult,
-                    answered,
-                },
             limits,
             drain,
             clock,
         } = server;
         let lifecycle = Arc::new(Lifecycle::new());
-        let metrics = Arc::new(Metrics::with(register.as_deref()));
+        let metrics = Arc::new(Metrics::with(&*guard));
         metrics.certificate_end.set(served.not_after());
         let connections = Connections::new(limits, metrics.connections.clone());
         let connections = Arc::new(connections);
@@ -224,9 +213,8 @@ impl Bound {
         let memory = Arc::new(memory);
         let review_port = Arc::new(Port {
             routes: Reviews {
-                judge,
-                consulting: consult.map(Consulting::new),
-                answered,
+                guard: Arc::clone(&guard),
+                consulting: Consulting::new(),
                 proven: trusts_network || clients.is_some(),
                 limits,
                 memory: Arc::clone(&memory),
@@ -245,7 +233,7 @@ impl Bound {
                 served: Arc::clone(&served),
                 lifecycle: Arc::clone(&lifecycle),
                 metrics: Arc::clone(&metrics),
-                waits_for,
+                guard: Arc::clone(&guard),
                 clock,
             })),
             tls: None,
@@ -277,7 +265,7 @@ impl Bound {
             }
         }
         if let Some(file) = policy {
-            others.push(tokio::spawn(policy_file::keep_fresh(file, metrics)));
+            others.push(tokio::spawn(policy_file::keep_fresh(file, guard, metrics)));
         }
         Running {
             drain,

@@ -7,22 +7,9 @@ use std::time::Duration;
 
 use tracing::{info, warn};
 
+use super::guard::{Guard, Taken};
 use super::metrics::Metrics;
 use super::reload::{on_change, read_file};
-
-/// Takes a file's new content for the policy, from then on.
-pub type TakePolicy = Arc<dyn Fn(&[u8]) -> Taken + Send + Sync>;
-
-/// What became of a policy file's content.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Taken {
-    /// It counts.
-    Whole,
-    /// It counts without exceptions that have expired: these, each on a line.
-    WithoutExpired(String),
-    /// It cannot count, and what counted before still does: why, each reason on a line.
-    Not(String),
-}
 
 /// A policy file that was read at start.
 #[derive(Clone)]
@@ -33,8 +20,6 @@ pub struct PolicyFile {
     pub every: Duration,
     /// What it held at start.
     pub contents: Vec<u8>,
-    /// What takes its new content.
-    pub take: TakePolicy,
 }
 
 impl fmt::Debug for PolicyFile {
@@ -49,18 +34,17 @@ impl fmt::Debug for PolicyFile {
 
 /// Reads the file again and again; what is new and good counts from then on, what is bad is told once and
 /// left.
-pub(super) async fn keep_fresh(file: PolicyFile, metrics: Arc<Metrics>) {
+pub(super) async fn keep_fresh(file: PolicyFile, guard: Arc<dyn Guard>, metrics: Arc<Metrics>) {
     let PolicyFile {
         path,
         every,
         contents,
-        take,
     } = file;
     let reader = path.clone();
     let read = move || read_file(&reader);
     let file = path.display();
     on_change(every, Some(contents), read, |read| match read {
-        Ok(contents) => match take(contents) {
+        Ok(contents) => match guard.take_policy(contents) {
             Taken::Whole => {
                 metrics.policy_reloaded("loaded");
                 info!(%file, "loaded the changed policy");

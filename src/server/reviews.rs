@@ -13,10 +13,10 @@ use tokio::task::yield_now;
 use tokio::time::Instant;
 use tracing::{debug, error, info, warn};
 
-use super::background::Answered;
 use super::body::{BodyError, Bounds, Received};
 use super::connection::Routes;
 use super::consult::Consulting;
+use super::guard::{self, Guard};
 use super::lifecycle::Lifecycle;
 use super::limits::Limits;
 use super::memory::Memory;
@@ -26,18 +26,15 @@ use super::timeout;
 use crate::k8s::review::{
     Answer, BadReview, Decision, Record, Webhook, deny_unjudged, deny_unread,
 };
-
-/// What judges a review's body.
-pub type Judge = Arc<dyn Fn(Webhook, &[u8]) -> Result<Answer, BadReview> + Send + Sync>;
+use crate::policy::Knowledge;
 
 /// What a request is answered with.
 pub(super) type Reply = Response<Full<Bytes>>;
 
 /// Answers the requests of the review port.
 pub(super) struct Reviews {
-    pub(super) judge: Judge,
-    pub(super) consulting: Option<Consulting>,
-    pub(super) answered: Option<Answered>,
+    pub(super) guard: Arc<dyn Guard>,
+    pub(super) consulting: Consulting,
     /// Whether whoever asks is known to be the API server.
     pub(super) proven: bool,
     pub(super) limits: Limits,
@@ -136,8 +133,8 @@ impl Reviews {
             Ok(Judged::Answered(answer)) => {
                 self.metrics.decided(webhook, &answer, began.elapsed());
                 tell(webhook, &answer, self.proven);
-                if let Some(answered) = self.answered.as_ref().filter(|_| self.proven) {
-                    answered(&answer);
+                if self.proven {
+                    self.guard.answered(&answer);
                 }
                 json(answer.body)
             }
@@ -184,19 +181,33 @@ impl Reviews {
         }
         yield_now().await;
         let (bytes, _claim) = received.whole();
-        let judged = self.judge(&self.judge, webhook, &bytes)?;
-        match (judged, &self.consulting) {
-            (Judged::Answered(answer), Some(consulting)) if !answer.lookups.is_empty() => {
-                let again = |judge: &Judge| match self.judge(judge, webhook, &bytes) {
-                    Ok(Judged::Answered(answer)) => Some(answer),
-                    Ok(Judged::Denied(_) | Judged::Unread(_)) | Err(_) => None,
-                };
-                let (answer, result) = consulting.settle(answer, deadline, again).await;
-                self.metrics.looked_up(result);
-                Ok(Judged::Answered(answer))
-            }
-            (judged, _) => Ok(judged),
-        }
+        self.judge(webhook, &bytes, deadline).await
+    }
+
+    /// Judges in place, which takes microseconds; waits only for what the answer hangs on.
+    async fn judge(
+        &self,
+        webhook: Webhook,
+        body: &[u8],
+        deadline: Instant,
+    ) -> Result<Judged, Refused> {
+        let judge = || self.guard.judge(webhook, body);
+        let guard::Judged { answer, review } = match self.sheltered(webhook, judge) {
+            Some(judged) => judged?,
+            None => return panicked(webhook, body),
+        };
+        let Some(mut review) = review.filter(|_| !answer.lookups.is_empty()) else {
+            return Ok(Judged::Answered(answer));
+        };
+        let again = |knowledge: &Knowledge| {
+            self.sheltered(webhook, || self.guard.judge_again(&mut review, knowledge))
+        };
+        let settled = self
+            .consulting
+            .settle(&*self.guard, answer, deadline, again);
+        let (answer, result) = settled.await;
+        self.metrics.looked_up(result);
+        Ok(Judged::Answered(answer))
     }
 
     /// What is not judged is denied, as far as its uid is known: `failurePolicy: Ignore` turns an error into a yes. The
@@ -216,21 +227,24 @@ impl Reviews {
         denied.map(Judged::Unread).ok_or(Refused::Body(error))
     }
 
-    /// Judges in place: it takes microseconds and waits for nothing.
-    fn judge(&self, judge: &Judge, webhook: Webhook, body: &[u8]) -> Result<Judged, Refused> {
-        // Nothing is shared that a panic could leave half done.
-        if let Ok(answer) = catch_unwind(AssertUnwindSafe(|| judge(webhook, body))) {
-            return Ok(Judged::Answered(answer?));
+    /// What judging gives; nothing where it panics. Nothing is shared that a panic could leave half done.
+    fn sheltered<T>(&self, webhook: Webhook, judge: impl FnOnce() -> T) -> Option<T> {
+        let judged = catch_unwind(AssertUnwindSafe(judge)).ok();
+        if judged.is_none() {
+            self.metrics.panics.inc();
+            error!(webhook = webhook.as_str(), "judging a review panicked");
         }
-        self.metrics.panics.inc();
-        error!(webhook = webhook.as_str(), "judging a review panicked");
-        match webhook {
-            Webhook::Mutate => Err(Refused::Panicked),
-            Webhook::Validate => deny_unjudged(body)
-                .map(Judged::Denied)
-                .ok_or(Refused::Panicked),
-        }
+        judged
     }
+}
+
+/// A review that judging panicked on.
+fn panicked(webhook: Webhook, body: &[u8]) -> Result<Judged, Refused> {
+    let denied = match webhook {
+        Webhook::Mutate => None,
+        Webhook::Validate => deny_unjudged(body),
+    };
+    denied.map(Judged::Denied).ok_or(Refused::Panicked)
 }
 
 // === impl Refused ===

@@ -12,10 +12,10 @@ use rcgen::{
 };
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::sign::CertifiedKey;
-use tiller_guard::server::{Clients, Judge, Server};
+use tiller_guard::server::{Clients, Server};
 
 use crate::server_client::{
-    Client, PATIENCE, Started, answer, client_config, metric, server, start,
+    By, Client, PATIENCE, Started, answer, client_config, metric, server, start,
 };
 
 const NAME: &str = "api-server.example";
@@ -64,10 +64,10 @@ impl Guarded {
         fs::write(&file, authority).unwrap();
         let calls = Arc::new(AtomicU32::new(0));
         let counted = Arc::clone(&calls);
-        let judge: Judge = Arc::new(move |_, _| {
+        let guard = Arc::new(By(move |_, _: &[u8]| {
             counted.fetch_add(1, Ordering::Relaxed);
             Ok(answer(b"{}".to_vec()))
-        });
+        }));
         let clients = Clients {
             authorities: file.clone(),
             names: vec![NAME.to_owned()],
@@ -78,7 +78,7 @@ impl Guarded {
             ..server()
         };
         Self {
-            started: start(server, judge).await,
+            started: start(server, guard).await,
             file,
             calls,
         }

@@ -8,10 +8,11 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme, SupportedProtocolVersion};
-use tiller_guard::k8s::review::{Answer, Decision};
+use tiller_guard::k8s::review::{Answer, BadReview, Decision, Review, Webhook};
 use tiller_guard::pki;
+use tiller_guard::policy::Knowledge;
 use tiller_guard::server::{
-    Background, CertificateSource, Drain, Judge, Limits, OldestTls, Running, Server,
+    CertificateSource, Drain, Guard, Judged, Limits, OldestTls, Running, Server,
 };
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -60,7 +61,6 @@ pub(crate) fn server() -> Server {
         clients: None,
         trusts_network: false,
         policy: None,
-        background: Background::default(),
         limits: Limits::default(),
         drain: Drain {
             delay: Duration::ZERO,
@@ -70,9 +70,27 @@ pub(crate) fn server() -> Server {
     }
 }
 
+/// A guard that judges so.
+pub(crate) struct By<F>(pub(crate) F);
+
+impl<F> Guard for By<F>
+where
+    F: Fn(Webhook, &[u8]) -> Result<Answer, BadReview> + Send + Sync,
+{
+    fn judge<'b>(&self, webhook: Webhook, body: &'b [u8]) -> Result<Judged<'b>, BadReview> {
+        (self.0)(webhook, body).map(Into::into)
+    }
+
+    fn judge_again(&self, _review: &mut Review<'_>, _knowledge: &Knowledge) -> Answer {
+        unreachable!("nothing is looked up")
+    }
+}
+
 /// Says how long a body was.
-pub(crate) fn counting() -> Judge {
-    Arc::new(|_, body| Ok(answer(body.len().to_string().into_bytes())))
+pub(crate) fn counting() -> Arc<dyn Guard> {
+    Arc::new(By(|_, body: &[u8]| {
+        Ok(answer(body.len().to_string().into_bytes()))
+    }))
 }
 
 pub(crate) fn answer(body: Vec<u8>) -> Answer {
@@ -91,12 +109,12 @@ pub(crate) fn answer(body: Vec<u8>) -> Answer {
     }
 }
 
-pub(crate) async fn start(server: Server, judge: Judge) -> Started {
+pub(crate) async fn start(server: Server, guard: Arc<dyn Guard>) -> Started {
     let bound = server.bind().await.unwrap();
     Started {
         address: bound.address(),
         health: bound.health_address(),
-        running: bound.spawn(judge),
+        running: bound.spawn(guard),
     }
 }
 

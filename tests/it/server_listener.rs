@@ -2,13 +2,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::version::{TLS12, TLS13};
-use tiller_guard::server::{Judge, Limits, OldestTls, Server};
+use tiller_guard::server::{Limits, OldestTls, Server};
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::server_client::{
-    Client, PATIENCE, Started, answer, client_config, counting, metric, request, server, start,
+    By, Client, PATIENCE, Started, answer, client_config, counting, metric, request, server, start,
 };
 
 const SHORT: Duration = Duration::from_millis(200);
@@ -149,7 +149,7 @@ async fn who_says_no_hello_is_cut() {
 
 #[tokio::test]
 async fn who_does_not_read_the_answer_is_cut() {
-    let large: Judge = Arc::new(|_, _| Ok(answer(vec![b' '; 32 * 1024 * 1024])));
+    let large = Arc::new(By(|_, _: &[u8]| Ok(answer(vec![b' '; 32 * 1024 * 1024]))));
     let server = Server {
         limits: short(),
         ..server()

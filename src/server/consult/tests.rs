@@ -1,9 +1,11 @@
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::time::sleep;
 
 use super::*;
-use crate::k8s::review::Decision;
+use crate::k8s::review::{BadReview, Decision, Lookup, Review, Webhook};
+use crate::server::guard::{Judged, LookingUp};
 
 fn lookup(namespace: &str) -> Lookup {
     Lookup::BindingsIn(namespace.into())
@@ -25,45 +27,59 @@ fn answer(body: &str, lookups: &[&str]) -> Answer {
     }
 }
 
-/// A judge that answers so.
-fn judge(body: &'static str, lookups: &'static [&str]) -> Judge {
-    Arc::new(move |_, _| Ok(answer(body, lookups)))
+/// A guard that takes so long to look up, finds what makes it answer so, once, and nothing the second time.
+struct Slow {
+    took: Duration,
+    asked: Arc<AtomicUsize>,
 }
 
-/// Takes so long, then finds what makes the judge answer so, once, and nothing the second time.
-fn consult(took: Duration, judge: Judge, asked: Arc<AtomicUsize>) -> Consult {
-    Arc::new(move |lookups| {
-        asked.fetch_add(lookups.len(), Ordering::Relaxed);
-        let (judge, asked) = (Arc::clone(&judge), Arc::clone(&asked));
+impl Guard for Slow {
+    fn judge<'b>(&self, _webhook: Webhook, _body: &'b [u8]) -> Result<Judged<'b>, BadReview> {
+        Err(BadReview::Uid)
+    }
+
+    fn judge_again(&self, _review: &mut Review<'_>, _knowledge: &Knowledge) -> Answer {
+        unreachable!("these reviews are answered by closures")
+    }
+
+    fn look_up(&self, before: Option<Arc<Knowledge>>, lookups: Vec<Lookup>) -> LookingUp {
+        let weight = if before.is_some() { 100 } else { 1 };
+        self.asked
+            .fetch_add(weight * lookups.len(), Ordering::Relaxed);
+        let took = self.took;
         Box::pin(async move {
+            if before.is_some() {
+                return None;
+            }
             sleep(took).await;
-            let consult: Consult = Arc::new(move |lookups| {
-                asked.fetch_add(100 * lookups.len(), Ordering::Relaxed);
-                Box::pin(async { None })
-            });
-            Some(Informed {
-                judge,
-                consult,
+            Some(Found {
+                knowledge: Arc::default(),
                 whole: true,
             })
         })
-    })
+    }
 }
 
-fn again(judge: &Judge) -> Option<Answer> {
-    judge(crate::k8s::review::Webhook::Validate, &[]).ok()
+fn slow(took: Duration) -> (Slow, Arc<AtomicUsize>) {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let guard = Slow {
+        took,
+        asked: Arc::clone(&asked),
+    };
+    (guard, asked)
 }
 
 async fn settled(
     took: Duration,
     deadline: Duration,
-    judge: Judge,
+    lookups: &[&str],
 ) -> (String, &'static str, usize) {
-    let asked = Arc::new(AtomicUsize::new(0));
-    let consulting = Consulting::new(consult(took, judge, Arc::clone(&asked)));
+    let (guard, asked) = slow(took);
     let deadline = Instant::now() + deadline;
     let first = answer("known", &["a", "b"]);
-    let (answer, result) = consulting.settle(first, deadline, again).await;
+    let again = |_: &Knowledge| Some(answer("found", lookups));
+    let consulting = Consulting::new();
+    let (answer, result) = consulting.settle(&guard, first, deadline, again).await;
     let body = String::from_utf8(answer.body).unwrap();
     (body, result, asked.load(Ordering::Relaxed))
 }
@@ -72,13 +88,13 @@ const SECOND: Duration = Duration::from_secs(1);
 
 #[tokio::test(start_paused = true)]
 async fn what_was_found_decides() {
-    let found = settled(SECOND / 2, SECOND * 5, judge("found", &["a"])).await;
+    let found = settled(SECOND / 2, SECOND * 5, &["a"]).await;
     assert_eq!(found, ("found".to_owned(), "done", 2));
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_is_asked_for_anew_is_looked_up_on_top() {
-    let found = settled(SECOND / 2, SECOND * 5, judge("found", &["a", "c"])).await;
+    let found = settled(SECOND / 2, SECOND * 5, &["a", "c"]).await;
     assert_eq!(found, ("found".to_owned(), "failed", 102));
 }
 
@@ -89,7 +105,7 @@ async fn nobody_waits_longer_than_a_second_or_the_client() {
         (SECOND / 2, SECOND / 4, SECOND / 4),
     ] {
         let began = Instant::now();
-        let late = settled(took, deadline, judge("found", &[])).await;
+        let late = settled(took, deadline, &[]).await;
         assert_eq!(late, ("known".to_owned(), "late", 2));
         assert_eq!(began.elapsed().as_millis() / 10, waited.as_millis() / 10);
     }
@@ -97,16 +113,18 @@ async fn nobody_waits_longer_than_a_second_or_the_client() {
 
 #[tokio::test(start_paused = true)]
 async fn beyond_a_number_of_lookups_what_is_known_has_to_do() {
-    let asked = Arc::new(AtomicUsize::new(0));
-    let slow = consult(SECOND / 2, judge("found", &[]), Arc::clone(&asked));
-    let consulting = Arc::new(Consulting::new(slow));
+    let (guard, asked) = slow(SECOND / 2);
+    let guard = Arc::new(guard);
+    let consulting = Arc::new(Consulting::new());
     let deadline = Instant::now() + SECOND * 5;
     let tasks: Vec<_> = (0..AT_ONCE + 3)
         .map(|_| {
-            let consulting = Arc::clone(&consulting);
+            let (consulting, guard) = (Arc::clone(&consulting), Arc::clone(&guard));
             tokio::spawn(async move {
                 let first = answer("known", &["a"]);
-                consulting.settle(first, deadline, again).await.1
+                let again = |_: &Knowledge| Some(answer("found", &[]));
+                let settled = consulting.settle(&*guard, first, deadline, again);
+                settled.await.1
             })
         })
         .collect();

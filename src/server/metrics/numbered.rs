@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 
-use super::Answered;
+use super::Handled;
 use crate::k8s::review::{Mode, Webhook};
 use crate::policy::{ObjectKind, mode_rules, rules};
 
@@ -71,7 +71,7 @@ impl Numbers {
 
     /// How many numbers [`Self::of_request`] gives.
     pub(super) fn of_requests(&self) -> usize {
-        WEBHOOKS * MODES * Answered::COUNT * self.kinds.len()
+        WEBHOOKS * MODES * Handled::COUNT * self.kinds.len()
     }
 
     /// The number of a request; nothing for a kind that is not known.
@@ -79,10 +79,10 @@ impl Numbers {
         &self,
         webhook: Webhook,
         mode: Option<Mode>,
-        outcome: Answered,
+        outcome: Handled,
         kind: &str,
     ) -> Option<usize> {
-        let number = setting(webhook, mode) * Answered::COUNT + outcome.index();
+        let number = setting(webhook, mode) * Handled::COUNT + outcome.index();
         let kind = self.kinds.iter().position(|it| *it == kind)?;
         Some(number * self.kinds.len() + kind)
     }

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{Answered, Format, Metrics, Numbers};
+use super::{Format, Handled, Metrics, Numbers};
 use crate::k8s::review::{Answer, Decision, Mode, Webhook};
 use crate::policy::connection::ConnectionKind;
 use crate::policy::custody::CustodyKind;
@@ -191,7 +191,7 @@ fn each_review_is_counted_under_its_own_labels() {
 #[test]
 fn every_label_of_an_answer_has_a_number() {
     let numbers = Numbers::new();
-    let outcome = Answered::Decided(Decision::Refused);
+    let outcome = Handled::Decided(Decision::Refused);
     for (webhook, answer) in refusals() {
         let Answer {
             mode, kind, rules, ..

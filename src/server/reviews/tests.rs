@@ -12,11 +12,14 @@ use hyper::header::{ALLOW, CONNECTION, CONTENT_TYPE};
 use hyper::{Request, StatusCode};
 use prometheus_client::metrics::gauge::Gauge;
 
-use super::{Judge, Reply, Reviews};
-use crate::k8s::review::{Answer, BadReview, Decision, Webhook};
+use super::{Reply, Reviews};
+use crate::k8s::review::{Answer, BadReview, Decision, Review, Webhook};
+use crate::policy::Knowledge;
 use crate::server::Limits;
 use crate::server::connection::Routes as _;
 use crate::server::connections::Connections;
+use crate::server::consult::Consulting;
+use crate::server::guard::{self, Guard};
 use crate::server::lifecycle::Lifecycle;
 use crate::server::memory::Memory;
 use crate::server::metrics::{Format, Metrics};
@@ -63,9 +66,25 @@ impl Body for Pieces {
     }
 }
 
+/// A guard that judges so.
+struct By<F>(F);
+
+impl<F> Guard for By<F>
+where
+    F: Fn(Webhook, &[u8]) -> Result<Answer, BadReview> + Send + Sync,
+{
+    fn judge<'b>(&self, webhook: Webhook, body: &'b [u8]) -> Result<guard::Judged<'b>, BadReview> {
+        (self.0)(webhook, body).map(Into::into)
+    }
+
+    fn judge_again(&self, _review: &mut Review<'_>, _knowledge: &Knowledge) -> Answer {
+        unreachable!("nothing is looked up")
+    }
+}
+
 /// Answers what begins like an object with its length.
-fn judge() -> Judge {
-    Arc::new(|_, body| match body.first() {
+fn judge(_: Webhook, body: &[u8]) -> Result<Answer, BadReview> {
+    match body.first() {
         Some(b'{' | b' ') => Ok(Answer {
             body: body.len().to_string().into_bytes(),
             decision: Decision::Unconcerned,
@@ -81,20 +100,19 @@ fn judge() -> Judge {
         }),
         Some(b'!') => panic!("as the test wants"),
         _ => Err(BadReview::Uid),
-    })
+    }
 }
 
 fn reviews() -> Arc<Reviews> {
-    judged_by(judge())
+    judged_by(By(judge))
 }
 
-fn judged_by(judge: Judge) -> Arc<Reviews> {
+fn judged_by(guard: impl Guard + 'static) -> Arc<Reviews> {
     let limits = Limits::default();
     let connections = Arc::new(Connections::new(limits, Gauge::default()));
     Arc::new(Reviews {
-        consulting: None,
-        judge,
-        answered: None,
+        guard: Arc::new(guard),
+        consulting: Consulting::new(),
         proven: true,
         limits,
         memory: Arc::new(Memory::new(&limits, connections)),
@@ -143,14 +161,11 @@ async fn text(reply: Reply) -> String {
 #[tokio::test]
 async fn requests_that_come_together_are_judged_before_any_is_answered() {
     let steps = Arc::new(Mutex::new(Vec::new()));
-    let judge: Judge = {
-        let (steps, judge) = (Arc::clone(&steps), judge());
-        Arc::new(move |webhook, body| {
-            steps.lock().unwrap().push("judged");
-            judge(webhook, body)
-        })
-    };
-    let reviews = judged_by(judge);
+    let judging = Arc::clone(&steps);
+    let reviews = judged_by(By(move |webhook, body: &[u8]| {
+        judging.lock().unwrap().push("judged");
+        judge(webhook, body)
+    }));
     let asked = (0..3).map(|_| async {
         let reply = ask(&reviews, post("/validate", "{}")).await;
         steps.lock().unwrap().push("answered");
@@ -270,8 +285,7 @@ async fn large_bodies_take_turns_when_memory_is_short() {
 
 #[tokio::test]
 async fn a_panic_is_a_denial_to_the_validator_and_an_error_to_the_mutator() {
-    let judge: Judge = Arc::new(|_: Webhook, _: &[u8]| panic!("as the test wants"));
-    let reviews = judged_by(judge);
+    let reviews = judged_by(By(|_: Webhook, _: &[u8]| panic!("as the test wants")));
     let body = r#"{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview",
         "request":{"uid":"7","kind":{"kind":"Pod"}}}"#;
     let reply = ask(&reviews, post("/validate", body)).await;

@@ -211,6 +211,7 @@ const CRATES: [(&str, &[&str]); 16] = [
             "clap",
             "clap_complete",
             "futures_util",
+            "prometheus_client",
             "serde",
             "serde_json",
             "similar",
