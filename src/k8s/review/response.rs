@@ -89,7 +89,8 @@ pub(super) fn causes<'f>(findings: impl IntoIterator<Item = &'f Finding>) -> Vec
     for finding in findings {
         let rule = finding.rule.id;
         if causes.last().is_none_or(|last| last.rule != rule) {
-            let field = finding.path.to_string();
+            let mut field = String::with_capacity(64);
+            finding.path.write(|piece| field.push_str(piece));
             causes.push(Cause { rule, field });
         }
     }
