@@ -169,7 +169,7 @@ async fn neither_a_look_nor_a_dry_run_stores_anything() {
         word(&dry.apply(&elsewhere).await),
         "Role apply-not-there-yet/people created"
     );
-    assert!(word(&real.apply(&elsewhere).await).contains("its namespace is not there"));
+    assert!(word(&real.apply(&elsewhere).await).contains("its namespace does not exist"));
 }
 
 #[tokio::test]

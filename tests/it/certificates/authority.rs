@@ -39,7 +39,7 @@ macro_rules! refused {
 }
 
 refused! {
-    a_leaf_is_no_authority: "-subj /CN=blue -addext basicConstraints=CA:FALSE", "is no CA's";
+    a_leaf_is_no_authority: "-subj /CN=blue -addext basicConstraints=CA:FALSE", "is not a CA's";
     one_that_may_not_sign: "-subj /CN=blue -addext keyUsage=digitalSignature", "lacks keyCertSign";
     one_for_servers_alone: "-subj /CN=blue -addext extendedKeyUsage=serverAuth", "both servers and clients";
     one_with_name_constraints: "-subj /CN=blue -addext nameConstraints=permitted;DNS:example.com", "name constraints";

@@ -114,7 +114,7 @@ async fn a_bad_team_is_ignored_as_a_whole_and_told() {
     create(&guard, &team("bad", &data)).await.unwrap();
     eventually("word about the bad team", || async {
         let log = cluster().guard().unwrap().server.log();
-        log.contains("the team \"bad\" has the key acount, which means nothing")
+        log.contains("the team \"bad\" has the unknown key acount")
             .then_some(())
     })
     .await;
