@@ -64,7 +64,7 @@ enum Command {
     Provision(Box<provision::Arguments>),
     Configure(provision::configure::Arguments),
     Deprovision(Box<provision::deprovision::Arguments>),
-    /// List and show what Tiller has recorded
+    /// List, show, move and migrate what Tiller has recorded
     #[command(subcommand)]
     Releases(Box<releases::Command>),
     Version(version::Arguments),

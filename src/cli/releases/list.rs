@@ -6,14 +6,15 @@ use clap::{Args, ValueEnum};
 
 use super::super::Exit;
 use super::super::reach::{connect_patiently, on_runtime};
-use super::{PlaceArguments, error, files, kubernetes_minor, namespace_in, table};
+use super::place::{PlaceArguments, error, kubernetes_minor, namespace_in};
+use super::{files, table};
 use crate::cluster::releases;
 use crate::manifest::to_yaml;
 use crate::releases::{Inventory, Listing, Storage, examine};
 
-/// Lists the releases that Tiller has recorded, and what is wrong with their records.
+/// List the releases that Tiller has recorded, and what is wrong with their records
 ///
-/// Exits with 1 if something is wrong, and with 4 if the cluster does not let you list all of them.
+/// Exit with 1 if something is wrong, and with 4 if the cluster does not let you list all of them
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Arguments {
     #[command(flatten)]

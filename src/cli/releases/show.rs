@@ -7,11 +7,12 @@ use clap::{Args, ValueEnum};
 
 use super::super::Exit;
 use super::super::reach::{connect_patiently, on_runtime};
-use super::{PlaceArguments, error, files, namespace_in};
+use super::files;
+use super::place::{PlaceArguments, error, namespace_in};
 use crate::cluster::releases;
 use crate::releases::{self as records, Record, Storage, named, show};
 
-/// Prints a part of a release as `helm get` does, byte for byte.
+/// Print a part of a release as `helm get` does, byte for byte
 ///
 /// It may hold passwords.
 #[derive(Debug, Args)]

@@ -65,6 +65,20 @@ struct Items<'a> {
     items: Option<Vec<&'a RawValue>>,
 }
 
+type Examine<T> = Arc<dyn Fn(Record) -> Option<T> + Send + Sync>;
+
+/// The records of one storage, in a namespace or in all, page by page.
+pub struct Pages<'a, T> {
+    cluster: &'a Cluster,
+    storage: Storage,
+    namespace: Option<&'a str>,
+    selectors: VecDeque<&'a str>,
+    token: String,
+    limit: usize,
+    examine: Examine<T>,
+    coming: VecDeque<JoinHandle<Result<Vec<T>, NotRecord>>>,
+}
+
 /// Goes through the records of one storage, in a namespace or in all; what `examine` makes of them is given to `take`,
 /// in their order.
 pub async fn list<T: Send + 'static>(
@@ -74,28 +88,109 @@ pub async fn list<T: Send + 'static>(
     examine: impl Fn(Record) -> T + Send + Sync + 'static,
     mut take: impl FnMut(T),
 ) -> Result<(), ListError> {
-    let examine = Arc::new(examine);
-    let mut pages: VecDeque<JoinHandle<Result<Vec<T>, NotRecord>>> = VecDeque::new();
-    for selector in SELECTORS {
-        let mut next = Some(String::new());
-        let mut limit = PAGE.0;
-        while let Some(token) = next.take() {
-            let page = page(cluster, storage, namespace, (selector, limit, &token)).await?;
-            let head: Head = serde_json::from_str(&page).map_err(|error| odd(storage, error))?;
-            let records = head.items.map_or(0, |items| items.len());
-            limit = next_limit(page.len(), records, limit);
-            next = Some(head.metadata.continues).filter(|token| !token.is_empty());
-            if pages.len() >= AT_ONCE {
-                finish(&mut pages, storage, &mut take).await?;
-            }
-            let examine = Arc::clone(&examine);
-            pages.push_back(spawn_blocking(move || read(&page, storage, &*examine)));
-        }
-    }
-    while !pages.is_empty() {
-        finish(&mut pages, storage, &mut take).await?;
+    let is_record = |record: &Record| record.is_tillers() || record.is_misspelt();
+    let examine = move |record: Record| is_record(&record).then(|| examine(record));
+    let mut pages = Pages::new(cluster, storage, namespace, &SELECTORS, examine);
+    while let Some(page) = pages.next().await? {
+        page.into_iter().for_each(&mut take);
     }
     Ok(())
+}
+
+// === impl Pages ===
+
+impl<'a, T: Send + 'static> Pages<'a, T> {
+    /// Records that these selectors of labels find, one after the other; what `examine` makes nothing of is passed over.
+    pub fn new(
+        cluster: &'a Cluster,
+        storage: Storage,
+        namespace: Option<&'a str>,
+        selectors: &[&'a str],
+        examine: impl Fn(Record) -> Option<T> + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            cluster,
+            storage,
+            namespace,
+            selectors: selectors.iter().copied().collect(),
+            token: String::new(),
+            limit: PAGE.0,
+            examine: Arc::new(examine),
+            coming: VecDeque::new(),
+        }
+    }
+
+    /// The next page.
+    pub async fn next(&mut self) -> Result<Option<Vec<T>>, ListError> {
+        while self.coming.len() < AT_ONCE && self.fetch().await? {}
+        let Some(page) = self.coming.pop_front() else {
+            return Ok(None);
+        };
+        let page = page.await.map_err(|error| odd(self.storage, error))?;
+        page.map(Some).map_err(|error| odd(self.storage, error))
+    }
+
+    /// Asks for a page, and has it decoded. False where there is none left.
+    async fn fetch(&mut self) -> Result<bool, ListError> {
+        let Some(selector) = self.selectors.front().copied() else {
+            return Ok(false);
+        };
+        let storage = self.storage;
+        let page = self.ask(selector).await?;
+        let head: Head = serde_json::from_str(&page).map_err(|error| odd(storage, error))?;
+        let records = head.items.map_or(0, |items| items.len());
+        self.limit = next_limit(page.len(), records, self.limit);
+        self.token = head.metadata.continues;
+        if self.token.is_empty() {
+            self.selectors.pop_front();
+        }
+        let examine = Arc::clone(&self.examine);
+        let read = spawn_blocking(move || read(&page, storage, &*examine));
+        self.coming.push_back(read);
+        Ok(true)
+    }
+
+    async fn ask(&self, selector: &str) -> Result<String, ListError> {
+        let resource = self.storage.as_str();
+        let path = match self.namespace {
+            Some(namespace) => format!("/api/v1/namespaces/{namespace}/{resource}"),
+            None => format!("/api/v1/{resource}"),
+        };
+        let limit = u32::try_from(self.limit).unwrap_or(u32::MAX);
+        let mut parameters = ListParams::default().labels(selector).limit(limit);
+        if !self.token.is_empty() {
+            parameters = parameters.continue_token(&self.token);
+        }
+        let answer = asked(async || {
+            let request = Request::new(&path).list(&parameters);
+            let request = request.map_err(kube::Error::BuildRequest)?;
+            self.cluster.client().request_text(request).await
+        });
+        let place = self.namespace.unwrap_or("all namespaces");
+        answer.await.map_err(|error| ListError::Asked {
+            storage: self.storage,
+            place: place.to_owned(),
+            reason: reason(error),
+        })
+    }
+}
+
+impl<T> std::fmt::Debug for Pages<'_, T> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Pages")
+            .field("storage", &self.storage)
+            .field("namespace", &self.namespace)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What the API server says, or why it says nothing.
+pub(super) fn reason(error: kube::Error) -> String {
+    match error {
+        kube::Error::Api(status) if !status.message.is_empty() => status.message,
+        other => other.to_string(),
+    }
 }
 
 /// How many records the next page is to have, by what those of the last took.
@@ -105,52 +200,6 @@ fn next_limit(bytes: usize, records: usize, before: usize) -> usize {
         Some(each) => (PAGE_BYTES / each.max(1)).clamp(least, most),
         None => before,
     }
-}
-
-async fn page(
-    cluster: &Cluster,
-    storage: Storage,
-    namespace: Option<&str>,
-    (selector, limit, token): (&str, usize, &str),
-) -> Result<String, ListError> {
-    let path = match namespace {
-        Some(namespace) => format!("/api/v1/namespaces/{namespace}/{}", storage.as_str()),
-        None => format!("/api/v1/{}", storage.as_str()),
-    };
-    let limit = u32::try_from(limit).unwrap_or(u32::MAX);
-    let mut parameters = ListParams::default().labels(selector).limit(limit);
-    if !token.is_empty() {
-        parameters = parameters.continue_token(token);
-    }
-    let answer = asked(async || {
-        let request = Request::new(&path).list(&parameters);
-        let request = request.map_err(kube::Error::BuildRequest)?;
-        cluster.client().request_text(request).await
-    });
-    answer.await.map_err(|error| ListError::Asked {
-        storage,
-        place: namespace.map_or_else(|| "all namespaces".to_owned(), ToOwned::to_owned),
-        reason: match error {
-            kube::Error::Api(status) if !status.message.is_empty() => status.message,
-            other => other.to_string(),
-        },
-    })
-}
-
-async fn finish<T>(
-    pages: &mut VecDeque<JoinHandle<Result<Vec<T>, NotRecord>>>,
-    storage: Storage,
-    take: &mut impl FnMut(T),
-) -> Result<(), ListError> {
-    let Some(page) = pages.pop_front() else {
-        return Ok(());
-    };
-    let records = page.await.map_err(|error| odd(storage, error))?;
-    records
-        .map_err(|error| odd(storage, error))?
-        .into_iter()
-        .for_each(take);
-    Ok(())
 }
 
 fn odd(storage: Storage, error: impl std::error::Error + Send + Sync + 'static) -> ListError {
@@ -163,15 +212,12 @@ fn odd(storage: Storage, error: impl std::error::Error + Send + Sync + 'static) 
 fn read<T>(
     page: &str,
     storage: Storage,
-    examine: &impl Fn(Record) -> T,
+    examine: &dyn Fn(Record) -> Option<T>,
 ) -> Result<Vec<T>, NotRecord> {
     let Items { items } = serde_json::from_str(page)?;
     let mut examined = Vec::new();
     for item in items.into_iter().flatten() {
-        let record = Record::read(item, Some(storage))?;
-        if record.is_tillers() || record.is_misspelt() {
-            examined.push(examine(record));
-        }
+        examined.extend(examine(Record::read(item, Some(storage))?));
     }
     Ok(examined)
 }

@@ -1,5 +1,19 @@
-//! Release records in a cluster.
+//! Release records in a cluster: listed, moved, migrated.
 
+mod contents;
+mod helm3;
+mod launch;
 mod list;
+mod migration;
+mod moved;
+mod movement;
+mod rights;
+mod tiller;
+mod write;
 
-pub use list::{ListError, list};
+pub use list::{ListError, Pages, list};
+pub use migration::{Effect, Migrate, Outcome, State};
+pub use moved::{MoveError, Moved};
+pub use movement::Move;
+pub use rights::{Needed, roles};
+pub use write::WriteError;

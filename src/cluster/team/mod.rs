@@ -13,9 +13,7 @@ pub use releases::{Hidden, hidden_releases, releases};
 pub use rights::{Granted, Grants};
 pub use rollout::{Deployed, Rollout, deployed, rollout};
 
-pub(in crate::cluster) use request::asked;
-
-use request::api;
+pub(in crate::cluster) use request::{api, asked};
 
 use super::Cluster;
 use super::apply::ObjectReference;

@@ -10,7 +10,7 @@ use crate::cluster::Cluster;
 use crate::cluster::apply::ObjectReference;
 
 /// Where the API server has a kind, in a namespace.
-pub(super) fn api(
+pub(in crate::cluster) fn api(
     cluster: &Cluster,
     api_version: &str,
     kind: &str,

@@ -174,7 +174,7 @@ async fn a_configuration_that_cannot_be_seen_is_bad_unless_its_webhook_answers()
     drop(patched.unwrap());
     let elsewhere = Diagnosis::with(&world, &reader).await;
     assert_eq!(elsewhere.code, Some(1), "{:#?}", elsewhere.checks);
-    elsewhere.assert_says("service", "bad", "leads elsewhere");
+    elsewhere.assert_says("service", "bad", "does not lead to the pods");
     elsewhere.assert_says("validating-configuration", "bad", unread);
 }
 

@@ -77,7 +77,8 @@ async fn without_the_group_of_roles_there_are_none() {
     metric(guard.health, "tiller_guard_known_roles 0").await;
     eventually("line in the log", || async {
         let log = guard.server.log();
-        log.contains("this API server does not serve it").then_some(())
+        log.contains("this API server does not serve it")
+            .then_some(())
     })
     .await;
 }

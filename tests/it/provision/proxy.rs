@@ -110,7 +110,7 @@ impl Proxy {
     }
 
     /// One where each request meets this once. Nothing that is only read is in conflict.
-    pub(super) async fn once_each(client: Client, fate: Fate) -> Self {
+    pub(crate) async fn once_each(client: Client, fate: Fate) -> Self {
         Self::start(client, move |asked| {
             let (last, before) = asked.split_last().unwrap();
             let may_be = last.writes() || fate != Fate::Fails(409);
@@ -144,7 +144,7 @@ impl Proxy {
 }
 
 /// Runs the program beside proxies, which need this thread.
-pub(super) async fn run_at(kubeconfig: &str, words: &[&str]) -> Run {
+pub(crate) async fn run_at(kubeconfig: &str, words: &[&str]) -> Run {
     let mut words: Vec<_> = words.iter().map(ToString::to_string).collect();
     words.push(format!("--kubeconfig={kubeconfig}"));
     let task = tokio::task::spawn_blocking(move || {

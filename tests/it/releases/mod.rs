@@ -1,6 +1,12 @@
 //! Helm 2's release records, as Tiller stored them.
 
+mod helm3;
 mod list;
+mod migrated;
+mod migrated_faults;
+mod moved;
+mod moved_faults;
+mod movement;
 mod recordings;
 mod show;
 

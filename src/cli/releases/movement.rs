@@ -1,0 +1,220 @@
+//! `tiller-guard releases move`.
+
+use std::io::{self, Write as _};
+use std::time::Duration;
+
+use anyhow::anyhow;
+use clap::{Args, ValueEnum};
+
+use super::super::Exit;
+use super::super::reach::{ReachArguments, connect_patiently, on_runtime};
+use super::place::{error, namespace_in};
+use super::show::StorageArgument;
+use crate::cluster::Cluster;
+use crate::cluster::apply::Effect;
+use crate::cluster::releases::{Move, MoveError, Moved};
+use crate::releases::Storage;
+
+/// Move the release records of one Tiller to Secrets, or back to ConfigMaps
+///
+/// Stop Tiller, copy its records, compare the copies, hide the old records from Tiller, start Tiller with the other
+/// storage, and delete the old records once it is ready. A run that was interrupted is finished by running it again, and
+/// undone by moving the other way.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Arguments {
+    /// Where the records go
+    #[arg(long, value_name = "STORAGE")]
+    to: StorageArgument,
+
+    /// The Tiller's namespace [default: the context's]
+    #[arg(long, short, value_name = "NAMESPACE")]
+    namespace: Option<String>,
+
+    /// Keep the old records, labelled OWNER=MOVED, which Tiller does not find
+    #[arg(long)]
+    keep: bool,
+
+    /// Move pending releases too; without it, they are an error
+    #[arg(long)]
+    allow_pending: bool,
+
+    /// Only report what would be done; with `server`, let the API server check the copies without storing them
+    #[arg(long, value_name = "HOW", num_args = 0..=1, default_missing_value = "client", require_equals = true)]
+    dry_run: Option<DryRun>,
+
+    /// How long Tiller may take to stop, and to be ready, in seconds
+    #[arg(long, value_name = "SECONDS", default_value = "300")]
+    timeout: u64,
+
+    #[command(flatten)]
+    reach: ReachArguments,
+}
+
+/// How nothing is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum DryRun {
+    /// Without asking the API server
+    Client,
+    /// Asking it
+    Server,
+}
+
+/// Moves.
+pub(super) fn run(arguments: Arguments) -> anyhow::Result<Exit> {
+    on_runtime(moved(arguments))
+}
+
+async fn moved(arguments: Arguments) -> anyhow::Result<Exit> {
+    let Arguments {
+        to,
+        namespace,
+        keep,
+        allow_pending,
+        dry_run,
+        timeout,
+        reach,
+    } = arguments;
+    let cluster = match connect_patiently(reach).await? {
+        Ok(cluster) => cluster,
+        Err(exit) => return Ok(exit),
+    };
+    let plan = Move {
+        namespace: namespace_in(&cluster, namespace.as_deref()),
+        to: to.into(),
+        keep,
+        allow_pending,
+        timeout: Duration::from_secs(timeout),
+    };
+    if dry_run == Some(DryRun::Server)
+        && let Err(unable) = Effect::ServerDryRun.check(&cluster)
+    {
+        error(unable)?;
+        return Ok(Exit::Unreachable);
+    }
+    match done(&plan, &cluster, dry_run).await {
+        Ok(()) => {
+            if dry_run.is_none() {
+                say(&format!(
+                    "done; undo it with: tiller-guard releases move --to {} -n {}",
+                    plan.to.other().as_str(),
+                    plan.namespace
+                ));
+            }
+            Ok(Exit::Clean)
+        }
+        Err(failed) => {
+            let exit = exit(&failed);
+            let remedy = remedy(&failed, &plan);
+            error(format_args!("{:#}{remedy}", anyhow!(failed)))?;
+            Ok(exit)
+        }
+    }
+}
+
+async fn done(plan: &Move, cluster: &Cluster, dry_run: Option<DryRun>) -> Result<(), MoveError> {
+    let (namespace, to) = (plan.namespace.as_str(), plan.to);
+    match dry_run {
+        None => {
+            plan.run(cluster, |moved| say(&told(&moved, namespace, to, "")))
+                .await
+        }
+        Some(how) => {
+            let tell = |moved| say(&told(&moved, namespace, to, " (dry run)"));
+            plan.plan(cluster, how == DryRun::Server, tell).await
+        }
+    }
+}
+
+/// What is told while it goes on: who reads no more is no reason to stop halfway.
+fn say(line: &str) {
+    writeln!(io::stdout(), "{line}").ok();
+}
+
+fn told(moved: &Moved, namespace: &str, to: Storage, tried: &str) -> String {
+    let (from, to) = (to.other().as_str(), to.as_str());
+    let count = |number: &usize| match number {
+        1 => "1 record".to_owned(),
+        number => format!("{number} records"),
+    };
+    let told = match moved {
+        Moved::Planned {
+            records,
+            aside,
+            others,
+            tiller,
+        } => {
+            let records = format!(
+                "{} in {from} of {namespace} to move to {to}",
+                count(records)
+            );
+            let aside =
+                (*aside > 0).then(|| format!("{} set aside by an earlier run", count(aside)));
+            let others =
+                (*others > 0).then(|| format!("{} only in {to} stay as they are", count(others)));
+            let nobody = (!tiller).then(|| {
+                format!(
+                    "there is no Deployment {namespace}/tiller-deploy to stop or switch: stop every Tiller of this \
+                     namespace yourself"
+                )
+            });
+            let parts = [Some(records), aside, others, nobody];
+            parts.into_iter().flatten().collect::<Vec<_>>().join("; ")
+        }
+        Moved::Stopped => format!("stopped Deployment {namespace}/tiller-deploy"),
+        Moved::Copied(number) => format!("copied {} to {to}", count(number)),
+        Moved::Compared(number) => format!("compared {}: the copies are the same", count(number)),
+        Moved::SetAside(number) => format!("set aside {} in {from}", count(number)),
+        Moved::Retracted(number) => {
+            format!(
+                "set aside {} in {to}: Tiller has deleted them since they were copied",
+                count(number)
+            )
+        }
+        Moved::Switched => {
+            format!("started Deployment {namespace}/tiller-deploy with its records in {to}")
+        }
+        Moved::Answers => "Tiller is ready".to_owned(),
+        Moved::Deleted(number) => format!("deleted {} in {from}", count(number)),
+    };
+    format!("{told}{tried}")
+}
+
+fn exit(failed: &MoveError) -> Exit {
+    match failed {
+        MoveError::Conflict(_)
+        | MoveError::Damaged(_)
+        | MoveError::Pending(_)
+        | MoveError::Unswitchable(..)
+        | MoveError::Restless(_) => Exit::Findings,
+        MoveError::TimedOut { .. } => Exit::TimedOut,
+        MoveError::List(_) | MoveError::Write(_) | MoveError::Tiller { .. } => Exit::Unreachable,
+    }
+}
+
+/// What to do.
+fn remedy(failed: &MoveError, plan: &Move) -> String {
+    let namespace = &plan.namespace;
+    match failed {
+        MoveError::Conflict(_) => format!(
+            "; compare them with `tiller-guard releases show -n {namespace} --storage …`, and delete the ones that are \
+             wrong"
+        ),
+        MoveError::Damaged(_) => {
+            "; restore them from a backup, or delete them, and run this again".to_owned()
+        }
+        MoveError::Pending(_) => {
+            "; wait until they are done, or end them with `helm rollback`; if no Tiller works on \
+                                  them, give --allow-pending"
+                .to_owned()
+        }
+        MoveError::Write(refused) if refused.is_forbidden => {
+            format!("; ask an administrator for that right in {namespace}")
+        }
+        MoveError::List(_) | MoveError::Write(_) | MoveError::Tiller { .. } => {
+            "; run this again to go on".to_owned()
+        }
+        MoveError::Unswitchable(..) | MoveError::TimedOut { .. } | MoveError::Restless(_) => {
+            String::new()
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! What is in a storage now. What was seen before is known by its version, and is not read again.
+
+use std::collections::{BTreeMap, HashMap};
+
+use buffa::Message as _;
+use hyper::header::ACCEPT;
+use kube::api::ListParams;
+use kube::core::Request;
+use serde::Deserialize;
+
+use super::list::{ListError, Pages, reason};
+use crate::cluster::Cluster;
+use crate::cluster::lookup::METADATA_LIST;
+use crate::cluster::team::asked;
+use crate::releases::movement::{ASIDE, Contents, Digest, Kept, MOVED_FROM, Owner};
+use crate::releases::{OWNER, Record, Status, Storage, message};
+
+/// Records of a page by their metadata.
+const PAGE: u32 = 500;
+
+/// What is wrong with a record that is to be moved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// It cannot be decoded, or does not encode to the same.
+    Damaged(String),
+    /// Something is under way.
+    Pending(Status),
+}
+
+/// A record that was read.
+#[derive(Debug, Clone)]
+struct Read {
+    digest: Digest,
+    fault: Option<Fault>,
+}
+
+/// Looks at the two storages of a namespace.
+#[derive(Debug)]
+pub(super) struct Looker<'a> {
+    cluster: &'a Cluster,
+    namespace: &'a str,
+    /// By storage, name and version.
+    known: HashMap<(Storage, String, String), Read>,
+}
+
+#[derive(Deserialize)]
+struct List {
+    #[serde(default)]
+    metadata: ListMetadata,
+    items: Option<Vec<Item>>,
+}
+
+#[derive(Default, Deserialize)]
+struct ListMetadata {
+    #[serde(rename = "continue", default)]
+    continues: String,
+}
+
+#[derive(Deserialize)]
+struct Item {
+    metadata: Metadata,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Metadata {
+    name: String,
+    resource_version: String,
+    labels: Option<BTreeMap<String, String>>,
+    annotations: Option<BTreeMap<String, String>>,
+}
+
+/// The labels of Tiller's records and of those that were set aside.
+pub(super) fn selector() -> String {
+    format!("{} in ({},{ASIDE})", OWNER.0, OWNER.1)
+}
+
+// === impl Looker ===
+
+impl<'a> Looker<'a> {
+    pub(super) fn new(cluster: &'a Cluster, namespace: &'a str) -> Self {
+        Self {
+            cluster,
+            namespace,
+            known: HashMap::new(),
+        }
+    }
+
+    /// What is in a storage.
+    pub(super) async fn look(&mut self, storage: Storage) -> Result<Contents, ListError> {
+        let mut contents = Contents::new();
+        for Metadata {
+            name,
+            resource_version,
+            labels,
+            annotations,
+        } in self.heads(storage).await?
+        {
+            let key = (storage, name.clone(), resource_version.clone());
+            let Some(read) = self.known.get(&key) else {
+                return self.read(storage).await;
+            };
+            let labels = labels.unwrap_or_default();
+            let annotations = annotations.unwrap_or_default();
+            let kept = kept(&labels, &annotations, resource_version, read.digest);
+            contents.insert(name, kept);
+        }
+        Ok(contents)
+    }
+
+    /// What is wrong with records that are Tiller's, by their names.
+    pub(super) fn faults(&self, storage: Storage, contents: &Contents) -> BTreeMap<String, Fault> {
+        let tillers = contents
+            .iter()
+            .filter(|(_, kept)| kept.owner == Owner::Tiller);
+        let faults = tillers.filter_map(|(name, kept)| {
+            let key = (storage, name.clone(), kept.version.clone());
+            Some((name.clone(), self.known.get(&key)?.fault.clone()?))
+        });
+        faults.collect()
+    }
+
+    /// A record that was written without its content has another version, and holds the same.
+    pub(super) fn rename(&mut self, storage: Storage, name: &str, from: &str, to: String) {
+        let key = (storage, name.to_owned(), from.to_owned());
+        if let Some(read) = self.known.get(&key).cloned() {
+            self.known.insert((storage, name.to_owned(), to), read);
+        }
+    }
+
+    /// All of it, read.
+    async fn read(&mut self, storage: Storage) -> Result<Contents, ListError> {
+        let selector = selector();
+        let examine = |record: Record| Some(examined(&record));
+        let mut pages = Pages::new(
+            self.cluster,
+            storage,
+            Some(self.namespace),
+            &[&selector],
+            examine,
+        );
+        let mut contents = Contents::new();
+        while let Some(page) = pages.next().await? {
+            for (name, kept, read) in page {
+                self.known
+                    .insert((storage, name.clone(), kept.version.clone()), read);
+                contents.insert(name, kept);
+            }
+        }
+        Ok(contents)
+    }
+
+    async fn heads(&self, storage: Storage) -> Result<Vec<Metadata>, ListError> {
+        let path = format!("/api/v1/namespaces/{}/{}", self.namespace, storage.as_str());
+        let mut parameters = ListParams::default().limit(PAGE).labels(&selector());
+        let mut found = Vec::new();
+        loop {
+            let list = asked(async || {
+                let request = Request::new(&path).list(&parameters);
+                let mut request = request.map_err(kube::Error::BuildRequest)?;
+                request.headers_mut().insert(ACCEPT, METADATA_LIST);
+                self.cluster.client().request::<List>(request).await
+            });
+            let List { metadata, items } = list.await.map_err(|error| ListError::Asked {
+                storage,
+                place: self.namespace.to_owned(),
+                reason: reason(error),
+            })?;
+            found.extend(items.into_iter().flatten().map(|item| item.metadata));
+            if metadata.continues.is_empty() {
+                return Ok(found);
+            }
+            parameters.continue_token = Some(metadata.continues);
+        }
+    }
+}
+
+fn examined(record: &Record) -> (String, Kept, Read) {
+    let text = record.text.as_deref().unwrap_or_default();
+    let digest = Digest::of(text);
+    let kept = kept(
+        &record.labels,
+        &record.annotations,
+        record.resource_version.clone(),
+        digest,
+    );
+    let fault = fault(record, text);
+    (record.name.clone(), kept, Read { digest, fault })
+}
+
+fn fault(record: &Record, text: &[u8]) -> Option<Fault> {
+    let release = match record.decode() {
+        Ok(release) => release,
+        Err(error) => return Some(Fault::Damaged(error.to_string())),
+    };
+    if message(text).ok() != Some(release.encode_to_vec()) {
+        return Some(Fault::Damaged(
+            "what is decoded of it does not encode to the same".to_owned(),
+        ));
+    }
+    let status = Status::of(release.info.status.code);
+    status.is_pending().then_some(Fault::Pending(status))
+}
+
+fn kept(
+    labels: &BTreeMap<String, String>,
+    annotations: &BTreeMap<String, String>,
+    version: String,
+    digest: Digest,
+) -> Kept {
+    let is_aside = labels.get(OWNER.0).is_some_and(|owner| owner == ASIDE);
+    Kept {
+        owner: if is_aside {
+            Owner::Aside
+        } else {
+            Owner::Tiller
+        },
+        is_copy: annotations.contains_key(MOVED_FROM),
+        version,
+        digest,
+    }
+}

@@ -1,0 +1,318 @@
+//! Records moved from one storage to the other, with Tiller stopped meanwhile.
+
+use std::time::Duration;
+
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+
+use super::contents::{Fault, Looker, selector};
+use super::list::Pages;
+use super::moved::{MoveError, Moved};
+use super::tiller::{Found, Tiller};
+use super::write::{WriteError, Writer, Written, object};
+use crate::cluster::Cluster;
+use crate::releases::movement::{
+    ASIDE, Contents, Digest, MOVED_FROM, Next, Owner, Progress, Step, next,
+};
+use crate::releases::{OWNER, Record, Storage};
+
+/// Objects that are on their way at once.
+const AT_ONCE: usize = 8;
+/// Rounds in which somebody else may come between.
+const ROUNDS: usize = 30;
+
+/// What is to be moved.
+#[derive(Debug, Clone)]
+pub struct Move {
+    /// Tiller's namespace.
+    pub namespace: String,
+    /// Where its records go.
+    pub to: Storage,
+    /// Whether the old ones are kept, set aside.
+    pub keep: bool,
+    /// Whether releases that are pending go too.
+    pub allow_pending: bool,
+    /// How long Tiller may take to stop, and to start.
+    pub timeout: Duration,
+}
+
+/// A move on its way.
+struct Mover<'a, F> {
+    plan: &'a Move,
+    cluster: &'a Cluster,
+    looker: Looker<'a>,
+    progress: Progress,
+    tell: F,
+}
+
+impl Move {
+    /// What is there to be moved. Nothing is written but, with `try_all`, copies that the API server does not store.
+    pub async fn plan(
+        &self,
+        cluster: &Cluster,
+        try_all: bool,
+        tell: impl FnMut(Moved),
+    ) -> Result<(), MoveError> {
+        let mut mover = self.mover(cluster, tell);
+        let tiller = mover.tiller().find().await?;
+        let (source, target) = mover.look().await?;
+        mover.planned(&source, &target, tiller.is_some());
+        mover.check(&source)?;
+        if let Some(tiller) = tiller.filter(|it| !it.can_switch(self.to)) {
+            drop(tiller);
+            return Err(MoveError::Unswitchable(self.namespace.clone(), self.to));
+        }
+        if let Next::Steps(steps) = next(&source, &target, &mover.progress)?
+            && try_all
+        {
+            mover.copy(&steps, true).await?;
+        }
+        Ok(())
+    }
+
+    /// Moves all.
+    pub async fn run(&self, cluster: &Cluster, tell: impl FnMut(Moved)) -> Result<(), MoveError> {
+        let mut mover = self.mover(cluster, tell);
+        let found = mover.tiller().find().await?;
+        let (source, target) = mover.look().await?;
+        mover.planned(&source, &target, found.is_some());
+        mover.check(&source)?;
+        if found.as_ref().is_some_and(|it| !it.can_switch(self.to)) {
+            return Err(MoveError::Unswitchable(self.namespace.clone(), self.to));
+        }
+        let first = next(&source, &target, &mover.progress)?;
+        mover.prepare(found.as_ref(), &first).await?;
+        for _round in 0..ROUNDS {
+            let (source, target) = mover.look().await?;
+            if let Err(error) = mover.check(&source) {
+                // Whatever came between goes on where it began.
+                mover.restore().await?;
+                return Err(error);
+            }
+            match next(&source, &target, &mover.progress)? {
+                Next::Steps(steps) => mover.execute(&source, &target, &steps).await?,
+                Next::Switch => mover.switch().await?,
+                Next::Done => return Ok(()),
+            }
+        }
+        Err(MoveError::Restless(self.namespace.clone()))
+    }
+
+    fn mover<'a, F: FnMut(Moved)>(&'a self, cluster: &'a Cluster, tell: F) -> Mover<'a, F> {
+        Mover {
+            plan: self,
+            cluster,
+            looker: Looker::new(cluster, &self.namespace),
+            progress: Progress {
+                keep: self.keep,
+                ..Progress::default()
+            },
+            tell,
+        }
+    }
+}
+
+impl<F: FnMut(Moved)> Mover<'_, F> {
+    fn from(&self) -> Storage {
+        self.plan.to.other()
+    }
+
+    fn tiller(&self) -> Tiller<'_> {
+        Tiller {
+            cluster: self.cluster,
+            namespace: &self.plan.namespace,
+            timeout: self.plan.timeout,
+        }
+    }
+
+    fn writer(&self, storage: Storage) -> Writer<'_> {
+        Writer {
+            cluster: self.cluster,
+            namespace: &self.plan.namespace,
+            storage,
+            dry_run: false,
+        }
+    }
+
+    async fn look(&mut self) -> Result<(Contents, Contents), MoveError> {
+        let source = self.looker.look(self.from()).await?;
+        let target = self.looker.look(self.plan.to).await?;
+        Ok((source, target))
+    }
+
+    fn planned(&mut self, source: &Contents, target: &Contents, tiller: bool) {
+        let count = |owner| source.values().filter(|it| it.owner == owner).count();
+        let others = target
+            .keys()
+            .filter(|name| !source.contains_key(*name))
+            .count();
+        (self.tell)(Moved::Planned {
+            records: count(Owner::Tiller),
+            aside: count(Owner::Aside),
+            others,
+            tiller,
+        });
+    }
+
+    /// Whether all that is to be moved can be.
+    fn check(&self, source: &Contents) -> Result<(), MoveError> {
+        let (mut damaged, mut pending) = (Vec::new(), Vec::new());
+        for (name, fault) in self.looker.faults(self.from(), source) {
+            match fault {
+                Fault::Damaged(reason) => damaged.push(format!("{name}: {reason}")),
+                Fault::Pending(status) => pending.push(format!("{name} is {}", status.as_str())),
+            }
+        }
+        if !damaged.is_empty() {
+            return Err(MoveError::Damaged(damaged));
+        }
+        if !pending.is_empty() && !self.plan.allow_pending {
+            return Err(MoveError::Pending(pending));
+        }
+        Ok(())
+    }
+
+    /// Stops Tiller where there is something to be moved.
+    async fn prepare(&mut self, found: Option<&Found>, first: &Next) -> Result<(), MoveError> {
+        if let (Some(found), Next::Steps(_)) = (found, first) {
+            self.tiller().stop(found).await?;
+            (self.tell)(Moved::Stopped);
+        }
+        Ok(())
+    }
+
+    /// Starts Tiller again as it was.
+    async fn restore(&mut self) -> Result<(), MoveError> {
+        match self.tiller().find().await? {
+            Some(found) if !self.progress.switched => self.tiller().start(&found, None).await,
+            _ => Ok(()),
+        }
+    }
+
+    async fn switch(&mut self) -> Result<(), MoveError> {
+        if let Some(found) = self.tiller().find().await? {
+            self.tiller().start(&found, Some(self.plan.to)).await?;
+            (self.tell)(Moved::Switched);
+            self.tiller().answers().await?;
+            (self.tell)(Moved::Answers);
+        }
+        self.progress.switched = true;
+        Ok(())
+    }
+
+    async fn execute(
+        &mut self,
+        source: &Contents,
+        target: &Contents,
+        steps: &std::collections::BTreeMap<String, Step>,
+    ) -> Result<(), MoveError> {
+        let is_copy = |step: &Step| matches!(step, Step::Create | Step::Replace(_));
+        if steps.values().any(is_copy) {
+            let copied = self.copy(steps, false).await?;
+            (self.tell)(Moved::Copied(copied));
+        }
+        if steps.values().any(|step| matches!(step, Step::SetAside(_))) {
+            // What is set aside was read back a moment ago.
+            let same = source.iter().filter(|(name, record)| {
+                target
+                    .get(*name)
+                    .is_some_and(|there| there.digest == record.digest)
+            });
+            (self.tell)(Moved::Compared(same.count()));
+        }
+        let (from, to) = (self.writer(self.from()), self.writer(self.plan.to));
+        let aside = (OWNER.0, ASIDE);
+        let done: Vec<(&String, &Step, Written)> = stream::iter(steps)
+            .map(|(name, step)| async move {
+                let written = match step {
+                    Step::Create | Step::Replace(_) => return Ok(None),
+                    Step::SetAside(version) => from.label(name, aside, version).await?,
+                    Step::Retract(version) => to.label(name, aside, version).await?,
+                    Step::Delete(version) => from.delete(name, version).await?,
+                };
+                Ok::<_, WriteError>(Some((name, step, written)))
+            })
+            .buffer_unordered(AT_ONCE)
+            .try_filter_map(|done| async { Ok(done) })
+            .try_collect()
+            .await?;
+        self.done(done);
+        Ok(())
+    }
+
+    fn done(&mut self, done: Vec<(&String, &Step, Written)>) {
+        let (from, to) = (self.from(), self.plan.to);
+        let (mut aside, mut retracted, mut deleted) = (0, 0, 0);
+        for (name, step, written) in done {
+            let Written::Done(now) = written else {
+                continue;
+            };
+            match step {
+                Step::SetAside(before) => {
+                    aside += 1;
+                    self.looker.rename(from, name, before, now);
+                }
+                Step::Retract(before) => {
+                    retracted += 1;
+                    self.looker.rename(to, name, before, now);
+                }
+                Step::Delete(_) => deleted += 1,
+                Step::Create | Step::Replace(_) => {}
+            }
+        }
+        let told = [
+            (aside, Moved::SetAside(aside)),
+            (retracted, Moved::Retracted(retracted)),
+            (deleted, Moved::Deleted(deleted)),
+        ];
+        told.into_iter()
+            .filter(|(count, _)| *count > 0)
+            .for_each(|(_, moved)| (self.tell)(moved));
+    }
+
+    /// Copies what the steps say, as it is now: page by page, so that no more than a page is in memory.
+    async fn copy(
+        &mut self,
+        steps: &std::collections::BTreeMap<String, Step>,
+        dry_run: bool,
+    ) -> Result<usize, MoveError> {
+        let selector = selector();
+        let (from, to) = (self.from(), self.plan.to);
+        let namespace = Some(self.plan.namespace.as_str());
+        let mut pages = Pages::new(self.cluster, from, namespace, &[&selector], Some);
+        let writer = Writer {
+            dry_run,
+            ..self.writer(to)
+        };
+        let mut copied = Vec::new();
+        while let Some(page) = pages.next().await? {
+            let wanted = page.iter().filter(|record| record.is_tillers());
+            let wanted = wanted.filter_map(|record| Some((record, steps.get(&record.name)?)));
+            let written: Vec<Option<(String, Digest)>> = stream::iter(wanted)
+                .map(|(record, step)| copy_one(writer, from, record, step))
+                .buffer_unordered(AT_ONCE)
+                .try_collect()
+                .await?;
+            copied.extend(written.into_iter().flatten());
+        }
+        let count = copied.len();
+        self.progress.copied.extend(copied);
+        Ok(count)
+    }
+}
+
+async fn copy_one(
+    writer: Writer<'_>,
+    from: Storage,
+    record: &Record,
+    step: &Step,
+) -> Result<Option<(String, Digest)>, WriteError> {
+    let object = object(record, writer.storage, (MOVED_FROM, from.as_str()));
+    let written = match step {
+        Step::Create => writer.create(&record.name, &object).await?,
+        Step::Replace(version) => writer.replace(&record.name, object, version).await?,
+        Step::SetAside(_) | Step::Retract(_) | Step::Delete(_) => return Ok(None),
+    };
+    let text = record.text.as_deref().unwrap_or_default();
+    let copied = (record.name.clone(), Digest::of(text));
+    Ok(matches!(written, Written::Done(_)).then_some(copied))
+}

@@ -1,0 +1,185 @@
+//! Tiller's Deployment, stopped while records move and started again.
+
+use std::time::Duration;
+
+use kube::api::{DynamicObject, ListParams, Patch, PatchParams};
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep};
+
+use super::launch;
+use super::list::reason;
+use super::moved::MoveError;
+use crate::cluster::Cluster;
+use crate::cluster::team::{Deployed, Rollout, api, asked, deployed};
+use crate::provision::Names;
+use crate::releases::Storage;
+
+/// How many replicas it had before it was stopped.
+const REPLICAS: &str = "tiller-guard.io/replicas-before-move";
+/// Between two looks.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// Tiller's Deployment in a namespace.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Tiller<'a> {
+    pub(super) cluster: &'a Cluster,
+    pub(super) namespace: &'a str,
+    /// How long its pods may take to go, and to come.
+    pub(super) timeout: Duration,
+}
+
+/// As it was found.
+#[derive(Debug, Clone)]
+pub(super) struct Found(Value);
+
+// === impl Found ===
+
+impl Found {
+    /// Where it keeps its records, if that can be read.
+    pub(super) fn storage(&self) -> Option<Storage> {
+        launch::storage(&self.0)
+    }
+
+    /// Whether it can be told to keep them there.
+    pub(super) fn can_switch(&self, to: Storage) -> bool {
+        launch::switched(&self.0, to).is_some()
+    }
+
+    fn replicas(&self) -> i64 {
+        self.0
+            .pointer("/spec/replicas")
+            .and_then(Value::as_i64)
+            .unwrap_or(1)
+    }
+
+    /// How many there are to be when all is done.
+    pub(super) fn wanted(&self) -> i64 {
+        let annotations = self.0.pointer("/metadata/annotations");
+        let noted = annotations.and_then(|it| it.get(REPLICAS)?.as_str()?.parse().ok());
+        noted.unwrap_or_else(|| self.replicas())
+    }
+
+    fn version(&self) -> Value {
+        self.0
+            .pointer("/metadata/resourceVersion")
+            .cloned()
+            .unwrap_or_default()
+    }
+}
+
+// === impl Tiller ===
+
+impl Tiller<'_> {
+    /// Looks for it.
+    pub(super) async fn find(&self) -> Result<Option<Found>, MoveError> {
+        let found = deployed(self.cluster, self.namespace).await;
+        let found = found.map_err(|error| MoveError::Tiller {
+            act: "look for",
+            namespace: self.namespace.to_owned(),
+            reason: error.to_string(),
+        })?;
+        Ok(found.map(|Deployed(deployment)| Found(deployment)))
+    }
+
+    /// Stops it, and waits until none of its pods is left.
+    pub(super) async fn stop(&self, found: &Found) -> Result<(), MoveError> {
+        if found.replicas() > 0 {
+            let noted = found.wanted().to_string();
+            let patch = json!({
+                "metadata": {
+                    "resourceVersion": found.version(),
+                    "annotations": { REPLICAS: noted },
+                },
+                "spec": { "replicas": 0 },
+            });
+            self.patch("stop", &patch).await?;
+        }
+        let labels = found.0.pointer("/spec/selector/matchLabels");
+        let labels = labels.and_then(Value::as_object).into_iter().flatten();
+        let labels: Vec<_> = labels
+            .filter_map(|(key, value)| Some(format!("{key}={}", value.as_str()?)))
+            .collect();
+        let parameters = ListParams::default().labels(&labels.join(","));
+        let pods = api(self.cluster, "v1", "Pod", self.namespace);
+        let begin = Instant::now();
+        loop {
+            let left = asked(async || pods.list_metadata(&parameters).await).await;
+            let left = left.map_err(|error| self.failed("wait for the pods of", error))?;
+            if left.items.is_empty() {
+                return Ok(());
+            }
+            if begin.elapsed() > self.timeout {
+                return Err(MoveError::TimedOut {
+                    what: format!("{} of Tiller's pods are still there", left.items.len()),
+                    namespace: self.namespace.to_owned(),
+                    seconds: self.timeout.as_secs(),
+                });
+            }
+            sleep(LOOK).await;
+        }
+    }
+
+    /// Starts it again, as it was, or with its records there.
+    pub(super) async fn start(&self, found: &Found, to: Option<Storage>) -> Result<(), MoveError> {
+        let mut patch = json!({
+            "metadata": {
+                "resourceVersion": found.version(),
+                "annotations": { REPLICAS: null },
+            },
+            "spec": { "replicas": found.wanted() },
+        });
+        if let Some(to) = to.filter(|to| found.storage() != Some(*to)) {
+            let containers = launch::switched(&found.0, to)
+                .ok_or_else(|| MoveError::Unswitchable(self.namespace.to_owned(), to))?;
+            if let Some(spec) = patch.get_mut("spec").and_then(Value::as_object_mut) {
+                let template = json!({ "spec": { "containers": containers } });
+                spec.insert("template".to_owned(), template);
+            }
+        }
+        self.patch("start", &patch).await
+    }
+
+    /// Waits until it answers: its pods are ready, with the specification that it has now.
+    pub(super) async fn answers(&self) -> Result<(), MoveError> {
+        let begin = Instant::now();
+        loop {
+            let found = self.find().await?;
+            let hindrance = match found
+                .as_ref()
+                .map(|Found(it)| Deployed(it.clone()).rollout())
+            {
+                None | Some(Rollout::Done) => return Ok(()),
+                Some(Rollout::Absent) => None,
+                Some(Rollout::Under { reason, .. }) => reason,
+            };
+            if begin.elapsed() > self.timeout {
+                let why = hindrance.map_or_else(String::new, |reason| format!(": {reason}"));
+                return Err(MoveError::TimedOut {
+                    what: format!("Tiller is not ready{why}"),
+                    namespace: self.namespace.to_owned(),
+                    seconds: self.timeout.as_secs(),
+                });
+            }
+            sleep(LOOK).await;
+        }
+    }
+
+    async fn patch(&self, act: &'static str, patch: &Value) -> Result<(), MoveError> {
+        let api = api(self.cluster, "apps/v1", "Deployment", self.namespace);
+        let parameters = PatchParams::default();
+        let patched = asked(async || {
+            let patch = Patch::Merge(patch);
+            api.patch(Names::TILLER, &parameters, &patch).await
+        });
+        let _written: DynamicObject = patched.await.map_err(|error| self.failed(act, error))?;
+        Ok(())
+    }
+
+    fn failed(&self, act: &'static str, error: kube::Error) -> MoveError {
+        MoveError::Tiller {
+            act,
+            namespace: self.namespace.to_owned(),
+            reason: reason(error),
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! Writing single records. What is in conflict with somebody else's write is left to the next look.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use hyper::header::{ACCEPT, HeaderValue};
+use kube::api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions};
+use kube::core::Request;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::list::reason;
+use crate::cluster::Cluster;
+use crate::cluster::team::asked;
+use crate::releases::{KEY, Record, Storage};
+
+/// An object's metadata is enough of an answer.
+const METADATA: HeaderValue = HeaderValue::from_static(
+    "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,\
+     application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1beta1,application/json",
+);
+
+/// A record could not be written.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot {verb} {} {namespace}/{name}: {reason}", .storage.kind())]
+pub struct WriteError {
+    verb: &'static str,
+    storage: Storage,
+    namespace: String,
+    name: String,
+    reason: String,
+    /// Whether the right to do it is missing.
+    pub is_forbidden: bool,
+}
+
+/// What became of a write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Written {
+    /// It was done; the object's version.
+    Done(String),
+    /// Somebody else has written or deleted the object, or made one of that name.
+    Overtaken,
+}
+
+/// Where records are written.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Writer<'a> {
+    pub(super) cluster: &'a Cluster,
+    pub(super) namespace: &'a str,
+    pub(super) storage: Storage,
+    pub(super) dry_run: bool,
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    #[serde(default)]
+    metadata: Metadata,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Metadata {
+    resource_version: String,
+}
+
+/// A record as an object of a storage: the same name, labels and text.
+pub(super) fn object(record: &Record, storage: Storage, annotation: (&str, &str)) -> Value {
+    let text = record.text.as_deref().unwrap_or_default();
+    let mut annotations: Map<String, Value> = Map::new();
+    for (key, value) in &record.annotations {
+        if key != "kubectl.kubernetes.io/last-applied-configuration" {
+            annotations.insert(key.clone(), value.as_str().into());
+        }
+    }
+    annotations.insert(annotation.0.to_owned(), annotation.1.into());
+    let metadata = json!({
+        "name": record.name,
+        "namespace": record.namespace,
+        "labels": record.labels,
+        "annotations": annotations,
+    });
+    match storage {
+        Storage::ConfigMaps => json!({
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": metadata,
+            "data": { KEY: String::from_utf8_lossy(text) },
+        }),
+        Storage::Secrets => json!({
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": metadata,
+            "type": "Opaque",
+            "data": { KEY: STANDARD.encode(text) },
+        }),
+    }
+}
+
+// === impl Writer ===
+
+impl Writer<'_> {
+    fn request(&self) -> Request {
+        let Self {
+            namespace, storage, ..
+        } = self;
+        Request::new(format!(
+            "/api/v1/namespaces/{namespace}/{}",
+            storage.as_str()
+        ))
+    }
+
+    fn parameters(&self) -> PostParams {
+        PostParams {
+            dry_run: self.dry_run,
+            field_manager: None,
+        }
+    }
+
+    /// Creates an object.
+    pub(super) async fn create(&self, name: &str, object: &Value) -> Result<Written, WriteError> {
+        let body = object.to_string().into_bytes();
+        self.send("create", name, || {
+            self.request().create(&self.parameters(), body.clone())
+        })
+        .await
+    }
+
+    /// Writes an object anew, if it still is of this version.
+    pub(super) async fn replace(
+        &self,
+        name: &str,
+        mut object: Value,
+        version: &str,
+    ) -> Result<Written, WriteError> {
+        if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+            metadata.insert("resourceVersion".to_owned(), version.into());
+        }
+        let body = object.to_string().into_bytes();
+        self.send("update", name, || {
+            self.request()
+                .replace(name, &self.parameters(), body.clone())
+        })
+        .await
+    }
+
+    /// Changes a label, if the object still is of this version.
+    pub(super) async fn label(
+        &self,
+        name: &str,
+        (label, value): (&str, &str),
+        version: &str,
+    ) -> Result<Written, WriteError> {
+        let patch = json!({
+            "metadata": { "resourceVersion": version, "labels": { label: value } },
+        });
+        let parameters = PatchParams::default();
+        self.send("label", name, || {
+            self.request()
+                .patch(name, &parameters, &Patch::Merge(&patch))
+        })
+        .await
+    }
+
+    /// Deletes an object, if it still is of this version.
+    pub(super) async fn delete(&self, name: &str, version: &str) -> Result<Written, WriteError> {
+        let parameters = DeleteParams {
+            preconditions: Some(Preconditions {
+                uid: None,
+                resource_version: Some(version.to_owned()),
+            }),
+            ..DeleteParams::default()
+        };
+        self.send("delete", name, || self.request().delete(name, &parameters))
+            .await
+    }
+
+    async fn send(
+        &self,
+        verb: &'static str,
+        name: &str,
+        request: impl Fn() -> Result<hyper::Request<Vec<u8>>, kube::core::request::Error>,
+    ) -> Result<Written, WriteError> {
+        let answer = asked(async || {
+            let mut request = request().map_err(kube::Error::BuildRequest)?;
+            request.headers_mut().insert(ACCEPT, METADATA);
+            self.cluster.client().request::<Answer>(request).await
+        });
+        match answer.await {
+            Ok(answer) => Ok(Written::Done(answer.metadata.resource_version)),
+            Err(kube::Error::Api(status)) if overtaken(verb, status.code) => Ok(Written::Overtaken),
+            Err(error) => Err(WriteError {
+                verb,
+                storage: self.storage,
+                namespace: self.namespace.to_owned(),
+                name: name.to_owned(),
+                is_forbidden: matches!(&error, kube::Error::Api(status) if status.code == 403),
+                reason: reason(error),
+            }),
+        }
+    }
+}
+
+/// A namespace that is not there answers 404 to who creates, too.
+fn overtaken(verb: &str, code: u16) -> bool {
+    code == 409 || code == 404 && verb != "create"
+}

@@ -1,0 +1,87 @@
+//! The Secret that keeps a record of Helm 3.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
+use super::error::ConvertError;
+use super::record::{Converted, convert};
+use crate::releases::encoding::{compress, message};
+use crate::releases::hapi::Release;
+use crate::releases::record::{KEY, MAX_SIZE};
+use crate::releases::status::Status;
+
+/// The type of these Secrets.
+pub const SECRET_TYPE: &str = "helm.sh/release.v1";
+/// The label by which Helm 3 finds its records, and its value.
+pub const OWNER_LABEL: (&str, &str) = ("owner", "helm");
+/// The annotation that says of which record one was made. Helm 3 drops it when it first writes the record, so that it is on
+/// those only that Helm 3 has not touched.
+pub const MIGRATED_FROM: &str = "tiller-guard.io/migrated-from";
+
+/// The name of a release's Secret.
+pub fn secret_name(release: &str, revision: i32) -> String {
+    format!("sh.helm.release.v1.{release}.v{revision}")
+}
+
+/// The Secret for a release, with this manifest in place of its own; `from` is the record that it is made of. The files of
+/// subcharts are left out of one that would be too large.
+pub fn secret(
+    release: &Release,
+    manifest: Option<&str>,
+    from: &str,
+) -> Result<(Value, Converted), ConvertError> {
+    let mut size = 0;
+    for keep_subcharts in [true, false] {
+        let converted = convert(release, manifest, keep_subcharts)?;
+        let text = compress(converted.release.to_string().as_bytes()).unwrap_or_default();
+        size = text.len();
+        if !text.is_empty() && size <= MAX_SIZE {
+            return Ok((object(release, &text, from), converted));
+        }
+        if release.chart.dependencies.is_empty() {
+            break;
+        }
+    }
+    Err(ConvertError::TooLarge { size })
+}
+
+fn object(release: &Release, text: &str, from: &str) -> Value {
+    let created = release.info.last_deployed.seconds.max(0);
+    json!({
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {
+            "name": secret_name(&release.name, release.version),
+            "namespace": release.namespace,
+            "labels": {
+                "name": release.name,
+                "owner": OWNER_LABEL.1,
+                "status": Status::of(release.info.status.code).in_helm3(),
+                "version": release.version.to_string(),
+                "createdAt": created.to_string(),
+            },
+            "annotations": { MIGRATED_FROM: from },
+        },
+        "type": SECRET_TYPE,
+        "data": { KEY: STANDARD.encode(text) },
+    })
+}
+
+/// The release in a Secret of Helm 3.
+pub fn read_object(secret: &Value) -> Option<Value> {
+    let data = secret.pointer("/data/release").and_then(Value::as_str)?;
+    let text = STANDARD.decode(data).ok()?;
+    serde_json::from_slice(&message(&text).ok()?).ok()
+}
+
+/// Whether two Secrets of Helm 3 hold the same release, in the same words.
+pub fn same(one: &Value, other: &Value) -> bool {
+    let labels = |secret: &Value| {
+        let label = |key: &str| secret.pointer(&format!("/metadata/labels/{key}")).cloned();
+        ["name", "owner", "status", "version"].map(label)
+    };
+    labels(one) == labels(other)
+        && one.get("type") == other.get("type")
+        && read_object(one).is_some_and(|release| read_object(other) == Some(release))
+}

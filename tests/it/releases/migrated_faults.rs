@@ -1,0 +1,92 @@
+//! What is in the way of `migrate`, and what networks and API servers do to it.
+
+use kube::api::{DeleteParams, ListParams};
+use serde_json::json;
+
+use super::migrated::{migrated, names, world};
+use super::moved::{create, kubeconfig};
+use crate::provision::proxy::{Fate, Proxy};
+
+#[tokio::test]
+async fn what_is_in_the_way_is_named() {
+    let world = world("migrate-not", &["plain", "stuckup", "desc"]).await;
+    let broken = json!({
+        "apiVersion": "v1", "kind": "ConfigMap",
+        "metadata": { "name": "broken.v1", "labels": { "OWNER": "TILLER", "NAME": "broken", "VERSION": "1" } },
+        "data": { "release": "no" },
+    });
+    create(&world, broken).await;
+    let strange = json!({
+        "apiVersion": "v1", "kind": "Secret", "type": "helm.sh/release.v1",
+        "metadata": {
+            "name": "sh.helm.release.v1.desc.v1",
+            "labels": { "owner": "helm", "name": "desc", "status": "deployed", "version": "1" },
+        },
+        "data": { "release": "eHg=" },
+    });
+    create(&world, strange).await;
+    let run = migrated(&kubeconfig(), "migrate-not", &[]).await;
+    assert_eq!(run.code, Some(1), "{}{}", run.stdout, run.stderr);
+    for told in [
+        "broken: not ready: ConfigMap migrate-not/broken.v1 cannot be decoded: it is not base64",
+        "desc: not ready: Helm 3 has a release of this name in migrate-not, which is another: Secret sh.helm.release.v1.desc.v1",
+        "plain: migrated: 4 revisions",
+        "stuckup: not ready: revision 2 is PENDING_UPGRADE",
+    ] {
+        assert!(run.stdout.contains(told), "{told}: {}", run.stdout);
+    }
+}
+
+macro_rules! each_request_meets_once {
+    ($($name:ident: $namespace:literal, $fate:expr;)*) => {$(
+        #[tokio::test]
+        async fn $name() {
+            let world = world($namespace, &["plain"]).await;
+            let proxy = Proxy::once_each(world.client.clone(), $fate).await;
+            let run = migrated(&proxy.kubeconfig(), $namespace, &[]).await;
+            assert_eq!(run.code, Some(0), "{}{}", run.stdout, run.stderr);
+            assert_eq!(names(&world, "Secret", "owner=helm,name=plain").await.len(), 4);
+            assert_eq!(names(&world, "ConfigMap", "OWNER=MIGRATED").await.len(), 4);
+        }
+    )*};
+}
+
+each_request_meets_once! {
+    a_conflict: "migrate-409", Fate::Fails(409);
+    an_overloaded_server: "migrate-429", Fate::Fails(429);
+    a_failing_server: "migrate-500", Fate::Fails(500);
+    a_lost_connection: "migrate-lost", Fate::Lost;
+    a_lost_answer: "migrate-answer", Fate::AnswerLost;
+}
+
+/// Nothing is hidden from Tiller that Helm 3 does not have.
+#[tokio::test]
+async fn what_fails_for_good_hides_nothing() {
+    let world = world("migrate-422", &["plain"]).await;
+    for code in [403, 422, 500] {
+        let fate = move |asked: &[crate::provision::proxy::Asked]| {
+            let posts = asked.iter().filter(|it| it.method == "POST").count();
+            if posts > 2 && asked.last().unwrap().method == "POST" {
+                Fate::Fails(code)
+            } else {
+                Fate::Passes
+            }
+        };
+        let proxy = Proxy::start(world.client.clone(), fate).await;
+        let run = migrated(&proxy.kubeconfig(), "migrate-422", &[]).await;
+        assert_eq!(run.code, Some(4), "{code}: {}", run.stdout);
+        assert!(
+            run.stderr
+                .contains("cannot create Secret migrate-422/sh.helm.release.v1.plain.v"),
+            "{}",
+            run.stderr
+        );
+        assert_eq!(names(&world, "ConfigMap", "OWNER=TILLER").await.len(), 4);
+        let secrets = world.objects("", "v1", "Secret");
+        let none = ListParams::default().labels("owner=helm");
+        let _gone = secrets
+            .delete_collection(&DeleteParams::default(), &none)
+            .await
+            .unwrap();
+    }
+}

@@ -1,0 +1,168 @@
+//! What networks, API servers, Tillers and kills do to `move`.
+
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use kube::api::DeleteParams;
+
+use super::moved::{all, create, found, kubeconfig, moved, records_of, world};
+use crate::api_server::World;
+use crate::provision::proxy::{Asked, Fate, Proxy};
+
+macro_rules! each_request_meets_once {
+    ($($name:ident: $namespace:literal, $fate:expr;)*) => {$(
+        #[tokio::test]
+        async fn $name() {
+            let world = world($namespace, "plain").await;
+            let proxy = Proxy::once_each(world.client.clone(), $fate).await;
+            let run = moved(&proxy.kubeconfig(), $namespace, &["--to=secrets"]).await;
+            assert_eq!(run.code, Some(0), "{}{}", run.stdout, run.stderr);
+            assert_eq!(found(&world).await, all("plain", "Secret"));
+        }
+    )*};
+}
+
+each_request_meets_once! {
+    a_conflict: "move-409", Fate::Fails(409);
+    an_overloaded_server: "move-429", Fate::Fails(429);
+    a_failing_server: "move-500", Fate::Fails(500);
+    a_lost_connection: "move-lost", Fate::Lost;
+    a_lost_answer: "move-answer", Fate::AnswerLost;
+}
+
+/// The first copy cannot be stored, and then the first old record not set aside, and so on.
+#[tokio::test]
+async fn what_fails_for_good_loses_nothing() {
+    let world = world("move-422", "plain").await;
+    for (method, code) in [
+        ("POST", 422),
+        ("POST", 403),
+        ("PATCH", 403),
+        ("PATCH", 500),
+        ("DELETE", 403),
+    ] {
+        let fate = move |asked: &[Asked]| {
+            let last = asked.last().unwrap();
+            if last.method == method {
+                Fate::Fails(code)
+            } else {
+                Fate::Passes
+            }
+        };
+        let proxy = Proxy::start(world.client.clone(), fate).await;
+        let run = moved(&proxy.kubeconfig(), "move-422", &["--to=secrets"]).await;
+        assert_eq!(
+            run.code,
+            Some(4),
+            "{method} {code}: {}{}",
+            run.stdout,
+            run.stderr
+        );
+        assert!(run.stderr.contains("made up by the test"), "{}", run.stderr);
+        assert!(run.stderr.contains("/plain.v"), "{}", run.stderr);
+        let texts = all("plain", "ConfigMap");
+        let now = found(&world).await;
+        for text in texts.values() {
+            assert!(now.values().any(|it| it == text), "{method} {code}");
+        }
+    }
+    let run = moved(&kubeconfig(), "move-422", &["--to=secrets"]).await;
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    assert_eq!(found(&world).await, all("plain", "Secret"));
+}
+
+/// Killed after each of its writes, and run again.
+#[tokio::test]
+async fn killed_anywhere_it_takes_up_where_it_ended() {
+    let world = world("move-killed", "plain").await;
+    for writes in 0..12 {
+        let fate = move |asked: &[Asked]| {
+            let written = asked.iter().filter(|it| it.writes()).count();
+            if written > writes {
+                Fate::Hangs
+            } else {
+                Fate::Passes
+            }
+        };
+        let proxy = Proxy::start(world.client.clone(), fate).await;
+        let mut child = Command::new(env!("CARGO_BIN_EXE_tiller-guard"))
+            .args(["releases", "move", "-n", "move-killed", "--to=secrets"])
+            .arg(format!("--kubeconfig={}", proxy.kubeconfig()))
+            .env_clear()
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        for _ in 0..200 {
+            let written = proxy.asked().iter().filter(|it| it.writes()).count();
+            if written > writes || child.try_wait().unwrap().is_some() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        child.kill().ok();
+        child.wait().unwrap();
+        let now = found(&world).await;
+        for text in all("plain", "ConfigMap").values() {
+            assert!(now.values().any(|it| it == text), "{writes}");
+        }
+        // Every other time it is finished, and the next begins anew.
+        if writes % 2 == 1 {
+            let run = moved(&kubeconfig(), "move-killed", &["--to=secrets"]).await;
+            assert_eq!(run.code, Some(0), "{}", run.stderr);
+            assert_eq!(found(&world).await, all("plain", "Secret"));
+            let back = moved(&kubeconfig(), "move-killed", &["--to=configmaps"]).await;
+            assert_eq!(back.code, Some(0), "{}", back.stderr);
+            assert_eq!(found(&world).await, all("plain", "ConfigMap"));
+        }
+    }
+}
+
+/// A Tiller that nobody stopped writes a revision while the copies are made, and deletes another.
+#[tokio::test]
+async fn what_tiller_writes_meanwhile_is_taken_along() {
+    let world = world("move-between", "plain").await;
+    let new = records_of("desc").remove(0);
+    let client = world.client.clone();
+    let fate = move |asked: &[Asked]| {
+        let (last, before) = asked.split_last().unwrap();
+        let is_first = |it: &&Asked| it.writes();
+        if last.writes() && before.iter().find(is_first).is_none() {
+            let (client, new) = (client.clone(), new.clone());
+            tokio::spawn(async move {
+                let world = World {
+                    client,
+                    namespace: "move-between".to_owned(),
+                };
+                create(&world, new).await;
+                let maps = world.objects("", "v1", "ConfigMap");
+                let _gone = maps
+                    .delete("plain.v2", &DeleteParams::default())
+                    .await
+                    .unwrap();
+            });
+            return Fate::Slow;
+        }
+        Fate::Passes
+    };
+    let proxy = Proxy::start(world.client.clone(), fate).await;
+    let run = moved(
+        &proxy.kubeconfig(),
+        "move-between",
+        &["--to=secrets", "--keep"],
+    )
+    .await;
+    assert_eq!(run.code, Some(0), "{}{}", run.stdout, run.stderr);
+    let now = found(&world).await;
+    let tillers: Vec<_> = now.keys().filter(|it| it.ends_with("TILLER")).collect();
+    assert_eq!(
+        tillers,
+        [
+            "Secret desc.v1 TILLER",
+            "Secret plain.v1 TILLER",
+            "Secret plain.v3 TILLER",
+            "Secret plain.v4 TILLER"
+        ],
+        "{}",
+        run.stdout
+    );
+}
