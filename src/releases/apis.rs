@@ -2,7 +2,7 @@
 //!
 //! Source: the "Deprecated API Migration Guide" of Kubernetes' documentation, and the change logs of 1.16, 1.22, 1.25,
 //! 1.26, 1.27, 1.29 and 1.32 that it draws on. Alpha versions are served by no server unless it is told to; they are not
-//! here. `tests/it/releases` asks real servers.
+//! here.
 
 use super::scan::{Scanned, scan};
 
