@@ -47,7 +47,7 @@ impl Handler {
         }
     }
 
-    /// The handler that this process is to be, by its first word.
+    /// The handler that this process runs, by its first argument.
     pub(super) fn find(word: &str) -> Option<Self> {
         [Self::Constant, Self::Plain, Self::Server]
             .into_iter()

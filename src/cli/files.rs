@@ -20,7 +20,7 @@ pub(super) struct FileArguments {
 }
 
 impl FileArguments {
-    /// What is to be read, in the order in which it was named.
+    /// The files to read, in the order given.
     pub(super) fn sources(self) -> Vec<Source> {
         let Self {
             mut files,

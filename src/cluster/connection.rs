@@ -185,7 +185,7 @@ impl ConnectError {
         }
     }
 
-    /// Whether another try may succeed without anybody changing how the cluster is to be reached.
+    /// Whether another try may succeed without a change of how the cluster is reached.
     pub fn may_pass(&self) -> bool {
         match self {
             Self::Unreachable { .. }

@@ -182,7 +182,7 @@ mod tests {
         }
     }
 
-    /// Where none are to be.
+    /// If there should be none.
     #[test]
     fn conditions_that_somebody_added_are_found() {
         let [_, wanted] = installation(20).registrations();

@@ -40,7 +40,7 @@ pub(super) async fn registration(
     get(cluster, (GROUP, version, kind), None, NAME).await
 }
 
-/// The two registrations as they are to be written: in the version that is served, with nothing that makes them ask
+/// The two webhook configurations to write: in the version that is served, with nothing that makes them ask
 /// about less than they say but what AKS adds, where it is not told to leave them.
 pub async fn registrations(
     cluster: &Cluster,

@@ -105,7 +105,7 @@ fn cluster_rules(minor: u16) -> Value {
 
 fn own_rules() -> Value {
     json!([
-        // What is to be created has no name that a rule could hold.
+        // A rule cannot restrict `create` by name.
         rule("", &["secrets"], &["create"]),
         named(
             rule("", &["secrets"], &["get", "update"]),

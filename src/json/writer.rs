@@ -1,4 +1,4 @@
-//! JSON, appended to bytes. Most of an answer is text in which nothing is to be escaped, which is told from many bytes at
+//! JSON, appended to bytes. Most of an answer is text that needs no escape, which is seen from many bytes at
 //! a time.
 
 use std::io::Write as _;
@@ -110,7 +110,7 @@ pub fn write_text(json: &mut Vec<u8>, text: &str) {
     json.push(b'"');
 }
 
-/// What comes before the first byte that is to be escaped, this byte, and what comes after it.
+/// The text before the first byte that needs an escape, this byte, and the text after it.
 fn parted(bytes: &[u8]) -> Option<(&[u8], u8, &[u8])> {
     let (plain, rest) = bytes.split_at_checked(next_special(bytes)?)?;
     let (special, after) = rest.split_first()?;

@@ -51,7 +51,7 @@ pub(super) fn read_from<'j, S: Source<'j>>(
 // === impl Malformed ===
 
 impl Malformed {
-    /// An error of reading an object. What is wrong with a Secret may be secret, and is not told.
+    /// An error of reading an object. What is wrong with a Secret may be secret, and is not shown.
     pub(super) fn new(kind: ObjectKind, error: &ReadError) -> Self {
         Self {
             kind: kind.as_str(),

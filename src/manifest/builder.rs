@@ -23,7 +23,7 @@ pub(super) type Message = Cow<'static, str>;
 /// A document's value, if it has one, and the keys that it holds twice.
 pub(super) type Read = (Option<Node>, Vec<Duplicate>);
 
-/// Where something stands in a document.
+/// The extent of something in a document.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Extent {
     /// Where it begins.
@@ -185,7 +185,7 @@ impl Builder {
         self.node(extent.node(content), None, anchor)
     }
 
-    /// What an anchor names stands here again.
+    /// An alias: what an anchor names is repeated here.
     pub(super) fn alias(&mut self, anchor: usize, extent: Extent) -> Result<(), Message> {
         let wants_key = self.wants_key();
         let anchored = self.anchors.recall(anchor)?;

@@ -25,7 +25,7 @@ pub struct ManifestObject {
     pub name: String,
     /// The object, as [`Self::as_read`] reads it.
     pub value: Value,
-    /// The parameters of the template that it stands in.
+    /// The parameters of the template that holds it.
     parameters: Parameters,
     /// The keys that it holds twice, with pointers in the document.
     pub duplicates: Vec<Duplicate>,

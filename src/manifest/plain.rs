@@ -130,7 +130,7 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// Reads what stands at a column where a list's item or a mapping's key is to begin.
+    /// Reads a list's item or a mapping's key that begins at this column.
     fn entry(&mut self, mut at: usize) -> Option<()> {
         while self.line.is_item(at) {
             at = self.line.skip_spaces(at + 1);
@@ -245,7 +245,7 @@ impl<'t> Reader<'t> {
         self.builder.scalar(written, 0, extent).ok()
     }
 
-    /// The value of a key behind which nothing stands.
+    /// The null value of a key that has none.
     fn null(&mut self, extent: Extent) -> Option<()> {
         let written = Written {
             text: "".into(),

@@ -1,7 +1,7 @@
 //! OpenShift's `Template`: objects with parameters in them, `${NAME}` in a text and `${{NAME}}` in place of any value.
 //!
 //! A parameter with a value has that value by default. One without stays as it is written: who processes the template gives
-//! it, or it is generated, so that what it stands in is not known.
+//! it, or it is generated, so that its parent is not known.
 //!
 //! Source: `template.openshift.io/v1`, `pkg/template/templateprocessing` of OpenShift's library-go.
 

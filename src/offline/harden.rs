@@ -18,7 +18,7 @@ pub struct Hardened {
     pub number: usize,
     /// The document as it was.
     pub before: Value,
-    /// The document as it is to be.
+    /// The document, hardened.
     pub after: Value,
     /// What turns the one into the other (RFC 6902).
     pub patch: Vec<Value>,
@@ -26,7 +26,7 @@ pub struct Hardened {
     pub refused: Vec<report::ReportedObject>,
     /// How many Tillers are in it.
     pub tillers: usize,
-    /// What hardening makes of it that a person has to know, a line each.
+    /// What a person must know about the hardening, a line each.
     pub notes: Vec<String>,
     /// Whether its text stays as it is.
     unchanged: bool,

@@ -1,4 +1,4 @@
-//! What manifests tell of one another.
+//! What is known from the manifests themselves.
 
 use super::judge::read;
 use super::{Judging, on_all_cores};
@@ -9,7 +9,7 @@ use crate::policy::rbac::Account;
 use crate::policy::team::Team;
 use crate::policy::{Invitation, Knowledge, ObjectKind};
 
-/// The policy with what these manifests tell of one another: their roles, bindings, teams and Tillers.
+/// The policy, with the roles, bindings, teams and Tillers that these manifests hold.
 pub fn knowing(judging: Judging, streams: &[&Stream]) -> Judging {
     let telling = on_all_cores(streams, |stream| telling(stream, &judging));
     let knowledge = telling

@@ -1,4 +1,4 @@
-//! Manifests in files: what they tell of one another, judged and hardened.
+//! Manifests in files: learned from, judged and hardened.
 
 pub mod files;
 pub mod harden;
@@ -14,7 +14,7 @@ use crate::policy::{Context, Knowledge, Modes, Settings, Timestamp};
 /// What to judge manifests by.
 #[derive(Debug, Clone)]
 pub struct Judging {
-    /// What the rules are told.
+    /// The settings of the rules.
     pub settings: Settings,
     /// The modes; of these only `forbid` says something of a file.
     pub modes: Modes,
@@ -22,7 +22,7 @@ pub struct Judging {
     pub now: Timestamp,
     /// The namespace of objects that name none.
     pub namespace: Option<String>,
-    /// What the manifests tell of one another.
+    /// What is known from the manifests themselves.
     pub knowledge: Knowledge,
 }
 

@@ -15,7 +15,7 @@ pub struct Context<'a> {
     pub knowledge: &'a Knowledge,
     /// Who asks; nobody does for a manifest. Of a workload that is told by what writes it.
     pub requester: Option<&'a Requester<'a>>,
-    /// Whether the object is stored already, and is to be as it is here from now on.
+    /// Whether the object is stored already and this is its new state.
     pub updates: bool,
 }
 

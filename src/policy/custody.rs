@@ -46,7 +46,7 @@ pub struct TokenRequest<'a> {
 /// A Secret, of which the name, the type, who it is for, and the CAs in it are read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Secret<'a> {
-    /// The namespace, where the object or the request tells it.
+    /// The namespace, if the object or the request names it.
     pub namespace: Option<Text<'a>>,
     /// The object's name; empty where the API server is to make one.
     pub name: Text<'a>,
@@ -65,7 +65,7 @@ pub struct Secret<'a> {
 /// A ConfigMap, of which the name and a label are read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ConfigMap<'a> {
-    /// The namespace, where the object or the request tells it.
+    /// The namespace, if the object or the request names it.
     pub namespace: Option<Text<'a>>,
     /// The object's name; empty where the API server is to make one.
     pub name: Text<'a>,
@@ -142,7 +142,7 @@ impl<'a> CustodyObject<'a> {
         }
     }
 
-    /// The namespace, where the object or the request tells it.
+    /// The namespace, if the object or the request names it.
     pub fn namespace(&self) -> Option<&str> {
         let namespace = match self {
             Self::TokenRequest(request) => &request.namespace,

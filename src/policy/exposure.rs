@@ -49,7 +49,7 @@ pub enum ExposureObject<'a> {
 /// A Service: who reaches it, and where it leads.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Service<'a> {
-    /// The namespace, where the object or the request tells it.
+    /// The namespace, if the object or the request names it.
     pub namespace: Option<Text<'a>>,
     /// The object's name; empty where the API server is to make one.
     pub name: Text<'a>,
@@ -94,7 +94,7 @@ fields!(ServicePort<'a> {
 /// Endpoints: where the traffic to the Service of the same name goes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Endpoints<'a> {
-    /// The namespace, where the object or the request tells it.
+    /// The namespace, if the object or the request names it.
     pub namespace: Option<Text<'a>>,
     /// The object's name; empty where the API server is to make one.
     pub name: Text<'a>,
@@ -116,7 +116,7 @@ fields!(EndpointSubset<'a> {
 /// An `EndpointSlice`: some of the addresses of a Service, of which only the ports are read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EndpointSlice<'a> {
-    /// The namespace, where the object or the request tells it.
+    /// The namespace, if the object or the request names it.
     pub namespace: Option<Text<'a>>,
     /// The object's name; empty where the API server is to make one.
     pub name: Text<'a>,
@@ -140,7 +140,7 @@ fields!(EndpointPort<'a> {
 pub struct Route<'a> {
     /// Which of them.
     pub kind: ExposureKind,
-    /// The namespace, where the object or the request tells it.
+    /// The namespace, if the object or the request names it.
     pub namespace: Option<Text<'a>>,
     /// The object's name; empty where the API server is to make one.
     pub name: Text<'a>,
@@ -208,7 +208,7 @@ impl<'a> ExposureObject<'a> {
         }
     }
 
-    /// The namespace, where the object or the request tells it.
+    /// The namespace, if the object or the request names it.
     pub fn namespace(&self) -> Option<&str> {
         let namespace = match self {
             Self::Service(service) => &service.namespace,

@@ -48,7 +48,7 @@ impl<'a> Object<'a> {
         }
     }
 
-    /// The namespace, where the object or the request tells it.
+    /// The namespace, if the object or the request names it.
     pub fn namespace(&self) -> Option<&str> {
         match self {
             Self::Workload(workload) => workload.namespace.as_deref(),

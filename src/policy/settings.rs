@@ -13,7 +13,7 @@ use crate::tiller::{ImageReference, Version};
 /// All that an administrator decides.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Policy {
-    /// What the rules are told.
+    /// The settings of the rules.
     pub settings: Settings,
     /// What becomes of a verdict.
     pub modes: Modes,
@@ -21,7 +21,7 @@ pub struct Policy {
     pub break_glass: People,
 }
 
-/// What the rules are told.
+/// The settings of the rules.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
     /// Namespaces in which no Tiller may run.

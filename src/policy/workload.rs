@@ -11,9 +11,9 @@ use crate::tiller::{Storage, Surroundings, Tiller, Traits, recognise};
 pub struct Workload<'a> {
     /// The kind of the object that carries it.
     pub kind: WorkloadKind,
-    /// The namespace, where the object or the request tells it.
+    /// The namespace, if the object or the request names it.
     pub namespace: Option<Text<'a>>,
-    /// What stands in the namespace's place and is none, such as `${NAMESPACE}`.
+    /// What is given as a namespace and cannot be one, such as `${NAMESPACE}`.
     pub placeholder: Option<Text<'a>>,
     /// The object's name; empty where the API server is to make one.
     pub name: Text<'a>,

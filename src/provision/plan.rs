@@ -15,7 +15,7 @@ use crate::pki::team::Certificates;
 use crate::policy::Settings;
 use crate::policy::team::TeamError;
 
-/// What is to be in the cluster for a team.
+/// The desired objects of a team.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
     /// Objects that have to be there before those of the next stage.

@@ -28,7 +28,7 @@ pub enum Replacement {
     Selector(&'static str),
     /// This version, whose backends are written otherwise, and whose paths have a type.
     Ingress(&'static str),
-    /// This version, with other fields: somebody has to look at them.
+    /// This version, with other fields: a person must look at them.
     OtherFields(&'static str),
     /// Nothing.
     Nothing,

@@ -52,7 +52,7 @@ pub enum Examined {
     Damaged(Problem),
 }
 
-/// Looks at a record; `minor` is the Kubernetes 1.x that its objects are to be served by.
+/// Examines a record; `minor` is the Kubernetes 1.x that must serve its objects.
 pub fn examine(record: &Record, minor: Option<u16>) -> Examined {
     match record.decode() {
         Ok(release) => Examined::Revision(Box::new(revision(record, &release, minor))),

@@ -1,4 +1,4 @@
-//! The messages of `proto/release.proto`.
+//! The messages of `proto/release.proto`, made by the build.
 #![expect(
     missing_docs,
     clippy::pedantic,
@@ -8,4 +8,4 @@
     reason = "generated; proto/release.proto says what is what"
 )]
 
-include!(concat!(env!("CARGO_MANIFEST_DIR"), "/proto/release.rs"));
+include!(concat!(env!("OUT_DIR"), "/release.rs"));

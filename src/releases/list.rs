@@ -1,4 +1,4 @@
-//! The releases that records tell of.
+//! The releases in the records.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What becomes of one release on its way to Helm 3: its new records, and what stands in the way.
+//! What becomes of one release on its way to Helm 3: its new records, and what blocks it.
 
 use serde_json::Value;
 
@@ -116,7 +116,7 @@ impl Migration {
 // === impl Prepared ===
 
 impl Prepared {
-    /// What stands in the way of all its revisions together.
+    /// What blocks all its revisions together.
     fn look(&mut self, releases: &[(&Record, Release)]) {
         let storages: Vec<_> = releases.iter().map(|(record, _)| record.storage).collect();
         if let Some(other) = storages.iter().find(|it| Some(*it) != storages.first()) {

@@ -1,4 +1,4 @@
-//! Moving records from one storage to the other: what is to be done next, by what is there now.
+//! Moving records from one storage to the other: the next step follows from what is there now.
 //!
 //! ```text
 //! copy ─ read back, compare ─ set the old ones aside ─ switch Tiller ─ delete the old ones
@@ -14,7 +14,7 @@ use ring::digest::{SHA256, digest};
 
 /// The value of the label `OWNER` of a record whose copy has taken its place. Tiller does not find it.
 pub const ASIDE: &str = "MOVED";
-/// The annotation of a copy, which tells where it came from. Tiller drops it when it first writes the record, so that it is
+/// The annotation of a copy, which says where it came from. Tiller drops it when it first writes the record, so that it is
 /// on those only that no Tiller has touched.
 pub const MOVED_FROM: &str = "tiller-guard.io/moved-from";
 
@@ -62,7 +62,7 @@ pub enum Step {
     Delete(String),
 }
 
-/// What is to be done next.
+/// The next step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Next {
     /// These, in any order.
@@ -102,7 +102,7 @@ impl Digest {
     }
 }
 
-/// What is to be done next, by what is there now.
+/// The next step, by what is there now.
 pub fn next(source: &Contents, target: &Contents, progress: &Progress) -> Result<Next, Conflict> {
     let phases = [copies(source, target, progress)?, asides(source, target)];
     if let Some(steps) = phases.into_iter().find(|steps| !steps.is_empty()) {

@@ -11,7 +11,7 @@ pub enum ProblemKind {
     Damaged,
     /// It is recorded in ConfigMaps and in Secrets.
     BothStorages,
-    /// A label or the name of the object is not what stands inside.
+    /// A label or the name of the object differs from what is inside.
     LabelDiffers,
     /// Tiller does not find it by its labels.
     NotFound,

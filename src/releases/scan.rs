@@ -34,7 +34,7 @@ enum Plain<'a> {
     Object(Scanned<'a>),
     /// Comments.
     Nothing,
-    /// It has to be read.
+    /// It must be read.
     Other,
 }
 

@@ -14,7 +14,7 @@ pub enum Part {
     Manifest,
     /// Its hooks.
     Hooks,
-    /// What the chart told the user.
+    /// The chart's notes for the user.
     Notes,
     /// The chart's `Chart.yaml`, as `helm inspect chart` prints it.
     Chart,

@@ -20,7 +20,7 @@ pub use tiller::{Effective, Maybe, Starts, Tiller, Tls};
 /// The version of the JSON format.
 pub const FORMAT_VERSION: u32 = 1;
 
-/// What manifests do not tell of Tillers.
+/// What manifests do not say about Tillers.
 pub const RECORDS_UNKNOWN: &str = "release records in the cluster are unknown here; the webhook refuses a Tiller that would not see those of its namespace (storage-switch)";
 
 /// All that was found.

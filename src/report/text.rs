@@ -35,7 +35,7 @@ pub fn write(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<(
     writeln!(out, "{}", report.summary)
 }
 
-/// Writes what is to be said about objects, and what cannot be read.
+/// Writes what was found about objects, and what cannot be read.
 pub fn write_problems(
     objects: &[ReportedObject],
     errors: &[Unreadable],
@@ -56,7 +56,7 @@ pub fn write_problems(
     Ok(())
 }
 
-/// Writes an object that something is to be said about.
+/// Writes an object with findings or Tillers.
 fn write_object(object: &ReportedObject, style: Style, out: &mut dyn Write) -> io::Result<()> {
     let ReportedObject {
         findings,

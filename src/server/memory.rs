@@ -1,6 +1,6 @@
 //! The memory that larger bodies take, claimed as their bytes arrive.
 //!
-//! While memory is short, those who stand still longest give way. Where nobody stands still, one body at a time may take
+//! While memory is short, the bodies without progress for longest are turned away. If all make progress, one body at a time may take
 //! what it needs beyond the rest, so that bodies that all wait for more cannot keep one another from it.
 
 use std::collections::VecDeque;
@@ -17,9 +17,9 @@ use super::progress::Stage;
 
 /// A claim grows by this many KiB, or more: bodies that hold a part and wait for another are in one another's way.
 const GRAIN: usize = 96;
-/// How often is looked for bodies that stand still, while any is there.
+/// How often bodies are checked for progress while there are any.
 const LOOK: Duration = Duration::from_millis(10);
-/// For so many looks a body may stand. Not for a time: where the whole machine stands still, no client is to blame.
+/// For how many checks a body may make no progress. Checks and not time: if the whole machine stalls, no client is to blame.
 const LOOKS: usize = 4;
 
 /// What the larger bodies of a listener share, in KiB.
@@ -58,7 +58,7 @@ impl Memory {
         }
     }
 
-    /// Keeps some of it free from those who stand still.
+    /// Keeps a part of it free of bodies that make no progress.
     pub(super) async fn keep_some_free(self: Arc<Self>) {
         loop {
             self.claimed.notified().await;

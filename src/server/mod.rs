@@ -69,7 +69,7 @@ use metrics::Metrics;
 use reviews::Reviews;
 use tls::Handshakes;
 
-/// What a server is to be.
+/// What a server needs to start.
 #[derive(Debug, Clone)]
 pub struct Server {
     /// Where reviews are answered. Port 0 takes a free one.

@@ -60,7 +60,7 @@ pub enum ContainerList {
 /// A container taken for a Tiller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Recognised<'a> {
-    /// The list it stands in.
+    /// The list that holds it.
     pub list: ContainerList,
     /// Its index in the list.
     pub index: usize,

@@ -226,7 +226,7 @@ impl From<PlaceArguments> for SharedArguments {
 }
 
 impl SharedArguments {
-    /// What the rules are told.
+    /// The settings of the rules.
     pub(super) fn settings(&self) -> anyhow::Result<Settings> {
         let policy = self
             .policy

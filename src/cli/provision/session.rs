@@ -157,7 +157,7 @@ impl<'a> Session<'a> {
         teams.pop().context("no team")
     }
 
-    /// Makes a team what it is to be.
+    /// Brings a team to its desired state.
     pub(super) async fn make(
         &self,
         team: &CheckedTeam,

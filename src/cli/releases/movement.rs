@@ -125,7 +125,7 @@ async fn done(plan: &Move, cluster: &Cluster, dry_run: Option<DryRun>) -> Result
     }
 }
 
-/// What is told while it goes on: who reads no more is no reason to stop halfway.
+/// Prints progress. A closed output does not stop the work halfway.
 fn say(line: &str) {
     writeln!(io::stdout(), "{line}").ok();
 }

@@ -40,7 +40,7 @@ fn replacing(wanted: &Value, live: &Value) -> Option<Value> {
     Some(gone.chain(kept).collect::<Map<_, _>>().into())
 }
 
-/// An object as it is created: what is to be nothing is left out. Kubernetes 1.10 takes no null for a number.
+/// An object as it is created, without its null fields: Kubernetes 1.10 refuses null for a number.
 pub(super) fn created(desired: &Value) -> Value {
     match desired {
         Value::Object(fields) => {

@@ -1,10 +1,10 @@
-//! Why an object did not become what it is to be.
+//! Why an object did not reach its desired state.
 
 use kube::core::Status;
 
 use super::{NoDryRun, ObjectReference};
 
-/// An object is not as it is to be.
+/// An object is not in its desired state.
 #[derive(Debug, thiserror::Error)]
 pub enum ApplyError {
     /// The object does not say which it is: its makers have to mend it.

@@ -1,4 +1,4 @@
-//! Objects that are to be in a cluster, and how they get there.
+//! Desired objects, and how they get into a cluster.
 //!
 //! What is there is compared with what is desired; the difference goes as a merge patch that holds the
 //! `resourceVersion` it was made from. All servers from 1.10 on understand this, and nothing that others have added
@@ -32,7 +32,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(200);
 /// Objects of one stage that are on their way at once.
 const AT_ONCE: usize = 8;
 
-/// An object that is to be in the cluster.
+/// A desired object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Desired {
     /// With `apiVersion`, `kind`, name and labels; no field that only the API server sets.
@@ -93,7 +93,7 @@ pub enum Change {
         /// What the desired fields were. Data of Secrets is in it.
         before: Value,
     },
-    /// It was as it is to be.
+    /// It was in its desired state.
     Unchanged,
     /// Others made it, and it was left as it is.
     Left,
@@ -155,7 +155,7 @@ impl Writer {
             .buffer_unordered(AT_ONCE)
     }
 
-    /// Makes one object what it is to be.
+    /// Brings one object to its desired state.
     pub async fn apply(&self, desired: &Desired) -> Result<Applied, ApplyError> {
         self.effect.check(&self.cluster)?;
         let object = ObjectReference::of(&desired.object).ok_or(ApplyError::Nameless)?;

@@ -195,7 +195,7 @@ impl Reflector {
         }
     }
 
-    /// Tells of a version that was not seen before; an empty one stands for none.
+    /// Reports a version that was not seen before; an empty one means none.
     fn saw(&self, version: String, seen: &mut String) {
         self.forbidden.store(false, Ordering::Relaxed);
         if version != *seen {

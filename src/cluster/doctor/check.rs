@@ -3,7 +3,7 @@
 /// How a check went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Health {
-    /// As it is to be.
+    /// As it should be.
     Good,
     /// It holds, but not for every case.
     Doubtful,
@@ -24,7 +24,7 @@ pub struct Check {
     pub message: String,
     /// Why an API server cannot ask: a stable word for programs.
     pub cause: Option<&'static str>,
-    /// What to do, where something is to be done.
+    /// What to do, if anything.
     pub hint: Option<String>,
 }
 

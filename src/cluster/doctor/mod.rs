@@ -37,7 +37,7 @@ pub async fn policy_text(cluster: &Cluster, namespace: &str) -> Option<String> {
 
 /// An installation: whether it holds.
 ///
-/// `installed` is what it is to be. `enforces` tells whether its policy refuses anything.
+/// `installed` is the desired state. `enforces` says whether its policy refuses anything.
 pub async fn examine(cluster: &Cluster, installed: &Installation, enforces: bool) -> Vec<Check> {
     let mut checks = vec![version(cluster)];
     checks.extend(connections(cluster));

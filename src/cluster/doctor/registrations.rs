@@ -1,4 +1,4 @@
-//! Whether the registrations are what they are to be: a guard that is not asked holds nothing.
+//! Whether the webhook configurations are as installed: a guard that is not asked enforces nothing.
 
 use serde_json::Value;
 

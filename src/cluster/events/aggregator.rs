@@ -165,7 +165,7 @@ impl Aggregator {
 // === impl Entry ===
 
 impl Entry {
-    /// When it is to be written, if it is.
+    /// When to write it, if at all.
     fn due(&self) -> Option<Instant> {
         match self.written {
             None => Some(self.seen),

@@ -18,7 +18,7 @@ use crate::releases::{OWNER, Record, Status, Storage, message};
 /// Records of a page by their metadata.
 const PAGE: u32 = 500;
 
-/// What is wrong with a record that is to be moved.
+/// What is wrong with a record to move.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Fault {
     /// It cannot be decoded, or does not encode to the same.

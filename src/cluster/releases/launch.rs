@@ -1,4 +1,4 @@
-//! Tiller's Deployment, told to keep its records elsewhere.
+//! Tiller's Deployment, with another storage.
 
 use serde_json::{Value, json};
 
@@ -17,7 +17,7 @@ pub(super) fn storage(deployment: &Value) -> Option<Storage> {
     }
 }
 
-/// The containers of a Deployment whose Tiller keeps its records there; none where that cannot be told of them.
+/// The containers of a Deployment whose Tiller keeps its records there; `None` if they do not say where.
 pub(super) fn switched(deployment: &Value, to: Storage) -> Option<Value> {
     let containers = deployment.pointer("/spec/template/spec/containers")?;
     let count = containers.as_array()?.len();

@@ -18,7 +18,7 @@ const AT_ONCE: usize = 8;
 /// How often a release is taken up anew that Tiller writes meanwhile.
 const ROUNDS: usize = 5;
 
-/// What is to be migrated.
+/// The releases to migrate.
 #[derive(Debug, Clone)]
 pub struct Migrate {
     /// Tiller's namespace.
@@ -97,7 +97,7 @@ struct Count {
 }
 
 impl Migrate {
-    /// Migrates; each release is told when it is done, in their order.
+    /// Migrates, and reports each release when it is done, in order.
     pub async fn run(
         &self,
         cluster: &Cluster,

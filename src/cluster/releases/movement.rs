@@ -20,7 +20,7 @@ const AT_ONCE: usize = 8;
 /// Rounds in which somebody else may come between.
 const ROUNDS: usize = 30;
 
-/// What is to be moved.
+/// The records to move.
 #[derive(Debug, Clone)]
 pub struct Move {
     /// Tiller's namespace.
@@ -153,7 +153,7 @@ impl<F: FnMut(Moved)> Mover<'_, F> {
         });
     }
 
-    /// Whether all that is to be moved can be.
+    /// Whether all records can be moved.
     fn check(&self, source: &Contents) -> Result<(), MoveError> {
         let (mut damaged, mut pending) = (Vec::new(), Vec::new());
         for (name, fault) in self.looker.faults(self.from(), source) {

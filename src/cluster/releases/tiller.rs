@@ -40,7 +40,7 @@ impl Found {
         launch::storage(&self.0)
     }
 
-    /// Whether it can be told to keep them there.
+    /// Whether a flag can make it keep them there.
     pub(super) fn can_switch(&self, to: Storage) -> bool {
         launch::switched(&self.0, to).is_some()
     }
@@ -52,7 +52,7 @@ impl Found {
             .unwrap_or(1)
     }
 
-    /// How many there are to be when all is done.
+    /// The number of replicas at the end.
     pub(super) fn wanted(&self) -> i64 {
         let annotations = self.0.pointer("/metadata/annotations");
         let noted = annotations.and_then(|it| it.get(REPLICAS)?.as_str()?.parse().ok());

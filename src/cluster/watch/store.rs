@@ -1,4 +1,4 @@
-//! What the watches told, as knowledge.
+//! What the watches reported, as knowledge.
 //!
 //! Of each object only what a rule reads is kept. Beside that, its name where it left something in the knowledge: so
 //! that what a list does not name any more is forgotten.
@@ -16,7 +16,7 @@ use crate::k8s::{self, Malformed, team_registration};
 use crate::policy::{Knowledge, Learned, ObjectKind};
 use crate::tiller::may_hold_tiller;
 
-/// What the watches told.
+/// What the watches reported.
 #[derive(Debug, Default)]
 pub(super) struct Store {
     knowledge: Knowledge,
@@ -24,10 +24,10 @@ pub(super) struct Store {
     teams: Teams,
 }
 
-/// What a watch told of.
+/// What a watch reported.
 #[derive(Debug, Default)]
 struct Tracked {
-    /// The number of the list that is being told, or was last.
+    /// The number of the current or latest list.
     list: u64,
     objects: BTreeMap<Name, TrackedObject>,
 }
@@ -40,7 +40,7 @@ type Name = (Box<str>, Box<str>);
 struct TrackedObject {
     /// The list, or the time after it, in which it was seen last.
     list: u64,
-    /// What it told; of a team that is kept apart.
+    /// What it reported; that of a team is kept apart.
     learned: Option<Learned>,
 }
 
@@ -210,7 +210,7 @@ impl Store {
         }
     }
 
-    /// Has the teams count that are as they have to be.
+    /// Counts the teams that are valid.
     fn settle_teams(&mut self) -> Vec<Remark> {
         let settled = self.teams.settle();
         for name in &settled.gone {

@@ -25,7 +25,7 @@ pub struct Answer {
     pub kind: &'static str,
     /// The rules that found something, each once.
     pub rules: Vec<&'static str>,
-    /// What whoever asked is told, where it is refused: a line for each rule.
+    /// The message to the caller if it is refused: a line for each rule.
     pub refusal: Option<String>,
     /// The rules that found something and were let off, with the reason.
     pub excepted: Vec<(&'static str, String)>,

@@ -15,7 +15,7 @@ pub enum BadReview {
     /// An `AdmissionReview` of a version that is not spoken here.
     #[error("the body is an AdmissionReview of \"{0}\", not of admission.k8s.io/v1 or v1beta1")]
     Version(String),
-    /// Without a uid no answer can be told from another.
+    /// Without a uid, answers cannot be matched to reviews.
     #[error("the request has no uid")]
     Uid,
 }

@@ -60,7 +60,7 @@ pub(super) fn lines<'f>(
 }
 
 /// Where to mend what somebody else made and these findings are of, as a line before the others: a person reads it in
-/// the conditions and events of that. Nothing where the object itself is to be mended.
+/// the conditions and events of that. Nothing if the object itself must be mended.
 pub(super) fn origin<'f>(
     workload: &Workload<'_>,
     findings: impl Iterator<Item = &'f Finding>,

@@ -46,7 +46,7 @@ const API_SERVER: &str = "system:apiserver";
 pub enum Read<'b> {
     /// It concerns no Tiller, whatever is known, and is answered.
     Unconcerned(Answer),
-    /// It is to be judged.
+    /// It must be judged.
     Concerned(Review<'b>),
 }
 

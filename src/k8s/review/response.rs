@@ -14,7 +14,7 @@ pub(super) enum Response<'v> {
     /// Allowed as it is, with this warning.
     WarnOf(String),
     Harden(&'v Verdict<'v>),
-    /// What whoever asked is told, and the rules that refuse.
+    /// The message to the caller, and the rules that refuse.
     Refuse(String, Vec<Cause>),
     /// There is no verdict.
     Fail(Unjudged),

@@ -33,7 +33,7 @@ impl Unjudged {
         }
     }
 
-    /// What whoever asked is told.
+    /// The message to the caller.
     pub(super) fn message(self) -> &'static str {
         match self {
             Self::Failed => "tiller-guard failed to judge this object; its log says where",

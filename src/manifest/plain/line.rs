@@ -112,7 +112,7 @@ impl<'t> Line<'t> {
         self.byte(at) == Some(b'-') && matches!(self.byte(at + 1), None | Some(b' '))
     }
 
-    /// Whether nothing but spaces and a comment stands from here on.
+    /// Whether only spaces and a comment follow.
     pub(super) fn is_end(&self, at: usize) -> bool {
         let next = self.skip_spaces(at);
         match self.byte(next) {

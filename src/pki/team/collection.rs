@@ -33,7 +33,7 @@ pub struct Present {
     pub clients: Vec<Issued>,
 }
 
-/// What a team's certificates are to be.
+/// What a team's certificates must be.
 #[derive(Debug, Clone, Copy)]
 pub struct Wanted<'a> {
     /// Where Tiller is found.

@@ -24,7 +24,7 @@ pub(in crate::policy) struct Findings<'a> {
     told: Vec<Finding>,
     edits: Vec<Edit<'a>>,
     excepted: Vec<Excepted<'a>>,
-    /// How much was told and asked for when the rule at work began.
+    /// How many findings and lookups there were when the current rule began.
     begun: (usize, usize),
     /// How many refusals the rule at work has found.
     refused: usize,
@@ -44,7 +44,7 @@ impl<'a> Findings<'a> {
         }
     }
 
-    /// A finding that a person has to deal with.
+    /// A finding that a person must deal with.
     pub(in crate::policy) fn refuse(
         &mut self,
         rule: &'static Rule,
@@ -74,7 +74,7 @@ impl<'a> Findings<'a> {
         }
     }
 
-    /// A finding that is told and let pass.
+    /// A finding that is reported and allowed.
     pub(in crate::policy) fn report(
         &mut self,
         rule: &'static Rule,
@@ -141,7 +141,7 @@ impl<'a> Findings<'a> {
     }
 
     /// Ends a rule's turn: an exception takes back what it found and asked for, and what it found beyond the
-    /// bound is told as a number, of the object.
+    /// bound is reported as a number, for the object.
     pub(in crate::policy) fn end_rule(
         &mut self,
         rule: &'static Rule,

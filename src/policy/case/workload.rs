@@ -30,7 +30,7 @@ pub(in crate::policy) struct Case<'a> {
 pub struct TillerContainer<'a> {
     /// The kind of the object that carries the pod.
     pub kind: WorkloadKind,
-    /// The list it stands in.
+    /// The list that holds it.
     pub list: ContainerList,
     /// Its index in the list.
     pub index: usize,

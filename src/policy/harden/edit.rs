@@ -6,7 +6,7 @@ use super::patch::Content;
 use crate::policy::injector::Switch;
 use crate::policy::pointer::{Field, Place, Pointer};
 
-/// Something that has to be so. Edits of a container name the Tiller by its place.
+/// Something that must be so. Edits of a container name the Tiller by its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::policy) enum Edit<'a> {
     /// The canonical command line.

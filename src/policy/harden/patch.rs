@@ -70,7 +70,7 @@ impl<'a> Patch<'a> {
         Self { operations }
     }
 
-    /// Whether nothing is to be done.
+    /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
         self.operations.is_empty()
     }
@@ -100,7 +100,7 @@ impl<'a> Patch<'a> {
 // === impl Operation ===
 
 impl Operation<'_> {
-    /// Pointers of operations are field names of the Kubernetes API and numbers: nothing in them is to be escaped.
+    /// Pointers of operations are field names of the Kubernetes API and numbers: nothing in them needs an escape.
     fn write(&self, json: &mut Vec<u8>) {
         let (begin, path, content): (&[u8], _, _) = match self {
             Self::Add(path, content) => (br#"{"op":"add","path":""#, path, Some(content)),

@@ -11,7 +11,7 @@ pub struct Invitation {
     pub injector: Injector,
     /// The label or annotation that asks.
     pub key: &'static str,
-    /// On what it stands: `Namespace` or `ServiceAccount`.
+    /// The kind that carries it: `Namespace` or `ServiceAccount`.
     kind: &'static str,
     list: MetadataList,
     /// The values that ask; any where there are none.
@@ -71,7 +71,7 @@ impl Invitation {
         INVITATIONS.iter().filter(holds).copied().collect()
     }
 
-    /// Where it stands, for people: `the label istio-injection of its Namespace`.
+    /// Where it is, for people: `the label istio-injection of its Namespace`.
     pub(in crate::policy) fn place(&self) -> String {
         let Self {
             key, kind, list, ..

@@ -23,13 +23,13 @@ pub struct Learned {
 }
 
 impl Knowledge {
-    /// With what this object tells, in place of what one of its name told.
+    /// With what this object says, in place of what one of its name said.
     #[must_use]
     pub fn with(&self, object: &Object<'_>) -> Self {
         self.learn(object).0
     }
 
-    /// The same, and what of it is kept; nothing where the object tells nothing.
+    /// The same, and what of it is kept; nothing if the object says nothing.
     pub fn learn(&self, object: &Object<'_>) -> (Self, Option<Learned>) {
         let name = object.name();
         let namespace = object.namespace().unwrap_or_default();
@@ -96,7 +96,7 @@ impl Knowledge {
         (knowledge, Some(learned))
     }
 
-    /// Without what an object told.
+    /// Without what an object said.
     #[must_use]
     pub fn without(&self, learned: &Learned) -> Self {
         let Learned {

@@ -75,7 +75,7 @@ impl<'a> RbacObject<'a> {
         }
     }
 
-    /// The namespace, where the object or the request tells it.
+    /// The namespace, if the object or the request names it.
     pub fn namespace(&self) -> Option<&str> {
         match self {
             Self::Role(role) => role.namespace.as_deref(),

@@ -340,7 +340,7 @@ fn filter<'a>(profile: &SeccompProfile<'a>) -> Demand<'a> {
     }
 }
 
-/// Where a field that both contexts have is to be set: in the container's where that has it, since it counts.
+/// Where to set a field that both contexts have: in the container's if it is there, since it counts.
 fn place_of(case: &Case<'_>, tiller: &TillerContainer<'_>, in_container: bool) -> Place {
     if in_container {
         tiller.place()

@@ -7,7 +7,7 @@ use crate::releases::hapi::{Hook, Release, TestRun};
 use crate::releases::moment::rfc3339;
 use crate::releases::show::object;
 
-/// Events by their numbers in Helm 2, from 1, in Helm 3's words. A test that has to fail is unknown to Helm 3, and so are
+/// Events by their numbers in Helm 2, from 1, in Helm 3's words. A test that must fail is unknown to Helm 3, and so are
 /// the definitions of kinds that Helm 2 installed first: it keeps these words and does nothing.
 ///
 /// Source: `_proto/hapi/release/hook.proto`, Helm 2.17.0; `pkg/release/hook.go`, Helm 3.17.

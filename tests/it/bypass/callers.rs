@@ -10,7 +10,7 @@ use crate::api_server::events::{events, refused};
 use crate::cluster::User;
 use crate::knowledge::{another_guard, asked};
 
-/// Whoever reaches the port can send what looks like a review: only a certificate tells the API server from others.
+/// Anybody who reaches the port can send what looks like a review: only a certificate proves the API server.
 #[tokio::test]
 async fn row_71_forged_reviews() {
     let world = World::create("row-71").await;

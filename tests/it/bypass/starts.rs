@@ -119,7 +119,7 @@ async fn row_73_hooks_probes_and_scripts() {
     let mut early = pod("early", &json!({}));
     early["spec"]["initContainers"] = json!([{
         "name": "prepare", "image": "example/tools:1", "command": ["sh", "-c"],
-        "args": ["fetch -o /work/tiller example.com/t && /work/tiller"],
+        "args": ["fetch -o /data/tiller example.com/t && /data/tiller"],
     }]);
     let answer = create_pod(&world, &early).await;
     assert_refused(answer, "image-repository", "/spec/initContainers/0/image");

@@ -63,7 +63,7 @@ impl Diagnosis {
         }
     }
 
-    /// The API server cannot ask, for this reason, and this is to be done.
+    /// The API server cannot ask, for this reason, and this is the remedy.
     pub(super) fn assert_cause(&self, cause: &str, hint: &str) {
         for id in ["mutating-proof", "validating-proof"] {
             self.assert_bad(id, "the API server cannot ask", hint);
@@ -273,7 +273,7 @@ async fn a_certificate_that_the_api_server_does_not_accept_is_told_by_its_reason
         let unasked = "failed calling webhook \"validate.tiller-guard.io\"";
         assert!(refused.contains(unasked), "{refused}");
         Diagnosis::of(&world).await.assert_cause(reason, hint);
-        // What the registrations ask about is as it is to be.
+        // The rules of the webhook configurations are unchanged.
         theirs.replicas[0].until_metric(DRIFT, 0).await;
     }
 }

@@ -51,7 +51,7 @@ async fn nodes_control_plane_and_guard_start_while_nobody_answers_and_a_tiller_d
         refused.contains("failed calling webhook \"validate.tiller-guard.io\""),
         "{refused}"
     );
-    // Whoever asks is told the whole URL, so that no secret can be a part of it.
+    // Kubernetes shows the whole URL to the user, so it cannot hold a secret.
     assert!(refused.contains("/validate?timeout="), "{refused}");
     for namespace in ["kube-system", "tiller-guard"] {
         try_object(&world, "", "v1", namespace, pod(namespace))

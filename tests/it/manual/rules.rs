@@ -140,7 +140,7 @@ fn read(folder: &Path, comments: &mut BTreeMap<String, String>) {
     }
 }
 
-/// What stands before and after the beginning of each rule.
+/// The text before and after each rule.
 fn rules_in(source: &str) -> impl Iterator<Item = (&str, &str)> {
     const BEGIN: &str = ": Rule = Rule {";
     let found = source.match_indices(BEGIN);

@@ -150,7 +150,7 @@ fn raw_in_json() {
     }
 }
 
-/// What cannot be read stands beside what is hardened, in comments too.
+/// What cannot be read, beside what is hardened, in comments too.
 #[test]
 fn raw_beside_what_is_hardened() {
     let tiller = TILLER.replace('@', "");

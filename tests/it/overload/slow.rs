@@ -24,7 +24,7 @@ pub(super) enum Kind {
     Proven,
     /// Sends a head, a byte now and then.
     Head,
-    /// Shakes hands and says no more.
+    /// Makes the TLS handshake and sends nothing more.
     Silent,
 }
 

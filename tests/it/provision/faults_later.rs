@@ -17,7 +17,7 @@ const FATES: [Fate; 6] = [
 
 const BOTH: [&str; 2] = ["--user=ada", "--user=bob"];
 
-/// A team of these people is as it is to be.
+/// A team of these people is in its desired state.
 fn assert_made(team: &str, people: &[&str]) {
     let told = done(make(team, people));
     assert_tells(&told, "nothing to change");

@@ -14,7 +14,7 @@ pub(super) struct File {
 }
 
 impl File {
-    /// The outermost folder that it stands in; nothing for the crate's root.
+    /// The outermost folder that holds it; nothing for the crate's root.
     pub(super) fn room(&self) -> Option<&str> {
         self.name.split_once('/').map(|(room, _)| room)
     }

@@ -1,4 +1,4 @@
-//! Which file uses which, told from the paths in their code: `use` trees, and paths that are written out. A name that a
+//! Which file uses which, by the paths in their code: `use` trees, and paths that are written out. A name that a
 //! module only hands on counts as used where it is defined.
 
 use std::collections::{BTreeMap, BTreeSet};
