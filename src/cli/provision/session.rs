@@ -249,8 +249,8 @@ impl<'a> Session<'a> {
             None => Ok(()),
             Some(Hidden::ConfigMaps(records)) => Err(Failure::input(anyhow!(
                 "storage-switch: {namespace} has {records} release record{} in ConfigMaps, and this Tiller keeps its \
-                 own in Secrets: it would not see them. Make a Secret of each ConfigMap labelled OWNER=TILLER, with its \
-                 name, its labels and its value of release; delete the ConfigMaps; then run this again",
+                 own in Secrets: it would not see them. Run: tiller-guard releases move --to secrets -n {namespace}; then \
+                 run this again",
                 if records == 1 { "" } else { "s" }
             ))),
             Some(Hidden::Database) => Err(Failure::input(anyhow!(

@@ -11,13 +11,13 @@ use crate::tiller::{Effective, Storage};
 /// Tiller does not move its records. If Tiller does not see a release, `helm ls` shows nothing, upgrades fail, and
 /// `helm upgrade --install` followed by `helm delete --purge` deletes what runs.
 /// # What hardening does
-/// Nothing, until the records are where Tiller looks for them. An exception for `release-storage` leaves Tiller's
-/// storage as it is; an exception for this rule accepts the loss.
+/// Nothing, until `tiller-guard releases move --to secrets` has moved the records to where Tiller looks for them. An
+/// exception for `release-storage` leaves Tiller's storage as it is; an exception for this rule accepts the loss.
 pub(in crate::policy) static RULE: Rule = Rule {
     id: "storage-switch",
     severity: Severity::High,
     summary: "Tiller would not see releases that are recorded in another storage than it uses.",
-    answer: "Refused: move the records first, each with its name, its labels and `release`.",
+    answer: "Refused: move the records first, with `tiller-guard releases move`.",
     excepted: Some(Excepting::Sets(LaunchPart::Storage)),
     live: Some(LiveFact::ReleaseRecords),
     ..Rule::PLAIN
@@ -117,9 +117,9 @@ impl Loss<'_> {
             ),
             Self::ConfigMaps(records, namespace) => (
                 hidden(*records, namespace, "ConfigMaps"),
-                "make a Secret of each ConfigMap labelled OWNER=TILLER, with its name, its labels and its value of \
-                 release; delete the ConfigMaps; then write this again"
-                    .to_owned(),
+                format!(
+                    "run: tiller-guard releases move --to secrets -n {namespace}; then write this again"
+                ),
             ),
             Self::Secrets(records, namespace) => (
                 hidden(*records, namespace, "Secrets"),

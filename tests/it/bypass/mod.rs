@@ -46,7 +46,7 @@ async fn unguarded(namespace: &str) -> World {
 }
 
 /// Has the webhooks asked about the namespace from now on.
-async fn guard(world: &World) {
+pub(crate) async fn guard(world: &World) {
     let namespaces: Api<DynamicObject> =
         Api::all_with(world.client.clone(), &resource("", "v1", "Namespace"));
     let patch = Patch::Merge(json!({ "metadata": { "labels": { UNGUARDED: null } } }));

@@ -5,10 +5,13 @@ use std::time::Duration;
 
 use kube::api::{ListParams, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
+use tokio::task::JoinHandle;
 
 use super::{list_of, recordings};
 use crate::api_server::{World, value};
+use crate::bypass::guard;
 use crate::cluster::UNGUARDED;
+use crate::knowledge::tiller;
 use crate::offline::Run;
 use crate::provision::proxy::run_at;
 
@@ -234,22 +237,7 @@ async fn tiller_is_stopped_switched_and_started() {
         .create(&PostParams::default(), &new)
         .await
         .unwrap();
-    let pods = world.objects("", "v1", "Pod");
-    let kubelet = tokio::spawn(async move {
-        let ready = json!({ "status": { "phase": "Running", "conditions": [
-            { "type": "Ready", "status": "True" },
-        ] } });
-        loop {
-            for pod in pods.list(&ListParams::default()).await.unwrap() {
-                let name = pod.metadata.name.unwrap();
-                let patch = Patch::Merge(&ready);
-                pods.patch_status(&name, &PatchParams::default(), &patch)
-                    .await
-                    .ok();
-            }
-            tokio::time::sleep(Duration::from_millis(200)).await;
-        }
-    });
+    let kubelet = play_kubelet(&world);
     let run = moved(
         &kubeconfig(),
         "move-tiller",
@@ -282,4 +270,73 @@ async fn tiller_is_stopped_switched_and_started() {
         Value::Null
     );
     assert_eq!(found(&world).await, all("plain", "Secret"));
+}
+
+/// A Tiller of before tiller-guard: its update to Secrets is refused, by a message that names this command. Once the records are
+/// moved, the same Deployment is hardened as it starts.
+#[tokio::test]
+async fn a_guarded_tiller_is_hardened_once_its_records_are_moved() {
+    let world = world("move-guarded", "plain").await;
+    if !crate::api_server::cluster().has_controllers() {
+        return;
+    }
+    let deployments = world.objects("apps", "v1", "Deployment");
+    let new = serde_json::from_value(tiller(&world, "tiller")).unwrap();
+    deployments
+        .create(&PostParams::default(), &new)
+        .await
+        .unwrap();
+    guard(&world).await;
+    let annotated = json!({ "metadata": { "annotations": { "example.com/a": "b" } },
+        "spec": { "template": { "metadata": { "annotations": { "example.com/a": "b" } } } } });
+    let refused = deployments
+        .patch(
+            "tiller-deploy",
+            &PatchParams::default(),
+            &Patch::Merge(&annotated),
+        )
+        .await
+        .unwrap_err();
+    let remedy = "run: tiller-guard releases move --to secrets -n move-guarded";
+    assert!(refused.to_string().contains(remedy), "{refused}");
+
+    let kubelet = play_kubelet(&world);
+    let run = moved(
+        &kubeconfig(),
+        "move-guarded",
+        &["--to=secrets", "--timeout=60"],
+    )
+    .await;
+    kubelet.abort();
+    assert_eq!(run.code, Some(0), "{}{}", run.stdout, run.stderr);
+    assert_eq!(found(&world).await, all("plain", "Secret"));
+    let after = value(&deployments.get("tiller-deploy").await.unwrap());
+    assert_eq!(after["spec"]["replicas"], 1);
+    let arguments = &after["spec"]["template"]["spec"]["containers"][0]["args"];
+    for flag in ["--storage=secret", "--tls-verify=true"] {
+        assert!(
+            arguments.as_array().unwrap().contains(&json!(flag)),
+            "{arguments}"
+        );
+    }
+}
+
+/// Makes the pods of a namespace ready, as a kubelet does, until it is aborted.
+fn play_kubelet(world: &World) -> JoinHandle<()> {
+    let pods = world.objects("", "v1", "Pod");
+    tokio::spawn(async move {
+        let ready = json!({ "status": { "phase": "Running", "conditions": [
+            { "type": "Ready", "status": "True" },
+        ] } });
+        loop {
+            for pod in pods.list(&ListParams::default()).await.unwrap() {
+                let name = pod.metadata.name.unwrap();
+                let patch = Patch::Merge(&ready);
+                pods.patch_status(&name, &PatchParams::default(), &patch)
+                    .await
+                    .ok();
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    })
 }
