@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use kube::Client;
 use kube::api::{Api, DynamicObject, PostParams};
 use serde_json::{Value, json};
@@ -85,7 +85,7 @@ async fn others(client: &Client, minor: u16) -> Result<Other> {
     create_namespace(client, OTHER_NAMESPACE, &json!({ (UNGUARDED): "" })).await?;
     let pod: DynamicObject = serde_json::from_value(json!({
         "apiVersion": "v1", "kind": "Pod", "metadata": { "name": "web" },
-        "spec": { "containers": [{
+        "spec": { "automountServiceAccountToken": false, "containers": [{
             "name": "web", "image": "example/web:1", "args": vec!["--some-flag=of-a-server"; 20],
             "env": vec![json!({ "name": "A_NAME", "value": "a value" }); 20], "ports": [{ "containerPort": 8080 }],
         }] },
@@ -158,6 +158,14 @@ async fn create_namespace(client: &Client, name: &str, labels: &Value) -> Result
     let namespace = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": metadata });
     api.create(&PostParams::default(), &serde_json::from_value(namespace)?)
         .await?;
+    let accounts: Api<DynamicObject> =
+        Api::namespaced_with(client.clone(), name, &resource("", "v1", "ServiceAccount"));
+    let end = Instant::now() + Duration::from_secs(10);
+    // A controller makes it, and no pod is created before.
+    while accounts.get_opt("default").await?.is_none() {
+        ensure!(Instant::now() < end, "{name} has no service account");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
     Ok(())
 }
 

@@ -162,7 +162,7 @@ fn bodies() -> Result<Vec<Review>> {
     Ok(bodies)
 }
 
-/// A team whose Tiller's account may read ConfigMaps in its namespace.
+/// A team whose Tiller's account may read ConfigMaps in its namespace, and has the token Secret that the recorded Pod mounts.
 async fn make_team(client: &Client) -> Result<()> {
     for name in [NAMESPACE, "tiller-guard"] {
         create(client, None, "", &namespace(name)).await?;
@@ -174,6 +174,13 @@ async fn make_team(client: &Client) -> Result<()> {
         "data": { "tiller-namespace": NAMESPACE, "service-account": "tiller" },
     });
     create(client, Some("tiller-guard"), "", &team).await?;
+    let account = json!({
+        "apiVersion": "v1",
+        "kind": "ServiceAccount",
+        "metadata": { "name": "tiller" },
+        "secrets": [{ "name": "tiller-token-ts2cj" }],
+    });
+    create(client, Some(NAMESPACE), "", &account).await?;
     let role = json!({
         "apiVersion": format!("{ACCESS}/v1"),
         "kind": "Role",

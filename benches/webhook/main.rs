@@ -33,12 +33,12 @@ fn main() -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let (processes, (calls, other), known) = runtime.block_on(async {
-        let processes = measure::all().await?;
-        let calls = api_server::all().await?;
-        anyhow::Ok((processes, calls, bindings::all().await?))
-    })?;
-    print!("{}", report::table(&processes, &calls, other));
+    // Each table as soon as it is there: what comes after may fail.
+    let processes = runtime.block_on(measure::all())?;
+    print!("{}", report::processes_table(&processes));
+    let (calls, other) = runtime.block_on(api_server::all())?;
+    print!("{}", report::calls_table(&calls, other));
+    let known = runtime.block_on(bindings::all())?;
     print!("{}", bindings::table(&known));
     let known = bindings::json(&known);
     println!("{:#}", report::json(&processes, &calls, other, &known));

@@ -10,8 +10,8 @@ use crate::measure::{Loaded, Process};
 
 const MEBIBYTE: f64 = 1024.0 * 1024.0;
 
-/// The table. Ratios are to handler (a) under the same load.
-pub(crate) fn table(processes: &[Process], calls: &[Called], other: Option<Other>) -> String {
+/// What a review costs. Ratios are to handler (a) under the same load.
+pub(crate) fn processes_table(processes: &[Process]) -> String {
     let mut text = String::new();
     line(
         &mut text,
@@ -47,6 +47,12 @@ pub(crate) fn table(processes: &[Process], calls: &[Called], other: Option<Other
             mebibytes(process.memory),
         );
     }
+    text
+}
+
+/// What the API server sees.
+pub(crate) fn calls_table(calls: &[Called], other: Option<Other>) -> String {
+    let mut text = String::new();
     for Called {
         program,
         count,
