@@ -6,6 +6,7 @@ pub(crate) mod expected;
 mod install;
 mod kinds;
 mod not_tillers;
+mod nulls;
 pub(crate) mod refuse;
 mod update;
 mod validate;

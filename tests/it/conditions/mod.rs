@@ -52,8 +52,21 @@ impl Condition {
 fn request(user: &Value, kind: &str, object: &Value) -> Value {
     json!({
         "uid": "1", "kind": { "group": "", "version": "v1", "kind": kind }, "operation": "CREATE",
-        "userInfo": user, "object": object,
+        "userInfo": user, "object": as_types_write(object),
     })
+}
+
+/// An object as the types of an API server write it: what is null is left out, but for one list.
+fn as_types_write(object: &Value) -> Value {
+    match object {
+        Value::Object(fields) => fields
+            .iter()
+            .filter(|(name, value)| !value.is_null() || *name == "containers")
+            .map(|(name, value)| (name.clone(), as_types_write(value)))
+            .collect(),
+        Value::Array(items) => items.iter().map(as_types_write).collect(),
+        other => other.clone(),
+    }
 }
 
 #[test]

@@ -35,7 +35,8 @@ pub fn tiller(account_patterns: &[String]) -> String {
 /// No Tiller may run as `default` (the rule `service-account`), so that nobody can borrow it.
 pub fn own_account(account_patterns: &[String]) -> String {
     let own = account(|name| format!("!({name} in ['', 'default'])"));
-    format!("!({}) && {}", workload(account_patterns), pods_exist(&own))
+    // Most pods run as `default`: that is looked at first.
+    format!("{} && !({})", pods_exist(&own), workload(account_patterns))
 }
 
 /// Whether somebody else than the kubelet for a pod asks for a token, or a Secret holds a token, a release, or a CA.

@@ -1,5 +1,8 @@
 //! Pieces of CEL text.
 
+/// The list that the types of an API server write as null where there is none: all others are left out.
+const NULL_LIST: &str = "containers";
+
 /// The last of these, which is a list, where all before it hold; else an empty one.
 pub(super) fn guarded(parts: &[String]) -> String {
     match parts.split_last() {
@@ -13,16 +16,20 @@ pub(super) fn list_of_one(parent: &str, field: &str) -> String {
     format!("({} ? [{parent}.{field}] : [])", present(parent, field))
 }
 
-/// A field of an object that is a list; an empty one if it is absent. Typed objects write an absent list as null.
+/// A field of an object that is a list; an empty one if it is absent.
 pub(super) fn list(parent: &str, field: &str) -> String {
-    format!("({} ? {parent}.{field} : [])", present(parent, field))
+    let null = if field == NULL_LIST {
+        format!(" && {parent}.{field} != null")
+    } else {
+        String::new()
+    };
+    format!("({}{null} ? {parent}.{field} : [])", present(parent, field))
 }
 
-/// Whether a field of an object is there. `has` of what is in null is an error.
-///
-/// Not for `request`, which has types in the API server: no string, list or Boolean compares with null there.
+/// Whether a field of an object is there. What an API server gives to a condition comes from its own types, which leave out
+/// what is null, but for one list.
 pub(super) fn present(parent: &str, field: &str) -> String {
-    format!("has({parent}.{field}) && {parent}.{field} != null")
+    format!("has({parent}.{field})")
 }
 
 /// Whether a name matches one of these patterns, with a `*` at the end for anything.
