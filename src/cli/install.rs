@@ -17,6 +17,7 @@ use super::doctor::{exit, print_text};
 use super::planned::{ContentArguments, PlanArguments, enforces, policy_in, writer};
 use super::reach::{ReachArguments, connect, on_runtime};
 use super::seconds::seconds;
+use super::waiting;
 use crate::cluster::Cluster;
 use crate::cluster::apply::{Applied, Change, Desired, Effect, Foreign, Writer};
 use crate::cluster::doctor::{Health, examine};
@@ -149,6 +150,9 @@ async fn install(arguments: Arguments) -> anyhow::Result<Exit> {
     let mut registrations = install::registrations(&cluster, &planned).await?;
     install::let_belong(&cluster, &planned.namespace, &mut registrations).await?;
     apply(&writer, registrations.to_vec(), diff).await?;
+    if effect == Effect::Write {
+        waiting::print(&cluster, &policy_in(&planned.policy)).await?;
+    }
     if !waits {
         return Ok(Exit::Clean);
     }

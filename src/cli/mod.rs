@@ -31,6 +31,7 @@ mod serve;
 mod style;
 mod uninstall;
 mod version;
+mod waiting;
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;

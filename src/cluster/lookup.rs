@@ -106,19 +106,43 @@ pub(super) async fn records(
     namespace: &str,
     resource: &str,
 ) -> kube::Result<Vec<Box<RawValue>>> {
-    let path = format!("/api/v1/namespaces/{namespace}/{resource}");
+    let mut found = Vec::new();
+    each_record(client, Some(namespace), resource, |it| found.push(it)).await?;
+    Ok(found)
+}
+
+/// Goes through the metadata of the release records in a namespace or in all, page by page.
+pub(super) async fn each_record(
+    client: &Client,
+    namespace: Option<&str>,
+    resource: &str,
+    take: impl FnMut(Box<RawValue>),
+) -> kube::Result<()> {
+    let place = namespace.map_or_else(String::new, |it| format!("namespaces/{it}/"));
+    let path = format!("/api/v1/{place}{resource}");
     let parameters = ListParams::default().limit(PAGE).labels(RECORD_SELECTOR);
-    pages(client, &path, parameters, true).await
+    each(client, &path, parameters, true, take).await
 }
 
 /// All pages of a list, or of its metadata.
 async fn pages(
     client: &Client,
     path: &str,
-    mut parameters: ListParams,
+    parameters: ListParams,
     metadata_only: bool,
 ) -> kube::Result<Vec<Box<RawValue>>> {
     let mut found = Vec::new();
+    each(client, path, parameters, metadata_only, |it| found.push(it)).await?;
+    Ok(found)
+}
+
+async fn each(
+    client: &Client,
+    path: &str,
+    mut parameters: ListParams,
+    metadata_only: bool,
+    mut take: impl FnMut(Box<RawValue>),
+) -> kube::Result<()> {
     loop {
         let request = Request::new(path).list(&parameters);
         let mut request = request.map_err(kube::Error::BuildRequest)?;
@@ -126,9 +150,9 @@ async fn pages(
             request.headers_mut().insert(ACCEPT, METADATA_LIST);
         }
         let List { metadata, items } = client.request::<List>(request).await?;
-        found.extend(items.unwrap_or_default());
+        items.into_iter().flatten().for_each(&mut take);
         if metadata.continues.is_empty() {
-            return Ok(found);
+            return Ok(());
         }
         parameters.continue_token = Some(metadata.continues);
     }

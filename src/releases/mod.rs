@@ -7,6 +7,7 @@
 //! ```
 
 mod apis;
+mod census;
 mod encoding;
 mod examine;
 pub mod hapi;
@@ -23,6 +24,7 @@ mod show;
 mod status;
 
 pub use apis::{REMOVED, RemovedApi, Replacement, Unserved, removed_api, unserved};
+pub use census::Census;
 pub use encoding::{DecodeError, MAX_DECOMPRESSED, compress, decode, encode, message};
 pub use examine::{Examined, Revision, damaged, examine};
 pub use list::{FORMAT_VERSION, Inventory, Listing, Row};

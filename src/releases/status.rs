@@ -47,6 +47,11 @@ impl Status {
         known.copied().unwrap_or(Self::Unknown)
     }
 
+    /// By the value of the label `STATUS`.
+    pub fn labelled(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|it| it.as_str() == word)
+    }
+
     /// The word that Helm 2 has for it, which is the label `STATUS` too.
     pub fn as_str(self) -> &'static str {
         match self {

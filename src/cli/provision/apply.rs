@@ -216,10 +216,11 @@ impl Session<'_> {
     }
 }
 
-/// Whether one of these rules refuses what it lets in once the guard has learned of the team and its roles. Before Kubernetes
+/// Whether one of these rules refuses what it lets in once the guard has learned of the team and its roles, and of the records
+/// that were just moved. Before Kubernetes
 /// 1.14 a mutating webhook's refusal comes without its rules, and may be of any.
 fn may_be_learning(rules: &[String]) -> bool {
-    const OF_LEARNING: [&str; 7] = [
+    const OF_LEARNING: [&str; 8] = [
         "rights-unknown",
         "binding-scope",
         "account-rights",
@@ -227,6 +228,7 @@ fn may_be_learning(rules: &[String]) -> bool {
         "team-required",
         "certificate-authority",
         "trusted-authority",
+        "storage-switch",
     ];
     rules.is_empty()
         || rules
@@ -245,7 +247,7 @@ async fn apply_patiently(writer: &Writer, desired: &Desired) -> Result<Applied, 
                 && message.contains("tiller-guard.io")
                 && may_be_learning(&causes) =>
             {
-                // A dry run registers no team, so that the guard learns of none.
+                // A dry run registers no team and moves no record, so that the guard learns of none.
                 if writer.effect == Effect::ServerDryRun {
                     return looking(writer).apply(desired).await;
                 }

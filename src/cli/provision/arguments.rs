@@ -127,7 +127,8 @@ pub(in crate::cli) struct DoingArguments {
     #[arg(long)]
     pub(super) diff: bool,
 
-    /// Take over existing objects that tiller-guard did not make; namespaces get their pod-security labels
+    /// Take over existing objects that tiller-guard did not make; namespaces get their pod-security labels, and release
+    /// records in ConfigMaps move to Secrets
     #[arg(long)]
     pub(super) adopt: bool,
 

@@ -1,5 +1,6 @@
 //! `tiller-guard provision`: a team's Tiller, with its rights and certificates.
 
+mod adoption;
 mod apply;
 mod arguments;
 mod authority_folder;

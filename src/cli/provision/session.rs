@@ -7,6 +7,7 @@ use anyhow::{Context as _, anyhow};
 
 use super::super::Exit;
 use super::super::reach::{connect_patiently, on_runtime};
+use super::adoption::Adoption;
 use super::apply::Making;
 use super::arguments::{DoingArguments, SharedArguments, examined};
 use super::bundles;
@@ -175,8 +176,8 @@ impl<'a> Session<'a> {
             &team.tiller_namespace,
             secret,
         );
-        let (kept, found) = tokio::join!(self.keep_releases(team), found);
-        kept?;
+        let (moves, found) = tokio::join!(self.hidden_records(team, doing.adopt), found);
+        let moves = moves?;
         let found = match found {
             Ok(found) => found,
             // Another CA takes the place of one that cannot be read.
@@ -213,6 +214,10 @@ impl<'a> Session<'a> {
             writer,
             new_bundles: new_bundles(team, &issuance.certificates, &handed_out),
         };
+        let adoption = Adoption::new(self, team, doing);
+        if moves {
+            adoption.begin().await?;
+        }
         making.apply(&plan).await?;
         if making.writer.effect != Effect::Write {
             return Ok(());
@@ -236,22 +241,42 @@ impl<'a> Session<'a> {
                 ),
             ),
             Some(line) => self.line(name, format_args!("then: {line}")),
+            None if doing.no_wait && moves => self.line(
+                name,
+                format_args!(
+                    "then, once Tiller is ready, to delete the old records: tiller-guard releases move --to secrets -n {}",
+                    team.tiller_namespace
+                ),
+            ),
             None if doing.no_wait => Ok(()),
-            None => self.wait(team, doing.timeout()).await,
+            None => {
+                self.wait(team, doing.timeout()).await?;
+                if doing.adopt {
+                    adoption.finish().await?;
+                }
+                Ok(())
+            }
         }
     }
 
-    /// Fails where Tiller would not see releases that are there, before anything is written.
-    async fn keep_releases(&self, team: &CheckedTeam) -> Result<(), Failure> {
+    /// Whether records are to be moved, before anything is written. Fails where Tiller would not see releases that are
+    /// there, and nobody asked to adopt them.
+    async fn hidden_records(&self, team: &CheckedTeam, adopt: bool) -> Result<bool, Failure> {
         let namespace = &team.tiller_namespace;
         let hidden = hidden_releases(&self.cluster, namespace).await;
         match hidden.map_err(Failure::cluster)? {
-            None => Ok(()),
+            None => Ok(false),
+            Some(Hidden::ConfigMaps(_)) if adopt && team.with_tiller => Ok(true),
             Some(Hidden::ConfigMaps(records)) => Err(Failure::input(anyhow!(
                 "storage-switch: {namespace} has {records} release record{} in ConfigMaps, and this Tiller keeps its \
                  own in Secrets: it would not see them. Run: tiller-guard releases move --to secrets -n {namespace}; then \
-                 run this again",
-                if records == 1 { "" } else { "s" }
+                 run this again{}",
+                if records == 1 { "" } else { "s" },
+                if team.with_tiller {
+                    ", or pass --adopt, which moves them too"
+                } else {
+                    ""
+                }
             ))),
             Some(Hidden::Database) => Err(Failure::input(anyhow!(
                 "storage-switch: the Tiller in {namespace} keeps its releases in a database, and this one keeps them in \

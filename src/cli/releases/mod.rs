@@ -11,6 +11,7 @@ mod table;
 use clap::Subcommand;
 
 use super::Exit;
+pub(in crate::cli) use movement::{told, unmoved};
 
 /// What was typed.
 #[derive(Debug, Subcommand)]

@@ -13,7 +13,6 @@ use super::show::StorageArgument;
 use crate::cluster::Cluster;
 use crate::cluster::apply::Effect;
 use crate::cluster::releases::{Move, MoveError, Moved};
-use crate::releases::Storage;
 
 /// Move the release records of one Tiller to Secrets, or back to ConfigMaps
 ///
@@ -83,6 +82,7 @@ async fn moved(arguments: Arguments) -> anyhow::Result<Exit> {
         to: to.into(),
         keep,
         allow_pending,
+        switches: true,
         timeout: Duration::from_secs(timeout),
     };
     if dry_run == Some(DryRun::Server)
@@ -103,23 +103,18 @@ async fn moved(arguments: Arguments) -> anyhow::Result<Exit> {
             Ok(Exit::Clean)
         }
         Err(failed) => {
-            let exit = exit(&failed);
-            let remedy = remedy(&failed, &plan);
-            error(format_args!("{:#}{remedy}", anyhow!(failed)))?;
+            let (exit, told) = unmoved(failed, &plan);
+            error(told)?;
             Ok(exit)
         }
     }
 }
 
 async fn done(plan: &Move, cluster: &Cluster, dry_run: Option<DryRun>) -> Result<(), MoveError> {
-    let (namespace, to) = (plan.namespace.as_str(), plan.to);
     match dry_run {
-        None => {
-            plan.run(cluster, |moved| say(&told(&moved, namespace, to, "")))
-                .await
-        }
+        None => plan.run(cluster, |moved| say(&told(&moved, plan))).await,
         Some(how) => {
-            let tell = |moved| say(&told(&moved, namespace, to, " (dry run)"));
+            let tell = |moved| say(&format!("{} (dry run)", told(&moved, plan)));
             plan.plan(cluster, how == DryRun::Server, tell).await
         }
     }
@@ -130,13 +125,15 @@ fn say(line: &str) {
     writeln!(io::stdout(), "{line}").ok();
 }
 
-fn told(moved: &Moved, namespace: &str, to: Storage, tried: &str) -> String {
-    let (from, to) = (to.other().as_str(), to.as_str());
+/// What was done, in a line.
+pub(in crate::cli) fn told(moved: &Moved, plan: &Move) -> String {
+    let namespace = plan.namespace.as_str();
+    let (from, to) = (plan.to.other().as_str(), plan.to.as_str());
     let count = |number: &usize| match number {
         1 => "1 record".to_owned(),
         number => format!("{number} records"),
     };
-    let told = match moved {
+    match moved {
         Moved::Planned {
             records,
             aside,
@@ -175,8 +172,13 @@ fn told(moved: &Moved, namespace: &str, to: Storage, tried: &str) -> String {
         }
         Moved::Answers => "Tiller is ready".to_owned(),
         Moved::Deleted(number) => format!("deleted {} in {from}", count(number)),
-    };
-    format!("{told}{tried}")
+    }
+}
+
+/// The exit code for what went wrong, and what to tell of it.
+pub(in crate::cli) fn unmoved(failed: MoveError, plan: &Move) -> (Exit, String) {
+    let (exit, remedy) = (exit(&failed), remedy(&failed, plan));
+    (exit, format!("{:#}{remedy}", anyhow!(failed)))
 }
 
 fn exit(failed: &MoveError) -> Exit {
@@ -201,6 +203,13 @@ fn remedy(failed: &MoveError, plan: &Move) -> String {
         ),
         MoveError::Damaged(_) => {
             "; restore them from a backup, or delete them, and run this again".to_owned()
+        }
+        MoveError::Pending(_) if !plan.switches => {
+            format!(
+                "; wait until they are done, or end them with `helm rollback`; if no Tiller works on them, run: \
+                 tiller-guard releases move --to {} -n {namespace} --allow-pending; then run this again",
+                plan.to.as_str()
+            )
         }
         MoveError::Pending(_) => {
             "; wait until they are done, or end them with `helm rollback`; if no Tiller works on \

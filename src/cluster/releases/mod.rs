@@ -9,6 +9,7 @@ mod moved;
 mod movement;
 mod rights;
 mod tiller;
+mod waiting;
 mod write;
 
 pub use list::{ListError, Pages, list};
@@ -16,4 +17,5 @@ pub use migration::{Effect, Migrate, Outcome, State};
 pub use moved::{MoveError, Moved};
 pub use movement::Move;
 pub use rights::{Needed, roles};
+pub use waiting::in_config_maps;
 pub use write::WriteError;

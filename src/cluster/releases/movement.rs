@@ -31,6 +31,9 @@ pub struct Move {
     pub keep: bool,
     /// Whether releases that are pending go too.
     pub allow_pending: bool,
+    /// Whether Tiller's Deployment gets the other storage here. Else whoever asks for this does it, and then calls
+    /// [`Move::finish`]; Tiller is left stopped.
+    pub switches: bool,
     /// How long Tiller may take to stop, and to start.
     pub timeout: Duration,
 }
@@ -53,14 +56,7 @@ impl Move {
         tell: impl FnMut(Moved),
     ) -> Result<(), MoveError> {
         let mut mover = self.mover(cluster, tell);
-        let tiller = mover.tiller().find().await?;
-        let (source, target) = mover.look().await?;
-        mover.planned(&source, &target, tiller.is_some());
-        mover.check(&source)?;
-        if let Some(tiller) = tiller.filter(|it| !it.can_switch(self.to)) {
-            drop(tiller);
-            return Err(MoveError::Unswitchable(self.namespace.clone(), self.to));
-        }
+        let (_tiller, source, target) = mover.begin().await?;
         if let Next::Steps(steps) = next(&source, &target, &mover.progress)?
             && try_all
         {
@@ -72,29 +68,27 @@ impl Move {
     /// Moves all.
     pub async fn run(&self, cluster: &Cluster, tell: impl FnMut(Moved)) -> Result<(), MoveError> {
         let mut mover = self.mover(cluster, tell);
-        let found = mover.tiller().find().await?;
-        let (source, target) = mover.look().await?;
-        mover.planned(&source, &target, found.is_some());
-        mover.check(&source)?;
-        if found.as_ref().is_some_and(|it| !it.can_switch(self.to)) {
-            return Err(MoveError::Unswitchable(self.namespace.clone(), self.to));
-        }
+        let (found, source, target) = mover.begin().await?;
         let first = next(&source, &target, &mover.progress)?;
         mover.prepare(found.as_ref(), &first).await?;
-        for _round in 0..ROUNDS {
-            let (source, target) = mover.look().await?;
-            if let Err(error) = mover.check(&source) {
-                // Whatever came between goes on where it began.
-                mover.restore().await?;
-                return Err(error);
-            }
-            match next(&source, &target, &mover.progress)? {
-                Next::Steps(steps) => mover.execute(&source, &target, &steps).await?,
-                Next::Switch => mover.switch().await?,
-                Next::Done => return Ok(()),
-            }
+        mover.go_on().await
+    }
+
+    /// Deletes the old records that are set aside, once Tiller works with the target. Asks nothing more where there are none.
+    pub async fn finish(
+        &self,
+        cluster: &Cluster,
+        tell: impl FnMut(Moved),
+    ) -> Result<(), MoveError> {
+        let mut mover = self.mover(cluster, tell);
+        mover.progress.switched = true;
+        if mover.looker.look(mover.from()).await?.is_empty() {
+            return Ok(());
         }
-        Err(MoveError::Restless(self.namespace.clone()))
+        if let Some(found) = mover.tiller().find().await? {
+            mover.tiller().forget(&found).await?;
+        }
+        mover.go_on().await
     }
 
     fn mover<'a, F: FnMut(Moved)>(&'a self, cluster: &'a Cluster, tell: F) -> Mover<'a, F> {
@@ -137,6 +131,38 @@ impl<F: FnMut(Moved)> Mover<'_, F> {
         let source = self.looker.look(self.from()).await?;
         let target = self.looker.look(self.plan.to).await?;
         Ok((source, target))
+    }
+
+    /// Looks at all that there is, and whether it can be moved.
+    async fn begin(&mut self) -> Result<(Option<Found>, Contents, Contents), MoveError> {
+        let found = self.tiller().find().await?;
+        let (source, target) = self.look().await?;
+        self.planned(&source, &target, found.is_some());
+        self.check(&source)?;
+        let can_switch = |it: &Found| !self.plan.switches || it.can_switch(self.plan.to);
+        if !found.as_ref().is_none_or(can_switch) {
+            let (namespace, to) = (self.plan.namespace.clone(), self.plan.to);
+            return Err(MoveError::Unswitchable(namespace, to));
+        }
+        Ok((found, source, target))
+    }
+
+    /// Does step after step, each by what is there then.
+    async fn go_on(&mut self) -> Result<(), MoveError> {
+        for _round in 0..ROUNDS {
+            let (source, target) = self.look().await?;
+            if let Err(error) = self.check(&source) {
+                // Whatever came between goes on where it began.
+                self.restore().await?;
+                return Err(error);
+            }
+            match next(&source, &target, &self.progress)? {
+                Next::Steps(steps) => self.execute(&source, &target, &steps).await?,
+                Next::Switch if self.plan.switches => self.switch().await?,
+                Next::Switch | Next::Done => return Ok(()),
+            }
+        }
+        Err(MoveError::Restless(self.plan.namespace.clone()))
     }
 
     fn planned(&mut self, source: &Contents, target: &Contents, tiller: bool) {

@@ -59,6 +59,11 @@ impl Found {
         noted.unwrap_or_else(|| self.replicas())
     }
 
+    fn is_noted(&self) -> bool {
+        let annotations = self.0.pointer("/metadata/annotations");
+        annotations.is_some_and(|it| it.get(REPLICAS).is_some())
+    }
+
     fn version(&self) -> Value {
         self.0
             .pointer("/metadata/resourceVersion")
@@ -137,6 +142,20 @@ impl Tiller<'_> {
             }
         }
         self.patch("start", &patch).await
+    }
+
+    /// Forgets how many replicas it had: somebody else has started it.
+    pub(super) async fn forget(&self, found: &Found) -> Result<(), MoveError> {
+        if !found.is_noted() {
+            return Ok(());
+        }
+        let patch = json!({
+            "metadata": {
+                "resourceVersion": found.version(),
+                "annotations": { REPLICAS: null },
+            },
+        });
+        self.patch("update", &patch).await
     }
 
     /// Waits until it answers: its pods are ready, with the specification that it has now.

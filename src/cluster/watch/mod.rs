@@ -12,6 +12,7 @@
 mod excess_rights;
 mod pause;
 mod reflector;
+mod release_records;
 mod resource;
 mod status;
 mod stop;
@@ -200,6 +201,7 @@ impl Watches {
             tokio::spawn(reflector.run());
         }
         drop(sender);
+        tokio::spawn(release_records::look(client.clone(), Arc::clone(&status)));
         let check = ConfigurationCheck {
             own_namespace,
             registered,

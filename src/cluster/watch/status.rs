@@ -9,6 +9,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
+use super::release_records::RecordGauges;
 use super::resource::WatchedResource;
 use crate::policy::KnowledgeSize;
 
@@ -27,6 +28,7 @@ pub(super) struct Status {
     tillers: Gauge,
     bindings: Gauge,
     roles: Gauge,
+    release_records: RecordGauges,
 }
 
 /// How one watch fares.
@@ -103,6 +105,12 @@ impl Status {
         ] {
             registry.register(name, help, gauge.clone());
         }
+        self.release_records.register(registry);
+    }
+
+    /// What is counted of release records.
+    pub(super) fn release_records(&self) -> &RecordGauges {
+        &self.release_records
     }
 
     /// What the first look at the cluster still waits for.
@@ -215,7 +223,7 @@ impl Status {
     }
 }
 
-fn set(gauge: &Gauge, count: usize) {
+pub(super) fn set(gauge: &Gauge, count: usize) {
     gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
 }
 

@@ -139,6 +139,51 @@ async fn on_the_nodes_network_the_pods_have_the_ports_that_are_chosen() {
     world.run(&["uninstall"]).await;
 }
 
+/// Mode `audit` hardens nothing yet, so that it can still be done in time.
+#[tokio::test]
+async fn an_installation_that_audits_names_the_records_that_wait() {
+    let world = World::enter().await;
+    let maps = world.objects("", "v1", "ConfigMap", "default");
+    for name in ["web.v1", "web.v2"] {
+        let record = json!({
+            "apiVersion": "v1", "kind": "ConfigMap",
+            "metadata": { "name": name, "labels": { "OWNER": "TILLER" } },
+        });
+        let record = serde_json::from_value(record).unwrap();
+        maps.create(&PostParams::default(), &record).await.unwrap();
+    }
+    let note = "note: default has 2 release records in ConfigMaps; before its mode becomes enforce, run: tiller-guard \
+                releases move --to secrets -n default\n";
+    let folder = Folder::create().unwrap();
+    let exception = "exceptions:\n- {rule: release-storage, reason: none, expires: 2099-01-01, \
+                     object: {kind: Deployment, namespace: default, name: tiller-deploy}}\n";
+    for (rest, is_told) in [
+        ("mode: audit\n".to_owned(), true),
+        ("mode: enforce\n".to_owned(), false),
+        (
+            "mode: enforce\nnamespaces: {default: {mode: audit}}\n".to_owned(),
+            true,
+        ),
+        (format!("mode: audit\n{exception}"), false),
+    ] {
+        let text = format!("apiVersion: tiller-guard.io/v1\nkind: Policy\n{rest}");
+        let policy = format!("--policy={}", folder.write("policy.yaml", &text).unwrap());
+        let words = ["install", world.service_port, "--wait=0", &policy];
+        let installed = world.run(&words).await;
+        assert_eq!(installed.status.code(), Some(0), "{}", said(&installed));
+        assert_eq!(
+            said(&installed).contains(note),
+            is_told,
+            "{text}{}",
+            said(&installed)
+        );
+    }
+    world.run(&["uninstall"]).await;
+    for name in ["web.v1", "web.v2"] {
+        let _gone = maps.delete(name, &DeleteParams::default()).await.unwrap();
+    }
+}
+
 fn constraints() -> Value {
     json!({
         "apiVersion": "apiextensions.k8s.io/v1",

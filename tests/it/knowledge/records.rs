@@ -95,6 +95,55 @@ async fn records_in_secrets_are_counted_for_a_tiller_that_may_keep_its_own_elsew
     assert!(refusal.contains(told), "{refusal}");
 }
 
+/// By their metadata alone, by a guard that may list Secrets too.
+#[tokio::test]
+async fn records_and_their_problems_are_counted_by_storage() {
+    cluster();
+    let unguarded = json!({ crate::cluster::UNGUARDED: "" });
+    let world = World::create_labelled("records-counted", unguarded).await;
+    for (kind, name, status) in [
+        ("ConfigMap", "counted.v1", "DEPLOYED"),
+        ("ConfigMap", "counted.v2", "DEPLOYED"),
+        ("Secret", "counted.v3", "PENDING_UPGRADE"),
+    ] {
+        let labels =
+            json!({ "OWNER": "TILLER", "NAME": "counted", "STATUS": status, "VERSION": "1" });
+        let metadata = json!({ "name": name, "labels": labels });
+        let record = json!({ "apiVersion": "v1", "kind": kind, "metadata": metadata });
+        create(&world, &record).await.unwrap();
+    }
+    let (guard, _folder) = another_guard(&["serve"], User::Admin, None);
+    let counted = |line: &str| {
+        let metrics = get(guard.health, "/metrics").ok()?;
+        let line = format!("tiller_guard_{line} ");
+        let count = metrics.lines().find_map(|it| it.strip_prefix(&line))?;
+        count.parse::<u64>().ok()
+    };
+    // Other tests have records, too.
+    for (storage, least) in [("secrets", 1), ("configmaps", 2)] {
+        let line = format!("release_records{{storage=\"{storage}\"}}");
+        let records = eventually("count", || async { counted(&line) }).await;
+        assert!(records >= least, "{line} {records}");
+    }
+    for (storage, problem) in [
+        ("configmaps", "two-deployed"),
+        ("configmaps", "label-differs"),
+        ("configmaps", "both-storages"),
+        ("secrets", "both-storages"),
+        ("secrets", "pending"),
+    ] {
+        let line = format!("release_problems{{storage=\"{storage}\",problem=\"{problem}\"}}");
+        assert!(counted(&line).is_some_and(|it| it > 0), "{line}");
+    }
+    for (kind, name) in [
+        ("ConfigMap", "counted.v1"),
+        ("ConfigMap", "counted.v2"),
+        ("Secret", "counted.v3"),
+    ] {
+        delete(&world, kind, name).await;
+    }
+}
+
 /// The guard may list Secrets only where an administrator says so.
 #[tokio::test]
 async fn records_in_secrets_that_it_may_not_list_are_a_refusal() {

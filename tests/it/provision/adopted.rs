@@ -1,6 +1,6 @@
 //! What others have made, taken over with `--adopt`.
 
-use kube::api::{DeleteParams, DynamicObject, PostParams};
+use kube::api::{DynamicObject, PostParams};
 use serde_json::{Value, json};
 
 use super::cluster::{World, assert_tells, done, make, refused};
@@ -14,7 +14,7 @@ fn own() -> Value {
 }
 
 /// A Tiller by `helm init`, and what a person made for it by hand.
-async fn by_hand(world: &World, namespace: &str) {
+pub(super) async fn by_hand(world: &World, namespace: &str) {
     world.namespace(namespace).await;
     let objects = [
         (
@@ -51,7 +51,7 @@ async fn by_hand(world: &World, namespace: &str) {
 }
 
 /// A Tiller by `helm init`, with these arguments.
-async fn deploy(world: &World, namespace: &str, arguments: &[&str]) {
+pub(super) async fn deploy(world: &World, namespace: &str, arguments: &[&str]) {
     let mut tiller = recorded_deployment("2.16.12-plain");
     tiller["apiVersion"] = json!("apps/v1");
     json_patch::merge(&mut tiller["metadata"], &own());
@@ -136,37 +136,6 @@ async fn a_tiller_made_by_hand_becomes_the_teams_and_keeps_what_is_not_ours() {
         Some("p-adopt: nothing to change; 13 objects"),
         "{again}"
     );
-}
-
-/// Nothing is written, and so nothing is hidden.
-#[tokio::test]
-async fn releases_that_the_teams_tiller_would_not_see_are_left_alone() {
-    let world = World::create().await;
-    by_hand(&world, "p-recorded-t").await;
-    let labels = json!({ "metadata": { "labels": { "OWNER": "TILLER" } } });
-    world
-        .apply("v1", "ConfigMap", "p-recorded-t", "web.v1", labels)
-        .await;
-    for words in [&["--adopt"][..], &["--adopt", "--diff"]] {
-        let told = refused(make("p-recorded", words), 2);
-        assert_tells(
-            &told,
-            "p-recorded: storage-switch: p-recorded-t has 1 release record in ConfigMaps",
-        );
-    }
-    let tiller = world
-        .object("apps/v1", "Deployment", "p-recorded-t", "tiller-deploy")
-        .await;
-    assert!(
-        tiller["metadata"]["labels"]
-            .get("tiller-guard.io/team")
-            .is_none()
-    );
-    let maps = world.api("v1", "ConfigMap", "p-recorded-t");
-    let _gone = maps
-        .delete("web.v1", &DeleteParams::default())
-        .await
-        .unwrap();
 }
 
 /// A new Tiller finds what one before it has recorded.

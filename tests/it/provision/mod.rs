@@ -2,6 +2,7 @@
 
 mod access;
 mod adopted;
+mod adopted_records;
 mod bundles;
 mod cluster;
 mod command;

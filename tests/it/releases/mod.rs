@@ -4,7 +4,7 @@ mod helm3;
 mod list;
 mod migrated;
 mod migrated_faults;
-mod moved;
+pub(crate) mod moved;
 mod moved_faults;
 mod movement;
 mod recordings;

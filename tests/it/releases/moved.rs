@@ -16,10 +16,10 @@ use crate::offline::Run;
 use crate::provision::proxy::run_at;
 
 /// The text of each record, by kind, name and label OWNER.
-pub(super) type Found = BTreeMap<String, String>;
+pub(crate) type Found = BTreeMap<String, String>;
 
 /// A namespace in which no webhook judges, with the records of a scenario.
-pub(super) async fn world(namespace: &str, scenario: &str) -> World {
+pub(crate) async fn world(namespace: &str, scenario: &str) -> World {
     let world = World::create_labelled(namespace, json!({ UNGUARDED: "" })).await;
     for record in records_of(scenario) {
         create(&world, record).await;
@@ -27,7 +27,7 @@ pub(super) async fn world(namespace: &str, scenario: &str) -> World {
     world
 }
 
-pub(super) fn records_of(scenario: &str) -> Vec<Value> {
+pub(crate) fn records_of(scenario: &str) -> Vec<Value> {
     let name = format!("2.17.0-configmap-k8s1.20/{scenario}");
     let recording = recordings()
         .into_iter()
@@ -36,7 +36,7 @@ pub(super) fn records_of(scenario: &str) -> Vec<Value> {
     recording.records()
 }
 
-pub(super) async fn create(world: &World, mut object: Value) {
+pub(crate) async fn create(world: &World, mut object: Value) {
     let kind = object["kind"].as_str().unwrap().to_owned();
     let metadata = object["metadata"].as_object_mut().unwrap();
     metadata.retain(|key, _| matches!(key.as_str(), "name" | "labels" | "annotations"));
@@ -45,7 +45,7 @@ pub(super) async fn create(world: &World, mut object: Value) {
     api.create(&PostParams::default(), &object).await.unwrap();
 }
 
-pub(super) async fn found(world: &World) -> Found {
+pub(crate) async fn found(world: &World) -> Found {
     let mut found = Found::new();
     for kind in ["ConfigMap", "Secret"] {
         let parameters = ListParams::default().labels("OWNER");
@@ -79,7 +79,7 @@ pub(super) async fn found(world: &World) -> Found {
 }
 
 /// The records as `found` has them when all of them are of this kind and Tiller's.
-pub(super) fn all(scenario: &str, kind: &str) -> Found {
+pub(crate) fn all(scenario: &str, kind: &str) -> Found {
     let records = records_of(scenario).into_iter();
     let entry = |record: Value| {
         let name = record["metadata"]["name"].as_str().unwrap().to_owned();
@@ -94,7 +94,7 @@ pub(super) async fn moved(kubeconfig: &str, namespace: &str, words: &[&str]) -> 
     run_at(kubeconfig, &words).await
 }
 
-pub(super) fn kubeconfig() -> String {
+pub(crate) fn kubeconfig() -> String {
     crate::api_server::cluster()
         .kubeconfig()
         .display()
@@ -322,7 +322,7 @@ async fn a_guarded_tiller_is_hardened_once_its_records_are_moved() {
 }
 
 /// Makes the pods of a namespace ready, as a kubelet does, until it is aborted.
-fn play_kubelet(world: &World) -> JoinHandle<()> {
+pub(crate) fn play_kubelet(world: &World) -> JoinHandle<()> {
     let pods = world.objects("", "v1", "Pod");
     tokio::spawn(async move {
         let ready = json!({ "status": { "phase": "Running", "conditions": [

@@ -1,0 +1,87 @@
+//! The records of a Tiller that is taken over, moved to where the team's Tiller looks for them.
+//!
+//! ```text
+//! stop the old Tiller ─ copy, compare, set aside ─ the team's plan ─ Tiller is ready ─ delete the old records
+//! ```
+//!
+//! Killed anywhere and run again it goes on: each step follows from what is there.
+
+use anyhow::anyhow;
+
+use super::super::releases::{told, unmoved};
+use super::arguments::DoingArguments;
+use super::session::{Failure, Session};
+use crate::cluster::apply::Effect;
+use crate::cluster::releases::{Move, MoveError, Moved};
+use crate::provision::CheckedTeam;
+use crate::releases::Storage;
+
+/// A move of a team's records into Secrets.
+pub(super) struct Adoption<'a> {
+    session: &'a Session<'a>,
+    team: &'a CheckedTeam,
+    doing: &'a DoingArguments,
+    records: Move,
+}
+
+// === impl Adoption ===
+
+impl<'a> Adoption<'a> {
+    /// The move of what is recorded in the namespace of this team's Tiller.
+    pub(super) fn new(
+        session: &'a Session<'a>,
+        team: &'a CheckedTeam,
+        doing: &'a DoingArguments,
+    ) -> Self {
+        let records = Move {
+            namespace: team.tiller_namespace.clone(),
+            to: Storage::Secrets,
+            keep: false,
+            allow_pending: false,
+            // The team's plan holds Tiller's Deployment.
+            switches: false,
+            timeout: doing.timeout(),
+        };
+        Self {
+            session,
+            team,
+            doing,
+            records,
+        }
+    }
+
+    /// Moves the records, and leaves Tiller stopped: the plan starts it. A dry run only reports what would be moved.
+    pub(super) async fn begin(&self) -> Result<(), Failure> {
+        let cluster = &self.session.cluster;
+        let tell = |moved: Moved| self.tell(&moved);
+        let moved = match self.doing.effect() {
+            Effect::Write => self.records.run(cluster, tell).await,
+            effect => {
+                let tries = effect == Effect::ServerDryRun;
+                self.records.plan(cluster, tries, tell).await
+            }
+        };
+        self.done(moved)
+    }
+
+    /// Deletes the old records, of an earlier run too, once Tiller is ready.
+    pub(super) async fn finish(&self) -> Result<(), Failure> {
+        let tell = |moved: Moved| self.tell(&moved);
+        self.done(self.records.finish(&self.session.cluster, tell).await)
+    }
+
+    fn tell(&self, moved: &Moved) {
+        let tried = self.doing.tried();
+        let line = format_args!("{}{tried}", told(moved, &self.records));
+        // A closed output does not stop the work halfway.
+        self.session.line(&self.team.team, line).ok();
+    }
+
+    fn done(&self, moved: Result<(), MoveError>) -> Result<(), Failure> {
+        moved.map_err(|failed| {
+            let (exit, told) = unmoved(failed, &self.records);
+            let error = anyhow!(told);
+            Failure { exit, error }
+        })
+    }
+}
