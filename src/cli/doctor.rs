@@ -8,11 +8,13 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
 use super::Exit;
-use super::planned::{ContentArguments, PlanArguments, enforces, policy_in};
+use super::install::tillers::Prospects;
+use super::planned::{ContentArguments, PlanArguments, WrittenPolicy};
 use super::reach::{ReachArguments, connect, on_runtime};
 use super::seconds::seconds;
 use crate::cluster::Cluster;
-use crate::cluster::doctor::{Check, Health, before, examine, policy_text};
+use crate::cluster::doctor::{Check, Health, before, examine};
+use crate::cluster::install::policy_text;
 use crate::installation::Installation;
 use crate::policy::Policy;
 
@@ -67,13 +69,20 @@ async fn look(arguments: Arguments) -> anyhow::Result<Exit> {
         Ok(cluster) => cluster,
         Err(exit) => return Ok(exit),
     };
-    let mut planned = plan.plan(cluster.version().minor, ContentArguments::default())?;
+    let mut planned = plan.plan(
+        cluster.version().minor,
+        ContentArguments::default(),
+        WrittenPolicy::default(),
+    )?;
     loop {
+        let policy = installed_policy(&cluster, &mut planned).await;
         let checks = if pre {
-            before(&cluster, &planned).await
+            let administrators = &policy.policy.settings.administrators;
+            let mut checks = before(&cluster, &planned, administrators).await;
+            checks.push(tillers(&cluster, &planned, policy.policy).await);
+            checks
         } else {
-            let enforces = installed_policy(&cluster, &mut planned).await;
-            examine(&cluster, &planned, enforces).await
+            examine(&cluster, &planned, policy.enforces()).await
         };
         let bad = checks.iter().any(|check| check.health == Health::Bad);
         let late = end.is_none_or(|end| Instant::now() >= end);
@@ -92,14 +101,44 @@ async fn look(arguments: Arguments) -> anyhow::Result<Exit> {
     }
 }
 
-/// Takes what the installation goes by from the policy that is installed; tells whether it refuses anything.
-async fn installed_policy(cluster: &Cluster, planned: &mut Installation) -> bool {
+/// The Tillers that are there, and what is before them.
+async fn tillers(cluster: &Cluster, planned: &Installation, policy: Policy) -> Check {
+    let found = Prospects::of(cluster, &planned.namespace, policy).await;
+    let (health, message, hint) = match found {
+        Ok(found) if found.is_empty() => (Health::Good, "there are no Tillers".to_owned(), None),
+        Ok(found) => (
+            Health::Doubtful,
+            found.lines().join("\n"),
+            Some(
+                "the first install starts with mode audit, which refuses none; enforce once they are fixed",
+            ),
+        ),
+        Err(error) => (
+            Health::Unknown,
+            format!("cannot be listed: {error:#}"),
+            Some("use an account that may list workloads, roles and bindings"),
+        ),
+    };
+    Check {
+        id: "tillers",
+        health,
+        message,
+        cause: None,
+        hint: hint.map(ToOwned::to_owned),
+    }
+}
+
+/// Takes what the installation goes by from the policy that is installed, and gives that.
+async fn installed_policy(cluster: &Cluster, planned: &mut Installation) -> WrittenPolicy {
     let text = policy_text(cluster, &planned.namespace).await;
-    let policy = text.map_or_else(Policy::default, |text| policy_in(&text));
-    let enforces = enforces(&policy);
-    planned.place.user = policy.settings.run_as_user;
-    planned.account_patterns = policy.settings.account_patterns;
-    enforces
+    let written = text.ok().flatten().map(WrittenPolicy::read);
+    let written = written.and_then(Result::ok).unwrap_or_default();
+    let settings = &written.policy.settings;
+    planned.place.user = settings.run_as_user;
+    planned
+        .account_patterns
+        .clone_from(&settings.account_patterns);
+    written
 }
 
 /// What checks say together: one that is bad outweighs one that could not be looked at.

@@ -3,27 +3,35 @@
 //! The registrations come last, once there are pods that answer: before Kubernetes 1.28 every pod that is made waits for
 //! an answer from then on.
 
+mod policy;
+mod print;
+mod proof;
+pub(super) mod tillers;
+
 use std::io::{self, Write as _};
 use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
-use serde_json::{Value, json};
+use serde_json::Value;
 use similar::TextDiff;
 use tokio::time::{Instant, sleep};
 
 use super::Exit;
-use super::doctor::{exit, print_text};
-use super::planned::{ContentArguments, PlanArguments, enforces, policy_in, writer};
+use super::confirm::confirmed;
+use super::planned::{ContentArguments, PlanArguments, WrittenPolicy, writer};
 use super::reach::{ReachArguments, connect, on_runtime};
 use super::seconds::seconds;
 use super::waiting;
 use crate::cluster::Cluster;
 use crate::cluster::apply::{Applied, Change, Desired, Effect, Foreign, Writer};
-use crate::cluster::doctor::{Health, examine};
 use crate::cluster::install::{self, Rollout};
-use crate::installation::Installation;
+use crate::cluster::proof::{Proof, Trial, prove};
+use crate::installation::{Installation, POLICY_FILE};
+use crate::k8s::registration::SYSTEM_NAMESPACE;
 use crate::manifest::to_yaml;
+use policy::{Chosen, Wanted};
+use print::{Format, print};
 
 /// How often the pods are looked at.
 const LOOK: Duration = Duration::from_secs(1);
@@ -55,6 +63,10 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "SECONDS", default_value = "120", value_parser = seconds)]
     wait: Duration,
 
+    /// Install a policy that lets more or less through than the installed one without asking
+    #[arg(long)]
+    yes: bool,
+
     #[command(flatten)]
     plan: PlanArguments,
 
@@ -63,15 +75,6 @@ pub(super) struct Arguments {
 
     #[command(flatten)]
     reach: ReachArguments,
-}
-
-/// How objects are printed.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Format {
-    /// YAML documents, for `kubectl apply -f -`
-    Yaml,
-    /// A JSON List
-    Json,
 }
 
 /// Who tries.
@@ -96,8 +99,12 @@ impl DryRun {
 
 /// Installs, or prints.
 pub(super) fn run(arguments: Arguments) -> anyhow::Result<Exit> {
+    let Arguments { plan, content, .. } = &arguments;
     if let (Some(format), Some(minor)) = (arguments.output, arguments.kubernetes) {
-        let planned = arguments.plan.plan(minor, arguments.content)?;
+        let given = content.policy.as_deref().map(WrittenPolicy::of_file);
+        let of_mode = || WrittenPolicy::of_mode(content.mode.unwrap_or_default());
+        let policy = given.transpose()?.unwrap_or_else(of_mode);
+        let planned = plan.clone().plan(minor, content.clone(), policy)?;
         print(format, &planned.objects())?;
         return Ok(Exit::Clean);
     }
@@ -112,6 +119,7 @@ async fn install(arguments: Arguments) -> anyhow::Result<Exit> {
         diff,
         adopt,
         wait,
+        yes,
         plan,
         content,
         reach,
@@ -120,56 +128,232 @@ async fn install(arguments: Arguments) -> anyhow::Result<Exit> {
         Ok(cluster) => cluster,
         Err(exit) => return Ok(exit),
     };
-    let mut planned = plan.plan(cluster.version().minor, content)?;
+    let effect = DryRun::effect(dry_run);
+    if let Err(error) = effect.check(&cluster) {
+        writeln!(io::stderr(), "error: {error}")?;
+        return Ok(Exit::Unreachable);
+    }
+    let wanted = Wanted {
+        file: content.policy.clone(),
+        mode: content.mode,
+    };
+    let chosen = wanted.choose(&cluster, &plan.namespace).await?;
+    let minor = cluster.version().minor;
+    let planned = plan.plan(minor, content, chosen.after.clone())?;
     if let Some(format) = output {
         let mut objects = planned.foundation();
         objects.extend(install::registrations(&cluster, &planned).await?);
         print(format, &objects)?;
         return Ok(Exit::Clean);
     }
-    let effect = DryRun::effect(dry_run);
-    if let Err(error) = effect.check(&cluster) {
-        writeln!(io::stderr(), "error: {error}")?;
-        return Ok(Exit::Unreachable);
+    if let Some(prospects) = &chosen.prospects {
+        prospects.tell(io::stdout())?;
     }
-    let writer = writer(&cluster, adopt, effect);
-    if effect == Effect::Write && install::label_system(&cluster).await? {
-        writeln!(io::stdout(), "labelled  Namespace kube-system")?;
+    if chosen.tell()? && effect == Effect::Write {
+        if !yes && !confirmed("Install this policy?", "Nothing was changed.")? {
+            return Ok(Exit::Findings);
+        }
+        chosen.check(&cluster).await?;
     }
-    apply(&writer, planned.foundation_over_another(), diff).await?;
-    let end = Instant::now() + wait;
-    let waits = effect == Effect::Write && !wait.is_zero();
-    if waits && !pods_are_ready(&cluster, &planned.namespace, end).await? {
-        writeln!(
-            io::stderr(),
-            "timed out waiting for the pods; the webhook configurations were not changed: look at the pods, then run this again"
-        )?;
-        return Ok(Exit::TimedOut);
-    }
-    planned.ca_bundle = install::bundle(&cluster, &planned.namespace).await?;
-    let mut registrations = install::registrations(&cluster, &planned).await?;
-    install::let_belong(&cluster, &planned.namespace, &mut registrations).await?;
-    apply(&writer, registrations.to_vec(), diff).await?;
+    let installing = Installing {
+        writer: writer(&cluster, adopt, effect),
+        cluster,
+        planned,
+        chosen,
+        diff,
+        wait: (effect == Effect::Write && !wait.is_zero()).then_some(wait),
+    };
+    let exit = installing.install().await?;
+    installing.tell_mode()?;
     if effect == Effect::Write {
-        waiting::print(&cluster, &policy_in(&planned.policy)).await?;
+        waiting::print(&installing.cluster, &installing.chosen.after.policy).await?;
     }
-    if !waits {
-        return Ok(Exit::Clean);
-    }
-    prove(&cluster, &planned, end).await
+    Ok(exit)
 }
 
-async fn apply(writer: &Writer, objects: Vec<Value>, diff: bool) -> anyhow::Result<()> {
-    for object in objects {
-        let foreign = match object.get("kind").and_then(Value::as_str) {
-            Some("Namespace") if !writer.adopt => Foreign::Leave,
-            _ => Foreign::Refuse,
+/// An installation on its way.
+struct Installing {
+    cluster: Cluster,
+    writer: Writer,
+    planned: Installation,
+    chosen: Chosen,
+    /// Whether changes are shown as diffs.
+    diff: bool,
+    /// How long to wait, if at all.
+    wait: Option<Duration>,
+}
+
+// === impl Installing ===
+
+impl Installing {
+    async fn install(&self) -> anyhow::Result<Exit> {
+        let Self {
+            cluster,
+            writer,
+            planned,
+            chosen,
+            ..
+        } = self;
+        if install::label_system(cluster, writer.effect).await? {
+            let done = writer.effect.done("labelled");
+            writeln!(io::stdout(), "{done:<9} Namespace {SYSTEM_NAMESPACE}")?;
+        }
+        let mut foundation = planned.foundation_over_another();
+        if chosen.stays() {
+            foundation.iter_mut().for_each(leave_policy);
+        }
+        self.apply(foundation).await?;
+        let Some(wait) = self.wait else {
+            let registrations = self.registrations().await?;
+            self.apply(registrations.to_vec()).await?;
+            return Ok(Exit::Clean);
         };
-        let desired = Desired { object, foreign };
-        let applied = writer.apply(&desired).await?;
-        tell(&applied, &desired.object, diff)?;
+        let end = Instant::now() + wait;
+        if !pods_are_ready(cluster, &planned.namespace, end).await? {
+            return self.without_pods().await;
+        }
+        let end = end.max(Instant::now() + proof::SHORTEST);
+        let enforces = chosen.after.enforces();
+        let is_new = install::registered(cluster).await?.is_empty();
+        if is_new && !self.is_proven(enforces, end).await? {
+            return Ok(Exit::Findings);
+        }
+        let registrations = self.registrations().await?;
+        self.apply_as(registrations.to_vec(), is_new).await?;
+        proof::examined(cluster, planned, enforces, end).await
     }
-    Ok(())
+
+    /// Registers the webhooks for what is tried only, and tries it: nothing else is refused while they do not answer.
+    async fn is_proven(&self, enforces: bool, end: Instant) -> anyhow::Result<bool> {
+        let Self {
+            cluster,
+            writer,
+            planned,
+            ..
+        } = self;
+        let mut registrations = self.registrations().await?;
+        if !install::only_for_trials(cluster, &mut registrations) {
+            return Ok(true);
+        }
+        writeln!(
+            io::stdout(),
+            "trying the webhooks with an unhardened Tiller"
+        )?;
+        for object in registrations {
+            let foreign = Foreign::Refuse;
+            writer.apply(&Desired { object, foreign }).await?;
+        }
+        let tried = proof::tried(cluster, enforces, end).await;
+        let is_proven = !proof::is_disproof(&tried.mutate, enforces)
+            && !proof::is_disproof(&tried.validate, enforces);
+        if !is_proven {
+            proof::take_back(writer, planned, tried).await?;
+        }
+        Ok(is_proven)
+    }
+
+    /// The end where no pods became ready. Webhooks that are there, of an installation before, refuse nothing from now on if
+    /// nobody answers.
+    async fn without_pods(&self) -> anyhow::Result<Exit> {
+        let Self {
+            cluster, planned, ..
+        } = self;
+        writeln!(
+            io::stderr(),
+            "timed out waiting for the pods; the webhook configurations were not changed"
+        )?;
+        for line in install::waiting(cluster, &planned.namespace).await? {
+            writeln!(io::stderr(), "  {line}")?;
+        }
+        writeln!(
+            io::stderr(),
+            "look at the pods (kubectl -n {} describe pods), then run this again",
+            planned.namespace
+        )?;
+        let Proof {
+            mutate, validate, ..
+        } = prove(cluster).await;
+        if [mutate, validate]
+            .iter()
+            .any(|it| matches!(it, Trial::Unasked { .. }))
+        {
+            proof::give_way(cluster).await?;
+        }
+        Ok(Exit::TimedOut)
+    }
+
+    /// The webhook configurations, with the CAs that are known now.
+    async fn registrations(&self) -> anyhow::Result<[Value; 2]> {
+        let Self {
+            cluster, planned, ..
+        } = self;
+        let planned = Installation {
+            ca_bundle: install::bundle(cluster, &planned.namespace).await?,
+            ..planned.clone()
+        };
+        let mut registrations = install::registrations(cluster, &planned).await?;
+        install::let_belong(cluster, &planned.namespace, &mut registrations).await?;
+        Ok(registrations)
+    }
+
+    async fn apply(&self, objects: Vec<Value>) -> anyhow::Result<()> {
+        self.apply_as(objects, false).await
+    }
+
+    /// Applies objects, and says what was done; they are new ones if the first write was only a trial.
+    async fn apply_as(&self, objects: Vec<Value>, is_new: bool) -> anyhow::Result<()> {
+        for object in objects {
+            let foreign = match object.get("kind").and_then(Value::as_str) {
+                Some("Namespace") if !self.writer.adopt => Foreign::Leave,
+                _ => Foreign::Refuse,
+            };
+            let desired = Desired { object, foreign };
+            let mut applied = self.writer.apply(&desired).await?;
+            if is_new {
+                applied.change = Change::Created;
+            }
+            self.tell(&applied, &desired.object)?;
+        }
+        Ok(())
+    }
+
+    fn tell(&self, applied: &Applied, desired: &Value) -> anyhow::Result<()> {
+        let Applied { object, change } = applied;
+        let done = self.writer.effect.done(change.as_str());
+        writeln!(io::stdout(), "{done:<9} {object}")?;
+        if let (true, Change::Updated { before }) = (self.diff, change) {
+            let (before, after) = (to_yaml(before), to_yaml(desired));
+            let changes = TextDiff::from_lines(&before, &after);
+            let name = object.to_string();
+            let mut unified = changes.unified_diff();
+            write!(io::stdout(), "{}", unified.header(&name, &name))?;
+        }
+        Ok(())
+    }
+
+    /// What to do after a first installation that refuses nothing.
+    fn tell_mode(&self) -> io::Result<()> {
+        let Chosen { after, .. } = &self.chosen;
+        if !self.chosen.is_first() || after.enforces() {
+            return Ok(());
+        }
+        let mode = after.policy.modes.default.as_str();
+        writeln!(
+            io::stdout(),
+            "mode      {mode}: Tillers are reported and none is refused. Once the findings are fixed: tiller-guard install \
+             --mode enforce"
+        )
+    }
+}
+
+/// Leaves the policy out, so that what is there stays.
+fn leave_policy(object: &mut Value) {
+    let name = object.pointer("/metadata/name").and_then(Value::as_str);
+    if name == Some(POLICY_FILE)
+        && let Some(object) = object.as_object_mut()
+    {
+        object.remove("data");
+    }
 }
 
 async fn pods_are_ready(cluster: &Cluster, namespace: &str, end: Instant) -> anyhow::Result<bool> {
@@ -184,53 +368,6 @@ async fn pods_are_ready(cluster: &Cluster, namespace: &str, end: Instant) -> any
         }
         sleep(LOOK).await;
     }
-}
-
-/// Lets the doctor look until all is good: an API server learns of a registration within a second or so.
-async fn prove(cluster: &Cluster, planned: &Installation, end: Instant) -> anyhow::Result<Exit> {
-    let enforces = enforces(&policy_in(&planned.policy));
-    loop {
-        let checks = examine(cluster, planned, enforces).await;
-        let bad = checks.iter().any(|it| it.health == Health::Bad);
-        if bad && Instant::now() < end {
-            sleep(LOOK).await;
-            continue;
-        }
-        print_text(&checks)?;
-        return Ok(exit(&checks));
-    }
-}
-
-fn tell(applied: &Applied, desired: &Value, diff: bool) -> anyhow::Result<()> {
-    let Applied { object, change } = applied;
-    writeln!(io::stdout(), "{:<9} {object}", change.as_str())?;
-    if let (true, Change::Updated { before }) = (diff, change) {
-        let (before, after) = (to_yaml(before), to_yaml(desired));
-        let changes = TextDiff::from_lines(&before, &after);
-        let name = object.to_string();
-        let mut unified = changes.unified_diff();
-        write!(io::stdout(), "{}", unified.header(&name, &name))?;
-    }
-    Ok(())
-}
-
-fn print(format: Format, objects: &[Value]) -> anyhow::Result<()> {
-    let mut out = io::stdout().lock();
-    match format {
-        Format::Json => {
-            let list = json!({ "apiVersion": "v1", "kind": "List", "items": objects });
-            writeln!(out, "{}", serde_json::to_string_pretty(&list)?)?;
-        }
-        Format::Yaml => {
-            for (index, object) in objects.iter().enumerate() {
-                if index > 0 {
-                    writeln!(out, "---")?;
-                }
-                write!(out, "{}", to_yaml(object))?;
-            }
-        }
-    }
-    Ok(())
 }
 
 fn minor(text: &str) -> Result<u16, String> {

@@ -12,6 +12,7 @@
 mod certificate;
 mod check;
 mod completion;
+mod confirm;
 mod doctor;
 mod exit;
 mod explain;

@@ -1,14 +1,15 @@
 //! The installation that is meant, from options.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use super::policy_options::{bad_policy, now, read_policy};
 use crate::cluster::Cluster;
 use crate::cluster::apply::{Effect, Expects, Writer};
-use crate::config;
+use crate::config::{self, Rejected};
 use crate::installation::{self, Installation, OWNER_LABELS, Platform};
 use crate::k8s::registration::HAS_SERVICE_PORT;
 use crate::policy::{Mode, Policy};
@@ -54,9 +55,20 @@ pub(super) struct ContentArguments {
     #[arg(long, value_name = "COUNT", default_value_t = installation::REPLICAS, value_parser = clap::value_parser!(u16).range(1..=32))]
     replicas: u16,
 
-    /// Policy file to install [default: mode enforce]
+    /// Policy file to install [default: the installed one; at first mode enforce, or audit if there are Tillers]
     #[arg(long, value_name = "FILE")]
-    policy: Option<PathBuf>,
+    pub(super) policy: Option<PathBuf>,
+
+    /// Set the mode of the installed policy, or of the first one
+    #[arg(long, value_name = "MODE", conflicts_with = "policy", value_parser = modes())]
+    pub(super) mode: Option<Mode>,
+}
+
+/// A policy, with the text that it stands in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct WrittenPolicy {
+    pub(super) text: String,
+    pub(super) policy: Policy,
 }
 
 impl Default for ContentArguments {
@@ -65,8 +77,61 @@ impl Default for ContentArguments {
             image: installation::IMAGE.to_owned(),
             replicas: installation::REPLICAS,
             policy: None,
+            mode: None,
         }
     }
+}
+
+impl Default for WrittenPolicy {
+    fn default() -> Self {
+        Self::of_mode(Mode::default())
+    }
+}
+
+// === impl WrittenPolicy ===
+
+impl WrittenPolicy {
+    /// A policy that says nothing but its mode.
+    pub(super) fn of_mode(mode: Mode) -> Self {
+        let text = installation::POLICY.replace(Mode::default().as_str(), mode.as_str());
+        let mut policy = Policy::default();
+        policy.modes.default = mode;
+        Self { text, policy }
+    }
+
+    /// The policy in a text; an exception that has expired counts no more.
+    pub(super) fn read(text: String) -> Result<Self, Rejected> {
+        let policy = match config::read(text.as_bytes(), now()) {
+            Ok(policy) => policy,
+            Err(mut rejected) => match rejected.without_expired.take() {
+                Some(policy) => *policy,
+                None => return Err(rejected),
+            },
+        };
+        Ok(Self { text, policy })
+    }
+
+    /// The policy in a file, in which nothing may be wrong.
+    pub(super) fn of_file(path: &Path) -> anyhow::Result<Self> {
+        let contents = read_policy(path)?;
+        let policy =
+            config::read(&contents, now()).map_err(|rejected| bad_policy(path, &rejected))?;
+        let text = String::from_utf8(contents).context("the policy file is not UTF-8")?;
+        Ok(Self { text, policy })
+    }
+
+    /// Whether it refuses a Tiller in a protected namespace.
+    pub(super) fn enforces(&self) -> bool {
+        !matches!(
+            self.policy.modes.of(Some("default")),
+            Mode::Audit | Mode::Warn
+        )
+    }
+}
+
+fn modes() -> impl TypedValueParser<Value = Mode> {
+    PossibleValuesParser::new(Mode::ALL.map(Mode::as_str))
+        .try_map(|name| Mode::find(&name).context("no mode"))
 }
 
 impl PlanArguments {
@@ -75,11 +140,13 @@ impl PlanArguments {
         self,
         minor: u16,
         content: ContentArguments,
+        policy: WrittenPolicy,
     ) -> anyhow::Result<Installation> {
         let ContentArguments {
             image,
             replicas,
-            policy,
+            policy: _,
+            mode: _,
         } = content;
         let Self {
             namespace,
@@ -100,16 +167,7 @@ impl PlanArguments {
             review_port != health_port,
             "--review-port and --health-port are both {review_port}; give two ports"
         );
-        let (text, policy) = match policy {
-            None => (installation::POLICY.to_owned(), Policy::default()),
-            Some(path) => {
-                let contents = read_policy(&path)?;
-                let policy = config::read(&contents, now())
-                    .map_err(|rejected| bad_policy(&path, &rejected))?;
-                let text = String::from_utf8(contents).context("the policy file is not UTF-8")?;
-                (text, policy)
-            }
-        };
+        let WrittenPolicy { text, policy } = policy;
         Ok(Installation {
             minor,
             namespace,
@@ -128,16 +186,6 @@ impl PlanArguments {
             },
         })
     }
-}
-
-/// The policy in a policy file's text; the default one where it is not good.
-pub(super) fn policy_in(text: &str) -> Policy {
-    config::read(text.as_bytes(), now()).unwrap_or_default()
-}
-
-/// Whether a policy refuses a Tiller in a protected namespace.
-pub(super) fn enforces(policy: &Policy) -> bool {
-    !matches!(policy.modes.of(Some("default")), Mode::Audit | Mode::Warn)
 }
 
 /// Writes the objects of an installation.

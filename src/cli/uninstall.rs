@@ -6,10 +6,13 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::Exit;
+use super::confirm::confirmed;
 use super::install::DryRun;
 use super::planned::writer;
 use super::reach::{ReachArguments, connect, on_runtime};
+use crate::cluster::apply::{Applied, Effect, Writer};
 use crate::cluster::install::registrations;
+use crate::cluster::team::recorded;
 use crate::installation::{
     self, AUTHORITY_SECRET, IMAGE, Installation, POLICY, Platform, SERVICE_PORT,
 };
@@ -21,9 +24,13 @@ pub(super) struct Arguments {
     #[arg(long, short, value_name = "NAME", default_value = installation::NAMESPACE)]
     namespace: String,
 
-    /// Delete the namespace too, with everything in it
+    /// Delete the namespace too, with the teams that are recorded in it, their CAs and bundles
     #[arg(long)]
     delete_namespace: bool,
+
+    /// With --delete-namespace: delete what is recorded of teams without asking
+    #[arg(long, requires = "delete_namespace")]
+    yes: bool,
 
     /// Also delete objects of these names that install did not make, such as those of the chart
     #[arg(long)]
@@ -46,6 +53,7 @@ async fn uninstall(arguments: Arguments) -> anyhow::Result<Exit> {
     let Arguments {
         namespace,
         delete_namespace,
+        yes,
         adopt,
         dry_run,
         reach,
@@ -82,21 +90,15 @@ async fn uninstall(arguments: Arguments) -> anyhow::Result<Exit> {
     if delete_namespace {
         objects.extend(own_namespace);
     }
-    let mut failed = false;
-    for object in objects {
-        match writer.delete(&object).await {
-            Ok(applied) => {
-                let word = applied.change.as_str();
-                writeln!(io::stdout(), "{word:<9} {}", applied.object)?;
-            }
-            // The rest can go all the same.
-            Err(error) => {
-                failed = true;
-                let error = anyhow::Error::new(error);
-                writeln!(io::stderr(), "error: {error:#}")?;
-            }
+    if delete_namespace {
+        let recorded = recorded(&cluster, &installed.namespace).await?;
+        tell(&recorded)?;
+        let asks = effect == Effect::Write && !yes && !recorded.is_empty();
+        if asks && !confirmed("Delete the namespace with them?", "Nothing was deleted.")? {
+            return Ok(Exit::Findings);
         }
     }
+    let failed = !remove(&writer, objects).await?;
     if !delete_namespace {
         writeln!(
             io::stdout(),
@@ -105,6 +107,42 @@ async fn uninstall(arguments: Arguments) -> anyhow::Result<Exit> {
         )?;
     }
     Ok(if failed { Exit::Findings } else { Exit::Clean })
+}
+
+/// Says what of teams goes with the namespace.
+fn tell(recorded: &[String]) -> io::Result<()> {
+    if recorded.is_empty() {
+        return Ok(());
+    }
+    let mut out = io::stderr().lock();
+    writeln!(out, "The namespace holds what nobody can restore:")?;
+    for line in recorded {
+        writeln!(out, "  {line}")?;
+    }
+    writeln!(
+        out,
+        "Without its CA, a team's Tiller runs on until its certificate expires; tiller-guard provision makes new \
+         certificates for everybody."
+    )
+}
+
+/// Removes objects; where one cannot go, the rest can all the same. True if all are gone.
+pub(super) async fn remove(writer: &Writer, objects: Vec<Value>) -> anyhow::Result<bool> {
+    let mut all = true;
+    for object in objects {
+        match writer.delete(&object).await {
+            Ok(Applied { object, change }) => {
+                let done = writer.effect.done(change.as_str());
+                writeln!(io::stdout(), "{done:<9} {object}")?;
+            }
+            Err(error) => {
+                all = false;
+                let error = anyhow::Error::new(error);
+                writeln!(io::stderr(), "error: {error:#}")?;
+            }
+        }
+    }
+    Ok(all)
 }
 
 /// The Secret that the guard has made for itself.

@@ -1,12 +1,22 @@
 //! What an installation needs to know of the cluster, and waits for.
 
+use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
-use kube::api::{ApiResource, DynamicObject, GroupVersionKind, Patch, PatchParams};
-use serde_json::{Value, json};
+use kube::api::{ApiResource, DynamicObject, GroupVersionKind, ListParams, Patch, PatchParams};
+use serde_json::{Map, Value, json};
 
+use super::apply::Effect;
 use super::{Cluster, aks};
-use crate::installation::{AUTHORITY_SECRET, Installation};
-use crate::k8s::registration::{GROUP, NAME, NAME_LABEL, SYSTEM_NAMESPACE};
+use crate::installation::{AUTHORITY_SECRET, Installation, POLICY_FILE};
+use crate::k8s::registration::{GROUP, NAME, NAME_LABEL, SYSTEM_NAMESPACE, TRIAL_LABEL};
+
+/// The first Kubernetes 1.x whose webhooks select objects by label.
+const HAS_OBJECT_SELECTOR: u16 = 15;
+/// The kinds of webhook configurations.
+const KINDS: [&str; 2] = [
+    "MutatingWebhookConfiguration",
+    "ValidatingWebhookConfiguration",
+];
 
 /// The authorities that the registrations are to hold, in base64: those that they hold already, so that writing them
 /// anew does not lose any, or those that the guard has made. None where it has made none yet.
@@ -29,6 +39,19 @@ pub async fn bundle(cluster: &Cluster, namespace: &str) -> Result<Option<String>
         .as_ref()
         .and_then(|it| it.pointer("/data/ca.crt")?.as_str());
     Ok(made.map(ToOwned::to_owned))
+}
+
+/// The policy file that is installed, if there is one.
+pub async fn policy_text(
+    cluster: &Cluster,
+    namespace: &str,
+) -> Result<Option<String>, kube::Error> {
+    let kind = ("", "v1", "ConfigMap");
+    let found = get(cluster, kind, Some(namespace), POLICY_FILE).await?;
+    let text = found
+        .as_ref()
+        .and_then(|it| it.pointer("/data/policy.yaml")?.as_str());
+    Ok(text.map(ToOwned::to_owned))
 }
 
 /// One of the two registrations, as it is.
@@ -118,21 +141,74 @@ pub(super) async fn get(
         .map_err(kube::Error::SerdeError)
 }
 
+/// The webhook configurations that are there.
+pub async fn registered(cluster: &Cluster) -> Result<Vec<Value>, kube::Error> {
+    let mut found = Vec::new();
+    for kind in KINDS {
+        found.extend(registration(cluster, kind).await?);
+    }
+    Ok(found)
+}
+
+/// Lets webhooks be asked only about what is tried by [`prove`](super::proof::prove), which no other object is refused for
+/// while they do not answer. Kubernetes before 1.15 has no way to say so: false.
+pub fn only_for_trials(cluster: &Cluster, registrations: &mut [Value; 2]) -> bool {
+    let may_select = cluster.version().is_from(HAS_OBJECT_SELECTOR);
+    if may_select {
+        for webhook in webhooks(registrations) {
+            let selector = json!({ "matchLabels": { TRIAL_LABEL: "true" } });
+            webhook.insert("objectSelector".to_owned(), selector);
+        }
+    }
+    may_select
+}
+
+/// Lets requests pass while nobody answers: every webhook's `failurePolicy` becomes `Ignore`.
+pub async fn let_pass(cluster: &Cluster) -> Result<(), kube::Error> {
+    let version = cluster.registration_version().await?;
+    for mut live in registered(cluster).await? {
+        for webhook in webhooks(std::slice::from_mut(&mut live)) {
+            webhook.insert("failurePolicy".to_owned(), json!("Ignore"));
+        }
+        let kind = live.get("kind").and_then(Value::as_str);
+        let kind = GroupVersionKind::gvk(GROUP, version, kind.unwrap_or_default());
+        let resource = ApiResource::from_gvk(&kind);
+        let api: Api<DynamicObject> = Api::all_with(cluster.client().clone(), &resource);
+        let patch = json!({
+            "metadata": { "resourceVersion": live.pointer("/metadata/resourceVersion") },
+            "webhooks": live.get("webhooks"),
+        });
+        let parameters = PatchParams::default();
+        api.patch(NAME, &parameters, &Patch::Merge(&patch)).await?;
+    }
+    Ok(())
+}
+
+fn webhooks(registrations: &mut [Value]) -> impl Iterator<Item = &mut Map<String, Value>> {
+    let lists = registrations
+        .iter_mut()
+        .filter_map(|it| it.get_mut("webhooks")?.as_array_mut());
+    lists.flatten().filter_map(Value::as_object_mut)
+}
+
 /// Gives the namespace of the control plane the label of its name, which is the API server's own from Kubernetes
 /// 1.21 on. True where it was not there.
-pub async fn label_system(cluster: &Cluster) -> Result<bool, kube::Error> {
+pub async fn label_system(cluster: &Cluster, effect: Effect) -> Result<bool, kube::Error> {
     if cluster.version().is_from(21) || is_labelled(cluster, SYSTEM_NAMESPACE).await? {
         return Ok(false);
+    }
+    if effect == Effect::Look {
+        return Ok(true);
     }
     let resource = ApiResource::from_gvk(&GroupVersionKind::gvk("", "v1", "Namespace"));
     let api: Api<DynamicObject> = Api::all_with(cluster.client().clone(), &resource);
     let patch = json!({ "metadata": { "labels": { NAME_LABEL: SYSTEM_NAMESPACE } } });
-    api.patch(
-        SYSTEM_NAMESPACE,
-        &PatchParams::default(),
-        &Patch::Merge(&patch),
-    )
-    .await?;
+    let parameters = PatchParams {
+        dry_run: effect == Effect::ServerDryRun,
+        ..PatchParams::default()
+    };
+    api.patch(SYSTEM_NAMESPACE, &parameters, &Patch::Merge(&patch))
+        .await?;
     Ok(true)
 }
 
@@ -169,6 +245,32 @@ pub async fn guard(cluster: &Cluster, namespace: &str) -> Result<Option<Guard>, 
             wanted: number("/spec/replicas"),
         }
     }))
+}
+
+/// Why the guard's pods are not ready, as far as they say: a line each.
+pub async fn waiting(cluster: &Cluster, namespace: &str) -> Result<Vec<String>, kube::Error> {
+    let pods: Api<Pod> = Api::namespaced(cluster.client().clone(), namespace);
+    let selector = format!("app.kubernetes.io/name={NAME}");
+    let found = pods.list(&ListParams::default().labels(&selector)).await?;
+    let lines = found.items.into_iter().flat_map(|pod| {
+        let name = pod.metadata.name.unwrap_or_default();
+        let status = pod.status.unwrap_or_default();
+        let containers = status.container_statuses.into_iter().flatten();
+        let waits = containers.filter_map(|container| {
+            let waiting = container.state?.waiting?;
+            Some([waiting.reason, waiting.message])
+        });
+        let conditions = status.conditions.into_iter().flatten();
+        let lacks = conditions
+            .filter(|it| it.type_ == "PodScheduled" && it.status == "False")
+            .map(|it| [it.reason, it.message]);
+        let told: Vec<_> = waits.chain(lacks).collect();
+        told.into_iter().map(move |words| {
+            let words: Vec<_> = words.into_iter().flatten().collect();
+            format!("Pod {name}: {}", words.join(": "))
+        })
+    });
+    Ok(lines.collect())
 }
 
 /// How far the pods of the Deployment are.

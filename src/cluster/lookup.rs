@@ -19,7 +19,7 @@ pub(super) const METADATA_LIST: HeaderValue = HeaderValue::from_static(
      application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1beta1,application/json",
 );
 /// Objects of a page.
-const PAGE: u32 = 500;
+pub(super) const PAGE: u32 = 500;
 
 /// What was looked for, and what was found or why nothing was.
 pub(super) type Found = (Lookup, kube::Result<Vec<Box<RawValue>>>);
@@ -125,7 +125,7 @@ pub(super) async fn each_record(
 }
 
 /// All pages of a list, or of its metadata.
-async fn pages(
+pub(super) async fn pages(
     client: &Client,
     path: &str,
     parameters: ListParams,

@@ -12,9 +12,11 @@ mod lookup;
 pub mod proof;
 pub mod releases;
 pub mod team;
+mod tillers;
 mod version;
 mod watch;
 
 pub use connection::{Cluster, ConnectError, Reach};
+pub use tillers::tillers;
 pub use version::KubernetesVersion;
 pub use watch::{LiveKnowledge, Registered, Watches};

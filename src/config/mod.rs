@@ -10,6 +10,7 @@
 //! unknown key, a key that stands twice, a value of another kind. Nothing is opened here.
 #![deny(clippy::disallowed_methods)]
 
+mod change;
 mod expiry;
 mod not_tiller;
 mod problem;
@@ -18,6 +19,7 @@ mod section;
 mod team;
 mod value;
 
+pub use change::{Direction, PolicyChange, policy_changes};
 pub use problem::{Cause, Problem, Rejected};
 pub use team::read_teams;
 pub use value::{tiller_version, version_floor};

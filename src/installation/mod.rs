@@ -10,7 +10,8 @@ mod scanners;
 mod workload;
 
 pub use options::{
-    AUTHORITY_SECRET, IMAGE, Installation, NAMESPACE, OWNER_LABELS, POLICY, REPLICAS, SERVICE_PORT,
+    AUTHORITY_SECRET, IMAGE, Installation, NAMESPACE, OWNER_LABELS, POLICY, POLICY_FILE, REPLICAS,
+    SERVICE_PORT,
 };
 pub use platform::{AKS_ENFORCER, HEALTH_PORT, Platform, REVIEW_PORT};
 
@@ -112,7 +113,7 @@ impl Installation {
         json!({
             "apiVersion": "v1",
             "kind": "ConfigMap",
-            "metadata": self.metadata("tiller-guard-policy"),
+            "metadata": self.metadata(POLICY_FILE),
             "data": { "policy.yaml": self.policy },
         })
     }

@@ -14,6 +14,8 @@ pub const IMAGE: &str = concat!(
 );
 /// The Secret with the authority of the serving certificates, which the guard makes itself.
 pub const AUTHORITY_SECRET: &str = "tiller-guard-ca";
+/// The ConfigMap with the policy file.
+pub const POLICY_FILE: &str = "tiller-guard-policy";
 /// The keys of the labels by which an object is known to be an installation's.
 pub const OWNER_LABELS: [&str; 2] = ["app.kubernetes.io/name", "app.kubernetes.io/managed-by"];
 /// How many pods answer if nobody says otherwise: one may restart.

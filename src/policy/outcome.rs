@@ -61,6 +61,8 @@ pub enum Decision {
     Warned,
     /// Would be refused, but for who asks: allowed as it is.
     BreakGlass,
+    /// What `doctor` and `install` try, refused in every mode: it is no incident.
+    Trial,
 }
 
 /// Under which circumstances a Tiller comes.
@@ -115,7 +117,7 @@ impl Webhook {
 
 impl Decision {
     /// Every decision.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Unconcerned,
         Self::Allowed,
         Self::Hardened,
@@ -123,6 +125,7 @@ impl Decision {
         Self::Audited,
         Self::Warned,
         Self::BreakGlass,
+        Self::Trial,
     ];
 
     /// The name in metrics, logs and audit annotations.
@@ -135,6 +138,7 @@ impl Decision {
             Self::Audited => "audited",
             Self::Warned => "warned",
             Self::BreakGlass => "break-glass",
+            Self::Trial => "trial",
         }
     }
 }

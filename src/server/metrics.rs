@@ -129,7 +129,8 @@ impl Handled {
             Self::Decided(Decision::Audited) => 4,
             Self::Decided(Decision::Warned) => 5,
             Self::Decided(Decision::BreakGlass) => 6,
-            Self::Failed => 7,
+            Self::Decided(Decision::Trial) => 7,
+            Self::Failed => 8,
         }
     }
 }
@@ -246,6 +247,9 @@ impl Metrics {
             code: 200,
         });
         self.took(webhook, outcome, took);
+        if *decision == Decision::Trial {
+            return;
+        }
         for (rule, number) in self.numbers.of_findings(webhook, *mode, rules) {
             self.findings.count(number, || FindingLabels {
                 webhook: webhook.as_str(),

@@ -102,5 +102,27 @@ annotations:
 
 {{/* `runAsUser` of the policy */}}
 {{- define "tiller-guard.user" -}}
-{{- get (fromYaml .Values.policy) "runAsUser" | default "nobody" | toString -}}
+{{- index (fromYaml (include "tiller-guard.policy" .)) "runAsUser" | default "nobody" | toString -}}
+{{- end -}}
+
+{{/* The policy file: the one of the values; else the one that is installed, which Helm 2 cannot look up; else the first */}}
+{{- define "tiller-guard.policy" -}}
+{{- if .Values.policy -}}
+{{- .Values.policy -}}
+{{- else -}}
+{{- $found := dict -}}
+{{- if ne .Release.Service "Tiller" -}}
+{{- /* Helm 2 does not know this function, and reads no template in a text that it does not need. */ -}}
+{{- $found = tpl "{{ lookup \"v1\" \"ConfigMap\" .Release.Namespace \"tiller-guard-policy\" | toJson }}" . | fromJson -}}
+{{- end -}}
+{{- $text := "apiVersion: tiller-guard.io/v1\nkind: Policy\nmode: enforce\n" -}}
+{{- if hasKey $found "data" -}}
+{{- $text = index $found "data" "policy.yaml" -}}
+{{- end -}}
+{{- if .Values.mode -}}
+{{- if not (regexMatch "(?m)^mode:" $text) }}{{ fail "the installed policy has no line mode: set policy instead of mode" }}{{ end -}}
+{{- $text = regexReplaceAll "(?m)^mode:.*$" $text (printf "mode: %s" .Values.mode) -}}
+{{- end -}}
+{{- $text -}}
+{{- end -}}
 {{- end -}}

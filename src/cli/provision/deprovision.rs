@@ -1,12 +1,13 @@
 //! `tiller-guard deprovision`: a team's Tiller is taken away, and nothing that it released.
 
-use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+use std::io::{self, Write as _};
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use clap::Args;
 use serde_json::Value;
 
 use super::super::Exit;
+use super::super::confirm::confirmed;
 use super::arguments::{CertificateArguments, DoingArguments, SharedArguments};
 use super::issuance::{Course, issue};
 use super::session::{Failure, OWNER, Session, in_cluster};
@@ -260,19 +261,6 @@ fn agreed(models: &[&Value]) -> anyhow::Result<bool> {
         );
         writeln!(out, "  {kind} {namespace}/{name}")?;
     }
-    if !io::stdin().is_terminal() {
-        bail!("cannot ask without a terminal: pass --yes");
-    }
-    write!(out, "Delete them? [y/N] ")?;
-    out.flush()?;
-    let mut answer = String::new();
-    io::stdin()
-        .lock()
-        .read_line(&mut answer)
-        .context("no answer")?;
-    let yes = matches!(answer.trim(), "y" | "Y" | "yes");
-    if !yes {
-        writeln!(out, "Nothing was deleted.")?;
-    }
-    Ok(yes)
+    drop(out);
+    confirmed("Delete them?", "Nothing was deleted.")
 }

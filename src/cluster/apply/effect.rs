@@ -31,6 +31,14 @@ pub struct NoDryRun {
 // === impl Effect ===
 
 impl Effect {
+    /// What was done, or would have been: `created`, `created (dry run)`.
+    pub fn done(self, word: &str) -> String {
+        match self {
+            Self::Write => word.to_owned(),
+            Self::ServerDryRun | Self::Look => format!("{word} (dry run)"),
+        }
+    }
+
     /// Whether this cluster can do that: to one that knows no dry run nothing is sent.
     pub fn check(self, cluster: &Cluster) -> Result<(), NoDryRun> {
         let version = cluster.version();

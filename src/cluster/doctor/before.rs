@@ -1,5 +1,6 @@
 //! Whether an installation could be made.
 
+use k8s_openapi::api::authentication::v1::SelfSubjectReview;
 use k8s_openapi::api::authorization::v1::{
     ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec,
 };
@@ -12,6 +13,7 @@ use crate::cluster::Cluster;
 use crate::cluster::install::registration;
 use crate::installation::{Installation, OWNER_LABELS};
 use crate::k8s::registration::{GROUP, NAME};
+use crate::policy::People;
 
 pub(super) async fn checks(cluster: &Cluster, planned: &Installation) -> Vec<Check> {
     vec![
@@ -85,6 +87,38 @@ async fn rights(cluster: &Cluster, planned: &Installation) -> Check {
         format!("you may not {}", lacks.join(", ")),
         "install as an administrator of the cluster",
     )
+}
+
+/// Whether whoever asks may write Tillers' certificates once the webhooks are asked. Kubernetes before 1.28 does not tell who
+/// asks.
+pub(super) async fn administrator(cluster: &Cluster, administrators: &People) -> Option<Check> {
+    const ID: &str = "administrator";
+    if !cluster.version().is_from(28) {
+        return None;
+    }
+    let api: Api<SelfSubjectReview> = Api::all(cluster.client().clone());
+    let review = SelfSubjectReview::default();
+    let answer = match api.create(&PostParams::default(), &review).await {
+        Ok(answer) => answer,
+        Err(error) => return Some(Check::unread(ID, &error)),
+    };
+    let user = answer.status.and_then(|status| status.user_info)?;
+    let name = user.username.unwrap_or_default();
+    let groups = user.groups.unwrap_or_default();
+    let People {
+        users: named,
+        groups: named_groups,
+    } = administrators;
+    if named.contains(&name) || groups.iter().any(|group| named_groups.contains(group)) {
+        let message = format!("you, {name}, are an administrator of the policy");
+        return Some(Check::good(ID, message));
+    }
+    let message = format!(
+        "you, {name}, are no administrator of the policy: provision may not write Tillers' certificates"
+    );
+    let hint =
+        "add yourself to administrators in the policy file, and install it with --policy FILE";
+    Some(Check::doubtful(ID, message, hint))
 }
 
 /// Whether the registrations' names are free, or ours.

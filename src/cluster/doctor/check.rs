@@ -39,6 +39,21 @@ pub(super) fn words(error: &kube::Error) -> String {
 // === impl Check ===
 
 impl Check {
+    /// The same at the end of an installation, where to install again is no remedy.
+    #[must_use]
+    pub fn after_install(self) -> Self {
+        const AGAIN: &str = "tiller-guard install";
+        let hint = self.hint.map(|hint| {
+            if hint.contains(AGAIN) {
+                "find out who changes what install has just written: kubectl get -o yaml shows metadata.managedFields"
+                    .to_owned()
+            } else {
+                hint
+            }
+        });
+        Self { hint, ..self }
+    }
+
     pub(super) fn good(id: &'static str, message: String) -> Self {
         Self {
             id,

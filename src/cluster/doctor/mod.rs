@@ -9,30 +9,25 @@ mod users;
 pub use check::{Check, Health};
 
 use super::Cluster;
-use super::install::get;
 use super::proof::{Proof, Trial, prove};
 use crate::installation::Installation;
 use crate::k8s::registration::{HAS_CONNECTIONS, MUTATE, VALIDATE};
+use crate::policy::People;
 
 /// Before an installation: whether it could be made.
-pub async fn before(cluster: &Cluster, planned: &Installation) -> Vec<Check> {
+///
+/// `administrators` are those of the policy.
+pub async fn before(
+    cluster: &Cluster,
+    planned: &Installation,
+    administrators: &People,
+) -> Vec<Check> {
     let mut checks = vec![version(cluster)];
     checks.extend(connections(cluster));
     checks.extend(before::checks(cluster, planned).await);
+    checks.extend(before::administrator(cluster, administrators).await);
     checks.extend(users::check(cluster, planned.place.user).await);
     checks
-}
-
-/// The policy file that is installed, if it can be read.
-pub async fn policy_text(cluster: &Cluster, namespace: &str) -> Option<String> {
-    let kind = ("", "v1", "ConfigMap");
-    let found = get(cluster, kind, Some(namespace), "tiller-guard-policy").await;
-    let text = found
-        .ok()??
-        .pointer("/data/policy.yaml")?
-        .as_str()?
-        .to_owned();
-    Some(text)
 }
 
 /// An installation: whether it holds.
@@ -43,6 +38,13 @@ pub async fn examine(cluster: &Cluster, installed: &Installation, enforces: bool
     checks.extend(connections(cluster));
     checks.extend(parts::checks(cluster, installed).await);
     checks.extend(users::check(cluster, installed.place.user).await);
+    if !enforces {
+        checks.push(Check::doubtful(
+            "mode",
+            "the policy reports Tillers and refuses none".to_owned(),
+            "once the findings are fixed, run tiller-guard install --mode enforce",
+        ));
+    }
     let proof = prove(cluster).await;
     checks.extend(registrations::checks(cluster, installed, &proof).await);
     let Proof {

@@ -87,6 +87,16 @@ impl Cause {
         }
     }
 
+    /// What to do about an installation that was made a moment ago: to make it again does not help.
+    pub fn hint_of_install(self) -> &'static str {
+        match self {
+            Self::NoService => {
+                "find out who deletes the Service that install has made: kubectl -n tiller-guard get events"
+            }
+            other => other.hint(),
+        }
+    }
+
     /// What to do.
     pub fn hint(self) -> &'static str {
         match self {

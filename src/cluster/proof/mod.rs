@@ -13,14 +13,10 @@ use tracing::warn;
 
 use super::Cluster;
 use super::apply::Effect;
-use crate::k8s::registration::{MUTATE, VALIDATE};
-use crate::k8s::review::VALIDATE_TRIAL;
+use crate::k8s::registration::{MUTATE, TRIAL_LABEL, VALIDATE};
+use crate::k8s::review::{MUTATE_TRIAL, TRIAL_NAMESPACE as NAMESPACE, VALIDATE_TRIAL};
 pub use cause::Cause;
 
-/// Where it is tried. No Tiller may run there, so that no policy that is enforced lets it in.
-const NAMESPACE: &str = "default";
-/// The name of what the mutating webhook is to refuse.
-const MUTATE_TRIAL: &str = "tiller-guard-proof";
 /// How often it is tried while webhooks of others refuse it: validating ones are asked at the same time, and the API server
 /// tells of one of them.
 const ATTEMPTS: u32 = 4;
@@ -98,7 +94,7 @@ fn tiller(name: &str) -> Value {
     json!({
         "apiVersion": "apps/v1",
         "kind": "Deployment",
-        "metadata": { "name": name, "namespace": NAMESPACE },
+        "metadata": { "name": name, "namespace": NAMESPACE, "labels": { TRIAL_LABEL: "true" } },
         "spec": {
             "paused": true,
             "selector": { "matchLabels": labels },

@@ -1,6 +1,7 @@
 //! What a cluster has of teams: their registrations, CAs, certificates and bundles; and how Tiller comes up.
 
 mod found;
+mod recorded;
 mod registered;
 mod releases;
 mod request;
@@ -8,6 +9,7 @@ mod rights;
 mod rollout;
 
 pub use found::{Found, FoundBundle, LookError, Refusal, bundle, look, people};
+pub use recorded::recorded;
 pub use registered::{Registered, registered};
 pub use releases::{Hidden, hidden_releases, releases};
 pub use rights::{Granted, Grants};

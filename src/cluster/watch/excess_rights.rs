@@ -30,13 +30,19 @@ pub(super) async fn look(live: LiveKnowledge, policy: Arc<ArcSwap<Policy>>, chan
             continue;
         }
         let (knowledge, policy) = (live.current.load_full(), policy.load_full());
-        let found = move || existing_excesses(&policy.settings, &knowledge);
+        let found = move || {
+            let settings = &policy.settings;
+            (
+                existing_excesses(settings, &knowledge),
+                knowledge.tiller_count(settings),
+            )
+        };
         // With 20,000 Tillers it takes too long for a thread that answers reviews.
-        let Ok(found) = tokio::task::spawn_blocking(found).await else {
+        let Ok((found, tillers)) = tokio::task::spawn_blocking(found).await else {
             return;
         };
         let found: BTreeSet<ExistingExcess> = found.into_iter().collect();
-        live.status.found(found.len());
+        live.status.found(found.len(), tillers);
         for ExistingExcess { account, message } in found.difference(&told) {
             warn!(
                 account,

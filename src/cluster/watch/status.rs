@@ -80,7 +80,7 @@ impl Status {
         );
         for (name, help, gauge) in [
             ("known_teams", "Registered teams that count", &self.teams),
-            ("known_tillers", "Workloads that run Tiller", &self.tillers),
+            ("known_tillers", "Tillers in the cluster", &self.tillers),
             (
                 "known_bindings",
                 "Bindings that can hold a service account",
@@ -186,13 +186,12 @@ impl Status {
     pub(super) fn knows(&self, size: KnowledgeSize, teams_ignored: usize) {
         let KnowledgeSize {
             teams,
-            tillers,
+            tillers: _,
             bindings,
             roles,
         } = size;
         for (gauge, count) in [
             (&self.teams, teams),
-            (&self.tillers, tillers),
             (&self.bindings, bindings),
             (&self.roles, roles),
             (&self.teams_ignored, teams_ignored),
@@ -206,9 +205,10 @@ impl Status {
         set(&self.drifts, drifts);
     }
 
-    /// How many bindings give too much.
-    pub(super) fn found(&self, excesses: usize) {
+    /// How many bindings give too much, and how many Tillers there are.
+    pub(super) fn found(&self, excesses: usize, tillers: usize) {
         set(&self.excesses, excesses);
+        set(&self.tillers, tillers);
     }
 
     fn synced(&self, resource: WatchedResource) -> Gauge {

@@ -42,6 +42,8 @@ pub const VALIDATE: &str = "validate.tiller-guard.io";
 pub const GROUP: &str = "admissionregistration.k8s.io";
 /// The label of a namespace that holds its name: the API server's own from Kubernetes 1.21 on.
 pub const NAME_LABEL: &str = "kubernetes.io/metadata.name";
+/// The label of what `doctor` and `install` let the API server try.
+pub const TRIAL_LABEL: &str = "tiller-guard.io/trial";
 /// Where the control plane's own pods and roles are.
 pub const SYSTEM_NAMESPACE: &str = "kube-system";
 

@@ -143,11 +143,11 @@ impl<'v> Reply<'v> {
             && refusing.peek().is_some()
             && refusing.all(|rule| rule.live.is_some());
         let response = match (decision, objection) {
-            (Decision::Refused, Some(objection)) => {
+            (Decision::Refused | Decision::Trial, Some(objection)) => {
                 let message = one_line(&objection.to_string(), MAX_LINE);
                 Response::Refuse(message, causes([objection]))
             }
-            (Decision::Refused, None) => {
+            (Decision::Refused | Decision::Trial, None) => {
                 // What is only reported is no reason, but where the mode alone makes it one.
                 let has_reasons = verdict.findings.iter().any(|it| refuses(&it));
                 let told = |it: &&Finding| match it.action {

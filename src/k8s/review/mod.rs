@@ -23,7 +23,7 @@ pub use crate::policy::{Decision, Mode, Webhook};
 
 pub use answer::{Answer, Record};
 pub use error::BadReview;
-pub use request::VALIDATE_TRIAL;
+pub use request::{MUTATE_TRIAL, TRIAL_NAMESPACE, VALIDATE_TRIAL};
 pub use unread::{BEGINNING, Unjudged, deny_unread};
 
 use crate::policy::rights::lookups;
@@ -149,7 +149,7 @@ fn is_let_be(webhook: Webhook, object: &Object<'_>, request: &Request<'_>) -> bo
 
 /// Whether nobody is asked about a workload after this: where it does not refuse, the mutating webhook has not the last word.
 fn is_last_word(webhook: Webhook, decision: Decision) -> bool {
-    decision == Decision::Refused || webhook == Webhook::Validate
+    matches!(decision, Decision::Refused | Decision::Trial) || webhook == Webhook::Validate
 }
 
 /// Denies the review in a request's body, which judging failed on, under its own uid, so that a webhook registered
@@ -177,17 +177,26 @@ fn judged<'v>(
         break_glass,
     } = policy;
     let workload = request.workload();
+    let is_trial = request.object().is_some_and(|it| request.is_trial(it));
     let circumstances = Circumstances {
         webhook,
         arrival: workload.map_or(Arrival::New, |workload| {
             request.arrival(workload, settings, context.knowledge)
         }),
         can_be_patched: request.can_be_patched(settings, context),
-        may_break_glass: request.user.may_break(break_glass),
+        may_break_glass: !is_trial && request.user.may_break(break_glass),
     };
-    let mode = mode_of(request, modes);
+    let mode = if is_trial {
+        Mode::Enforce
+    } else {
+        mode_of(request, modes)
+    };
     let outcome = Outcome::of(verdict, mode, circumstances, settings);
-    Reply::of(workload, circumstances, &outcome, verdict).in_mode(mode)
+    let mut reply = Reply::of(workload, circumstances, &outcome, verdict).in_mode(mode);
+    if is_trial && reply.decision == Decision::Refused {
+        reply.decision = Decision::Trial;
+    }
+    reply
 }
 
 /// The reply, with what it hangs on where that may still turn it: in a mode that refuses, where nothing was found that

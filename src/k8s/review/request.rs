@@ -14,6 +14,10 @@ use crate::pod::Text;
 use crate::policy::custody::CustodyObject;
 use crate::policy::{Context, Object, ObjectKind, Requester, Settings, Workload, WorkloadKind};
 
+/// The namespace of what `doctor` lets an API server try.
+pub const TRIAL_NAMESPACE: &str = "default";
+/// The name of the Tiller by which it sees that the mutating webhook is asked.
+pub const MUTATE_TRIAL: &str = "tiller-guard-proof";
 /// The name of the Deployment that `doctor` lets an API server try, in a dry run, to see that the validating webhook is asked:
 /// the mutating one leaves it alone. Nothing is stored, whoever sends it.
 pub const VALIDATE_TRIAL: &str = "tiller-guard-proof-of-validate";
@@ -279,6 +283,14 @@ impl<'a> Request<'a> {
                 || self.was_hardened(settings, context))
     }
 
+    /// Whether it is what `doctor` tries, or is called so: it is refused in every mode, whoever sends it.
+    pub(super) fn is_trial(&self, object: &Object<'_>) -> bool {
+        self.operation == Operation::Create
+            && self.namespace == TRIAL_NAMESPACE
+            && [MUTATE_TRIAL, VALIDATE_TRIAL].contains(&object.name())
+            && matches!(object, Object::Workload(_) | Object::Exposure(_))
+    }
+
     /// Whether it is what `doctor` tries for the validating webhook alone.
     pub(super) fn is_trial_of_validate(&self, workload: &Workload<'_>) -> bool {
         self.dry_run && self.operation == Operation::Create && workload.name == VALIDATE_TRIAL
@@ -290,12 +302,17 @@ impl<'a> Request<'a> {
         counts.then(|| self.user.requester())
     }
 
-    /// The object, if it carries a pod.
-    pub(super) fn workload(&self) -> Option<&Workload<'a>> {
+    /// The object, if it is one that is judged.
+    pub(super) fn object(&self) -> Option<&Object<'a>> {
         match &self.object {
-            Asked::Of(object) => object.workload(),
+            Asked::Of(object) => Some(object),
             Asked::Absent | Asked::Other | Asked::Malformed(_) => None,
         }
+    }
+
+    /// The object, if it carries a pod.
+    pub(super) fn workload(&self) -> Option<&Workload<'a>> {
+        self.object()?.workload()
     }
 
     /// The object's kind, if it is one that is judged.

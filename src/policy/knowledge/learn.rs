@@ -79,6 +79,10 @@ impl Knowledge {
         let namespace = workload.namespace.as_deref().unwrap_or_default();
         let evidence = Arc::new(Evidence::of(workload));
         let mut knowledge = self.clone();
+        let key = [namespace, "/", workload.kind.as_str(), "/", &workload.name];
+        knowledge
+            .tiller_workloads
+            .insert(&key, Arc::clone(&evidence));
         if workload.kind == WorkloadKind::Pod {
             let evidence = Some(Arc::clone(&evidence));
             knowledge = knowledge.with_suspect_pod(namespace, &workload.name, evidence);
@@ -107,10 +111,12 @@ impl Knowledge {
         } = learned;
         match kind {
             ObjectKind::Workload(kind) => {
-                let without_pod = match kind {
+                let mut without_pod = match kind {
                     WorkloadKind::Pod => self.without_tiller_pod(namespace, name),
                     _ => self.clone(),
                 };
+                let key = [namespace, "/", kind.as_str(), "/", name];
+                without_pod.tiller_workloads.remove(&key);
                 let tiller = account.as_deref().map(|account| TillerUse {
                     account: Account {
                         namespace,

@@ -45,6 +45,8 @@ pub struct Knowledge {
     account_names: SharedMap<u32>,
     /// Pods that hold a Tiller, by `NAMESPACE/NAME`, with what tells whether they do.
     tiller_pods: SharedMap<Option<Arc<Evidence>>>,
+    /// Whatever carries a Tiller, with whatever account, by `NAMESPACE/KIND/NAME`, with what tells whether it does.
+    tiller_workloads: SharedMap<Arc<Evidence>>,
     /// ConfigMaps that hold a release, by `NAMESPACE/NAME`.
     release_records: SharedMap<()>,
     /// How many of them there are, by namespace.

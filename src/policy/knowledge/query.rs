@@ -14,6 +14,12 @@ use crate::policy::{Evidence, Settings, WorkloadKind};
 /// The first Kubernetes with `seccompProfile`.
 const HAS_SECCOMP_FIELD: u16 = 19;
 
+/// The kind of this name.
+fn kind_of(name: &str) -> Option<WorkloadKind> {
+    let mut kinds = WorkloadKind::ALL.into_iter().chain([WorkloadKind::Custom]);
+    kinds.find(|kind| kind.as_str() == name)
+}
+
 /// Whether what is known of a workload makes it a Tiller: it does unless the settings say that it is none.
 fn counts(
     evidence: Option<&Evidence>,
@@ -47,6 +53,27 @@ impl Knowledge {
             bindings: self.bindings.len(),
             roles: self.roles.len(),
         }
+    }
+
+    /// How many Tillers there are: a Deployment, its `ReplicaSet`s and their Pods are one.
+    pub fn tiller_count(&self, settings: &Settings) -> usize {
+        let tillers = self.tiller_workloads.iter().filter(|(key, evidence)| {
+            let mut parts = key.split('/');
+            let (Some(namespace), Some(kind), Some(name)) =
+                (parts.next(), parts.next(), parts.next())
+            else {
+                return false;
+            };
+            let is_made = evidence.maker().is_some_and(|(kind, name)| {
+                let maker = [namespace, "/", kind.as_str(), "/", name];
+                self.tiller_workloads.get(&maker).is_some()
+            });
+            let kind = kind_of(kind);
+            !is_made
+                && kind
+                    .is_some_and(|kind| counts(Some(evidence), namespace, (kind, name), settings))
+        });
+        tillers.count()
     }
 
     /// Whether an account of this name, in whatever namespace, may be a Tiller's. Nobody else's is.
@@ -89,8 +116,7 @@ impl Knowledge {
             let mut parts = key.split('/');
             let (namespace, account) = (parts.next()?, parts.next()?);
             let (kind, name) = (parts.next()?, parts.next()?);
-            let mut kinds = WorkloadKind::ALL.into_iter().chain([WorkloadKind::Custom]);
-            let kind = kinds.find(|it| it.as_str() == kind)?;
+            let kind = kind_of(kind)?;
             let account = Account {
                 namespace,
                 name: account,

@@ -1,5 +1,6 @@
 //! The chart: linted and rendered by Helm's engine, and held to what `install` makes.
 
+mod functions;
 pub(crate) mod helm;
 mod same;
 

@@ -3,6 +3,8 @@
 use std::process::Output;
 use std::time::Duration;
 
+use kube::api::{Patch, PatchParams};
+use serde_json::json;
 use tokio::process::Command;
 use tokio::time::{Instant, sleep};
 
@@ -64,6 +66,33 @@ async fn live_and_leave(name: &str, force: &[&str]) {
         assert_eq!(world.bundle(KIND).await, before);
         world.until_told("protected-namespace").await;
 
+        // The policy that somebody has written since stays, until another is asked for.
+        let maps = world.objects("", "v1", "ConfigMap", "tiller-guard");
+        let text = async || {
+            let found = maps.get("tiller-guard-policy").await.unwrap();
+            found.data["data"]["policy.yaml"]
+                .as_str()
+                .unwrap()
+                .to_owned()
+        };
+        let theirs = "# theirs\napiVersion: tiller-guard.io/v1\nkind: Policy\nmode: enforce\nrequireTeam: true\n";
+        let patch = Patch::Merge(json!({ "data": { "policy.yaml": theirs } }));
+        let parameters = PatchParams::default();
+        maps.patch("tiller-guard-policy", &parameters, &patch)
+            .await
+            .unwrap();
+        helm.upgrades(&["--set", "replicas=3"]).await;
+        assert_eq!(text().await, theirs);
+        // By server-side apply, a field that somebody else has written is taken over only on demand.
+        let demand: &[&str] = if name == "helm-4.3" {
+            &["--force-conflicts"]
+        } else {
+            &[]
+        };
+        helm.upgrades(&[&["--set", "mode=freeze"], demand].concat())
+            .await;
+        assert_eq!(text().await, theirs.replace("enforce", "freeze"));
+
         // One that is emptied comes back. The API server may refuse another object of the upgrade.
         let mut words = vec!["--reuse-values", "--set", "replicas=2"];
         words.extend(force);
@@ -75,7 +104,7 @@ async fn live_and_leave(name: &str, force: &[&str]) {
         }
         world.until_told("protected-namespace").await;
 
-        // To the revision with registrations and three replicas, and on to the one before.
+        // To a revision with registrations and three replicas, and on to one before.
         for revision in ["3", "2"] {
             helm.does("rollback", &[revision]).await;
             assert_eq!(world.bundle(KIND).await, before);

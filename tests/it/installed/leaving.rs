@@ -123,6 +123,49 @@ async fn it_is_uninstalled_while_it_answers_and_while_nobody_does() {
     }
 }
 
+/// What nobody can restore is named first.
+#[tokio::test]
+async fn a_namespace_with_teams_goes_only_when_somebody_says_so() {
+    let world = World::enter().await;
+    world.install().await;
+    let team = json!({ "metadata": { "name": "tiller-guard-team-gone", "labels": {
+        "tiller-guard.io/kind": "team", "tiller-guard.io/team": "gone",
+    } } });
+    let mut authority = team.clone();
+    authority["metadata"]["name"] = json!("tiller-ca-gone");
+    authority["metadata"]["labels"]["tiller-guard.io/kind"] = json!("authority");
+    for (kind, object) in [("ConfigMap", team), ("Secret", authority)] {
+        let api = world.objects("", "v1", kind, "tiller-guard");
+        let object = serde_json::from_value(object).unwrap();
+        api.create(&PostParams::default(), &object).await.unwrap();
+    }
+    let listed = [
+        "ConfigMap tiller-guard/tiller-guard-team-gone (team of team gone)",
+        "Secret tiller-guard/tiller-ca-gone (CA of team gone)",
+    ];
+    let refused = world.run(&["uninstall", "--delete-namespace"]).await;
+    assert_eq!(refused.status.code(), Some(2), "{}", said(&refused));
+    let without = "cannot ask without a terminal: pass --yes";
+    assert!(said(&refused).contains(without), "{}", said(&refused));
+    assert_eq!(registered(&world).await.len(), 2);
+    let words = ["uninstall", "--delete-namespace", "--dry-run"];
+    let shown = world.run(&words).await;
+    assert_eq!(shown.status.code(), Some(0), "{}", said(&shown));
+    let gone = "deleted (dry run) Namespace tiller-guard";
+    assert!(said(&shown).contains(gone), "{}", said(&shown));
+    for line in listed {
+        assert!(said(&refused).contains(line), "{}", said(&refused));
+        assert!(said(&shown).contains(line), "{}", said(&shown));
+    }
+    for (kind, name) in [
+        ("ConfigMap", "tiller-guard-team-gone"),
+        ("Secret", "tiller-ca-gone"),
+    ] {
+        let api = world.objects("", "v1", kind, "tiller-guard");
+        api.delete(name, &DeleteParams::default()).await.unwrap();
+    }
+}
+
 /// The namespace is deleted, and its finalizer taken away before anybody could tidy up.
 #[tokio::test]
 async fn a_namespace_that_is_deleted_by_force_takes_the_registrations_along() {

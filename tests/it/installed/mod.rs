@@ -16,9 +16,11 @@ mod observer;
 mod old_api;
 mod options;
 mod places;
+mod policies;
 mod proofs;
 mod restarts;
 mod service;
+mod unproven;
 mod walk;
 
 use std::fs;

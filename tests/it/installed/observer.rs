@@ -72,9 +72,10 @@ const UNGUARDED: [&str; 2] = ["‼ connections: ", "    grant pods/exec"];
 /// lack.
 fn shown_for((major, minor): Version, output: &str) -> String {
     let of_labels = ["labelled  Namespace", "✓ namespace-labels:"];
+    let of_trials = "trying the webhooks";
     let lines = output.lines().filter(|line| {
         let is_of_labels = of_labels.iter().any(|start| line.starts_with(start));
-        minor < 21 || !is_of_labels
+        (minor < 21 || !is_of_labels) && (minor >= 15 || !line.starts_with(of_trials))
     });
     let mut text = String::new();
     for line in lines {

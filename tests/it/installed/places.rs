@@ -243,7 +243,7 @@ async fn users_are_left_to_openshift_where_the_policy_says_so() {
     let folder = Folder::create().unwrap();
     let text = "apiVersion: tiller-guard.io/v1\nkind: Policy\nrunAsUser: project\n";
     let policy = format!("--policy={}", folder.write("policy.yaml", text).unwrap());
-    let words = ["install", world.service_port, "--wait=0", &policy];
+    let words = ["install", world.service_port, "--wait=0", &policy, "--yes"];
     let installed = world.run(&words).await;
     assert_eq!(installed.status.code(), Some(0), "{}", said(&installed));
     users(&world, "good").await;

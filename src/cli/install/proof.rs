@@ -1,0 +1,111 @@
+//! The end of an installation: the webhooks are asked and answer, or nothing is refused for want of an answer.
+
+use std::io::{self, Write as _};
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use super::LOOK;
+use crate::cli::Exit;
+use crate::cli::doctor::{exit, print_text};
+use crate::cli::uninstall::remove;
+use crate::cluster::Cluster;
+use crate::cluster::apply::Writer;
+use crate::cluster::doctor::{Check, Health, examine};
+use crate::cluster::install::{let_pass, registered};
+use crate::cluster::proof::{Proof, Trial, prove};
+use crate::installation::Installation;
+
+/// How long a proof may take at least: an API server learns of a webhook configuration within a second or so, and the pods
+/// write their CA into it.
+pub(super) const SHORTEST: Duration = Duration::from_secs(20);
+
+/// Tries until both webhooks answer, or until the end; gives what was tried last.
+pub(super) async fn tried(cluster: &Cluster, enforces: bool, end: Instant) -> Proof {
+    loop {
+        let proof = prove(cluster).await;
+        let failed = is_disproof(&proof.mutate, enforces) || is_disproof(&proof.validate, enforces);
+        if !failed || Instant::now() >= end {
+            return proof;
+        }
+        sleep(LOOK).await;
+    }
+}
+
+/// Lets the doctor look until all is good. While the API server cannot ask at the end, nothing is refused from then on.
+pub(super) async fn examined(
+    cluster: &Cluster,
+    planned: &Installation,
+    enforces: bool,
+    end: Instant,
+) -> anyhow::Result<Exit> {
+    loop {
+        let checks = examine(cluster, planned, enforces).await;
+        let bad = checks.iter().any(|it| it.health == Health::Bad);
+        if bad && Instant::now() < end {
+            sleep(LOOK).await;
+            continue;
+        }
+        let checks: Vec<_> = checks.into_iter().map(Check::after_install).collect();
+        print_text(&checks)?;
+        if checks.iter().any(|check| check.cause.is_some()) {
+            give_way(cluster).await?;
+        }
+        return Ok(exit(&checks));
+    }
+}
+
+/// Whether an attempt shows that a webhook does not do what it must. What others refuse shows nothing.
+pub(super) fn is_disproof(trial: &Trial, enforces: bool) -> bool {
+    match trial {
+        Trial::Unasked { .. } => true,
+        Trial::LetIn => enforces,
+        Trial::Refused { .. } | Trial::Untried(_) => false,
+    }
+}
+
+/// Lets everything pass while nobody answers, and says so.
+pub(super) async fn give_way(cluster: &Cluster) -> anyhow::Result<()> {
+    if registered(cluster).await?.is_empty() {
+        return Ok(());
+    }
+    let_pass(cluster).await?;
+    writeln!(
+        io::stderr(),
+        "tiller-guard does not answer: both webhook configurations now have failurePolicy: Ignore, so that nothing is \
+         refused. Tillers are not guarded until it answers; remove the cause, then run this again"
+    )?;
+    Ok(())
+}
+
+/// Takes back webhook configurations that did not prove themselves, and says why.
+pub(super) async fn take_back(
+    writer: &Writer,
+    planned: &Installation,
+    proof: Proof,
+) -> anyhow::Result<()> {
+    remove(writer, planned.registrations().to_vec()).await?;
+    for (webhook, trial) in [("mutate", proof.mutate), ("validate", proof.validate)] {
+        let (why, hint) = match trial {
+            Trial::Unasked { cause, message } => {
+                let why = format!("the API server cannot ask ({}): {message}", cause.as_str());
+                (why, cause.hint_of_install())
+            }
+            Trial::LetIn => (
+                "the API server let an unhardened Tiller in".to_owned(),
+                "look at the log of the pods and at that of the API server",
+            ),
+            Trial::Refused { .. } | Trial::Untried(_) => continue,
+        };
+        writeln!(
+            io::stderr(),
+            "✗ {webhook}.tiller-guard.io: {why}\n    {hint}"
+        )?;
+    }
+    writeln!(
+        io::stderr(),
+        "tiller-guard did not prove itself: the webhook configurations were removed, so that nothing is refused; the pods \
+         stay. Remove the cause, then run this again"
+    )?;
+    Ok(())
+}

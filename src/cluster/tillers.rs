@@ -1,0 +1,83 @@
+//! The Tillers of a cluster, and what they are judged with: nothing is watched.
+
+use kube::api::ListParams;
+use serde_json::{Value, json};
+
+use super::Cluster;
+use super::lookup::{PAGE, pages};
+use crate::k8s::{self, TEAM_SELECTOR};
+use crate::policy::{APIS, Api, Knowledge, ObjectKind};
+
+/// The objects of the cluster that carry a Tiller or tell of its rights, and the teams in the guard's namespace. What a
+/// controller makes of another object is left out: that other one is among them.
+pub async fn tillers(cluster: &Cluster, namespace: &str) -> kube::Result<Vec<Value>> {
+    let mut found = Vec::new();
+    for api in &APIS {
+        let is_asked = matches!(api.kind, ObjectKind::Workload(_) | ObjectKind::Rbac(_));
+        // The older groups show the same objects.
+        if is_asked && api.group != "extensions" {
+            found.extend(objects(cluster, api).await?);
+        }
+    }
+    let path = format!("/api/v1/namespaces/{namespace}/configmaps");
+    let parameters = ListParams::default().limit(PAGE).labels(TEAM_SELECTOR);
+    let teams = pages(cluster.client(), &path, parameters, false).await?;
+    let teams = teams
+        .iter()
+        .filter_map(|raw| named(raw.get(), "v1", "ConfigMap"));
+    found.extend(teams);
+    Ok(found)
+}
+
+/// Those of a kind, in the best version that is served.
+async fn objects(cluster: &Cluster, api: &Api) -> kube::Result<Vec<Value>> {
+    let Api {
+        kind,
+        group,
+        versions,
+        resources: _,
+    } = *api;
+    for version in versions {
+        let (path, api_version) = if group.is_empty() {
+            (format!("/api/{version}"), (*version).to_owned())
+        } else {
+            (
+                format!("/apis/{group}/{version}"),
+                format!("{group}/{version}"),
+            )
+        };
+        let path = format!("{path}/{}", kind.resource());
+        let parameters = ListParams::default().limit(PAGE);
+        match pages(cluster.client(), &path, parameters, false).await {
+            Ok(items) => {
+                let items = items
+                    .iter()
+                    .filter_map(|raw| named(raw.get(), &api_version, kind.as_str()));
+                return Ok(items.filter(|item| tells(kind, item)).collect());
+            }
+            // Not in this version.
+            Err(kube::Error::Api(status)) if status.code == 404 => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(Vec::new())
+}
+
+/// An item of a list, which does not say itself what it is.
+fn named(raw: &str, api_version: &str, kind: &str) -> Option<Value> {
+    let mut item: Value = serde_json::from_str(raw).ok()?;
+    let fields = item.as_object_mut()?;
+    fields.insert("apiVersion".to_owned(), json!(api_version));
+    fields.insert("kind".to_owned(), json!(kind));
+    Some(item)
+}
+
+/// Whether anything is learned from it, and no other object stands for it.
+fn tells(kind: ObjectKind, item: &Value) -> bool {
+    let owners = item.pointer("/metadata/ownerReferences");
+    let owners = owners.and_then(Value::as_array).into_iter().flatten();
+    let mut owners = owners.filter_map(|owner| owner.get("controller")?.as_bool());
+    let is_made = matches!(kind, ObjectKind::Workload(_)) && owners.any(|controls| controls);
+    let nothing = Knowledge::default();
+    !is_made && k8s::read(kind, item).is_ok_and(|object| nothing.with(&object) != nothing)
+}
