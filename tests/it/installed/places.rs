@@ -168,7 +168,7 @@ async fn an_installation_that_audits_names_the_records_that_wait() {
     ] {
         let text = format!("apiVersion: tiller-guard.io/v1\nkind: Policy\n{rest}");
         let policy = format!("--policy={}", folder.write("policy.yaml", &text).unwrap());
-        let words = ["install", world.service_port, "--wait=0", &policy];
+        let words = ["install", world.service_port, "--wait=0", "--yes", &policy];
         let installed = world.run(&words).await;
         assert_eq!(installed.status.code(), Some(0), "{}", said(&installed));
         assert_eq!(
