@@ -5,7 +5,6 @@ use std::io::{self, BufWriter, IsTerminal as _, Write};
 
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
-use similar::TextDiff;
 
 use super::exit::{Exit, kept};
 use super::files::FileArguments;
@@ -244,8 +243,7 @@ fn write_diff(files: &[HardenedFile], out: &mut dyn Write) -> anyhow::Result<()>
             after.push_str(&new);
         }
         let name = &file.stream.file.one_line();
-        let diff = TextDiff::from_lines(&before, &after);
-        write!(out, "{}", diff.unified_diff().header(name, name))?;
+        out.write_all(report::unified_diff(name, &before, &after).as_bytes())?;
     }
     Ok(())
 }

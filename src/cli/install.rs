@@ -14,7 +14,6 @@ use std::time::Duration;
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use serde_json::Value;
-use similar::TextDiff;
 use tokio::time::{Instant, sleep};
 
 use super::Exit;
@@ -30,6 +29,7 @@ use crate::cluster::proof::{Proof, Trial, prove};
 use crate::installation::{Installation, POLICY_FILE};
 use crate::k8s::registration::SYSTEM_NAMESPACE;
 use crate::manifest::to_yaml;
+use crate::report::unified_diff;
 use policy::{Chosen, Wanted};
 use print::{Format, print};
 
@@ -323,10 +323,8 @@ impl Installing {
         writeln!(io::stdout(), "{done:<9} {object}")?;
         if let (true, Change::Updated { before }) = (self.diff, change) {
             let (before, after) = (to_yaml(before), to_yaml(desired));
-            let changes = TextDiff::from_lines(&before, &after);
-            let name = object.to_string();
-            let mut unified = changes.unified_diff();
-            write!(io::stdout(), "{}", unified.header(&name, &name))?;
+            let changes = unified_diff(&object.to_string(), &before, &after);
+            write!(io::stdout(), "{changes}")?;
         }
         Ok(())
     }

@@ -3,6 +3,7 @@
 //! The types here are the JSON format itself, kept apart from the policy's so that these can change
 //! without it. A field may be added; none is renamed or removed within one [`FORMAT_VERSION`].
 
+mod diff;
 mod json;
 mod object;
 mod style;
@@ -11,6 +12,7 @@ mod tiller;
 
 use serde::Serialize;
 
+pub use diff::unified_diff;
 pub use json::{escape_controls, write as write_json};
 pub use object::{Finding, ReportedObject};
 pub use style::{Style, Wishes};

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, anyhow, bail};
 use serde_json::json;
-use similar::TextDiff;
 
 use super::tillers::Prospects;
 use crate::cli::planned::WrittenPolicy;
@@ -14,6 +13,7 @@ use crate::cluster::install::policy_text;
 use crate::config::{Rejected, policy_changes};
 use crate::manifest::{Stream, to_yaml};
 use crate::policy::Mode;
+use crate::report::unified_diff;
 
 /// What was asked for.
 pub(super) struct Wanted {
@@ -136,9 +136,7 @@ impl Chosen {
         }
         let mut out = io::stdout().lock();
         let name = format!("ConfigMap {namespace}/tiller-guard-policy");
-        let changes = TextDiff::from_lines(text, &after.text);
-        let mut unified = changes.unified_diff();
-        write!(out, "{}", unified.header(&name, &name))?;
+        write!(out, "{}", unified_diff(&name, text, &after.text))?;
         let before = match before {
             Ok(before) => before,
             Err((_, rejected)) => {

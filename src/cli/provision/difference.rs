@@ -1,11 +1,11 @@
 //! What would change in an object, as a unified diff without secrets.
 
 use serde_json::{Map, Value};
-use similar::TextDiff;
 
 use crate::cluster::apply::Change;
 use crate::manifest::to_yaml;
 use crate::pki::team::Fingerprint;
+use crate::report::unified_diff;
 
 /// The diff, if there is a change.
 pub(super) fn difference(name: &str, change: &Change, desired: &Value) -> Option<String> {
@@ -15,9 +15,7 @@ pub(super) fn difference(name: &str, change: &Change, desired: &Value) -> Option
         Change::Unchanged | Change::Left | Change::Deleted | Change::Absent => return None,
     };
     let after = to_yaml(&masked(desired));
-    let diff = TextDiff::from_lines(&before, &after);
-    let diff = diff.unified_diff().header(name, name).to_string();
-    Some(diff)
+    Some(unified_diff(name, &before, &after))
 }
 
 /// A Secret's values are told by their hash: whether they change is seen, and what they are is not.

@@ -4,7 +4,6 @@ use std::io::{self, Write as _};
 
 use anyhow::anyhow;
 use clap::{Args, ValueEnum};
-use similar::TextDiff;
 
 use super::super::Exit;
 use super::super::reach::{ReachArguments, connect_patiently, on_runtime};
@@ -15,6 +14,7 @@ use crate::cluster::apply;
 use crate::cluster::releases::{Effect, Migrate, Needed, Outcome, State, roles};
 use crate::manifest::to_yaml;
 use crate::releases::{Mapping, Migration};
+use crate::report::unified_diff;
 
 /// Migrate releases to Helm 3: all revisions, with their values, hooks, notes and times
 ///
@@ -235,9 +235,7 @@ fn tell_mapping(release: &str, mapping: &Mapping, diff: bool) {
     }
     if diff {
         let name = format!("{release}.v{revision}");
-        let diff = TextDiff::from_lines(before, &after.manifest);
-        let diff = diff.unified_diff().header(&name, &name).to_string();
-        say(diff.trim_end());
+        say(unified_diff(&name, before, &after.manifest).trim_end());
     }
 }
 

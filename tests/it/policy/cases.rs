@@ -3,6 +3,7 @@
 use serde_json::Value;
 use tiller_guard::k8s::read;
 use tiller_guard::policy::{Context, Knowledge, Settings, Timestamp, WorkloadKind, decide};
+use tiller_guard::report::unified_diff;
 
 use super::corpus::{Case, canonical, cases, shortened};
 
@@ -142,9 +143,6 @@ fn two_tillers_share_the_volumes_that_they_are_given() {
 
 fn pretty_eq(left: &Value, right: &Value, name: &str) {
     let text = |value| serde_json::to_string_pretty(value).unwrap();
-    let difference = similar::TextDiff::from_lines(text(left), text(right))
-        .unified_diff()
-        .header("hardened", "expected")
-        .to_string();
+    let difference = unified_diff("expected", &text(right), &text(left));
     assert!(left == right, "{name}\n{difference}");
 }

@@ -161,7 +161,7 @@ const CRATES: [(&str, &[&str]); 16] = [
             "time",
         ],
     ),
-    ("report", &["serde", "serde_json"]),
+    ("report", &["diffy", "serde", "serde_json"]),
     (
         "offline",
         &["anyhow", "json_patch", "serde_json", "thiserror"],
@@ -218,7 +218,6 @@ const CRATES: [(&str, &[&str]); 16] = [
             "prometheus_client",
             "serde",
             "serde_json",
-            "similar",
             "thiserror",
             "time",
             "tokio",
