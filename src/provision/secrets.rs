@@ -77,11 +77,12 @@ pub(super) fn bundle(team: &CheckedTeam, person: &Person, bundle: &Bundle) -> Va
     secret(&metadata, "Opaque", &files)
 }
 
+/// What is empty is null: an update takes it away, where leaving it out would leave what is there.
 fn secret(metadata: &Value, kind: &str, data: &[(&str, &str)]) -> Value {
+    let encoded = |content: &str| (!content.is_empty()).then(|| STANDARD.encode(content));
     let data: BTreeMap<_, _> = data
         .iter()
-        .filter(|(_, content)| !content.is_empty())
-        .map(|(key, content)| (*key, STANDARD.encode(content)))
+        .map(|(key, content)| (*key, encoded(content)))
         .collect();
     json!({
         "apiVersion": "v1",

@@ -9,6 +9,7 @@ use super::super::Exit;
 use super::arguments::{Output, SharedArguments};
 use super::bundles;
 use super::issuance::{Course, issue};
+use crate::cluster::apply::created;
 use crate::cluster::team::Found;
 use crate::manifest::to_yaml;
 use crate::offline::harden::pretty;
@@ -56,11 +57,11 @@ pub(super) fn print(plans: &[Plan], format: Output) -> anyhow::Result<Exit> {
     match format {
         Output::Yaml => {
             for object in objects {
-                write!(out, "---\n{}", to_yaml(object))?;
+                write!(out, "---\n{}", to_yaml(&created(object)))?;
             }
         }
         Output::Json => {
-            let items: Vec<&Value> = objects.collect();
+            let items: Vec<Value> = objects.map(created).collect();
             let list = json!({ "apiVersion": "v1", "kind": "List", "items": items });
             out.write_all(pretty(&list)?.as_bytes())?;
         }

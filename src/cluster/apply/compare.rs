@@ -41,7 +41,7 @@ fn replacing(wanted: &Value, live: &Value) -> Option<Value> {
 }
 
 /// An object as it is created, without its null fields: Kubernetes 1.10 refuses null for a number.
-pub(super) fn created(desired: &Value) -> Value {
+pub fn created(desired: &Value) -> Value {
     match desired {
         Value::Object(fields) => {
             let given = fields.iter().filter(|(_, value)| !value.is_null());

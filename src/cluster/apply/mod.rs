@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use super::Cluster;
+pub use compare::created;
 pub use effect::{Effect, NoDryRun};
 pub use error::ApplyError;
 use error::Setback;
@@ -221,7 +222,7 @@ impl Writer {
             dry_run: self.effect == Effect::ServerDryRun,
             field_manager: Some(MANAGER.to_owned()),
         };
-        let new: DynamicObject = serde_json::from_value(compare::created(&desired.object))
+        let new: DynamicObject = serde_json::from_value(created(&desired.object))
             .map_err(|_| (VERB, Setback::Final(ApplyError::Nameless)))?;
         match object
             .api(self.cluster.client())

@@ -81,6 +81,16 @@ impl Flag<'_> {
     }
 }
 
+/// Whether a word is a flag that the guard sets itself, with one dash or two and with a value or without.
+pub(super) fn is_guarded_flag(word: &str) -> bool {
+    let name = word
+        .strip_prefix('-')
+        .map(|it| it.strip_prefix('-').unwrap_or(it));
+    let name = name.map(|it| it.split_once('=').map_or(it, |(name, _)| name));
+    let mut guarded = DEFINITIONS.iter().filter(|it| it.flag.is_guarded());
+    name.is_some_and(|name| guarded.any(|it| it.name == name))
+}
+
 // === impl CommandLine ===
 
 impl<'a> CommandLine<'a> {

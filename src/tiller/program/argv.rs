@@ -2,6 +2,7 @@
 
 use super::wrapper::{Inner, Wrapper};
 use super::{Interpreter, code};
+use crate::tiller::flags::is_guarded_flag;
 use crate::tiller::signs;
 use crate::tiller::word::{Named, named};
 
@@ -16,23 +17,34 @@ const CLIENTS: [&str; 6] = ["helm", "helm2", "helmfile", "helmsman", "kubectl", 
 const PLUGIN_STARTS: [&str; 3] = ["run", "start", "start-ci"];
 
 /// Programs that handle files, texts and hosts, and start nothing in this container: a path in their arguments is no start.
-const HANDLERS: [&str; 64] = [
+const HANDLERS: [&str; 120] = [
     "[",
     "[[",
     "alias",
     "apk",
     "apt-get",
     "awk",
+    "aws",
+    "az",
+    "b2sum",
     "base64",
     "basename",
+    "bzip2",
+    "cargo",
     "cat",
     "cd",
     "chgrp",
     "chmod",
     "chown",
+    "cksum",
+    "cmp",
+    "cosign",
     "cp",
+    "crane",
+    "crictl",
     "curl",
     "cut",
+    "dd",
     "declare",
     "diff",
     "dirname",
@@ -41,47 +53,95 @@ const HANDLERS: [&str; 64] = [
     "echo",
     "export",
     "file",
-    "find",
+    "gcloud",
     "git",
     "go",
     "grep",
+    "gsutil",
     "gunzip",
+    "gzip",
+    "hash",
     "head",
+    "hexdump",
+    "http",
     "install",
     "kill",
     "killall",
+    "ldconfig",
     "ldd",
+    "less",
     "ln",
     "local",
+    "logger",
     "ls",
     "make",
+    "mc",
     "md5sum",
+    "minikube",
     "mkdir",
+    "mount",
     "mv",
+    "nerdctl",
+    "nm",
+    "npm",
+    "objdump",
+    "od",
+    "openssl",
+    "oras",
+    "patchelf",
     "pgrep",
     "pidof",
     "pkill",
-    "hash",
+    "pnpm",
+    "podman",
     "printf",
+    "pytest",
+    "rclone",
+    "readelf",
     "readlink",
     "realpath",
+    "restic",
+    "rg",
     "rm",
     "rsync",
     "scp",
     "sed",
+    "setcap",
+    "sha1sum",
+    "sha224sum",
     "sha256sum",
+    "sha384sum",
+    "sha512sum",
+    "skopeo",
+    "sort",
     "ssh",
     "stat",
+    "strings",
     "strip",
+    "sum",
+    "sync",
+    "tail",
     "tar",
     "tee",
     "test",
     "touch",
+    "trivy",
     "type",
+    "umount",
     "unzip",
+    "upx",
+    "wc",
     "wget",
     "which",
+    "xxd",
+    "xz",
+    "yarn",
+    "zip",
+    "zstd",
 ];
+
+/// What `find` starts for each file.
+const FIND_ACTIONS: [&str; 4] = ["-exec", "-execdir", "-ok", "-okdir"];
 
 /// Words in the name of a program that starts what its arguments name.
 const STARTERS: [&str; 4] = ["entrypoint", "exec", "supervise", "wrapper"];
@@ -109,6 +169,10 @@ impl Interpreter<'_> {
                 match wrapper.inner(arguments) {
                     // `command -v tiller` asks where it is.
                     Inner::Command(_) if name == "command" && asks(arguments) => return,
+                    // It hands all of its arguments to a shell.
+                    Inner::Command(inner) if name == "watch" => {
+                        return self.line(&inner.join(" "), &[]);
+                    }
                     Inner::Command(inner) => words = inner,
                     Inner::Line(line) => return self.line(line, &[]),
                 }
@@ -125,11 +189,14 @@ impl Interpreter<'_> {
         } else if SHELLS.contains(&name) {
             self.shell(arguments);
         } else if name == "su" {
-            let mut rest = arguments.iter();
-            if rest.any(|it| it == "-c" || it == "--command")
-                && let Some(line) = rest.next()
-            {
+            if let Some(line) = line_after(arguments, 'c', "--command") {
                 self.line(line, &[]);
+            }
+        } else if name == "find" {
+            let is_action = |it: &String| FIND_ACTIONS.contains(&it.as_str());
+            if let Some(at) = arguments.iter().position(is_action) {
+                let command = arguments.get(at + 1..).unwrap_or_default();
+                self.deeper(|interpreter| interpreter.command(command));
             }
         } else if name == "eval" {
             self.line(&arguments.join(" "), &[]);
@@ -200,16 +267,25 @@ impl Interpreter<'_> {
             if is_first || follows || is_shell {
                 return self.deeper(|interpreter| interpreter.command(rest));
             }
-            if argument
+            let is_program = argument
                 .split_ascii_whitespace()
                 .next()
-                .is_some_and(is_program_path)
-            {
+                .is_some_and(is_program_path);
+            if is_program && !is_value(arguments, index) {
                 self.found.tiller = true;
                 return;
             }
         }
     }
+}
+
+/// Whether an argument of a program of which nothing is known is an option's value: it follows an option, and no flag of
+/// Tiller's follows it.
+fn is_value(arguments: &[String], index: usize) -> bool {
+    let is_option = |it: &String| it.len() > 1 && it.starts_with('-') && !it.contains('=');
+    let before = index.checked_sub(1).and_then(|at| arguments.get(at));
+    let after = arguments.get(index + 1);
+    before.is_some_and(is_option) && !after.is_some_and(|it| is_guarded_flag(it))
 }
 
 /// The last component of a path.
@@ -254,11 +330,37 @@ fn asks(arguments: &[String]) -> bool {
         .is_some_and(|it| matches!(it.as_str(), "-v" | "-V"))
 }
 
+/// The value of an option that takes a line, short (at the end of others: `-lc LINE`) or long (`--command=LINE` too).
+fn line_after<'w>(arguments: &'w [String], short: char, long: &str) -> Option<&'w str> {
+    arguments.iter().enumerate().find_map(|(index, argument)| {
+        let value = argument
+            .strip_prefix(long)
+            .and_then(|it| it.strip_prefix('='));
+        let is_short =
+            argument.starts_with('-') && !argument.starts_with("--") && argument.ends_with(short);
+        value.or_else(|| {
+            let next = arguments
+                .get(index + 1)
+                .filter(|_| is_short || argument == long);
+            next.map(String::as_str)
+        })
+    })
+}
+
 /// Whether Helm's client is given a command of the plugin that starts Tiller.
 fn starts_by_plugin(arguments: &[String]) -> bool {
-    let mut words = arguments.iter().skip_while(|it| it.starts_with('-'));
-    words.next().is_some_and(|it| it == "tiller")
-        && words
+    // Before the command stand options, some with a value as the next word.
+    let command = arguments.iter().enumerate().find(|(index, it)| {
+        let before = index.checked_sub(1).and_then(|at| arguments.get(at));
+        !it.starts_with('-')
+            && (*it == signs::PROGRAM || !before.is_some_and(|it| it.starts_with('-')))
+    });
+    let Some((index, name)) = command else {
+        return false;
+    };
+    let mut rest = arguments.iter().skip(index + 1);
+    name == signs::PROGRAM
+        && rest
             .find(|it| !it.starts_with('-'))
             .is_some_and(|it| PLUGIN_STARTS.contains(&it.as_str()))
 }

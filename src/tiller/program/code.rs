@@ -32,8 +32,18 @@ pub(super) fn given<'w>(name: &str, arguments: &'w [String]) -> Option<&'w str> 
             .is_some_and(|rest| !rest.starts_with(|it: char| it.is_ascii_alphabetic()))
     })?;
     let mut rest = arguments.iter();
-    let _option = rest.find(|it| options.contains(&it.as_str()))?;
+    let _option = rest.find(|it| options.iter().any(|option| is_option(it, option)))?;
     rest.next().map(String::as_str)
+}
+
+/// Whether a word is this option, or ends with it where it is a short one: `-uc` for `-u -c`.
+fn is_option(word: &str, option: &str) -> bool {
+    let letters = word.strip_prefix('-').filter(|it| !it.starts_with('-'));
+    let short = option.strip_prefix('-').filter(|it| it.len() == 1);
+    let ends = letters
+        .zip(short)
+        .is_some_and(|(letters, short)| letters.ends_with(short));
+    word == option || ends
 }
 
 /// Reads each string of the code that is handed to a starter as a command line.

@@ -57,7 +57,6 @@ static WRAPPERS: [Wrapper; 40] = [
     plain("catatonit"),
     plain("command"),
     plain("coproc"),
-    plain("doas"),
     plain("nohup"),
     plain("setsid"),
     plain("toybox"),
@@ -72,6 +71,7 @@ static WRAPPERS: [Wrapper; 40] = [
     ),
     with("chroot", &[], 1),
     with("chrt", &["-T", "-P", "-D"], 1),
+    with("doas", &["-u", "-C", "-a"], 0),
     with("dumb-init", &["-r", "--rewrite"], 0),
     with_line(
         "env",
@@ -104,7 +104,7 @@ static WRAPPERS: [Wrapper; 40] = [
         "script",
         &["-E", "-o", "-I", "-O", "-B", "-T", "-m"],
         &["-c", "--command"],
-        0,
+        1,
     ),
     with("setarch", &[], 1),
     with(
@@ -140,7 +140,22 @@ static WRAPPERS: [Wrapper; 40] = [
     with("taskset", &[], 1),
     with("time", &["-f", "-o", "--format", "--output"], 0),
     with("timeout", &["-s", "-k", "--signal", "--kill-after"], 1),
-    with("unshare", &["-S", "-G", "-R", "-w"], 0),
+    with(
+        "unshare",
+        &[
+            "-S",
+            "-G",
+            "-R",
+            "-w",
+            "--root",
+            "--wd",
+            "--map-user",
+            "--map-group",
+            "--setuid",
+            "--setgid",
+        ],
+        0,
+    ),
     with("watch", &["-n", "--interval"], 0),
     with(
         "xargs",
@@ -178,7 +193,8 @@ impl Wrapper {
                 if let Some(line) = self.line(argument, &mut rest) {
                     return Inner::Line(line);
                 }
-                if self.valued.contains(&argument.as_str()) {
+                if self.valued.contains(&argument.as_str()) || self.ends_with(argument, self.valued)
+                {
                     let _value = rest.next();
                 }
             } else if is_assignment(argument) {
@@ -191,10 +207,27 @@ impl Wrapper {
         }
     }
 
+    /// Whether several short options are written as one word, of which the last is one of these and takes the next word as
+    /// its value: `-nu` for `-n -u`.
+    fn ends_with(&self, word: &str, options: &[&str]) -> bool {
+        let Some(letters) = word.strip_prefix('-').filter(|it| !it.starts_with('-')) else {
+            return false;
+        };
+        let short = |options: &[&str], letter: char| {
+            options.iter().any(|it| {
+                it.strip_prefix('-')
+                    .is_some_and(|it| it.chars().eq([letter]))
+            })
+        };
+        let mut letters = letters.chars().rev();
+        letters.next().is_some_and(|it| short(options, it))
+            && letters.all(|it| !short(self.valued, it) && !short(self.lines, it))
+    }
+
     /// The command line that is this option's value.
     fn line<'w>(&self, option: &'w str, rest: &mut Iter<'w, String>) -> Option<&'w str> {
         self.lines.iter().find_map(|line| {
-            if option == *line {
+            if option == *line || self.ends_with(option, &[line]) {
                 return rest.as_slice().first().map(String::as_str);
             }
             let value = option.strip_prefix(line)?;

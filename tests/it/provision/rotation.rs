@@ -60,6 +60,13 @@ async fn a_new_authority_takes_over_while_the_old_one_is_trusted() {
     let after = world.secret("p-turn-t", "tiller-tls").await;
     assert_eq!(certificates(&after, "ca.crt"), std::slice::from_ref(&new));
     assert!(new.has_issued(&certificates(&after, "tls.crt")[0]));
+    // Whatever runs later does not trust the old one again.
+    let authority = world.secret("tiller-guard", "team-p-turn-ca").await;
+    assert_eq!(authority["data"].get("retiring.crt"), None);
+    let renewed = done(provision(&["renew", "p-turn", "--no-wait"]));
+    assert_tells(&renewed, "nothing to change");
+    let renewed = world.secret("p-turn-t", "tiller-tls").await;
+    assert_eq!(renewed["data"], after["data"]);
     let team = world
         .object("v1", "ConfigMap", "tiller-guard", "p-turn")
         .await;
