@@ -2,7 +2,7 @@
 //!
 //! What the API server adds to it is no difference, nor what AKS adds, nor whose authorities its bundle holds.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::aks;
 use super::apply::missing;
@@ -18,11 +18,9 @@ pub(super) fn drift(wanted: &Value, live: &Value) -> Vec<String> {
         };
         if let Some(Value::Object(fields)) = missing(webhook, &aks::without_its_own(found)) {
             drifts.extend(fields.keys().map(|field| {
-                let value = found.get(field).unwrap_or(&Value::Null);
-                format!(
-                    "{name} has another {field}: {}",
-                    shortened(&value.to_string())
-                )
+                let of = |webhook: &Value| webhook.get(field).cloned().unwrap_or_default();
+                let differences = differences(field, &of(webhook), &of(found));
+                format!("{name}: {}", differences.join(", "))
             }));
         }
         // Both make it ask about less, and are nothing by default.
@@ -30,7 +28,7 @@ pub(super) fn drift(wanted: &Value, live: &Value) -> Vec<String> {
             let more = found.get(field).filter(|value| !is_empty(value));
             if let (Some(more), None) = (more, webhook.get(field)) {
                 drifts.push(format!(
-                    "{name} has a {field}: {}",
+                    "{name}: {field} is {}, must be empty",
                     shortened(&more.to_string())
                 ));
             }
@@ -49,6 +47,48 @@ pub(super) fn drift(wanted: &Value, live: &Value) -> Vec<String> {
         }
     }
     drifts
+}
+
+/// How what is found differs from what is wanted: a line for each field.
+pub(super) fn differences(path: &str, wanted: &Value, found: &Value) -> Vec<String> {
+    let mut differences = Vec::new();
+    compare(path, wanted, found, &mut differences);
+    differences
+}
+
+fn compare(path: &str, wanted: &Value, found: &Value, differences: &mut Vec<String>) {
+    match (wanted, found) {
+        _ if missing(&json!({ "it": wanted }), &json!({ "it": found })).is_none() => {}
+        (Value::Object(wanted), Value::Object(found)) if !wanted.is_empty() => {
+            let before = differences.len();
+            for (key, wanted) in wanted {
+                let found = found.get(key).unwrap_or(&Value::Null);
+                compare(&format!("{path}.{key}"), wanted, found, differences);
+            }
+            // A selector that holds more selects less.
+            if differences.len() == before {
+                let found = shortened(&Value::from(found.clone()).to_string());
+                differences.push(format!("{path} is {found}, which holds more than it must"));
+            }
+        }
+        (Value::Array(wanted), Value::Array(found)) if wanted.len() == found.len() => {
+            for (index, (wanted, found)) in wanted.iter().zip(found).enumerate() {
+                compare(&format!("{path}[{index}]"), wanted, found, differences);
+            }
+        }
+        (Value::Array(wanted), Value::Array(found)) if wanted.iter().any(Value::is_object) => {
+            let (wanted, found) = (wanted.len(), found.len());
+            differences.push(format!("{path} has {found} entries, must have {wanted}"));
+        }
+        (wanted, Value::Null) => {
+            let wanted = shortened(&wanted.to_string());
+            differences.push(format!("{path} is not set, must be {wanted}"));
+        }
+        _ => {
+            let [wanted, found] = [wanted, found].map(|it| shortened(&it.to_string()));
+            differences.push(format!("{path} is {found}, must be {wanted}"));
+        }
+    }
 }
 
 fn webhooks(configuration: &Value) -> impl Iterator<Item = &Value> {
@@ -191,7 +231,7 @@ mod tests {
         webhook["clientConfig"]["caBundle"] = json!("QQ==");
         webhook["matchConditions"] = json!([{ "name": "never", "expression": "false" }]);
         let drifts = drift(&wanted, &found);
-        let expected = "validate.tiller-guard.io has a matchConditions";
+        let expected = "validate.tiller-guard.io: matchConditions is ";
         assert!(
             drifts.iter().any(|it| it.starts_with(expected)),
             "{drifts:?}"
@@ -205,31 +245,35 @@ mod tests {
             (
                 "failurePolicy",
                 json!("Ignore"),
-                "has another failurePolicy: \"Ignore\"",
+                "failurePolicy is \"Ignore\", must be \"Fail\"",
             ),
-            ("rules", json!([]), "has another rules: []"),
+            ("rules", json!([]), "rules has 0 entries, must have "),
             (
                 "namespaceSelector",
                 json!({ "matchLabels": { "a": "b" } }),
-                "has another namespaceSelector",
+                "namespaceSelector.matchExpressions is not set",
             ),
             (
                 "objectSelector",
                 json!({ "matchLabels": { "a": "b" } }),
-                "has a objectSelector",
+                "objectSelector is {",
             ),
             (
                 "matchConditions",
                 json!([{ "name": "never", "expression": "false" }]),
-                "has another matchConditions",
+                "matchConditions",
             ),
-            ("matchPolicy", json!("Exact"), "has another matchPolicy"),
-            ("timeoutSeconds", json!(1), "has another timeoutSeconds"),
+            (
+                "matchPolicy",
+                json!("Exact"),
+                "matchPolicy is \"Exact\", must be \"Equivalent\"",
+            ),
+            ("timeoutSeconds", json!(1), "timeoutSeconds is 1, must be 5"),
         ] {
             let drifts = drifts_after(|webhook| webhook[field] = value);
             let found = drifts
                 .iter()
-                .any(|it| it.starts_with(&format!("{name} {expected}")));
+                .any(|it| it.starts_with(&format!("{name}: {expected}")));
             assert!(found, "{field}: {drifts:?}");
         }
         let renamed = drifts_after(|webhook| webhook["name"] = json!("other"));

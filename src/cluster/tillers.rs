@@ -1,14 +1,16 @@
 //! The Tillers of a cluster, and what they are judged with: nothing is watched.
 
+use std::collections::BTreeSet;
+
 use kube::api::ListParams;
 use serde_json::{Value, json};
 
 use super::Cluster;
-use super::lookup::{PAGE, pages};
+use super::lookup::{PAGE, pages, records};
 use crate::k8s::{self, TEAM_SELECTOR};
-use crate::policy::{APIS, Api, Knowledge, ObjectKind};
+use crate::policy::{APIS, Api, Knowledge, ObjectKind, WorkloadKind};
 
-/// The objects of the cluster that carry a Tiller or tell of its rights, and the teams in the guard's namespace. What a
+/// The objects of the cluster that carry a Tiller or tell of its rights and records, and the teams in the guard's namespace. What a
 /// controller makes of another object is left out: that other one is among them.
 pub async fn tillers(cluster: &Cluster, namespace: &str) -> kube::Result<Vec<Value>> {
     let mut found = Vec::new();
@@ -19,6 +21,14 @@ pub async fn tillers(cluster: &Cluster, namespace: &str) -> kube::Result<Vec<Val
             found.extend(objects(cluster, api).await?);
         }
     }
+    for namespace in namespaces(&found) {
+        let records = records(cluster.client(), &namespace, "configmaps").await?;
+        found.extend(
+            records
+                .iter()
+                .filter_map(|raw| named(raw.get(), "v1", "ConfigMap")),
+        );
+    }
     let path = format!("/api/v1/namespaces/{namespace}/configmaps");
     let parameters = ListParams::default().limit(PAGE).labels(TEAM_SELECTOR);
     let teams = pages(cluster.client(), &path, parameters, false).await?;
@@ -27,6 +37,17 @@ pub async fn tillers(cluster: &Cluster, namespace: &str) -> kube::Result<Vec<Val
         .filter_map(|raw| named(raw.get(), "v1", "ConfigMap"));
     found.extend(teams);
     Ok(found)
+}
+
+/// The namespaces of workloads among these.
+fn namespaces(objects: &[Value]) -> BTreeSet<String> {
+    let workloads = objects.iter().filter(|object| {
+        let kind = object.get("kind").and_then(Value::as_str);
+        let kinds = WorkloadKind::ALL.iter().map(|kind| kind.as_str());
+        kind.is_some_and(|kind| kinds.into_iter().any(|it| it == kind))
+    });
+    let namespaces = workloads.filter_map(|it| it.pointer("/metadata/namespace")?.as_str());
+    namespaces.map(ToOwned::to_owned).collect()
 }
 
 /// Those of a kind, in the best version that is served.

@@ -205,12 +205,13 @@ fn replace(served: &Served, certificate: ServingCertificate, first: bool, metric
     if first && same {
         return;
     }
-    let not_after = certificate.validity().not_after;
+    let validity = certificate.validity();
     served
         .current
         .store(Arc::new(Issuance::Issued(certificate)));
-    metrics.certificate_end.set(not_after);
+    metrics.certificate_end.set(validity.not_after);
     metrics.reloaded("loaded");
+    let not_after = validity.end_text();
     info!(not_after, "serving a new certificate");
 }
 

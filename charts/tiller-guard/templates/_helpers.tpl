@@ -126,3 +126,8 @@ annotations:
 {{- $text -}}
 {{- end -}}
 {{- end -}}
+
+{{/* The page of the manual about operating */}}
+{{- define "tiller-guard.operate" -}}
+{{ .Chart.Home }}/blob/{{ .Chart.AppVersion }}/docs/operate.md
+{{- end -}}

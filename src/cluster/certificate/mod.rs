@@ -210,7 +210,7 @@ impl Keeper {
         }
         let leaf = authority.issue(&self.names, now, self.times.leaf)?;
         info!(
-            not_after = leaf.validity().not_after,
+            not_after = leaf.validity().end_text(),
             "issued a serving certificate"
         );
         sender.send_replace(Issuance::Issued(leaf.clone()));

@@ -72,7 +72,7 @@ impl Keeper {
             };
             match written {
                 Ok(_) => {
-                    info!(%object, not_after = authority.validity().not_after, "made a CA");
+                    info!(%object, not_after = authority.validity().end_text(), "made a CA");
                     return Ok(Found { authority, bundle });
                 }
                 // Another replica was faster: what it made is taken.

@@ -2,6 +2,7 @@
 
 mod before;
 mod check;
+mod own_rights;
 mod parts;
 mod registrations;
 mod users;
@@ -37,6 +38,7 @@ pub async fn examine(cluster: &Cluster, installed: &Installation, enforces: bool
     let mut checks = vec![version(cluster)];
     checks.extend(connections(cluster));
     checks.extend(parts::checks(cluster, installed).await);
+    checks.push(own_rights::check(cluster, installed).await);
     checks.extend(users::check(cluster, installed.place.user).await);
     if !enforces {
         checks.push(Check::doubtful(

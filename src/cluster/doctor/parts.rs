@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::Check;
 use crate::cluster::Cluster;
-use crate::cluster::apply::missing;
+use crate::cluster::drift::differences;
 use crate::cluster::install::{Rollout, get, is_labelled};
 use crate::installation::Installation;
 use crate::k8s::registration::{NAME, SYSTEM_NAMESPACE};
@@ -41,12 +41,15 @@ async fn service(cluster: &Cluster, installed: &Installation) -> Check {
         .iter()
         .find(|object| object.get("kind").and_then(Value::as_str) == Some("Service"));
     let spec = |object: &Value| object.get("spec").cloned().unwrap_or_default();
-    let lacks = wanted.and_then(|wanted| missing(&spec(wanted), &spec(&found)));
-    match lacks {
+    let differences = wanted.map(|wanted| differences("spec", &spec(wanted), &spec(&found)));
+    match differences.filter(|it| !it.is_empty()) {
         None => Check::good(ID, format!("Service {namespace}/{NAME} selects the pods")),
-        Some(lacks) => Check::bad(
+        Some(differences) => Check::bad(
             ID,
-            format!("Service {namespace}/{NAME} does not lead to the pods; it lacks {lacks}"),
+            format!(
+                "Service {namespace}/{NAME} does not lead to the pods\n      {}",
+                differences.join("\n      ")
+            ),
             INSTALL,
         ),
     }

@@ -80,7 +80,10 @@ async fn compared(cluster: &Cluster, looked: &Looked, wanted: &Value) -> Check {
             } else {
                 Check::bad(
                     id,
-                    format!("{kind} tiller-guard: {}", drifts.join("; ")),
+                    format!(
+                        "{kind} tiller-guard differs from what install writes\n      {}",
+                        drifts.join("\n      ")
+                    ),
                     INSTALL,
                 )
             }

@@ -16,6 +16,8 @@ use crate::installation::SERVICE_PORT;
 use crate::k8s::registration::{Endpoint, HAS_SERVICE_PORT, Registration};
 use crate::policy::Policy;
 
+/// How soon what differs is looked at again before it is told.
+const AGAIN: Duration = Duration::from_secs(2);
 /// How long the API server may take to show a registration.
 const ANSWER: Duration = Duration::from_secs(30);
 
@@ -54,8 +56,13 @@ impl ConfigurationCheck {
                 tell(&drifts);
                 told.clone_from(&drifts);
             }
+            let pause = if drifts == told {
+                self.registered.every
+            } else {
+                self.registered.every.min(AGAIN)
+            };
             last = drifts;
-            sleep(self.registered.every).await;
+            sleep(pause).await;
         }
     }
 

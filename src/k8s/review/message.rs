@@ -63,12 +63,15 @@ pub(super) fn lines<'f>(
 /// the conditions and events of that. Nothing if the object itself must be mended.
 pub(super) fn origin<'f>(
     workload: &Workload<'_>,
-    findings: impl Iterator<Item = &'f Finding>,
+    findings: impl Iterator<Item = &'f Finding> + Clone,
 ) -> String {
     let Some(maker) = workload.maker.as_ref().filter(|_| workload.is_copy()) else {
         return String::new();
     };
     let kind = workload.kind.as_str();
+    let refused = findings.clone().filter(|it| it.action == Action::Refuse);
+    let mut refused: Vec<_> = refused.map(|finding| finding.rule.id).collect();
+    refused.dedup();
     let mut injectors: Vec<_> = findings.map(|finding| finding.injector).collect();
     injectors.sort_unstable();
     injectors.dedup();
@@ -81,13 +84,19 @@ pub(super) fn origin<'f>(
         (Maker::Controller(Owner { kind: of, name, .. }), Some(injectors)) => format!(
             "this {kind} is made from {of} {name}, and {injectors} changed it afterwards: the template is not at fault"
         ),
-        (maker, _) => at_fault(kind, maker),
+        (maker, _) => at_fault(kind, maker, &refused),
     };
     one_line(&told, MAX_LINE) + "\n"
 }
 
-fn at_fault(kind: &str, maker: &Maker<'_>) -> String {
+/// Where to mend it, and whether a write is enough: what these rules refuse, no hardening answers.
+fn at_fault(kind: &str, maker: &Maker<'_>, refused: &[&str]) -> String {
     match maker {
+        Maker::Controller(Owner { kind: of, name, .. }) if !refused.is_empty() => format!(
+            "this {kind} is made from {of} {name}: fix the Deployment or other template behind it; a write of it is \
+             refused too, until these are fixed: {}",
+            refused.join(", ")
+        ),
         Maker::Controller(Owner { kind: of, name, .. }) => format!(
             "this {kind} is made from {of} {name}: fix the Deployment or other template behind it; any write of it hardens it"
         ),

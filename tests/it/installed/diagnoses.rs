@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use tiller_guard::pki::WebhookAuthority;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep};
 use tokio_rustls::TlsAcceptor;
 
 use super::certificates::OFTEN;
@@ -90,25 +91,21 @@ async fn each_drift_of_a_registration_is_told_and_counted_until_install_has_mend
         (
             "failurePolicy",
             json!("Ignore"),
-            "has another failurePolicy: \"Ignore\"",
+            "failurePolicy is \"Ignore\", must be \"Fail\"",
         ),
-        ("rules", narrowed, "has another rules"),
-        (
-            "namespaceSelector",
-            only.clone(),
-            "has another namespaceSelector",
-        ),
+        ("rules", narrowed, "rules has 1 entries, must have "),
+        ("namespaceSelector", only.clone(), "namespaceSelector.match"),
     ];
     // Older ones drop what they do not know.
     if world.cluster.version() >= (1, 14) {
-        let expected = "has another timeoutSeconds: 1";
+        let expected = "timeoutSeconds is 1, must be 5";
         drifts.push(("timeoutSeconds", json!(1), expected));
     }
     if world.cluster.version() >= (1, 15) {
-        drifts.push(("objectSelector", only, "has a objectSelector"));
+        drifts.push(("objectSelector", only, "objectSelector"));
     }
     if world.cluster.version() >= (1, 28) {
-        drifts.push(("matchConditions", never, "has another matchConditions"));
+        drifts.push(("matchConditions", never, "matchConditions[0]."));
     }
     let validating = world.registrations(KIND);
     for (field, value, expected) in drifts {
@@ -121,7 +118,7 @@ async fn each_drift_of_a_registration_is_told_and_counted_until_install_has_mend
             .unwrap();
         Diagnosis::of(&world).await.assert_bad(
             "validating-configuration",
-            &format!("validate.tiller-guard.io {expected}"),
+            &format!("validate.tiller-guard.io: {expected}"),
             "run tiller-guard install",
         );
         replica.until_metric(DRIFT, 1).await;
@@ -311,4 +308,69 @@ async fn a_cluster_that_cannot_be_reached_has_a_code_of_its_own() {
 
     let none = world.run(&["doctor", "--context=none"]).await;
     assert_eq!(none.status.code(), Some(2), "{}", said(&none));
+}
+
+/// What it knew goes on to count, and nothing else shows it.
+#[tokio::test]
+async fn a_guard_without_its_rights_is_told_with_each_of_them() {
+    let world = World::enter().await;
+    world.install().await;
+    let _service = world.serve(2, &[]).await;
+    world.play_nodes().await;
+    let good = Diagnosis::of(&world).await;
+    assert_eq!(
+        good.check("own-rights")["status"],
+        "good",
+        "{:#?}",
+        good.checks
+    );
+    let group = "rbac.authorization.k8s.io";
+    for (kind, namespace, right) in [
+        ("ClusterRoleBinding", "", "watch deployments"),
+        (
+            "RoleBinding",
+            "tiller-guard",
+            "update secrets tiller-guard-ca",
+        ),
+    ] {
+        let bindings = world.objects(group, "v1", kind, namespace);
+        let parameters = DeleteParams::default();
+        bindings.delete("tiller-guard", &parameters).await.unwrap();
+        let end = Instant::now() + Duration::from_secs(15);
+        let told = loop {
+            let told = Diagnosis::of(&world).await;
+            if told.check("own-rights")["status"] == "bad" {
+                break told;
+            }
+            assert!(Instant::now() < end, "{:#?}", told.checks);
+            sleep(Duration::from_millis(200)).await;
+        };
+        let hint = "run tiller-guard install, which gives them";
+        told.assert_bad("own-rights", right, hint);
+        world.install().await;
+        let end = Instant::now() + Duration::from_secs(15);
+        while Diagnosis::of(&world).await.check("own-rights")["status"] != "good" {
+            assert!(Instant::now() < end);
+            sleep(Duration::from_millis(200)).await;
+        }
+    }
+}
+
+/// As often as a replica looks by itself.
+#[tokio::test]
+async fn a_lost_registration_is_logged_within_fifteen_seconds() {
+    let world = World::enter().await;
+    world.install().await;
+    let service = world.serve(1, &[]).await;
+    let replica = &service.replicas[0];
+    replica.until_metric(DRIFT, 0).await;
+    let deleted = world
+        .registrations(KIND)
+        .delete("tiller-guard", &DeleteParams::default())
+        .await;
+    drop(deleted.unwrap());
+    replica
+        .until_logged("there is no ValidatingWebhookConfiguration")
+        .await;
+    assert!(replica.metric(DRIFT).await > 0);
 }

@@ -186,6 +186,16 @@ async fn the_first_policy_reports_if_there_are_tillers_already() {
     );
     assert!(world.policy().await.contains("mode: enforce\n"));
 
+    // Records that a hardened Tiller would no longer see.
+    let maps = world.objects("", "v1", "ConfigMap", "veterans-b");
+    let record =
+        json!({ "metadata": { "name": "web.v1", "labels": { "OWNER": "TILLER", "NAME": "web" } } });
+    let record = serde_json::from_value(record).unwrap();
+    maps.create(&PostParams::default(), &record).await.unwrap();
+    let pre = said(&world.run(&["doctor", "--pre"]).await);
+    let refused = "  refused   Deployment veterans-b/tiller-deploy: storage-switch";
+    assert!(pre.contains(refused), "{pre}");
+
     world.run(&["uninstall"]).await;
     let (code, told) = world.installs(&["--mode=enforce"]).await;
     assert_eq!(code, Some(0), "{told}");

@@ -124,7 +124,7 @@ async fn what_is_tried_is_refused_in_every_mode_and_counted_apart() {
     let words = ["install", world.service_port, "--wait=0", &policy];
     let installed = world.run(&words).await;
     assert_eq!(installed.status.code(), Some(0), "{}", said(&installed));
-    let service = world.serve(2, &[&policy]).await;
+    let service = world.serve(1, &[&policy]).await;
     world.play_nodes().await;
     let end = Instant::now() + Duration::from_secs(15);
     let good = loop {

@@ -54,6 +54,19 @@ fn the_table_of_alerts_is_that_of_the_chart() {
     let objects = chart::rendered(&values);
     let rules = objects.iter().find(|it| it["kind"] == "PrometheusRule");
     let rules = rules.unwrap()["spec"]["groups"][0]["rules"].as_array();
+    let operate = page("docs/operate.md");
+    for rule in rules.unwrap() {
+        let annotation = |name: &str| rule["annotations"][name].as_str().unwrap();
+        assert!(annotation("description").ends_with('.'), "{rule}");
+        let (address, anchor) = annotation("runbook_url").split_once('#').unwrap();
+        assert!(address.ends_with("/docs/operate.md"), "{rule}");
+        let mut headings = operate.text.lines().filter(|line| line.starts_with('#'));
+        let is_there = headings.any(|heading| {
+            let heading = heading.trim_start_matches('#').trim().to_lowercase();
+            heading.replace(' ', "-").replace(',', "") == anchor
+        });
+        assert!(is_there, "{rule}");
+    }
     let known: Vec<&str> = rules
         .unwrap()
         .iter()

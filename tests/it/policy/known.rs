@@ -1,12 +1,13 @@
 //! What is known of a cluster, from manifests.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tiller_guard::k8s;
 use tiller_guard::policy::custody::CustodyKind;
 use tiller_guard::policy::rbac::{Account, RbacKind};
 use tiller_guard::policy::team::Team;
 use tiller_guard::policy::{
-    Invitation, Knowledge, Object, ObjectKind, SecretRecords, TillerUse, WorkloadKind,
+    Innocent, Invitation, Knowledge, NotTiller, Object, ObjectKind, SecretRecords, Settings,
+    TillerUse, WorkloadKind,
 };
 
 /// What these objects tell: roles, bindings, what Namespaces and service accounts ask of injectors, teams as ConfigMaps, Secrets with certificates, `{kind: Tiller, account: NAMESPACE/NAME}` with a
@@ -92,4 +93,70 @@ fn team(object: &Value) -> Team {
         .iter()
         .map(|(key, value)| (key.as_str(), value.as_str().unwrap()));
     Team::read(object["metadata"]["name"].as_str().unwrap(), data).unwrap()
+}
+
+/// What carries a Tiller, made by this owner.
+fn carrier(kind: &str, name: &str, owner: Option<[&str; 2]>) -> Value {
+    let pod =
+        json!({ "containers": [{ "name": "tiller", "image": "ghcr.io/helm/tiller:v2.17.0" }] });
+    let owners =
+        owner.map(|[kind, name]| json!([{ "apiVersion": "apps/v1", "kind": kind, "name": name, "controller": true }]));
+    let spec = if kind == "Pod" {
+        pod
+    } else {
+        json!({ "template": { "spec": pod } })
+    };
+    json!({
+        "kind": kind,
+        "metadata": { "name": name, "namespace": "veterans", "ownerReferences": owners },
+        "spec": spec,
+    })
+}
+
+/// With the account `default` too.
+#[test]
+fn a_tiller_is_one_however_many_objects_carry_it() {
+    let carriers = [
+        (WorkloadKind::Deployment, "tiller-deploy", None),
+        (
+            WorkloadKind::ReplicaSet,
+            "tiller-deploy-5c",
+            Some(["Deployment", "tiller-deploy"]),
+        ),
+        (
+            WorkloadKind::Pod,
+            "tiller-deploy-5c-x",
+            Some(["ReplicaSet", "tiller-deploy-5c"]),
+        ),
+        (WorkloadKind::Pod, "alone", None),
+    ];
+    let settings = Settings::default();
+    let (mut knowledge, mut learned) = (Knowledge::default(), Vec::new());
+    for (kind, name, owner) in carriers {
+        let object = carrier(kind.as_str(), name, owner);
+        let object = k8s::read(kind, &object).unwrap();
+        let (known, kept) = knowledge.learn(&object);
+        knowledge = known;
+        learned.push(kept.unwrap());
+    }
+    assert_eq!(knowledge.tiller_count(&settings), 2);
+    // A Pod whose Deployment is gone still runs.
+    let orphaned = knowledge.without(&learned[0]).without(&learned[1]);
+    assert_eq!(orphaned.tiller_count(&settings), 2);
+    let spared = Settings {
+        not_tillers: vec![NotTiller {
+            what: Innocent::Workload {
+                kind: WorkloadKind::Pod,
+                namespace: "veterans".to_owned(),
+                name: "alone".to_owned(),
+            },
+            reason: "a tool".to_owned(),
+        }],
+        ..Settings::default()
+    };
+    assert_eq!(knowledge.tiller_count(&spared), 1);
+    let nobody = learned
+        .iter()
+        .fold(knowledge, |knowledge, it| knowledge.without(it));
+    assert_eq!(nobody, Knowledge::default());
 }

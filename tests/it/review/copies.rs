@@ -23,9 +23,20 @@ fn a_controllers_pod_is_refused_with_all_that_is_wrong_and_where_it_comes_from()
     let review = pod().to_string();
     let told = refusal(Webhook::Mutate, &review);
     assert_eq!(told, refusal(Webhook::Validate, &review));
-    assert_eq!(
-        told[0],
-        "this Pod is made from ReplicaSet tiller-deploy-78cbff5d79: fix the Deployment or other template behind it; any write of it hardens it"
+    let origin = "this Pod is made from ReplicaSet tiller-deploy-78cbff5d79: fix the Deployment or other template behind it; ";
+    assert_eq!(told[0], format!("{origin}any write of it hardens it"));
+    // No write heals what hardening does not answer.
+    let mut review = pod();
+    review["request"]["namespace"] = json!("kube-system");
+    review["request"]["object"]["metadata"]["namespace"] = json!("kube-system");
+    review["request"]["object"]["spec"]["serviceAccountName"] = json!("default");
+    review["request"]["object"]["spec"]["serviceAccount"] = json!("default");
+    let told_by_rule = &refusal(Webhook::Validate, &review.to_string())[0];
+    let fixed =
+        "a write of it is refused too, until these are fixed: protected-namespace, service-account";
+    assert!(
+        told_by_rule.starts_with(&format!("{origin}{fixed}")),
+        "{told_by_rule}"
     );
     let bare = refusal(Webhook::Validate, &bare_pod());
     assert_eq!(told[1..], bare);
