@@ -12,7 +12,7 @@ pub async fn recorded(cluster: &Cluster, namespace: &str) -> Result<Vec<String>,
     for kind in ["ConfigMap", "Secret"] {
         let api = api(cluster, "v1", kind, namespace);
         let parameters = ListParams::default().labels(KIND_LABEL);
-        let found = asked(async || api.list_metadata(&parameters).await).await;
+        let found = asked(async || api.list(&parameters).await).await;
         let what = format!("list the {kind}s");
         let found = found.map_err(|error| LookError::asked(&what, namespace, error))?;
         lines.extend(found.items.into_iter().map(|object| {
