@@ -12,8 +12,10 @@ use crate::manifest::{Document, Part, Stream};
 use crate::offline::files::Source;
 use crate::offline::judge::{judge, report_object, report_unreadable, unjudged};
 use crate::offline::learn::knowing;
+use crate::offline::records::examined;
 use crate::offline::{Judging, on_all_cores};
-use crate::report::{self, Report, Unreadable};
+use crate::releases::{Examined, Inventory};
+use crate::report::{self, Report, ReportedObject, Unreadable};
 
 /// What was typed.
 #[derive(Debug, Args)]
@@ -35,6 +37,14 @@ enum Format {
     Text,
     /// JSON for programs
     Json,
+}
+
+/// What was found in one file.
+#[derive(Default)]
+struct Checked {
+    objects: Vec<ReportedObject>,
+    errors: Vec<Unreadable>,
+    records: Vec<Examined>,
 }
 
 /// Checks the files.
@@ -62,52 +72,58 @@ fn check(sources: Vec<Source>, judging: Judging) -> Report {
     let read: Vec<_> = sources.into_iter().map(Source::read).collect();
     let judging = knowing(judging, &read.iter().flatten().collect::<Vec<_>>());
     let checked = on_all_cores(&read, |stream| match stream {
-        Ok(stream) => check_stream(stream, &judging),
-        Err(unreadable) => (Vec::new(), vec![unreadable.clone()]),
+        Ok(stream) => Checked::of(stream, &judging),
+        Err(unreadable) => Checked {
+            errors: vec![unreadable.clone()],
+            ..Checked::default()
+        },
     });
-    let (objects, errors): (Vec<_>, Vec<_>) = checked.into_iter().unzip();
-    Report::new(
-        objects.into_iter().flatten().collect(),
-        errors.into_iter().flatten().collect(),
-    )
-}
-
-fn check_stream(
-    stream: &Stream,
-    judging: &Judging,
-) -> (Vec<report::ReportedObject>, Vec<Unreadable>) {
-    let (mut objects, mut errors) = (Vec::new(), Vec::new());
-    for part in stream.parts() {
-        match part {
-            Part::Document(document) => {
-                check_document(&stream.file, &document, judging, &mut objects, &mut errors);
-            }
-            Part::Unreadable(unreadable, _) => {
-                errors.push(report_unreadable(&stream.file, &unreadable));
-            }
-            Part::Blank(_) => {}
-        }
+    let (mut objects, mut errors, mut records) = (Vec::new(), Vec::new(), Inventory::default());
+    for checked in checked {
+        objects.extend(checked.objects);
+        errors.extend(checked.errors);
+        checked
+            .records
+            .into_iter()
+            .for_each(|record| records.add(record));
     }
-    (objects, errors)
+    Report::new(objects, errors, records.listing(false).problems)
 }
 
-fn check_document(
-    file: &str,
-    document: &Document,
-    judging: &Judging,
-    objects: &mut Vec<report::ReportedObject>,
-    errors: &mut Vec<Unreadable>,
-) {
-    for object in document.objects() {
-        let judged = object.and_then(|object| match judge(&object, judging) {
-            Ok(judgement) => Ok((object, judgement)),
-            Err(error) => Err(unjudged(document, &object, &error)),
-        });
-        match judged {
-            Ok((object, judgement)) => {
-                objects.push(report_object(file, document, object, judgement, judging));
+// === impl Checked ===
+
+impl Checked {
+    fn of(stream: &Stream, judging: &Judging) -> Self {
+        let mut checked = Self::default();
+        for part in stream.parts() {
+            match part {
+                Part::Document(document) => checked.add(&stream.file, &document, judging),
+                Part::Unreadable(unreadable, _) => {
+                    let unreadable = report_unreadable(&stream.file, &unreadable);
+                    checked.errors.push(unreadable);
+                }
+                Part::Blank(_) => {}
             }
-            Err(unreadable) => errors.push(report_unreadable(file, &unreadable)),
+        }
+        checked
+    }
+
+    fn add(&mut self, file: &str, document: &Document, judging: &Judging) {
+        for object in document.objects() {
+            let judged = object.and_then(|object| {
+                self.records.extend(examined(&object, judging));
+                match judge(&object, judging) {
+                    Ok(judgement) => Ok((object, judgement)),
+                    Err(error) => Err(unjudged(document, &object, &error)),
+                }
+            });
+            match judged {
+                Ok((object, judgement)) => {
+                    let object = report_object(file, document, object, judgement, judging);
+                    self.objects.push(object);
+                }
+                Err(unreadable) => self.errors.push(report_unreadable(file, &unreadable)),
+            }
         }
     }
 }
@@ -115,7 +131,7 @@ fn check_document(
 fn exit(report: &Report) -> Exit {
     if !report.errors.is_empty() {
         Exit::Unreadable
-    } else if report.summary.findings > 0 {
+    } else if report.summary.findings > 0 || report.summary.release_problems > 0 {
         Exit::Findings
     } else {
         Exit::Clean

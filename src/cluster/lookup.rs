@@ -118,9 +118,19 @@ pub(super) async fn each_record(
     resource: &str,
     take: impl FnMut(Box<RawValue>),
 ) -> kube::Result<()> {
+    each_labelled(client, namespace, (resource, RECORD_SELECTOR), take).await
+}
+
+/// Goes through the metadata of the objects of a resource that a selector of labels finds.
+pub(super) async fn each_labelled(
+    client: &Client,
+    namespace: Option<&str>,
+    (resource, selector): (&str, &str),
+    take: impl FnMut(Box<RawValue>),
+) -> kube::Result<()> {
     let place = namespace.map_or_else(String::new, |it| format!("namespaces/{it}/"));
     let path = format!("/api/v1/{place}{resource}");
-    let parameters = ListParams::default().limit(PAGE).labels(RECORD_SELECTOR);
+    let parameters = ListParams::default().limit(PAGE).labels(selector);
     each(client, &path, parameters, true, take).await
 }
 

@@ -4,6 +4,7 @@ pub mod files;
 pub mod harden;
 pub mod judge;
 pub mod learn;
+pub mod records;
 
 use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -199,6 +199,14 @@ impl Record {
             })
     }
 
+    /// Whether Tiller wrote it: by its labels, or by its name where these are gone.
+    pub fn is_one(&self) -> bool {
+        let is_opaque = self.secret_type.as_deref().is_none_or(|it| it == "Opaque");
+        self.is_tillers()
+            || self.is_misspelt()
+            || is_opaque && self.text.is_ok() && named(&self.name).is_some()
+    }
+
     /// The release in it.
     pub fn decode(&self) -> Result<Release, DecodeError> {
         match &self.text {

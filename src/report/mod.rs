@@ -12,6 +12,7 @@ mod tiller;
 
 use serde::Serialize;
 
+use crate::releases::Problem;
 pub use diff::unified_diff;
 pub use json::{escape_controls, write as write_json};
 pub use object::{Finding, ReportedObject};
@@ -34,6 +35,8 @@ pub struct Report {
     pub objects: Vec<ReportedObject>,
     /// What could not be read.
     pub errors: Vec<Unreadable>,
+    /// What is wrong with release records among the objects, as `releases list` has it.
+    pub release_problems: Vec<Problem>,
     /// What could not be looked at, in a sentence each. It is no finding.
     pub notes: Vec<String>,
     /// The numbers.
@@ -70,13 +73,19 @@ pub struct Summary {
     pub refuse: usize,
     /// Documents, objects and files that cannot be read.
     pub unreadable: usize,
+    /// What is wrong with release records.
+    pub release_problems: usize,
 }
 
 // === impl Report ===
 
 impl Report {
     /// A report of these objects.
-    pub fn new(objects: Vec<ReportedObject>, errors: Vec<Unreadable>) -> Self {
+    pub fn new(
+        objects: Vec<ReportedObject>,
+        errors: Vec<Unreadable>,
+        release_problems: Vec<Problem>,
+    ) -> Self {
         let findings = || objects.iter().flat_map(|object| &object.findings);
         let count = |action| {
             findings()
@@ -90,11 +99,13 @@ impl Report {
             harden: count("harden"),
             refuse: count("refuse"),
             unreadable: errors.len(),
+            release_problems: release_problems.len(),
         };
         Self {
             version: FORMAT_VERSION,
             objects,
             errors,
+            release_problems,
             notes: if summary.tillers == 0 {
                 Vec::new()
             } else {

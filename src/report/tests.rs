@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::{Report, ReportedObject, Style, Unreadable, write_json, write_text};
 use crate::pod::Container;
 use crate::policy::{Action, Finding, Pointer, Rule, Severity, TillerContainer, WorkloadKind};
+use crate::releases;
 use crate::tiller::{
     ClientVerification, ContainerList, Effective, Launch, Setting, Start, Storage, Tiller, Tls,
     Unknown, Version,
@@ -109,7 +110,17 @@ fn report() -> Report {
         column: Some(2),
         message: "did not find expected key".to_owned(),
     };
-    Report::new(vec![object, plain], vec![error])
+    let problem = releases::Problem {
+        problem: releases::ProblemKind::Pending,
+        release: "web".to_owned(),
+        revision: Some(2),
+        tiller_namespace: "team".to_owned(),
+        storage: releases::Storage::Secrets,
+        record: "web.v2".to_owned(),
+        message: "revision 2 of web is PENDING_UPGRADE".to_owned(),
+        remedy: "wait until it is done".to_owned(),
+    };
+    Report::new(vec![object, plain], vec![error], vec![problem])
 }
 
 #[test]
@@ -120,12 +131,19 @@ fn json_has_the_promised_shape() {
     assert_eq!(written["version"], 1);
     assert_eq!(
         written["summary"],
-        json!({"objects": 2, "tillers": 2, "findings": 2, "harden": 1, "refuse": 1, "unreadable": 1})
+        json!({"objects": 2, "tillers": 2, "findings": 2, "harden": 1, "refuse": 1, "unreadable": 1,
+            "release_problems": 1})
     );
     assert_eq!(
         written["errors"],
         json!([{"file": "a.yaml", "document": 3, "line": 40, "column": 2,
             "message": "did not find expected key"}])
+    );
+    assert_eq!(
+        written["release_problems"],
+        json!([{"problem": "pending", "release": "web", "revision": 2, "tiller_namespace": "team",
+            "storage": "secrets", "record": "web.v2", "message": "revision 2 of web is PENDING_UPGRADE",
+            "remedy": "wait until it is done"}])
     );
     let object = &written["objects"][0];
     let page = format!("{}/release-storage.md", super::object::RULE_PAGES);
@@ -187,9 +205,13 @@ a.yaml:2: Pod team/x\\u{1b}[2J
 
 a.yaml:40:2: document 3 cannot be read: did not find expected key
 
+Secret team/web.v2: pending
+  revision 2 of web is PENDING_UPGRADE
+  fix: wait until it is done
+
 note: release records in the cluster are unknown here; the webhook refuses a Tiller that would not see those of its namespace (storage-switch)
 note: `tiller-guard explain RULE` explains a rule, as does PAGES/RULE.md
-2 objects, 2 Tillers: 2 findings (1 to harden, 1 refused); 1 could not be read
+2 objects, 2 Tillers: 2 findings (1 to harden, 1 refused); 1 problem of release records; 1 could not be read
 ";
     let expected = expected.replace("PAGES", super::object::RULE_PAGES);
     assert_eq!(String::from_utf8(out).unwrap(), expected);

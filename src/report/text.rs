@@ -19,10 +19,14 @@ use super::object::RULE_PAGES;
 use super::{
     Effective, Finding, Maybe, Report, ReportedObject, Style, Summary, Tiller, Tls, Unreadable,
 };
+use crate::releases::Problem;
 
 /// Writes the report.
 pub fn write(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
     write_problems(&report.objects, &report.errors, style, out)?;
+    for problem in &report.release_problems {
+        write_release_problem(problem, style, out)?;
+    }
     for note in &report.notes {
         writeln!(out, "note: {note}")?;
     }
@@ -122,6 +126,24 @@ fn write_finding(finding: &Finding, style: Style, out: &mut dyn Write) -> io::Re
         remedy.one_line(),
         style.dim(&format!("({by})"))
     )
+}
+
+fn write_release_problem(problem: &Problem, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let Problem {
+        problem,
+        release: _,
+        revision: _,
+        tiller_namespace,
+        storage,
+        record,
+        message,
+        remedy,
+    } = problem;
+    let record = format!("{} {tiller_namespace}/{record}", storage.kind());
+    let record = style.bold(&record.one_line());
+    writeln!(out, "{record}: {}", problem.as_str())?;
+    writeln!(out, "  {}", message.one_line())?;
+    writeln!(out, "  fix: {}\n", remedy.one_line())
 }
 
 fn write_tiller(tiller: &Tiller, style: Style, out: &mut dyn Write) -> io::Result<()> {
@@ -245,6 +267,7 @@ impl fmt::Display for Summary {
             harden,
             refuse,
             unreadable,
+            release_problems,
         } = *self;
         write!(
             formatter,
@@ -260,6 +283,10 @@ impl fmt::Display for Summary {
                 formatter,
                 "{findings} ({harden} to harden, {refuse} refused)"
             )?;
+        }
+        if release_problems > 0 {
+            let problems = count(release_problems, "problem");
+            write!(formatter, "; {problems} of release records")?;
         }
         match unreadable {
             0 => Ok(()),

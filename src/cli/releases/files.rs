@@ -8,7 +8,7 @@ use anyhow::{Context as _, anyhow};
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::releases::{NotRecord, Record, named};
+use crate::releases::{NotRecord, Record};
 
 /// Goes through the records in files. Objects that are no records are passed over.
 pub(super) fn records(files: &[String], mut take: impl FnMut(Record)) -> anyhow::Result<()> {
@@ -47,24 +47,13 @@ struct Objects<'a> {
 impl Objects<'_> {
     fn add(&mut self, object: &RawValue) {
         match Record::read(object, None) {
-            Ok(record) if is_record(&record) => (self.take)(record),
+            Ok(record) if record.is_one() => (self.take)(record),
             Ok(_) | Err(NotRecord::Kind(_)) => {}
             Err(NotRecord::Malformed(error)) => {
                 self.error.get_or_insert(error);
             }
         }
     }
-}
-
-/// Whether Tiller wrote it: by its labels, or by its name where these are gone.
-fn is_record(record: &Record) -> bool {
-    let is_opaque = record
-        .secret_type
-        .as_deref()
-        .is_none_or(|it| it == "Opaque");
-    record.is_tillers()
-        || record.is_misspelt()
-        || is_opaque && record.text.is_ok() && named(&record.name).is_some()
 }
 
 /// A list of objects, or one.

@@ -106,6 +106,12 @@ async fn in_cluster(
             error(format_args!("{unlisted:#}"))?;
         }
     }
+    if let (Some(namespace), 0, true) = (namespace, inventory.records(), is_whole)
+        && let Err(absent) = releases::check_namespace(&cluster, namespace).await
+    {
+        is_whole = false;
+        error(absent)?;
+    }
     let exit = print(&inventory.listing(all), output)?;
     Ok(if is_whole { exit } else { Exit::Unreachable })
 }

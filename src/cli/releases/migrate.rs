@@ -252,6 +252,7 @@ fn next_steps(plan: &Migrate) -> String {
     };
     format!(
         "{first}\nNext: check with `helm list -A`; remove Tiller with `tiller-guard deprovision`; then set mode forbid in \
-         the policy file."
+         the policy file.\nUpgrade each release once before you uninstall it with Helm 4: Helm 4 deletes no objects of a release \
+         that was never upgraded since."
     )
 }

@@ -12,7 +12,7 @@ use super::place::{error, namespace_in};
 use super::show::StorageArgument;
 use crate::cluster::Cluster;
 use crate::cluster::apply::Effect;
-use crate::cluster::releases::{Move, MoveError, Moved};
+use crate::cluster::releases::{ListError, Move, MoveError, Moved};
 
 /// Move the release records of one Tiller to Secrets, or back to ConfigMaps
 ///
@@ -197,6 +197,9 @@ fn exit(failed: &MoveError) -> Exit {
 fn remedy(failed: &MoveError, plan: &Move) -> String {
     let namespace = &plan.namespace;
     match failed {
+        _ if is_forbidden(failed) => {
+            format!("; ask an administrator for that right in {namespace}")
+        }
         MoveError::Conflict(_) => format!(
             "; compare them with `tiller-guard releases show -n {namespace} --storage …`, and delete the ones that are \
              wrong"
@@ -216,8 +219,8 @@ fn remedy(failed: &MoveError, plan: &Move) -> String {
                                   them, give --allow-pending"
                 .to_owned()
         }
-        MoveError::Write(refused) if refused.is_forbidden => {
-            format!("; ask an administrator for that right in {namespace}")
+        MoveError::List(ListError::NoNamespace(_)) => {
+            "; name Tiller's namespace with -n".to_owned()
         }
         MoveError::List(_) | MoveError::Write(_) | MoveError::Tiller { .. } => {
             "; run this again to go on".to_owned()
@@ -225,5 +228,14 @@ fn remedy(failed: &MoveError, plan: &Move) -> String {
         MoveError::Unswitchable(..) | MoveError::TimedOut { .. } | MoveError::Restless(_) => {
             String::new()
         }
+    }
+}
+
+fn is_forbidden(failed: &MoveError) -> bool {
+    match failed {
+        MoveError::Write(error) => error.is_forbidden,
+        MoveError::List(ListError::Asked { is_forbidden, .. })
+        | MoveError::Tiller { is_forbidden, .. } => *is_forbidden,
+        _ => false,
     }
 }

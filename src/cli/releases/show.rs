@@ -144,6 +144,9 @@ impl Wanted {
             let listed = releases::list(&cluster, storage, Some(&namespace), keep, take).await;
             failed = failed.or_else(|| listed.err());
         }
+        if self.found.is_empty() && failed.is_none() {
+            failed = releases::check_namespace(&cluster, &namespace).await.err();
+        }
         match failed {
             Some(unlisted) if self.found.is_empty() => {
                 error(format_args!("{:#}", anyhow!(unlisted)))?;

@@ -8,7 +8,7 @@ use kube::api::ListParams;
 use kube::core::Request;
 use serde::Deserialize;
 
-use super::list::{ListError, Pages, reason};
+use super::list::{ListError, Pages};
 use crate::cluster::Cluster;
 use crate::cluster::lookup::METADATA_LIST;
 use crate::cluster::team::asked;
@@ -161,11 +161,9 @@ impl<'a> Looker<'a> {
                 request.headers_mut().insert(ACCEPT, METADATA_LIST);
                 self.cluster.client().request::<List>(request).await
             });
-            let List { metadata, items } = list.await.map_err(|error| ListError::Asked {
-                storage,
-                place: self.namespace.to_owned(),
-                reason: reason(error),
-            })?;
+            let list = list.await;
+            let List { metadata, items } =
+                list.map_err(|error| ListError::asked(storage, self.namespace, error))?;
             found.extend(items.into_iter().flatten().map(|item| item.metadata));
             if metadata.continues.is_empty() {
                 return Ok(found);

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use hyper::header::ACCEPT;
 use kube::api::ListParams;
 use kube::core::Request;
 use serde::Deserialize;
@@ -11,11 +12,13 @@ use serde_json::value::RawValue;
 use tokio::task::{JoinHandle, spawn_blocking};
 
 use crate::cluster::Cluster;
-use crate::cluster::team::asked;
+use crate::cluster::lookup::METADATA_LIST;
+use crate::cluster::team::{asked, has_namespace};
 use crate::releases::{NotRecord, Record, Storage};
 
 /// The labels of records, and of those that somebody labelled in another spelling: Tiller does not find these.
-const SELECTORS: [&str; 2] = ["OWNER", "owner in (TILLER,Tiller,tiller)"];
+const RECORDS: &str = "OWNER";
+const MISSPELT: &str = "owner in (TILLER,Tiller,tiller)";
 /// What a page is to have, in bytes.
 const PAGE_BYTES: usize = 4 << 20;
 /// Records of the first page, and of any other one at least and at most.
@@ -35,7 +38,12 @@ pub enum ListError {
         place: String,
         /// In the API server's words.
         reason: String,
+        /// Whether the right to do it is missing.
+        is_forbidden: bool,
     },
+    /// There is nothing, since there is no such namespace.
+    #[error("there is no namespace {0}")]
+    NoNamespace(String),
     /// Its answer is not a list.
     #[error("the list of {} is not as the API has it", .storage.as_str())]
     Odd {
@@ -48,8 +56,7 @@ pub enum ListError {
 
 #[derive(Deserialize)]
 struct Head {
-    #[serde(default)]
-    metadata: Metadata,
+    metadata: Option<Metadata>,
     items: Option<Vec<IgnoredAny>>,
 }
 
@@ -90,11 +97,71 @@ pub async fn list<T: Send + 'static>(
 ) -> Result<(), ListError> {
     let is_record = |record: &Record| record.is_tillers() || record.is_misspelt();
     let examine = move |record: Record| is_record(&record).then(|| examine(record));
-    let mut pages = Pages::new(cluster, storage, namespace, &SELECTORS, examine);
+    let has_misspelt = has_misspelt(cluster, storage, namespace).await?;
+    let selectors = if has_misspelt {
+        &[RECORDS, MISSPELT][..]
+    } else {
+        &[RECORDS]
+    };
+    let mut pages = Pages::new(cluster, storage, namespace, selectors, examine);
     while let Some(page) = pages.next().await? {
         page.into_iter().for_each(&mut take);
     }
     Ok(())
+}
+
+/// Whether any are labelled in another spelling, by the API server's cache: a list of what is hardly ever there would have it
+/// read all objects once more.
+async fn has_misspelt(
+    cluster: &Cluster,
+    storage: Storage,
+    namespace: Option<&str>,
+) -> Result<bool, ListError> {
+    let parameters = ListParams {
+        resource_version: Some("0".to_owned()),
+        ..ListParams::default().labels(MISSPELT)
+    };
+    let path = path(storage, namespace);
+    let answer = asked(async || {
+        let request = Request::new(&path).list(&parameters);
+        let mut request = request.map_err(kube::Error::BuildRequest)?;
+        request.headers_mut().insert(ACCEPT, METADATA_LIST);
+        cluster.client().request::<Head>(request).await
+    });
+    let place = namespace.unwrap_or("all namespaces");
+    let head = answer.await;
+    let head = head.map_err(|error| ListError::asked(storage, place, error))?;
+    Ok(head.items.is_some_and(|items| !items.is_empty()))
+}
+
+fn path(storage: Storage, namespace: Option<&str>) -> String {
+    let resource = storage.as_str();
+    match namespace {
+        Some(namespace) => format!("/api/v1/namespaces/{namespace}/{resource}"),
+        None => format!("/api/v1/{resource}"),
+    }
+}
+
+/// Fails where a namespace in which nothing was found is not there. Who may not look at namespaces is not told.
+pub async fn check_namespace(cluster: &Cluster, namespace: &str) -> Result<(), ListError> {
+    match has_namespace(cluster, namespace).await {
+        Ok(false) => Err(ListError::NoNamespace(namespace.to_owned())),
+        Ok(true) | Err(_) => Ok(()),
+    }
+}
+
+// === impl ListError ===
+
+impl ListError {
+    /// What the API server answered to a list in a place.
+    pub(super) fn asked(storage: Storage, place: &str, error: kube::Error) -> Self {
+        Self::Asked {
+            storage,
+            place: place.to_owned(),
+            is_forbidden: is_forbidden(&error),
+            reason: reason(error),
+        }
+    }
 }
 
 // === impl Pages ===
@@ -137,10 +204,8 @@ impl<'a, T: Send + 'static> Pages<'a, T> {
         };
         let storage = self.storage;
         let page = self.ask(selector).await?;
-        let head: Head = serde_json::from_str(&page).map_err(|error| odd(storage, error))?;
-        let records = head.items.map_or(0, |items| items.len());
-        self.limit = next_limit(page.len(), records, self.limit);
-        self.token = head.metadata.continues;
+        self.limit = next_limit(page.len(), count(&page), self.limit);
+        self.token = token(&page).map_err(|error| odd(storage, error))?;
         if self.token.is_empty() {
             self.selectors.pop_front();
         }
@@ -151,11 +216,7 @@ impl<'a, T: Send + 'static> Pages<'a, T> {
     }
 
     async fn ask(&self, selector: &str) -> Result<String, ListError> {
-        let resource = self.storage.as_str();
-        let path = match self.namespace {
-            Some(namespace) => format!("/api/v1/namespaces/{namespace}/{resource}"),
-            None => format!("/api/v1/{resource}"),
-        };
+        let path = path(self.storage, self.namespace);
         let limit = u32::try_from(self.limit).unwrap_or(u32::MAX);
         let mut parameters = ListParams::default().labels(selector).limit(limit);
         if !self.token.is_empty() {
@@ -167,11 +228,8 @@ impl<'a, T: Send + 'static> Pages<'a, T> {
             self.cluster.client().request_text(request).await
         });
         let place = self.namespace.unwrap_or("all namespaces");
-        answer.await.map_err(|error| ListError::Asked {
-            storage: self.storage,
-            place: place.to_owned(),
-            reason: reason(error),
-        })
+        let answer = answer.await;
+        answer.map_err(|error| ListError::asked(self.storage, place, error))
     }
 }
 
@@ -183,6 +241,11 @@ impl<T> std::fmt::Debug for Pages<'_, T> {
             .field("namespace", &self.namespace)
             .finish_non_exhaustive()
     }
+}
+
+/// Whether the right to do it is missing.
+pub(super) fn is_forbidden(error: &kube::Error) -> bool {
+    matches!(error, kube::Error::Api(status) if status.code == 403)
 }
 
 /// What the API server says, or why it says nothing.
@@ -200,6 +263,27 @@ fn next_limit(bytes: usize, records: usize, before: usize) -> usize {
         Some(each) => (PAGE_BYTES / each.max(1)).clamp(least, most),
         None => before,
     }
+}
+
+/// Roughly how many objects a page has: each has a version, and so has the list.
+fn count(page: &str) -> usize {
+    let versions = memchr::memmem::find_iter(page.as_bytes(), br#""resourceVersion":""#);
+    versions.count().saturating_sub(1)
+}
+
+/// The token of the next page. It is before the objects in the answers of all API servers, so that these need not be read
+/// before the next page is asked for.
+fn token(page: &str) -> Result<String, serde_json::Error> {
+    let before_items = page.find(r#""items":"#).and_then(|at| page.get(..at));
+    let head = before_items.and_then(|before| {
+        let head: Head = serde_json::from_str(&format!("{before}\"items\":null}}")).ok()?;
+        head.metadata
+    });
+    let metadata = match head {
+        Some(metadata) => Some(metadata),
+        None => serde_json::from_str::<Head>(page)?.metadata,
+    };
+    Ok(metadata.unwrap_or_default().continues)
 }
 
 fn odd(storage: Storage, error: impl std::error::Error + Send + Sync + 'static) -> ListError {
@@ -220,4 +304,21 @@ fn read<T>(
         examined.extend(examine(Record::read(item, Some(storage))?));
     }
     Ok(examined)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_next_page_is_known_before_its_objects_are_read() {
+        let page = r#"{"kind":"SecretList","metadata":{"resourceVersion":"5","continue":"abc"},"items":[{"metadata":
+            {"name":"a","resourceVersion":"4"}},{"metadata":{"name":"\"items\":","resourceVersion":"3"}}]}"#;
+        assert_eq!((token(page).unwrap().as_str(), count(page)), ("abc", 2));
+        let later = r#"{"items":[],"metadata":{"continue":"abc"}}"#;
+        assert_eq!(token(later).unwrap(), "abc");
+        let last = r#"{"metadata":{"resourceVersion":"5"},"items":null}"#;
+        assert_eq!((token(last).unwrap().as_str(), count(last)), ("", 0));
+        assert!(token("<html>").is_err());
+    }
 }

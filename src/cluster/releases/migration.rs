@@ -1,17 +1,20 @@
 //! Releases migrated to Helm 3, one after the other: each is read back before its records of Helm 2 are set aside.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use serde_json::Value;
+use tokio::sync::mpsc;
+use tokio::task::spawn_blocking;
 
-use super::helm3::{annotated, is_any_of_ours, is_of_ours, listed, namespaces, place, revision};
-use super::list::{ListError, Pages};
+use super::gather::{Group, Place, Recorded};
+use super::helm3::{annotated, is_any_of_ours, is_of_ours, namespaces, place, revision};
+use super::list::{ListError, check_namespace};
+use super::target::Targets;
 use super::write::{WriteError, Writer, Written};
 use crate::cluster::Cluster;
-use crate::cluster::team::has_namespace;
 use crate::releases::helm3::same;
-use crate::releases::{MIGRATED, Mapping, Migration, OWNER, Prepared, Record, Storage, named};
+use crate::releases::{MIGRATED, Mapping, Migration, OWNER, Prepared, Record, Storage};
 
 /// Releases that are on their way at once, and objects of each.
 const AT_ONCE: usize = 8;
@@ -80,13 +83,20 @@ pub enum State {
 }
 
 #[derive(Debug, thiserror::Error)]
-enum Stop {
+pub(super) enum Stop {
     #[error(transparent)]
     List(#[from] ListError),
     #[error(transparent)]
     Write(#[from] WriteError),
     #[error("{0}")]
     Other(String),
+}
+
+/// A migration on its way.
+struct Work<'a> {
+    plan: &'a Migrate,
+    place: Place<'a>,
+    targets: Targets<'a>,
 }
 
 /// What was written of a release.
@@ -97,70 +107,61 @@ struct Count {
 }
 
 impl Migrate {
-    /// Migrates, and reports each release when it is done, in order.
+    /// Migrates, and reports each release when it is done.
     pub async fn run(
         &self,
         cluster: &Cluster,
         mut tell: impl FnMut(Outcome),
     ) -> Result<(), ListError> {
-        let mut recorded = self.recorded(cluster).await?;
-        let mut missing = Vec::new();
-        if !self.releases.is_empty() {
-            let there: BTreeSet<_> = recorded.keys().cloned().collect();
-            missing = self
-                .releases
-                .iter()
-                .filter(|it| !there.contains(*it))
-                .cloned()
-                .collect();
-            recorded.retain(|name, _| self.releases.contains(name));
+        let place = Place {
+            cluster,
+            namespace: &self.namespace,
+        };
+        let mut recorded = place.recorded().await?;
+        if recorded.is_empty() {
+            check_namespace(cluster, &self.namespace).await?;
         }
-        for release in missing {
-            let why = vec![format!("it is not recorded in {}", self.namespace)];
-            tell(outcome(&release, State::NotReady(why), Prepared::default()));
-        }
-        let mut outcomes = stream::iter(recorded)
-            .map(
-                |(release, storages)| async move { self.release(cluster, release, storages).await },
-            )
-            .buffered(AT_ONCE);
-        while let Some(outcome) = outcomes.next().await {
-            tell(outcome);
-        }
-        Ok(())
-    }
-
-    /// The releases, and where they are recorded, by the names of their records.
-    async fn recorded(
-        &self,
-        cluster: &Cluster,
-    ) -> Result<BTreeMap<String, BTreeMap<Storage, BTreeSet<String>>>, ListError> {
-        let mut recorded: BTreeMap<String, BTreeMap<Storage, BTreeSet<String>>> = BTreeMap::new();
-        let tillers = format!("{}={}", OWNER.0, OWNER.1);
-        for storage in Storage::ALL {
-            let names =
-                |record: Record| Some((record.label("NAME").map(ToOwned::to_owned), record.name));
-            let mut pages = Pages::new(cluster, storage, Some(&self.namespace), &[&tillers], names);
-            while let Some(page) = pages.next().await? {
-                for (label, name) in page {
-                    let release = named(&name).map(|(release, _)| release.to_owned());
-                    let release = release.or(label).unwrap_or_else(|| name.clone());
-                    let of_release = recorded.entry(release).or_default();
-                    of_release.entry(storage).or_default().insert(name);
-                }
+        for release in &self.releases {
+            if !recorded.contains_key(release) {
+                let why = vec![format!("it is not recorded in {}", self.namespace)];
+                tell(outcome(release, State::NotReady(why), Prepared::default()));
             }
         }
-        Ok(recorded)
+        if !self.releases.is_empty() {
+            recorded.retain(|name, _| self.releases.contains(name));
+        }
+        let work = Work {
+            plan: self,
+            place,
+            targets: Targets::new(cluster),
+        };
+        let (sender, receiver) = mpsc::channel(1);
+        let gathered = place.gather(&recorded, sender);
+        let migrated = async {
+            let groups = stream::unfold(receiver, |mut receiver| async {
+                Some((receiver.recv().await?, receiver))
+            });
+            let mut outcomes = groups
+                .map(|group| work.release(group, &recorded))
+                .buffered(AT_ONCE)
+                .boxed_local();
+            while let Some(outcome) = outcomes.next().await {
+                tell(outcome);
+            }
+        };
+        let (gathered, ()) = tokio::join!(gathered, migrated);
+        gathered
     }
+}
 
-    async fn release(
-        &self,
-        cluster: &Cluster,
-        release: String,
-        storages: BTreeMap<Storage, BTreeSet<String>>,
-    ) -> Outcome {
+// === impl Work ===
+
+impl Work<'_> {
+    async fn release(&self, group: Group, recorded: &Recorded) -> Outcome {
+        let Group { release, records } = group;
+        let mut given = Some(records);
         for _round in 0..ROUNDS {
-            match self.attempt(cluster, &release, &storages).await {
+            match self.attempt(&release, given.take(), recorded).await {
                 Ok(Some(outcome)) => return outcome,
                 Ok(None) => {}
                 Err(stop) => {
@@ -171,42 +172,42 @@ impl Migrate {
         }
         let why = format!(
             "a Tiller writes it all the time: stop Tiller in {}",
-            self.namespace
+            self.plan.namespace
         );
         outcome(&release, State::Failed(why), Prepared::default())
     }
 
-    /// Migrates a release; nothing where Tiller has written it meanwhile.
+    /// Migrates a release by what was read of it, or is there now; nothing where Tiller has written it meanwhile.
     async fn attempt(
         &self,
-        cluster: &Cluster,
         release: &str,
-        storages: &BTreeMap<Storage, BTreeSet<String>>,
+        given: Option<Vec<Record>>,
+        recorded: &Recorded,
     ) -> Result<Option<Outcome>, Stop> {
-        let mut records = Vec::new();
-        for (storage, names) in storages {
-            records.extend(self.records(cluster, *storage, release, names).await?);
-        }
-        let mut prepared = self.migration.prepare(&records);
-        let existing = self.existing(cluster, release, &mut prepared).await?;
+        let is_fresh = given.is_none();
+        let records = match given {
+            Some(records) => records,
+            None => self.place.records(release, recorded).await?,
+        };
+        let (mut prepared, records) = self.prepare(records).await?;
+        let existing = self.existing(release, is_fresh, &mut prepared).await?;
         if !prepared.obstacles.is_empty() {
             let why = State::NotReady(std::mem::take(&mut prepared.obstacles));
             return Ok(Some(outcome(release, why, prepared)));
         }
-        if self.effect == Effect::Look {
+        if self.plan.effect == Effect::Look {
             let state = State::Ready(prepared.secrets.len());
             return Ok(Some(outcome(release, state, prepared)));
         }
-        let Some(Count { written, unchanged }) = self.write(cluster, &prepared, &existing).await?
-        else {
+        let Some(Count { written, unchanged }) = self.write(&prepared, &existing).await? else {
             return Ok(None);
         };
-        if self.effect == Effect::Try {
+        if self.plan.effect == Effect::Try {
             let state = State::Ready(prepared.secrets.len());
             return Ok(Some(outcome(release, state, prepared)));
         }
-        self.compare(cluster, release, &prepared).await?;
-        let Some(aside) = self.set_aside(cluster, &records).await? else {
+        self.targets.compare(&prepared.secrets).await?;
+        let Some(aside) = self.set_aside(&records).await? else {
             return Ok(None);
         };
         let state = State::Migrated {
@@ -217,54 +218,35 @@ impl Migrate {
         Ok(Some(outcome(release, state, prepared)))
     }
 
-    /// The records of a release, by its label; one whose label differs is asked for by its name.
-    async fn records(
-        &self,
-        cluster: &Cluster,
-        storage: Storage,
-        release: &str,
-        names: &BTreeSet<String>,
-    ) -> Result<Vec<Record>, ListError> {
-        let everything = format!("{}={}", OWNER.0, OWNER.1);
-        let selector = format!("{everything},NAME={release}");
-        let mut found = Vec::new();
-        for selector in [&selector, &everything] {
-            let mut pages = Pages::new(cluster, storage, Some(&self.namespace), &[selector], Some);
-            found.clear();
-            while let Some(page) = pages.next().await? {
-                let of_it = |record: &Record| {
-                    names.contains(&record.name)
-                        || named(&record.name).is_some_and(|it| it.0 == release)
-                };
-                found.extend(page.into_iter().filter(of_it));
-            }
-            let there: BTreeSet<_> = found.iter().map(|record| record.name.clone()).collect();
-            if names.is_subset(&there) {
-                break;
-            }
-        }
-        Ok(found)
+    /// Converts records, on a thread that answers nobody meanwhile.
+    async fn prepare(&self, records: Vec<Record>) -> Result<(Prepared, Vec<Record>), Stop> {
+        let migration = self.plan.migration;
+        let prepared = spawn_blocking(move || (migration.prepare(&records), records));
+        prepared
+            .await
+            .map_err(|error| Stop::Other(error.to_string()))
     }
 
     /// What Helm 3 has of the release already, by namespace and name. What is not ours is in the way.
     async fn existing(
         &self,
-        cluster: &Cluster,
         release: &str,
+        is_fresh: bool,
         prepared: &mut Prepared,
     ) -> Result<BTreeMap<(String, String), Value>, Stop> {
         let mut existing = BTreeMap::new();
         for namespace in namespaces(&prepared.secrets) {
-            if let Ok(false) = has_namespace(cluster, &namespace).await {
-                prepared
+            let found = if is_fresh {
+                self.targets.listed(&namespace, release).await
+            } else {
+                self.targets.known(&namespace, release).await
+            };
+            match found.map_err(Stop::Other)? {
+                Some(found) => existing.extend(found.into_iter().map(|it| (place(&it), it))),
+                None => prepared
                     .obstacles
-                    .push(format!("there is no namespace {namespace}"));
-                continue;
+                    .push(format!("there is no namespace {namespace}")),
             }
-            let listed = listed(cluster, &namespace, release)
-                .await
-                .map_err(Stop::Other)?;
-            existing.extend(listed.into_iter().map(|it| (place(&it), it)));
         }
         for (place, there) in &existing {
             let ours = prepared
@@ -291,7 +273,6 @@ impl Migrate {
     /// Writes what is not there; nothing where somebody came between.
     async fn write(
         &self,
-        cluster: &Cluster,
         prepared: &Prepared,
         existing: &BTreeMap<(String, String), Value>,
     ) -> Result<Option<Count>, Stop> {
@@ -300,10 +281,10 @@ impl Migrate {
         for secret in &prepared.secrets {
             let (namespace, name) = place(secret);
             let writer = Writer {
-                cluster,
+                cluster: self.place.cluster,
                 namespace: &namespace,
                 storage: Storage::Secrets,
-                dry_run: self.effect == Effect::Try,
+                dry_run: self.plan.effect == Effect::Try,
             };
             let written = match existing.get(&(namespace.clone(), name.clone())) {
                 None => writer.create(&name, secret).await?,
@@ -328,46 +309,16 @@ impl Migrate {
         Ok(Some(count))
     }
 
-    /// Reads back what was written.
-    async fn compare(
-        &self,
-        cluster: &Cluster,
-        release: &str,
-        prepared: &Prepared,
-    ) -> Result<(), Stop> {
-        let mut found = BTreeMap::new();
-        for namespace in namespaces(&prepared.secrets) {
-            let listed = listed(cluster, &namespace, release)
-                .await
-                .map_err(Stop::Other)?;
-            found.extend(listed.into_iter().map(|it| (place(&it), it)));
-        }
-        for secret in &prepared.secrets {
-            let there = found.get(&place(secret));
-            if !there.is_some_and(|there| same(there, secret) || is_of_ours(secret, there)) {
-                let (namespace, name) = place(secret);
-                return Err(Stop::Other(format!(
-                    "Secret {namespace}/{name} is not what was written: somebody else changed it"
-                )));
-            }
-        }
-        Ok(())
-    }
-
     /// Hides Helm 2's records from Tiller; nothing where Tiller has written one meanwhile.
-    async fn set_aside(
-        &self,
-        cluster: &Cluster,
-        records: &[Record],
-    ) -> Result<Option<usize>, Stop> {
-        if self.keep {
+    async fn set_aside(&self, records: &[Record]) -> Result<Option<usize>, Stop> {
+        if self.plan.keep {
             return Ok(Some(0));
         }
         let written: Vec<Written> = stream::iter(records)
             .map(|record| async move {
                 let writer = Writer {
-                    cluster,
-                    namespace: &self.namespace,
+                    cluster: self.place.cluster,
+                    namespace: &self.plan.namespace,
                     storage: record.storage,
                     dry_run: false,
                 };

@@ -64,6 +64,8 @@ pub enum MoveError {
         namespace: String,
         /// In the API server's words.
         reason: String,
+        /// Whether the right to do it is missing.
+        is_forbidden: bool,
     },
     /// Where Tiller keeps its records cannot be changed in its Deployment.
     #[error(

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use super::contents::{Fault, Looker, selector};
-use super::list::Pages;
+use super::list::{Pages, check_namespace};
 use super::moved::{MoveError, Moved};
 use super::tiller::{Found, Tiller};
 use super::write::{WriteError, Writer, Written, object};
@@ -137,6 +137,9 @@ impl<F: FnMut(Moved)> Mover<'_, F> {
     async fn begin(&mut self) -> Result<(Option<Found>, Contents, Contents), MoveError> {
         let found = self.tiller().find().await?;
         let (source, target) = self.look().await?;
+        if source.is_empty() && target.is_empty() {
+            check_namespace(self.cluster, &self.plan.namespace).await?;
+        }
         self.planned(&source, &target, found.is_some());
         self.check(&source)?;
         let can_switch = |it: &Found| !self.plan.switches || it.can_switch(self.plan.to);

@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
 use super::launch;
-use super::list::reason;
+use super::list::{is_forbidden, reason};
 use super::moved::MoveError;
 use crate::cluster::Cluster;
-use crate::cluster::team::{Deployed, Rollout, api, asked, deployed};
+use crate::cluster::team::{Deployed, Rollout, api, asked};
 use crate::provision::Names;
 use crate::releases::Storage;
 
@@ -77,13 +77,10 @@ impl Found {
 impl Tiller<'_> {
     /// Looks for it.
     pub(super) async fn find(&self) -> Result<Option<Found>, MoveError> {
-        let found = deployed(self.cluster, self.namespace).await;
-        let found = found.map_err(|error| MoveError::Tiller {
-            act: "look for",
-            namespace: self.namespace.to_owned(),
-            reason: error.to_string(),
-        })?;
-        Ok(found.map(|Deployed(deployment)| Found(deployment)))
+        let api = api(self.cluster, "apps/v1", "Deployment", self.namespace);
+        let found = asked(async || api.get_opt(Names::TILLER).await).await;
+        let found = found.map_err(|error| self.failed("look for", error))?;
+        Ok(found.map(|found| Found(serde_json::to_value(found).unwrap_or_default())))
     }
 
     /// Stops it, and waits until none of its pods is left.
@@ -198,6 +195,7 @@ impl Tiller<'_> {
         MoveError::Tiller {
             act,
             namespace: self.namespace.to_owned(),
+            is_forbidden: is_forbidden(&error),
             reason: reason(error),
         }
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::list::{ListError, reason};
+use super::list::ListError;
 use crate::cluster::Cluster;
 use crate::cluster::lookup::each_record;
 use crate::cluster::team::asked;
@@ -25,11 +25,7 @@ struct Metadata {
 pub async fn in_config_maps(cluster: &Cluster) -> Result<BTreeMap<String, usize>, ListError> {
     let storage = Storage::ConfigMaps;
     let listed = asked(async || count(cluster, storage).await).await;
-    listed.map_err(|error| ListError::Asked {
-        storage,
-        place: "all namespaces".to_owned(),
-        reason: reason(error),
-    })
+    listed.map_err(|error| ListError::asked(storage, "all namespaces", error))
 }
 
 async fn count(cluster: &Cluster, storage: Storage) -> kube::Result<BTreeMap<String, usize>> {

@@ -8,7 +8,7 @@ use kube::core::Request;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::list::reason;
+use super::list::{is_forbidden, reason};
 use crate::cluster::Cluster;
 use crate::cluster::team::asked;
 use crate::releases::{KEY, Record, Storage};
@@ -192,7 +192,7 @@ impl Writer<'_> {
                 storage: self.storage,
                 namespace: self.namespace.to_owned(),
                 name: name.to_owned(),
-                is_forbidden: matches!(&error, kube::Error::Api(status) if status.code == 403),
+                is_forbidden: is_forbidden(&error),
                 reason: reason(error),
             }),
         }

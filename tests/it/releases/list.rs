@@ -246,3 +246,51 @@ fn a_file_that_is_no_list_is_named() {
     let missing = super::super::offline::run(&["releases", "list", "-f", "/nonexistent"], b"");
     assert_eq!(missing.code, Some(3));
 }
+
+/// `check` of the same List tells the same, whatever it has been done to.
+#[test]
+fn check_reports_the_same_problems() {
+    let mut lists: Vec<Value> = [
+        "2.17.0-configmap-k8s1.20",
+        "2.17.0-secret-k8s1.20",
+        "2.9.1-configmap-k8s1.20",
+        "2.7.2-configmap-k8s1.10",
+    ]
+    .map(list_of)
+    .into();
+    // Both storages in one List, and damage of all kinds.
+    let mut all = lists[0].clone();
+    let items = all["items"].as_array_mut().unwrap();
+    items[0]["data"]["release"] = json!("*");
+    items[1]["data"] = json!({ "other": "x" });
+    items[2]["metadata"]["labels"]["OWNER"] = json!("tiller");
+    items[3]["metadata"]["labels"]["STATUS"] = json!("FAILED");
+    items[4]["immutable"] = json!(true);
+    let mut others = lists[1]["items"].as_array().unwrap().clone();
+    others[0]["data"]["release"] = json!("no base64");
+    others[1]["type"] = json!("helm.sh/release.v1");
+    items.extend(others);
+    lists.push(all);
+    let mut kinds = std::collections::BTreeSet::new();
+    for records in lists {
+        let listed = list(&records, &["-o", "json"]);
+        let checked = run(
+            &["check", "-o", "json", "-"],
+            records.to_string().as_bytes(),
+        );
+        let problems = &listed.json()["problems"];
+        assert_eq!(&checked.json()["release_problems"], problems);
+        let number = problems.as_array().unwrap().len();
+        assert_eq!(checked.json()["summary"]["release_problems"], number);
+        let text = run(&["check", "-"], records.to_string().as_bytes());
+        for problem in problems.as_array().unwrap() {
+            kinds.insert(problem["problem"].as_str().unwrap().to_owned());
+            let message = problem["message"].as_str().unwrap();
+            assert!(text.stdout.contains(message), "{message}: {}", text.stdout);
+        }
+        if number > 0 {
+            assert_ne!(checked.code, Some(0));
+        }
+    }
+    assert!(kinds.len() >= 6, "{kinds:?}");
+}

@@ -64,7 +64,7 @@ fn called(program: &Path, namespace: &str, words: &[&str]) -> (bool, String) {
 }
 
 #[track_caller]
-fn helm(version: &str, namespace: &str, words: &[&str]) -> String {
+pub(super) fn helm(version: &str, namespace: &str, words: &[&str]) -> String {
     let (ok, text) = called(&program(version), namespace, words);
     assert!(ok, "{version} {words:?}: {text}");
     text

@@ -1,11 +1,15 @@
 //! What is in the way of `migrate`, and what networks and API servers do to it.
 
-use kube::api::{DeleteParams, ListParams};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use kube::api::{DeleteParams, ListParams, Patch, PatchParams};
 use serde_json::json;
 
 use super::migrated::{migrated, names, world};
 use super::moved::{create, kubeconfig};
-use crate::provision::proxy::{Fate, Proxy};
+use crate::api_server::World;
+use crate::provision::proxy::{Asked, Fate, Proxy};
 
 #[tokio::test]
 async fn what_is_in_the_way_is_named() {
@@ -64,7 +68,7 @@ each_request_meets_once! {
 async fn what_fails_for_good_hides_nothing() {
     let world = world("migrate-422", &["plain"]).await;
     for code in [403, 422, 500] {
-        let fate = move |asked: &[crate::provision::proxy::Asked]| {
+        let fate = move |asked: &[Asked]| {
             let posts = asked.iter().filter(|it| it.method == "POST").count();
             if posts > 2 && asked.last().unwrap().method == "POST" {
                 Fate::Fails(code)
@@ -89,4 +93,68 @@ async fn what_fails_for_good_hides_nothing() {
             .await
             .unwrap();
     }
+}
+
+/// Killed after each of its writes, and run again: Tiller or Helm 3 has the release at any time.
+#[tokio::test]
+async fn killed_anywhere_it_takes_up_where_it_ended() {
+    let world = world("migrate-killed", &["plain"]).await;
+    for writes in 0..9 {
+        let fate = move |asked: &[Asked]| {
+            let written = asked.iter().filter(|it| it.writes()).count();
+            if written > writes {
+                Fate::Hangs
+            } else {
+                Fate::Passes
+            }
+        };
+        let proxy = Proxy::start(world.client.clone(), fate).await;
+        let mut child = Command::new(env!("CARGO_BIN_EXE_tiller-guard"))
+            .args(["releases", "migrate", "-n", "migrate-killed", "--to=helm3"])
+            .arg(format!("--kubeconfig={}", proxy.kubeconfig()))
+            .env_clear()
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        for _ in 0..500 {
+            let written = proxy.asked().iter().filter(|it| it.writes()).count();
+            if written > writes || child.try_wait().unwrap().is_some() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        child.kill().ok();
+        child.wait().unwrap();
+        let tillers = names(&world, "ConfigMap", "OWNER=TILLER").await.len();
+        let aside = names(&world, "ConfigMap", "OWNER=MIGRATED").await.len();
+        let helm3 = names(&world, "Secret", "owner=helm,name=plain").await.len();
+        assert_eq!(tillers + aside, 4, "{writes}");
+        assert!(aside == 0 || helm3 == 4, "{writes}: {aside} {helm3}");
+        if writes % 2 == 1 {
+            let run = migrated(&kubeconfig(), "migrate-killed", &[]).await;
+            assert_eq!(run.code, Some(0), "{}{}", run.stdout, run.stderr);
+            assert_eq!(
+                names(&world, "Secret", "owner=helm,name=plain").await.len(),
+                4
+            );
+            assert!(names(&world, "ConfigMap", "OWNER=TILLER").await.is_empty());
+            give_back(&world).await;
+        }
+    }
+}
+
+/// Undoes a migration, as `migrate` says at its end, and forgets what Helm 3 has.
+async fn give_back(world: &World) {
+    let maps = world.objects("", "v1", "ConfigMap");
+    let back = Patch::Merge(json!({ "metadata": { "labels": { "OWNER": "TILLER" } } }));
+    for name in names(world, "ConfigMap", "OWNER=MIGRATED").await {
+        let parameters = PatchParams::default();
+        let _back = maps.patch(&name, &parameters, &back).await.unwrap();
+    }
+    let secrets = world.objects("", "v1", "Secret");
+    let helm = ListParams::default().labels("owner=helm");
+    let _gone = secrets
+        .delete_collection(&DeleteParams::default(), &helm)
+        .await
+        .unwrap();
 }

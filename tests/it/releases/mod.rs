@@ -1,9 +1,11 @@
 //! Helm 2's release records, as Tiller stored them.
 
+mod extremes;
 mod helm3;
 mod list;
 mod migrated;
 mod migrated_faults;
+mod migrated_truth;
 pub(crate) mod moved;
 mod moved_faults;
 mod movement;

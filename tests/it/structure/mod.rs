@@ -26,8 +26,11 @@ const USES: [(&str, &[&str]); 16] = [
     ("provision", &["k8s", "pki", "pod", "policy", "tiller"]),
     ("config", &["manifest", "policy", "provision", "tiller"]),
     ("releases", &["manifest"]),
-    ("report", &["policy", "tiller"]),
-    ("offline", &["k8s", "manifest", "policy", "report"]),
+    ("report", &["policy", "releases", "tiller"]),
+    (
+        "offline",
+        &["k8s", "manifest", "policy", "releases", "report"],
+    ),
     // Layer 3.
     (
         "cluster",
@@ -177,6 +180,7 @@ const CRATES: [(&str, &[&str]); 16] = [
             "json_patch",
             "k8s_openapi",
             "kube",
+            "memchr",
             "prometheus_client",
             "rustls",
             "serde",

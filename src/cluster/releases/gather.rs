@@ -1,0 +1,149 @@
+//! The records of a Tiller, release by release, in one pass: the API server reads the whole namespace for each list, so that one
+//! list for each release would take the square of their number.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use tokio::sync::mpsc::Sender;
+
+use super::list::{ListError, Pages};
+use crate::cluster::Cluster;
+use crate::cluster::lookup::each_record;
+use crate::cluster::team::asked;
+use crate::releases::{OWNER, Record, Storage, named};
+
+/// Where a Tiller records its releases.
+#[derive(Clone, Copy)]
+pub(super) struct Place<'a> {
+    pub(super) cluster: &'a Cluster,
+    pub(super) namespace: &'a str,
+}
+
+/// The names of the records of each release, by storage.
+pub(super) type Recorded = BTreeMap<String, BTreeSet<(Storage, String)>>;
+
+/// The records of a release.
+pub(super) struct Group {
+    pub(super) release: String,
+    pub(super) records: Vec<Record>,
+}
+
+#[derive(Deserialize)]
+struct Object {
+    metadata: Metadata,
+}
+
+#[derive(Deserialize)]
+struct Metadata {
+    name: String,
+    labels: Option<BTreeMap<String, String>>,
+}
+
+// === impl Place ===
+
+impl Place<'_> {
+    /// The releases, and the names of their records.
+    pub(super) async fn recorded(self) -> Result<Recorded, ListError> {
+        let mut recorded = Recorded::new();
+        for storage in Storage::ALL {
+            let listed = asked(async || self.names(storage).await).await;
+            let names = listed.map_err(|error| ListError::asked(storage, self.namespace, error))?;
+            for (release, name) in names {
+                recorded.entry(release).or_default().insert((storage, name));
+            }
+        }
+        Ok(recorded)
+    }
+
+    /// Each record's release and name.
+    async fn names(self, storage: Storage) -> kube::Result<Vec<(String, String)>> {
+        let (mut names, mut unread) = (Vec::new(), None);
+        let take = |object: Box<RawValue>| match serde_json::from_str(object.get()) {
+            Ok(Object { metadata }) => {
+                let Metadata { name, labels } = metadata;
+                let label = labels.and_then(|mut it| it.remove("NAME"));
+                names.push((release_of(&name, label), name));
+            }
+            Err(error) => unread = Some(error),
+        };
+        let client = self.cluster.client();
+        each_record(client, Some(self.namespace), storage.as_str(), take).await?;
+        unread.map_or(Ok(names), |error| Err(kube::Error::SerdeError(error)))
+    }
+
+    /// Reads all records page by page, and gives those of a release away once all of them are read. Keeps no more than the
+    /// releases of a page, since their records come one after another, in the order of their names.
+    pub(super) async fn gather(
+        self,
+        recorded: &Recorded,
+        groups: Sender<Group>,
+    ) -> Result<(), ListError> {
+        let mut begun: BTreeMap<String, Vec<Record>> = BTreeMap::new();
+        let tillers = format!("{}={}", OWNER.0, OWNER.1);
+        for storage in Storage::ALL {
+            let is_there = |it: &BTreeSet<(Storage, String)>| it.iter().any(|it| it.0 == storage);
+            if !recorded.values().any(is_there) {
+                continue;
+            }
+            let namespace = Some(self.namespace);
+            let mut pages = Pages::new(self.cluster, storage, namespace, &[&tillers], Some);
+            while let Some(page) = pages.next().await? {
+                for record in page {
+                    let release = release_of(&record.name, record.label("NAME").map(Into::into));
+                    let Some(wanted) = recorded.get(&release) else {
+                        continue;
+                    };
+                    let records = begun.entry(release.clone()).or_default();
+                    records.push(record);
+                    if records.len() == wanted.len() {
+                        let records = begun.remove(&release).unwrap_or_default();
+                        groups.send(Group { release, records }).await.ok();
+                    }
+                }
+            }
+        }
+        // Some of their records are gone since.
+        for (release, records) in begun {
+            groups.send(Group { release, records }).await.ok();
+        }
+        Ok(())
+    }
+
+    /// The records of a release as they are now, by its label; one whose label differs is asked for by its name.
+    pub(super) async fn records(
+        self,
+        release: &str,
+        recorded: &Recorded,
+    ) -> Result<Vec<Record>, ListError> {
+        let names = recorded.get(release).into_iter().flatten();
+        let names: BTreeSet<_> = names.map(|(_, name)| name.as_str()).collect();
+        let everything = format!("{}={}", OWNER.0, OWNER.1);
+        let selector = format!("{everything},NAME={release}");
+        let mut found = Vec::new();
+        for selector in [&selector, &everything] {
+            found.clear();
+            for storage in Storage::ALL {
+                let namespace = Some(self.namespace);
+                let mut pages = Pages::new(self.cluster, storage, namespace, &[selector], Some);
+                while let Some(page) = pages.next().await? {
+                    found.extend(page.into_iter().filter(|record| {
+                        names.contains(record.name.as_str())
+                            || named(&record.name).is_some_and(|it| it.0 == release)
+                    }));
+                }
+            }
+            let there: BTreeSet<_> = found.iter().map(|record| record.name.as_str()).collect();
+            if names.is_subset(&there) {
+                break;
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// The release that a record is of, by its name, or else by its label.
+fn release_of(name: &str, label: Option<String>) -> String {
+    let release = named(name).map(|(release, _)| release.to_owned());
+    release.or(label).unwrap_or_else(|| name.to_owned())
+}
