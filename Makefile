@@ -11,7 +11,7 @@ help:
 	@echo 'make test         runs all tests, those against a real API server too, and tells which it skips'
 	@echo 'make man          writes man pages and completion scripts to target/man'
 	@echo 'make conditions   evaluates the conditions of the webhook configurations as a new API server does'
-	@echo 'make bench        measures the webhook, and how long 100 teams take'
+	@echo 'make bench        measures the webhook, how long 100 teams take, and 10,000 release records'
 	@echo 'make soak         fills a cluster with 20,000 Deployments and bindings, and measures the memory; asks beside'
 	@echo '                  hundreds of slow senders for 20 minutes; then'
 	@echo '                  renews, kills and restarts an installation under load for most of an hour'
@@ -40,7 +40,8 @@ bench:
 	cargo bench --locked --bench conditions && \
 	cargo bench --locked --bench webhook && \
 	cargo bench --locked --bench core && \
-	cargo bench --locked --bench provision
+	cargo bench --locked --bench provision && \
+	cargo bench --locked --bench releases
 
 soak:
 	@$(ASSETS) && echo 'Building with optimisation' >&2 && \

@@ -177,6 +177,8 @@ fn start_etcd(assets: &Path, folder: &Folder, client: u16, peer: u16) -> Result<
         format!("--listen-peer-urls=http://127.0.0.1:{peer}"),
         format!("--initial-advertise-peer-urls=http://127.0.0.1:{peer}"),
         format!("--initial-cluster=default=http://127.0.0.1:{peer}"),
+        // What `make bench` fills it with is more than the 2 GiB that it would stop at.
+        "--quota-backend-bytes=8589934592".to_owned(),
     ];
     // etcd 3.4.10 and later.
     let help = Command::new(&program).arg("--help").output();
