@@ -1,7 +1,10 @@
 //! `tiller-guard check`: findings, and what each Tiller really does.
 
+use std::fs;
 use std::io::{self, BufWriter, IsTerminal as _, Write as _};
+use std::path::{Path, PathBuf};
 
+use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 
 use super::exit::{Exit, kept};
@@ -9,10 +12,12 @@ use super::files::FileArguments;
 use super::policy_options::ManifestArguments;
 use super::style::style;
 use crate::manifest::{Document, Part, Stream};
+use crate::offline::baseline::Baseline;
 use crate::offline::files::Source;
 use crate::offline::judge::{judge, report_object, report_unreadable, unjudged};
 use crate::offline::learn::knowing;
-use crate::offline::{Judging, on_all_cores};
+use crate::offline::{Judging, exclude, on_all_cores, other};
+use crate::policy::Severity;
 use crate::report::{self, Report, Unreadable};
 
 /// What was typed.
@@ -20,6 +25,22 @@ use crate::report::{self, Report, Unreadable};
 pub(super) struct Arguments {
     #[command(flatten)]
     files: FileArguments,
+
+    /// Leave out files and folders whose path or name is like this: * is anything except /, ** anything (repeatable)
+    #[arg(long, value_name = "PATTERN")]
+    exclude: Vec<String>,
+
+    /// Succeed if there is no Kubernetes object in the input
+    #[arg(long)]
+    allow_empty: bool,
+
+    /// Fail only on findings of this severity or a higher one: low, medium, high or critical
+    #[arg(long, value_name = "SEVERITY", value_parser = severity)]
+    fail_on: Option<Severity>,
+
+    /// Leave out the findings of this earlier report, which `check -o json` printed
+    #[arg(long, value_name = "FILE")]
+    baseline: Option<PathBuf>,
 
     /// Output format
     #[arg(long, short, value_name = "FORMAT", default_value = "text")]
@@ -41,11 +62,43 @@ enum Format {
 pub(super) fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let Arguments {
         files,
+        exclude,
+        allow_empty,
+        fail_on,
+        baseline,
         output,
         policy,
     } = arguments;
-    let report = check(files.sources(), policy.resolve()?);
-    kept(print(&report, output), exit(&report))
+    let baseline = baseline.map(|path| read_baseline(&path)).transpose()?;
+    let mut sources = files.sources();
+    sources.retain(|source| !is_excluded(source, &exclude));
+    let report = check(sources, policy.resolve()?, baseline.unwrap_or_default());
+    let exit = exit(&report, fail_on.unwrap_or(Severity::Low));
+    let empty = report.objects.is_empty() && report.errors.is_empty() && !allow_empty;
+    let exit = kept(print(&report, output), exit)?;
+    if empty {
+        let message =
+            "there is no Kubernetes object in the input; pass --allow-empty if that is expected";
+        writeln!(io::stderr(), "error: {message}")?;
+        return Ok(Exit::Unreadable);
+    }
+    Ok(exit)
+}
+
+fn severity(name: &str) -> Result<Severity, String> {
+    let unknown = || "give low, medium, high or critical".to_owned();
+    Severity::find(name).ok_or_else(unknown)
+}
+
+fn read_baseline(path: &Path) -> anyhow::Result<Baseline> {
+    let context = || format!("cannot use the baseline {}", path.display());
+    let text = fs::read(path).with_context(context)?;
+    Baseline::read(&text).with_context(context)
+}
+
+fn is_excluded(source: &Source, patterns: &[String]) -> bool {
+    let path = source.path().map(|path| path.display().to_string());
+    path.is_some_and(|path| patterns.iter().any(|it| exclude::matches(it, &path)))
 }
 
 fn print(report: &Report, output: Format) -> anyhow::Result<()> {
@@ -58,46 +111,70 @@ fn print(report: &Report, output: Format) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn check(sources: Vec<Source>, judging: Judging) -> Report {
+fn check(sources: Vec<Source>, judging: Judging, mut baseline: Baseline) -> Report {
     let read: Vec<_> = sources.into_iter().map(Source::read).collect();
-    let judging = knowing(judging, &read.iter().flatten().collect::<Vec<_>>());
+    let streams: Vec<_> = read.iter().flatten().collect();
+    let patches = other::patches(&streams);
+    let judging = knowing(judging, &streams);
     let checked = on_all_cores(&read, |stream| match stream {
-        Ok(stream) => check_stream(stream, &judging),
-        Err(unreadable) => (Vec::new(), vec![unreadable.clone()]),
+        Ok(stream) => match other::skipped_patch(&stream.file, &patches) {
+            Some(skipped) => Checked {
+                skipped: vec![skipped],
+                ..Checked::default()
+            },
+            None => check_stream(stream, &judging),
+        },
+        Err(unreadable) => Checked {
+            errors: vec![unreadable.clone()],
+            ..Checked::default()
+        },
     });
-    let (objects, errors): (Vec<_>, Vec<_>) = checked.into_iter().unzip();
-    Report::new(
-        objects.into_iter().flatten().collect(),
-        errors.into_iter().flatten().collect(),
-    )
+    let mut all = Checked::default();
+    for one in checked {
+        all.objects.extend(one.objects);
+        all.errors.extend(one.errors);
+        all.skipped.extend(one.skipped);
+        all.notes.extend(one.notes);
+    }
+    let known = baseline.leave_out(&mut all.objects);
+    let mut report = Report::new(all.objects, all.errors).skipping(all.skipped);
+    report.summary.known = known;
+    report.notes.extend(all.notes);
+    report
 }
 
-fn check_stream(
-    stream: &Stream,
-    judging: &Judging,
-) -> (Vec<report::ReportedObject>, Vec<Unreadable>) {
-    let (mut objects, mut errors) = (Vec::new(), Vec::new());
+/// What was found in a stream.
+#[derive(Debug, Default)]
+struct Checked {
+    objects: Vec<report::ReportedObject>,
+    errors: Vec<Unreadable>,
+    skipped: Vec<report::Skipped>,
+    notes: Vec<String>,
+}
+
+fn check_stream(stream: &Stream, judging: &Judging) -> Checked {
+    let mut checked = Checked::default();
     for part in stream.parts() {
-        match part {
-            Part::Document(document) => {
-                check_document(&stream.file, &document, judging, &mut objects, &mut errors);
-            }
+        match &part {
+            Part::Document(document) => match other::skipped(&stream.file, document) {
+                Some(skipped) => checked.skipped.push(skipped),
+                None => check_document(&stream.file, document, judging, &mut checked),
+            },
             Part::Unreadable(unreadable, _) => {
-                errors.push(report_unreadable(&stream.file, &unreadable));
+                let mut unreadable = report_unreadable(&stream.file, unreadable);
+                let text = stream.text_of_part(&part);
+                if let Some(rendering) = other::rendering(&stream.file, text) {
+                    unreadable.message = format!("{}; {rendering}", unreadable.message);
+                }
+                checked.errors.push(unreadable);
             }
             Part::Blank(_) => {}
         }
     }
-    (objects, errors)
+    checked
 }
 
-fn check_document(
-    file: &str,
-    document: &Document,
-    judging: &Judging,
-    objects: &mut Vec<report::ReportedObject>,
-    errors: &mut Vec<Unreadable>,
-) {
+fn check_document(file: &str, document: &Document, judging: &Judging, checked: &mut Checked) {
     for object in document.objects() {
         let judged = object.and_then(|object| match judge(&object, judging) {
             Ok(judgement) => Ok((object, judgement)),
@@ -105,17 +182,21 @@ fn check_document(
         });
         match judged {
             Ok((object, judgement)) => {
-                objects.push(report_object(file, document, object, judgement, judging));
+                checked.notes.extend(other::unfilled(file, &object));
+                let reported = report_object(file, document, object, judgement, judging);
+                checked.objects.push(reported);
             }
-            Err(unreadable) => errors.push(report_unreadable(file, &unreadable)),
+            Err(unreadable) => checked.errors.push(report_unreadable(file, &unreadable)),
         }
     }
 }
 
-fn exit(report: &Report) -> Exit {
+fn exit(report: &Report, fail_on: Severity) -> Exit {
+    let findings = report.objects.iter().flat_map(|object| &object.findings);
+    let mut severities = findings.filter_map(|finding| Severity::find(finding.severity));
     if !report.errors.is_empty() {
         Exit::Unreadable
-    } else if report.summary.findings > 0 {
+    } else if severities.any(|severity| severity >= fail_on) {
         Exit::Findings
     } else {
         Exit::Clean

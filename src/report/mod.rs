@@ -14,7 +14,7 @@ use serde::Serialize;
 pub use json::{escape_controls, write as write_json};
 pub use object::{Finding, ReportedObject};
 pub use style::{Style, Wishes};
-pub use text::{OneLine, write as write_text, write_problems};
+pub use text::{OneLine, count, write as write_text, write_finding, write_problems, write_tiller};
 pub use tiller::{Effective, Maybe, Starts, Tiller, Tls};
 
 /// The version of the JSON format.
@@ -32,6 +32,8 @@ pub struct Report {
     pub objects: Vec<ReportedObject>,
     /// What could not be read.
     pub errors: Vec<Unreadable>,
+    /// What is no Kubernetes object.
+    pub skipped: Vec<Skipped>,
     /// What could not be looked at, in a sentence each. It is no finding.
     pub notes: Vec<String>,
     /// The numbers.
@@ -53,6 +55,19 @@ pub struct Unreadable {
     pub message: String,
 }
 
+/// A document or a file that is no Kubernetes object.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Skipped {
+    /// The file; `-` is the standard input.
+    pub file: String,
+    /// The document's number in the file, from 1; none where it is the whole file.
+    pub document: Option<usize>,
+    /// What it is.
+    pub reason: String,
+    /// The command that checks the objects which are made of it.
+    pub render: Option<String>,
+}
+
 /// The numbers of a report.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Summary {
@@ -68,6 +83,10 @@ pub struct Summary {
     pub refuse: usize,
     /// Documents, objects and files that cannot be read.
     pub unreadable: usize,
+    /// Documents and files that are no Kubernetes objects.
+    pub skipped: usize,
+    /// Findings that were known before, and are left out.
+    pub known: usize,
 }
 
 // === impl Report ===
@@ -88,11 +107,14 @@ impl Report {
             harden: count("harden"),
             refuse: count("refuse"),
             unreadable: errors.len(),
+            skipped: 0,
+            known: 0,
         };
         Self {
             version: FORMAT_VERSION,
             objects,
             errors,
+            skipped: Vec::new(),
             notes: if summary.tillers == 0 {
                 Vec::new()
             } else {
@@ -100,6 +122,16 @@ impl Report {
             },
             summary,
         }
+    }
+}
+
+impl Report {
+    /// With what is no Kubernetes object.
+    #[must_use]
+    pub fn skipping(mut self, skipped: Vec<Skipped>) -> Self {
+        self.summary.skipped = skipped.len();
+        self.skipped = skipped;
+        self
     }
 }
 

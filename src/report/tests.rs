@@ -120,7 +120,7 @@ fn json_has_the_promised_shape() {
     assert_eq!(written["version"], 1);
     assert_eq!(
         written["summary"],
-        json!({"objects": 2, "tillers": 2, "findings": 2, "harden": 1, "refuse": 1, "unreadable": 1})
+        json!({"objects": 2, "tillers": 2, "findings": 2, "harden": 1, "refuse": 1, "unreadable": 1, "skipped": 0, "known": 0})
     );
     assert_eq!(
         written["errors"],

@@ -1,6 +1,7 @@
 //! `check` and `harden`, run as a user runs them.
 
 mod check;
+mod ci;
 mod commands;
 mod harden;
 mod kinds;

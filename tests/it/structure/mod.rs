@@ -11,7 +11,7 @@ use code::{files, root, rust_files};
 use graph::{Graph, circles};
 
 /// Each room with all that it uses. A line here is used, and what is used has a line here.
-const USES: [(&str, &[&str]); 16] = [
+const USES: [(&str, &[&str]); 17] = [
     // Layer 0.
     ("json", &[]),
     ("pod", &["json"]),
@@ -27,11 +27,21 @@ const USES: [(&str, &[&str]); 16] = [
     ("config", &["manifest", "policy", "provision", "tiller"]),
     ("releases", &["manifest"]),
     ("report", &["policy", "tiller"]),
-    ("offline", &["k8s", "manifest", "policy", "report"]),
+    (
+        "audit",
+        &["json", "k8s", "pki", "pod", "policy", "releases", "report"],
+    ),
+    (
+        "offline",
+        &[
+            "audit", "k8s", "manifest", "policy", "releases", "report", "tiller",
+        ],
+    ),
     // Layer 3.
     (
         "cluster",
         &[
+            "audit",
             "installation",
             "json",
             "k8s",
@@ -40,6 +50,7 @@ const USES: [(&str, &[&str]); 16] = [
             "policy",
             "provision",
             "releases",
+            "report",
             "tiller",
         ],
     ),
@@ -48,6 +59,7 @@ const USES: [(&str, &[&str]); 16] = [
     (
         "cli",
         &[
+            "audit",
             "cluster",
             "config",
             "installation",
@@ -77,7 +89,7 @@ const IMPURE: [&str; 9] = [
     "tokio",
     "async ",
 ];
-const PURE: [&str; 10] = [
+const PURE: [&str; 11] = [
     "json",
     "pod",
     "tiller",
@@ -88,10 +100,11 @@ const PURE: [&str; 10] = [
     "installation",
     "releases",
     "report",
+    "audit",
 ];
 
 /// Each room with the crates that it uses, beside the standard library.
-const CRATES: [(&str, &[&str]); 16] = [
+const CRATES: [(&str, &[&str]); 17] = [
     (
         "json",
         &["base64", "base64_simd", "itoa", "serde_json", "wide"],
@@ -162,9 +175,17 @@ const CRATES: [(&str, &[&str]); 16] = [
         ],
     ),
     ("report", &["serde", "serde_json"]),
+    ("audit", &["base64", "serde", "serde_json", "time"]),
     (
         "offline",
-        &["anyhow", "json_patch", "serde_json", "thiserror"],
+        &[
+            "anyhow",
+            "flate2",
+            "json_patch",
+            "serde",
+            "serde_json",
+            "thiserror",
+        ],
     ),
     (
         "cluster",
