@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use crate::report::{Finding, Maybe, Tiller};
+use crate::report::{Finding, Issues, Maybe, Tiller, Unread, title};
 
 /// The version of the JSON format.
 pub const FORMAT_VERSION: u32 = 1;
@@ -228,5 +228,30 @@ impl AuditReport {
         self.tillers.iter().any(|it| !it.findings.is_empty())
             || !self.openers.is_empty()
             || self.guard.as_ref().is_some_and(broken)
+    }
+
+    /// The findings of Tillers and of what opens them, and what could not be looked at, for other formats.
+    pub fn issues(&self) -> Issues<'_> {
+        let mut issues = Issues::default();
+        let tillers = self.tillers.iter().map(|it| (&it.object, &it.findings));
+        let openers = self.openers.iter().map(|it| (&it.object, &it.findings));
+        for (object, findings) in tillers.chain(openers) {
+            let ObjectName {
+                kind,
+                namespace,
+                name,
+            } = object;
+            let namespace = namespace.as_deref();
+            let file = format!("cluster/{}/{kind}/{name}", namespace.unwrap_or("_cluster"));
+            issues.add(&file, &title(kind, namespace, name), findings);
+        }
+        let unseen = self.unknown.iter().map(|unseen| Unread {
+            file: format!("cluster/{}", unseen.what),
+            line: None,
+            column: None,
+            message: unseen.reason.clone(),
+        });
+        issues.unread.extend(unseen);
+        issues
     }
 }

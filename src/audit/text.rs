@@ -21,8 +21,8 @@ use super::report::{
 use crate::policy::Timestamp;
 use crate::report::{Maybe, OneLine as _, Style, count, write_finding, write_tiller};
 
-/// Where the second column begins.
-const COLUMN: usize = 15;
+/// How wide the first column is.
+const COLUMN: usize = 14;
 
 /// Writes the report.
 pub fn write(
@@ -180,7 +180,7 @@ fn write_guard(guard: &GuardState, style: Style, out: &mut dyn Write) -> io::Res
 }
 
 fn row(name: &str, value: &str, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "  {name:<COLUMN$}{value}")
+    writeln!(out, "  {name:<COLUMN$} {value}")
 }
 
 fn rows<T>(

@@ -1,16 +1,17 @@
 //! `tiller-guard audit`: every Tiller of a cluster, or of a dump of one.
 
-use std::io::{self, BufWriter, IsTerminal as _, Write as _};
+use std::io::{self, Write};
 use std::path::PathBuf;
 
 use anyhow::Context as _;
-use clap::{Args, ValueEnum};
+use clap::Args;
+use serde::Serialize;
 
 use super::exit::{Exit, kept};
+use super::output::{OutputArguments, Written};
 use super::planned::{ContentArguments, PlanArguments};
 use super::policy_options::{PolicyArguments, now};
 use super::reach::{ReachArguments, connect_patiently, on_runtime};
-use super::style::style;
 use crate::audit::{Audit, AuditReport, Basis, write_text};
 use crate::cluster::Cluster;
 use crate::cluster::audit::{Place, guard, take};
@@ -19,7 +20,7 @@ use crate::installation;
 use crate::offline::dump;
 use crate::offline::files::sources;
 use crate::policy::Timestamp;
-use crate::report::escape_controls;
+use crate::report::{Issues, Style};
 
 /// Audit every Tiller of a cluster: what it does, what it can reach, who can reach it, and what the guard does next
 ///
@@ -42,9 +43,8 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "NAMESPACE", default_value = installation::NAMESPACE)]
     guard_namespace: String,
 
-    /// Output format
-    #[arg(long, short, value_name = "FORMAT", default_value = "text")]
-    output: Format,
+    #[command(flatten)]
+    output: OutputArguments,
 
     #[command(flatten)]
     policy: PolicyArguments,
@@ -53,16 +53,28 @@ pub(super) struct Arguments {
     reach: ReachArguments,
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Format {
-    /// Text for people
-    Text,
-    /// JSON for programs
-    Json,
+/// A report, and when it was made.
+#[derive(Serialize)]
+#[serde(transparent)]
+struct Audited {
+    report: AuditReport,
+    #[serde(skip)]
+    now: Timestamp,
+}
+
+impl Written for Audited {
+    fn write_text(&self, style: Style, out: &mut dyn Write) -> io::Result<()> {
+        write_text(&self.report, self.now, style, out)
+    }
+
+    fn issues(&self) -> Issues<'_> {
+        self.report.issues()
+    }
 }
 
 /// Audits.
 pub(super) fn run(arguments: Arguments) -> anyhow::Result<Exit> {
+    arguments.output.check()?;
     if arguments.filenames.is_empty() {
         on_runtime(of_cluster(arguments))
     } else {
@@ -99,7 +111,7 @@ async fn of_cluster(arguments: Arguments) -> anyhow::Result<Exit> {
     };
     take(&cluster, place, &mut audit).await;
     let guard = guard(&cluster, &installed, &audit).await;
-    finish(&audit.report(Some(guard)), now, output)
+    finish(audit.report(Some(guard)), now, &output)
 }
 
 /// What to judge by: the policy file that is named, or else the installed one.
@@ -156,10 +168,10 @@ fn of_dump(arguments: Arguments) -> anyhow::Result<Exit> {
     };
     let mut audit = Audit::new(basis, None);
     dump::take(sources(filenames), &mut audit);
-    finish(&audit.report(None), now, output)
+    finish(audit.report(None), now, &output)
 }
 
-fn finish(report: &AuditReport, now: Timestamp, output: Format) -> anyhow::Result<Exit> {
+fn finish(report: AuditReport, now: Timestamp, output: &OutputArguments) -> anyhow::Result<Exit> {
     let exit = if !report.unknown.is_empty() {
         Exit::Unreadable
     } else if report.has_findings() {
@@ -167,18 +179,5 @@ fn finish(report: &AuditReport, now: Timestamp, output: Format) -> anyhow::Resul
     } else {
         Exit::Clean
     };
-    kept(print(report, now, output), exit)
-}
-
-fn print(report: &AuditReport, now: Timestamp, output: Format) -> anyhow::Result<()> {
-    let mut out = BufWriter::new(io::stdout().lock());
-    match output {
-        Format::Text => write_text(report, now, style(io::stdout().is_terminal()), &mut out)?,
-        Format::Json => {
-            let text = escape_controls(serde_json::to_string_pretty(report)?);
-            writeln!(out, "{text}")?;
-        }
-    }
-    out.flush()?;
-    Ok(())
+    kept(output.write(&Audited { report, now }), exit)
 }

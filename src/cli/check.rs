@@ -1,16 +1,16 @@
 //! `tiller-guard check`: findings, and what each Tiller really does.
 
 use std::fs;
-use std::io::{self, BufWriter, IsTerminal as _, Write as _};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use super::exit::{Exit, kept};
 use super::files::FileArguments;
+use super::output::{OutputArguments, Written};
 use super::policy_options::ManifestArguments;
-use super::style::style;
 use crate::manifest::{Document, Part, Stream};
 use crate::offline::baseline::Baseline;
 use crate::offline::files::Source;
@@ -18,7 +18,7 @@ use crate::offline::judge::{judge, report_object, report_unreadable, unjudged};
 use crate::offline::learn::knowing;
 use crate::offline::{Judging, exclude, on_all_cores, other};
 use crate::policy::Severity;
-use crate::report::{self, Report, Unreadable};
+use crate::report::{self, Issues, Report, Style, Unreadable};
 
 /// What was typed.
 #[derive(Debug, Args)]
@@ -42,20 +42,11 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "FILE")]
     baseline: Option<PathBuf>,
 
-    /// Output format
-    #[arg(long, short, value_name = "FORMAT", default_value = "text")]
-    output: Format,
+    #[command(flatten)]
+    output: OutputArguments,
 
     #[command(flatten)]
     policy: ManifestArguments,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Format {
-    /// Text for people
-    Text,
-    /// JSON for programs
-    Json,
 }
 
 /// Checks the files.
@@ -69,13 +60,14 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         output,
         policy,
     } = arguments;
+    output.check()?;
     let baseline = baseline.map(|path| read_baseline(&path)).transpose()?;
     let mut sources = files.sources();
     sources.retain(|source| !is_excluded(source, &exclude));
     let report = check(sources, policy.resolve()?, baseline.unwrap_or_default());
     let exit = exit(&report, fail_on.unwrap_or(Severity::Low));
     let empty = report.objects.is_empty() && report.errors.is_empty() && !allow_empty;
-    let exit = kept(print(&report, output), exit)?;
+    let exit = kept(output.write(&report), exit)?;
     if empty {
         let message =
             "there is no Kubernetes object in the input; pass --allow-empty if that is expected";
@@ -101,14 +93,14 @@ fn is_excluded(source: &Source, patterns: &[String]) -> bool {
     path.is_some_and(|path| patterns.iter().any(|it| exclude::matches(it, &path)))
 }
 
-fn print(report: &Report, output: Format) -> anyhow::Result<()> {
-    let mut out = BufWriter::new(io::stdout().lock());
-    match output {
-        Format::Text => report::write_text(report, style(io::stdout().is_terminal()), &mut out)?,
-        Format::Json => report::write_json(report, &mut out)?,
+impl Written for Report {
+    fn write_text(&self, style: Style, out: &mut dyn Write) -> io::Result<()> {
+        report::write_text(self, style, out)
     }
-    out.flush()?;
-    Ok(())
+
+    fn issues(&self) -> Issues<'_> {
+        self.into()
+    }
 }
 
 fn check(sources: Vec<Source>, judging: Judging, mut baseline: Baseline) -> Report {

@@ -21,6 +21,7 @@ mod harden;
 mod install;
 mod live;
 mod logs;
+mod output;
 mod planned;
 mod policy_file;
 mod policy_options;

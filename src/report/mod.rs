@@ -3,16 +3,24 @@
 //! The types here are the JSON format itself, kept apart from the policy's so that these can change
 //! without it. A field may be added; none is renamed or removed within one [`FORMAT_VERSION`].
 
+mod github;
+mod issue;
 mod json;
+mod junit;
 mod object;
+mod sarif;
 mod style;
 mod text;
 mod tiller;
 
 use serde::Serialize;
 
+pub use github::write as write_github;
+pub use issue::{Issue, Issues, Unread, title};
 pub use json::{escape_controls, write as write_json};
+pub use junit::write as write_junit;
 pub use object::{Finding, ReportedObject};
+pub use sarif::write as write_sarif;
 pub use style::{Style, Wishes};
 pub use text::{OneLine, count, write as write_text, write_finding, write_problems, write_tiller};
 pub use tiller::{Effective, Maybe, Starts, Tiller, Tls};

@@ -7,6 +7,7 @@ use super::tillers::api;
 use super::{audit, cluster, stable};
 use crate::cluster::User;
 use crate::offline::run;
+use crate::suite::Feature;
 
 /// All that an audit reads, as `kubectl get -o json` prints it.
 async fn dump() -> Value {
@@ -58,6 +59,10 @@ async fn dump() -> Value {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dump_tells_the_same_as_the_cluster() {
+    // A dump does not name the version, on which findings about seccomp hang.
+    if Feature::SeccompField.is_missing(cluster().version()) {
+        return;
+    }
     let dump = dump().await.to_string();
     let (live, dumped) = tokio::task::spawn_blocking(move || {
         let live = audit(&["-o", "json"]);

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use crate::cluster::Cluster;
 use crate::offline::{Run, run};
+use crate::suite::Feature;
 
 /// A cluster of these tests' own, with the Tillers in it: an audit tells of all that is there.
 static CLUSTER: LazyLock<Result<Cluster, String>> = LazyLock::new(|| {
@@ -77,6 +78,10 @@ fn twelve_tillers_are_told_of_once_each() {
         "{not_served}"
     );
     assert_eq!(report["summary"]["tillers"], 12);
+    // What is found about seccomp hangs on the version.
+    if Feature::SeccompField.is_missing(cluster().version()) {
+        return;
+    }
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/audit/twelve.json");
     let text = serde_json::to_string_pretty(&report).unwrap() + "\n";
     if std::env::var_os("UPDATE_AUDIT").is_some() {

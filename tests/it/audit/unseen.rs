@@ -37,16 +37,12 @@ fn who_may_list_nothing_is_told_which_rights_are_missing() {
         assert!(told.contains(&what), "{what}: {told:?}");
     }
     let text = audit_as("aud-stranger", &[]).stdout;
-    assert!(
-        text.contains("unknown: deployments: deployments.apps is forbidden: User \"aud-stranger\" cannot list resource \"deployments\""),
-        "{text}"
-    );
-    assert!(
-        text.contains("unknown: there is no")
-            || text.contains("  MutatingWebhookConfigurationunknown")
-            || text.contains("unknown: mutatingwebhookconfigurations"),
-        "{text}"
-    );
+    for told in [
+        "unknown: deployments: deployments.apps is forbidden: User \"aud-stranger\" cannot list ",
+        "  MutatingWebhookConfiguration unknown: mutatingwebhookconfigurations",
+    ] {
+        assert!(text.contains(told), "{told}\n{text}");
+    }
 }
 
 #[test]
@@ -63,7 +59,7 @@ fn what_hangs_on_a_list_that_is_missing_is_unknown() {
     for field in ["can_reach", "reached_by"] {
         let unknown = tiller[field]["unknown"].as_str().unwrap();
         assert!(unknown.starts_with("cannot list "), "{unknown}");
-        assert!(unknown.contains("cannot list resource"), "{unknown}");
+        assert!(unknown.contains("is forbidden: User"), "{unknown}");
     }
     assert_eq!(tiller["releases"]["configmaps"]["releases"], 2);
     assert!(told(&report).contains(&"clusterrolebindings"), "{report}");

@@ -3,6 +3,7 @@
 mod check;
 mod ci;
 mod commands;
+mod formats;
 mod harden;
 mod kinds;
 mod policy;
