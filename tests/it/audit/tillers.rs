@@ -195,7 +195,10 @@ fn others(minor: u16) -> Vec<Value> {
         "selector": { "matchLabels": { "app": "helm", "name": "tiller" } },
         "template": template("aud-node"),
     });
-    node["spec"]["template"]["spec"]["hostNetwork"] = json!(true);
+    let of_node = &mut node["spec"]["template"]["spec"];
+    of_node["hostNetwork"] = json!(true);
+    // Kubernetes before 1.28 fills hostPort in of ports in the node's network.
+    of_node["containers"][0]["ports"] = json!([]);
     let mut pod = namespaced("v1", "Pod", "aud-pod", "tiller");
     pod["spec"] = template("aud-pod")["spec"].clone();
     pod["metadata"]["labels"] = json!({ "app": "helm", "name": "tiller" });
