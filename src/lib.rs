@@ -31,12 +31,14 @@
 //! | 2 | [`releases`] | Helm 2's release records |
 //! | 2 | [`report`] | findings for people and programs |
 //! | 3 | [`offline`] | manifests in files, judged and hardened |
+//! | 3 | [`audit`] | all Tillers of a cluster, and who reaches whom |
 //! | 4 | [`cluster`] | the one owner of the Kubernetes client |
 //! | 4 | [`server`] | the webhook's listener, routes, metrics and drain |
 //! | 5 | [`cli`] | the command line |
 //!
 //! A module uses those of lower layers only.
 
+pub mod audit;
 pub mod cli;
 pub mod cluster;
 pub mod config;

@@ -1,21 +1,26 @@
 //! `tiller-guard check`: findings, and what each Tiller really does.
 
-use std::io::{self, BufWriter, IsTerminal as _, Write as _};
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 
-use clap::{Args, ValueEnum};
+use anyhow::Context as _;
+use clap::Args;
 
 use super::exit::{Exit, kept};
 use super::files::FileArguments;
+use super::output::{OutputArguments, Written};
 use super::policy_options::ManifestArguments;
-use super::style::style;
 use crate::manifest::{Document, Part, Stream};
+use crate::offline::baseline::Baseline;
 use crate::offline::files::Source;
 use crate::offline::judge::{judge, report_object, report_unreadable, unjudged};
 use crate::offline::learn::knowing;
 use crate::offline::records::examined;
-use crate::offline::{Judging, on_all_cores};
+use crate::offline::{Judging, exclude, on_all_cores, other};
+use crate::policy::Severity;
 use crate::releases::{Examined, Inventory};
-use crate::report::{self, Report, ReportedObject, Unreadable};
+use crate::report::{self, Issues, Report, Style, Unreadable};
 
 /// What was typed.
 #[derive(Debug, Args)]
@@ -23,115 +28,179 @@ pub(super) struct Arguments {
     #[command(flatten)]
     files: FileArguments,
 
-    /// Output format
-    #[arg(long, short, value_name = "FORMAT", default_value = "text")]
-    output: Format,
+    /// Leave out files and folders whose path or name is like this: * is anything except /, ** anything (repeatable)
+    #[arg(long, value_name = "PATTERN")]
+    exclude: Vec<String>,
+
+    /// Succeed if there is no Kubernetes object in the input
+    #[arg(long)]
+    allow_empty: bool,
+
+    /// Fail only on findings of this severity or a higher one: low, medium, high or critical
+    #[arg(long, value_name = "SEVERITY", value_parser = severity)]
+    fail_on: Option<Severity>,
+
+    /// Leave out the findings of this earlier report, which `check -o json` printed
+    #[arg(long, value_name = "FILE")]
+    baseline: Option<PathBuf>,
+
+    #[command(flatten)]
+    output: OutputArguments,
 
     #[command(flatten)]
     policy: ManifestArguments,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Format {
-    /// Text for people
-    Text,
-    /// JSON for programs
-    Json,
-}
-
-/// What was found in one file.
-#[derive(Default)]
-struct Checked {
-    objects: Vec<ReportedObject>,
-    errors: Vec<Unreadable>,
-    records: Vec<Examined>,
 }
 
 /// Checks the files.
 pub(super) fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let Arguments {
         files,
+        exclude,
+        allow_empty,
+        fail_on,
+        baseline,
         output,
         policy,
     } = arguments;
-    let report = check(files.sources(), policy.resolve()?);
-    kept(print(&report, output), exit(&report))
-}
-
-fn print(report: &Report, output: Format) -> anyhow::Result<()> {
-    let mut out = BufWriter::new(io::stdout().lock());
-    match output {
-        Format::Text => report::write_text(report, style(io::stdout().is_terminal()), &mut out)?,
-        Format::Json => report::write_json(report, &mut out)?,
+    output.check()?;
+    let baseline = baseline.map(|path| read_baseline(&path)).transpose()?;
+    let mut sources = files.sources();
+    sources.retain(|source| !is_excluded(source, &exclude));
+    let report = check(sources, policy.resolve()?, baseline.unwrap_or_default());
+    let exit = exit(&report, fail_on.unwrap_or(Severity::Low));
+    let empty = report.objects.is_empty() && report.errors.is_empty() && !allow_empty;
+    let exit = kept(output.write(&report), exit)?;
+    if empty {
+        let message =
+            "there is no Kubernetes object in the input; pass --allow-empty if that is expected";
+        writeln!(io::stderr(), "error: {message}")?;
+        return Ok(Exit::Unreadable);
     }
-    out.flush()?;
-    Ok(())
+    Ok(exit)
 }
 
-fn check(sources: Vec<Source>, judging: Judging) -> Report {
+fn severity(name: &str) -> Result<Severity, String> {
+    let unknown = || "give low, medium, high or critical".to_owned();
+    Severity::find(name).ok_or_else(unknown)
+}
+
+fn read_baseline(path: &Path) -> anyhow::Result<Baseline> {
+    let context = || format!("cannot use the baseline {}", path.display());
+    let text = fs::read(path).with_context(context)?;
+    Baseline::read(&text).with_context(context)
+}
+
+fn is_excluded(source: &Source, patterns: &[String]) -> bool {
+    let path = source.path().map(|path| path.display().to_string());
+    path.is_some_and(|path| patterns.iter().any(|it| exclude::matches(it, &path)))
+}
+
+impl Written for Report {
+    fn write_text(&self, style: Style, out: &mut dyn Write) -> io::Result<()> {
+        report::write_text(self, style, out)
+    }
+
+    fn issues(&self) -> Issues<'_> {
+        self.into()
+    }
+}
+
+fn check(sources: Vec<Source>, judging: Judging, mut baseline: Baseline) -> Report {
     let read: Vec<_> = sources.into_iter().map(Source::read).collect();
-    let judging = knowing(judging, &read.iter().flatten().collect::<Vec<_>>());
+    let streams: Vec<_> = read.iter().flatten().collect();
+    let patches = other::patches(&streams);
+    let judging = knowing(judging, &streams);
     let checked = on_all_cores(&read, |stream| match stream {
-        Ok(stream) => Checked::of(stream, &judging),
+        Ok(stream) => match other::skipped_patch(&stream.file, &patches) {
+            Some(skipped) => Checked {
+                skipped: vec![skipped],
+                ..Checked::default()
+            },
+            None => check_stream(stream, &judging),
+        },
         Err(unreadable) => Checked {
             errors: vec![unreadable.clone()],
             ..Checked::default()
         },
     });
-    let (mut objects, mut errors, mut records) = (Vec::new(), Vec::new(), Inventory::default());
-    for checked in checked {
-        objects.extend(checked.objects);
-        errors.extend(checked.errors);
-        checked
-            .records
+    let mut all = Checked::default();
+    let mut records = Inventory::default();
+    for one in checked {
+        all.objects.extend(one.objects);
+        all.errors.extend(one.errors);
+        all.skipped.extend(one.skipped);
+        all.notes.extend(one.notes);
+        one.records
             .into_iter()
             .for_each(|record| records.add(record));
     }
-    Report::new(objects, errors, records.listing(false).problems)
+    let known = baseline.leave_out(&mut all.objects);
+    let problems = records.listing(false).problems;
+    let mut report = Report::new(all.objects, all.errors, problems).skipping(all.skipped);
+    report.summary.known = known;
+    report.notes.extend(all.notes);
+    report
 }
 
-// === impl Checked ===
+/// What was found in a stream.
+#[derive(Default)]
+struct Checked {
+    objects: Vec<report::ReportedObject>,
+    errors: Vec<Unreadable>,
+    skipped: Vec<report::Skipped>,
+    notes: Vec<String>,
+    records: Vec<Examined>,
+}
 
-impl Checked {
-    fn of(stream: &Stream, judging: &Judging) -> Self {
-        let mut checked = Self::default();
-        for part in stream.parts() {
-            match part {
-                Part::Document(document) => checked.add(&stream.file, &document, judging),
-                Part::Unreadable(unreadable, _) => {
-                    let unreadable = report_unreadable(&stream.file, &unreadable);
-                    checked.errors.push(unreadable);
+fn check_stream(stream: &Stream, judging: &Judging) -> Checked {
+    let mut checked = Checked::default();
+    for part in stream.parts() {
+        match &part {
+            Part::Document(document) => match other::skipped(&stream.file, document) {
+                Some(skipped) => checked.skipped.push(skipped),
+                None => check_document(&stream.file, document, judging, &mut checked),
+            },
+            Part::Unreadable(unreadable, _) => {
+                let mut unreadable = report_unreadable(&stream.file, unreadable);
+                let text = stream.text_of_part(&part);
+                if let Some(rendering) = other::rendering(&stream.file, text) {
+                    unreadable.message = format!("{}; {rendering}", unreadable.message);
                 }
-                Part::Blank(_) => {}
+                checked.errors.push(unreadable);
             }
+            Part::Blank(_) => {}
         }
-        checked
     }
+    checked
+}
 
-    fn add(&mut self, file: &str, document: &Document, judging: &Judging) {
-        for object in document.objects() {
-            let judged = object.and_then(|object| {
-                self.records.extend(examined(&object, judging));
-                match judge(&object, judging) {
-                    Ok(judgement) => Ok((object, judgement)),
-                    Err(error) => Err(unjudged(document, &object, &error)),
-                }
-            });
-            match judged {
-                Ok((object, judgement)) => {
-                    let object = report_object(file, document, object, judgement, judging);
-                    self.objects.push(object);
-                }
-                Err(unreadable) => self.errors.push(report_unreadable(file, &unreadable)),
+fn check_document(file: &str, document: &Document, judging: &Judging, checked: &mut Checked) {
+    for object in document.objects() {
+        let judged = object.and_then(|object| {
+            checked.records.extend(examined(&object, judging));
+            match judge(&object, judging) {
+                Ok(judgement) => Ok((object, judgement)),
+                Err(error) => Err(unjudged(document, &object, &error)),
             }
+        });
+        match judged {
+            Ok((object, judgement)) => {
+                checked.notes.extend(other::unfilled(file, &object));
+                let reported = report_object(file, document, object, judgement, judging);
+                checked.objects.push(reported);
+            }
+            Err(unreadable) => checked.errors.push(report_unreadable(file, &unreadable)),
         }
     }
 }
 
-fn exit(report: &Report) -> Exit {
+fn exit(report: &Report, fail_on: Severity) -> Exit {
+    let findings = report.objects.iter().flat_map(|object| &object.findings);
+    let mut severities = findings.filter_map(|finding| Severity::find(finding.severity));
     if !report.errors.is_empty() {
         Exit::Unreadable
-    } else if report.summary.findings > 0 || report.summary.release_problems > 0 {
+    } else if report.summary.release_problems > 0 || severities.any(|severity| severity >= fail_on)
+    {
         Exit::Findings
     } else {
         Exit::Clean

@@ -9,6 +9,7 @@
 //! | 4 | the cluster cannot be reached, may not be looked at, or does not do what is asked |
 //! | 124 | it did not become so in time |
 
+mod audit;
 mod certificate;
 mod check;
 mod completion;
@@ -21,6 +22,7 @@ mod harden;
 mod install;
 mod live;
 mod logs;
+mod output;
 mod planned;
 mod policy_file;
 mod policy_options;
@@ -53,6 +55,7 @@ struct Arguments {
 enum Command {
     /// Check manifests: report what is wrong with their Tillers, and what each really does
     Check(check::Arguments),
+    Audit(Box<audit::Arguments>),
     /// Print manifests with their Tillers hardened
     Harden(harden::Arguments),
     Explain(explain::Arguments),
@@ -86,6 +89,7 @@ pub fn run() -> ExitCode {
     };
     let done = match command {
         Command::Check(arguments) => check::run(arguments).map(ExitCode::from),
+        Command::Audit(arguments) => audit::run(*arguments).map(ExitCode::from),
         Command::Harden(arguments) => harden::run(arguments).map(ExitCode::from),
         Command::Explain(arguments) => explain::run(arguments).map(ExitCode::from),
         Command::Serve(arguments) => serve::run(*arguments),

@@ -135,6 +135,18 @@ fn modes() -> impl TypedValueParser<Value = Mode> {
 }
 
 impl PlanArguments {
+    /// Those of an installation in this namespace that is otherwise as `install` makes it.
+    pub(super) fn standard(namespace: String) -> Self {
+        Self {
+            namespace,
+            service_port: installation::SERVICE_PORT,
+            aks: false,
+            host_network: false,
+            review_port: installation::REVIEW_PORT,
+            health_port: installation::HEALTH_PORT,
+        }
+    }
+
     /// What should be there, for Kubernetes 1.`minor`.
     pub(super) fn plan(
         self,

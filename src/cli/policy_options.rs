@@ -94,6 +94,21 @@ impl PolicyArguments {
         Ok(additions.on_top_of(policy))
     }
 
+    /// Whether a policy file is named.
+    pub(super) fn names_file(&self) -> bool {
+        self.policy.is_some()
+    }
+
+    /// What the options add to the policy in a policy file's text.
+    pub(super) fn on_top_of(self, text: &[u8], now: Timestamp) -> anyhow::Result<Policy> {
+        let policy = config::read(text, now).or_else(|mut rejected| {
+            let without_expired = rejected.without_expired.take();
+            without_expired.map(|it| *it).ok_or(rejected)
+        });
+        let policy = policy.map_err(|rejected| anyhow!(rejected.lines("policy.yaml")))?;
+        Ok(self.additions.on_top_of(policy))
+    }
+
     /// The policy, to be read anew at this interval. An exception that has expired does not keep a server from
     /// starting: it counts no more, and an API server without its webhook is worse.
     pub(super) fn follow(self, every: Duration) -> anyhow::Result<LivePolicy> {

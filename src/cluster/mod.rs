@@ -2,6 +2,7 @@
 
 mod aks;
 pub mod apply;
+pub mod audit;
 pub mod certificate;
 mod connection;
 pub mod doctor;

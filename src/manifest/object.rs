@@ -94,6 +94,15 @@ impl ManifestObject {
 }
 
 impl Document {
+    /// `apiVersion` and `kind`, where the document says them; nothing where it is no mapping.
+    pub fn head(&self) -> Option<[Option<&str>; 2]> {
+        if !matches!(self.root.content, Content::Mapping(..)) {
+            return None;
+        }
+        let text = |key| self.root.get(key).and_then(Node::text);
+        Some([text("apiVersion"), text("kind")])
+    }
+
     /// The objects, in order, and what stands in their place but is none. A
     /// `List` is among them only where it holds a key twice itself.
     pub fn objects(&self) -> Vec<Result<ManifestObject, Unreadable>> {

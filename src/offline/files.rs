@@ -2,11 +2,16 @@
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
+
+use flate2::read::MultiGzDecoder;
 
 use crate::manifest::Stream;
 use crate::report::Unreadable;
+
+/// The most that a compressed file may hold, in bytes.
+const MAX_DECOMPRESSED: u64 = 1 << 30;
 
 /// A file to read, or why there is none.
 #[derive(Debug)]
@@ -40,17 +45,44 @@ pub fn sources(arguments: Vec<PathBuf>) -> Vec<Source> {
 }
 
 impl Source {
+    /// Its path; nothing for the standard input and what cannot be read.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::File(path) => Some(path),
+            Self::Standard | Self::Broken(_) => None,
+        }
+    }
+
     /// Reads it.
     pub fn read(self) -> Result<Stream, Unreadable> {
         match self {
             Self::Standard => Stream::read("-", io::stdin().lock())
                 .map_err(|error| unreadable(Path::new("-"), error.to_string())),
             Self::File(path) => File::open(&path)
-                .and_then(|file| Stream::read(path.display().to_string(), file))
+                .and_then(|file| read(&path, file))
                 .map_err(|error| unreadable(&path, error.to_string())),
             Self::Broken(unreadable) => Err(unreadable),
         }
     }
+}
+
+/// Reads a file, one that ends in `.gz` as what is compressed in it.
+fn read(path: &Path, file: File) -> io::Result<Stream> {
+    let name = path.display().to_string();
+    if !is_compressed(path) {
+        return Stream::read(name, file);
+    }
+    let mut content = MultiGzDecoder::new(file).take(MAX_DECOMPRESSED);
+    let stream = Stream::read(name, &mut content)?;
+    if content.limit() == 0 {
+        let message = format!("its content has {MAX_DECOMPRESSED} bytes or more");
+        return Err(io::Error::other(message));
+    }
+    Ok(stream)
+}
+
+fn is_compressed(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "gz")
 }
 
 /// Adds a directory's manifests in the order of their names, and those of the directories in it.
@@ -75,6 +107,8 @@ fn add_directory(directory: &Path, sources: &mut Vec<Source>) {
 }
 
 fn is_manifest(path: &Path) -> bool {
+    let inner = path.file_stem().map(Path::new);
+    let path = inner.filter(|_| is_compressed(path)).unwrap_or(path);
     let extension = path.extension().and_then(OsStr::to_str);
     extension.is_some_and(|extension| matches!(extension, "yaml" | "yml" | "json"))
 }

@@ -1,9 +1,13 @@
 //! Manifests in files: learned from, judged and hardened.
 
+pub mod baseline;
+pub mod dump;
+pub mod exclude;
 pub mod files;
 pub mod harden;
 pub mod judge;
 pub mod learn;
+pub mod other;
 pub mod records;
 
 use std::panic::resume_unwind;

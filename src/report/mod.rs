@@ -4,8 +4,12 @@
 //! without it. A field may be added; none is renamed or removed within one [`FORMAT_VERSION`].
 
 mod diff;
+mod github;
+mod issue;
 mod json;
+mod junit;
 mod object;
+mod sarif;
 mod style;
 mod text;
 mod tiller;
@@ -14,10 +18,14 @@ use serde::Serialize;
 
 use crate::releases::Problem;
 pub use diff::unified_diff;
+pub use github::write as write_github;
+pub use issue::{Issue, Issues, Unread, title};
 pub use json::{escape_controls, write as write_json};
+pub use junit::write as write_junit;
 pub use object::{Finding, ReportedObject};
+pub use sarif::write as write_sarif;
 pub use style::{Style, Wishes};
-pub use text::{OneLine, write as write_text, write_problems};
+pub use text::{OneLine, count, write as write_text, write_finding, write_problems, write_tiller};
 pub use tiller::{Effective, Maybe, Starts, Tiller, Tls};
 
 /// The version of the JSON format.
@@ -37,6 +45,8 @@ pub struct Report {
     pub errors: Vec<Unreadable>,
     /// What is wrong with release records among the objects, as `releases list` has it.
     pub release_problems: Vec<Problem>,
+    /// What is no Kubernetes object.
+    pub skipped: Vec<Skipped>,
     /// What could not be looked at, in a sentence each. It is no finding.
     pub notes: Vec<String>,
     /// The numbers.
@@ -58,6 +68,19 @@ pub struct Unreadable {
     pub message: String,
 }
 
+/// A document or a file that is no Kubernetes object.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Skipped {
+    /// The file; `-` is the standard input.
+    pub file: String,
+    /// The document's number in the file, from 1; none where it is the whole file.
+    pub document: Option<usize>,
+    /// What it is.
+    pub reason: String,
+    /// The command that checks the objects which are made of it.
+    pub render: Option<String>,
+}
+
 /// The numbers of a report.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Summary {
@@ -75,6 +98,10 @@ pub struct Summary {
     pub unreadable: usize,
     /// What is wrong with release records.
     pub release_problems: usize,
+    /// Documents and files that are no Kubernetes objects.
+    pub skipped: usize,
+    /// Findings that were known before, and are left out.
+    pub known: usize,
 }
 
 // === impl Report ===
@@ -100,12 +127,15 @@ impl Report {
             refuse: count("refuse"),
             unreadable: errors.len(),
             release_problems: release_problems.len(),
+            skipped: 0,
+            known: 0,
         };
         Self {
             version: FORMAT_VERSION,
             objects,
             errors,
             release_problems,
+            skipped: Vec::new(),
             notes: if summary.tillers == 0 {
                 Vec::new()
             } else {
@@ -113,6 +143,16 @@ impl Report {
             },
             summary,
         }
+    }
+}
+
+impl Report {
+    /// With what is no Kubernetes object.
+    #[must_use]
+    pub fn skipping(mut self, skipped: Vec<Skipped>) -> Self {
+        self.summary.skipped = skipped.len();
+        self.skipped = skipped;
+        self
     }
 }
 

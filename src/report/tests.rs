@@ -132,7 +132,7 @@ fn json_has_the_promised_shape() {
     assert_eq!(
         written["summary"],
         json!({"objects": 2, "tillers": 2, "findings": 2, "harden": 1, "refuse": 1, "unreadable": 1,
-            "release_problems": 1})
+            "release_problems": 1, "skipped": 0, "known": 0})
     );
     assert_eq!(
         written["errors"],

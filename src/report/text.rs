@@ -17,7 +17,8 @@ use std::io::{self, Write};
 
 use super::object::RULE_PAGES;
 use super::{
-    Effective, Finding, Maybe, Report, ReportedObject, Style, Summary, Tiller, Tls, Unreadable,
+    Effective, Finding, Maybe, Report, ReportedObject, Skipped, Style, Summary, Tiller, Tls,
+    Unreadable,
 };
 use crate::releases::Problem;
 
@@ -27,8 +28,21 @@ pub fn write(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<(
     for problem in &report.release_problems {
         write_release_problem(problem, style, out)?;
     }
+    for skipped in &report.skipped {
+        let Skipped {
+            file,
+            reason,
+            render: Some(render),
+            ..
+        } = skipped
+        else {
+            continue;
+        };
+        let (file, render) = (file.one_line(), render.one_line());
+        writeln!(out, "note: {file} is {reason}; check its objects: {render}")?;
+    }
     for note in &report.notes {
-        writeln!(out, "note: {note}")?;
+        writeln!(out, "note: {}", note.one_line())?;
     }
     if report.summary.findings > 0 {
         writeln!(
@@ -88,7 +102,8 @@ fn write_object(object: &ReportedObject, style: Style, out: &mut dyn Write) -> i
     writeln!(out)
 }
 
-fn write_finding(finding: &Finding, style: Style, out: &mut dyn Write) -> io::Result<()> {
+/// Writes one thing that was found.
+pub fn write_finding(finding: &Finding, style: Style, out: &mut dyn Write) -> io::Result<()> {
     let Finding {
         rule,
         severity,
@@ -146,7 +161,8 @@ fn write_release_problem(problem: &Problem, style: Style, out: &mut dyn Write) -
     writeln!(out, "  fix: {}\n", remedy.one_line())
 }
 
-fn write_tiller(tiller: &Tiller, style: Style, out: &mut dyn Write) -> io::Result<()> {
+/// Writes what a Tiller runs with.
+pub fn write_tiller(tiller: &Tiller, style: Style, out: &mut dyn Write) -> io::Result<()> {
     let Tiller {
         container,
         path: _,
@@ -268,6 +284,8 @@ impl fmt::Display for Summary {
             refuse,
             unreadable,
             release_problems,
+            skipped,
+            known,
         } = *self;
         write!(
             formatter,
@@ -288,10 +306,16 @@ impl fmt::Display for Summary {
             let problems = count(release_problems, "problem");
             write!(formatter, "; {problems} of release records")?;
         }
-        match unreadable {
-            0 => Ok(()),
-            _ => write!(formatter, "; {unreadable} could not be read"),
+        for (number, what) in [
+            (known, "known and left out"),
+            (unreadable, "could not be read"),
+            (skipped, "skipped: not Kubernetes objects"),
+        ] {
+            if number > 0 {
+                write!(formatter, "; {number} {what}")?;
+            }
         }
+        Ok(())
     }
 }
 
@@ -304,7 +328,8 @@ impl<T: fmt::Display> fmt::Display for Maybe<T> {
     }
 }
 
-fn count(number: usize, thing: &str) -> String {
+/// So many things: `1 pod`, `2 pods`.
+pub fn count(number: usize, thing: &str) -> String {
     format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
 }
 

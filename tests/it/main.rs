@@ -9,6 +9,8 @@
 
 /// A real API server with `tiller-guard serve` registered.
 mod api_server;
+/// Every Tiller of a cluster.
+mod audit;
 /// The ways around the guard, each tried.
 mod bypass;
 /// A team's certificates.

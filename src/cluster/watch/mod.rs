@@ -36,7 +36,7 @@ use crate::policy::rights::Lookup;
 use crate::policy::{Knowledge, Policy, SecretRecords};
 pub(in crate::cluster) use pause::Pause;
 use reflector::{Reflector, StoreUpdate};
-use resource::WatchedResource;
+pub(in crate::cluster) use resource::{Collection, WatchedResource, serves};
 use status::Status;
 use store::{Remark, Store};
 use webhook_configurations::ConfigurationCheck;

@@ -12,7 +12,7 @@ use crate::tiller::signs;
 
 /// What is watched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum WatchedResource {
+pub(in crate::cluster) enum WatchedResource {
     /// Roles or bindings.
     Rbac(RbacKind),
     /// The `ConfigMap`s that register teams.
@@ -29,14 +29,14 @@ pub(super) enum WatchedResource {
 
 /// Where a collection is, and what of it counts.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Collection {
-    pub(super) path: String,
+pub(in crate::cluster) struct Collection {
+    pub(in crate::cluster) path: String,
     /// The label selector of what counts in it.
-    pub(super) selector: Option<&'static str>,
+    pub(in crate::cluster) selector: Option<&'static str>,
     /// The field selector of what counts in it.
-    pub(super) fields: Option<String>,
+    pub(in crate::cluster) fields: Option<String>,
     /// Whether the objects' metadata suffice. A record holds up to a megabyte, with its release's values.
-    pub(super) metadata_only: bool,
+    pub(in crate::cluster) metadata_only: bool,
 }
 
 // === impl WatchedResource ===
@@ -92,7 +92,7 @@ impl WatchedResource {
     }
 
     /// Where the API server has it; nothing where it does not.
-    pub(super) async fn find(
+    pub(in crate::cluster) async fn find(
         self,
         client: &Client,
         own_namespace: &str,
@@ -149,7 +149,8 @@ impl WatchedResource {
     }
 }
 
-async fn serves(
+/// Whether the API server has this resource.
+pub(in crate::cluster) async fn serves(
     client: &Client,
     group: &str,
     version: &str,

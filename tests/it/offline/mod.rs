@@ -1,7 +1,9 @@
 //! `check` and `harden`, run as a user runs them.
 
 mod check;
+mod ci;
 mod commands;
+mod formats;
 mod harden;
 mod kinds;
 mod policy;

@@ -11,7 +11,7 @@ use code::{files, root, rust_files};
 use graph::{Graph, circles};
 
 /// Each room with all that it uses. A line here is used, and what is used has a line here.
-const USES: [(&str, &[&str]); 16] = [
+const USES: [(&str, &[&str]); 17] = [
     // Layer 0.
     ("json", &[]),
     ("pod", &["json"]),
@@ -28,13 +28,20 @@ const USES: [(&str, &[&str]); 16] = [
     ("releases", &["manifest"]),
     ("report", &["policy", "releases", "tiller"]),
     (
+        "audit",
+        &["json", "k8s", "pki", "pod", "policy", "releases", "report"],
+    ),
+    (
         "offline",
-        &["k8s", "manifest", "policy", "releases", "report"],
+        &[
+            "audit", "k8s", "manifest", "policy", "releases", "report", "tiller",
+        ],
     ),
     // Layer 3.
     (
         "cluster",
         &[
+            "audit",
             "installation",
             "json",
             "k8s",
@@ -43,6 +50,7 @@ const USES: [(&str, &[&str]); 16] = [
             "policy",
             "provision",
             "releases",
+            "report",
             "tiller",
         ],
     ),
@@ -51,6 +59,7 @@ const USES: [(&str, &[&str]); 16] = [
     (
         "cli",
         &[
+            "audit",
             "cluster",
             "config",
             "installation",
@@ -80,7 +89,7 @@ const IMPURE: [&str; 9] = [
     "tokio",
     "async ",
 ];
-const PURE: [&str; 10] = [
+const PURE: [&str; 11] = [
     "json",
     "pod",
     "tiller",
@@ -91,10 +100,11 @@ const PURE: [&str; 10] = [
     "installation",
     "releases",
     "report",
+    "audit",
 ];
 
 /// Each room with the crates that it uses, beside the standard library.
-const CRATES: [(&str, &[&str]); 16] = [
+const CRATES: [(&str, &[&str]); 17] = [
     (
         "json",
         &["base64", "base64_simd", "itoa", "serde_json", "wide"],
@@ -165,9 +175,17 @@ const CRATES: [(&str, &[&str]); 16] = [
         ],
     ),
     ("report", &["diffy", "serde", "serde_json"]),
+    ("audit", &["base64", "serde", "serde_json", "time"]),
     (
         "offline",
-        &["anyhow", "json_patch", "serde_json", "thiserror"],
+        &[
+            "anyhow",
+            "flate2",
+            "json_patch",
+            "serde",
+            "serde_json",
+            "thiserror",
+        ],
     ),
     (
         "cluster",

@@ -1,0 +1,328 @@
+//! Who may do what, by roles and bindings, as the API server's RBAC authorizer tells it.
+//!
+//! Source: `plugin/pkg/auth/authorizer/rbac` and `pkg/apis/rbac/v1/evaluation_helpers.go`, Kubernetes 1.10 to 1.36: lists are
+//! compared as text, `*` stands for anything, `*/NAME` for every subresource of that name, and a name of an object counts
+//! where it is asked for.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use serde::{Deserialize, Deserializer};
+
+use super::subject::{Named, Subject, is_component};
+use crate::policy::rbac::{Account, RbacKind};
+
+/// Something to do with a resource of the API.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Question<'q> {
+    pub(super) verb: &'q str,
+    pub(super) group: &'q str,
+    /// With its subresource, such as `pods/exec`.
+    pub(super) resource: &'q str,
+    /// The name of one object; empty for any of them.
+    pub(super) name: &'q str,
+}
+
+/// Verbs on resources.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Rule {
+    #[serde(deserialize_with = "list")]
+    api_groups: Vec<Box<str>>,
+    #[serde(deserialize_with = "list")]
+    resources: Vec<Box<str>>,
+    #[serde(deserialize_with = "list")]
+    verbs: Vec<Box<str>>,
+    #[serde(deserialize_with = "list")]
+    resource_names: Vec<Box<str>>,
+}
+
+/// A binding.
+#[derive(Debug)]
+pub(super) struct Bound {
+    /// None for a ClusterRoleBinding.
+    pub(super) namespace: Option<Box<str>>,
+    pub(super) name: Box<str>,
+    role: RoleKey,
+    pub(super) subjects: Vec<Subject>,
+}
+
+/// The namespace, empty for a ClusterRole, and the name.
+type RoleKey = (Box<str>, Box<str>);
+
+/// All roles and bindings.
+#[derive(Debug, Default)]
+pub(super) struct Access {
+    roles: BTreeMap<RoleKey, Vec<Rule>>,
+    of_cluster: Vec<Bound>,
+    /// By namespace.
+    of_namespace: BTreeMap<Box<str>, Vec<Bound>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Written {
+    metadata: Metadata,
+    #[serde(deserialize_with = "list")]
+    rules: Vec<Rule>,
+    role_ref: RoleRef,
+    #[serde(deserialize_with = "list")]
+    subjects: Vec<Named>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Metadata {
+    namespace: Box<str>,
+    name: Box<str>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct RoleRef {
+    kind: Box<str>,
+    name: Box<str>,
+}
+
+/// A list, which may be `null`.
+fn list<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Vec<T>, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+// === impl Rule ===
+
+impl Rule {
+    fn allows(&self, question: &Question<'_>) -> bool {
+        let Question {
+            verb,
+            group,
+            resource,
+            name,
+        } = *question;
+        let has = |words: &[Box<str>], word: &str| {
+            words.iter().any(|it| matches!(&**it, "*") || **it == *word)
+        };
+        let sub_resource = resource.split_once('/').map(|(_, sub)| sub);
+        let of_every =
+            |given: &str| sub_resource.is_some() && given.strip_prefix("*/") == sub_resource;
+        let is_resource =
+            has(&self.resources, resource) || self.resources.iter().any(|it| of_every(it));
+        let is_named =
+            self.resource_names.is_empty() || self.resource_names.iter().any(|it| **it == *name);
+        has(&self.verbs, verb) && has(&self.api_groups, group) && is_resource && is_named
+    }
+
+    fn gives_anything(&self) -> bool {
+        !self.verbs.is_empty() && !self.resources.is_empty()
+    }
+}
+
+// === impl Bound ===
+
+impl Bound {
+    /// Whether Kubernetes makes it for a part of itself: only an administrator may write bindings that are called so.
+    fn is_of_kubernetes(&self) -> bool {
+        is_component(&self.name)
+            && self
+                .namespace
+                .as_deref()
+                .is_none_or(|it| it == "kube-system")
+    }
+
+    /// Those whom it binds, parts of Kubernetes apart.
+    fn people(&self) -> impl Iterator<Item = &Subject> {
+        let own = self.is_of_kubernetes();
+        let subjects = self.subjects.iter();
+        subjects.filter(move |subject| !own || !subject.is_of_kubernetes())
+    }
+}
+
+/// `RoleBinding NAMESPACE/NAME`, or `ClusterRoleBinding NAME`.
+impl fmt::Display for Bound {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.namespace {
+            Some(namespace) => write!(formatter, "RoleBinding {namespace}/{}", self.name),
+            None => write!(formatter, "ClusterRoleBinding {}", self.name),
+        }
+    }
+}
+
+// === impl Access ===
+
+impl Access {
+    /// Takes down a role or a binding.
+    pub(super) fn add(&mut self, kind: RbacKind, object: &str) -> Result<(), serde_json::Error> {
+        let written: Written = serde_json::from_str(object)?;
+        match kind {
+            RbacKind::Role | RbacKind::ClusterRole => {
+                let Metadata { namespace, name } = written.metadata;
+                let in_cluster = kind == RbacKind::ClusterRole;
+                let namespace = if in_cluster {
+                    Box::default()
+                } else {
+                    namespace
+                };
+                self.roles.insert((namespace, name), written.rules);
+            }
+            RbacKind::RoleBinding => self.bind(written, false),
+            RbacKind::ClusterRoleBinding => self.bind(written, true),
+        }
+        Ok(())
+    }
+
+    fn bind(&mut self, binding: Written, in_cluster: bool) {
+        let Written {
+            metadata: Metadata { namespace, name },
+            rules: _,
+            role_ref,
+            subjects,
+        } = binding;
+        let namespace = (!in_cluster).then_some(namespace);
+        let of_role = match &*role_ref.kind {
+            "Role" => namespace.clone().unwrap_or_default(),
+            _ => Box::default(),
+        };
+        let subjects = subjects.into_iter();
+        let subjects = subjects.filter_map(|it| Subject::read(it, namespace.as_deref()));
+        let bound = Bound {
+            subjects: subjects.collect(),
+            role: (of_role, role_ref.name),
+            name,
+            namespace,
+        };
+        let place = match &bound.namespace {
+            Some(namespace) => self.of_namespace.entry(namespace.clone()).or_default(),
+            None => &mut self.of_cluster,
+        };
+        place.push(bound);
+    }
+
+    /// Whether a binding's role allows this. One that is not there allows nothing.
+    fn allows(&self, bound: &Bound, question: &Question<'_>) -> bool {
+        let rules = self.roles.get(&bound.role);
+        rules.is_some_and(|rules| rules.iter().any(|rule| rule.allows(question)))
+    }
+
+    /// Whether a binding's role allows anything.
+    fn gives_anything(&self, bound: &Bound) -> bool {
+        let rules = self.roles.get(&bound.role);
+        rules.is_some_and(|rules| rules.iter().any(Rule::gives_anything))
+    }
+
+    /// The bindings that hold in a namespace, or in all of them.
+    fn bindings_in(&self, namespace: Option<&str>) -> impl Iterator<Item = &Bound> {
+        let own = namespace.and_then(|it| self.of_namespace.get(it));
+        self.of_cluster.iter().chain(own.into_iter().flatten())
+    }
+
+    /// Those who may do this in a namespace, or everywhere, each with the bindings by which they may.
+    pub(super) fn people<'a>(
+        &'a self,
+        namespace: Option<&str>,
+        question: &Question<'_>,
+    ) -> Vec<(&'a Subject, &'a Bound)> {
+        let bindings = self.bindings_in(namespace);
+        let allowing = bindings.filter(|bound| self.allows(bound, question));
+        allowing
+            .flat_map(|bound| bound.people().map(move |subject| (subject, bound)))
+            .collect()
+    }
+
+    /// The namespaces in which an account has any right by a RoleBinding.
+    pub(super) fn namespaces_of(&self, account: Account<'_>) -> BTreeSet<&str> {
+        let each = self.of_namespace.iter();
+        let reached = each.filter(|(_, bindings)| {
+            let mut own = bindings.iter().filter(|bound| holds(bound, account));
+            own.any(|bound| self.gives_anything(bound))
+        });
+        reached.map(|(namespace, _)| &**namespace).collect()
+    }
+
+    /// The bindings by which an account may do this by one that holds in this namespace alone, or, without one, everywhere.
+    pub(super) fn bindings_of<'a>(
+        &'a self,
+        account: Account<'_>,
+        namespace: Option<&str>,
+        question: &Question<'_>,
+    ) -> Vec<&'a Bound> {
+        let bindings = match namespace {
+            None => Some(&self.of_cluster),
+            Some(namespace) => self.of_namespace.get(namespace),
+        };
+        let bindings = bindings.into_iter().flatten();
+        let own = bindings.filter(|bound| holds(bound, account));
+        own.filter(|bound| self.allows(bound, question)).collect()
+    }
+}
+
+fn holds(bound: &Bound, account: Account<'_>) -> bool {
+    bound.subjects.iter().any(|subject| subject.holds(account))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn rule(value: serde_json::Value) -> Rule {
+        serde_json::from_value(value).unwrap()
+    }
+
+    #[test]
+    fn rules_are_compared_as_the_authorizer_does() {
+        let exec = Question {
+            verb: "create",
+            group: "",
+            resource: "pods/exec",
+            name: "",
+        };
+        let table = [
+            (
+                json!({ "apiGroups": [""], "resources": ["pods/exec"], "verbs": ["create"] }),
+                true,
+            ),
+            (
+                json!({ "apiGroups": ["*"], "resources": ["*"], "verbs": ["*"] }),
+                true,
+            ),
+            (
+                json!({ "apiGroups": [""], "resources": ["*/exec"], "verbs": ["create"] }),
+                true,
+            ),
+            (
+                json!({ "apiGroups": [""], "resources": ["pods"], "verbs": ["*"] }),
+                false,
+            ),
+            (
+                json!({ "apiGroups": [""], "resources": ["pods/*"], "verbs": ["*"] }),
+                false,
+            ),
+            (
+                json!({ "apiGroups": [""], "resources": ["pods/exec"], "verbs": ["create"], "resourceNames": ["a"] }),
+                false,
+            ),
+            (
+                json!({ "apiGroups": null, "resources": ["*"], "verbs": ["*"] }),
+                false,
+            ),
+        ];
+        for (written, allowed) in table {
+            assert_eq!(rule(written.clone()).allows(&exec), allowed, "{written}");
+        }
+        let named = rule(
+            json!({ "apiGroups": [""], "resources": ["secrets"], "verbs": ["get"], "resourceNames": ["tiller-tls"] }),
+        );
+        let get = |name| Question {
+            verb: "get",
+            group: "",
+            resource: "secrets",
+            name,
+        };
+        assert!(
+            named.allows(&get("tiller-tls")) && !named.allows(&get("")) && !named.allows(&get("x"))
+        );
+    }
+}

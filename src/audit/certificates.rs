@@ -1,0 +1,111 @@
+//! The certificates in Secrets that Tillers have theirs from. Keys are not read.
+
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::Deserialize;
+
+use super::meta::Meta;
+use super::report::AuditedCertificate;
+
+use crate::pki::team::Certificate;
+use crate::policy::Timestamp;
+use crate::report::Maybe;
+
+/// The certificates, by namespace.
+#[derive(Debug, Default)]
+pub(super) struct Certificates(BTreeMap<String, Vec<Read>>);
+
+/// A certificate, or why there is none.
+#[derive(Debug)]
+struct Read {
+    secret: String,
+    file: &'static str,
+    certificate: Result<Certificate, String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Secret {
+    data: Option<Files>,
+    string_data: Option<Files>,
+}
+
+/// The files that are read. What else there is, is passed over.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Files {
+    #[serde(rename = "ca.crt")]
+    ca: Option<String>,
+    #[serde(rename = "tls.crt")]
+    certificate: Option<String>,
+}
+
+// === impl Certificates ===
+
+impl Certificates {
+    pub(super) fn take(&mut self, object: &str) -> Result<(), serde_json::Error> {
+        let metadata = Meta::read(object)?.metadata;
+        let Secret { data, string_data } = serde_json::from_str(object)?;
+        let encoded = data.unwrap_or_default();
+        let plain = string_data.unwrap_or_default();
+        let files = [
+            ("ca.crt", encoded.ca, plain.ca),
+            ("tls.crt", encoded.certificate, plain.certificate),
+        ];
+        for (file, encoded, plain) in files {
+            let plain = plain.map(|text| Ok(text.into_bytes()));
+            let Some(content) = plain.or_else(|| encoded.map(|it| decoded(&it))) else {
+                continue;
+            };
+            let secret = metadata.name.as_str();
+            let own = self.0.entry(metadata.namespace.clone()).or_default();
+            let read = content
+                .and_then(|it| Certificate::read_all(&it).map_err(|error| error.to_string()));
+            let certificates = match read {
+                Ok(all) => all.into_iter().map(Ok).collect(),
+                Err(reason) => vec![Err(reason)],
+            };
+            own.extend(certificates.into_iter().map(|certificate| Read {
+                secret: secret.to_owned(),
+                file,
+                certificate,
+            }));
+        }
+        Ok(())
+    }
+
+    /// The certificates of a namespace, and when each ends.
+    pub(super) fn of(&self, namespace: &str, now: Timestamp) -> Vec<AuditedCertificate> {
+        let own = self.0.get(namespace).into_iter().flatten();
+        let own = own.map(|read| {
+            let (ends, expired) = match &read.certificate {
+                Ok(certificate) => {
+                    let validity = certificate.validity();
+                    let ends = Maybe::Known(validity.end_text());
+                    (ends, validity.not_after < now.0)
+                }
+                Err(reason) => {
+                    let unknown = reason.clone();
+                    (Maybe::Unknown { unknown }, false)
+                }
+            };
+            AuditedCertificate {
+                secret: read.secret.clone(),
+                file: read.file,
+                ends,
+                expired,
+            }
+        });
+        own.collect()
+    }
+}
+
+/// The value of a Secret. The API server passes over line breaks in it.
+fn decoded(text: &str) -> Result<Vec<u8>, String> {
+    let text: String = text.split(['\r', '\n']).collect();
+    STANDARD
+        .decode(text)
+        .map_err(|_| "it is not base64".to_owned())
+}

@@ -1,0 +1,276 @@
+//! Each Tiller, judged.
+
+use std::collections::BTreeMap;
+
+use super::listed::Listed;
+use super::openers::findings;
+use super::report::{AuditedPod, AuditedTiller, Next, ObjectName, Step};
+use super::take::Audit;
+use super::workloads::{Kept, Key};
+use crate::json::Reader;
+use crate::k8s;
+use crate::policy::exposure::ExposureKind;
+use crate::policy::rbac::Account;
+use crate::policy::{
+    Action, Arrival, Circumstances, Context, Decision, Knowledge, Mode, Object, Outcome, Policy,
+    Verdict, Webhook, Workload, WorkloadKind, decide,
+};
+use crate::releases::Listing;
+use crate::report;
+
+/// A Tiller with all that controllers make of it; the first is what a person changes.
+type Members<'a> = Vec<(&'a Key, &'a Kept, Object<'a>)>;
+
+/// What tells who can reach a Tiller's port.
+const KINDS: [Listed; 6] = [
+    Listed::Exposure(ExposureKind::Service),
+    Listed::Exposure(ExposureKind::Ingress),
+    Listed::Exposure(ExposureKind::HttpRoute),
+    Listed::Exposure(ExposureKind::GrpcRoute),
+    Listed::Exposure(ExposureKind::TlsRoute),
+    Listed::Exposure(ExposureKind::TcpRoute),
+];
+
+impl Audit {
+    /// Every Tiller, by namespace and name.
+    pub(super) fn judged(&self, listing: &Listing) -> Vec<AuditedTiller> {
+        let groups = self.workloads.groups().into_iter();
+        let judged = groups.filter_map(|(root, members)| {
+            let members = read(root, &members);
+            let told = self.is_told_of(Some(&root.1));
+            told.then(|| self.judge(&members, listing))?
+        });
+        let mut judged: Vec<_> = judged.collect();
+        judged.sort_by(|one, other| {
+            let place = |it: &'_ AuditedTiller| (it.object.namespace.clone(), it.object.clone());
+            place(one).cmp(&place(other))
+        });
+        judged
+    }
+
+    fn judge(&self, members: &Members<'_>, listing: &Listing) -> Option<AuditedTiller> {
+        let Policy {
+            settings, modes, ..
+        } = &self.basis.policy;
+        let (key, kept, object) = members.first()?;
+        let workload = object.workload()?;
+        let namespace = &*key.1;
+        let knowledge = without(&self.knowledge, members);
+        let context = Context::new(self.basis.now, &knowledge);
+        let verdict = decide(object, settings, &context);
+        let containers: Vec<report::Tiller> = verdict.tillers.iter().map(Into::into).collect();
+        let pods = self.pods(members, &containers, &context);
+        let name = match workload.pod.account().as_str() {
+            "" => "default",
+            name => name,
+        };
+        let account = Account { namespace, name };
+        Some(AuditedTiller {
+            object: ObjectName {
+                kind: key.0.as_str().to_owned(),
+                namespace: Some(namespace.to_owned()),
+                name: key.2.to_string(),
+            },
+            created: kept.created.clone(),
+            state: state(kept, &pods),
+            team: knowledge
+                .team_in(namespace)
+                .map(|team| team.name.to_string()),
+            mode: modes.of(Some(namespace)).as_str(),
+            findings: findings(&verdict),
+            next: self.next(members, &verdict, &context),
+            releases: self.records.of(namespace, listing),
+            account: account.to_string(),
+            can_reach: self.can_reach(account),
+            reached_by: self.reached_by(key, account),
+            network: network(&verdict, workload),
+            exposed_by: self.known(KINDS, || self.exposures.leading_to(namespace, &kept.labels)),
+            certificates: self.known([Listed::Certificates], || {
+                self.certificates.of(namespace, self.basis.now)
+            }),
+            containers,
+            pods,
+        })
+    }
+
+    fn pods(
+        &self,
+        members: &Members<'_>,
+        containers: &[report::Tiller],
+        context: &Context<'_>,
+    ) -> Vec<AuditedPod> {
+        let pods = members
+            .iter()
+            .filter(|(key, kept, _)| key.0 == WorkloadKind::Pod && !kept.finished);
+        let pods = pods.map(|(key, kept, object)| {
+            let verdict = decide(object, &self.basis.policy.settings, context);
+            let own: Vec<report::Tiller> = verdict.tillers.iter().map(Into::into).collect();
+            let same = own.len() == containers.len()
+                && own.iter().zip(containers).all(|(own, other)| {
+                    own.effective == other.effective && own.version == other.version
+                });
+            AuditedPod {
+                name: key.2.to_string(),
+                phase: kept.phase.clone(),
+                differs: !same,
+            }
+        });
+        pods.collect()
+    }
+
+    /// What the guard does about a pod that is made again, and about the object when it is applied again.
+    fn next(&self, members: &Members<'_>, verdict: &Verdict<'_>, context: &Context<'_>) -> Next {
+        let is_pod = |(key, kept, _): &&(&Key, &Kept, Object<'_>)| {
+            key.0 == WorkloadKind::Pod && !kept.finished
+        };
+        let pod = members.iter().find(is_pod);
+        let of_pod = pod.map(|(_, _, object)| decide(object, &self.basis.policy.settings, context));
+        let is_root = members
+            .first()
+            .is_some_and(|(key, ..)| key.0 == WorkloadKind::Pod);
+        let namespace = members.first().map(|(key, ..)| &*key.1);
+        let mode = self.basis.policy.modes.of(namespace);
+        let step = |verdict: &Verdict<'_>, arrival, can_be_patched| {
+            step(verdict, mode, arrival, can_be_patched, &self.basis.policy)
+        };
+        // A pod without a controller is made again by a person, as a new one.
+        let (arrival, restart) = if is_root {
+            (Arrival::New, true)
+        } else {
+            (Arrival::Made, false)
+        };
+        Next {
+            restart: step(of_pod.as_ref().unwrap_or(verdict), arrival, restart),
+            update: step(
+                verdict,
+                if is_root {
+                    Arrival::New
+                } else {
+                    Arrival::Known
+                },
+                true,
+            ),
+        }
+    }
+}
+
+/// The members as they are judged, the root first. Each was read before.
+fn read<'a>(root: &Key, members: &[(&'a Key, &'a Kept)]) -> Members<'a> {
+    let read = members.iter().filter_map(|(key, kept)| {
+        let mut object = k8s::read(key.0, Reader::new(&kept.json)).ok()?;
+        if let Object::Workload(workload) = &mut object {
+            workload.by_controller = workload.maker.is_some();
+        }
+        Some((*key, *kept, object))
+    });
+    let mut members: Members<'a> = read.collect();
+    members.sort_by_key(|(key, ..)| *key != root);
+    members
+}
+
+fn step(
+    verdict: &Verdict<'_>,
+    mode: Mode,
+    arrival: Arrival,
+    can_be_patched: bool,
+    policy: &Policy,
+) -> Step {
+    let circumstances = Circumstances {
+        webhook: Webhook::Mutate,
+        arrival,
+        can_be_patched,
+        may_break_glass: false,
+    };
+    let outcome = Outcome::of(verdict, mode, circumstances, &policy.settings);
+    let answer = match outcome.decision {
+        Decision::Unconcerned | Decision::Allowed => "allowed",
+        Decision::Hardened => "hardened",
+        Decision::Refused | Decision::BreakGlass | Decision::Trial => "refused",
+        Decision::Audited | Decision::Warned => "left",
+    };
+    let refuses = |action: Action| match action {
+        Action::Refuse => true,
+        Action::Harden => !can_be_patched,
+        Action::Report => mode == Mode::Forbid,
+    };
+    let found = verdict.findings.iter().filter(|it| refuses(it.action));
+    let mut rules: Vec<_> = match &outcome.objection {
+        Some(objection) => vec![objection.rule.id],
+        None => found.map(|it| it.rule.id).collect(),
+    };
+    rules.dedup();
+    if answer != "refused" {
+        rules.clear();
+    }
+    Step { answer, rules }
+}
+
+/// What is known of a cluster without these: nothing is a second Tiller beside itself.
+fn without(knowledge: &Knowledge, members: &Members<'_>) -> Knowledge {
+    members
+        .iter()
+        .fold(knowledge.clone(), |knowledge, (key, _, object)| {
+            let own = object.workload().and_then(Workload::tiller_use);
+            let knowledge =
+                own.map_or_else(|| knowledge.clone(), |own| knowledge.without_tiller(own));
+            match key.0 {
+                WorkloadKind::Pod => knowledge.without_tiller_pod(&key.1, &key.2),
+                _ => knowledge,
+            }
+        })
+}
+
+fn state(root: &Kept, pods: &[AuditedPod]) -> &'static str {
+    let is_in = |phase: &str| pods.iter().any(|pod| pod.phase == phase);
+    match pods {
+        [_, ..] if is_in("Running") => "running",
+        [_, ..] if is_in("Pending") => "pending",
+        [] if root.finished => "finished",
+        [] if root.idle => "scaled-to-zero",
+        _ => "not-running",
+    }
+}
+
+/// Who reaches a Tiller's port, of what is in the cluster's network.
+fn network(verdict: &Verdict<'_>, workload: &Workload<'_>) -> report::Maybe<&'static str> {
+    use report::Maybe::{Known, Unknown};
+    let mut found: BTreeMap<u8, report::Maybe<&'static str>> = BTreeMap::new();
+    for container in &verdict.tillers {
+        let tiller = report::Tiller::from(container);
+        let effective = tiller.effective;
+        let reached = match (
+            tiller.starts.starts,
+            effective.listen,
+            effective.tls.enabled,
+            effective.tls.verify,
+        ) {
+            (Known(false), ..) => Known("nobody"),
+            (_, Known(address), ..) if is_loopback(&address) => Known("own-pod"),
+            (_, _, Known(true), Known(true)) => Known("certificates"),
+            (_, Unknown { unknown }, ..)
+            | (_, _, Unknown { unknown }, _)
+            | (_, _, Known(true), Unknown { unknown }) => Unknown { unknown },
+            (_, Known(_), ..) => Known("everybody"),
+        };
+        let rank = match &reached {
+            Known("everybody") => 0,
+            Unknown { .. } => 1,
+            Known("certificates") => 2,
+            Known("own-pod") => 3,
+            Known(_) => 4,
+        };
+        found.insert(rank, reached);
+    }
+    let reached = found.into_values().next().unwrap_or(Known("nobody"));
+    // What listens on loopback in the node's network is open to all that runs in that.
+    if workload.pod.host_network == Some(true) && reached == Known("own-pod") {
+        return Known("everybody");
+    }
+    reached
+}
+
+fn is_loopback(address: &str) -> bool {
+    ["localhost:", "127.", "[::1]:"]
+        .iter()
+        .any(|it| address.starts_with(it))
+}

@@ -1,0 +1,36 @@
+//! All Tillers of a cluster or of a dump: what each does, what it can reach, who can reach it, and what the guard does next.
+//!
+//! ```text
+//! objects, list by list ─ Audit::take ─┬ workloads ─ tillers ─┐
+//!                                      ├ access ── questions ─┼─ Audit::report ─ AuditReport ─ text
+//!                                      └ openers, exposures ──┘
+//! ```
+//!
+//! Of what is no Tiller's and opens none, a name is kept at most.
+
+mod access;
+mod basis;
+mod certificates;
+mod exposures;
+mod judge;
+mod listed;
+mod meta;
+mod openers;
+mod questions;
+mod reach;
+mod records;
+mod report;
+mod subject;
+mod take;
+mod text;
+mod workloads;
+
+pub use basis::Basis;
+pub use listed::Listed;
+pub use report::{
+    AuditReport, AuditSummary, AuditedCertificate, AuditedPod, AuditedTiller, CanReach,
+    FORMAT_VERSION, Grant, GuardState, Next, ObjectName, Opener, Reacher, Releases, Step, Stored,
+    Unseen,
+};
+pub use take::Audit;
+pub use text::write as write_text;

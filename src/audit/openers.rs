@@ -1,0 +1,135 @@
+//! What opens a Tiller without being one.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Deserialize;
+
+use super::basis::Basis;
+use super::meta::Meta;
+use super::report::{ObjectName, Opener};
+use crate::policy::custody::{CustodyObject, Secret};
+use crate::policy::rbac::{Account, RbacKind};
+use crate::policy::{Context, Knowledge, Object, ObjectKind, Verdict, decide};
+use crate::report::Finding;
+
+/// What was found so far.
+#[derive(Debug, Default)]
+pub(super) struct Openers {
+    pub(super) found: Vec<Opener>,
+    /// The token Secrets that accounts list, by namespace and account: Kubernetes before 1.24 made them by itself.
+    listed: BTreeMap<(String, String), BTreeSet<String>>,
+}
+
+#[derive(Deserialize)]
+struct ServiceAccount {
+    secrets: Option<Vec<Reference>>,
+}
+
+#[derive(Deserialize)]
+struct Reference {
+    name: Option<String>,
+}
+
+/// The annotation of a token Secret that names the account.
+const ACCOUNT: &str = "kubernetes.io/service-account.name";
+/// The type of such a Secret.
+const TOKEN: &str = "kubernetes.io/service-account-token";
+
+// === impl Openers ===
+
+impl Openers {
+    /// Judges an object, of which nothing more is to be known.
+    pub(super) fn judge(&mut self, object: &Object<'_>, knowledge: &Knowledge, basis: &Basis) {
+        let context = Context::new(basis.now, knowledge);
+        let verdict = decide(object, &basis.policy.settings, &context);
+        self.found.extend(opener(object, &verdict));
+    }
+
+    /// Judges a binding. A role is judged by the bindings to it.
+    pub(super) fn judge_binding(
+        &mut self,
+        object: &Object<'_>,
+        knowledge: &Knowledge,
+        basis: &Basis,
+    ) {
+        let bindings = [RbacKind::RoleBinding, RbacKind::ClusterRoleBinding];
+        if bindings
+            .iter()
+            .any(|kind| object.kind() == ObjectKind::from(*kind))
+        {
+            self.judge(object, knowledge, basis);
+        }
+    }
+
+    pub(super) fn take_account(&mut self, object: &str) -> Result<(), String> {
+        let read = || -> Result<_, serde_json::Error> {
+            let account: ServiceAccount = serde_json::from_str(object)?;
+            Ok((account, Meta::read(object)?.metadata))
+        };
+        let (account, metadata) = read().map_err(|error| error.to_string())?;
+        let secrets = account.secrets.into_iter().flatten();
+        let secrets: BTreeSet<String> = secrets.filter_map(|it| it.name).collect();
+        if !secrets.is_empty() {
+            self.listed
+                .insert((metadata.namespace, metadata.name), secrets);
+        }
+        Ok(())
+    }
+
+    /// Judges a Secret with a token of an account, by its metadata. Those that Kubernetes made are let be.
+    pub(super) fn take_token(
+        &mut self,
+        object: &str,
+        knowledge: &Knowledge,
+        basis: &Basis,
+    ) -> Result<(), String> {
+        let metadata =
+            Meta::read(object).map_err(|_| "a field does not match the API".to_owned())?;
+        let metadata = metadata.metadata;
+        let annotations = metadata.annotations.unwrap_or_default();
+        let Some(account) = annotations.get(ACCOUNT) else {
+            return Ok(());
+        };
+        let place = (metadata.namespace, account.clone());
+        let own = self.listed.get(&place);
+        if own.is_some_and(|secrets| secrets.contains(&metadata.name)) {
+            return Ok(());
+        }
+        let (namespace, account) = (&place.0, &place.1);
+        let asked = Account {
+            namespace,
+            name: account,
+        };
+        if knowledge.is_tiller_account(asked, &basis.policy.settings) {
+            let secret = Secret {
+                namespace: Some(namespace.as_str().into()),
+                name: metadata.name.as_str().into(),
+                kind: TOKEN.into(),
+                account: account.as_str().into(),
+                ..Secret::default()
+            };
+            let object = Object::from(CustodyObject::Secret(secret));
+            self.judge(&object, knowledge, basis);
+        }
+        Ok(())
+    }
+}
+
+/// An object with what was found about it; nothing where nothing was.
+pub(super) fn opener(object: &Object<'_>, verdict: &Verdict<'_>) -> Option<Opener> {
+    (!verdict.findings.is_empty()).then(|| Opener {
+        object: ObjectName {
+            kind: object.kind().as_str().to_owned(),
+            namespace: object.namespace().map(ToOwned::to_owned),
+            name: object.name().to_owned(),
+        },
+        findings: findings(verdict),
+    })
+}
+
+/// What was found, the worst first.
+pub(super) fn findings(verdict: &Verdict<'_>) -> Vec<Finding> {
+    let mut found: Vec<_> = verdict.findings.iter().collect();
+    found.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    found.into_iter().map(Finding::from).collect()
+}

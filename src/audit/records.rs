@@ -1,0 +1,88 @@
+//! The records of releases, by the namespace that they are in.
+
+use std::collections::BTreeMap;
+
+use super::report::{Releases, Stored};
+use crate::policy::{Knowledge, SecretRecords};
+use crate::releases::{Examined, Inventory, Listing, Storage};
+use crate::report::Maybe;
+
+/// The records so far.
+#[derive(Debug, Default)]
+pub(super) struct Records {
+    inventory: Inventory,
+    counts: BTreeMap<(String, Storage), u32>,
+    missing: Option<String>,
+}
+
+// === impl Records ===
+
+impl Records {
+    pub(super) fn take(&mut self, examined: Examined) {
+        let place = match &examined {
+            Examined::Revision(it) => (it.tiller_namespace.clone(), it.storage),
+            Examined::Damaged(it) => (it.tiller_namespace.clone(), it.storage),
+        };
+        *self.counts.entry(place).or_default() += 1;
+        self.inventory.add(examined);
+    }
+
+    pub(super) fn miss(&mut self, reason: String) {
+        self.missing.get_or_insert(reason);
+    }
+
+    /// What is known of a cluster with these records too.
+    pub(super) fn tell(&self, mut knowledge: Knowledge) -> Knowledge {
+        for ((namespace, storage), count) in &self.counts {
+            match storage {
+                Storage::Secrets => {
+                    let counted = SecretRecords::Counted(*count);
+                    knowledge = knowledge.with_secret_records(namespace, counted);
+                }
+                Storage::ConfigMaps => {
+                    for number in 0..*count {
+                        let name = number.to_string();
+                        knowledge = knowledge.with_release_record(namespace, &name);
+                    }
+                }
+            }
+        }
+        knowledge
+    }
+
+    /// The releases, and what is wrong with them. What was counted stays.
+    pub(super) fn listing(&mut self) -> Listing {
+        std::mem::take(&mut self.inventory).listing(false)
+    }
+
+    /// What is recorded in a namespace.
+    pub(super) fn of(&self, namespace: &str, listing: &Listing) -> Maybe<Releases> {
+        if let Some(reason) = &self.missing {
+            let unknown = format!("cannot list release records: {reason}");
+            return Maybe::Unknown { unknown };
+        }
+        let stored = |storage| self.stored(namespace, storage, listing);
+        Maybe::Known(Releases {
+            configmaps: stored(Storage::ConfigMaps),
+            secrets: stored(Storage::Secrets),
+        })
+    }
+
+    fn stored(&self, namespace: &str, storage: Storage, listing: &Listing) -> Stored {
+        let is_here = |of: &str, kept| of == namespace && kept == storage;
+        let releases = listing.releases.iter();
+        let releases = releases.filter(|it| is_here(&it.tiller_namespace, it.storage));
+        let mut problems = BTreeMap::new();
+        for problem in &listing.problems {
+            if is_here(&problem.tiller_namespace, problem.storage) {
+                *problems.entry(problem.problem.as_str()).or_default() += 1;
+            }
+        }
+        let count = self.counts.get(&(namespace.to_owned(), storage)).copied();
+        Stored {
+            records: count.map_or(0, |it| usize::try_from(it).unwrap_or(usize::MAX)),
+            releases: releases.count(),
+            problems,
+        }
+    }
+}

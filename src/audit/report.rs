@@ -1,0 +1,257 @@
+//! The report of an audit, as programs read it. A field may be added; none is renamed or removed within one
+//! [`FORMAT_VERSION`].
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use crate::report::{Finding, Issues, Maybe, Tiller, Unread, title};
+
+/// The version of the JSON format.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// All that was found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AuditReport {
+    /// [`FORMAT_VERSION`].
+    pub version: u32,
+    /// What was judged by: `file`, `installed` or `default`.
+    pub policy: &'static str,
+    /// Each Tiller once.
+    pub tillers: Vec<AuditedTiller>,
+    /// What opens a Tiller without being one.
+    pub openers: Vec<Opener>,
+    /// The guard's own webhooks; nothing for a dump.
+    pub guard: Option<GuardState>,
+    /// What could not be looked at.
+    pub unknown: Vec<Unseen>,
+    /// The APIs that are not served, which nothing can be of.
+    pub not_served: Vec<String>,
+    /// The numbers.
+    pub summary: AuditSummary,
+}
+
+/// A Tiller: the object that a person changes, with all that controllers make of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AuditedTiller {
+    /// The object.
+    #[serde(flatten)]
+    pub object: ObjectName,
+    /// When it was made, in RFC 3339; empty where it does not say.
+    pub created: String,
+    /// `running`, `pending`, `scaled-to-zero`, `finished` or `not-running`.
+    pub state: &'static str,
+    /// Its pods that are not over.
+    pub pods: Vec<AuditedPod>,
+    /// The team that it is of.
+    pub team: Option<String>,
+    /// The mode of its namespace.
+    pub mode: &'static str,
+    /// Its containers that are Tillers, with their effective configuration.
+    pub containers: Vec<Tiller>,
+    /// What the rules found, the worst first.
+    pub findings: Vec<Finding>,
+    /// What the guard does next.
+    pub next: Next,
+    /// What is recorded in its namespace.
+    pub releases: Maybe<Releases>,
+    /// Its service account, as `NAMESPACE/NAME`.
+    pub account: String,
+    /// What its account can reach.
+    pub can_reach: Maybe<CanReach>,
+    /// Who can reach it.
+    pub reached_by: Maybe<Vec<Reacher>>,
+    /// Who reaches its port: `everybody`, `certificates`, `own-pod` or `nobody`.
+    pub network: Maybe<&'static str>,
+    /// The Services, Ingresses and routes that lead to it.
+    pub exposed_by: Maybe<Vec<String>>,
+    /// The certificates in its namespace.
+    pub certificates: Maybe<Vec<AuditedCertificate>>,
+}
+
+/// An object's place.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct ObjectName {
+    /// The kind.
+    pub kind: String,
+    /// The namespace; nothing for what is of the cluster.
+    pub namespace: Option<String>,
+    /// The name.
+    pub name: String,
+}
+
+/// A pod of a Tiller.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AuditedPod {
+    /// Its name.
+    pub name: String,
+    /// Its phase, such as `Running`.
+    pub phase: String,
+    /// Whether it runs with another configuration than the object that it is made of says now.
+    pub differs: bool,
+}
+
+/// What the guard does about a Tiller.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Next {
+    /// When one of its pods is made again.
+    pub restart: Step,
+    /// When somebody applies it again.
+    pub update: Step,
+}
+
+/// What the guard does, and by which rules it refuses.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Step {
+    /// `allowed`, `hardened`, `refused`, or `left` where the mode lets it pass as it is.
+    pub answer: &'static str,
+    /// The rules that refuse.
+    pub rules: Vec<&'static str>,
+}
+
+/// What is recorded in a Tiller's namespace, by storage.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Releases {
+    /// In ConfigMaps.
+    pub configmaps: Stored,
+    /// In Secrets.
+    pub secrets: Stored,
+}
+
+/// What one storage holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Stored {
+    /// Records.
+    pub records: usize,
+    /// Releases that are not deleted.
+    pub releases: usize,
+    /// How many problems of each kind there are.
+    pub problems: BTreeMap<&'static str, usize>,
+}
+
+/// What an account can reach.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct CanReach {
+    /// In the whole cluster.
+    pub cluster: Vec<Grant>,
+    /// In single namespaces, beside that.
+    pub namespaces: BTreeMap<String, Vec<Grant>>,
+}
+
+/// Something that an account can do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Grant {
+    /// What, such as `read-secrets`.
+    pub can: &'static str,
+    /// The bindings that give it.
+    pub by: BTreeSet<String>,
+}
+
+/// Somebody who can reach a Tiller.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Reacher {
+    /// `User NAME`, `Group NAME` or `ServiceAccount NAMESPACE/NAME`.
+    pub who: String,
+    /// The ways, such as `port-forward`.
+    pub ways: Vec<&'static str>,
+    /// The bindings that open them.
+    pub by: BTreeSet<String>,
+}
+
+/// A certificate of a Secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AuditedCertificate {
+    /// The Secret.
+    pub secret: String,
+    /// The file in it.
+    pub file: &'static str,
+    /// When it ends, in RFC 3339.
+    pub ends: Maybe<String>,
+    /// Whether it has ended.
+    pub expired: bool,
+}
+
+/// An object that opens a Tiller without being one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Opener {
+    /// The object.
+    #[serde(flatten)]
+    pub object: ObjectName,
+    /// What the rules found, the worst first.
+    pub findings: Vec<Finding>,
+}
+
+/// The guard's own webhooks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct GuardState {
+    /// Of each of the two webhook configurations: what is wrong with it, in a sentence each.
+    pub configurations: BTreeMap<&'static str, Maybe<Vec<String>>>,
+    /// Who may change webhook configurations, with the bindings by which they may.
+    pub changed_by: Maybe<Vec<Reacher>>,
+}
+
+/// Something that could not be looked at.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Unseen {
+    /// What.
+    pub what: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// The numbers of a report.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct AuditSummary {
+    /// Tillers.
+    pub tillers: usize,
+    /// Findings about Tillers.
+    pub findings: usize,
+    /// Objects that open a Tiller.
+    pub openers: usize,
+    /// Tillers whose next restart is refused.
+    pub refused_at_restart: usize,
+    /// Tillers whose next update is refused.
+    pub refused_at_update: usize,
+    /// What could not be looked at.
+    pub unknown: usize,
+}
+
+// === impl AuditReport ===
+
+impl AuditReport {
+    /// Whether anything is wrong.
+    pub fn has_findings(&self) -> bool {
+        let broken = |guard: &GuardState| {
+            let mut states = guard.configurations.values();
+            states.any(|it| matches!(it, Maybe::Known(wrong) if !wrong.is_empty()))
+        };
+        self.tillers.iter().any(|it| !it.findings.is_empty())
+            || !self.openers.is_empty()
+            || self.guard.as_ref().is_some_and(broken)
+    }
+
+    /// The findings of Tillers and of what opens them, and what could not be looked at, for other formats.
+    pub fn issues(&self) -> Issues<'_> {
+        let mut issues = Issues::default();
+        let tillers = self.tillers.iter().map(|it| (&it.object, &it.findings));
+        let openers = self.openers.iter().map(|it| (&it.object, &it.findings));
+        for (object, findings) in tillers.chain(openers) {
+            let ObjectName {
+                kind,
+                namespace,
+                name,
+            } = object;
+            let namespace = namespace.as_deref();
+            let file = format!("cluster/{}/{kind}/{name}", namespace.unwrap_or("_cluster"));
+            issues.add(&file, &title(kind, namespace, name), findings);
+        }
+        let unseen = self.unknown.iter().map(|unseen| Unread {
+            file: format!("cluster/{}", unseen.what),
+            line: None,
+            column: None,
+            message: unseen.reason.clone(),
+        });
+        issues.unread.extend(unseen);
+        issues
+    }
+}

@@ -1,0 +1,132 @@
+//! Whom bindings name.
+
+use std::fmt;
+
+use serde::Deserialize;
+
+use crate::policy::rbac::Account;
+
+/// Somebody whom a binding names.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Subject {
+    /// Somebody who has logged in under this name.
+    User(Box<str>),
+    /// Everybody of this group.
+    Group(Box<str>),
+    /// A service account: its namespace and its name.
+    ServiceAccount(Box<str>, Box<str>),
+}
+
+/// A subject, as it is written.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Named {
+    kind: Box<str>,
+    namespace: Box<str>,
+    name: Box<str>,
+}
+
+// === impl Subject ===
+
+impl Subject {
+    /// Nothing for a kind that is none; one of a binding in this namespace.
+    pub(super) fn read(named: Named, of_namespace: Option<&str>) -> Option<Self> {
+        let Named {
+            kind,
+            namespace,
+            name,
+        } = named;
+        Some(match &*kind {
+            "User" => Self::User(name),
+            "Group" => Self::Group(name),
+            // One without a namespace is of the binding's own.
+            "ServiceAccount" if namespace.is_empty() => {
+                Self::ServiceAccount(of_namespace?.into(), name)
+            }
+            "ServiceAccount" => Self::ServiceAccount(namespace, name),
+            _ => return None,
+        })
+    }
+
+    /// Whether a service account is meant, be it as one of a group.
+    pub(super) fn holds(&self, account: Account<'_>) -> bool {
+        let Account { namespace, name } = account;
+        match self {
+            Self::ServiceAccount(of, called) => **of == *namespace && **called == *name,
+            Self::User(user) => {
+                let user = user.strip_prefix("system:serviceaccount:");
+                user.and_then(|it| it.split_once(':')) == Some((namespace, name))
+            }
+            Self::Group(group) => match group.strip_prefix("system:serviceaccounts") {
+                Some("") => true,
+                Some(rest) => rest.strip_prefix(':') == Some(namespace),
+                None => **group == *"system:authenticated",
+            },
+        }
+    }
+
+    /// Whether it is a part of Kubernetes itself.
+    pub(super) fn is_of_kubernetes(&self) -> bool {
+        match self {
+            Self::ServiceAccount(namespace, _) => **namespace == *"kube-system",
+            Self::User(name) => is_component(name) && !name.starts_with("system:serviceaccount:"),
+            Self::Group(name) => {
+                is_component(name)
+                    && !name.starts_with("system:serviceaccounts")
+                    && !matches!(
+                        &**name,
+                        "system:authenticated" | "system:unauthenticated" | "system:masters"
+                    )
+            }
+        }
+    }
+}
+
+/// Whether Kubernetes keeps this name for its own parts.
+pub(super) fn is_component(name: &str) -> bool {
+    name.starts_with("system:")
+}
+
+/// `User NAME`, `Group NAME` or `ServiceAccount NAMESPACE/NAME`.
+impl fmt::Display for Subject {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::User(name) => write!(formatter, "User {name}"),
+            Self::Group(name) => write!(formatter, "Group {name}"),
+            Self::ServiceAccount(namespace, name) => {
+                write!(formatter, "ServiceAccount {namespace}/{name}")
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_account_is_held_in_each_of_its_spellings() {
+        let account = Account {
+            namespace: "blue",
+            name: "tiller",
+        };
+        for held in [
+            Subject::ServiceAccount("blue".into(), "tiller".into()),
+            Subject::User("system:serviceaccount:blue:tiller".into()),
+            Subject::Group("system:serviceaccounts".into()),
+            Subject::Group("system:serviceaccounts:blue".into()),
+            Subject::Group("system:authenticated".into()),
+        ] {
+            assert!(held.holds(account), "{held}");
+        }
+        for other in [
+            Subject::ServiceAccount("red".into(), "tiller".into()),
+            Subject::User("tiller".into()),
+            Subject::Group("system:serviceaccounts:red".into()),
+            Subject::Group("system:serviceaccountsblue".into()),
+            Subject::Group("system:masters".into()),
+        ] {
+            assert!(!other.holds(account), "{other}");
+        }
+    }
+}

@@ -1,0 +1,254 @@
+//! What an audit takes in, list by list.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::access::Access;
+use super::basis::Basis;
+use super::certificates::Certificates;
+use super::exposures::Exposures;
+use super::listed::Listed;
+use super::meta::Meta;
+use super::openers::Openers;
+use super::records::Records;
+use super::report::{AuditReport, AuditSummary, AuditedTiller, GuardState, Unseen};
+use super::workloads::Workloads;
+use crate::json::Reader;
+use crate::k8s;
+use crate::policy::rbac::RbacKind;
+use crate::policy::{Knowledge, Object, ObjectKind};
+use crate::releases::{Examined, Storage};
+use crate::report::Maybe;
+
+/// An audit, as the objects come.
+#[derive(Debug)]
+pub struct Audit {
+    pub(super) basis: Basis,
+    pub(super) knowledge: Knowledge,
+    pub(super) workloads: Workloads,
+    pub(super) access: Access,
+    pub(super) exposures: Exposures,
+    pub(super) certificates: Certificates,
+    pub(super) records: Records,
+    openers: Openers,
+    /// What could not be listed, with the reason.
+    missing: BTreeMap<Listed, String>,
+    unknown: BTreeSet<Unseen>,
+    not_served: Vec<String>,
+}
+
+// === impl Audit ===
+
+impl Audit {
+    /// Of a cluster that Kubernetes 1.`minor` runs, where that is known.
+    pub fn new(basis: Basis, minor: Option<u16>) -> Self {
+        Self {
+            basis,
+            knowledge: minor.map_or_else(Knowledge::default, Knowledge::of_kubernetes),
+            workloads: Workloads::default(),
+            access: Access::default(),
+            exposures: Exposures::default(),
+            certificates: Certificates::default(),
+            records: Records::default(),
+            openers: Openers::default(),
+            missing: BTreeMap::new(),
+            unknown: BTreeSet::new(),
+            not_served: Vec::new(),
+        }
+    }
+
+    /// Takes an object, as JSON. The lists come in the order of [`Listed::ALL`].
+    pub fn take(&mut self, listed: Listed, object: &str) {
+        let taken = match listed {
+            Listed::Teams => self.take_team(object),
+            Listed::Workloads(kind) => self.take_workload(kind.into(), object),
+            Listed::Rbac(kind) => self.take_rbac(kind, object),
+            Listed::Exposure(kind) => self.take_exposure(kind.into(), object),
+            Listed::ServiceAccounts => self.openers.take_account(object),
+            Listed::Tokens => {
+                let Self {
+                    openers,
+                    knowledge,
+                    basis,
+                    ..
+                } = self;
+                openers.take_token(object, knowledge, basis)
+            }
+            Listed::Certificates => self.take_certificates(object),
+        };
+        if let Err(reason) = taken {
+            self.unread(listed.kind(), object, reason);
+        }
+    }
+
+    /// Says that a list could not be read, or not to its end.
+    pub fn miss(&mut self, listed: Listed, reason: String) {
+        self.unknown.insert(Unseen {
+            what: listed.as_str().to_owned(),
+            reason: reason.clone(),
+        });
+        self.missing.insert(listed, reason);
+    }
+
+    /// Says that the records of a storage could not be read, or not all of them.
+    pub fn miss_records(&mut self, storage: Storage, reason: String) {
+        self.unknown.insert(Unseen {
+            what: format!("release records in {}", storage.as_str()),
+            reason: reason.clone(),
+        });
+        self.records.miss(reason);
+    }
+
+    /// Says that something else could not be looked at.
+    pub fn unseen(&mut self, what: String, reason: String) {
+        self.unknown.insert(Unseen { what, reason });
+    }
+
+    /// Says that nothing of this kind can be there.
+    pub fn not_served(&mut self, listed: Listed) {
+        self.not_served.push(listed.as_str().to_owned());
+        // Where RBAC gives no rights, something else does.
+        if listed.is_of_rights() {
+            let reason = "the API server does not serve it; rights come from elsewhere";
+            self.miss(listed, reason.to_owned());
+        }
+    }
+
+    /// Takes a record of a release.
+    pub fn take_record(&mut self, examined: Examined) {
+        self.records.take(examined);
+    }
+
+    /// What was found.
+    pub fn report(mut self, guard: Option<GuardState>) -> AuditReport {
+        self.knowledge = self.records.tell(self.knowledge);
+        let borrowed = self.workloads.borrowed(&self.knowledge, &self.basis);
+        let mut openers = std::mem::take(&mut self.openers).found;
+        openers.extend(borrowed);
+        openers.retain(|it| self.is_told_of(it.object.namespace.as_deref()));
+        openers.sort_by(|one, other| one.object.cmp(&other.object));
+        let listing = self.records.listing();
+        let tillers = self.judged(&listing);
+        let refused = |answer: fn(&AuditedTiller) -> &'static str| {
+            tillers.iter().filter(|it| answer(it) == "refused").count()
+        };
+        let summary = AuditSummary {
+            tillers: tillers.len(),
+            findings: tillers.iter().map(|it| it.findings.len()).sum(),
+            openers: openers.len(),
+            refused_at_restart: refused(|it| it.next.restart.answer),
+            refused_at_update: refused(|it| it.next.update.answer),
+            unknown: self.unknown.len(),
+        };
+        AuditReport {
+            version: super::FORMAT_VERSION,
+            policy: self.basis.origin,
+            tillers,
+            openers,
+            guard,
+            unknown: self.unknown.into_iter().collect(),
+            not_served: self.not_served,
+            summary,
+        }
+    }
+
+    /// Something that is known if these lists could be read.
+    pub(super) fn known<T>(
+        &self,
+        lists: impl IntoIterator<Item = Listed>,
+        tell: impl FnOnce() -> T,
+    ) -> Maybe<T> {
+        let mut reasons = lists
+            .into_iter()
+            .filter_map(|it| self.missing.get_key_value(&it));
+        match reasons.next() {
+            None => Maybe::Known(tell()),
+            Some((listed, reason)) => Maybe::Unknown {
+                unknown: format!("cannot list {}: {reason}", listed.as_str()),
+            },
+        }
+    }
+
+    /// Whether something in this namespace is told of.
+    pub(super) fn is_told_of(&self, namespace: Option<&str>) -> bool {
+        let only = self.basis.namespace.as_deref();
+        only.is_none() || namespace.is_none() || only == namespace
+    }
+
+    fn take_team(&mut self, object: &str) -> Result<(), String> {
+        let registration = k8s::team_registration(Reader::new(object));
+        let registration = registration.map_err(|it| it.to_string())?;
+        let registration = registration.map_err(|it| it.to_string())?;
+        self.knowledge = self.knowledge.with_team(registration.team);
+        Ok(())
+    }
+
+    fn take_workload(&mut self, kind: ObjectKind, object: &str) -> Result<(), String> {
+        let read = read(kind, object)?;
+        if let Object::Workload(workload) = &read {
+            let settings = &self.basis.policy.settings;
+            let kept = self.workloads.take(workload, object, settings)?;
+            if kept {
+                self.knowledge = self.knowledge.with(&read);
+            }
+        }
+        Ok(())
+    }
+
+    fn take_rbac(&mut self, kind: RbacKind, object: &str) -> Result<(), String> {
+        let added = self.access.add(kind, object);
+        added.map_err(|error| error.to_string())?;
+        match read(kind.into(), object) {
+            Ok(read) => {
+                self.knowledge = self.knowledge.with(&read);
+                self.openers
+                    .judge_binding(&read, &self.knowledge, &self.basis);
+                Ok(())
+            }
+            Err(reason) => {
+                let (namespace, name) = named(object);
+                let learned = self
+                    .knowledge
+                    .learn_unreadable(kind.into(), &namespace, &name);
+                self.knowledge = learned.0;
+                Err(reason)
+            }
+        }
+    }
+
+    fn take_exposure(&mut self, kind: ObjectKind, object: &str) -> Result<(), String> {
+        let read = read(kind, object)?;
+        self.knowledge = self.knowledge.with(&read);
+        self.exposures.take(&read, object)?;
+        self.openers.judge(&read, &self.knowledge, &self.basis);
+        Ok(())
+    }
+
+    fn take_certificates(&mut self, object: &str) -> Result<(), String> {
+        let kind = crate::policy::custody::CustodyKind::Secret;
+        let read = read(kind.into(), object)?;
+        self.knowledge = self.knowledge.with(&read);
+        self.openers.judge(&read, &self.knowledge, &self.basis);
+        // What is wrong with a Secret's content may be secret.
+        let taken = self.certificates.take(object);
+        taken.map_err(|_| "a field does not match the API".to_owned())
+    }
+
+    fn unread(&mut self, kind: &str, object: &str, reason: String) {
+        let (namespace, name) = named(object);
+        let what = match namespace.as_str() {
+            "" => format!("{kind} {name}"),
+            namespace => format!("{kind} {namespace}/{name}"),
+        };
+        self.unseen(what, reason);
+    }
+}
+
+fn read(kind: ObjectKind, object: &str) -> Result<Object<'_>, String> {
+    k8s::read(kind, Reader::new(object)).map_err(|malformed| malformed.reason)
+}
+
+/// Namespace and name of an object, as far as they can be read.
+fn named(object: &str) -> (String, String) {
+    let meta = Meta::read(object).unwrap_or_default();
+    (meta.metadata.namespace, meta.metadata.name)
+}

@@ -1,0 +1,274 @@
+//! The lists of an audit: page by page, of which only what matters is kept.
+
+use std::collections::BTreeMap;
+
+use hyper::header::ACCEPT;
+use kube::api::ListParams;
+use kube::core::Request;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::Cluster;
+use super::drift::drift;
+use super::install::registration;
+use super::lookup::METADATA_LIST;
+use super::releases;
+use super::team::asked;
+use super::watch::{Collection, WatchedResource, serves};
+use crate::audit::{Audit, GuardState, Listed};
+use crate::installation::Installation;
+use crate::k8s::TEAM_SELECTOR;
+use crate::policy::{Api, ObjectKind};
+use crate::releases::{Storage, examine};
+use crate::report::Maybe;
+use crate::tiller::signs;
+
+/// Objects of a page.
+const PAGE: u32 = 500;
+/// The versions of what leads to Services, the best first.
+const VERSIONS: [&str; 5] = ["v1", "v1beta1", "v1alpha2", "v1alpha3", "v1alpha1"];
+
+/// Where an audit looks.
+#[derive(Debug, Clone, Copy)]
+pub struct Place<'a> {
+    /// The namespace; without one, all are.
+    pub namespace: Option<&'a str>,
+    /// The guard's own, which holds the teams.
+    pub guard: &'a str,
+}
+
+/// A list ended before its end.
+struct Ended {
+    error: kube::Error,
+    /// How many objects came before.
+    after: usize,
+}
+
+#[derive(Deserialize)]
+struct Page<'p> {
+    #[serde(default)]
+    metadata: Metadata,
+    #[serde(borrow)]
+    items: Option<Vec<&'p RawValue>>,
+}
+
+#[derive(Default, Deserialize)]
+struct Metadata {
+    #[serde(rename = "continue", default)]
+    continues: String,
+}
+
+/// Lists all that an audit reads. What cannot be listed is said to be unknown, and the rest goes on.
+pub async fn take(cluster: &Cluster, place: Place<'_>, audit: &mut Audit) {
+    for listed in Listed::ALL {
+        match collections(cluster, listed, place).await {
+            Ok(found) if found.is_empty() => audit.not_served(listed),
+            Ok(found) => {
+                for collection in found {
+                    take_list(cluster, listed, &collection, place, audit).await;
+                }
+            }
+            Err(error) => audit.miss(listed, words(&error)),
+        }
+    }
+    for storage in Storage::ALL {
+        let minor = cluster.version().minor;
+        let looked = releases::list(
+            cluster,
+            storage,
+            place.namespace,
+            move |record| examine(&record, Some(minor)),
+            |examined| audit.take_record(examined),
+        );
+        if let Err(error) = looked.await {
+            audit.miss_records(storage, error.to_string());
+        }
+    }
+}
+
+/// What is wrong with the webhook configurations, compared with an installation.
+pub async fn guard(cluster: &Cluster, installed: &Installation, audit: &Audit) -> GuardState {
+    let mut configurations = BTreeMap::new();
+    let kinds = [
+        "MutatingWebhookConfiguration",
+        "ValidatingWebhookConfiguration",
+    ];
+    for (kind, wanted) in kinds.into_iter().zip(installed.registrations()) {
+        let state = match registration(cluster, kind).await {
+            Ok(Some(live)) => Maybe::Known(drift(&wanted, &live)),
+            Ok(None) => Maybe::Known(vec![format!("there is no {kind} tiller-guard")]),
+            Err(error) => Maybe::Unknown {
+                unknown: words(&error),
+            },
+        };
+        configurations.insert(kind, state);
+    }
+    GuardState {
+        configurations,
+        changed_by: audit.changed_by(),
+    }
+}
+
+async fn take_list(
+    cluster: &Cluster,
+    listed: Listed,
+    collection: &Collection,
+    place: Place<'_>,
+    audit: &mut Audit,
+) {
+    let everywhere = matches!(listed, Listed::Teams | Listed::Rbac(_));
+    let path = match place.namespace {
+        Some(namespace) if !everywhere => within(&collection.path, namespace),
+        _ => collection.path.clone(),
+    };
+    let first = pages(cluster, listed, (&path, collection), audit).await;
+    let Err(ended) = first else { return };
+    audit.miss(listed, ended.words());
+    // Who may not list rights everywhere may do so in the namespace.
+    let namespace = place
+        .namespace
+        .filter(|_| everywhere && is_forbidden(&ended.error));
+    if let (Some(namespace), Listed::Rbac(kind)) = (namespace, listed)
+        && ObjectKind::from(kind).has_namespace()
+    {
+        let path = within(&collection.path, namespace);
+        // What fails is said to be unknown already.
+        let _again = pages(cluster, listed, (&path, collection), audit).await;
+    }
+}
+
+async fn pages(
+    cluster: &Cluster,
+    listed: Listed,
+    (path, collection): (&str, &Collection),
+    audit: &mut Audit,
+) -> Result<(), Ended> {
+    let mut parameters = ListParams::default().limit(PAGE);
+    parameters.label_selector = collection.selector.map(ToOwned::to_owned);
+    parameters.field_selector.clone_from(&collection.fields);
+    let mut after = 0;
+    loop {
+        let ended = |error| Ended { error, after };
+        let text = asked(async || {
+            let request = Request::new(path).list(&parameters);
+            let mut request = request.map_err(kube::Error::BuildRequest)?;
+            if collection.metadata_only {
+                request.headers_mut().insert(ACCEPT, METADATA_LIST);
+            }
+            cluster.client().request_text(request).await
+        });
+        let text = text.await.map_err(ended)?;
+        let page: Result<Page<'_>, _> = serde_json::from_str(&text);
+        let Page { metadata, items } =
+            page.map_err(|error| ended(kube::Error::SerdeError(error)))?;
+        for object in items.into_iter().flatten() {
+            audit.take(listed, object.get());
+            after += 1;
+        }
+        if metadata.continues.is_empty() {
+            return Ok(());
+        }
+        parameters.continue_token = Some(metadata.continues);
+    }
+}
+
+/// Where the API server has what is to be listed; nowhere where it does not.
+async fn collections(
+    cluster: &Cluster,
+    listed: Listed,
+    place: Place<'_>,
+) -> kube::Result<Vec<Collection>> {
+    let client = cluster.client();
+    let watched = match listed {
+        Listed::Workloads(kind) => WatchedResource::Workloads(kind),
+        Listed::Rbac(kind) => WatchedResource::Rbac(kind),
+        Listed::Teams => WatchedResource::Teams,
+        Listed::Exposure(kind) => {
+            for api in ObjectKind::from(kind).apis() {
+                if let Some(path) = served(cluster, api).await? {
+                    return Ok(vec![everything(path)]);
+                }
+            }
+            return Ok(Vec::new());
+        }
+        Listed::ServiceAccounts => {
+            return Ok(vec![everything("/api/v1/serviceaccounts".to_owned())]);
+        }
+        Listed::Tokens => {
+            return Ok(vec![Collection {
+                fields: Some("type=kubernetes.io/service-account-token".to_owned()),
+                metadata_only: true,
+                ..everything("/api/v1/secrets".to_owned())
+            }]);
+        }
+        Listed::Certificates => {
+            let named = signs::SECRETS.map(|name| Collection {
+                fields: Some(format!("metadata.name={name}")),
+                ..everything("/api/v1/secrets".to_owned())
+            });
+            return Ok(named.into());
+        }
+    };
+    let found = watched.find(client, place.guard).await?;
+    let found = found.map(|collection| Collection {
+        selector: (listed == Listed::Teams).then_some(TEAM_SELECTOR),
+        ..collection
+    });
+    Ok(found.into_iter().collect())
+}
+
+async fn served(cluster: &Cluster, api: &Api) -> kube::Result<Option<String>> {
+    let Some(resource) = api.resources.first() else {
+        return Ok(None);
+    };
+    for version in VERSIONS {
+        if api.group.is_empty() {
+            return Ok(Some(format!("/api/v1/{resource}")));
+        }
+        if serves(cluster.client(), api.group, version, resource).await? {
+            return Ok(Some(format!("/apis/{}/{version}/{resource}", api.group)));
+        }
+    }
+    Ok(None)
+}
+
+fn everything(path: String) -> Collection {
+    Collection {
+        path,
+        selector: None,
+        fields: None,
+        metadata_only: false,
+    }
+}
+
+/// The same list of one namespace.
+fn within(path: &str, namespace: &str) -> String {
+    path.rsplit_once('/').map_or_else(
+        || path.to_owned(),
+        |(before, resource)| format!("{before}/namespaces/{namespace}/{resource}"),
+    )
+}
+
+fn is_forbidden(error: &kube::Error) -> bool {
+    matches!(error, kube::Error::Api(status) if status.code == 403)
+}
+
+/// What the API server says, or why it says nothing.
+fn words(error: &kube::Error) -> String {
+    match error {
+        kube::Error::Api(status) if !status.message.is_empty() => status.message.clone(),
+        other => other.to_string(),
+    }
+}
+
+// === impl Ended ===
+
+impl Ended {
+    fn words(&self) -> String {
+        let words = words(&self.error);
+        match self.after {
+            0 => words,
+            after => format!("the list ended after {after} objects: {words}; run the audit again"),
+        }
+    }
+}

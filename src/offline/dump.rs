@@ -1,0 +1,136 @@
+//! A dump of a cluster, audited: what `kubectl get … -o yaml` printed.
+
+use std::collections::BTreeSet;
+
+use serde_json::value::RawValue;
+
+use super::files::Source;
+use super::judge::report_unreadable;
+use crate::audit::{Audit, Listed};
+use crate::k8s::TEAM_SELECTOR;
+use crate::manifest::{ManifestObject, Stream};
+use crate::releases::{NotRecord, Record, Storage, examine};
+use crate::report;
+use crate::tiller::signs;
+
+/// The reason why something is unknown of which a dump holds nothing.
+const ABSENT: &str = "the dump holds none";
+
+/// Takes all that an audit reads from files. A kind of which they hold nothing is unknown.
+pub fn take(sources: Vec<Source>, audit: &mut Audit) {
+    let mut streams = Vec::new();
+    for source in sources {
+        match source.read() {
+            Ok(stream) => streams.push(stream),
+            Err(unreadable) => unread(&unreadable, audit),
+        }
+    }
+    let mut objects = Vec::new();
+    for stream in &streams {
+        objects.extend(read(stream, audit));
+    }
+    for listed in Listed::ALL {
+        let own = objects.iter().filter(|object| is_of(object, listed));
+        let mut found = false;
+        for object in own {
+            found = true;
+            audit.take(listed, &object.value.to_string());
+        }
+        // Every cluster has some of these.
+        let is_everywhere = matches!(
+            listed,
+            Listed::Rbac(_) | Listed::Exposure(crate::policy::exposure::ExposureKind::Service)
+        );
+        if is_everywhere && !found {
+            audit.miss(listed, ABSENT.to_owned());
+        }
+    }
+    let kinds: BTreeSet<&str> = objects.iter().map(|it| it.kind.as_str()).collect();
+    if !kinds.contains("Secret") {
+        for listed in [Listed::Tokens, Listed::Certificates] {
+            audit.miss(listed, ABSENT.to_owned());
+        }
+    }
+    for storage in Storage::ALL {
+        if !kinds.contains(storage.kind()) {
+            audit.miss_records(storage, ABSENT.to_owned());
+        }
+    }
+    for object in &objects {
+        take_record(object, audit);
+    }
+}
+
+fn read(stream: &Stream, audit: &mut Audit) -> Vec<ManifestObject> {
+    let mut objects = Vec::new();
+    for part in stream.parts() {
+        let document = match part {
+            crate::manifest::Part::Document(document) => document,
+            crate::manifest::Part::Unreadable(unreadable, _) => {
+                unread(&report_unreadable(&stream.file, &unreadable), audit);
+                continue;
+            }
+            crate::manifest::Part::Blank(_) => continue,
+        };
+        for object in document.objects() {
+            match object {
+                Ok(object) => objects.push(object),
+                Err(unreadable) => unread(&report_unreadable(&stream.file, &unreadable), audit),
+            }
+        }
+    }
+    objects
+}
+
+fn unread(unreadable: &report::Unreadable, audit: &mut Audit) {
+    let report::Unreadable { message, .. } = unreadable;
+    audit.unseen(unreadable.to_string(), message.clone());
+}
+
+fn is_of(object: &ManifestObject, listed: Listed) -> bool {
+    let label = |key| {
+        object
+            .value
+            .pointer("/metadata/labels")
+            .and_then(|it| it.get(key)?.as_str())
+    };
+    let is_core = object.api_version == "v1" && object.kind == listed.kind();
+    match listed {
+        Listed::Workloads(kind) => object.judged_as() == Some(kind.into()),
+        Listed::Rbac(kind) => object.judged_as() == Some(kind.into()),
+        Listed::Exposure(kind) => object.judged_as() == Some(kind.into()),
+        Listed::Teams => {
+            let (key, value) = TEAM_SELECTOR.split_once('=').unwrap_or_default();
+            is_core && label(key) == Some(value)
+        }
+        Listed::ServiceAccounts => is_core,
+        Listed::Tokens => {
+            is_core
+                && object
+                    .value
+                    .get("type")
+                    .is_some_and(|it| it == "kubernetes.io/service-account-token")
+        }
+        Listed::Certificates => is_core && signs::SECRETS.contains(&object.name.as_str()),
+    }
+}
+
+/// Takes the record of a release, if it is one.
+fn take_record(object: &ManifestObject, audit: &mut Audit) {
+    if !matches!(object.kind.as_str(), "ConfigMap" | "Secret") {
+        return;
+    }
+    let Ok(raw) = RawValue::from_string(object.value.to_string()) else {
+        return;
+    };
+    match Record::read(&raw, None) {
+        Ok(record) if record.is_tillers() || record.is_misspelt() => {
+            audit.take_record(examine(&record, None));
+        }
+        Ok(_) | Err(NotRecord::Kind(_)) => {}
+        Err(NotRecord::Malformed(_)) => {
+            let what = format!("{} {}", object.kind, object.name);
+            audit.unseen(what, "a field does not match the API".to_owned());
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! Files that are left out, by patterns of paths.
+
+/// Whether a pattern means this path. `*` is anything but a slash, `**` anything, `?` one character; a pattern without a slash
+/// means a file or folder of that name, wherever it is, with all that is in it.
+pub fn matches(pattern: &str, path: &str) -> bool {
+    let path = path.trim_start_matches("./");
+    let pattern = pattern.trim_start_matches("./").trim_end_matches('/');
+    if !pattern.contains('/') {
+        return path
+            .split('/')
+            .any(|part| is_like(pattern.as_bytes(), part.as_bytes()));
+    }
+    let ends = path
+        .match_indices('/')
+        .map(|(end, _)| end)
+        .chain([path.len()]);
+    let mut folders = ends.filter_map(|end| path.get(..end));
+    folders.any(|folder| is_like(pattern.as_bytes(), folder.as_bytes()))
+}
+
+/// Goes back to the last `*` only: what an earlier one takes more, that one can take as well. `**` goes before `*`.
+fn is_like(pattern: &[u8], text: &[u8]) -> bool {
+    let mut places = vec![false; text.len() + 1];
+    if let Some(first) = places.first_mut() {
+        *first = true;
+    }
+    let mut rest = pattern;
+    while let Some((first, after)) = rest.split_first() {
+        let (next, after) = match (first, after) {
+            (b'*', [b'*', after @ ..]) => (spread(&places, text, |_| true), after),
+            (b'*', _) => (spread(&places, text, |it| it != b'/'), after),
+            (b'?', _) => (step(&places, text, |it| it != b'/'), after),
+            (own, _) => (step(&places, text, |it| it == *own), after),
+        };
+        places = next;
+        rest = after;
+    }
+    places.last().is_some_and(|end| *end)
+}
+
+/// The places that are reached from these by one byte.
+fn step(places: &[bool], text: &[u8], is_taken: impl Fn(u8) -> bool) -> Vec<bool> {
+    let taken = places
+        .iter()
+        .zip(text)
+        .map(|(place, byte)| *place && is_taken(*byte));
+    [false].into_iter().chain(taken).collect()
+}
+
+/// The places that are reached from these by any number of bytes.
+fn spread(places: &[bool], text: &[u8], is_taken: impl Fn(u8) -> bool) -> Vec<bool> {
+    let mut reached = false;
+    let before = [None].into_iter().chain(text.iter().copied().map(Some));
+    let spread = places.iter().zip(before).map(|(place, before)| {
+        reached = *place || reached && before.is_some_and(&is_taken);
+        reached
+    });
+    spread.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::matches;
+
+    #[test]
+    fn patterns_mean_what_gitignore_means_by_them() {
+        for (pattern, path, meant) in [
+            ("vendor", "vendor/a.yaml", true),
+            ("vendor", "x/vendor/a.yaml", true),
+            ("vendor", "x/vendored/a.yaml", false),
+            ("*.tpl.yaml", "x/a.tpl.yaml", true),
+            ("charts/*/templates", "charts/a/templates/x.yaml", true),
+            ("charts/*/templates", "charts/a/b/templates/x.yaml", false),
+            ("charts/**/templates", "charts/a/b/templates/x.yaml", true),
+            ("./a/?.yaml", "a/b.yaml", true),
+            ("a/?.yaml", "./a/bc.yaml", false),
+            ("a/**", "a/b/c.yaml", true),
+            ("a/", "a/b.yaml", true),
+            ("", "a", false),
+        ] {
+            assert_eq!(matches(pattern, path), meant, "{pattern} {path}");
+        }
+    }
+
+    #[test]
+    fn many_stars_take_no_time() {
+        let pattern = "*a".repeat(200) + "b/x";
+        assert!(!matches(&pattern, &"a".repeat(10_000)));
+    }
+}

@@ -1,0 +1,66 @@
+//! What may not be looked at is unknown, and never clean.
+
+use serde_json::Value;
+
+use super::cluster;
+use crate::offline::{Run, run};
+
+/// An audit by somebody with these rights at most.
+fn audit_as(user: &str, words: &[&str]) -> Run {
+    let kubeconfig = cluster().kubeconfig_as(user).unwrap();
+    let kubeconfig = format!("--kubeconfig={}", kubeconfig.display());
+    run(&[&["audit", &kubeconfig], words].concat(), b"")
+}
+
+fn told(report: &Value) -> Vec<&str> {
+    let unknown = report["unknown"].as_array().unwrap().iter();
+    unknown.map(|it| it["what"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn who_may_list_nothing_is_told_which_rights_are_missing() {
+    let run = audit_as("aud-stranger", &["-o", "json"]);
+    assert_eq!(run.code, Some(3), "{}", run.stderr);
+    let report = run.json();
+    assert_eq!(report["tillers"].as_array().unwrap().len(), 0);
+    let told = told(&report);
+    for what in [
+        "deployments",
+        "pods",
+        "clusterrolebindings",
+        "services",
+        "token secrets",
+        "certificate secrets",
+        "release records in secrets",
+        "teams",
+    ] {
+        assert!(told.contains(&what), "{what}: {told:?}");
+    }
+    let text = audit_as("aud-stranger", &[]).stdout;
+    for told in [
+        "unknown: deployments: deployments.apps is forbidden: User \"aud-stranger\" cannot list ",
+        "  MutatingWebhookConfiguration unknown: mutatingwebhookconfigurations",
+    ] {
+        assert!(text.contains(told), "{told}\n{text}");
+    }
+}
+
+#[test]
+fn what_hangs_on_a_list_that_is_missing_is_unknown() {
+    // The account of the team's Tiller may read its namespace, and nothing of the cluster.
+    let run = audit_as(
+        "system:serviceaccount:aud-own:tiller",
+        &["-n", "aud-own", "-o", "json"],
+    );
+    assert_eq!(run.code, Some(3), "{}", run.stderr);
+    let report = run.json();
+    let tiller = &report["tillers"][0];
+    assert_eq!(tiller["name"], "tiller-deploy", "{report}");
+    for field in ["can_reach", "reached_by"] {
+        let unknown = tiller[field]["unknown"].as_str().unwrap();
+        assert!(unknown.starts_with("cannot list "), "{unknown}");
+        assert!(unknown.contains("is forbidden: User"), "{unknown}");
+    }
+    assert_eq!(tiller["releases"]["configmaps"]["releases"], 2);
+    assert!(told(&report).contains(&"clusterrolebindings"), "{report}");
+}

@@ -1,0 +1,182 @@
+//! What other programs read of a report.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use super::{Folder, run};
+
+const POD: &str = "apiVersion: v1\nkind: Pod\nmetadata: {name: NAME, namespace: blue}\nspec:\n  containers:\n  - name: tiller\n    \
+                   image: ghcr.io/helm/tiller:v2.17.0\n";
+
+fn pod(name: &str) -> String {
+    POD.replace("NAME", name)
+}
+
+fn sarif(run: &super::Run) -> Value {
+    let log = run.json();
+    assert_eq!(log["version"], "2.1.0");
+    log["runs"][0].clone()
+}
+
+#[test]
+fn several_formats_are_written_at_once() {
+    let folder = Folder::new();
+    let file = folder.file("pod.yaml", pod("tiller"));
+    let [sarif, junit, json] =
+        ["a.sarif", "b.xml", "c.json"].map(|it| format!("{}/{it}", folder.path()));
+    let words = [
+        "check",
+        &file,
+        "-o",
+        &format!("sarif={sarif}"),
+        "-o",
+        &format!("junit={junit}"),
+        "-o",
+        &format!("json={json}"),
+        "-o",
+        "text",
+    ];
+    let all = run(&words, b"");
+    assert_eq!(all.code, Some(1), "{}", all.stderr);
+    assert!(
+        all.stdout
+            .ends_with("18 findings (17 to harden, 1 refused)\n"),
+        "{}",
+        all.stdout
+    );
+    for (file, format) in [(sarif, "sarif"), (junit, "junit"), (json, "json")] {
+        let alone = run(&["check", words[1], "-o", format], b"");
+        assert_eq!(fs::read_to_string(file).unwrap(), alone.stdout, "{format}");
+    }
+    let both = run(&["check", words[1], "-o", "json", "-o", "text"], b"");
+    assert_eq!(both.code, Some(2));
+    assert!(
+        both.stderr
+            .contains("more than one format would go to the standard output"),
+        "{}",
+        both.stderr
+    );
+    let nowhere = run(&["check", words[1], "-o", "json=/nonexistent/x"], b"");
+    assert_eq!(nowhere.code, Some(2));
+}
+
+#[test]
+fn sarif_names_rule_line_and_object() {
+    let text = format!("{}---\nkind: [\n", pod("tiller"));
+    let read = run(&["check", "-", "-o", "sarif"], text.as_bytes());
+    assert_eq!(read.code, Some(3));
+    let log = sarif(&read);
+    let rules = log["tool"]["driver"]["rules"].as_array().unwrap();
+    let results = log["results"].as_array().unwrap();
+    assert_eq!(results.len(), 18);
+    for result in results {
+        let rule = &rules[usize::try_from(result["ruleIndex"].as_u64().unwrap()).unwrap()];
+        assert_eq!(rule["id"], result["ruleId"]);
+        assert!(rule["helpUri"].as_str().unwrap().starts_with("https://"));
+        let place = &result["locations"][0];
+        assert!(
+            place["physicalLocation"]["region"]["startLine"]
+                .as_u64()
+                .unwrap()
+                >= 1
+        );
+        assert_eq!(
+            place["logicalLocations"][0]["fullyQualifiedName"],
+            "Pod blue/tiller"
+        );
+    }
+    let tls = results
+        .iter()
+        .find(|it| it["ruleId"] == "tls-disabled")
+        .unwrap();
+    assert_eq!(tls["level"], "error");
+    assert_eq!(
+        tls["locations"][0]["physicalLocation"]["region"],
+        json!({ "startLine": 6, "startColumn": 5 })
+    );
+    let invocation = &log["invocations"][0];
+    assert_eq!(invocation["executionSuccessful"], false);
+    assert_eq!(
+        invocation["toolExecutionNotifications"]
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
+}
+
+#[test]
+fn a_finding_has_the_same_fingerprint_wherever_it_is() {
+    let prints = |text: &str| -> Vec<Value> {
+        let log = sarif(&run(&["check", "-", "-o", "sarif"], text.as_bytes()));
+        let results = log["results"].as_array().unwrap().iter();
+        results
+            .map(|it| it["partialFingerprints"].clone())
+            .collect()
+    };
+    let one = prints(&pod("tiller"));
+    assert_eq!(one, prints(&format!("# moved\n\n{}", pod("tiller"))));
+    assert_ne!(one, prints(&pod("other")));
+}
+
+/// GitHub refuses a run with more than 25,000 results.
+#[test]
+fn of_too_many_findings_the_worst_are_written() {
+    let names = (0..1700).map(|number| format!("tiller-{number}"));
+    let pods: Vec<String> = names.map(|name| pod(&name)).collect();
+    let read = run(
+        &["check", "-", "-o", "sarif"],
+        pods.join("---\n").as_bytes(),
+    );
+    let log = sarif(&read);
+    let results = log["results"].as_array().unwrap();
+    assert_eq!(results.len(), 25_000);
+    let critical = results
+        .iter()
+        .filter(|it| it["ruleId"] == "tls-disabled")
+        .count();
+    assert_eq!(critical, 1700);
+    let note = log["invocations"][0]["toolExecutionNotifications"][0]["message"]["text"].clone();
+    assert!(
+        note.as_str()
+            .unwrap()
+            .ends_with(" findings are left out: a run may hold 25000"),
+        "{note}"
+    );
+}
+
+#[test]
+fn junit_has_a_case_for_each_finding_and_each_clean_object() {
+    let text = format!(
+        "{}---\n{}---\nkind: [\n",
+        pod("<&\\\"tiller"),
+        super::SERVICE
+    );
+    let read = run(&["check", "-", "-o", "junit"], text.as_bytes()).stdout;
+    let count = |part: &str| read.matches(part).count();
+    assert_eq!(count("<failure "), count("</failure>"));
+    assert_eq!(count("<testcase "), count("<failure ") + 2, "{read}");
+    assert_eq!(count("<error "), 1);
+    let head = format!(
+        "<testsuite name=\"tiller-guard\" tests=\"{0}\" failures=\"{1}\" errors=\"1\">",
+        count("<testcase "),
+        count("<failure ")
+    );
+    assert!(read.contains(&head), "{head}\n{read}");
+    assert!(read.contains("name=\"Service team/web\""), "{read}");
+}
+
+#[test]
+fn github_gets_a_line_for_each_finding() {
+    let text = pod("tiller");
+    let read = run(&["check", "-", "-o", "github"], text.as_bytes()).stdout;
+    assert!(read.lines().all(|line| line.starts_with("::")), "{read}");
+    assert!(
+        read.contains(
+            "::error file=-,line=6,col=5,title=tls-disabled (critical)::Pod blue/tiller: "
+        ),
+        "{read}"
+    );
+    assert!(read.lines().count() > 10);
+}
