@@ -51,7 +51,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "WHERE", num_args = 0..=1, require_equals = true, default_missing_value = "client")]
     dry_run: Option<DryRun>,
 
-    /// Show the changes of existing objects as a unified diff
+    /// Show the changes of existing objects as a unified diff, and change nothing
     #[arg(long)]
     diff: bool,
 
@@ -128,7 +128,7 @@ async fn install(arguments: Arguments) -> anyhow::Result<Exit> {
         Ok(cluster) => cluster,
         Err(exit) => return Ok(exit),
     };
-    let effect = DryRun::effect(dry_run);
+    let effect = DryRun::effect(dry_run.or_else(|| diff.then_some(DryRun::Client)));
     if let Err(error) = effect.check(&cluster) {
         writeln!(io::stderr(), "error: {error}")?;
         return Ok(Exit::Unreachable);

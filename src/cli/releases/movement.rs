@@ -187,7 +187,8 @@ fn exit(failed: &MoveError) -> Exit {
         | MoveError::Damaged(_)
         | MoveError::Pending(_)
         | MoveError::Unswitchable(..)
-        | MoveError::Restless(_) => Exit::Findings,
+        | MoveError::Restless(_)
+        | MoveError::Running { .. } => Exit::Findings,
         MoveError::TimedOut { .. } => Exit::TimedOut,
         MoveError::List(_) | MoveError::Write(_) | MoveError::Tiller { .. } => Exit::Unreachable,
     }
@@ -219,6 +220,7 @@ fn remedy(failed: &MoveError, plan: &Move) -> String {
                                   them, give --allow-pending"
                 .to_owned()
         }
+        MoveError::Running { .. } => "; stop it, and run this again".to_owned(),
         MoveError::List(ListError::NoNamespace(_)) => {
             "; name Tiller's namespace with -n".to_owned()
         }

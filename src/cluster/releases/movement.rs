@@ -142,6 +142,9 @@ impl<F: FnMut(Moved)> Mover<'_, F> {
         }
         self.planned(&source, &target, found.is_some());
         self.check(&source)?;
+        if found.is_none() && !source.is_empty() {
+            self.tiller().none_runs().await?;
+        }
         let can_switch = |it: &Found| !self.plan.switches || it.can_switch(self.plan.to);
         if !found.as_ref().is_none_or(can_switch) {
             let (namespace, to) = (self.plan.namespace.clone(), self.plan.to);

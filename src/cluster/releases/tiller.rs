@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use kube::ResourceExt;
 use kube::api::{DynamicObject, ListParams, Patch, PatchParams};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
@@ -11,6 +12,8 @@ use super::list::{is_forbidden, reason};
 use super::moved::MoveError;
 use crate::cluster::Cluster;
 use crate::cluster::team::{Deployed, Rollout, api, asked};
+use crate::k8s;
+use crate::policy::{Workload, WorkloadKind};
 use crate::provision::Names;
 use crate::releases::Storage;
 
@@ -81,6 +84,21 @@ impl Tiller<'_> {
         let found = asked(async || api.get_opt(Names::TILLER).await).await;
         let found = found.map_err(|error| self.failed("look for", error))?;
         Ok(found.map(|found| Found(serde_json::to_value(found).unwrap_or_default())))
+    }
+
+    /// Sees that no Tiller runs here, where there is no Deployment to stop.
+    pub(super) async fn none_runs(&self) -> Result<(), MoveError> {
+        let api = api(self.cluster, "v1", "Pod", self.namespace);
+        let parameters = ListParams::default();
+        let pods = asked(async || api.list(&parameters).await).await;
+        let pods = pods.map_err(|error| self.failed("look for pods beside", error))?;
+        let running = pods.items.iter().filter(|pod| is_running_tiller(pod));
+        let pods: Vec<String> = running.map(ResourceExt::name_any).collect();
+        if pods.is_empty() {
+            return Ok(());
+        }
+        let namespace = self.namespace.to_owned();
+        Err(MoveError::Running { namespace, pods })
     }
 
     /// Stops it, and waits until none of its pods is left.
@@ -199,4 +217,16 @@ impl Tiller<'_> {
             reason: reason(error),
         }
     }
+}
+
+/// Whether this is a pod with a Tiller that has not ended.
+fn is_running_tiller(pod: &DynamicObject) -> bool {
+    let Ok(object) = serde_json::to_value(pod) else {
+        return false;
+    };
+    let phase = object.pointer("/status/phase").and_then(Value::as_str);
+    let has_ended = matches!(phase, Some("Succeeded" | "Failed"));
+    let read = k8s::read(WorkloadKind::Pod, &object);
+    let holds = read.is_ok_and(|it| it.workload().is_some_and(Workload::holds_tiller));
+    holds && !has_ended
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use kube::api::{ListParams, Patch, PatchParams, PostParams};
+use kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
@@ -132,6 +132,40 @@ async fn records_go_there_and_come_back_to_the_byte() {
     let back = moved(&kubeconfig(), "move-back", &["--to=configmaps"]).await;
     assert_eq!(back.code, Some(0), "{}", back.stderr);
     assert_eq!(found(&world).await, all("plain", "ConfigMap"));
+}
+
+/// It would go on with the records that were moved away.
+#[tokio::test]
+async fn no_record_moves_while_a_tiller_runs_that_cannot_be_stopped() {
+    let world = world("move-pod", "plain").await;
+    let pod = json!({
+        "apiVersion": "v1", "kind": "Pod", "metadata": { "name": "my-tiller" },
+        "spec": {
+            "automountServiceAccountToken": false,
+            "containers": [{ "name": "tiller", "image": "ghcr.io/helm/tiller:v2.17.0" }],
+        },
+    });
+    let pod = serde_json::from_value(pod).unwrap();
+    let pods = world.objects("", "v1", "Pod");
+    pods.create(&PostParams::default(), &pod).await.unwrap();
+    for words in [&["--to=secrets", "--dry-run"][..], &["--to=secrets"]] {
+        let refused = moved(&kubeconfig(), "move-pod", words).await;
+        assert_eq!(refused.code, Some(1), "{}", refused.stderr);
+        assert!(
+            refused.stderr.contains(
+                "Tiller runs in my-tiller, and there is no Deployment move-pod/tiller-deploy to stop; stop it, and run \
+                 this again"
+            ),
+            "{}",
+            refused.stderr
+        );
+        assert_eq!(found(&world).await, all("plain", "ConfigMap"));
+    }
+    let at_once = DeleteParams::default().grace_period(0);
+    pods.delete("my-tiller", &at_once).await.unwrap();
+    let there = moved(&kubeconfig(), "move-pod", &["--to=secrets"]).await;
+    assert_eq!(there.code, Some(0), "{}", there.stderr);
+    assert_eq!(found(&world).await, all("plain", "Secret"));
 }
 
 #[tokio::test]
