@@ -38,7 +38,7 @@ const TOKEN: &str = "kubernetes.io/service-account-token";
 // === impl Openers ===
 
 impl Openers {
-    /// Judges an object, of which nothing more is to be known.
+    /// Judges an object and reports its findings.
     pub(super) fn judge(&mut self, object: &Object<'_>, knowledge: &Knowledge, basis: &Basis) {
         let context = Context::new(basis.now, knowledge);
         let verdict = decide(object, &basis.policy.settings, &context);

@@ -12,7 +12,7 @@ use crate::policy::ObjectKind;
 use crate::policy::rbac::{Account, RbacKind};
 use crate::report::Maybe;
 
-/// What rights are told by.
+/// The lists from which rights are computed.
 const RIGHTS: [Listed; 4] = [
     Listed::Rbac(RbacKind::Role),
     Listed::Rbac(RbacKind::ClusterRole),

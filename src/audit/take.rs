@@ -168,7 +168,7 @@ impl Audit {
         }
     }
 
-    /// Whether something in this namespace is told of.
+    /// Whether the report covers this namespace.
     pub(super) fn is_told_of(&self, namespace: Option<&str>) -> bool {
         let only = self.basis.namespace.as_deref();
         only.is_none() || namespace.is_none() || only == namespace

@@ -107,7 +107,8 @@ impl Workloads {
         root
     }
 
-    /// What is no Tiller and runs as a Tiller's account; what was made of such a one is told with it.
+    /// Workloads that run as a Tiller's service account and hold no Tiller. A pod or ReplicaSet of such a workload is not reported
+    /// separately.
     pub(super) fn borrowed(&self, knowledge: &Knowledge, basis: &Basis) -> Vec<Opener> {
         let settings = &basis.policy.settings;
         let of_tiller = |(key, other): (&Key, &Other)| {

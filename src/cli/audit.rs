@@ -13,9 +13,7 @@ use super::planned::{ContentArguments, PlanArguments, WrittenPolicy};
 use super::policy_options::{PolicyArguments, now};
 use super::reach::{ReachArguments, connect_patiently, on_runtime};
 use crate::audit::{Audit, AuditReport, Basis, write_text};
-use crate::cluster::Cluster;
-use crate::cluster::audit::{Place, guard, take};
-use crate::cluster::install::policy_text;
+use crate::cluster::audit::{Place, guard, installed_policy, take};
 use crate::installation;
 use crate::offline::dump;
 use crate::offline::files::sources;
@@ -97,7 +95,14 @@ async fn of_cluster(arguments: Arguments) -> anyhow::Result<Exit> {
         Err(exit) => return Ok(exit),
     };
     let now = now();
-    let basis = basis(&cluster, &guard_namespace, policy, namespace.clone(), now).await?;
+    let installed_policy = if policy.names_file() {
+        Ok(None)
+    } else {
+        installed_policy(&cluster, &guard_namespace).await
+    };
+    let unread = installed_policy.as_ref().err().cloned();
+    let text = installed_policy.ok().flatten();
+    let basis = basis(text.as_deref(), policy, namespace.clone(), now)?;
     let minor = cluster.version().minor;
     let plan = PlanArguments::standard(guard_namespace.clone());
     let mut installed = plan.plan(minor, ContentArguments::default(), WrittenPolicy::default())?;
@@ -105,6 +110,9 @@ async fn of_cluster(arguments: Arguments) -> anyhow::Result<Exit> {
         .account_patterns
         .clone_from(&basis.policy.settings.account_patterns);
     let mut audit = Audit::new(basis, Some(minor));
+    if let Some(reason) = unread {
+        audit.unseen("installed policy".to_owned(), reason);
+    }
     let place = Place {
         namespace: namespace.as_deref(),
         guard: &guard_namespace,
@@ -114,20 +122,13 @@ async fn of_cluster(arguments: Arguments) -> anyhow::Result<Exit> {
     finish(audit.report(Some(guard)), now, &output)
 }
 
-/// What to judge by: the policy file that is named, or else the installed one.
-async fn basis(
-    cluster: &Cluster,
-    guard_namespace: &str,
+/// What to judge by: the policy file that is named, else the text of the installed policy, else the default.
+fn basis(
+    installed: Option<&str>,
     policy: PolicyArguments,
     namespace: Option<String>,
     now: Timestamp,
 ) -> anyhow::Result<Basis> {
-    let installed = if policy.names_file() {
-        None
-    } else {
-        // Who may not read it is told that the default was taken.
-        policy_text(cluster, guard_namespace).await.ok().flatten()
-    };
     let (policy, origin) = match installed {
         Some(text) => {
             let installed = policy.on_top_of(text.as_bytes(), now);

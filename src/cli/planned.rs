@@ -99,7 +99,7 @@ impl WrittenPolicy {
         Self { text, policy }
     }
 
-    /// The policy in a text; an exception that has expired counts no more.
+    /// Reads a policy file. Expired exceptions are ignored.
     pub(super) fn read(text: String) -> Result<Self, Rejected> {
         let policy = match config::read(text.as_bytes(), now()) {
             Ok(policy) => policy,

@@ -1,4 +1,4 @@
-//! The lists of an audit: page by page, of which only what matters is kept.
+//! Lists what an audit reads, page by page, and keeps only what the report needs.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 
 use super::Cluster;
 use super::drift::drift;
-use super::install::registration;
+use super::install::{policy_text, registration};
 use super::lookup::METADATA_LIST;
 use super::releases;
 use super::team::asked;
@@ -172,7 +172,7 @@ async fn pages(
     }
 }
 
-/// Where the API server has what is to be listed; nowhere where it does not.
+/// The API paths to list. Empty if the API server does not serve this kind.
 async fn collections(
     cluster: &Cluster,
     listed: Listed,
@@ -251,6 +251,15 @@ fn within(path: &str, namespace: &str) -> String {
 
 fn is_forbidden(error: &kube::Error) -> bool {
     matches!(error, kube::Error::Api(status) if status.code == 403)
+}
+
+/// The installed policy, if there is one. One that cannot be read is reported as unknown by the reason that comes back.
+pub async fn installed_policy(
+    cluster: &Cluster,
+    namespace: &str,
+) -> Result<Option<String>, String> {
+    let text = policy_text(cluster, namespace).await;
+    text.map_err(|error| words(&error))
 }
 
 /// What the API server says, or why it says nothing.

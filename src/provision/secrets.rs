@@ -77,7 +77,7 @@ pub(super) fn bundle(team: &CheckedTeam, person: &Person, bundle: &Bundle) -> Va
     secret(&metadata, "Opaque", &files)
 }
 
-/// What is empty is null: an update takes it away, where leaving it out would leave what is there.
+/// Builds a Secret. An empty value becomes null, because a merge patch deletes a null key and keeps a missing one.
 fn secret(metadata: &Value, kind: &str, data: &[(&str, &str)]) -> Value {
     let encoded = |content: &str| (!content.is_empty()).then(|| STANDARD.encode(content));
     let data: BTreeMap<_, _> = data

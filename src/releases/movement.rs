@@ -102,7 +102,7 @@ impl Digest {
     }
 }
 
-/// The next step, by what is there now.
+/// The next step, from the current contents of both storages.
 pub fn next(source: &Contents, target: &Contents, progress: &Progress) -> Result<Next, Conflict> {
     let phases = [copies(source, target, progress)?, asides(source, target)];
     if let Some(steps) = phases.into_iter().find(|steps| !steps.is_empty()) {

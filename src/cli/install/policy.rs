@@ -1,4 +1,4 @@
-//! Which policy `install` leaves behind: the one that is there, unless another is asked for.
+//! The policy that `install` writes: the installed one, unless an option names another.
 
 use std::io::{self, Write as _};
 use std::path::PathBuf;
@@ -27,11 +27,11 @@ pub(super) struct Wanted {
 pub(super) struct Chosen {
     /// The namespace that holds it.
     namespace: String,
-    /// What is there, as it was read.
+    /// The installed policy, or why its text is invalid.
     before: Option<Result<WrittenPolicy, (String, Rejected)>>,
-    /// What is to be there.
+    /// The policy that `install` writes.
     pub(super) after: WrittenPolicy,
-    /// What becomes of the Tillers, where the cluster was asked for them: nothing was refused before.
+    /// What happens to each Tiller, if no policy refused anything before.
     pub(super) prospects: Option<Prospects>,
 }
 
@@ -75,7 +75,7 @@ impl Wanted {
     }
 }
 
-/// The first policy: it refuses nothing where there are Tillers, of which nobody has decided yet.
+/// The first policy. It only reports if the cluster already has Tillers.
 fn first(prospects: Option<&Prospects>) -> WrittenPolicy {
     let has_tillers = prospects.is_some_and(|it| !it.is_empty());
     WrittenPolicy::of_mode(if has_tillers {
@@ -106,7 +106,7 @@ fn with_mode(before: &WrittenPolicy, mode: Mode) -> anyhow::Result<WrittenPolicy
 // === impl Chosen ===
 
 impl Chosen {
-    /// Whether the policy that is there stays, letter for letter.
+    /// Whether the installed policy stays as it is.
     pub(super) fn stays(&self) -> bool {
         matches!(&self.before, Some(Ok(before)) if *before == self.after)
     }
@@ -116,7 +116,7 @@ impl Chosen {
         self.before.is_none()
     }
 
-    /// Shows how it differs from the one that is there, and what that lets through or keeps out. True if it does either.
+    /// Prints the difference to the installed policy, and what it loosens or tightens. True if it does either.
     pub(super) fn tell(&self) -> anyhow::Result<bool> {
         let Self {
             namespace,

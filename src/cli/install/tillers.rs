@@ -26,7 +26,7 @@ struct Prospect {
     /// Its kind, namespace and name.
     object: String,
     fate: Fate,
-    /// The rules on account of which.
+    /// The rules that decide this.
     rules: Vec<&'static str>,
 }
 
@@ -156,7 +156,7 @@ impl Prospect {
     }
 }
 
-/// What becomes of it, and the findings on account of which.
+/// What happens to a Tiller, and the findings that decide it.
 fn fate(findings: Vec<Finding>) -> (Fate, Vec<Finding>) {
     for (action, fate) in [
         (Action::Refuse, Fate::Refused),

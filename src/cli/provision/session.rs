@@ -259,8 +259,8 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Whether records are to be moved, before anything is written. Fails where Tiller would not see releases that are
-    /// there, and nobody asked to adopt them.
+    /// Whether release records must move before anything else is written. Fails if Tiller would not see existing releases and
+    /// `--adopt` is not given.
     async fn hidden_records(&self, team: &CheckedTeam, adopt: bool) -> Result<bool, Failure> {
         let namespace = &team.tiller_namespace;
         let hidden = hidden_releases(&self.cluster, namespace).await;

@@ -52,7 +52,7 @@ pub enum MoveError {
     /// Some cannot be decoded.
     #[error("{} cannot be decoded: {}", .0.len(), .0.join("; "))]
     Damaged(Vec<String>),
-    /// Tillers run that no Deployment `tiller-deploy` starts: they would go on with the old records.
+    /// A Tiller runs without a Deployment `tiller-deploy`, and would continue to use the old records.
     #[error("Tiller runs in {}, and there is no Deployment {namespace}/tiller-deploy to stop", .pods.join(", "))]
     Running {
         /// Their namespace.

@@ -153,7 +153,7 @@ impl<F: FnMut(Moved)> Mover<'_, F> {
         Ok((found, source, target))
     }
 
-    /// Does step after step, each by what is there then.
+    /// Repeats: look at both storages, then do the next step.
     async fn go_on(&mut self) -> Result<(), MoveError> {
         for _round in 0..ROUNDS {
             let (source, target) = self.look().await?;

@@ -86,7 +86,7 @@ impl Tiller<'_> {
         Ok(found.map(|found| Found(serde_json::to_value(found).unwrap_or_default())))
     }
 
-    /// Sees that no Tiller runs here, where there is no Deployment to stop.
+    /// Fails if a Tiller runs in this namespace. Call it if there is no Deployment to stop.
     pub(super) async fn none_runs(&self) -> Result<(), MoveError> {
         let api = api(self.cluster, "v1", "Pod", self.namespace);
         let parameters = ListParams::default();
@@ -123,7 +123,7 @@ impl Tiller<'_> {
         let pods = api(self.cluster, "v1", "Pod", self.namespace);
         let begin = Instant::now();
         loop {
-            let left = asked(async || pods.list_metadata(&parameters).await).await;
+            let left = asked(async || pods.list(&parameters).await).await;
             let left = left.map_err(|error| self.failed("wait for the pods of", error))?;
             if left.items.is_empty() {
                 return Ok(());
@@ -219,7 +219,7 @@ impl Tiller<'_> {
     }
 }
 
-/// Whether this is a pod with a Tiller that has not ended.
+/// Whether this pod holds a Tiller and has not finished.
 fn is_running_tiller(pod: &DynamicObject) -> bool {
     let Ok(object) = serde_json::to_value(pod) else {
         return false;

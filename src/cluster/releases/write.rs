@@ -181,7 +181,10 @@ impl Writer<'_> {
     ) -> Result<Written, WriteError> {
         let answer = asked(async || {
             let mut request = request().map_err(kube::Error::BuildRequest)?;
-            request.headers_mut().insert(ACCEPT, METADATA);
+            // Kubernetes 1.10 deletes, and then fails to write its answer as metadata.
+            if verb != "delete" {
+                request.headers_mut().insert(ACCEPT, METADATA);
+            }
             self.cluster.client().request::<Answer>(request).await
         });
         match answer.await {

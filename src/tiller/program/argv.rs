@@ -169,12 +169,9 @@ impl Interpreter<'_> {
                 match wrapper.inner(arguments) {
                     // `command -v tiller` asks where it is.
                     Inner::Command(_) if name == "command" && asks(arguments) => return,
-                    // It hands all of its arguments to a shell.
-                    Inner::Command(inner) if name == "watch" => {
-                        return self.line(&inner.join(" "), &[]);
-                    }
+
                     Inner::Command(inner) => words = inner,
-                    Inner::Line(line) => return self.line(line, &[]),
+                    Inner::Line(line) => return self.line(&line, &[]),
                 }
                 continue;
             }
@@ -279,8 +276,7 @@ impl Interpreter<'_> {
     }
 }
 
-/// Whether an argument of a program of which nothing is known is an option's value: it follows an option, and no flag of
-/// Tiller's follows it.
+/// Whether an argument of an unknown program is an option's value: it follows an option, and no flag of Tiller follows it.
 fn is_value(arguments: &[String], index: usize) -> bool {
     let is_option = |it: &String| it.len() > 1 && it.starts_with('-') && !it.contains('=');
     let before = index.checked_sub(1).and_then(|at| arguments.get(at));

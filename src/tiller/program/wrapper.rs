@@ -1,5 +1,6 @@
 //! Programs that start the program that their arguments name.
 
+use std::borrow::Cow;
 use std::slice::Iter;
 
 /// A program that starts another one.
@@ -12,6 +13,8 @@ pub(super) struct Wrapper {
     lines: &'static [&'static str],
     /// How many arguments of its own stand before the program.
     own: usize,
+    /// Whether it joins the program and its arguments to one line for a shell.
+    joins: bool,
 }
 
 /// What a wrapper starts.
@@ -20,7 +23,7 @@ pub(super) enum Inner<'w> {
     /// A program with its arguments.
     Command(&'w [String]),
     /// A shell's command line.
-    Line(&'w str),
+    Line(Cow<'w, str>),
 }
 
 const fn plain(name: &'static str) -> Wrapper {
@@ -33,6 +36,7 @@ const fn with(name: &'static str, valued: &'static [&'static str], own: usize) -
         valued,
         lines: &[],
         own,
+        joins: false,
     }
 }
 
@@ -47,6 +51,7 @@ const fn with_line(
         valued,
         lines,
         own,
+        joins: false,
     }
 }
 
@@ -156,7 +161,10 @@ static WRAPPERS: [Wrapper; 40] = [
         ],
         0,
     ),
-    with("watch", &["-n", "--interval"], 0),
+    Wrapper {
+        joins: true,
+        ..with("watch", &["-n", "--interval"], 0)
+    },
     with(
         "xargs",
         &["-I", "-n", "-P", "-L", "-s", "-a", "-d", "-E"],
@@ -187,11 +195,11 @@ impl Wrapper {
             };
             if argument == "--" {
                 let _own: Vec<_> = rest.by_ref().take(own).collect();
-                return Inner::Command(rest.as_slice());
+                return self.command(rest.as_slice());
             }
             if argument.len() > 1 && argument.starts_with(['-', '+']) {
                 if let Some(line) = self.line(argument, &mut rest) {
-                    return Inner::Line(line);
+                    return Inner::Line(line.into());
                 }
                 if self.valued.contains(&argument.as_str()) || self.ends_with(argument, self.valued)
                 {
@@ -202,13 +210,21 @@ impl Wrapper {
             } else if own > 0 {
                 own -= 1;
             } else {
-                return Inner::Command(left);
+                return self.command(left);
             }
         }
     }
 
-    /// Whether several short options are written as one word, of which the last is one of these and takes the next word as
-    /// its value: `-nu` for `-n -u`.
+    fn command<'w>(&self, words: &'w [String]) -> Inner<'w> {
+        if self.joins {
+            Inner::Line(words.join(" ").into())
+        } else {
+            Inner::Command(words)
+        }
+    }
+
+    /// Whether a word joins several short options (`-nu` for `-n -u`) and ends with one of these. That one takes the next word
+    /// as its value.
     fn ends_with(&self, word: &str, options: &[&str]) -> bool {
         let Some(letters) = word.strip_prefix('-').filter(|it| !it.starts_with('-')) else {
             return false;

@@ -33,6 +33,7 @@ fn who_may_list_nothing_is_told_which_rights_are_missing() {
         "certificate secrets",
         "release records in secrets",
         "teams",
+        "installed policy",
     ] {
         assert!(told.contains(&what), "{what}: {told:?}");
     }

@@ -1,14 +1,11 @@
 //! What a Tiller has recorded that is taken over with `--adopt`.
 
-use std::process::{Command, Stdio};
-use std::time::Duration;
-
 use kube::api::DeleteParams;
 use serde_json::json;
 
 use super::adopted::{by_hand, deploy};
 use super::cluster::{World, assert_tells, done, make, refused};
-use super::proxy::{Asked, Fate, Proxy, run_at};
+use super::proxy::{killed_after, run_at};
 use crate::api_server;
 use crate::bypass::guard;
 use crate::cluster::UNGUARDED;
@@ -119,35 +116,15 @@ async fn killed_anywhere_an_adoption_loses_no_release() {
     let kubelet = play_kubelet(&place);
     let mut is_done = false;
     for writes in 1..40 {
-        let fate = move |asked: &[Asked]| {
-            let written = asked.iter().filter(|it| it.writes()).count();
-            if written > writes {
-                Fate::Hangs
-            } else {
-                Fate::Passes
-            }
-        };
-        let proxy = Proxy::start(world.client.clone(), fate).await;
-        let mut child = Command::new(env!("CARGO_BIN_EXE_tiller-guard"))
-            .args(["provision", "p-torn", "--tiller-namespace=p-torn-t"])
-            .args(["--target-namespace=p-torn", "--adopt", "--timeout=60"])
-            .arg(format!("--kubeconfig={}", proxy.kubeconfig()))
-            .env_clear()
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
-        let status = loop {
-            let written = proxy.asked().iter().filter(|it| it.writes()).count();
-            if let Some(status) = child.try_wait().unwrap() {
-                break Some(status);
-            }
-            if written > writes {
-                break None;
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        };
-        child.kill().ok();
-        child.wait().unwrap();
+        let words = [
+            "provision",
+            "p-torn",
+            "--tiller-namespace=p-torn-t",
+            "--target-namespace=p-torn",
+            "--adopt",
+            "--timeout=60",
+        ];
+        let status = killed_after(writes, world.client.clone(), &words).await;
         let now = found(&place).await;
         for text in all("plain", "ConfigMap").values() {
             assert!(now.values().any(|it| it == text), "{now:?}");

@@ -2,8 +2,9 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::process::{Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Bytes, Incoming};
@@ -217,4 +218,43 @@ fn answer(code: u16, text: String) -> Response<Full<Bytes>> {
     let json = hyper::header::HeaderValue::from_static("application/json");
     answer.headers_mut().insert("content-type", json);
     answer
+}
+
+/// Runs tiller-guard with these arguments and kills it once it has written so often. Its exit status, if it ended before.
+pub(crate) async fn killed_after(
+    writes: usize,
+    client: Client,
+    words: &[&str],
+) -> Option<ExitStatus> {
+    let fate = move |asked: &[Asked]| {
+        let written = asked.iter().filter(|it| it.writes()).count();
+        if written > writes {
+            Fate::Hangs
+        } else {
+            Fate::Passes
+        }
+    };
+    let proxy = Proxy::start(client, fate).await;
+    let mut child = Command::new(env!("CARGO_BIN_EXE_tiller-guard"))
+        .args(words)
+        .arg(format!("--kubeconfig={}", proxy.kubeconfig()))
+        .env_clear()
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let end = Instant::now() + Duration::from_mins(2);
+    let status = loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            break Some(status);
+        }
+        let written = proxy.asked().iter().filter(|it| it.writes()).count();
+        if written > writes || Instant::now() > end {
+            break None;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    };
+    child.kill().ok();
+    child.wait().unwrap();
+    assert!(Instant::now() < end, "it neither wrote nor ended");
+    status
 }

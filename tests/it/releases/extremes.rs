@@ -219,11 +219,12 @@ async fn a_right_that_is_missing_is_named() {
         assert_eq!(run.code, Some(4), "{}{}", run.stdout, run.stderr);
         let told = format!("User \"{user}\" cannot ");
         let (_, right) = run.stderr.split_once(&told).unwrap();
-        let words: Vec<&str> = right
+        // `get resource "deployments" in`; Kubernetes 1.10 says `get deployments.apps in`.
+        let mut words = right
             .split(['"', ' '])
-            .filter(|it| !it.is_empty())
-            .collect();
-        let (verb, resource) = (words[0], words[2]);
+            .filter(|it| !it.is_empty() && *it != "resource");
+        let (verb, resource) = (words.next().unwrap(), words.next().unwrap());
+        let resource = resource.split('.').next().unwrap();
         missing.push(format!("{verb} {resource}"));
         give(&world, user, verb, resource).await;
     }
@@ -233,6 +234,7 @@ async fn a_right_that_is_missing_is_named() {
         "delete configmaps",
         "get deployments",
         "list configmaps",
+        "list pods",
         "list secrets",
         "patch configmaps",
     ];

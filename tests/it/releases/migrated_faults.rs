@@ -1,15 +1,12 @@
 //! What is in the way of `migrate`, and what networks and API servers do to it.
 
-use std::process::{Command, Stdio};
-use std::time::Duration;
-
 use kube::api::{DeleteParams, ListParams, Patch, PatchParams};
 use serde_json::json;
 
 use super::migrated::{migrated, names, world};
 use super::moved::{create, kubeconfig};
 use crate::api_server::World;
-use crate::provision::proxy::{Asked, Fate, Proxy};
+use crate::provision::proxy::{Asked, Fate, Proxy, killed_after};
 
 #[tokio::test]
 async fn what_is_in_the_way_is_named() {
@@ -100,31 +97,8 @@ async fn what_fails_for_good_hides_nothing() {
 async fn killed_anywhere_it_takes_up_where_it_ended() {
     let world = world("migrate-killed", &["plain"]).await;
     for writes in 0..9 {
-        let fate = move |asked: &[Asked]| {
-            let written = asked.iter().filter(|it| it.writes()).count();
-            if written > writes {
-                Fate::Hangs
-            } else {
-                Fate::Passes
-            }
-        };
-        let proxy = Proxy::start(world.client.clone(), fate).await;
-        let mut child = Command::new(env!("CARGO_BIN_EXE_tiller-guard"))
-            .args(["releases", "migrate", "-n", "migrate-killed", "--to=helm3"])
-            .arg(format!("--kubeconfig={}", proxy.kubeconfig()))
-            .env_clear()
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
-        for _ in 0..500 {
-            let written = proxy.asked().iter().filter(|it| it.writes()).count();
-            if written > writes || child.try_wait().unwrap().is_some() {
-                break;
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        child.kill().ok();
-        child.wait().unwrap();
+        let words = ["releases", "migrate", "-n", "migrate-killed", "--to=helm3"];
+        let _ended = killed_after(writes, world.client.clone(), &words).await;
         let tillers = names(&world, "ConfigMap", "OWNER=TILLER").await.len();
         let aside = names(&world, "ConfigMap", "OWNER=MIGRATED").await.len();
         let helm3 = names(&world, "Secret", "owner=helm,name=plain").await.len();

@@ -1,13 +1,10 @@
 //! What networks, API servers, Tillers and kills do to `move`.
 
-use std::process::{Command, Stdio};
-use std::time::Duration;
-
 use kube::api::DeleteParams;
 
 use super::moved::{all, create, found, kubeconfig, moved, records_of, world};
 use crate::api_server::World;
-use crate::provision::proxy::{Asked, Fate, Proxy};
+use crate::provision::proxy::{Asked, Fate, Proxy, killed_after};
 
 macro_rules! each_request_meets_once {
     ($($name:ident: $namespace:literal, $fate:expr;)*) => {$(
@@ -76,31 +73,8 @@ async fn what_fails_for_good_loses_nothing() {
 async fn killed_anywhere_it_takes_up_where_it_ended() {
     let world = world("move-killed", "plain").await;
     for writes in 0..12 {
-        let fate = move |asked: &[Asked]| {
-            let written = asked.iter().filter(|it| it.writes()).count();
-            if written > writes {
-                Fate::Hangs
-            } else {
-                Fate::Passes
-            }
-        };
-        let proxy = Proxy::start(world.client.clone(), fate).await;
-        let mut child = Command::new(env!("CARGO_BIN_EXE_tiller-guard"))
-            .args(["releases", "move", "-n", "move-killed", "--to=secrets"])
-            .arg(format!("--kubeconfig={}", proxy.kubeconfig()))
-            .env_clear()
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
-        for _ in 0..200 {
-            let written = proxy.asked().iter().filter(|it| it.writes()).count();
-            if written > writes || child.try_wait().unwrap().is_some() {
-                break;
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        child.kill().ok();
-        child.wait().unwrap();
+        let words = ["releases", "move", "-n", "move-killed", "--to=secrets"];
+        let _ended = killed_after(writes, world.client.clone(), &words).await;
         let now = found(&world).await;
         for text in all("plain", "ConfigMap").values() {
             assert!(now.values().any(|it| it == text), "{writes}");

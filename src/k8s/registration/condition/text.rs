@@ -1,6 +1,6 @@
 //! Pieces of CEL text.
 
-/// The list that the types of an API server write as null where there is none: all others are left out.
+/// The only list that an API server writes as null if it is empty (`containers` has no `omitempty` in Kubernetes).
 const NULL_LIST: &str = "containers";
 
 /// The last of these, which is a list, where all before it hold; else an empty one.
@@ -26,8 +26,8 @@ pub(super) fn list(parent: &str, field: &str) -> String {
     format!("({}{null} ? {parent}.{field} : [])", present(parent, field))
 }
 
-/// Whether a field of an object is there. What an API server gives to a condition comes from its own types, which leave out
-/// what is null, but for one list.
+/// Whether an object has a field. API servers build the object of a condition from their own types. These omit null fields,
+/// with one exception: [`NULL_LIST`].
 pub(super) fn present(parent: &str, field: &str) -> String {
     format!("has({parent}.{field})")
 }
