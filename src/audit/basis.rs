@@ -1,8 +1,8 @@
-//! What an audit judges by.
+//! What an audit judges with: policy, time and namespace.
 
 use crate::policy::{Policy, Timestamp};
 
-/// What an audit judges by.
+/// What an audit judges with: policy, time and namespace.
 #[derive(Debug)]
 pub struct Basis {
     /// The policy.
@@ -11,6 +11,6 @@ pub struct Basis {
     pub origin: &'static str,
     /// The time.
     pub now: Timestamp,
-    /// The namespace to tell of; without one, all are.
+    /// The namespace to report; all namespaces if there is none.
     pub namespace: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! The certificates in Secrets that Tillers have theirs from. Keys are not read.
+//! The certificates in the Secrets that Tillers mount. Private keys are not read.
 
 use std::collections::BTreeMap;
 
@@ -32,7 +32,7 @@ struct Secret {
     string_data: Option<Files>,
 }
 
-/// The files that are read. What else there is, is passed over.
+/// The keys of the Secret that are read. Others are ignored.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Files {
@@ -102,7 +102,7 @@ impl Certificates {
     }
 }
 
-/// The value of a Secret. The API server passes over line breaks in it.
+/// Decodes a value of a Secret. API servers ignore line breaks in it.
 fn decoded(text: &str) -> Result<Vec<u8>, String> {
     let text: String = text.split(['\r', '\n']).collect();
     STANDARD

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::policy::Object;
 use crate::policy::exposure::ExposureObject;
 
-/// What leads somewhere, by namespace.
+/// Objects that expose something, by namespace.
 #[derive(Debug, Default)]
 pub(super) struct Exposures {
     services: BTreeMap<String, Vec<Service>>,

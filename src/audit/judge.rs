@@ -18,10 +18,10 @@ use crate::policy::{
 use crate::releases::Listing;
 use crate::report;
 
-/// A Tiller with all that controllers make of it; the first is what a person changes.
+/// A Tiller with everything that controllers created for it. The first object is the one that people edit.
 type Members<'a> = Vec<(&'a Key, &'a Kept, Object<'a>)>;
 
-/// What tells who can reach a Tiller's port.
+/// What decides who can reach a Tiller's port.
 const KINDS: [Listed; 6] = [
     Listed::Exposure(ExposureKind::Service),
     Listed::Exposure(ExposureKind::Ingress),
@@ -118,7 +118,7 @@ impl Audit {
         pods.collect()
     }
 
-    /// What the guard does about a pod that is made again, and about the object when it is applied again.
+    /// What the guard does if a pod is created again, and if the object is applied again.
     fn next(&self, members: &Members<'_>, verdict: &Verdict<'_>, context: &Context<'_>) -> Next {
         let is_pod = |(key, kept, _): &&(&Key, &Kept, Object<'_>)| {
             key.0 == WorkloadKind::Pod && !kept.finished
@@ -154,7 +154,7 @@ impl Audit {
     }
 }
 
-/// The members as they are judged, the root first. Each was read before.
+/// The judged objects, the root first.
 fn read<'a>(root: &Key, members: &[(&'a Key, &'a Kept)]) -> Members<'a> {
     let read = members.iter().filter_map(|(key, kept)| {
         let mut object = k8s::read(key.0, Reader::new(&kept.json)).ok()?;
@@ -205,7 +205,7 @@ fn step(
     Step { answer, rules }
 }
 
-/// What is known of a cluster without these: nothing is a second Tiller beside itself.
+/// Knowledge of the cluster without these objects, because no Tiller is a second Tiller beside itself.
 fn without(knowledge: &Knowledge, members: &Members<'_>) -> Knowledge {
     members
         .iter()
@@ -231,7 +231,7 @@ fn state(root: &Kept, pods: &[AuditedPod]) -> &'static str {
     }
 }
 
-/// Who reaches a Tiller's port, of what is in the cluster's network.
+/// Who in the cluster's network can reach a Tiller's port.
 fn network(verdict: &Verdict<'_>, workload: &Workload<'_>) -> report::Maybe<&'static str> {
     use report::Maybe::{Known, Unknown};
     let mut found: BTreeMap<u8, report::Maybe<&'static str>> = BTreeMap::new();

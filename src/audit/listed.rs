@@ -15,9 +15,9 @@ pub enum Listed {
     Rbac(RbacKind),
     /// Services, and what leads to them.
     Exposure(ExposureKind),
-    /// Service accounts, of which the token Secrets are read that Kubernetes made for them.
+    /// Service accounts, for the names of the token Secrets that Kubernetes created for them.
     ServiceAccounts,
-    /// Secrets with tokens of service accounts. Their metadata suffice.
+    /// Secrets with tokens of service accounts. Only their metadata is listed.
     Tokens,
     /// Secrets with Tillers' certificates.
     Certificates,
@@ -50,7 +50,7 @@ impl Listed {
         Self::Certificates,
     ];
 
-    /// What it is called in the report.
+    /// Its name in the report.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Teams => "teams",
@@ -75,7 +75,7 @@ impl Listed {
         }
     }
 
-    /// Whether rights cannot be told without it.
+    /// Whether rights are unknown without this list.
     pub(super) fn is_of_rights(self) -> bool {
         matches!(self, Self::Rbac(_))
     }

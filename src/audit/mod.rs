@@ -6,7 +6,7 @@
 //!                                      └ openers, exposures ──┘
 //! ```
 //!
-//! Of what is no Tiller's and opens none, a name is kept at most.
+//! Other objects are not kept, at most their names.
 
 mod access;
 mod basis;

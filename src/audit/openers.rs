@@ -76,7 +76,7 @@ impl Openers {
         Ok(())
     }
 
-    /// Judges a Secret with a token of an account, by its metadata. Those that Kubernetes made are let be.
+    /// Judges a token Secret by its metadata. Token Secrets that Kubernetes created are no findings.
     pub(super) fn take_token(
         &mut self,
         object: &str,
@@ -115,7 +115,7 @@ impl Openers {
     }
 }
 
-/// An object with what was found about it; nothing where nothing was.
+/// An object with its findings; `None` if it has none.
 pub(super) fn opener(object: &Object<'_>, verdict: &Verdict<'_>) -> Option<Opener> {
     (!verdict.findings.is_empty()).then(|| Opener {
         object: ObjectName {

@@ -1,14 +1,14 @@
-//! What is asked about rights: what a Tiller's account can reach, and the ways to a Tiller.
+//! The questions about rights: what a Tiller's service account can reach, and who can reach a Tiller.
 
 use super::access::Question;
 
-/// Something that an account can do, which more than one right gives.
+/// Something that a service account can do. More than one right may allow it.
 #[derive(Debug)]
 pub(super) struct Power {
     pub(super) name: &'static str,
-    /// Whether only a right in the whole cluster gives it.
+    /// Whether only a cluster-wide right allows it.
     pub(super) only_in_cluster: bool,
-    /// Each of these rights gives it: verb, group and resource.
+    /// Each of these rights allows it: verb, API group and resource.
     rights: &'static [[&'static str; 3]],
 }
 
@@ -113,7 +113,7 @@ pub(super) const CHANGES_WEBHOOKS: [[&str; 3]; 6] = [
     ["delete", ADMISSION, "validatingwebhookconfigurations"],
 ];
 
-/// The names by which the ways to a Tiller are asked for.
+/// The object names in the questions about one Tiller.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Names<'n> {
     /// The Secret with its key and certificates.

@@ -77,7 +77,7 @@ impl Audit {
     }
 }
 
-/// What these powers an account has in a namespace by what holds there alone, or everywhere.
+/// Which of these powers a service account has in one namespace only, or in the whole cluster.
 fn grants<'p>(
     access: &Access,
     account: Account<'_>,

@@ -31,7 +31,7 @@ impl Records {
         self.missing.get_or_insert(reason);
     }
 
-    /// What is known of a cluster with these records too.
+    /// Adds these records to the knowledge of the cluster.
     pub(super) fn tell(&self, mut knowledge: Knowledge) -> Knowledge {
         for ((namespace, storage), count) in &self.counts {
             match storage {

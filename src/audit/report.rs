@@ -21,11 +21,11 @@ pub struct AuditReport {
     pub tillers: Vec<AuditedTiller>,
     /// What opens a Tiller without being one.
     pub openers: Vec<Opener>,
-    /// The guard's own webhooks; nothing for a dump.
+    /// The guard's own webhooks; `None` for a dump.
     pub guard: Option<GuardState>,
     /// What could not be looked at.
     pub unknown: Vec<Unseen>,
-    /// The APIs that are not served, which nothing can be of.
+    /// Kinds that this API server does not serve.
     pub not_served: Vec<String>,
     /// The numbers.
     pub summary: AuditSummary,
@@ -41,7 +41,7 @@ pub struct AuditedTiller {
     pub created: String,
     /// `running`, `pending`, `scaled-to-zero`, `finished` or `not-running`.
     pub state: &'static str,
-    /// Its pods that are not over.
+    /// Its pods that have not finished.
     pub pods: Vec<AuditedPod>,
     /// The team that it is of.
     pub team: Option<String>,
@@ -74,7 +74,7 @@ pub struct AuditedTiller {
 pub struct ObjectName {
     /// The kind.
     pub kind: String,
-    /// The namespace; nothing for what is of the cluster.
+    /// The namespace; `None` for a cluster-scoped object.
     pub namespace: Option<String>,
     /// The name.
     pub name: String,
@@ -87,16 +87,16 @@ pub struct AuditedPod {
     pub name: String,
     /// Its phase, such as `Running`.
     pub phase: String,
-    /// Whether it runs with another configuration than the object that it is made of says now.
+    /// Whether its configuration differs from the current one of its Deployment.
     pub differs: bool,
 }
 
 /// What the guard does about a Tiller.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Next {
-    /// When one of its pods is made again.
+    /// If one of its pods is created again.
     pub restart: Step,
-    /// When somebody applies it again.
+    /// If somebody applies it again.
     pub update: Step,
 }
 

@@ -1,4 +1,4 @@
-//! Whom bindings name.
+//! The subjects of bindings.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use crate::policy::rbac::Account;
 
-/// Somebody whom a binding names.
+/// A subject of a binding.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Subject {
     /// Somebody who has logged in under this name.
@@ -29,7 +29,7 @@ pub(super) struct Named {
 // === impl Subject ===
 
 impl Subject {
-    /// Nothing for a kind that is none; one of a binding in this namespace.
+    /// `None` for an unknown kind. `namespace` is the binding's.
     pub(super) fn read(named: Named, of_namespace: Option<&str>) -> Option<Self> {
         let Named {
             kind,
@@ -48,7 +48,7 @@ impl Subject {
         })
     }
 
-    /// Whether a service account is meant, be it as one of a group.
+    /// Whether this is a service account, or a group of service accounts.
     pub(super) fn holds(&self, account: Account<'_>) -> bool {
         let Account { namespace, name } = account;
         match self {

@@ -39,7 +39,7 @@ pub struct Audit {
 // === impl Audit ===
 
 impl Audit {
-    /// Of a cluster that Kubernetes 1.`minor` runs, where that is known.
+    /// Starts an audit. `minor` is the Kubernetes 1.x of the cluster, if it is known.
     pub fn new(basis: Basis, minor: Option<u16>) -> Self {
         Self {
             basis,
@@ -80,7 +80,7 @@ impl Audit {
         }
     }
 
-    /// Says that a list could not be read, or not to its end.
+    /// Records that a list could not be read, or not to its end.
     pub fn miss(&mut self, listed: Listed, reason: String) {
         self.unknown.insert(Unseen {
             what: listed.as_str().to_owned(),
@@ -89,7 +89,7 @@ impl Audit {
         self.missing.insert(listed, reason);
     }
 
-    /// Says that the records of a storage could not be read, or not all of them.
+    /// Records that the release records of a storage could not be read, or not all of them.
     pub fn miss_records(&mut self, storage: Storage, reason: String) {
         self.unknown.insert(Unseen {
             what: format!("release records in {}", storage.as_str()),
@@ -98,12 +98,12 @@ impl Audit {
         self.records.miss(reason);
     }
 
-    /// Says that something else could not be looked at.
+    /// Records that something else could not be read.
     pub fn unseen(&mut self, what: String, reason: String) {
         self.unknown.insert(Unseen { what, reason });
     }
 
-    /// Says that nothing of this kind can be there.
+    /// Records that the API server does not serve this kind.
     pub fn not_served(&mut self, listed: Listed) {
         self.not_served.push(listed.as_str().to_owned());
         // Where RBAC gives no rights, something else does.
@@ -151,7 +151,7 @@ impl Audit {
         }
     }
 
-    /// Something that is known if these lists could be read.
+    /// Computes something that depends on these lists, or reports why it is unknown.
     pub(super) fn known<T>(
         &self,
         lists: impl IntoIterator<Item = Listed>,

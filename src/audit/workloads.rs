@@ -1,4 +1,4 @@
-//! What runs a Tiller, or runs as a Tiller's account, and which of it belongs together.
+//! The workloads that run a Tiller or use a Tiller's service account, and which of them belong together.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -30,7 +30,7 @@ pub(super) struct Kept {
     pub(super) json: Box<str>,
     pub(super) created: String,
     pub(super) phase: String,
-    /// Whether no pod is wanted of it now, or it is over.
+    /// Whether it wants no pod now, or has finished.
     pub(super) idle: bool,
     pub(super) finished: bool,
     /// What it was made of.
@@ -48,7 +48,7 @@ struct Other {
 // === impl Workloads ===
 
 impl Workloads {
-    /// Keeps a workload if it matters; tells whether it holds a Tiller.
+    /// Keeps a workload if it matters. True if it holds a Tiller.
     pub(super) fn take(
         &mut self,
         workload: &Workload<'_>,
@@ -94,7 +94,7 @@ impl Workloads {
         groups
     }
 
-    /// What this was made of in the end, of those that hold a Tiller. Owners do not lead in a circle: each makes another kind.
+    /// The topmost owner of this object that holds a Tiller. Owners form no circle: each creates another kind.
     fn root<'k>(&'k self, key: &'k Key) -> &'k Key {
         let mut root = key;
         while let Some((maker, _)) = self

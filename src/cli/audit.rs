@@ -29,7 +29,7 @@ pub(super) struct Arguments {
     #[arg(long, short, value_name = "NAMESPACE")]
     namespace: Option<String>,
 
-    /// Audit all namespaces: the default
+    /// Audit all namespaces, which is the default
     #[arg(long, short = 'A', conflicts_with = "namespace")]
     all_namespaces: bool,
 

@@ -101,7 +101,7 @@ async fn look(arguments: Arguments) -> anyhow::Result<Exit> {
     }
 }
 
-/// The Tillers that are there, and what is before them.
+/// The Tillers in the cluster, and what enforcement would do to them.
 async fn tillers(cluster: &Cluster, planned: &Installation, policy: Policy) -> Check {
     let found = Prospects::of(cluster, &planned.namespace, policy).await;
     let (health, message, hint) = match found {
@@ -128,7 +128,7 @@ async fn tillers(cluster: &Cluster, planned: &Installation, policy: Policy) -> C
     }
 }
 
-/// Takes what the installation goes by from the policy that is installed, and gives that.
+/// Reads the installed policy, and takes from it what the installation needs.
 async fn installed_policy(cluster: &Cluster, planned: &mut Installation) -> WrittenPolicy {
     let text = policy_text(cluster, &planned.namespace).await;
     let written = text.ok().flatten().map(WrittenPolicy::read);

@@ -63,7 +63,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "SECONDS", default_value = "120", value_parser = seconds)]
     wait: Duration,
 
-    /// Install a policy that lets more or less through than the installed one without asking
+    /// Do not ask before installing a policy that loosens or tightens the installed one
     #[arg(long)]
     yes: bool,
 
@@ -223,7 +223,7 @@ impl Installing {
         proof::examined(cluster, planned, enforces, end).await
     }
 
-    /// Registers the webhooks for what is tried only, and tries it: nothing else is refused while they do not answer.
+    /// Registers the webhooks for the trial object only, and tries it. Nothing else is refused if they do not answer.
     async fn is_proven(&self, enforces: bool, end: Instant) -> anyhow::Result<bool> {
         let Self {
             cluster,
@@ -300,7 +300,7 @@ impl Installing {
         self.apply_as(objects, false).await
     }
 
-    /// Applies objects, and says what was done; they are new ones if the first write was only a trial.
+    /// Applies objects and prints what was done. `is_new` if an earlier write was only for the trial.
     async fn apply_as(&self, objects: Vec<Value>, is_new: bool) -> anyhow::Result<()> {
         for object in objects {
             let foreign = match object.get("kind").and_then(Value::as_str) {
@@ -344,7 +344,7 @@ impl Installing {
     }
 }
 
-/// Leaves the policy out, so that what is there stays.
+/// Removes the policy from the object, so that the installed one stays.
 fn leave_policy(object: &mut Value) {
     let name = object.pointer("/metadata/name").and_then(Value::as_str);
     if name == Some(POLICY_FILE)

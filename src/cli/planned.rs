@@ -91,7 +91,7 @@ impl Default for WrittenPolicy {
 // === impl WrittenPolicy ===
 
 impl WrittenPolicy {
-    /// A policy that says nothing but its mode.
+    /// A policy with nothing but its mode.
     pub(super) fn of_mode(mode: Mode) -> Self {
         let text = installation::POLICY.replace(Mode::default().as_str(), mode.as_str());
         let mut policy = Policy::default();
@@ -111,7 +111,7 @@ impl WrittenPolicy {
         Ok(Self { text, policy })
     }
 
-    /// The policy in a file, in which nothing may be wrong.
+    /// Reads a policy file, which must be valid.
     pub(super) fn of_file(path: &Path) -> anyhow::Result<Self> {
         let contents = read_policy(path)?;
         let policy =
@@ -135,7 +135,7 @@ fn modes() -> impl TypedValueParser<Value = Mode> {
 }
 
 impl PlanArguments {
-    /// Those of an installation in this namespace that is otherwise as `install` makes it.
+    /// The options of a standard installation in this namespace.
     pub(super) fn standard(namespace: String) -> Self {
         Self {
             namespace,

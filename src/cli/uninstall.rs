@@ -109,7 +109,7 @@ async fn uninstall(arguments: Arguments) -> anyhow::Result<Exit> {
     Ok(if failed { Exit::Findings } else { Exit::Clean })
 }
 
-/// Says what of teams goes with the namespace.
+/// Prints which objects of teams are deleted with the namespace.
 fn tell(recorded: &[String]) -> io::Result<()> {
     if recorded.is_empty() {
         return Ok(());
@@ -126,7 +126,7 @@ fn tell(recorded: &[String]) -> io::Result<()> {
     )
 }
 
-/// Removes objects; where one cannot go, the rest can all the same. True if all are gone.
+/// Deletes objects, and continues after an error. True if all are deleted.
 pub(super) async fn remove(writer: &Writer, objects: Vec<Value>) -> anyhow::Result<bool> {
     let mut all = true;
     for object in objects {

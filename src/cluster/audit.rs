@@ -58,7 +58,7 @@ struct Metadata {
     continues: String,
 }
 
-/// Lists all that an audit reads. What cannot be listed is said to be unknown, and the rest goes on.
+/// Lists all that an audit reads. A list that fails is reported as unknown; the others continue.
 pub async fn take(cluster: &Cluster, place: Place<'_>, audit: &mut Audit) {
     for listed in Listed::ALL {
         match collections(cluster, listed, place).await {
@@ -253,7 +253,7 @@ fn is_forbidden(error: &kube::Error) -> bool {
     matches!(error, kube::Error::Api(status) if status.code == 403)
 }
 
-/// The installed policy, if there is one. One that cannot be read is reported as unknown by the reason that comes back.
+/// The installed policy, if there is one. An error is the reason to report.
 pub async fn installed_policy(
     cluster: &Cluster,
     namespace: &str,
@@ -262,7 +262,7 @@ pub async fn installed_policy(
     text.map_err(|error| words(&error))
 }
 
-/// What the API server says, or why it says nothing.
+/// The API server's message, or why there is none.
 fn words(error: &kube::Error) -> String {
     match error {
         kube::Error::Api(status) if !status.message.is_empty() => status.message.clone(),

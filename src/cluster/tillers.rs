@@ -1,4 +1,4 @@
-//! The Tillers of a cluster, and what they are judged with: nothing is watched.
+//! Lists the Tillers of a cluster, and what they are judged with.
 
 use std::collections::BTreeSet;
 
@@ -84,7 +84,7 @@ async fn objects(cluster: &Cluster, api: &Api) -> kube::Result<Vec<Value>> {
     Ok(Vec::new())
 }
 
-/// An item of a list, which does not say itself what it is.
+/// An item of a list, with its kind added.
 fn named(raw: &str, api_version: &str, kind: &str) -> Option<Value> {
     let mut item: Value = serde_json::from_str(raw).ok()?;
     let fields = item.as_object_mut()?;
@@ -93,7 +93,7 @@ fn named(raw: &str, api_version: &str, kind: &str) -> Option<Value> {
     Some(item)
 }
 
-/// Whether anything is learned from it, and no other object stands for it.
+/// Whether this object matters, and no owner stands for it.
 fn tells(kind: ObjectKind, item: &Value) -> bool {
     let owners = item.pointer("/metadata/ownerReferences");
     let owners = owners.and_then(Value::as_array).into_iter().flatten();

@@ -1,4 +1,4 @@
-//! What another policy lets through or keeps out that the one before did not.
+//! How one policy loosens or tightens another.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -10,27 +10,27 @@ use crate::policy::{
     Exception, ImageVersion, Innocent, Mode, Modes, NotTiller, People, Policy, Settings, Timestamp,
 };
 
-/// One way in which a policy differs from the one before.
+/// One difference between two policies.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PolicyChange {
-    /// Whether more or less is let through.
+    /// Whether it loosens or tightens.
     pub direction: Direction,
     /// The key of the policy file, and what becomes of it.
     pub what: String,
 }
 
-/// Whether more or less is let through.
+/// Whether it loosens or tightens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Direction {
-    /// More is let through.
+    /// It loosens.
     Loosens,
-    /// Less is.
+    /// It tightens.
     Tightens,
-    /// Other things are.
+    /// It does neither, or both.
     Changes,
 }
 
-/// Every way in which `after` lets other things through than `before`; severities only change reports.
+/// Every difference between `before` and `after` that changes a decision. Severities do not.
 pub fn policy_changes(before: &Policy, after: &Policy) -> Vec<PolicyChange> {
     let mut changes = Changes::default();
     let Policy {

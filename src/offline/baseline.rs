@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use crate::report::ReportedObject;
 
-/// How often each finding is known: where its object is in the files does not matter.
+/// How often each finding is known, independent of file and line.
 #[derive(Debug, Default)]
 pub struct Baseline(BTreeMap<Known, usize>);
 
@@ -69,7 +69,7 @@ impl Baseline {
         Ok(Self(known))
     }
 
-    /// Takes the known findings out, and says how many there were.
+    /// Removes the known findings, and returns their number.
     pub fn leave_out(&mut self, objects: &mut [ReportedObject]) -> usize {
         let mut found = 0;
         for object in objects {

@@ -13,10 +13,10 @@ use crate::releases::{NotRecord, Record, Storage, examine};
 use crate::report;
 use crate::tiller::signs;
 
-/// The reason why something is unknown of which a dump holds nothing.
+/// Why something is unknown if the dump holds no object of its kind.
 const ABSENT: &str = "the dump holds none";
 
-/// Takes all that an audit reads from files. A kind of which they hold nothing is unknown.
+/// Reads files for an audit. A kind without any object is unknown.
 pub fn take(sources: Vec<Source>, audit: &mut Audit) {
     let mut streams = Vec::new();
     for source in sources {

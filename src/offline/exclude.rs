@@ -18,7 +18,7 @@ pub fn matches(pattern: &str, path: &str) -> bool {
     folders.any(|folder| is_like(pattern.as_bytes(), folder.as_bytes()))
 }
 
-/// Goes back to the last `*` only: what an earlier one takes more, that one can take as well. `**` goes before `*`.
+/// Backtracks to the last `*` only, because it can match whatever an earlier one could.
 fn is_like(pattern: &[u8], text: &[u8]) -> bool {
     let mut places = vec![false; text.len() + 1];
     if let Some(first) = places.first_mut() {

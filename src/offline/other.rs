@@ -14,7 +14,7 @@ const KUSTOMIZATIONS: [&str; 2] = ["kustomization.yaml", "kustomization.yml"];
 /// The API group of what kustomize reads and no API server has.
 const KUSTOMIZE: &str = "kustomize.config.k8s.io/";
 
-/// A document that is no Kubernetes object, with what to do about it; nothing if it is one, or half of one.
+/// A document that is no Kubernetes object, with what to do about it. `None` for an object, or half of one.
 pub fn skipped(file: &str, document: &Document) -> Option<Skipped> {
     let (reason, render) = match document.head() {
         None => ("not a mapping", None),
@@ -86,7 +86,7 @@ pub fn skipped_patch(file: &str, patches: &BTreeSet<PathBuf>) -> Option<Skipped>
     })
 }
 
-/// The command that renders a template, if a text is one: to be said of a document that cannot be read.
+/// The command that renders a template, if the text is one.
 pub fn rendering(file: &str, text: &str) -> Option<String> {
     text.contains("{{").then(|| {
         let chart = file.split_once("/templates/").map(|(chart, _)| chart);
@@ -97,7 +97,7 @@ pub fn rendering(file: &str, text: &str) -> Option<String> {
     })
 }
 
-/// That an object's image is not filled in, so that nobody knows whether it is a Tiller's.
+/// A note about an image with an unrendered placeholder: it may be a Tiller.
 pub fn unfilled(file: &str, object: &ManifestObject) -> Option<String> {
     let command = if has_image(&object.value, "{{") {
         let chart = file

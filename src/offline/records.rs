@@ -6,7 +6,7 @@ use super::Judging;
 use crate::manifest::ManifestObject;
 use crate::releases::{Examined, Record, Storage, examine, named};
 
-/// What a record tells of its release; nothing of an object that is none.
+/// Examines a release record; `None` for another object.
 pub fn examined(object: &ManifestObject, judging: &Judging) -> Option<Examined> {
     if !may_be_record(object) {
         return None;

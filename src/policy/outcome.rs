@@ -61,7 +61,7 @@ pub enum Decision {
     Warned,
     /// Would be refused, but for who asks: allowed as it is.
     BreakGlass,
-    /// What `doctor` and `install` try, refused in every mode: it is no incident.
+    /// The trial object of `doctor` and `install`: refused in every mode, and no incident.
     Trial,
 }
 

@@ -1,4 +1,4 @@
-//! Release records, counted by what their metadata tell: who counts need not read what they hold.
+//! Counts release records by their metadata, without reading their contents.
 
 use std::collections::BTreeMap;
 
@@ -21,7 +21,7 @@ struct Counted {
     records: usize,
     pending: usize,
     labels_differ: usize,
-    /// How many revisions say that they are what runs, by Tiller's namespace and release.
+    /// The number of deployed revisions, by Tiller's namespace and release.
     deployed: BTreeMap<(String, String), usize>,
 }
 
@@ -41,7 +41,7 @@ struct Metadata {
 // === impl Census ===
 
 impl Census {
-    /// The problems that metadata tell of. All others are in what a record holds.
+    /// The problems that metadata shows.
     pub const PROBLEMS: [ProblemKind; 4] = [
         ProblemKind::BothStorages,
         ProblemKind::LabelDiffers,
@@ -81,7 +81,7 @@ impl Census {
         self.counted.get(&storage).map_or(0, |it| it.records)
     }
 
-    /// How many of these problems a storage's metadata tell of, one for each release or record.
+    /// The number of these problems in a storage, one per release or record.
     pub fn problems(&self, storage: Storage, problem: ProblemKind) -> usize {
         let Some(counted) = self.counted.get(&storage) else {
             return 0;

@@ -97,7 +97,7 @@ pub fn title(kind: &str, namespace: Option<&str>, name: &str) -> String {
 }
 
 impl Issue<'_> {
-    /// What is there and what to do about it, in one line.
+    /// Message and remedy in one line.
     pub fn text(&self) -> String {
         let Finding {
             message, remedy, ..

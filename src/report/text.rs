@@ -328,7 +328,7 @@ impl<T: fmt::Display> fmt::Display for Maybe<T> {
     }
 }
 
-/// So many things: `1 pod`, `2 pods`.
+/// A number with its noun: `1 pod`, `2 pods`.
 pub fn count(number: usize, thing: &str) -> String {
     format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
 }

@@ -38,7 +38,7 @@ pub(super) struct Chosen {
 // === impl Wanted ===
 
 impl Wanted {
-    /// Chooses, with a look at the policy and the Tillers that are there.
+    /// Chooses the policy, from the installed one and the Tillers in the cluster.
     pub(super) async fn choose(self, cluster: &Cluster, namespace: &str) -> anyhow::Result<Chosen> {
         let Self { file, mode } = self;
         let text = policy_text(cluster, namespace).await;

@@ -1,4 +1,4 @@
-//! Objects to be applied by others.
+//! Prints objects for other tools to apply.
 
 use std::io::{self, Write as _};
 

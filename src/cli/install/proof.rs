@@ -1,4 +1,4 @@
-//! The end of an installation: the webhooks are asked and answer, or nothing is refused for want of an answer.
+//! The end of an installation: either the webhooks answer, or requests pass without them.
 
 use std::io::{self, Write as _};
 use std::time::Duration;
@@ -20,7 +20,7 @@ use crate::installation::Installation;
 /// write their CA into it.
 pub(super) const SHORTEST: Duration = Duration::from_secs(20);
 
-/// Tries until both webhooks answer, or until the end; gives what was tried last.
+/// Tries until both webhooks answer, or until the end. Returns the last attempt.
 pub(super) async fn tried(cluster: &Cluster, enforces: bool, end: Instant) -> Proof {
     loop {
         let proof = prove(cluster).await;
@@ -32,7 +32,7 @@ pub(super) async fn tried(cluster: &Cluster, enforces: bool, end: Instant) -> Pr
     }
 }
 
-/// Lets the doctor look until all is good. While the API server cannot ask at the end, nothing is refused from then on.
+/// Runs the checks of `doctor` until all pass. If the API server still cannot reach the webhooks then, they get `failurePolicy: Ignore`.
 pub(super) async fn examined(
     cluster: &Cluster,
     planned: &Installation,
@@ -55,7 +55,7 @@ pub(super) async fn examined(
     }
 }
 
-/// Whether an attempt shows that a webhook does not do what it must. What others refuse shows nothing.
+/// Whether an attempt shows that a webhook fails. A refusal by another webhook shows nothing.
 pub(super) fn is_disproof(trial: &Trial, enforces: bool) -> bool {
     match trial {
         Trial::Unasked { .. } => true,
@@ -64,7 +64,7 @@ pub(super) fn is_disproof(trial: &Trial, enforces: bool) -> bool {
     }
 }
 
-/// Lets everything pass while nobody answers, and says so.
+/// Sets `failurePolicy: Ignore`, and reports it.
 pub(super) async fn give_way(cluster: &Cluster) -> anyhow::Result<()> {
     if registered(cluster).await?.is_empty() {
         return Ok(());
@@ -78,7 +78,7 @@ pub(super) async fn give_way(cluster: &Cluster) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Takes back webhook configurations that did not prove themselves, and says why.
+/// Deletes webhook configurations that did not prove themselves, and reports why.
 pub(super) async fn take_back(
     writer: &Writer,
     planned: &Installation,

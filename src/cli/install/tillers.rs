@@ -1,4 +1,4 @@
-//! What a policy that refuses would do to the Tillers that are there.
+//! What an enforcing policy would do to the Tillers in the cluster.
 
 use std::io::{self, Write};
 
@@ -12,7 +12,7 @@ use crate::offline::judge::{Judgement, judge};
 use crate::offline::learn::knowing;
 use crate::policy::{Action, Finding, Knowledge, Mode, Policy};
 
-/// What is before the Tillers of a cluster.
+/// What enforcement would do to the Tillers of a cluster.
 #[derive(Debug, Default)]
 pub(in crate::cli) struct Prospects {
     /// The mode that refuses.
@@ -20,7 +20,7 @@ pub(in crate::cli) struct Prospects {
     tillers: Vec<Prospect>,
 }
 
-/// What is before one Tiller.
+/// What enforcement would do to one Tiller.
 #[derive(Debug)]
 struct Prospect {
     /// Its kind, namespace and name.
@@ -30,7 +30,7 @@ struct Prospect {
     rules: Vec<&'static str>,
 }
 
-/// What becomes of a Tiller when it is written again.
+/// What happens to a Tiller if it is applied again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Fate {
     Refused,
@@ -41,7 +41,7 @@ enum Fate {
 // === impl Prospects ===
 
 impl Prospects {
-    /// Judges the Tillers of the cluster by a policy; by one that reports only, as if it enforced.
+    /// Judges the Tillers of the cluster by a policy. A policy that only reports counts as enforcing.
     pub(in crate::cli) async fn of(
         cluster: &Cluster,
         namespace: &str,
@@ -113,7 +113,7 @@ impl Prospects {
 // === impl Prospect ===
 
 impl Prospect {
-    /// Nothing for what carries no Tiller. What cannot be judged is refused.
+    /// `None` if the object carries no Tiller. An object that cannot be judged is refused.
     fn of(object: &ManifestObject, judging: &Judging) -> Option<Self> {
         let ManifestObject {
             kind,

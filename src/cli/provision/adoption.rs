@@ -4,7 +4,7 @@
 //! stop the old Tiller ─ copy, compare, set aside ─ the team's plan ─ Tiller is ready ─ delete the old records
 //! ```
 //!
-//! Killed anywhere and run again it goes on: each step follows from what is there.
+//! If it is killed, the next run continues: each step follows from the current state.
 
 use anyhow::anyhow;
 

@@ -125,7 +125,7 @@ fn say(line: &str) {
     writeln!(io::stdout(), "{line}").ok();
 }
 
-/// What was done, in a line.
+/// One line about what was done.
 pub(in crate::cli) fn told(moved: &Moved, plan: &Move) -> String {
     let namespace = plan.namespace.as_str();
     let (from, to) = (plan.to.other().as_str(), plan.to.as_str());
@@ -175,7 +175,7 @@ pub(in crate::cli) fn told(moved: &Moved, plan: &Move) -> String {
     }
 }
 
-/// The exit code for what went wrong, and what to tell of it.
+/// The exit code and the message of an error.
 pub(in crate::cli) fn unmoved(failed: MoveError, plan: &Move) -> (Exit, String) {
     let (exit, remedy) = (exit(&failed), remedy(&failed, plan));
     (exit, format!("{:#}{remedy}", anyhow!(failed)))

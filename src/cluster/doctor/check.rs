@@ -39,7 +39,7 @@ pub(super) fn words(error: &kube::Error) -> String {
 // === impl Check ===
 
 impl Check {
-    /// The same at the end of an installation, where to install again is no remedy.
+    /// The same at the end of an installation, when running `install` again is no remedy.
     #[must_use]
     pub fn after_install(self) -> Self {
         const AGAIN: &str = "tiller-guard install";

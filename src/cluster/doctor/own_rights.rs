@@ -1,4 +1,4 @@
-//! Whether the guard may do what it must: without its rights its watches break, and it judges by what it knew before.
+//! Whether the guard has the rights that it needs. Without them its watches break, and it judges by old knowledge.
 
 use futures_util::stream::{self, StreamExt as _};
 use k8s_openapi::api::authorization::v1::{
@@ -14,10 +14,10 @@ use crate::installation::Installation;
 use crate::k8s::registration::NAME;
 
 const ID: &str = "own-rights";
-/// Questions that are on their way at once.
+/// The most questions in flight.
 const AT_ONCE: usize = 8;
 
-/// One thing that the guard must be allowed.
+/// A right that the guard needs.
 struct Right {
     verb: String,
     group: String,

@@ -87,7 +87,7 @@ impl Cause {
         }
     }
 
-    /// What to do about an installation that was made a moment ago: to make it again does not help.
+    /// The remedy during an installation, when running `install` again does not help.
     pub fn hint_of_install(self) -> &'static str {
         match self {
             Self::NoService => {

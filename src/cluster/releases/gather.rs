@@ -103,7 +103,7 @@ impl Place<'_> {
                 }
             }
         }
-        // Some of their records are gone since.
+        // Some of their records were deleted since.
         for (release, records) in begun {
             groups.send(Group { release, records }).await.ok();
         }

@@ -41,7 +41,7 @@ pub enum ListError {
         /// Whether the right to do it is missing.
         is_forbidden: bool,
     },
-    /// There is nothing, since there is no such namespace.
+    /// The namespace does not exist.
     #[error("there is no namespace {0}")]
     NoNamespace(String),
     /// Its answer is not a list.
@@ -142,7 +142,7 @@ fn path(storage: Storage, namespace: Option<&str>) -> String {
     }
 }
 
-/// Fails where a namespace in which nothing was found is not there. Who may not look at namespaces is not told.
+/// Fails if the namespace does not exist. Passes if the user may not read namespaces.
 pub async fn check_namespace(cluster: &Cluster, namespace: &str) -> Result<(), ListError> {
     match has_namespace(cluster, namespace).await {
         Ok(false) => Err(ListError::NoNamespace(namespace.to_owned())),
@@ -248,7 +248,7 @@ pub(super) fn is_forbidden(error: &kube::Error) -> bool {
     matches!(error, kube::Error::Api(status) if status.code == 403)
 }
 
-/// What the API server says, or why it says nothing.
+/// The API server's message, or why there is none.
 pub(super) fn reason(error: kube::Error) -> String {
     match error {
         kube::Error::Api(status) if !status.message.is_empty() => status.message,

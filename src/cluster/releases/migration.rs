@@ -177,7 +177,7 @@ impl Work<'_> {
         outcome(&release, State::Failed(why), Prepared::default())
     }
 
-    /// Migrates a release by what was read of it, or is there now; nothing where Tiller has written it meanwhile.
+    /// Migrates a release. `None` if Tiller wrote to it meanwhile.
     async fn attempt(
         &self,
         release: &str,
@@ -218,7 +218,7 @@ impl Work<'_> {
         Ok(Some(outcome(release, state, prepared)))
     }
 
-    /// Converts records, on a thread that answers nobody meanwhile.
+    /// Converts records on a blocking thread.
     async fn prepare(&self, records: Vec<Record>) -> Result<(Prepared, Vec<Record>), Stop> {
         let migration = self.plan.migration;
         let prepared = spawn_blocking(move || (migration.prepare(&records), records));

@@ -31,7 +31,7 @@ pub struct Move {
     pub keep: bool,
     /// Whether releases that are pending go too.
     pub allow_pending: bool,
-    /// Whether Tiller's Deployment gets the other storage here. Else whoever asks for this does it, and then calls
+    /// Whether this move switches the storage in Tiller's Deployment. If not, the caller does it, and then calls
     /// [`Move::finish`]; Tiller is left stopped.
     pub switches: bool,
     /// How long Tiller may take to stop, and to start.
@@ -74,7 +74,7 @@ impl Move {
         mover.go_on().await
     }
 
-    /// Deletes the old records that are set aside, once Tiller works with the target. Asks nothing more where there are none.
+    /// Deletes the old records that were set aside, once Tiller works with the target.
     pub async fn finish(
         &self,
         cluster: &Cluster,
@@ -158,7 +158,7 @@ impl<F: FnMut(Moved)> Mover<'_, F> {
         for _round in 0..ROUNDS {
             let (source, target) = self.look().await?;
             if let Err(error) = self.check(&source) {
-                // Whatever came between goes on where it began.
+                // Tiller continues with its old storage.
                 self.restore().await?;
                 return Err(error);
             }

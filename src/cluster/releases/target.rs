@@ -1,4 +1,4 @@
-//! The namespaces that releases go to, and what Helm 3 has there: names are listed once, and what is there is read one by one.
+//! The target namespaces of releases, and Helm 3's Secrets in them: names are listed once, contents are read one by one.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -50,7 +50,7 @@ impl<'a> Targets<'a> {
         }
     }
 
-    /// Helm 3's Secrets of a release that were there at the first look; nothing where there is no such namespace.
+    /// Helm 3's Secrets of a release at the first list. Empty if the namespace does not exist.
     pub(super) async fn known(
         &self,
         namespace: &str,

@@ -1,4 +1,4 @@
-//! What the guard's namespace holds of teams: it goes with the namespace.
+//! The objects of teams in the guard's namespace, which are deleted with it.
 
 use kube::api::ListParams;
 

@@ -1,4 +1,4 @@
-//! Release records, counted now and then. The watch of ConfigMaps keeps no labels, and Secrets may be listed only by right.
+//! Counts release records at intervals. The watch of ConfigMaps keeps no labels, and Secrets need a right of their own.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -81,7 +81,7 @@ impl RecordGauges {
         );
     }
 
-    /// Shows those storages that were counted, and nothing of others.
+    /// Sets the gauges of the storages that were counted, and removes the others.
     fn show(&self, census: &Census, counted: &[Storage]) {
         for storage in Storage::ALL {
             let is_counted = counted.contains(&storage);

@@ -16,7 +16,7 @@ use crate::installation::SERVICE_PORT;
 use crate::k8s::registration::{Endpoint, HAS_SERVICE_PORT, Registration};
 use crate::policy::Policy;
 
-/// How soon what differs is looked at again before it is told.
+/// How soon a difference is checked again before it is logged.
 const AGAIN: Duration = Duration::from_secs(2);
 /// How long the API server may take to show a registration.
 const ANSWER: Duration = Duration::from_secs(30);

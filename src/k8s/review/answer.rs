@@ -25,7 +25,7 @@ pub struct Answer {
     pub kind: &'static str,
     /// The rules that found something, each once.
     pub rules: Vec<&'static str>,
-    /// The message to the caller if it is refused: a line for each rule.
+    /// The message of a refusal: one line per rule.
     pub refusal: Option<String>,
     /// The rules that found something and were let off, with the reason.
     pub excepted: Vec<(&'static str, String)>,

@@ -283,7 +283,7 @@ impl<'a> Request<'a> {
                 || self.was_hardened(settings, context))
     }
 
-    /// Whether it is what `doctor` tries, or is called so: it is refused in every mode, whoever sends it.
+    /// Whether this is the trial object of `doctor`, by its name. It is refused in every mode.
     pub(super) fn is_trial(&self, object: &Object<'_>) -> bool {
         self.operation == Operation::Create
             && self.namespace == TRIAL_NAMESPACE

@@ -345,7 +345,7 @@ fn line_after<'w>(arguments: &'w [String], short: char, long: &str) -> Option<&'
 
 /// Whether Helm's client is given a command of the plugin that starts Tiller.
 fn starts_by_plugin(arguments: &[String]) -> bool {
-    // Before the command stand options, some with a value as the next word.
+    // Options come before the command; some take the next word as their value.
     let command = arguments.iter().enumerate().find(|(index, it)| {
         let before = index.checked_sub(1).and_then(|at| arguments.get(at));
         !it.starts_with('-')

@@ -13,7 +13,7 @@ pub(super) struct Wrapper {
     lines: &'static [&'static str],
     /// How many arguments of its own stand before the program.
     own: usize,
-    /// Whether it joins the program and its arguments to one line for a shell.
+    /// Whether it passes program and arguments to a shell as one line.
     joins: bool,
 }
 
