@@ -70,8 +70,10 @@ impl Move {
         let mut mover = self.mover(cluster, tell);
         let (found, source, target) = mover.begin().await?;
         let first = next(&source, &target, &mover.progress)?;
-        mover.prepare(found.as_ref(), &first).await?;
-        mover.go_on().await
+        let stopped = mover.prepare(found.as_ref(), &first).await?;
+        // Until it stopped, Tiller may have written.
+        let seen = (!stopped).then_some((source, target));
+        mover.go_on(seen).await
     }
 
     /// Deletes the old records that were set aside, once Tiller works with the target.
@@ -88,14 +90,14 @@ impl Move {
         if let Some(found) = mover.tiller().find().await? {
             mover.tiller().forget(&found).await?;
         }
-        mover.go_on().await
+        mover.go_on(None).await
     }
 
     fn mover<'a, F: FnMut(Moved)>(&'a self, cluster: &'a Cluster, tell: F) -> Mover<'a, F> {
         Mover {
             plan: self,
             cluster,
-            looker: Looker::new(cluster, &self.namespace),
+            looker: Looker::new(cluster, &self.namespace, self.to.other()),
             progress: Progress {
                 keep: self.keep,
                 ..Progress::default()
@@ -153,10 +155,13 @@ impl<F: FnMut(Moved)> Mover<'_, F> {
         Ok((found, source, target))
     }
 
-    /// Repeats: look at both storages, then do the next step.
-    async fn go_on(&mut self) -> Result<(), MoveError> {
+    /// Repeats: look at both storages, then do the next step. `seen` is the first look, if it was a moment ago.
+    async fn go_on(&mut self, mut seen: Option<(Contents, Contents)>) -> Result<(), MoveError> {
         for _round in 0..ROUNDS {
-            let (source, target) = self.look().await?;
+            let (source, target) = match seen.take() {
+                Some(seen) => seen,
+                None => self.look().await?,
+            };
             if let Err(error) = self.check(&source) {
                 // Tiller continues with its old storage.
                 self.restore().await?;
@@ -188,7 +193,7 @@ impl<F: FnMut(Moved)> Mover<'_, F> {
     /// Whether all records can be moved.
     fn check(&self, source: &Contents) -> Result<(), MoveError> {
         let (mut damaged, mut pending) = (Vec::new(), Vec::new());
-        for (name, fault) in self.looker.faults(self.from(), source) {
+        for (name, fault) in self.looker.faults(source) {
             match fault {
                 Fault::Damaged(reason) => damaged.push(format!("{name}: {reason}")),
                 Fault::Pending(status) => pending.push(format!("{name} is {}", status.as_str())),
@@ -203,13 +208,14 @@ impl<F: FnMut(Moved)> Mover<'_, F> {
         Ok(())
     }
 
-    /// Stops Tiller where there is something to be moved.
-    async fn prepare(&mut self, found: Option<&Found>, first: &Next) -> Result<(), MoveError> {
-        if let (Some(found), Next::Steps(_)) = (found, first) {
-            self.tiller().stop(found).await?;
-            (self.tell)(Moved::Stopped);
-        }
-        Ok(())
+    /// Stops Tiller if there is something to be moved. True if it did.
+    async fn prepare(&mut self, found: Option<&Found>, first: &Next) -> Result<bool, MoveError> {
+        let (Some(found), Next::Steps(_)) = (found, first) else {
+            return Ok(false);
+        };
+        self.tiller().stop(found).await?;
+        (self.tell)(Moved::Stopped);
+        Ok(true)
     }
 
     /// Starts Tiller again as it was.
