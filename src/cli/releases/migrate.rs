@@ -96,6 +96,8 @@ enum Target {
 /// How releases fared.
 #[derive(Default)]
 struct Tally {
+    /// All of them.
+    seen: usize,
     migrated: usize,
     not_ready: usize,
     failed: usize,
@@ -127,6 +129,14 @@ async fn migrate(arguments: Arguments) -> anyhow::Result<Exit> {
     if let Err(unlisted) = listed {
         error(format_args!("{:#}", anyhow!(unlisted)))?;
         return Ok(Exit::Unreachable);
+    }
+    if tally.seen == 0 {
+        writeln!(
+            io::stderr(),
+            "no release is recorded in {}; tiller-guard releases list -A shows where Tillers have recorded some",
+            plan.namespace
+        )?;
+        return Ok(Exit::Clean);
     }
     if arguments.rights.print_roles {
         let objects = roles(
@@ -181,6 +191,7 @@ impl Tally {
             mappings,
             newest,
         } = outcome;
+        self.seen += 1;
         if let Some(newest) = newest {
             self.needed.add(newest);
         }
@@ -189,16 +200,17 @@ impl Tally {
                 self.not_ready += 1;
                 format!("not ready: {}", why.join("; "))
             }
-            State::Ready(1) => "ready: 1 revision".to_owned(),
-            State::Ready(revisions) => format!("ready: {revisions} revisions"),
+            State::Ready(count) => format!("ready: {}", revisions(*count)),
             State::Migrated {
                 written,
                 unchanged,
                 aside,
             } => {
                 self.migrated += 1;
+                let records = if *aside == 1 { "record" } else { "records" };
                 format!(
-                    "migrated: {written} revisions written, {unchanged} unchanged; {aside} records of Helm 2 set aside"
+                    "migrated: {} written, {unchanged} unchanged; {aside} {records} of Helm 2 set aside",
+                    revisions(*written)
                 )
             }
             State::Failed(why) => {
@@ -221,6 +233,13 @@ impl Tally {
         for mapping in mappings {
             tell_mapping(release, mapping, arguments.diff);
         }
+    }
+}
+
+fn revisions(count: usize) -> String {
+    match count {
+        1 => "1 revision".to_owned(),
+        count => format!("{count} revisions"),
     }
 }
 
@@ -251,8 +270,9 @@ fn next_steps(plan: &Migrate) -> String {
         )
     };
     format!(
-        "{first}\nNext: check with `helm list -A`; remove Tiller with `tiller-guard deprovision`; then set mode forbid in \
-         the policy file.\nUpgrade each release once before you uninstall it with Helm 4: Helm 4 deletes no objects of a release \
+        "{first}\nNext: check with `helm list -A`; remove Tiller with `tiller-guard deprovision TEAM`, or one that no team \
+         has with `kubectl -n {namespace} delete deployment,service tiller-deploy`; then set mode forbid in the policy \
+         file.\nUpgrade each release once before you uninstall it with Helm 4: Helm 4 deletes no objects of a release \
          that was never upgraded since."
     )
 }

@@ -92,8 +92,8 @@ async fn moved(arguments: Arguments) -> anyhow::Result<Exit> {
         return Ok(Exit::Unreachable);
     }
     match done(&plan, &cluster, dry_run).await {
-        Ok(()) => {
-            if dry_run.is_none() {
+        Ok(is_moved) => {
+            if is_moved && dry_run.is_none() {
                 say(&format!(
                     "done; undo it with: tiller-guard releases move --to {} -n {}",
                     plan.to.other().as_str(),
@@ -110,14 +110,18 @@ async fn moved(arguments: Arguments) -> anyhow::Result<Exit> {
     }
 }
 
-async fn done(plan: &Move, cluster: &Cluster, dry_run: Option<DryRun>) -> Result<(), MoveError> {
+/// Does it, or what a dry run does. False if there is nothing to move.
+async fn done(plan: &Move, cluster: &Cluster, dry_run: Option<DryRun>) -> Result<bool, MoveError> {
+    let (tried, mut is_moved) = (dry_run.map_or("", |_| " (dry run)"), true);
+    let tell = |moved| {
+        is_moved &= moved != Moved::Nothing;
+        say(&format!("{}{tried}", told(&moved, plan)));
+    };
     match dry_run {
-        None => plan.run(cluster, |moved| say(&told(&moved, plan))).await,
-        Some(how) => {
-            let tell = |moved| say(&format!("{} (dry run)", told(&moved, plan)));
-            plan.plan(cluster, how == DryRun::Server, tell).await
-        }
+        None => plan.run(cluster, tell).await?,
+        Some(how) => plan.plan(cluster, how == DryRun::Server, tell).await?,
     }
+    Ok(is_moved)
 }
 
 /// Prints progress. A closed output does not stop the work halfway.
@@ -156,6 +160,9 @@ pub(in crate::cli) fn told(moved: &Moved, plan: &Move) -> String {
             });
             let parts = [Some(records), aside, others, nobody];
             parts.into_iter().flatten().collect::<Vec<_>>().join("; ")
+        }
+        Moved::Nothing => {
+            format!("no release is recorded in {namespace}: nothing was changed")
         }
         Moved::Stopped => format!("stopped Deployment {namespace}/tiller-deploy"),
         Moved::Copied(number) => format!("copied {} to {to}", count(number)),

@@ -19,6 +19,8 @@ pub enum Moved {
         /// Whether there is a Deployment of Tiller's.
         tiller: bool,
     },
+    /// There is no record in either storage, and Tiller was left as it is.
+    Nothing,
     /// Tiller has no pod left.
     Stopped,
     /// So many copies were created or brought up to date.

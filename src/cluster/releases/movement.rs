@@ -65,10 +65,15 @@ impl Move {
         Ok(())
     }
 
-    /// Moves all.
+    /// Moves all. Where nothing is recorded, nothing is written.
     pub async fn run(&self, cluster: &Cluster, tell: impl FnMut(Moved)) -> Result<(), MoveError> {
         let mut mover = self.mover(cluster, tell);
         let (found, source, target) = mover.begin().await?;
+        let is_stopped = found.as_ref().is_some_and(Found::is_noted);
+        if source.is_empty() && target.is_empty() && !is_stopped {
+            (mover.tell)(Moved::Nothing);
+            return Ok(());
+        }
         let first = next(&source, &target, &mover.progress)?;
         let stopped = mover.prepare(found.as_ref(), &first).await?;
         // Until it stopped, Tiller may have written.

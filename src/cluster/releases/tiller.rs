@@ -62,7 +62,8 @@ impl Found {
         noted.unwrap_or_else(|| self.replicas())
     }
 
-    fn is_noted(&self) -> bool {
+    /// Whether a move has stopped it and not started it again.
+    pub(super) fn is_noted(&self) -> bool {
         let annotations = self.0.pointer("/metadata/annotations");
         annotations.is_some_and(|it| it.get(REPLICAS).is_some())
     }

@@ -9,8 +9,9 @@ use tiller_guard::releases::{MAX_SIZE, decode, encode};
 
 use super::migrated::{migrated, names};
 use super::moved::{create, found, kubeconfig, moved, records_of, world};
-use crate::api_server::{World, cluster};
+use crate::api_server::{World, cluster, value};
 use crate::cluster::UNGUARDED;
+use crate::knowledge::tiller;
 use crate::offline::Run;
 use crate::provision::proxy::run_at;
 use crate::suite::Feature;
@@ -266,4 +267,48 @@ async fn give(world: &World, user: &str, verb: &str, resource: &str) {
         api.create(&PostParams::default(), &object).await.unwrap();
     }
     tokio::time::sleep(Duration::from_millis(500)).await;
+}
+
+/// As in a namespace that was named by mistake.
+#[tokio::test]
+async fn without_records_nothing_is_stopped_or_switched() {
+    let world = World::create_labelled("move-none", json!({ UNGUARDED: "" })).await;
+    let deployments = world.objects("apps", "v1", "Deployment");
+    let object = serde_json::from_value(tiller(&world, "default")).unwrap();
+    let made = deployments.create(&PostParams::default(), &object).await;
+    let made = value(&made.unwrap());
+    for words in [&["--to=secrets", "--dry-run"][..], &["--to=secrets"]] {
+        let done = moved(&kubeconfig(), "move-none", words).await;
+        assert_eq!(done.code, Some(0), "{}", done.stderr);
+        assert!(!done.stdout.contains("done"), "{}", done.stdout);
+        let now = value(&deployments.get("tiller-deploy").await.unwrap());
+        assert_eq!(
+            now["metadata"]["generation"],
+            made["metadata"]["generation"]
+        );
+        if words.len() == 1 {
+            let told = "no release is recorded in move-none: nothing was changed\n";
+            assert!(done.stdout.ends_with(told), "{}", done.stdout);
+        }
+    }
+    for words in [&["--check"][..], &[], &["--print-roles", "--user=ada"]] {
+        let words = [
+            &["releases", "migrate", "--to=helm3", "-n", "move-none"],
+            words,
+        ]
+        .concat();
+        let done = run_at(&kubeconfig(), &words).await;
+        assert_eq!(
+            (done.code, done.stdout.as_str()),
+            (Some(0), ""),
+            "{}",
+            done.stderr
+        );
+        assert!(
+            done.stderr
+                .starts_with("no release is recorded in move-none;"),
+            "{}",
+            done.stderr
+        );
+    }
 }
