@@ -18,6 +18,11 @@ pub(crate) struct Bare(pub(crate) Client);
 // === impl Bare ===
 
 impl Bare {
+    /// A page of text.
+    pub(crate) async fn get(&self, path: &str) -> Result<String> {
+        self.send("GET", path, Vec::new(), "application/json").await
+    }
+
     async fn send(&self, method: &str, path: &str, body: Vec<u8>, kind: &str) -> Result<String> {
         let request = Request::builder().method(method).uri(path);
         let request = request.header("content-type", kind).body(body)?;
@@ -30,13 +35,30 @@ impl Bare {
         self.send("POST", path, body, "application/json").await
     }
 
-    /// Creates objects.
+    /// Creates a namespace.
+    pub(crate) async fn namespace(&self, name: &str) -> Result<()> {
+        let namespace = json!({ "metadata": { "name": name } });
+        self.post("/api/v1/namespaces", &namespace).await?;
+        Ok(())
+    }
+
+    /// Creates objects of the first API.
     pub(crate) async fn create(&self, resource: &str, objects: &[Value]) -> Result<Duration> {
+        self.create_in("/api/v1", resource, objects).await
+    }
+
+    /// Creates objects.
+    pub(crate) async fn create_in(
+        &self,
+        api: &str,
+        resource: &str,
+        objects: &[Value],
+    ) -> Result<Duration> {
         let begin = Instant::now();
         stream::iter(objects)
             .map(|object| async move {
                 let namespace = text(object, "/metadata/namespace").unwrap_or("bench");
-                let path = format!("/api/v1/namespaces/{namespace}/{resource}");
+                let path = format!("{api}/namespaces/{namespace}/{resource}");
                 self.post(&path, object).await
             })
             .buffer_unordered(AT_ONCE)
@@ -92,9 +114,7 @@ impl Bare {
         let mut token = String::new();
         loop {
             let path = format!("{path}&limit=500{token}");
-            let page = self
-                .send("GET", &path, Vec::new(), "application/json")
-                .await?;
+            let page = self.get(&path).await?;
             take(&page)?;
             // The token is before the items.
             let head = page.get(..page.len().min(2_000)).unwrap_or(&page);

@@ -1,9 +1,11 @@
-//! `make bench`: 10,000 release records of 20 KB, listed, moved and migrated, beside the same requests by a bare client.
+//! `make bench`: 10,000 release records of 20 KB, listed, moved and migrated, and a cluster of 50,000 pods audited, beside the
+//! same requests by a bare client.
 #![expect(clippy::print_stdout, reason = "it reports")]
 
 #[path = "../../tests/cluster/mod.rs"]
 pub mod cluster;
 
+mod audit;
 mod client;
 mod records;
 
@@ -42,28 +44,31 @@ fn main() -> Result<()> {
 }
 
 async fn measure() -> Result<()> {
-    let cluster = Cluster::start().await?;
-    let bare = Bare(cluster.client(User::Admin).await?);
-    fill(&bare).await?;
-    let compared = [
-        list(&cluster, &bare).await?,
-        moved(&cluster, &bare).await?,
-        migrated(&cluster, &bare).await?,
-    ];
+    let mut compared = releases().await?;
+    compared.push(audit::measure().await?);
     let slow = compared.iter().filter(|it| !**it).count();
     ensure!(slow == 0, "{slow} of {} take too long", compared.len());
     Ok(())
 }
 
-/// Makes the namespaces and the records.
-async fn fill(bare: &Bare) -> Result<()> {
-    let namespace = |name: &str| serde_json::json!({ "metadata": { "name": name } });
+async fn releases() -> Result<Vec<bool>> {
+    let cluster = Cluster::start().await?;
+    let bare = Bare(cluster.client(User::Admin).await?);
     for name in ["bench", "bare"] {
-        let path = "/api/v1/namespaces";
-        bare.post(path, &namespace(name)).await?;
+        bare.namespace(name).await?;
     }
+    fill(&bare, RELEASES).await?;
+    Ok(vec![
+        list(&cluster, &bare).await?,
+        moved(&cluster, &bare).await?,
+        migrated(&cluster, &bare).await?,
+    ])
+}
+
+/// Makes the records of so many releases.
+async fn fill(bare: &Bare, releases: usize) -> Result<()> {
     let (mut records, mut sizes) = (Records::new()?, 0);
-    for first in (0..RELEASES).step_by(50) {
+    for first in (0..releases).step_by(50) {
         let mut maps = Vec::new();
         for release in first..first + 50 {
             for revision in 1..=REVISIONS {
@@ -74,7 +79,8 @@ async fn fill(bare: &Bare) -> Result<()> {
         sizes += maps.iter().map(size).sum::<usize>();
         bare.create("configmaps", &maps).await?;
     }
-    println!("{RECORDS} records of {} bytes each", sizes / RECORDS);
+    let records = releases * REVISIONS;
+    println!("{records} records of {} bytes each", sizes / records);
     Ok(())
 }
 
@@ -90,7 +96,7 @@ async fn list(cluster: &Cluster, bare: &Bare) -> Result<bool> {
                 .await?;
         }
         plain = plain.min(took);
-        let took = run(cluster, &["list", "-A", "-o", "json"])?;
+        let took = run(cluster, &["releases", "list", "-A", "-o", "json"])?;
         best = best.min(took.time);
         memory = memory.max(took.memory);
     }
@@ -108,7 +114,14 @@ async fn list(cluster: &Cluster, bare: &Bare) -> Result<bool> {
 async fn moved(cluster: &Cluster, bare: &Bare) -> Result<bool> {
     let took = run(
         cluster,
-        &["move", "--to=secrets", "-n", "bench", "--timeout=600"],
+        &[
+            "releases",
+            "move",
+            "--to=secrets",
+            "-n",
+            "bench",
+            "--timeout=600",
+        ],
     )?;
     let mut plain = Duration::ZERO;
     let (mut all, mut names) = (Vec::new(), Vec::new());
@@ -138,7 +151,10 @@ async fn moved(cluster: &Cluster, bare: &Bare) -> Result<bool> {
 }
 
 async fn migrated(cluster: &Cluster, bare: &Bare) -> Result<bool> {
-    let took = run(cluster, &["migrate", "--to=helm3", "-n", "bench"])?;
+    let took = run(
+        cluster,
+        &["releases", "migrate", "--to=helm3", "-n", "bench"],
+    )?;
     let mut plain = Duration::ZERO;
     let mut count = 0;
     let mut pages = Vec::new();
@@ -196,11 +212,10 @@ fn elsewhere(object: Value) -> Value {
     object
 }
 
-/// Runs `releases`, and looks at its memory until it ends.
+/// Runs the program, and looks at its memory until it ends.
 fn run(cluster: &Cluster, words: &[&str]) -> Result<Took> {
     let begin = Instant::now();
     let mut child = Command::new(PROGRAM)
-        .arg("releases")
         .args(words)
         .arg(format!("--kubeconfig={}", cluster.kubeconfig().display()))
         .stdout(Stdio::null())
@@ -217,9 +232,10 @@ fn run(cluster: &Cluster, words: &[&str]) -> Result<Took> {
         memory = memory.max(peak.unwrap_or_default());
         std::thread::sleep(Duration::from_millis(5));
     };
+    // Findings are an exit code of their own.
     ensure!(
-        ended.success(),
-        "releases {} ended with {ended}",
+        matches!(ended.code(), Some(0 | 1)),
+        "{} ended with {ended}",
         words.join(" ")
     );
     Ok(Took {
