@@ -41,13 +41,14 @@ bench:
 	cargo bench --locked --bench webhook && \
 	cargo bench --locked --bench core && \
 	cargo bench --locked --bench provision && \
-	cargo bench --locked --bench releases
+	cargo bench --locked --bench releases && \
+	benches/trivy.sh
 
 soak:
 	@$(ASSETS) && echo 'Building with optimisation' >&2 && \
 	cargo test --locked --release --test it -- --ignored --nocapture knowledge::soak && \
 	cargo test --locked --release --test it -- --ignored --nocapture overload:: && \
-	tests/chart/checkov.sh && \
+	tests/chart/checkov.sh && tests/chart/trivy.sh && \
 	SOAK=1 cargo test --locked --release --test it -- --include-ignored --nocapture --test-threads=1 installed::
 
 check lint: assets
