@@ -88,7 +88,9 @@ impl<'b> Review<'b> {
             let left = nesting.without_objects();
             if !concern::is_asked(&left, body, settings) {
                 let envelope = Envelope::pass(&left)?.with_uid()?;
-                return Ok(Read::Unconcerned(envelope.answer(Reply::unconcerned())));
+                if !matches!(envelope.request.object, Asked::Malformed(_)) {
+                    return Ok(Read::Unconcerned(envelope.answer(Reply::unconcerned())));
+                }
             }
         }
         let envelope = Envelope::read(body)?.with_uid()?;

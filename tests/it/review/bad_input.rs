@@ -203,6 +203,37 @@ fn a_request_that_lacks_its_object_or_kind_is_refused() {
     assert_eq!(ask(Webhook::Validate, &body), Err(BadReview::Uid));
 }
 
+/// Nothing in such a review tells of a Tiller. An API server writes `null` only where something is deleted.
+#[test]
+fn a_write_without_an_object_is_refused_and_a_deletion_is_not() {
+    for (kind, operation, allowed) in [
+        ("Pod", "CREATE", false),
+        ("Pod", "UPDATE", false),
+        ("Deployment", "CREATE", false),
+        ("Service", "CREATE", false),
+        ("Pod", "DELETE", true),
+        ("Event", "CREATE", true),
+    ] {
+        let group = if kind == "Deployment" { "apps" } else { "" };
+        let body = json!({
+            "apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": {
+                "uid": "u-1", "kind": { "group": group, "version": "v1", "kind": kind },
+                "operation": operation, "namespace": "n", "userInfo": { "username": "ann" }, "object": null,
+            },
+        });
+        for webhook in [Webhook::Mutate, Webhook::Validate] {
+            let answer = ask(webhook, &body.to_string()).unwrap();
+            let response = response(&answer);
+            assert_eq!(response["allowed"], allowed, "{kind} {operation}");
+            if !allowed {
+                let expected = format!("the {kind} cannot be read: the request has no object");
+                let said = response["status"]["message"].as_str().unwrap();
+                assert!(said.starts_with(&expected), "{said}");
+            }
+        }
+    }
+}
+
 #[test]
 fn an_object_given_twice_is_bad() {
     let twice = DEPLOYMENTS[0]
