@@ -6,6 +6,9 @@ use std::fmt;
 
 /// A place in JSON where a value stands. Each of its functions but [`Source::what`] reads that value, once.
 pub trait Source<'j> {
+    /// How many bytes of text were read so far; nothing where the JSON is in memory already.
+    fn position(&self) -> Option<usize>;
+
     /// What the value is.
     fn what(&mut self) -> Result<Type, ReadError>;
 

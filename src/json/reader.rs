@@ -168,6 +168,10 @@ impl<'j> Reader<'j> {
 }
 
 impl<'j> Source<'j> for Reader<'j> {
+    fn position(&self) -> Option<usize> {
+        Some(self.at)
+    }
+
     fn what(&mut self) -> Result<Type, ReadError> {
         match self.peek() {
             Some(b'"') => Ok(Type::Text),

@@ -23,6 +23,10 @@ fn unexpected(value: &Value, expected: &'static str) -> ReadError {
 
 /// Texts are borrowed.
 impl<'j> Source<'j> for &'j Value {
+    fn position(&self) -> Option<usize> {
+        None
+    }
+
     fn what(&mut self) -> Result<Type, ReadError> {
         Ok(type_of(self))
     }

@@ -1,7 +1,7 @@
 //! From an object of a known kind to the pod it carries.
 
 use crate::json::{ReadError, Source, fields, read as read_value};
-use crate::pod::{Container, Items, MAX_CONTAINERS, PodSpec, Text};
+use crate::pod::{Container, Items, MAX_CONTAINERS, Many, PodSpec, Text};
 use crate::policy::{
     Annotations, Labels, Maker, ObjectKind, Owner, PodMetadata, Workload, WorkloadKind, Writer,
 };
@@ -71,7 +71,7 @@ pub(super) fn read<'j, S: Source<'j>>(
         controller(owner_references)
     };
     let (namespace, placeholder) = told_namespace(namespace);
-    Ok(Workload {
+    let workload = Workload {
         kind,
         namespace,
         placeholder,
@@ -83,7 +83,13 @@ pub(super) fn read<'j, S: Source<'j>>(
         maker,
         by_controller: false,
         pod,
-    })
+    };
+    if let Err(long) = workload.pod.held()
+        && workload.holds_tiller()
+    {
+        return Err(long);
+    }
+    Ok(workload)
 }
 
 /// A namespace as a manifest tells it: none where it is empty or no namespace's name, which somebody fills in later. That is
@@ -213,7 +219,7 @@ fields!(Pod<'a> {
 #[derive(Default)]
 struct EphemeralContainers<'a> {
     metadata: ObjectMetadata<'a>,
-    ephemeral_containers: Items<Container<'a>, MAX_CONTAINERS>,
+    ephemeral_containers: Many<Container<'a>, MAX_CONTAINERS>,
 }
 
 fields!(EphemeralContainers<'a> {

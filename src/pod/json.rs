@@ -12,9 +12,15 @@ use crate::json::{Problem, Read, ReadError, Source};
 pub struct Text<'a>(Cow<'a, str>);
 
 /// A list of at most `MAX` elements: a longer one is an error, so that a few bytes an element in a request
-/// do not become a few hundred in memory.
+/// do not become a few hundred in memory. One that `GROWS` may be longer, if its text is long too ([`MOST_GROWTH`]).
 #[derive(Clone, PartialEq, Eq)]
-pub struct Items<T, const MAX: usize = 4096>(Vec<T>);
+pub struct Items<T, const MAX: usize = 4096, const GROWS: bool = false>(Vec<T>);
+
+/// A list that may be longer than `MAX`.
+pub type Many<T, const MAX: usize = 4096> = Items<T, MAX, true>;
+
+/// How many times the bytes of its text the elements of a list may take that is longer than its `MAX`.
+const MOST_GROWTH: usize = 8;
 
 /// From how many bytes on an element is large: most lists of such have one, and room for four, as a `Vec` makes it, is more
 /// than an allocator gives from what it has at hand.
@@ -93,20 +99,35 @@ impl<'j: 'a, 'a> Read<'j> for Text<'a> {
 
 // === impl Items ===
 
-impl<T, const MAX: usize> Items<T, MAX> {
+impl<T, const MAX: usize, const GROWS: bool> Items<T, MAX, GROWS> {
     /// The list's elements.
     pub fn as_slice(&self) -> &[T] {
         &self.0
     }
+
+    /// An error if there are more than `MAX`.
+    pub fn held(&self) -> Result<(), ReadError> {
+        if self.0.len() > MAX {
+            return Err(Problem::Many(MAX).into());
+        }
+        Ok(())
+    }
+
+    /// Whether the list's text, which begins and has come so far, is long enough for one element more.
+    fn may_grow(&self, start: Option<usize>, now: Option<usize>) -> bool {
+        let text = start.zip(now).map(|(start, now)| now - start);
+        let memory = (self.0.len() + 1) * size_of::<T>();
+        text.is_none_or(|text| memory <= text.saturating_mul(MOST_GROWTH))
+    }
 }
 
-impl<T, const MAX: usize> Default for Items<T, MAX> {
+impl<T, const MAX: usize, const GROWS: bool> Default for Items<T, MAX, GROWS> {
     fn default() -> Self {
         Self(Vec::new())
     }
 }
 
-impl<T, const MAX: usize> Deref for Items<T, MAX> {
+impl<T, const MAX: usize, const GROWS: bool> Deref for Items<T, MAX, GROWS> {
     type Target = [T];
 
     fn deref(&self) -> &[T] {
@@ -114,25 +135,25 @@ impl<T, const MAX: usize> Deref for Items<T, MAX> {
     }
 }
 
-impl<T: fmt::Debug, const MAX: usize> fmt::Debug for Items<T, MAX> {
+impl<T: fmt::Debug, const MAX: usize, const GROWS: bool> fmt::Debug for Items<T, MAX, GROWS> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(formatter)
     }
 }
 
-impl<T, const MAX: usize> From<Vec<T>> for Items<T, MAX> {
+impl<T, const MAX: usize, const GROWS: bool> From<Vec<T>> for Items<T, MAX, GROWS> {
     fn from(items: Vec<T>) -> Self {
         Self(items)
     }
 }
 
-impl<T, const MAX: usize> FromIterator<T> for Items<T, MAX> {
+impl<T, const MAX: usize, const GROWS: bool> FromIterator<T> for Items<T, MAX, GROWS> {
     fn from_iter<I: IntoIterator<Item = T>>(items: I) -> Self {
         Self(items.into_iter().collect())
     }
 }
 
-impl<T, const MAX: usize> IntoIterator for Items<T, MAX> {
+impl<T, const MAX: usize, const GROWS: bool> IntoIterator for Items<T, MAX, GROWS> {
     type Item = T;
     type IntoIter = std::vec::IntoIter<T>;
 
@@ -141,7 +162,7 @@ impl<T, const MAX: usize> IntoIterator for Items<T, MAX> {
     }
 }
 
-impl<'a, T, const MAX: usize> IntoIterator for &'a Items<T, MAX> {
+impl<'a, T, const MAX: usize, const GROWS: bool> IntoIterator for &'a Items<T, MAX, GROWS> {
     type Item = &'a T;
     type IntoIter = std::slice::Iter<'a, T>;
 
@@ -150,10 +171,13 @@ impl<'a, T, const MAX: usize> IntoIterator for &'a Items<T, MAX> {
     }
 }
 
-impl<'j, T: Read<'j> + Default, const MAX: usize> Read<'j> for Items<T, MAX> {
+impl<'j, T: Read<'j> + Default, const MAX: usize, const GROWS: bool> Read<'j>
+    for Items<T, MAX, GROWS>
+{
     fn read<S: Source<'j>>(&mut self, source: &mut S) -> Result<(), ReadError> {
+        let start = source.position();
         source.elements(|element| {
-            if self.0.len() == MAX {
+            if self.0.len() >= MAX && !(GROWS && self.may_grow(start, element.position())) {
                 return Err(Problem::Many(MAX).into());
             }
             if self.0.is_empty() && size_of::<T>() > LARGE {

@@ -12,7 +12,7 @@ mod storage;
 
 use crate::json::{Presence, Read, ReadError, Source, Type, fields};
 
-pub use json::{Items, Text};
+pub use json::{Items, Many, Text};
 pub use security::{
     AppArmorProfile, Capabilities, PodSecurityContext, SeLinuxOptions, SeccompProfile,
     SecurityContext, WindowsOptions,
@@ -22,23 +22,23 @@ pub use storage::{
     TokenProjection, Volume, VolumeMount, VolumeSource,
 };
 
-/// The most containers that a list of a pod is read with.
+/// The most containers that a list of a Tiller's pod is read with.
 pub const MAX_CONTAINERS: usize = 128;
 
-/// The most volumes of a pod, and mounts of a container, that are read: each mount looks for its volume.
+/// The most volumes of a Tiller's pod, and mounts of a container in it, that are read: each mount looks for its volume.
 pub const MAX_VOLUMES: usize = 256;
 
 /// A pod's specification.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PodSpec<'a> {
     /// The containers that run for as long as the pod does.
-    pub containers: Items<Container<'a>, MAX_CONTAINERS>,
+    pub containers: Many<Container<'a>, MAX_CONTAINERS>,
     /// The containers that run before, or as sidecars beside, the others.
-    pub init_containers: Items<Container<'a>, MAX_CONTAINERS>,
+    pub init_containers: Many<Container<'a>, MAX_CONTAINERS>,
     /// The containers added to a running pod by `kubectl debug`.
-    pub ephemeral_containers: Items<Container<'a>, MAX_CONTAINERS>,
+    pub ephemeral_containers: Many<Container<'a>, MAX_CONTAINERS>,
     /// What can be mounted.
-    pub volumes: Items<Volume<'a>, MAX_VOLUMES>,
+    pub volumes: Many<Volume<'a>, MAX_VOLUMES>,
     /// The account whose token the pod carries.
     pub service_account_name: Text<'a>,
     /// The deprecated alias of `serviceAccountName`; the API server keeps both equal.
@@ -71,6 +71,20 @@ fields!(PodSpec<'a> {
 
 // === impl Container ===
 
+impl Container<'_> {
+    fn held(&self) -> Result<(), ReadError> {
+        within("command", self.command.held())?;
+        within("args", self.args.held())?;
+        within("env", self.env.held())?;
+        within("envFrom", self.env_from.held())?;
+        within("ports", self.ports.held())?;
+        within("volumeMounts", self.volume_mounts.held())?;
+        within("volumeDevices", self.volume_devices.held())?;
+        self.beside()
+            .try_for_each(|it| within("command", it.command.held()))
+    }
+}
+
 impl<'a> Container<'a> {
     /// The commands that are run in the container beside its own: by lifecycle hooks and probes.
     pub fn beside(&self) -> impl Iterator<Item = &Exec<'a>> {
@@ -88,6 +102,34 @@ impl<'a> Container<'a> {
 }
 
 // === impl PodSpec ===
+
+impl PodSpec<'_> {
+    /// An error where a list is longer than a Tiller's may be. Other pods are looked at in a time that grows with their length
+    /// alone.
+    pub fn held(&self) -> Result<(), ReadError> {
+        within("volumes", self.volumes.held())?;
+        let lists = [
+            ("containers", &self.containers),
+            ("initContainers", &self.init_containers),
+            ("ephemeralContainers", &self.ephemeral_containers),
+        ];
+        for (name, list) in lists {
+            let each = |(index, it): (usize, &Container<'_>)| {
+                it.held().map_err(|error| error.in_element(index))
+            };
+            let held = list.held();
+            within(
+                name,
+                held.and_then(|()| list.iter().enumerate().try_for_each(each)),
+            )?;
+        }
+        Ok(())
+    }
+}
+
+fn within(name: &str, held: Result<(), ReadError>) -> Result<(), ReadError> {
+    held.map_err(|error| error.in_member(name))
+}
 
 impl<'a> PodSpec<'a> {
     /// The group of the pod's volumes, where it has one.
@@ -113,21 +155,21 @@ pub struct Container<'a> {
     /// The image reference.
     pub image: Text<'a>,
     /// Replaces the image's `ENTRYPOINT` when not empty.
-    pub command: Items<Text<'a>>,
+    pub command: Many<Text<'a>>,
     /// Replaces the image's `CMD` when not empty.
-    pub args: Items<Text<'a>>,
+    pub args: Many<Text<'a>>,
     /// Replaces the image's `WORKDIR` when not empty.
     pub working_dir: Text<'a>,
     /// The environment, in order; of two entries of one name the later counts.
-    pub env: Items<EnvVar<'a>>,
+    pub env: Many<EnvVar<'a>>,
     /// Whole `ConfigMap`s and Secrets as environment; `env` beats it.
-    pub env_from: Items<EnvFrom>,
+    pub env_from: Many<EnvFrom>,
     /// Declared ports; informational, except for `hostPort`.
-    pub ports: Items<Port<'a>>,
+    pub ports: Many<Port<'a>>,
     /// Where volumes appear.
-    pub volume_mounts: Items<VolumeMount<'a>, MAX_VOLUMES>,
+    pub volume_mounts: Many<VolumeMount<'a>, MAX_VOLUMES>,
     /// Where raw block volumes appear.
-    pub volume_devices: Items<Presence>,
+    pub volume_devices: Many<Presence>,
     /// Settings that override the pod's.
     pub security_context: Option<Box<SecurityContext<'a>>>,
     /// The probe that restarts the container.
@@ -275,7 +317,7 @@ fields!(Probe<'a> {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Exec<'a> {
     /// The program and its words. No shell reads them.
-    pub command: Items<Text<'a>>,
+    pub command: Many<Text<'a>>,
 }
 
 fields!(Exec<'a> {

@@ -9,7 +9,7 @@
 
 use memchr::memmem;
 
-use crate::pod::{Container, EnvVar, PodSpec, PortReference, Probe, VolumeSource};
+use crate::pod::{Container, EnvVar, MAX_VOLUMES, PodSpec, PortReference, Probe, VolumeSource};
 
 use super::program::{started, starts_tiller};
 use super::word::{Named, has_word, named};
@@ -233,9 +233,10 @@ fn container_weight(container: &Container<'_>, pod: &PodSpec<'_>) -> u8 {
     of_server + WEAK * u8::from(named) + WEAK * u8::from(client)
 }
 
-/// Whether the files of Tiller's image appear in the container.
+/// Whether the files of Tiller's image appear in the container. With more volumes than a Tiller may have it is not looked at:
+/// such a volume makes a Tiller's pod by itself.
 fn mounts_tiller(container: &Container<'_>, pod: &PodSpec<'_>) -> bool {
-    pod.volumes.iter().any(|volume| {
+    pod.volumes.iter().take(MAX_VOLUMES).any(|volume| {
         let VolumeSource::Image(image) = &volume.source else {
             return false;
         };

@@ -4,18 +4,24 @@
 
 /// In an image's name, in the spellings that people give it.
 pub const IMAGE_WORDS: [&str; 3] = ["tiller", "Tiller", "TILLER"];
-/// Words that follow `tiller` in the name of a program about Tiller: `kubeapps-tiller-proxy`, this guard.
-pub const PROGRAMS_ABOUT_TILLER: [&str; 7] = [
-    "client",
-    "converter",
-    "exporter",
-    "guard",
-    "operator",
-    "plugin",
-    "proxy",
+/// Words after `tiller` in the name of a program about Tiller, next to it or not: `kubeapps-tiller-proxy`,
+/// `tiller-metrics-exporter`, this guard.
+#[rustfmt::skip]
+pub const PROGRAMS_ABOUT_TILLER: [&str; 37] = [
+    "adapter", "audit", "auditor", "backup", "bridge", "check", "checker", "cleaner", "cleanup", "cli", "client", "connector",
+    "controller", "converter", "dashboard", "docs", "exporter", "free", "gateway", "guard", "installer", "less", "metrics",
+    "migration", "monitor", "monitoring", "operator", "plugin", "probe", "proxy", "remover", "scanner", "test", "tests", "ui",
+    "watcher", "webhook",
 ];
+/// Words directly before `tiller` in the name of a program that has none, or that is made for it: `no-tiller`,
+/// `exporter-for-tiller`.
+pub const WORDS_BEFORE_TILLER: [&str; 7] = ["anti", "for", "no", "non", "not", "sans", "without"];
 /// In the name of an image with Helm's client.
 pub const CLIENT_IMAGE_WORDS: [&str; 2] = ["helm", "kubectl"];
+/// Helm's client, as a program and in an image's name.
+pub const CLIENT: &str = "helm";
+/// What stands between the first and the last letter of [`PROGRAM`].
+pub const INNER_LETTERS: [char; 4] = ['i', 'l', 'l', 'e'];
 /// The program in a launch.
 pub const PROGRAM: &str = "tiller";
 /// The label `app` of the pods that Helm's client looks for.

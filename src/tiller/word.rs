@@ -8,17 +8,11 @@ use super::signs;
 
 /// Whether a text holds this word.
 pub(super) fn has_word(text: &str, word: &str) -> bool {
-    find_word(text, word).is_some()
-}
-
-/// What follows the first occurrence of this word.
-fn find_word<'t>(text: &'t str, word: &str) -> Option<&'t str> {
-    memmem::find_iter(text.as_bytes(), word).find_map(|at| {
-        let before = text.get(..at)?;
-        let after = text.get(at + word.len()..)?;
-        let is_whole = !before.ends_with(|it: char| it.is_ascii_alphabetic())
-            && !after.starts_with(|it: char| it.is_ascii_alphabetic());
-        is_whole.then_some(after)
+    memmem::find_iter(text.as_bytes(), word).any(|at| {
+        let before = text.get(..at).unwrap_or_default();
+        let after = text.get(at + word.len()..).unwrap_or_default();
+        !before.ends_with(|it: char| it.is_ascii_alphabetic())
+            && !after.starts_with(|it: char| it.is_ascii_alphabetic())
     })
 }
 
@@ -39,19 +33,28 @@ pub(super) fn named(name: &str) -> Named {
     if name == signs::NAME {
         return Named::Tiller;
     }
-    let Some(after) = signs::IMAGE_WORDS
+    if !signs::IMAGE_WORDS
         .into_iter()
-        .find_map(|word| find_word(name, word))
-    else {
+        .any(|word| has_word(name, word))
+    {
         return Named::Other;
-    };
-    let next = after
-        .split(|it: char| !it.is_ascii_alphabetic())
-        .find(|word| !word.is_empty());
-    match next {
-        Some(next) if signs::PROGRAMS_ABOUT_TILLER.contains(&next) => Named::AboutTiller,
-        _ => Named::Tiller,
     }
+    let mut before = "";
+    let mut came = false;
+    for word in name.split(|it: char| !it.is_ascii_alphabetic()) {
+        if signs::IMAGE_WORDS.contains(&word) {
+            came = true;
+            if signs::WORDS_BEFORE_TILLER.contains(&before) {
+                return Named::AboutTiller;
+            }
+        } else if came && signs::PROGRAMS_ABOUT_TILLER.contains(&word) {
+            return Named::AboutTiller;
+        }
+        if !word.is_empty() {
+            before = word;
+        }
+    }
+    Named::Tiller
 }
 
 #[cfg(test)]
@@ -77,6 +80,15 @@ mod tests {
             ("kubeapps_tiller_proxy-amd64", Named::AboutTiller),
             ("tiller-guard", Named::AboutTiller),
             ("proxy-tiller", Named::Tiller),
+            ("tiller-metrics-exporter", Named::AboutTiller),
+            ("tiller2-prometheus_exporter", Named::AboutTiller),
+            ("no-tiller", Named::AboutTiller),
+            ("helm-without-tiller", Named::AboutTiller),
+            ("exporter-for-tiller", Named::AboutTiller),
+            ("tiller-less", Named::AboutTiller),
+            ("no-nonsense-tiller", Named::Tiller),
+            ("tiller-proxyless", Named::Tiller),
+            ("exporter-tiller-v2", Named::Tiller),
             ("tillerä", Named::Tiller),
         ] {
             assert_eq!(named(name), expected, "{name}");

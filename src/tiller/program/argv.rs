@@ -1,159 +1,28 @@
 //! From the words of one command to what it starts.
 
+use super::known::{
+    CLIENTS, COPIERS, DOWNLOADERS, HANDLERS, RUNNERS, SERVERS, SHELLS, STARTERS, USER_CHANGERS,
+};
+use super::name::{file_name, is_program_path, is_tiller};
 use super::wrapper::{Inner, Wrapper};
 use super::{Interpreter, code};
 use crate::tiller::flags::is_guarded_flag;
 use crate::tiller::signs;
 use crate::tiller::word::{Named, named};
 
-/// Programs that read a command line: `-c` names it, and else they read their input.
-const SHELLS: [&str; 8] = ["ash", "bash", "dash", "fish", "ksh", "mksh", "sh", "zsh"];
-
-/// Programs that talk to a Tiller or about one.
-const CLIENTS: [&str; 6] = ["helm", "helm2", "helmfile", "helmsman", "kubectl", "oc"];
-
 /// The commands of Helm's plugin `tiller` that start one: `helm tiller run NAMESPACE -- COMMAND`. It is Tiller itself that
 /// runs then in this pod, with the rights of its account and without TLS, on loopback, which `kubectl port-forward` reaches.
 const PLUGIN_STARTS: [&str; 3] = ["run", "start", "start-ci"];
 
-/// Programs that handle files, texts and hosts, and start nothing in this container: a path in their arguments is no start.
-const HANDLERS: [&str; 120] = [
-    "[",
-    "[[",
-    "alias",
-    "apk",
-    "apt-get",
-    "awk",
-    "aws",
-    "az",
-    "b2sum",
-    "base64",
-    "basename",
-    "bzip2",
-    "cargo",
-    "cat",
-    "cd",
-    "chgrp",
-    "chmod",
-    "chown",
-    "cksum",
-    "cmp",
-    "cosign",
-    "cp",
-    "crane",
-    "crictl",
-    "curl",
-    "cut",
-    "dd",
-    "declare",
-    "diff",
-    "dirname",
-    "docker",
-    "du",
-    "echo",
-    "export",
-    "file",
-    "gcloud",
-    "git",
-    "go",
-    "grep",
-    "gsutil",
-    "gunzip",
-    "gzip",
-    "hash",
-    "head",
-    "hexdump",
-    "http",
-    "install",
-    "kill",
-    "killall",
-    "ldconfig",
-    "ldd",
-    "less",
-    "ln",
-    "local",
-    "logger",
-    "ls",
-    "make",
-    "mc",
-    "md5sum",
-    "minikube",
-    "mkdir",
-    "mount",
-    "mv",
-    "nerdctl",
-    "nm",
-    "npm",
-    "objdump",
-    "od",
-    "openssl",
-    "oras",
-    "patchelf",
-    "pgrep",
-    "pidof",
-    "pkill",
-    "pnpm",
-    "podman",
-    "printf",
-    "pytest",
-    "rclone",
-    "readelf",
-    "readlink",
-    "realpath",
-    "restic",
-    "rg",
-    "rm",
-    "rsync",
-    "scp",
-    "sed",
-    "setcap",
-    "sha1sum",
-    "sha224sum",
-    "sha256sum",
-    "sha384sum",
-    "sha512sum",
-    "skopeo",
-    "sort",
-    "ssh",
-    "stat",
-    "strings",
-    "strip",
-    "sum",
-    "sync",
-    "tail",
-    "tar",
-    "tee",
-    "test",
-    "touch",
-    "trivy",
-    "type",
-    "umount",
-    "unzip",
-    "upx",
-    "wc",
-    "wget",
-    "which",
-    "xxd",
-    "xz",
-    "yarn",
-    "zip",
-    "zstd",
-];
-
 /// What `find` starts for each file.
 const FIND_ACTIONS: [&str; 4] = ["-exec", "-execdir", "-ok", "-okdir"];
-
-/// Words in the name of a program that starts what its arguments name.
-const STARTERS: [&str; 4] = ["entrypoint", "exec", "supervise", "wrapper"];
-
-/// Words after `tiller` in a file's name that tell its version or its machine.
-const EDITIONS: [&str; 12] = [
-    "aarch", "alpha", "amd", "arm", "beta", "bin", "darwin", "linux", "rc", "static", "v", "x",
-];
 
 impl Interpreter<'_> {
     /// Finds what a command of these words starts.
     pub(super) fn command(&mut self, words: &[String]) {
+        if self.call(words) {
+            return;
+        }
         let mut words = words;
         // Each turn drops a word, so that this ends.
         while let Some((program, arguments)) = words.split_first() {
@@ -161,11 +30,14 @@ impl Interpreter<'_> {
             if program.starts_with('-') {
                 return self.unknown(name, arguments);
             }
-            if is_tiller(name) {
+            if self.is_tiller(name) {
                 self.found.tiller |= !only_answers(arguments) || self.depth == 0;
                 return;
             }
-            if let Some(wrapper) = Wrapper::find(name) {
+            self.stored(name, words);
+            // `/init` is that of s6; another program of the name gets words.
+            let is_other_init = name == "init" && !program.starts_with('/');
+            if let Some(wrapper) = Wrapper::find(name).filter(|_| !is_other_init) {
                 match wrapper.inner(arguments) {
                     // `command -v tiller` asks where it is.
                     Inner::Command(_) if name == "command" && asks(arguments) => return,
@@ -185,10 +57,19 @@ impl Interpreter<'_> {
             self.found.tiller |= name.starts_with("helm") && starts_by_plugin(arguments);
         } else if SHELLS.contains(&name) {
             self.shell(arguments);
-        } else if name == "su" {
-            if let Some(line) = line_after(arguments, 'c', "--command") {
-                self.line(line, &[]);
+        } else if USER_CHANGERS.contains(&name) {
+            self.as_user(name, arguments);
+        } else if COPIERS.contains(&name) {
+            self.files.copy(arguments);
+        } else if DOWNLOADERS.contains(&name) {
+            self.files.download(arguments);
+        } else if RUNNERS.contains(&name) {
+            if let Some(("exec" | "x" | "dlx", command)) = arguments.split_first().map(first) {
+                let at = command.iter().position(|it| !it.starts_with('-'));
+                self.command(at.and_then(|at| command.get(at..)).unwrap_or_default());
             }
+        } else if name == "go" {
+            self.go(arguments);
         } else if name == "find" {
             let is_action = |it: &String| FIND_ACTIONS.contains(&it.as_str());
             if let Some(at) = arguments.iter().position(is_action) {
@@ -201,11 +82,119 @@ impl Interpreter<'_> {
             if let Some(line) = arguments.iter().find(|it| !it.starts_with('-')) {
                 self.line(line, &[]);
             }
-        } else if let Some(code) = code::given(name, arguments) {
-            self.deeper(|interpreter| code::read(interpreter, code));
+        } else if name == "start-stop-daemon" {
+            self.daemon(arguments);
+        } else if name == "capsh" {
+            let mut words = arguments.split(|it| it == "--" || it == "==");
+            let _own = words.next();
+            words.for_each(|shell| self.shell(shell));
+        } else if matches!(name, "." | "source") {
+            if let Some(script) = arguments.first() {
+                self.stored(file_name(script), arguments);
+            }
+        } else if code::is_interpreter(name) {
+            self.interpreted(name, arguments);
         } else if !HANDLERS.contains(&name) {
             self.unknown(name, arguments);
         }
+    }
+
+    /// An interpreter of code: the code among its arguments, or in a file that was written before.
+    fn interpreted(&mut self, name: &str, arguments: &[String]) {
+        if let Some(code) = code::given(name, arguments) {
+            self.deeper(|interpreter| code::read(interpreter, code));
+        } else if let Some(script) = arguments.iter().find(|it| !it.starts_with('-')) {
+            let length = self.files.text(file_name(script)).map(str::len);
+            if let Some(length) = length
+                && self.has_room(length)
+            {
+                let code = self
+                    .files
+                    .text(file_name(script))
+                    .unwrap_or_default()
+                    .to_owned();
+                self.deeper(|interpreter| code::read(interpreter, &code));
+            }
+            self.unknown(name, arguments);
+        }
+    }
+
+    /// `su`, `runuser` and `sg`: a user or group comes before what its shell gets, and `-s` names the shell.
+    fn as_user(&mut self, name: &str, arguments: &[String]) {
+        if let Some(shell) = value_after(arguments, 's', "--shell") {
+            self.command(std::slice::from_ref(&shell.to_owned()));
+        }
+        if let Some(line) = value_after(arguments, 'c', "--command") {
+            return self.line(line, &[]);
+        }
+        let mut words = arguments.iter();
+        while let Some(word) = words.next() {
+            match word.as_str() {
+                // With a user by option, `runuser` starts the program itself.
+                "-u" | "--user" => return self.after_user(words.as_slice()),
+                "-g" | "-G" | "-s" | "-w" | "--group" | "--supp-group" | "--shell" => {
+                    let _value = words.next();
+                }
+                user if user.starts_with("--user=") => return self.after_user(words.as_slice()),
+                option if option.starts_with('-') => {}
+                _ if name == "sg" => return self.line(&words.as_slice().join(" "), &[]),
+                _ if words.as_slice().is_empty() => return,
+                _ => return self.shell(words.as_slice()),
+            }
+        }
+    }
+
+    /// What follows `-u`: the user perhaps, options, and the program.
+    fn after_user(&mut self, words: &[String]) {
+        let at = words.iter().position(|it| it == "--").map(|it| it + 1);
+        self.command(words.get(at.unwrap_or(1)..).unwrap_or_default());
+    }
+
+    /// `go run PACKAGE` starts it, and `go build -o FILE PACKAGE` makes a file of it.
+    fn go(&mut self, arguments: &[String]) {
+        let is_package = |it: &String| {
+            let package = it.split('@').next().unwrap_or(it);
+            let package = package.trim_end_matches("/...").trim_end_matches(".go");
+            self.is_tiller(file_name(package.trim_end_matches("/main")))
+                || package.ends_with("/tiller/tiller")
+        };
+        let Some(("build" | "run", words)) = arguments.split_first().map(first) else {
+            return;
+        };
+        let runs = arguments.first().is_some_and(|it| it == "run");
+        let is_path =
+            |it: &&String| !it.starts_with('-') && (it.contains('/') || has_ending(it, "go"));
+        // What follows the package is the program's own.
+        let mut paths = words
+            .iter()
+            .filter(is_path)
+            .take(if runs { 1 } else { usize::MAX });
+        if !paths.any(is_package) {
+            return;
+        }
+        if runs {
+            self.found.tiller = true;
+        } else if let Some(file) = value_after(words, 'o', "--output") {
+            self.files.name_tiller(file);
+        }
+    }
+
+    /// `start-stop-daemon`: the program that `-x` or `-a` names, with the words after `--`.
+    fn daemon(&mut self, arguments: &[String]) {
+        for (short, long) in [('x', "--exec"), ('a', "--startas")] {
+            if let Some(program) = value_after(arguments, short, long) {
+                let at = arguments.iter().position(|it| it == "--");
+                let words = at.and_then(|at| arguments.get(at + 1..));
+                let mut command = vec![program.to_owned()];
+                command.extend_from_slice(words.unwrap_or_default());
+                self.deeper(|interpreter| interpreter.command(&command));
+            }
+        }
+    }
+
+    /// Whether a program of this name is Tiller, or a copy of it.
+    pub(super) fn is_tiller(&self, name: &str) -> bool {
+        is_tiller(name) || self.files.is_tiller(name)
     }
 
     /// A shell with these arguments: the line after `-c`, or a script.
@@ -252,13 +241,14 @@ impl Interpreter<'_> {
     /// A program of which nothing is known may start what its arguments name as a program: by its path, after `--`, or by a
     /// shell's line.
     fn unknown(&mut self, name: &str, arguments: &[String]) {
-        let starts = name
-            .split(|it: char| !it.is_ascii_alphabetic())
-            .any(|word| STARTERS.contains(&word));
+        let mut words = name.split(|it: char| !it.is_ascii_alphabetic());
+        let starts = words.clone().any(|word| STARTERS.contains(&word));
+        let serves = words.any(|word| SERVERS.contains(&word));
         for (index, argument) in arguments.iter().enumerate() {
             let rest = arguments.get(index..).unwrap_or_default();
             let is_first = index == 0 && starts;
-            let follows = index > 0 && arguments.get(index - 1).is_some_and(|it| it == "--");
+            let before = index.checked_sub(1).and_then(|at| arguments.get(at));
+            let follows = before.is_some_and(|it| it == "--") && !serves;
             let is_shell = SHELLS.contains(&file_name(argument))
                 && rest.get(1).is_some_and(|it| it.starts_with('-'));
             if is_first || follows || is_shell {
@@ -284,29 +274,13 @@ fn is_value(arguments: &[String], index: usize) -> bool {
     before.is_some_and(is_option) && !after.is_some_and(|it| is_guarded_flag(it))
 }
 
-/// The last component of a path.
-pub(super) fn file_name(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or(path)
+/// Whether a file's name ends so, after a dot.
+fn has_ending(name: &str, ending: &str) -> bool {
+    name.rsplit_once('.').is_some_and(|(_, it)| it == ending)
 }
 
-/// Whether a file of this name is Tiller: `tiller`, or with its version or machine after it.
-fn is_tiller(name: &str) -> bool {
-    let Some(edition) = name.strip_prefix(signs::PROGRAM) else {
-        return false;
-    };
-    let is_name = |it: char| it.is_ascii_alphanumeric() || "-_.".contains(it);
-    let mut words = edition.split(|it: char| !it.is_ascii_alphabetic());
-    !edition.starts_with(|it: char| it.is_ascii_alphabetic())
-        && edition.chars().all(is_name)
-        && words.all(|word| word.is_empty() || EDITIONS.contains(&word))
-}
-
-/// Whether a word is the path of the program, where programs are: `/tiller`, `/usr/bin/tiller`, `./tiller`.
-pub(super) fn is_program_path(word: &str) -> bool {
-    let Some((folder, name)) = word.rsplit_once('/') else {
-        return false;
-    };
-    is_tiller(name) && (matches!(folder, "" | ".") || folder.ends_with("bin"))
+fn first<'w>((word, rest): (&'w String, &'w [String])) -> (&'w str, &'w [String]) {
+    (word, rest)
 }
 
 /// Whether Tiller only answers with its version or its flags, and ends.
@@ -326,8 +300,8 @@ fn asks(arguments: &[String]) -> bool {
         .is_some_and(|it| matches!(it.as_str(), "-v" | "-V"))
 }
 
-/// The value of an option that takes a line, short (at the end of others: `-lc LINE`) or long (`--command=LINE` too).
-fn line_after<'w>(arguments: &'w [String], short: char, long: &str) -> Option<&'w str> {
+/// The value of an option, short (at the end of others: `-lc LINE`) or long (`--command=LINE` too).
+fn value_after<'w>(arguments: &'w [String], short: char, long: &str) -> Option<&'w str> {
     arguments.iter().enumerate().find_map(|(index, argument)| {
         let value = argument
             .strip_prefix(long)

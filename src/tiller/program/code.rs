@@ -2,10 +2,12 @@
 //! what starts programs.
 
 use super::Interpreter;
-use super::argv::is_program_path;
+use super::name::{file_name, is_program_path};
 
 /// Interpreters, and the option before their code.
-const INTERPRETERS: [(&str, &[&str]); 6] = [
+const INTERPRETERS: [(&str, &[&str]); 7] = [
+    // Its code has no option before it.
+    ("awk", &[]),
     ("python", &["-c"]),
     ("perl", &["-e", "-E"]),
     ("ruby", &["-e"]),
@@ -25,15 +27,49 @@ const STARTERS: [&str; 7] = [
     "system",
 ];
 
-/// The code among the arguments of an interpreter of this name, `python3.11` too.
-pub(super) fn given<'w>(name: &str, arguments: &'w [String]) -> Option<&'w str> {
-    let (_, options) = INTERPRETERS.iter().find(|(program, _)| {
+/// Options of `awk` that take the next argument as their value.
+const AWK_VALUED: [&str; 3] = ["-F", "-v", "-f"];
+
+/// Whether this is an interpreter's name, `python3.11` and `gawk` too.
+pub(super) fn is_interpreter(name: &str) -> bool {
+    options(name).is_some()
+}
+
+fn options(name: &str) -> Option<&'static [&'static str]> {
+    let name = if name.ends_with("awk") { "awk" } else { name };
+    let mut all = INTERPRETERS.iter();
+    let (_, options) = all.find(|(program, _)| {
         name.strip_prefix(program)
             .is_some_and(|rest| !rest.starts_with(|it: char| it.is_ascii_alphabetic()))
     })?;
+    Some(options)
+}
+
+/// The code among the arguments of an interpreter of this name.
+pub(super) fn given<'w>(name: &str, arguments: &'w [String]) -> Option<&'w str> {
+    let options = options(name)?;
     let mut rest = arguments.iter();
+    if options.is_empty() {
+        while let Some(argument) = rest.next() {
+            if AWK_VALUED.contains(&argument.as_str()) {
+                let _value = rest.next();
+            } else if !argument.starts_with('-') || argument.len() == 1 {
+                return Some(argument);
+            }
+        }
+        return None;
+    }
     let _option = rest.find(|it| options.iter().any(|option| is_option(it, option)))?;
     rest.next().map(String::as_str)
+}
+
+/// Whether a script says in its first line that such an interpreter reads it.
+fn is_code(script: &str) -> bool {
+    let first = script.trim_start().lines().next().unwrap_or_default();
+    first.strip_prefix("#!").is_some_and(|line| {
+        line.split_ascii_whitespace()
+            .any(|it| is_interpreter(file_name(it)))
+    })
 }
 
 /// Whether a word is this option, or ends with it where it is a short one: `-uc` for `-u -c`.
@@ -44,6 +80,17 @@ fn is_option(word: &str, option: &str) -> bool {
         .zip(short)
         .is_some_and(|(letters, short)| letters.ends_with(short));
     word == option || ends
+}
+
+impl Interpreter<'_> {
+    /// Reads a script that gets these as `$0`, `$1` …, as the shell or the interpreter does that its first line names.
+    pub(super) fn script(&mut self, text: &str, words: &[String]) {
+        if is_code(text) {
+            self.deeper(|interpreter| read(interpreter, text));
+        } else {
+            self.line(text, words);
+        }
+    }
 }
 
 /// Reads each string of the code that is handed to a starter as a command line.
@@ -60,7 +107,9 @@ pub(super) fn read(interpreter: &mut Interpreter<'_>, code: &str) {
             return;
         };
         before.push_str(plain);
-        if quote == '`' || is_handed_to_starter(&before) {
+        // `awk` starts what is on either side of a pipe.
+        let is_piped = before.trim_end().ends_with('|') || after.trim_start().starts_with('|');
+        if quote == '`' || is_piped || is_handed_to_starter(&before) {
             if text
                 .split_ascii_whitespace()
                 .next()

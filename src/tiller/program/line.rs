@@ -5,29 +5,36 @@
 //!
 //! Source: "Shell Command Language", POSIX.1-2017, and the manual of bash 5.
 
+mod again;
+mod function;
 mod input;
 mod scanner;
 mod substitution;
 
 use super::Interpreter;
-use super::wrapper::is_assignment;
+use super::functions::End;
+use super::name::file_name;
+use super::wrapper::{is_assignment, is_name};
 use scanner::{Input, Piece, Scanner, Word};
 
 /// Words that stand before a command.
-const BEFORE: [&str; 13] = [
-    "!", "do", "done", "elif", "else", "esac", "fi", "if", "then", "until", "while", "{", "}",
+const BEFORE: [&str; 11] = [
+    "!", "do", "done", "elif", "else", "esac", "fi", "if", "then", "until", "while",
 ];
+
+/// Words that begin what is one command to `coproc NAME`.
+const COMPOUND: [&str; 7] = ["[[", "case", "for", "if", "until", "while", "{"];
 
 /// Commands that tell where a program is.
 const TELLERS: [&str; 3] = ["command", "type", "which"];
 
-/// What ends a list of commands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum End {
-    /// The text's end.
-    Text,
-    /// `)`.
-    Parenthesis,
+/// What a simple command prints and writes, as far as it is known.
+#[derive(Debug, Default)]
+struct Told {
+    /// What `which`, `echo` and their like print.
+    text: String,
+    /// The names of the files that `tee` writes.
+    files: Vec<String>,
 }
 
 /// Finds what a command line starts.
@@ -36,22 +43,34 @@ pub(super) fn read(interpreter: &mut Interpreter<'_>, line: &str) {
     let _told = list(interpreter, &mut scanner, End::Text);
 }
 
-/// Reads commands up to the end. What the last of them prints is the result, as far as it is known: of `which` and `echo`.
+/// Reads commands up to the end. What the last of them prints is the result, as far as it is known.
 fn list(interpreter: &mut Interpreter<'_>, scanner: &mut Scanner<'_>, end: End) -> String {
     let outer = std::mem::take(&mut interpreter.reads_input);
+    let outer_taken = std::mem::take(&mut interpreter.taken);
     let mut words: Vec<Word> = Vec::new();
     let mut told = String::new();
+    let mut open = 0_u32;
+    let mut begin = scanner.rest;
     while !interpreter.found.tiller {
+        let rest = scanner.rest;
+        if words.is_empty() {
+            begin = rest;
+        }
         let piece = scanner.next(interpreter);
         let ends_command = !matches!(piece, Piece::Word(_) | Piece::Open);
-        if ends_command && !words.is_empty() {
-            told = simple(interpreter, std::mem::take(&mut words));
-            scanner.print(&told);
+        if ends_command {
+            let command = begin.get(..begin.len() - rest.len()).unwrap_or_default();
+            if let Some(text) = ended(interpreter, scanner, std::mem::take(&mut words), command) {
+                told = text;
+            }
         }
         match piece {
-            Piece::Word(word) if words.is_empty() && word.is_plain => {
-                leading(interpreter, scanner, word, &mut words);
-            }
+            Piece::Word(word) if words.is_empty() && word.is_plain => match word.text.as_str() {
+                "{" => open += 1,
+                "}" if end == End::Brace && open == 0 => break,
+                "}" => open = open.saturating_sub(1),
+                _ => leading(interpreter, scanner, word, &mut words),
+            },
             Piece::Word(word) => words.push(word),
             Piece::NewLine => inputs(interpreter, scanner),
             Piece::Open if words.last().is_some_and(|word| word.text.ends_with('=')) => {
@@ -59,8 +78,10 @@ fn list(interpreter: &mut Interpreter<'_>, scanner: &mut Scanner<'_>, end: End) 
             }
             // `name()` defines a function.
             Piece::Open if !words.is_empty() => {
-                words.clear();
                 let _close = scanner.next(interpreter);
+                let name = words.pop().map(|word| word.text).unwrap_or_default();
+                words.clear();
+                interpreter.define(scanner, name);
             }
             Piece::Open => {
                 interpreter.deeper(|interpreter| {
@@ -76,13 +97,55 @@ fn list(interpreter: &mut Interpreter<'_>, scanner: &mut Scanner<'_>, end: End) 
         }
     }
     interpreter.reads_input |= outer;
+    interpreter.taken = outer_taken;
+    told
+}
+
+/// Reads a command that has ended, and gives what it prints. Nothing where there is none.
+fn ended(
+    interpreter: &mut Interpreter<'_>,
+    scanner: &mut Scanner<'_>,
+    words: Vec<Word>,
+    command: &str,
+) -> Option<String> {
+    let mut written = std::mem::take(&mut scanner.written);
+    let told = (!words.is_empty()).then(|| {
+        let Told { text, files } = simple(interpreter, words, &written);
+        written.extend(files);
+        interpreter.with_other_values(command);
+        text
+    });
+    for file in &written {
+        match &told {
+            Some(text) if !text.is_empty() => interpreter.store(file, text),
+            // `tee` and `cat` write what they read.
+            _ => {
+                for input in &scanner.inputs {
+                    interpreter.store(file, &input.text);
+                }
+            }
+        }
+    }
+    scanner.print(told.as_deref().unwrap_or_default());
+    scanner.written_in_line.extend(written);
     told
 }
 
 /// Reads what the commands of a line read, where a shell reads it or it is a script.
 fn inputs(interpreter: &mut Interpreter<'_>, scanner: &mut Scanner<'_>) {
-    for Input { text, is_script } in scanner.inputs() {
-        if interpreter.reads_input || is_script {
+    let files = std::mem::take(&mut scanner.written_in_line);
+    let is_shells = |file: &String| matches!(file.rsplit_once('.'), Some((_, "sh")));
+    for input in scanner.inputs() {
+        let Input { text, is_document } = input;
+        if is_document {
+            for file in &files {
+                interpreter.store(file, &text);
+            }
+        }
+        let is_script = is_document && (files.iter().any(is_shells) || text.starts_with("#!"));
+        if is_script {
+            interpreter.script(&text, &[]);
+        } else if interpreter.reads_input {
             interpreter.line(&text, &[]);
         }
     }
@@ -113,8 +176,13 @@ fn leading(
 ) {
     match word.text.as_str() {
         text if BEFORE.contains(&text) => {}
+        "coproc" => coprocess(interpreter, scanner),
         "function" => {
-            let _name = scanner.next(interpreter);
+            if let Piece::Word(name) = scanner.next(interpreter) {
+                scanner.skip_blanks();
+                let _empty = scanner.take("()");
+                interpreter.define(scanner, name.text);
+            }
         }
         "for" | "select" => each(interpreter, scanner),
         "case" => case(interpreter, scanner),
@@ -129,15 +197,39 @@ fn leading(
     }
 }
 
-/// `for NAME in WORD …`: the name is read as one variable with all the words.
+/// Passes over `NAME` in `coproc NAME { …; }`.
+fn coprocess(interpreter: &mut Interpreter<'_>, scanner: &mut Scanner<'_>) {
+    scanner.skip_blanks();
+    let rest = scanner.rest;
+    let end = rest.find([' ', '\t', '(', '\n']).unwrap_or(rest.len());
+    let (name, after) = rest.split_at_checked(end).unwrap_or((rest, ""));
+    let after = after.trim_start();
+    let next = after.split_ascii_whitespace().next().unwrap_or_default();
+    if is_name(name) && (after.starts_with('(') || COMPOUND.contains(&next)) {
+        let _name = scanner.word(interpreter);
+    }
+}
+
+/// `for NAME in WORD …`: the variable has each of the words. Without any, it has the line's own arguments.
 fn each(interpreter: &mut Interpreter<'_>, scanner: &mut Scanner<'_>) {
-    let mut words = Vec::new();
+    scanner.skip_blanks();
+    if scanner.follows("((") {
+        return scanner.arithmetic(interpreter);
+    }
+    let mut words: Vec<Word> = Vec::new();
     while let Piece::Word(word) = scanner.next(interpreter) {
-        words.push(word.text);
+        words.push(word);
     }
-    if let [name, _, values @ ..] = &*words {
-        interpreter.variables.set(name, values.join(" "));
-    }
+    let mut words = words.into_iter();
+    let Some(name) = words.next() else {
+        return;
+    };
+    let values: Vec<String> = match words.next() {
+        Some(_) => words.flat_map(Word::split).collect(),
+        None if !interpreter.has_room(interpreter.positional.len()) => return,
+        None => interpreter.positional.iter().skip(1).cloned().collect(),
+    };
+    interpreter.variables.set_each(&name.text, values);
 }
 
 /// `case WORD in PATTERN) …` up to the first pattern's end.
@@ -152,8 +244,8 @@ fn case(interpreter: &mut Interpreter<'_>, scanner: &mut Scanner<'_>) {
     scanner.pattern(interpreter);
 }
 
-/// Finds what a simple command starts.
-fn simple(interpreter: &mut Interpreter<'_>, words: Vec<Word>) -> String {
+/// Finds what a simple command starts, which writes these files.
+fn simple(interpreter: &mut Interpreter<'_>, words: Vec<Word>, written: &[String]) -> Told {
     let mut argv: Vec<String> = Vec::with_capacity(words.len());
     for word in words {
         let assigns =
@@ -161,21 +253,64 @@ fn simple(interpreter: &mut Interpreter<'_>, words: Vec<Word>) -> String {
         if assigns {
             if let Some((name, value)) = word.text.split_once('=') {
                 let name = name.strip_suffix('+').unwrap_or(name);
-                interpreter.variables.set(name, value.to_owned());
+                let also = interpreter.again;
+                interpreter.variables.set(name, value.to_owned(), also);
             }
             continue;
         }
-        if word.is_split {
-            argv.extend(word.text.split_ascii_whitespace().map(str::to_owned));
-        } else {
-            argv.push(word.text);
-        }
+        argv.extend(word.split());
     }
+    interpreter.arguments(&argv);
     interpreter.command(&argv);
-    match argv.split_first() {
-        Some((program, [.., last])) if TELLERS.contains(&program.as_str()) => last.clone(),
-        Some((program, words)) if matches!(program.as_str(), "echo" | "printf") => words.join(" "),
-        _ => String::new(),
+    let Some((program, words)) = argv.split_first() else {
+        return Told::default();
+    };
+    let plain = words.iter().filter(|it| !it.starts_with('-'));
+    match file_name(program) {
+        "cat" => {
+            let names = || plain.clone().map(|it| file_name(it));
+            if names().any(|name| interpreter.is_tiller(name)) {
+                for file in written {
+                    interpreter.files.name_tiller(file);
+                }
+            }
+            let texts = || names().filter_map(|name| interpreter.files.text(name));
+            let length = texts().map(str::len).sum();
+            let text: String = if interpreter.variables.has(length) {
+                texts().collect()
+            } else {
+                String::new()
+            };
+            interpreter.found.tiller |= !interpreter.variables.charge(length);
+            Told::printed(text)
+        }
+        "tee" => Told {
+            files: plain.map(|it| file_name(it).to_owned()).collect(),
+            ..Told::default()
+        },
+        name if TELLERS.contains(&name) => Told::printed(words.last().cloned().unwrap_or_default()),
+        "echo" | "printf" => {
+            let is_option =
+                |it: &&String| matches!(it.as_str(), "-e" | "-n" | "-E" | "-ne" | "-en");
+            let words: Vec<&str> = words
+                .iter()
+                .skip_while(is_option)
+                .map(String::as_str)
+                .collect();
+            Told::printed(words.join(" ").replace("\\n", "\n"))
+        }
+        _ => Told::default(),
+    }
+}
+
+// === impl Told ===
+
+impl Told {
+    fn printed(text: String) -> Self {
+        Self {
+            text,
+            ..Self::default()
+        }
     }
 }
 

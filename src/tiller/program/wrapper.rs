@@ -26,10 +26,6 @@ pub(super) enum Inner<'w> {
     Line(Cow<'w, str>),
 }
 
-const fn plain(name: &'static str) -> Wrapper {
-    with(name, &[], 0)
-}
-
 const fn with(name: &'static str, valued: &'static [&'static str], own: usize) -> Wrapper {
     Wrapper {
         name,
@@ -55,17 +51,82 @@ const fn with_line(
     }
 }
 
+const fn joined(name: &'static str, valued: &'static [&'static str], own: usize) -> Wrapper {
+    Wrapper {
+        joins: true,
+        ..with(name, valued, own)
+    }
+}
+
+/// Those without options that take a value, and without arguments of their own.
+#[rustfmt::skip]
+static PLAIN: [&str; 37] = [
+    "aa-exec", "builtin", "busybox", "catatonit", "catchsegv", "command", "coproc", "dbus-run-session", "eatmydata",
+    "fakeroot", "gdb", "init", "linux32", "linux64", "my_init", "nohup", "npx", "pgrphack", "pid1", "prlimit", "proxychains",
+    "proxychains4", "rlwrap", "s6-fghack", "s6-notifyoncheck", "s6-setsid", "secrets-init", "setsid", "ssm-env", "systemd-cat",
+    "torsocks", "toybox", "unbuffer", "valgrind", "vault-env", "winpty", "with-contenv",
+];
+
 /// Source: the manuals of util-linux, coreutils, procps, `busybox`, sudo, tini, dumb-init, su-exec, gosu and strace.
-static WRAPPERS: [Wrapper; 40] = [
-    plain("busybox"),
-    plain("builtin"),
-    plain("catatonit"),
-    plain("command"),
-    plain("coproc"),
-    plain("nohup"),
-    plain("setsid"),
-    plain("toybox"),
-    plain("winpty"),
+static WRAPPERS: [Wrapper; 53] = [
+    with("bundle", &[], 1),
+    with_line("consul-template", &["-config", "-template"], &["-exec"], 0),
+    with("cpulimit", &["-l", "-e", "-p"], 0),
+    with(
+        "dockerize",
+        &[
+            "-wait",
+            "-timeout",
+            "-template",
+            "-stdout",
+            "-stderr",
+            "-wait-http-header",
+            "-wait-retry-interval",
+            "-delims",
+            "-env",
+            "-env-header",
+            "-env-section",
+        ],
+        0,
+    ),
+    with("dotenv", &["-f", "-e"], 0),
+    with("envdir", &[], 1),
+    with("envuidgid", &[], 1),
+    with_line("execlineb", &[], &["-c"], 0),
+    with("faketime", &["-f"], 1),
+    with("firejail", &[], 0),
+    with_line("go-init", &[], &["-main", "-pre", "-post"], 0),
+    with("honcho", &["-e", "-f"], 1),
+    with_line("nodemon", &["-e", "-w"], &["-x", "--exec"], 0),
+    with("numactl", &["-m", "-N", "-C", "-i", "-p"], 0),
+    joined("parallel", &["-j", "-a", "-I", "-N", "-L"], 0),
+    with("pipenv", &[], 1),
+    with("poetry", &[], 1),
+    with("runcon", &["-t", "-u", "-r", "-l"], 1),
+    with("s6-envdir", &[], 1),
+    with(
+        "s6-softlimit",
+        &[
+            "-m", "-d", "-s", "-p", "-o", "-c", "-f", "-l", "-a", "-r", "-t",
+        ],
+        0,
+    ),
+    with("screen", &["-S", "-c", "-t", "-p", "-s"], 0),
+    with("setlock", &[], 1),
+    with("setuidgid", &[], 1),
+    with(
+        "softlimit",
+        &[
+            "-m", "-d", "-s", "-p", "-o", "-c", "-f", "-l", "-a", "-r", "-t",
+        ],
+        0,
+    ),
+    with("systemd-run", &["-p", "-u", "-M", "-t", "-E"], 0),
+    joined(
+        "tmux",
+        &["-s", "-n", "-c", "-x", "-y", "-L", "-S", "-f", "-t"],
+        1,
+    ),
     with(
         "chpst",
         &[
@@ -93,18 +154,9 @@ static WRAPPERS: [Wrapper; 40] = [
     ),
     with("gosu", &[], 1),
     with("ionice", &["-c", "-n", "--class", "--classdata"], 0),
-    with("linux32", &[], 0),
-    with("linux64", &[], 0),
     with("ltrace", &["-e", "-o", "-p", "-u"], 0),
     with("nice", &["-n", "--adjustment"], 0),
     with("nsenter", &["-t", "--target", "-S", "-G"], 0),
-    with("prlimit", &[], 0),
-    with_line(
-        "runuser",
-        &["-u", "--user", "-g", "-G", "-s", "--shell"],
-        &["-c", "--command"],
-        0,
-    ),
     with_line(
         "script",
         &["-E", "-o", "-I", "-O", "-B", "-T", "-m"],
@@ -161,10 +213,7 @@ static WRAPPERS: [Wrapper; 40] = [
         ],
         0,
     ),
-    Wrapper {
-        joins: true,
-        ..with("watch", &["-n", "--interval"], 0)
-    },
+    joined("watch", &["-n", "--interval"], 0),
     with(
         "xargs",
         &["-I", "-n", "-P", "-L", "-s", "-a", "-d", "-E"],
@@ -175,11 +224,19 @@ static WRAPPERS: [Wrapper; 40] = [
 // === impl Wrapper ===
 
 impl Wrapper {
-    /// The wrapper of this file name. `tini` comes under many: `tini-static`, `tini-amd64`.
+    /// The wrapper of this file name. `tini` comes under many: `tini-static`, `tini-amd64`; and so does the dynamic linker.
     pub(super) fn find(name: &str) -> Option<&'static Self> {
+        static ANY: Wrapper = with("", &[], 0);
+        static LINKER: Wrapper = with("ld.so", &["--library-path", "--preload", "--argv0"], 0);
         static TINI: Wrapper = with("tini", &["-p", "-e"], 0);
         if name == "tini" || name.starts_with("tini-") {
             return Some(&TINI);
+        }
+        if PLAIN.contains(&name) {
+            return Some(&ANY);
+        }
+        if name.starts_with("ld-") && name.contains(".so") {
+            return Some(&LINKER);
         }
         WRAPPERS.iter().find(|it| it.name == name)
     }

@@ -4,6 +4,7 @@ mod environments;
 mod flags;
 mod images;
 mod launches;
+mod lines;
 mod programs;
 mod properties;
 mod recognition;

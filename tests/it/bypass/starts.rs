@@ -46,6 +46,7 @@ async fn row_61_programs_put_together_from_variables() {
         json!({ "command": ["/$(A)$(B)"], "env": parts }),
         json!({ "command": ["/$(A)ler"], "env": parts }),
         json!({ "command": ["/til$(B)"], "env": parts }),
+        json!({ "command": ["/$(A)ll$(B)"], "env": [{ "name": "A", "value": "ti" }, { "name": "B", "value": "er" }] }),
     ];
     assert_all_refused(&world, &tries).await;
 }
@@ -98,6 +99,41 @@ async fn row_64_labels_put_on_later() {
     let answer = status(pods.patch("web", &parameters, &tillers).await);
     assert_refused(answer, "image-repository", "/spec/containers/0/image");
     assert_no_unhardened_tiller(&world).await;
+}
+
+#[tokio::test]
+async fn row_74_lines_that_prepare_their_start() {
+    let world = World::create("row-74").await;
+    let line = |line: &str| json!({ "command": ["bash", "-c", line] });
+    let tries = [
+        line("for b in foo tiller; do $b --listen=:9000; done"),
+        line("run() { \"$@\"; }; run tiller --listen=:9000"),
+        line("set -- tiller; exec \"$@\""),
+        line("cat > /run <<EOF\nexec tiller\nEOF\nsh /run"),
+        line("echo 'exec tiller' > /run; bash < /run"),
+        line("cp /tiller /web; exec /web"),
+        line("ln -s /tiller /usr/bin/web && web"),
+        line("((/tiller))"),
+        line("x=${X#\"}\"}; tiller"),
+        line("exec {fd}>/log tiller"),
+        line("coproc NAME { tiller; }"),
+    ];
+    assert_all_refused(&world, &tries).await;
+}
+
+#[tokio::test]
+async fn row_75_starters_by_their_bare_names() {
+    let world = World::create("row-75").await;
+    let tries = [
+        json!({ "command": ["dockerize", "-wait", "tcp://db:5432", "tiller"] }),
+        json!({ "command": ["vault-env", "tiller"] }),
+        json!({ "command": ["/init", "tiller"] }),
+        json!({ "command": ["start-stop-daemon", "--start", "--exec", "/tiller"] }),
+        json!({ "command": ["awk", "BEGIN { system(\"tiller\") }"] }),
+        json!({ "command": ["go", "run", "./cmd/tiller"] }),
+        json!({ "command": ["su", "-s", "/tiller", "nobody"] }),
+    ];
+    assert_all_refused(&world, &tries).await;
 }
 
 #[tokio::test]

@@ -161,6 +161,11 @@ fn every_sign_alone_passes_and_other_pods_do_not() {
         ),
         of_container(json!({ "command": ["/til$(A)"], "env": [{ "name": "A", "value": "ler" }] })),
         of_container(json!({ "args": ["$(A)$(B)"] })),
+        of_container(json!({ "args": ["/$(A)ll$(B)"] })),
+        of_container(json!({ "image": "x/tiller:proxy" })),
+        of_container(json!({ "image": "x/tiller:no-tiller" })),
+        of_container(json!({ "image": "tiller-proxy.example.com/no-tiller/tiller" })),
+        of_container(json!({ "image": "x/tiller-proxyless" })),
         of_container(json!({ "env": vec![json!({ "name": "A" }); 1001] })),
         pod(json!({ "volumes": [{ "image": { "reference": "ghcr.io/helm/tiller:v2.17.0" } }] })),
         of_container(json!({ "command": ["sh", "-c", "exec /tiller"] })),
@@ -189,6 +194,14 @@ fn every_sign_alone_passes_and_other_pods_do_not() {
     for (object, own) in [
         (image("artilleryio/artillery:2.0"), false),
         (image("x/distiller"), false),
+        (image("x/tiller-proxy"), false),
+        (image("x/kubeapps-tiller-proxy:1.10.2-scratch-r0"), false),
+        (
+            image("registry.example.com:5000/tiller-metrics-exporter@sha256:00"),
+            false,
+        ),
+        (image("x/no-tiller:tiller"), false),
+        (image("x/exporter-for-tiller"), false),
         (image("x/distillery-1:tiller"), false),
         (image("tiller.example.com/tiller/web"), false),
         (

@@ -9,6 +9,7 @@ mod decisions;
 mod doors;
 mod exceptions;
 mod injected;
+mod long_lists;
 mod lookups;
 mod modes;
 mod owners;

@@ -20,6 +20,8 @@ const MOST_CHARACTERS: u32 = 300_000;
 const MOST_MATCHED: u32 = 30_000;
 /// How many launches the commands of a container's hooks and probes count for: few are longer than a line.
 const HOOK_LAUNCHES: u32 = 5;
+/// The most characters of the names of images that are told from programs about Tiller.
+const MOST_OF_NAMES: u32 = 5_000;
 /// The longest reference of an image that is matched. A registry takes no longer name.
 const LONGEST_REFERENCE: u32 = 300;
 
@@ -37,12 +39,21 @@ pub(super) fn any() -> String {
     )
 }
 
-/// Whether an image's name holds the word `tiller`: its last part, without tag and digest.
-pub(super) fn image(reference: &str) -> String {
+/// Whether an image's name, one of so many, holds the word `tiller` and is no name of a program about Tiller: the name's last
+/// part, without tag and digest.
+pub(super) fn image(reference: &str, count: &str) -> String {
     const NAME: &str = "(?i)^(.*/)?([^/:@]*[^a-z/:@])?tiller([^a-z/][^/]*)?$";
+    let after = signs::PROGRAMS_ABOUT_TILLER.join("|");
+    let before = signs::WORDS_BEFORE_TILLER.join("|");
+    let about = format!(
+        "^(.*/)?([^/:@]*[^a-zA-Z/:@])?\
+         (tiller[^a-zA-Z/:@]([^/:@]*[^a-zA-Z/:@])?({after})([^a-zA-Z/:@][^/:@]*)?|({before})[^a-zA-Z/:@]+tiller([^a-zA-Z/:@][^/:@]*)?)([:@][^/]*)?$"
+    );
     format!(
-        "(size({reference}) > {LONGEST_REFERENCE} || {reference}.matches({}))",
-        quoted(NAME)
+        "(size({reference}) > {LONGEST_REFERENCE} || ({reference}.matches({}) && \
+         (size({reference}) * {count} > {MOST_OF_NAMES} || !{reference}.matches({}))))",
+        quoted(NAME),
+        quoted(&about)
     )
 }
 
@@ -56,7 +67,7 @@ fn container() -> String {
     let image = format!(
         "({} && {})",
         present("container", "image"),
-        image("container.image")
+        image("container.image", "containers")
     );
     let named = format!(
         "({} && (container.name == '{name}' || container.name.startsWith('{start}')))",
@@ -141,7 +152,8 @@ fn takes_in(variables: &str, count: &str) -> String {
 /// kubelet has put in a variable's value.
 fn names_program(text: &str, count: &str) -> String {
     const PROGRAM: &str = "(^|[^a-zA-Z])tiller([^a-zA-Z]|$)";
-    const PARTS: &str = r"(t|ti|til|till|tille)\$\(|\)(iller|ller|ler|er|r)([^a-zA-Z]|$)|\)\$\(";
+    const PARTS: &str =
+        r"(t|ti|til|till|tille)\$\(|\)(iller|ller|ler|er|r)([^a-zA-Z]|$)|\)i?l?l?e?\$\(";
     let holds = |part: &str, expression: &str| {
         format!(
             "({text}.contains('{part}') && (size({text}) * {count} > {MOST_MATCHED} || {text}.matches({})))",

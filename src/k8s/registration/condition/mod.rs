@@ -117,7 +117,7 @@ fn workload(account_patterns: &[String]) -> String {
         words(&signs::SECRETS),
         present("volume", "image"),
         present("volume.image", "reference"),
-        container::image("volume.image.reference"),
+        container::image("volume.image.reference", &format!("size({volumes})")),
     );
     let signs = format!(
         "{labelled} || ({} && ({accounts} || {volumes} || {}))",

@@ -33,8 +33,8 @@ pub(super) enum Piece {
 #[derive(Debug)]
 pub(super) struct Input {
     pub(super) text: String,
-    /// Whether it is written to a file as a script, or says that it is one.
-    pub(super) is_script: bool,
+    /// Whether it is a here-document.
+    pub(super) is_document: bool,
 }
 
 /// A here-document that begins after the line.
@@ -42,6 +42,8 @@ pub(super) struct Input {
 pub(super) struct Document {
     pub(super) end: String,
     pub(super) without_tabs: bool,
+    /// Whether the shell takes its text as it is.
+    pub(super) is_quoted: bool,
 }
 
 /// Reads a command line from its beginning.
@@ -50,8 +52,34 @@ pub(super) struct Scanner<'t> {
     pub(super) rest: &'t str,
     pub(super) documents: Vec<Document>,
     pub(super) inputs: Vec<Input>,
-    /// Whether the line writes a file `*.sh`.
-    pub(super) writes_script: bool,
+    /// The names of the files that the command writes.
+    pub(super) written: Vec<String>,
+    /// Those that the earlier commands of the line write.
+    pub(super) written_in_line: Vec<String>,
+}
+
+// === impl Word ===
+
+impl Word {
+    /// The words that a shell makes of it.
+    pub(super) fn split(self) -> Vec<String> {
+        if self.is_split {
+            let words = self.text.split_ascii_whitespace();
+            words.map(str::to_owned).collect()
+        } else {
+            vec![self.text]
+        }
+    }
+
+    /// Whether it names the descriptor of a redirection that follows: `2`, or `{fd}`.
+    fn is_descriptor(&self) -> bool {
+        let braced = self
+            .text
+            .strip_prefix('{')
+            .and_then(|it| it.strip_suffix('}'));
+        self.is_plain
+            && (self.text.bytes().all(|it| it.is_ascii_digit()) || braced.is_some_and(is_name))
+    }
 }
 
 // === impl Scanner ===
@@ -62,7 +90,8 @@ impl<'t> Scanner<'t> {
             rest: line,
             documents: Vec::new(),
             inputs: Vec::new(),
-            writes_script: false,
+            written: Vec::new(),
+            written_in_line: Vec::new(),
         }
     }
 
@@ -76,7 +105,7 @@ impl<'t> Scanner<'t> {
         if !text.is_empty() {
             self.inputs.push(Input {
                 text: text.to_owned(),
-                is_script: false,
+                is_document: false,
             });
         }
     }
@@ -121,7 +150,6 @@ impl<'t> Scanner<'t> {
                     }
                     return Piece::Separator;
                 }
-                '(' if self.follows("((") => self.skip_balanced(),
                 '(' => {
                     self.bump();
                     return Piece::Open;
@@ -133,9 +161,7 @@ impl<'t> Scanner<'t> {
                 '<' | '>' => self.redirection(interpreter),
                 _ => {
                     let word = self.word(interpreter);
-                    let is_number =
-                        word.is_plain && word.text.bytes().all(|it| it.is_ascii_digit());
-                    if !(is_number && matches!(self.peek(), Some('<' | '>'))) {
+                    if !(word.is_descriptor() && matches!(self.peek(), Some('<' | '>'))) {
                         return Piece::Word(word);
                     }
                 }
@@ -290,17 +316,27 @@ impl<'t> Scanner<'t> {
         name
     }
 
-    /// Passes over what stands in parentheses, the first of which is next.
-    pub(super) fn skip_balanced(&mut self) {
+    /// What stands in parentheses, the first of which is next. Commands that are substituted in it are read.
+    pub(super) fn arithmetic(&mut self, interpreter: &mut Interpreter<'_>) {
+        let text = self.rest;
         let mut open = 0_u32;
         while let Some(next) = self.peek() {
             self.bump();
             match next {
                 '(' => open += 1,
-                ')' if open == 1 => return,
+                ')' if open == 1 => break,
                 ')' => open -= 1,
                 _ => {}
             }
+        }
+        let text = text.get(..text.len() - self.rest.len()).unwrap_or_default();
+        if text.contains("$(") || text.contains('`') {
+            let mut inner = Scanner::new(text);
+            interpreter.deeper(|interpreter| {
+                while inner.peek().is_some() {
+                    inner.quoted(interpreter, &mut Word::default());
+                }
+            });
         }
     }
 }

@@ -1,9 +1,11 @@
 //! Substitutions in a word: of commands, variables and the line's own arguments.
 
 use super::super::Interpreter;
+use super::super::functions::End;
 use super::super::wrapper::is_name;
+use super::again::ARGUMENTS;
+use super::list;
 use super::scanner::{Scanner, Word};
-use super::{End, list};
 
 impl Scanner<'_> {
     /// A substitution of a command or a variable.
@@ -35,14 +37,14 @@ impl Scanner<'_> {
         }
         self.bump();
         if self.follows("((") {
-            self.skip_balanced();
+            self.arithmetic(interpreter);
         } else if self.take("(") {
             interpreter.deeper(|interpreter| {
                 word.text
                     .push_str(&list(interpreter, self, End::Parenthesis));
             });
         } else if self.take("{") {
-            interpreter.deeper(|interpreter| self.parameter(interpreter, word));
+            interpreter.deeper(|interpreter| self.parameter(interpreter, word, is_quoted));
         } else if !is_quoted && self.take("'") {
             word.is_split = false;
             word.text.push_str(&self.take_escaped());
@@ -59,7 +61,7 @@ impl Scanner<'_> {
     }
 
     /// `${NAME}`, `${NAME:-default}` and their like, the first brace of which is read.
-    fn parameter(&mut self, interpreter: &mut Interpreter<'_>, word: &mut Word) {
+    fn parameter(&mut self, interpreter: &mut Interpreter<'_>, word: &mut Word, is_quoted: bool) {
         let name = self.take_name();
         let before = word.text.len();
         put_in(interpreter, word, name);
@@ -67,6 +69,8 @@ impl Scanner<'_> {
         word.is_split |= self.follows("[@]") || self.follows("[*]");
         self.skip_all(&[':', '?']);
         let has_default = self.take("-") || self.take("=");
+        // In double quotes, `'` is a quote only in a pattern.
+        let is_pattern = self.follows("#") || self.follows("%") || self.follows("/");
         let mut operand = Word::default();
         let mut nested = 0_u32;
         while let Some(next) = self.peek() {
@@ -76,7 +80,20 @@ impl Scanner<'_> {
                     break;
                 }
                 '$' | '`' => self.substitution(interpreter, &mut operand, true),
-                '"' | '\'' => self.bump(),
+                '"' => {
+                    self.bump();
+                    self.quoted(interpreter, &mut operand);
+                }
+                '\'' if !is_quoted || is_pattern => {
+                    self.bump();
+                    let quoted = self.take_until('\'');
+                    operand.text.push_str(quoted);
+                }
+                '\\' => {
+                    self.bump();
+                    operand.text.extend(self.peek());
+                    self.bump();
+                }
                 other => {
                     nested = match other {
                         '{' => nested + 1,
@@ -99,8 +116,22 @@ fn put_in(interpreter: &mut Interpreter<'_>, word: &mut Word, name: &str) {
     let Interpreter {
         variables,
         positional,
+        unshifted,
+        taken,
         ..
     } = interpreter;
+    if is_name(name) {
+        if variables.count_of(name) > 1 {
+            taken.push(name.to_owned());
+        }
+        if let Some(value) = variables.get(name) {
+            word.text.push_str(value);
+        }
+        return;
+    }
+    if !unshifted.is_empty() {
+        taken.push(ARGUMENTS.to_owned());
+    }
     if name == "@" || name == "*" {
         word.is_split = true;
         for (index, given) in positional.iter().enumerate().skip(1) {
@@ -111,10 +142,6 @@ fn put_in(interpreter: &mut Interpreter<'_>, word: &mut Word, name: &str) {
                 word.text.push(' ');
             }
             word.text.push_str(given);
-        }
-    } else if is_name(name) {
-        if let Some(value) = variables.get(name) {
-            word.text.push_str(value);
         }
     } else if let Ok(index) = name.parse::<usize>()
         && let Some(given) = positional.get(index)

@@ -1,0 +1,33 @@
+//! File names, and which of them are Tiller's.
+
+use crate::tiller::signs;
+
+/// Words after `tiller` in a file's name that tell its version or its machine.
+const EDITIONS: [&str; 12] = [
+    "aarch", "alpha", "amd", "arm", "beta", "bin", "darwin", "linux", "rc", "static", "v", "x",
+];
+
+/// The last component of a path.
+pub(super) fn file_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+/// Whether a file of this name is Tiller: `tiller`, or with its version or machine after it.
+pub(super) fn is_tiller(name: &str) -> bool {
+    let Some(edition) = name.strip_prefix(signs::PROGRAM) else {
+        return false;
+    };
+    let is_name = |it: char| it.is_ascii_alphanumeric() || "-_.".contains(it);
+    let mut words = edition.split(|it: char| !it.is_ascii_alphabetic());
+    !edition.starts_with(|it: char| it.is_ascii_alphabetic())
+        && edition.chars().all(is_name)
+        && words.all(|word| word.is_empty() || EDITIONS.contains(&word))
+}
+
+/// Whether a word is the path of the program, where programs are: `/tiller`, `/usr/bin/tiller`, `./tiller`.
+pub(super) fn is_program_path(word: &str) -> bool {
+    let Some((folder, name)) = word.rsplit_once('/') else {
+        return false;
+    };
+    is_tiller(name) && (matches!(folder, "" | ".") || folder.ends_with("bin"))
+}
