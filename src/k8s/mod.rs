@@ -16,4 +16,4 @@ pub use custody::RECORD_SELECTOR;
 pub use overlay::overlay;
 pub use read::{Malformed, read};
 pub use team::{TEAM_SELECTOR, team_registration};
-pub use unknown_kind::sign_of_tiller;
+pub use unknown_kind::{sign_of_tiller, way_to_tiller};

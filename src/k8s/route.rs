@@ -48,21 +48,25 @@ fields!(IngressPath<'a> {
 /// `servicePort` is of `v1beta1`, `service` of `v1`.
 #[derive(Default)]
 struct IngressBackend<'a> {
+    service_name: Text<'a>,
     service_port: Option<PortReference<'a>>,
     service: Option<IngressService<'a>>,
 }
 
 fields!(IngressBackend<'a> {
+    "serviceName" => service_name,
     "servicePort" => service_port,
     "service" => service,
 });
 
 #[derive(Default)]
 struct IngressService<'a> {
+    name: Text<'a>,
     port: Option<IngressPort<'a>>,
 }
 
 fields!(IngressService<'a> {
+    "name" => name,
     "port" => port,
 });
 
@@ -99,10 +103,12 @@ fields!(RouteRule<'a> {
 
 #[derive(Default)]
 struct RouteBackend<'a> {
+    name: Text<'a>,
     port: Option<PortReference<'a>>,
 }
 
 fields!(RouteBackend<'a> {
+    "name" => name,
     "port" => port,
 });
 
@@ -127,8 +133,12 @@ impl<'a> IngressSpec<'a> {
         });
         let all = defaults.into_iter().chain(paths);
         all.filter_map(|(path, backend)| {
-            let port = backend?.port()?;
-            Some(Backend { path, port })
+            let (service, port) = backend?.service()?;
+            Some(Backend {
+                path,
+                service,
+                port,
+            })
         })
         .collect()
     }
@@ -137,13 +147,19 @@ impl<'a> IngressSpec<'a> {
 // === impl IngressBackend ===
 
 impl<'a> IngressBackend<'a> {
-    /// Nothing where it is no Service.
-    fn port(self) -> Option<PortReference<'a>> {
-        let IngressPort { number, name } =
-            self.service.unwrap_or_default().port.unwrap_or_default();
+    /// Its name and port. Nothing where it is no Service.
+    fn service(self) -> Option<(Text<'a>, PortReference<'a>)> {
+        let IngressService { name, port } = self.service.unwrap_or_default();
+        let service = if name.is_empty() {
+            self.service_name
+        } else {
+            name
+        };
+        let IngressPort { number, name } = port.unwrap_or_default();
         let number = number.map(PortReference::Number);
         let named = || name.map(PortReference::Name);
-        self.service_port.or(number).or_else(named)
+        let port = self.service_port.or(number).or_else(named)?;
+        Some((service, port))
     }
 }
 
@@ -154,9 +170,10 @@ impl<'a> RouteSpec<'a> {
         let rules = self.rules.into_iter().enumerate();
         let backends = rules.flat_map(|(rule, RouteRule { backend_refs })| {
             let backends = backend_refs.into_iter().enumerate();
-            backends.filter_map(move |(backend, RouteBackend { port })| {
-                let path = format!("spec/rules/{rule}/backendRefs/{backend}");
-                Some(Backend { path, port: port? })
+            backends.map(move |(backend, RouteBackend { name, port })| Backend {
+                path: format!("spec/rules/{rule}/backendRefs/{backend}"),
+                service: name,
+                port: port.unwrap_or_default(),
             })
         });
         backends.collect()

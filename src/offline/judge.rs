@@ -41,6 +41,17 @@ pub enum Unjudged {
         /// Where it says so: a JSON pointer in the object.
         sign: String,
     },
+    /// It is of a kind that is not read, and may lead to a Tiller.
+    #[error(
+        "{object} may lead to a Tiller ({sign}), but tiller-guard does not read its kind; remove what leads there: Helm's client \
+         reaches Tiller by port-forward"
+    )]
+    UnreadRoute {
+        /// Its kind, namespace and name.
+        object: String,
+        /// Where it says so: a JSON pointer in the object.
+        sign: String,
+    },
 }
 
 /// Judges an object. What carries no pod, gives no rights, opens no port and holds nothing of a Tiller's has no findings.
@@ -56,11 +67,9 @@ pub fn judge(object: &ManifestObject, judging: &Judging) -> Result<Judgement, Un
 
 /// An object of a kind that is not read: the report says only that it may hold a Tiller.
 fn judge_unread(object: &ManifestObject, judging: &Judging) -> Result<Judgement, Unjudged> {
-    let Some(sign) = k8s::sign_of_tiller(&object.value, &|image| {
-        judging.settings.is_other_image(image)
-    }) else {
-        return Ok(Judgement::default());
-    };
+    let is_other = |image: &str| judging.settings.is_other_image(image);
+    let of_tiller = k8s::sign_of_tiller(&object.value, &is_other);
+    let way = k8s::way_to_tiller(&object.kind, &object.value);
     let ManifestObject {
         kind,
         namespace,
@@ -71,7 +80,11 @@ fn judge_unread(object: &ManifestObject, judging: &Judging) -> Result<Judgement,
         Some(namespace) => format!("{kind} {namespace}/{name}"),
         None => format!("{kind} {name}"),
     };
-    Err(Unjudged::Unread { object, sign })
+    match (of_tiller, way) {
+        (Some(sign), _) => Err(Unjudged::Unread { object, sign }),
+        (None, Some(sign)) => Err(Unjudged::UnreadRoute { object, sign }),
+        (None, None) => Ok(Judgement::default()),
+    }
 }
 
 /// What is judged of an object, in the namespace of objects that name none.
@@ -203,7 +216,9 @@ pub fn unjudged(
 ) -> manifest::Unreadable {
     let place = match error {
         Unjudged::Malformed(_) => object.place,
-        Unjudged::Unread { sign, .. } => document.place_of(&format!("{}{sign}", object.pointer)),
+        Unjudged::Unread { sign, .. } | Unjudged::UnreadRoute { sign, .. } => {
+            document.place_of(&format!("{}{sign}", object.pointer))
+        }
     };
     manifest::Unreadable {
         document: document.number,

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 
 use crate::json::fields;
 use crate::pod::{Items, PortReference, Text};
+use crate::tiller::signs;
 
 /// The kinds that open a port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -148,11 +149,13 @@ pub struct Route<'a> {
     pub backends: Vec<Backend<'a>>,
 }
 
-/// A Service that a route leads to, of which only the port is read.
+/// A Service that a route leads to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Backend<'a> {
     /// Where it stands in the object, from the root without a slash before.
     pub path: String,
+    /// The Service's name.
+    pub service: Text<'a>,
     /// The Service's port.
     pub port: PortReference<'a>,
 }
@@ -289,8 +292,10 @@ impl EndpointPort<'_> {
 // === impl Backend ===
 
 impl Backend<'_> {
-    /// Whether it is Tiller's: by its number, or by the name that `helm init` gives it.
+    /// Whether it is Tiller's: by its port's number, or by the names that `helm init` gives the port and the Service.
     pub(super) fn is_tillers(&self) -> bool {
-        self.port == TILLER || matches!(&self.port, PortReference::Name(name) if *name == "tiller")
+        self.port == TILLER
+            || matches!(&self.port, PortReference::Name(name) if *name == "tiller")
+            || self.service == signs::NAME_START
     }
 }

@@ -7,7 +7,7 @@ use crate::policy::{Pointer, Rule, Severity};
 
 /// # What it finds
 /// An Ingress, or a route of the Gateway API (`HTTPRoute`, `GRPCRoute`, `TLSRoute`, `TCPRoute`), with a backend whose
-/// port is 44134 or named `tiller`.
+/// port is 44134 or named `tiller`, or whose Service is called `tiller-deploy`.
 /// # Why it matters
 /// Whoever reaches the cluster's edge reaches Tiller's port. A proxy that passes TLS through, as a `TLSRoute` does
 /// and an Ingress may, opens it like a load balancer. A proxy that ends TLS hides from Tiller who the client is.

@@ -193,6 +193,148 @@ fn a_tiller_in_a_kind_that_is_not_read_is_told() {
     }
 }
 
+/// Tekton's steps and Argo's templates have scripts, which a shell reads unless their first line or their command says otherwise.
+#[test]
+fn a_script_in_a_kind_that_is_not_read_is_told() {
+    let checked = |kind: &str, spec: Value| {
+        let object = json!({
+            "apiVersion": "example.com/v1", "kind": kind, "metadata": { "name": "x", "namespace": "ci" }, "spec": spec,
+        });
+        let run = run(&["check", "-"], object.to_string().as_bytes());
+        (run.code, format!("{}{}", run.stdout, run.stderr))
+    };
+    for script in [
+        "set -e\nexec tiller --listen=:1",
+        "#!/usr/bin/env bash\nset -e\ntiller &\nhelm ls",
+        "#!/usr/bin/env python3\nimport os\nos.system('tiller')",
+        "#!/usr/bin/ruby\nsystem('/tiller')",
+    ] {
+        let step = json!({ "name": "a", "image": "$(params.image)", "script": script });
+        let (code, told) = checked("Task", json!({ "steps": [{ "image": "x/a" }, step] }));
+        assert_eq!(code, Some(3), "{script}");
+        assert!(
+            told.contains("Task ci/x may hold a Tiller (/spec/steps/1)"),
+            "{told}"
+        );
+    }
+    for (command, source) in [
+        (json!(["bash"]), "tiller --listen=:1 &"),
+        (json!(["sh", "-e"]), "exec tiller"),
+        (
+            json!(["python"]),
+            "import subprocess\nsubprocess.run(['tiller'])",
+        ),
+        (Value::Null, "tiller"),
+    ] {
+        let script = json!({ "image": "x/a", "command": command, "source": source });
+        let spec = json!({ "templates": [{ "name": "a", "script": script }] });
+        let (code, told) = checked("Workflow", spec);
+        assert_eq!(code, Some(3), "{source}");
+        assert!(
+            told.contains("may hold a Tiller (/spec/templates/0/script)"),
+            "{told}"
+        );
+    }
+    for script in [
+        "helm init --service-account tiller",
+        "#!/usr/bin/env python3\nprint('tiller')",
+        "kubectl get deploy tiller",
+    ] {
+        let steps = json!({ "steps": [{ "name": "a", "image": "x/a", "script": script }] });
+        let script = json!({ "image": "x/a", "command": ["sh"], "source": script });
+        let templates = json!({ "templates": [{ "script": script }] });
+        assert_eq!(checked("Task", steps).0, Some(0));
+        assert_eq!(checked("Workflow", templates).0, Some(0));
+    }
+}
+
+#[test]
+fn a_way_to_a_tiller_of_a_kind_that_is_not_read_is_told() {
+    let service = |name: &str, port: Value| json!([{ "name": name, "port": port }]);
+    for (kind, spec, sign) in [
+        (
+            "Route",
+            json!({ "to": { "kind": "Service", "name": "tiller-deploy" } }),
+            Some("/spec/to/name"),
+        ),
+        (
+            "Route",
+            json!({ "to": { "kind": "Service", "name": "x" }, "port": { "targetPort": "tiller" } }),
+            Some("/spec/port/targetPort"),
+        ),
+        (
+            "Route",
+            json!({ "to": { "kind": "Service", "name": "x" }, "port": { "targetPort": 44134 } }),
+            Some("/spec/port/targetPort"),
+        ),
+        (
+            "Route",
+            json!({ "to": { "kind": "Service", "name": "x" }, "alternateBackends": [{ "kind": "Service", "name": "tiller" }] }),
+            Some("/spec/alternateBackends/0/name"),
+        ),
+        (
+            "IngressRouteTCP",
+            json!({ "routes": [{ "services": service("x", json!(44134)) }] }),
+            Some("/spec/routes/0/services/0/port"),
+        ),
+        (
+            "IngressRouteTCP",
+            json!({ "routes": [{ "services": service("tiller-deploy", json!(443)) }] }),
+            Some("/spec/routes/0/services/0/name"),
+        ),
+        (
+            "HTTPProxy",
+            json!({ "tcpproxy": { "services": service("x", json!(44134)) } }),
+            Some("/spec/tcpproxy/services/0/port"),
+        ),
+        (
+            "VirtualService",
+            json!({ "tcp": [{ "route": [{ "destination": { "host": "tiller-deploy.team-a.svc.cluster.local" } }] }] }),
+            Some("/spec/tcp/0/route/0/destination/host"),
+        ),
+        (
+            "TCPMapping",
+            json!({ "port": 1, "service": "tcp://x.team-a:44134" }),
+            Some("/spec/service"),
+        ),
+        (
+            "Route",
+            json!({ "to": { "kind": "Service", "name": "tiller-proxy" }, "port": { "targetPort": 8080 } }),
+            None,
+        ),
+        (
+            "VirtualService",
+            json!({ "http": [{ "name": "tiller", "route": [{ "destination": { "host": "web" } }] }] }),
+            None,
+        ),
+        (
+            "IngressRouteTCP",
+            json!({ "routes": [{ "match": "HostSNI(`tiller.example`)", "services": service("web", json!(443)) }] }),
+            None,
+        ),
+        (
+            "NetworkPolicy",
+            json!({ "ingress": [{ "ports": [{ "port": 44134 }] }] }),
+            None,
+        ),
+    ] {
+        let object = json!({
+            "apiVersion": "example.com/v1", "kind": kind, "metadata": { "name": "tiller", "namespace": "ci" }, "spec": spec,
+        });
+        let run = run(&["check", "-"], object.to_string().as_bytes());
+        assert_eq!(
+            run.code,
+            Some(if sign.is_some() { 3 } else { 0 }),
+            "{object}"
+        );
+        let told = format!("{}{}", run.stdout, run.stderr);
+        if let Some(sign) = sign {
+            let said = format!("{kind} ci/tiller may lead to a Tiller ({sign})");
+            assert!(told.contains(&said), "{told}");
+        }
+    }
+}
+
 #[test]
 fn what_is_not_read_and_has_no_sign_is_no_finding() {
     for spec in [
