@@ -1,15 +1,28 @@
 //! What a policy file says is no Tiller.
 
-use super::reader::{Field, PolicyReader};
+use super::reader::{Field, PolicyReader, quoted};
 use super::{section, value};
-use crate::policy::{Innocent, NotTiller};
+use crate::policy::{Innocent, NotTiller, Settings};
 
-/// Reads an entry: an image or a workload, with the reason.
-pub(super) fn not_tiller(reader: &mut PolicyReader<'_>, field: &Field<'_>) -> Option<NotTiller> {
+/// Reads an entry: an image or a workload, with the reason. An image of Tiller's is a Tiller.
+pub(super) fn not_tiller(
+    reader: &mut PolicyReader<'_>,
+    field: &Field<'_>,
+    settings: &Settings,
+) -> Option<NotTiller> {
     let entry = reader.section(field, &section::NOT_TILLER)?;
     let what = match (entry.get("image"), entry.get("workload")) {
         (Some(image), None) => {
-            let image = reader.parsed(&image, value::image_or_repository);
+            let image = reader.parsed(&image, |text| {
+                let image = value::image_or_repository(text)?;
+                if settings.has_tillers_image(&image) {
+                    return Err(format!(
+                        "\"{}\" is an image of Tiller; remove this entry, or exempt one Tiller from one rule under exceptions",
+                        quoted(text)
+                    ));
+                }
+                Ok(image)
+            });
             image.map(|image| Innocent::Image(image.to_string()))
         }
         (None, Some(workload)) => named_workload(reader, &workload),

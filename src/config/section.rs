@@ -147,10 +147,11 @@ fn read(reader: &mut PolicyReader<'_>, root: &Field<'_>, now: Timestamp) -> Poli
     }
     if let Some(field) = section.get("notTillers") {
         let entries = reader.list(&field);
-        settings.not_tillers = entries
+        let read = entries
             .iter()
-            .filter_map(|field| not_tiller(reader, field))
-            .collect();
+            .filter_map(|field| not_tiller(reader, field, settings));
+        let not_tillers = read.collect();
+        settings.not_tillers = not_tillers;
     }
     policy
 }

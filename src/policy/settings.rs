@@ -135,6 +135,26 @@ impl Settings {
                 .any(|it| ImageReference::parse(it).names_same_image(image))
     }
 
+    /// Whether this names an image of Tiller's, or images among which there are some: the official ones, wherever they may run
+    /// from, and those that this policy allows or tells the version of.
+    pub fn has_tillers_image(&self, image: &ImageReference<'_>) -> bool {
+        let repository = image.familiar_name_resolved();
+        let names = |it: &str| {
+            let other = ImageReference::parse(it);
+            let is_one = other.tag.is_none() && other.digest.is_none();
+            let is_all = image.tag.is_none() && image.digest.is_none();
+            repository == other.familiar_name_resolved()
+                && (is_one || is_all || other.names_same_image(image))
+        };
+        let versions = self.image_versions.iter().map(|it| &it.image);
+        let mut told = self
+            .allowed_repositories
+            .iter()
+            .chain(&self.allowed_images)
+            .chain(versions);
+        OFFICIAL_REPOSITORIES.into_iter().chain(MIRRORS).any(names) || told.any(|it| names(it))
+    }
+
     /// Whether no Tiller may run in this namespace, or have rights there.
     pub(super) fn protects(&self, namespace: &str) -> bool {
         self.protected_namespaces.iter().any(|it| it == namespace)
@@ -155,6 +175,22 @@ impl Settings {
     }
 }
 
+/// Where the Helm project published Tiller's images.
+const OFFICIAL_REPOSITORIES: [&str; 4] = [
+    "ghcr.io/helm/tiller",
+    "gcr.io/kubernetes-helm/tiller",
+    "docker.io/helmpack/tiller",
+    "quay.io/helmpack/tiller",
+];
+
+/// The mirrors that Google keeps of the second.
+const MIRRORS: [&str; 4] = [
+    "asia.gcr.io/kubernetes-helm/tiller",
+    "eu.gcr.io/kubernetes-helm/tiller",
+    "us.gcr.io/kubernetes-helm/tiller",
+    "mirror.gcr.io/kubernetes-helm/tiller",
+];
+
 impl Default for Settings {
     fn default() -> Self {
         let owned = |names: &[&str]| names.iter().map(ToString::to_string).collect();
@@ -170,12 +206,7 @@ impl Default for Settings {
                 minor: 7,
                 patch: 2,
             },
-            allowed_repositories: owned(&[
-                "ghcr.io/helm/tiller",
-                "gcr.io/kubernetes-helm/tiller",
-                "docker.io/helmpack/tiller",
-                "quay.io/helmpack/tiller",
-            ]),
+            allowed_repositories: owned(&OFFICIAL_REPOSITORIES),
             allowed_images: Vec::new(),
             image_versions: Vec::new(),
             allowed_environment: Vec::new(),

@@ -30,6 +30,15 @@ problems! {
         ["5:3: unknown key \"tags\"; use allowed or versions"];
     a_key_that_stands_twice: "mode: audit\nmode: enforce" =>
         ["4:1: \"mode\" is already on line 3; keep one of them"];
+    tillers_own_image_as_no_tiller: "notTillers:\n- {image: ghcr.io/helm/tiller, reason: x}" => [
+        "4:4: \"ghcr.io/helm/tiller\" is an image of Tiller; remove this entry, or exempt one Tiller from one rule under exceptions"
+    ];
+    one_of_tillers_images_as_no_tiller: "notTillers:\n- {image: \"gcr.io/kubernetes-helm/tiller:v2.17.0\", reason: x}" => [
+        "4:4: \"gcr.io/kubernetes-helm/tiller:v2.17.0\" is an image of Tiller; remove this entry, or exempt one Tiller from one rule under exceptions"
+    ];
+    an_allowed_image_as_no_tiller: "notTillers:\n- {image: x/tiller, reason: x}\nimages:\n  allowed: [docker.io/x/tiller]" => [
+        "4:4: \"x/tiller\" is an image of Tiller; remove this entry, or exempt one Tiller from one rule under exceptions"
+    ];
     a_pattern_of_all_accounts: "accounts:\n  patterns: [\"*\"]" => [
         "4:14: \"*\" is not the name of a service account; write a name, or the beginning of names with a * at the end"
     ];
