@@ -103,7 +103,7 @@ async fn of_cluster(arguments: Arguments) -> anyhow::Result<Exit> {
     let unread = installed_policy.as_ref().err().cloned();
     let text = installed_policy.ok().flatten();
     let basis = basis(text.as_deref(), policy, namespace.clone(), now)?;
-    let minor = cluster.version().minor;
+    let minor = cluster.version().known_minor();
     let plan = PlanArguments::standard(guard_namespace.clone());
     let mut installed = plan.plan(minor, ContentArguments::default(), WrittenPolicy::default())?;
     installed

@@ -15,6 +15,7 @@ use super::seconds::seconds;
 use crate::cluster::Cluster;
 use crate::cluster::doctor::{Check, Health, before, examine};
 use crate::cluster::install::policy_text;
+use crate::cluster::told::chain;
 use crate::installation::Installation;
 use crate::policy::Policy;
 
@@ -70,7 +71,7 @@ async fn look(arguments: Arguments) -> anyhow::Result<Exit> {
         Err(exit) => return Ok(exit),
     };
     let mut planned = plan.plan(
-        cluster.version().minor,
+        cluster.version().known_minor(),
         ContentArguments::default(),
         WrittenPolicy::default(),
     )?;
@@ -115,7 +116,7 @@ async fn tillers(cluster: &Cluster, planned: &Installation, policy: Policy) -> C
         ),
         Err(error) => (
             Health::Unknown,
-            format!("cannot be listed: {error:#}"),
+            format!("cannot be listed: {}", chain(error.as_ref())),
             Some("use an account that may list workloads, roles and bindings"),
         ),
     };

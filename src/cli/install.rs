@@ -27,7 +27,7 @@ use crate::cluster::apply::{Applied, Change, Desired, Effect, Foreign, Writer};
 use crate::cluster::install::{self, Rollout};
 use crate::cluster::proof::{Proof, Trial, prove};
 use crate::installation::{Installation, POLICY_FILE};
-use crate::k8s::registration::SYSTEM_NAMESPACE;
+use crate::k8s::registration::NAME;
 use crate::manifest::to_yaml;
 use crate::report::unified_diff;
 use policy::{Chosen, Wanted};
@@ -138,11 +138,12 @@ async fn install(arguments: Arguments) -> anyhow::Result<Exit> {
         mode: content.mode,
     };
     let chosen = wanted.choose(&cluster, &plan.namespace).await?;
-    let minor = cluster.version().minor;
+    let minor = cluster.version().known_minor();
     let planned = plan.plan(minor, content, chosen.after.clone())?;
     if let Some(format) = output {
         let mut objects = planned.foundation();
-        objects.extend(install::registrations(&cluster, &planned).await?);
+        let registrations = install::registrations(&cluster, &planned).await;
+        objects.extend(registrations.context("cannot get the webhook configurations")?);
         print(format, &objects)?;
         return Ok(Exit::Clean);
     }
@@ -194,9 +195,10 @@ impl Installing {
             chosen,
             ..
         } = self;
-        if install::label_system(cluster, writer.effect).await? {
+        let labelled = install::label_names(cluster, &planned.namespace, writer.effect).await?;
+        for namespace in labelled {
             let done = writer.effect.done("labelled");
-            writeln!(io::stdout(), "{done:<9} Namespace {SYSTEM_NAMESPACE}")?;
+            writeln!(io::stdout(), "{done:<9} Namespace {namespace}")?;
         }
         let mut foundation = planned.foundation_over_another();
         if chosen.stays() {
@@ -214,7 +216,10 @@ impl Installing {
         }
         let end = end.max(Instant::now() + proof::SHORTEST);
         let enforces = chosen.after.enforces();
-        let is_new = install::registered(cluster).await?.is_empty();
+        let registered = install::registered(cluster).await;
+        let is_new = registered
+            .context("cannot get the webhook configurations")?
+            .is_empty();
         if is_new && !self.is_proven(enforces, end).await? {
             return Ok(Exit::Findings);
         }
@@ -262,7 +267,8 @@ impl Installing {
             io::stderr(),
             "timed out waiting for the pods; the webhook configurations were not changed"
         )?;
-        for line in install::waiting(cluster, &planned.namespace).await? {
+        let waiting = install::waiting(cluster, &planned.namespace).await;
+        for line in waiting.context("cannot list the guard's Pods")? {
             writeln!(io::stderr(), "  {line}")?;
         }
         writeln!(
@@ -287,12 +293,16 @@ impl Installing {
         let Self {
             cluster, planned, ..
         } = self;
+        let bundle = install::bundle(cluster, &planned.namespace).await;
         let planned = Installation {
-            ca_bundle: install::bundle(cluster, &planned.namespace).await?,
+            ca_bundle: bundle
+                .context("cannot get the webhook configurations and the guard's CA")?,
             ..planned.clone()
         };
-        let mut registrations = install::registrations(cluster, &planned).await?;
-        install::let_belong(cluster, &planned.namespace, &mut registrations).await?;
+        let registrations = install::registrations(cluster, &planned).await;
+        let mut registrations = registrations.context("cannot get the webhook configurations")?;
+        let owned = install::let_belong(cluster, &planned.namespace, &mut registrations).await;
+        owned.with_context(|| format!("cannot get Namespace {}", planned.namespace))?;
         Ok(registrations)
     }
 
@@ -357,7 +367,9 @@ fn leave_policy(object: &mut Value) {
 async fn pods_are_ready(cluster: &Cluster, namespace: &str, end: Instant) -> anyhow::Result<bool> {
     writeln!(io::stdout(), "waiting for the pods")?;
     loop {
-        let rollout = Rollout::look(cluster, namespace).await?;
+        let rollout = Rollout::look(cluster, namespace).await;
+        let rollout =
+            rollout.with_context(|| format!("cannot get Deployment {namespace}/{NAME}"))?;
         if rollout.is_some_and(Rollout::is_done) {
             return Ok(true);
         }

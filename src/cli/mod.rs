@@ -41,6 +41,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 
+use crate::cluster::told::chain;
 use exit::{Exit, is_broken_pipe};
 
 /// Harden or refuse Tiller, Helm 2's server in the cluster
@@ -111,7 +112,7 @@ pub fn run() -> ExitCode {
         // A reader that has seen enough closes the pipe. What judges keeps its exit code: see `kept`.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            writeln!(io::stderr(), "error: {error:#}").ok();
+            writeln!(io::stderr(), "error: {}", chain(error.as_ref())).ok();
             Exit::Failed.into()
         }
     }

@@ -7,6 +7,7 @@ use clap::Subcommand;
 
 use super::Exit;
 use super::policy_options::now;
+use crate::cluster::told::chain;
 use crate::config::{self, Cause, Rejected, SCHEMA};
 use crate::policy::Policy;
 use crate::server::read_file;
@@ -39,7 +40,7 @@ fn check(path: &Path) -> anyhow::Result<Exit> {
         Ok(contents) => contents,
         Err(error) => {
             let error = anyhow::Error::new(error);
-            writeln!(io::stderr(), "error: {error:#}")?;
+            writeln!(io::stderr(), "error: {}", chain(error.as_ref()))?;
             return Ok(Exit::Unreadable);
         }
     };

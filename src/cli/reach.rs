@@ -10,6 +10,7 @@ use tokio::runtime::Builder;
 use tokio::time::sleep;
 
 use super::Exit;
+use crate::cluster::told::chain;
 use crate::cluster::{Cluster, ConnectError, Reach};
 
 /// Between one greeting and the next.
@@ -73,7 +74,7 @@ fn connected(answer: Result<Cluster, ConnectError>) -> anyhow::Result<Result<Clu
         Err(error @ ConnectError::Kubeconfig(_)) => Err(error.into()),
         Err(error) => {
             let error = anyhow::Error::new(error);
-            writeln!(io::stderr(), "error: {error:#}")?;
+            writeln!(io::stderr(), "error: {}", chain(error.as_ref()))?;
             Ok(Err(Exit::Unreachable))
         }
     }

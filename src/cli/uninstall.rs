@@ -2,6 +2,7 @@
 
 use std::io::{self, Write as _};
 
+use anyhow::Context as _;
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -13,6 +14,7 @@ use super::reach::{ReachArguments, connect, on_runtime};
 use crate::cluster::apply::{Applied, Effect, Writer};
 use crate::cluster::install::registrations;
 use crate::cluster::team::recorded;
+use crate::cluster::told::chain;
 use crate::installation::{
     self, AUTHORITY_SECRET, IMAGE, Installation, POLICY, Platform, SERVICE_PORT,
 };
@@ -63,7 +65,7 @@ async fn uninstall(arguments: Arguments) -> anyhow::Result<Exit> {
         Err(exit) => return Ok(exit),
     };
     let installed = Installation {
-        minor: cluster.version().minor,
+        minor: cluster.version().known_minor(),
         namespace,
         image: IMAGE.to_owned(),
         replicas: 1,
@@ -79,7 +81,10 @@ async fn uninstall(arguments: Arguments) -> anyhow::Result<Exit> {
         return Ok(Exit::Unreachable);
     }
     let writer = writer(&cluster, adopt, effect);
-    let mut objects = registrations(&cluster, &installed).await?.to_vec();
+    let registrations = registrations(&cluster, &installed).await;
+    let mut objects = registrations
+        .context("cannot get the webhook configurations")?
+        .to_vec();
     let mut foundation = installed.foundation();
     foundation.reverse();
     let (own_namespace, others): (Vec<_>, Vec<_>) = foundation
@@ -138,7 +143,7 @@ pub(super) async fn remove(writer: &Writer, objects: Vec<Value>) -> anyhow::Resu
             Err(error) => {
                 all = false;
                 let error = anyhow::Error::new(error);
-                writeln!(io::stderr(), "error: {error:#}")?;
+                writeln!(io::stderr(), "error: {}", chain(error.as_ref()))?;
             }
         }
     }

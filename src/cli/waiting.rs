@@ -6,6 +6,7 @@ use anyhow::anyhow;
 
 use crate::cluster::Cluster;
 use crate::cluster::releases::in_config_maps;
+use crate::cluster::told::chain;
 use crate::policy::{Mode, Policy};
 
 /// Namespaces that are named one by one.
@@ -24,7 +25,8 @@ pub(super) async fn print(cluster: &Cluster, policy: &Policy) -> anyhow::Result<
             let error = anyhow!(error);
             writeln!(
                 io::stdout(),
-                "note: the release records were not counted: {error:#}"
+                "note: the release records were not counted: {}",
+                chain(error.as_ref())
             )?;
             return Ok(());
         }

@@ -14,6 +14,7 @@ use super::install::{policy_text, registration};
 use super::lookup::METADATA_LIST;
 use super::releases;
 use super::team::asked;
+use super::told::words;
 use super::watch::{Collection, WatchedResource, serves};
 use crate::audit::{Audit, GuardState, Listed};
 use crate::installation::Installation;
@@ -72,7 +73,7 @@ pub async fn take(cluster: &Cluster, place: Place<'_>, audit: &mut Audit) {
         }
     }
     for storage in Storage::ALL {
-        let minor = cluster.version().minor;
+        let minor = cluster.version().known_minor();
         let looked = releases::list(
             cluster,
             storage,
@@ -260,14 +261,6 @@ pub async fn installed_policy(
 ) -> Result<Option<String>, String> {
     let text = policy_text(cluster, namespace).await;
     text.map_err(|error| words(&error))
-}
-
-/// The API server's message, or why there is none.
-fn words(error: &kube::Error) -> String {
-    match error {
-        kube::Error::Api(status) if !status.message.is_empty() => status.message.clone(),
-        other => other.to_string(),
-    }
 }
 
 // === impl Ended ===

@@ -6,6 +6,7 @@ use kube::api::{ApiResource, DynamicObject, GroupVersionKind, ListParams, Patch,
 use serde_json::{Map, Value, json};
 
 use super::apply::Effect;
+use super::told::RequestError;
 use super::{Cluster, aks};
 use crate::installation::{AUTHORITY_SECRET, Installation, POLICY_FILE};
 use crate::k8s::registration::{GROUP, NAME, NAME_LABEL, SYSTEM_NAMESPACE, TRIAL_LABEL};
@@ -191,35 +192,53 @@ fn webhooks(registrations: &mut [Value]) -> impl Iterator<Item = &mut Map<String
     lists.flatten().filter_map(Value::as_object_mut)
 }
 
-/// Gives the namespace of the control plane the label of its name, which is the API server's own from Kubernetes
-/// 1.21 on. True where it was not there.
-pub async fn label_system(cluster: &Cluster, effect: Effect) -> Result<bool, kube::Error> {
-    if cluster.version().is_from(21) || is_labelled(cluster, SYSTEM_NAMESPACE).await? {
-        return Ok(false);
-    }
-    if effect == Effect::Look {
-        return Ok(true);
+/// Gives the namespaces of the control plane and of the guard, where they are there, the label of their name, which is the API
+/// server's own from Kubernetes 1.21 on: the webhook configurations tell them by it. Those that lacked it.
+pub async fn label_names<'n>(
+    cluster: &Cluster,
+    namespace: &'n str,
+    effect: Effect,
+) -> Result<Vec<&'n str>, RequestError> {
+    let mut labelled = Vec::new();
+    if cluster.version().is_from(21) {
+        return Ok(labelled);
     }
     let resource = ApiResource::from_gvk(&GroupVersionKind::gvk("", "v1", "Namespace"));
     let api: Api<DynamicObject> = Api::all_with(cluster.client().clone(), &resource);
-    let patch = json!({ "metadata": { "labels": { NAME_LABEL: SYSTEM_NAMESPACE } } });
     let parameters = PatchParams {
         dry_run: effect == Effect::ServerDryRun,
         ..PatchParams::default()
     };
-    api.patch(SYSTEM_NAMESPACE, &parameters, &Patch::Merge(&patch))
-        .await?;
-    Ok(true)
+    for name in [SYSTEM_NAMESPACE, namespace] {
+        let what = format!("Namespace {name}");
+        let found = has_own_label(cluster, name).await;
+        let lacks = found.map_err(RequestError::of("get", &what))? == Some(false);
+        if !lacks || labelled.contains(&name) {
+            continue;
+        }
+        if effect != Effect::Look {
+            let patch = Patch::Merge(json!({ "metadata": { "labels": { NAME_LABEL: name } } }));
+            let patched = api.patch(name, &parameters, &patch).await;
+            let _patched = patched.map_err(RequestError::of("label", &what))?;
+        }
+        labelled.push(name);
+    }
+    Ok(labelled)
 }
 
 /// Whether a namespace has the label of its name.
 pub(super) async fn is_labelled(cluster: &Cluster, namespace: &str) -> Result<bool, kube::Error> {
+    Ok(has_own_label(cluster, namespace).await? == Some(true))
+}
+
+/// The same; nothing where there is no such namespace.
+async fn has_own_label(cluster: &Cluster, namespace: &str) -> Result<Option<bool>, kube::Error> {
     let found = get(cluster, ("", "v1", "Namespace"), None, namespace).await?;
-    let label = found.as_ref().and_then(|found| {
-        let labels = found.pointer("/metadata/labels")?;
-        labels.get(NAME_LABEL)?.as_str()
-    });
-    Ok(label == Some(namespace))
+    Ok(found.map(|found| {
+        let labels = found.pointer("/metadata/labels");
+        let label = labels.and_then(|labels| labels.get(NAME_LABEL)?.as_str());
+        label == Some(namespace)
+    }))
 }
 
 /// The guard in a cluster.

@@ -14,6 +14,7 @@ pub mod proof;
 pub mod releases;
 pub mod team;
 mod tillers;
+pub mod told;
 mod version;
 mod watch;
 

@@ -7,12 +7,13 @@ use serde_json::{Value, json};
 
 use super::Cluster;
 use super::lookup::{PAGE, pages, records};
+use super::told::RequestError;
 use crate::k8s::{self, TEAM_SELECTOR};
 use crate::policy::{APIS, Api, Knowledge, ObjectKind, WorkloadKind};
 
 /// The objects of the cluster that carry a Tiller or tell of its rights and records, and the teams in the guard's namespace. What a
 /// controller makes of another object is left out: that other one is among them.
-pub async fn tillers(cluster: &Cluster, namespace: &str) -> kube::Result<Vec<Value>> {
+pub async fn tillers(cluster: &Cluster, namespace: &str) -> Result<Vec<Value>, RequestError> {
     let mut found = Vec::new();
     for api in &APIS {
         let is_asked = matches!(api.kind, ObjectKind::Workload(_) | ObjectKind::Rbac(_));
@@ -22,7 +23,9 @@ pub async fn tillers(cluster: &Cluster, namespace: &str) -> kube::Result<Vec<Val
         }
     }
     for namespace in namespaces(&found) {
-        let records = records(cluster.client(), &namespace, "configmaps").await?;
+        let path = format!("/api/v1/namespaces/{namespace}/configmaps");
+        let records = records(cluster.client(), &namespace, "configmaps").await;
+        let records = records.map_err(RequestError::of("list", &path))?;
         found.extend(
             records
                 .iter()
@@ -31,7 +34,8 @@ pub async fn tillers(cluster: &Cluster, namespace: &str) -> kube::Result<Vec<Val
     }
     let path = format!("/api/v1/namespaces/{namespace}/configmaps");
     let parameters = ListParams::default().limit(PAGE).labels(TEAM_SELECTOR);
-    let teams = pages(cluster.client(), &path, parameters, false).await?;
+    let teams = pages(cluster.client(), &path, parameters, false).await;
+    let teams = teams.map_err(RequestError::of("list", &path))?;
     let teams = teams
         .iter()
         .filter_map(|raw| named(raw.get(), "v1", "ConfigMap"));
@@ -51,7 +55,7 @@ fn namespaces(objects: &[Value]) -> BTreeSet<String> {
 }
 
 /// Those of a kind, in the best version that is served.
-async fn objects(cluster: &Cluster, api: &Api) -> kube::Result<Vec<Value>> {
+async fn objects(cluster: &Cluster, api: &Api) -> Result<Vec<Value>, RequestError> {
     let Api {
         kind,
         group,
@@ -78,7 +82,7 @@ async fn objects(cluster: &Cluster, api: &Api) -> kube::Result<Vec<Value>> {
             }
             // Not in this version.
             Err(kube::Error::Api(status)) if status.code == 404 => {}
-            Err(error) => return Err(error),
+            Err(error) => return Err(RequestError::of("list", &path)(error)),
         }
     }
     Ok(Vec::new())

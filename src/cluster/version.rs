@@ -28,6 +28,8 @@ const SINCE: [(&str, u16); 10] = [
 ];
 /// The oldest that is known.
 const OLDEST: u16 = 10;
+/// The newest that is known.
+const NEWEST: u16 = 36;
 /// Between two looks at the groups of an API server that does not say it is healthy.
 const LOOK: Duration = Duration::from_secs(1);
 /// Looks in a row that have to tell the same. One that starts adds groups within a second or two.
@@ -37,9 +39,9 @@ const STEADY: u32 = 8;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct KubernetesVersion {
     /// Always 1, so far.
-    pub major: u16,
+    major: u16,
     /// 10 to 36 are known to this build.
-    pub minor: u16,
+    minor: u16,
 }
 
 /// A request that an API server does not answer as Kubernetes does.
@@ -114,6 +116,11 @@ impl KubernetesVersion {
         let mut number = || numbers.next()?.parse().ok();
         let (major, minor) = (number()?, number()?);
         (major > 0).then_some(Self { major, minor })
+    }
+
+    /// The x of the Kubernetes 1.x whose API it has, as far as this build knows: of a 2.0, that of the newest known.
+    pub fn known_minor(self) -> u16 {
+        if self.major > 1 { NEWEST } else { self.minor }
     }
 
     /// Whether it is Kubernetes 1.`minor` or later.
@@ -233,6 +240,10 @@ mod tests {
         assert_eq!(told(NAMELESS, "", "").version(), None);
         assert!(KubernetesVersion::read("v1.22.0").unwrap().is_from(16));
         assert!(!KubernetesVersion::read("v1.9.11").unwrap().is_from(16));
+        let next = told("v2.0.3", "2", "0").version().unwrap();
+        assert_eq!((next.to_string().as_str(), next.known_minor()), ("2.0", 36));
+        assert!(next.is_from(28));
+        assert_eq!(odd.known_minor(), 11);
     }
 
     #[test]

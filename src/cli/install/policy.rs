@@ -158,7 +158,8 @@ impl Chosen {
 
     /// Fails if somebody has changed the policy that was shown.
     pub(super) async fn check(&self, cluster: &Cluster) -> anyhow::Result<()> {
-        let now = policy_text(cluster, &self.namespace).await?;
+        let now = policy_text(cluster, &self.namespace).await;
+        let now = now.context("cannot read the installed policy")?;
         let shown = self.before.as_ref().map(|before| match before {
             Ok(before) => &before.text,
             Err((text, _)) => text,

@@ -3,6 +3,7 @@
 use std::io::{self, Write as _};
 use std::time::Duration;
 
+use anyhow::Context as _;
 use tokio::time::{Instant, sleep};
 
 use super::LOOK;
@@ -66,10 +67,15 @@ pub(super) fn is_disproof(trial: &Trial, enforces: bool) -> bool {
 
 /// Sets `failurePolicy: Ignore`, and reports it.
 pub(super) async fn give_way(cluster: &Cluster) -> anyhow::Result<()> {
-    if registered(cluster).await?.is_empty() {
+    let found = registered(cluster).await;
+    if found
+        .context("cannot get the webhook configurations")?
+        .is_empty()
+    {
         return Ok(());
     }
-    let_pass(cluster).await?;
+    let passed = let_pass(cluster).await;
+    passed.context("cannot update the webhook configurations")?;
     writeln!(
         io::stderr(),
         "tiller-guard does not answer: both webhook configurations now have failurePolicy: Ignore, so that nothing is \

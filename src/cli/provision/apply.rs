@@ -15,6 +15,7 @@ use super::difference::difference;
 use super::session::{Failure, Session};
 use crate::cluster::apply::{Applied, ApplyError, Change, Desired, Effect, Foreign, Writer};
 use crate::cluster::team::{Rollout, rollout};
+use crate::cluster::told::chain;
 use crate::provision::{CheckedTeam, Person, Plan, Stage, quoted};
 
 /// How long the guard may take to learn of a team that was just registered, and of its roles.
@@ -279,5 +280,5 @@ fn unapplied(error: ApplyError) -> Failure {
         | ApplyError::Rejected { .. } => "",
     };
     let error = anyhow!(error);
-    Failure::cluster(anyhow!("{error:#}{next}"))
+    Failure::cluster(anyhow!("{}{next}", chain(error.as_ref())))
 }

@@ -18,6 +18,7 @@ use crate::cluster::apply::{Effect, Expects, Writer};
 use crate::cluster::team::{
     Found, Hidden, LookError, Registered, has_namespace, hidden_releases, look, registered,
 };
+use crate::cluster::told::chain;
 use crate::config;
 use crate::pki::team::{Certificates, Fingerprint};
 use crate::policy::Settings;
@@ -124,7 +125,7 @@ impl<'a> Session<'a> {
                 progress,
             })),
             Err(error) => {
-                progress.error(format_args!("{error:#}"))?;
+                progress.error(format_args!("{}", chain(error.as_ref())))?;
                 Ok(Err(Exit::Unreachable))
             }
         }
@@ -200,7 +201,7 @@ impl<'a> Session<'a> {
             self.settings,
         )
         .map_err(Failure::input)?
-        .for_kubernetes(self.cluster.version().minor);
+        .for_kubernetes(self.cluster.version().known_minor());
         let writer = self.writer(doing, known.is_some());
         if writer.effect == Effect::Write {
             issuance
@@ -295,7 +296,8 @@ impl<'a> Session<'a> {
         match made {
             Ok(()) => Ok(exit),
             Err(Failure { exit, error }) => {
-                self.progress.error(format_args!("{team}: {error:#}"))?;
+                self.progress
+                    .error(format_args!("{team}: {}", chain(error.as_ref())))?;
                 Ok(exit)
             }
         }

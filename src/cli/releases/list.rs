@@ -89,7 +89,7 @@ async fn in_cluster(
     };
     let namespace = namespace_in(&cluster, place.namespace.as_deref());
     let namespace = (!all_namespaces).then_some(namespace.as_str());
-    let minor = kubernetes.unwrap_or_else(|| cluster.version().minor);
+    let minor = kubernetes.unwrap_or_else(|| cluster.version().known_minor());
     let mut inventory = Inventory::default();
     let mut is_whole = true;
     for storage in Storage::ALL {

@@ -164,7 +164,7 @@ fn plan(arguments: &Arguments, cluster: &Cluster) -> Migrate {
         migration: Migration {
             minor: arguments
                 .kubernetes
-                .unwrap_or_else(|| cluster.version().minor),
+                .unwrap_or_else(|| cluster.version().known_minor()),
             map_apis: arguments.map_apis,
             max: arguments.max.and_then(|max| usize::try_from(max).ok()),
         },

@@ -3,6 +3,7 @@
 use kube::core::Status;
 
 use super::{NoDryRun, ObjectReference};
+use crate::cluster::told::words;
 
 /// An object is not in its desired state.
 #[derive(Debug, thiserror::Error)]
@@ -73,8 +74,8 @@ pub enum ApplyError {
 pub(super) enum Setback {
     /// The object is another than it was when it was looked at, or is there already.
     Changed,
-    /// The object's namespace, or the object itself, is not there.
-    Missing,
+    /// The object's namespace, its kind, or the object itself is not there. What the API server said.
+    Missing(String),
     /// Another attempt may do.
     Passing(Box<kube::Error>),
     /// No attempt will do.
@@ -94,7 +95,7 @@ impl Setback {
                 other => Self::Final(ApplyError::Rejected {
                     verb,
                     object: object.clone(),
-                    message: other.to_string(),
+                    message: words(&other),
                 }),
             };
         };
@@ -111,7 +112,7 @@ impl Setback {
         }
         let message = message.clone();
         match code {
-            404 => Self::Missing,
+            404 => Self::Missing(message),
             409 => Self::Changed,
             401 | 403 => Self::Final(ApplyError::Forbidden {
                 verb,
@@ -127,6 +128,31 @@ impl Setback {
             }),
         }
     }
+}
+
+/// Why an object cannot be created that the API server answers 404 for.
+pub(super) fn nowhere(object: &ObjectReference, said: &str) -> ApplyError {
+    let message = if lacks_namespace(said) {
+        "its namespace does not exist; create it first".to_owned()
+    } else {
+        let ObjectReference {
+            api_version, kind, ..
+        } = object;
+        format!(
+            "the API server does not serve {kind} of {api_version} ({}); look for what serves it: kubectl api-resources",
+            said.trim()
+        )
+    };
+    ApplyError::Rejected {
+        verb: "create",
+        object: object.clone(),
+        message,
+    }
+}
+
+/// Whether an API server says that a namespace is not there: `namespaces "a" not found`.
+pub(super) fn lacks_namespace(said: &str) -> bool {
+    said.starts_with("namespaces ") && said.trim_end().ends_with("not found")
 }
 
 /// The reasons among a status' causes.

@@ -22,7 +22,7 @@ use super::Cluster;
 pub use compare::created;
 pub use effect::{Effect, NoDryRun};
 pub use error::ApplyError;
-use error::Setback;
+use error::{Setback, lacks_namespace, nowhere};
 pub use object::ObjectReference;
 
 /// Who writes, in `managedFields`.
@@ -177,7 +177,7 @@ impl Writer {
                     let change = change.after(unanswered);
                     return Ok(Applied { object, change });
                 }
-                Err((_, Setback::Changed | Setback::Missing)) => last = None,
+                Err((_, Setback::Changed | Setback::Missing(_))) => last = None,
                 Err((verb, Setback::Passing(error))) => {
                     unanswered = Some(verb);
                     last = Some((verb, error));
@@ -202,7 +202,7 @@ impl Writer {
                     let change = change.after(unanswered);
                     return Ok(Applied { object, change });
                 }
-                Err((_, Setback::Changed | Setback::Missing)) => last = None,
+                Err((_, Setback::Changed | Setback::Missing(_))) => last = None,
                 Err((verb, Setback::Passing(error))) => {
                     unanswered = Some(verb);
                     last = Some((verb, error));
@@ -232,8 +232,12 @@ impl Writer {
             Ok(_) => Ok(Change::Created),
             Err(error) => match Setback::of(error, VERB, object) {
                 // A dry run makes no namespace, so that what comes into it cannot be tried.
-                Setback::Missing if self.effect == Effect::ServerDryRun => Ok(Change::Created),
-                Setback::Missing => Err((VERB, Setback::Final(nowhere(object)))),
+                Setback::Missing(said)
+                    if self.effect == Effect::ServerDryRun && lacks_namespace(&said) =>
+                {
+                    Ok(Change::Created)
+                }
+                Setback::Missing(said) => Err((VERB, Setback::Final(nowhere(object, &said)))),
                 setback => Err((VERB, setback)),
             },
         }
@@ -322,7 +326,7 @@ impl Writer {
         {
             Ok(_) => Ok(Change::Deleted),
             Err(error) => match Setback::of(error, VERB, object) {
-                Setback::Missing => Ok(Change::Absent),
+                Setback::Missing(_) => Ok(Change::Absent),
                 setback => Err((VERB, setback)),
             },
         }
@@ -337,7 +341,12 @@ impl Writer {
             .api(self.cluster.client())
             .get_opt(&object.name)
             .await;
-        let found = found.map_err(|error| (VERB, Setback::of(error, VERB, object)))?;
+        let found = match found.map_err(|error| Setback::of(error, VERB, object)) {
+            Ok(found) => found,
+            // A server that does not serve the kind answers otherwise than one without the object.
+            Err(Setback::Missing(_)) => None,
+            Err(setback) => return Err((VERB, setback)),
+        };
         let value = found.map(serde_json::to_value).transpose();
         value.map_err(|error| {
             (
@@ -364,15 +373,6 @@ impl Writer {
 }
 
 type Attempt = Result<Change, (&'static str, Setback)>;
-
-fn nowhere(object: &ObjectReference) -> ApplyError {
-    ApplyError::Rejected {
-        verb: "create",
-        object: object.clone(),
-        message: "its namespace does not exist, or the API server does not know its kind"
-            .to_owned(),
-    }
-}
 
 fn gave_up(object: ObjectReference, last: Option<(&'static str, Box<kube::Error>)>) -> ApplyError {
     match last {

@@ -19,6 +19,7 @@ use tracing::debug;
 
 use super::registrations::KINDS;
 use crate::cluster::Cluster;
+use crate::cluster::told::words;
 use crate::cluster::watch::Pause;
 use crate::k8s::registration::{GROUP, NAME};
 
@@ -86,14 +87,20 @@ struct Metadata {
 /// Why a watch does not go on.
 #[derive(Debug, thiserror::Error)]
 enum Stop {
-    #[error(transparent)]
-    Failed(#[from] kube::Error),
+    #[error("{}", words(.0))]
+    Failed(kube::Error),
     #[error("{0}")]
     Told(String),
     #[error("the API server does not answer in time")]
     Slow,
     #[error("the API server ended it")]
     Ended,
+}
+
+impl From<kube::Error> for Stop {
+    fn from(error: kube::Error) -> Self {
+        Self::Failed(error)
+    }
 }
 
 // === impl Changes ===

@@ -1,8 +1,7 @@
 //! Why there is no certificate, or no new one.
 
-use std::error::Error as _;
-
 use crate::cluster::ConnectError;
+use crate::cluster::told::chain;
 use crate::pki::IssueError;
 
 /// The certificate could not be looked after this time.
@@ -45,13 +44,6 @@ impl CertificateError {
 
     /// With all its causes, on one line.
     pub(super) fn whole(&self) -> String {
-        let mut text = self.to_string();
-        let mut cause = self.source();
-        while let Some(error) = cause {
-            text.push_str(": ");
-            text.push_str(&error.to_string());
-            cause = error.source();
-        }
-        text
+        chain(self)
     }
 }

@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::Check;
 use crate::cluster::Cluster;
 use crate::cluster::install::registration;
+use crate::cluster::told::words;
 use crate::installation::{Installation, OWNER_LABELS};
 use crate::k8s::registration::{GROUP, NAME};
 use crate::policy::People;
@@ -38,7 +39,7 @@ async fn webhooks_are_served(cluster: &Cluster) -> Check {
         Ok(_) => Check::good(ID, format!("{group_version} is served")),
         Err(error) => Check::bad(
             ID,
-            format!("{group_version} is not served: {error}"),
+            format!("{group_version} is not served: {}", words(&error)),
             "start the API server with the admission plugins MutatingAdmissionWebhook and ValidatingAdmissionWebhook",
         ),
     }

@@ -1,5 +1,7 @@
 //! What was looked at, and how it went.
 
+use crate::cluster::told::{next_step, said};
+
 /// How a check went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Health {
@@ -26,14 +28,6 @@ pub struct Check {
     pub cause: Option<&'static str>,
     /// What to do, if anything.
     pub hint: Option<String>,
-}
-
-/// An API server's own words, or why there are none.
-pub(super) fn words(error: &kube::Error) -> String {
-    match error {
-        kube::Error::Api(status) => status.message.clone(),
-        other => other.to_string(),
-    }
 }
 
 // === impl Check ===
@@ -77,8 +71,9 @@ impl Check {
     }
 
     pub(super) fn unread(id: &'static str, error: &kube::Error) -> Self {
-        let message = format!("cannot be read: {}", words(error));
-        Self::unknown(id, message, "use an account that may read it")
+        let message = format!("cannot be read: {}", said(error));
+        let hint = next_step(error).unwrap_or("use an account that may read it");
+        Self::unknown(id, message, hint)
     }
 
     pub(super) fn wanting(id: &'static str, health: Health, message: String, hint: &str) -> Self {

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::Check;
 use crate::cluster::Cluster;
+use crate::cluster::told::words;
 use crate::installation::Installation;
 use crate::k8s::registration::NAME;
 
@@ -56,7 +57,7 @@ pub(super) async fn check(cluster: &Cluster, installed: &Installation) -> Check 
 }
 
 fn unasked(error: &kube::Error) -> Check {
-    let message = format!("cannot be asked: {}", super::check::words(error));
+    let message = format!("cannot be asked: {}", words(error));
     Check::doubtful(
         ID,
         message,

@@ -2,12 +2,13 @@
 
 use serde_json::Value;
 
-use super::check::{Check, words};
+use super::Check;
 use crate::cluster::Cluster;
 use crate::cluster::aks;
 use crate::cluster::drift::drift;
 use crate::cluster::install::registration;
 use crate::cluster::proof::Proof;
+use crate::cluster::told::words;
 use crate::installation::Installation;
 use crate::k8s::registration::{MUTATE, VALIDATE};
 

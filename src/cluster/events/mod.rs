@@ -14,6 +14,7 @@ use tokio::sync::mpsc::{self, Receiver, Sender, error::TrySendError};
 use tokio::time::{sleep_until, timeout};
 use tracing::debug;
 
+use super::told::words;
 use super::{Cluster, Reach};
 pub use aggregator::Refusal;
 use aggregator::{Aggregator, Draft, Next};
@@ -103,7 +104,7 @@ async fn write(cluster: &Cluster, draft: &Draft, about: &mut About) {
     }
     match written {
         Ok(Ok(())) => {}
-        Ok(Err(error)) => debug!(%error, namespace, "event not written"),
+        Ok(Err(error)) => debug!(error = %words(&error), namespace, "event not written"),
         Err(_) => debug!(namespace, "event not written in time"),
     }
 }

@@ -13,6 +13,7 @@ use tracing::warn;
 
 use super::Cluster;
 use super::apply::Effect;
+use super::told::words;
 use crate::k8s::registration::{MUTATE, TRIAL_LABEL, VALIDATE};
 use crate::k8s::review::{MUTATE_TRIAL, TRIAL_NAMESPACE as NAMESPACE, VALIDATE_TRIAL};
 pub use cause::Cause;
@@ -164,7 +165,7 @@ async fn once(api: &Api<DynamicObject>, object: &DynamicObject, dry_run: bool) -
             Trial::LetIn
         }
         Err(kube::Error::Api(status)) => Trial::of(status.message.clone()),
-        Err(error) => Trial::Untried(error.to_string()),
+        Err(error) => Trial::Untried(words(&error)),
     }
 }
 
@@ -176,7 +177,7 @@ async fn remove(api: &Api<DynamicObject>, created: &DynamicObject) {
     });
     let name = created.metadata.name.as_deref().unwrap_or_default();
     if let Err(error) = api.delete(name, &parameters).await {
-        warn!(name, %error, "cannot remove what was tried");
+        warn!(name, error = %words(&error), "cannot remove what was tried");
     }
 }
 

@@ -171,7 +171,7 @@ impl<'a> Looker<'a> {
             });
             let list = list.await;
             let List { metadata, items } =
-                list.map_err(|error| ListError::asked(storage, self.namespace, error))?;
+                list.map_err(|error| ListError::asked(storage, self.namespace, &error))?;
             found.extend(items.into_iter().flatten().map(|item| item.metadata));
             if metadata.continues.is_empty() {
                 return Ok(found);

@@ -48,7 +48,8 @@ impl Place<'_> {
         let mut recorded = Recorded::new();
         for storage in Storage::ALL {
             let listed = asked(async || self.names(storage).await).await;
-            let names = listed.map_err(|error| ListError::asked(storage, self.namespace, error))?;
+            let names =
+                listed.map_err(|error| ListError::asked(storage, self.namespace, &error))?;
             for (release, name) in names {
                 recorded.entry(release).or_default().insert((storage, name));
             }

@@ -23,7 +23,7 @@ pub(super) async fn listed(
     let found = found.map_err(|error| {
         format!(
             "cannot list the Secrets of Helm 3 in {namespace}: {}",
-            reason(error)
+            reason(&error)
         )
     })?;
     let value = |object: DynamicObject| serde_json::to_value(object).unwrap_or_default();

@@ -14,6 +14,7 @@ use tokio::task::{JoinHandle, spawn_blocking};
 use crate::cluster::Cluster;
 use crate::cluster::lookup::METADATA_LIST;
 use crate::cluster::team::{asked, has_namespace};
+use crate::cluster::told::words;
 use crate::releases::{NotRecord, Record, Storage};
 
 /// The labels of records, and of those that somebody labelled in another spelling: Tiller does not find these.
@@ -130,7 +131,7 @@ async fn has_misspelt(
     });
     let place = namespace.unwrap_or("all namespaces");
     let head = answer.await;
-    let head = head.map_err(|error| ListError::asked(storage, place, error))?;
+    let head = head.map_err(|error| ListError::asked(storage, place, &error))?;
     Ok(head.items.is_some_and(|items| !items.is_empty()))
 }
 
@@ -154,11 +155,11 @@ pub async fn check_namespace(cluster: &Cluster, namespace: &str) -> Result<(), L
 
 impl ListError {
     /// What the API server answered to a list in a place.
-    pub(super) fn asked(storage: Storage, place: &str, error: kube::Error) -> Self {
+    pub(super) fn asked(storage: Storage, place: &str, error: &kube::Error) -> Self {
         Self::Asked {
             storage,
             place: place.to_owned(),
-            is_forbidden: is_forbidden(&error),
+            is_forbidden: is_forbidden(error),
             reason: reason(error),
         }
     }
@@ -229,7 +230,7 @@ impl<'a, T: Send + 'static> Pages<'a, T> {
         });
         let place = self.namespace.unwrap_or("all namespaces");
         let answer = answer.await;
-        answer.map_err(|error| ListError::asked(self.storage, place, error))
+        answer.map_err(|error| ListError::asked(self.storage, place, &error))
     }
 }
 
@@ -249,11 +250,8 @@ pub(super) fn is_forbidden(error: &kube::Error) -> bool {
 }
 
 /// The API server's message, or why there is none.
-pub(super) fn reason(error: kube::Error) -> String {
-    match error {
-        kube::Error::Api(status) if !status.message.is_empty() => status.message,
-        other => other.to_string(),
-    }
+pub(super) fn reason(error: &kube::Error) -> String {
+    words(error)
 }
 
 /// How many records the next page is to have, by what those of the last took.

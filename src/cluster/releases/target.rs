@@ -112,7 +112,7 @@ impl<'a> Targets<'a> {
         names.map(Some).map_err(|error| {
             format!(
                 "cannot list the Secrets of Helm 3 in {namespace}: {}",
-                reason(error)
+                reason(&error)
             )
         })
     }
@@ -140,7 +140,7 @@ impl<'a> Targets<'a> {
         let api = api(self.cluster, "v1", "Secret", namespace);
         let found = asked(async || api.get_opt(name).await).await;
         let found = found
-            .map_err(|error| format!("cannot get Secret {namespace}/{name}: {}", reason(error)))?;
+            .map_err(|error| format!("cannot get Secret {namespace}/{name}: {}", reason(&error)))?;
         Ok(found.map(|it| serde_json::to_value(it).unwrap_or_default()))
     }
 }

@@ -83,7 +83,7 @@ impl Tiller<'_> {
     pub(super) async fn find(&self) -> Result<Option<Found>, MoveError> {
         let api = api(self.cluster, "apps/v1", "Deployment", self.namespace);
         let found = asked(async || api.get_opt(Names::TILLER).await).await;
-        let found = found.map_err(|error| self.failed("look for", error))?;
+        let found = found.map_err(|error| self.failed("look for", &error))?;
         Ok(found.map(|found| Found(serde_json::to_value(found).unwrap_or_default())))
     }
 
@@ -92,7 +92,7 @@ impl Tiller<'_> {
         let api = api(self.cluster, "v1", "Pod", self.namespace);
         let parameters = ListParams::default();
         let pods = asked(async || api.list(&parameters).await).await;
-        let pods = pods.map_err(|error| self.failed("look for pods beside", error))?;
+        let pods = pods.map_err(|error| self.failed("look for pods beside", &error))?;
         let running = pods.items.iter().filter(|pod| is_running_tiller(pod));
         let pods: Vec<String> = running.map(ResourceExt::name_any).collect();
         if pods.is_empty() {
@@ -125,7 +125,7 @@ impl Tiller<'_> {
         let begin = Instant::now();
         loop {
             let left = asked(async || pods.list(&parameters).await).await;
-            let left = left.map_err(|error| self.failed("wait for the pods of", error))?;
+            let left = left.map_err(|error| self.failed("wait for the pods of", &error))?;
             if left.items.is_empty() {
                 return Ok(());
             }
@@ -206,15 +206,15 @@ impl Tiller<'_> {
             let patch = Patch::Merge(patch);
             api.patch(Names::TILLER, &parameters, &patch).await
         });
-        let _written: DynamicObject = patched.await.map_err(|error| self.failed(act, error))?;
+        let _written: DynamicObject = patched.await.map_err(|error| self.failed(act, &error))?;
         Ok(())
     }
 
-    fn failed(&self, act: &'static str, error: kube::Error) -> MoveError {
+    fn failed(&self, act: &'static str, error: &kube::Error) -> MoveError {
         MoveError::Tiller {
             act,
             namespace: self.namespace.to_owned(),
-            is_forbidden: is_forbidden(&error),
+            is_forbidden: is_forbidden(error),
             reason: reason(error),
         }
     }

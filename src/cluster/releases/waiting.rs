@@ -25,7 +25,7 @@ struct Metadata {
 pub async fn in_config_maps(cluster: &Cluster) -> Result<BTreeMap<String, usize>, ListError> {
     let storage = Storage::ConfigMaps;
     let listed = asked(async || count(cluster, storage).await).await;
-    listed.map_err(|error| ListError::asked(storage, "all namespaces", error))
+    listed.map_err(|error| ListError::asked(storage, "all namespaces", &error))
 }
 
 async fn count(cluster: &Cluster, storage: Storage) -> kube::Result<BTreeMap<String, usize>> {

@@ -196,7 +196,7 @@ impl Writer<'_> {
                 namespace: self.namespace.to_owned(),
                 name: name.to_owned(),
                 is_forbidden: is_forbidden(&error),
-                reason: reason(error),
+                reason: reason(&error),
             }),
         }
     }

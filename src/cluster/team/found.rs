@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 
 use super::{api, asked};
 use crate::cluster::Cluster;
+use crate::cluster::told::words;
 use crate::pki::team::{Authority, AuthorityError, Certificate, Issued};
 use crate::provision::{
     AUTHORITY_SECRET_KEYS, Bundle, KIND_LABEL, MANAGED_BY, MANAGED_BY_LABEL, Names,
@@ -84,7 +85,7 @@ pub enum Refusal {
     #[error("{0}")]
     Told(String),
     /// It could not be asked.
-    #[error(transparent)]
+    #[error("{}", words(.0))]
     Unasked(Box<kube::Error>),
 }
 

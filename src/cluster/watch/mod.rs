@@ -30,6 +30,7 @@ use tokio::sync::{Notify, Semaphore, mpsc};
 use tracing::{debug, info, warn};
 
 use super::lookup::{is_denied, look_up};
+use super::told::{chain, words};
 use super::{Cluster, ConnectError, Reach};
 use crate::k8s::overlay;
 use crate::policy::rights::Lookup;
@@ -113,7 +114,7 @@ impl LiveKnowledge {
                 }
                 // What is known of it stands.
                 Err(error) => {
-                    debug!(%error, ?lookup, "not looked up");
+                    debug!(error = %words(error), ?lookup, "not looked up");
                     whole = false;
                 }
             }
@@ -186,7 +187,7 @@ impl Watches {
         } = live.clone();
         let client = client.get_or_init(|| Client::clone(cluster.client()));
         status.connected();
-        let store = Store::of_kubernetes(cluster.version().minor);
+        let store = Store::of_kubernetes(cluster.version().known_minor());
         let (sender, updates) = mpsc::channel(WAITING);
         let turns = Arc::new(Semaphore::new(LISTING));
         for resource in WatchedResource::ALL {
@@ -223,7 +224,7 @@ impl Watches {
                 Err(error) if error.may_pass() => error,
                 done => return done,
             };
-            let cause = std::error::Error::source(&error).map(ToString::to_string);
+            let cause = std::error::Error::source(&error).map(chain);
             warn!(%error, cause = cause.as_deref().unwrap_or_default(), "trying again");
             self.live.status.unconnected(&error.to_string());
             pause.wait().await;

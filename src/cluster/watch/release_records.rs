@@ -13,6 +13,7 @@ use tracing::debug;
 
 use super::status::{Status, set};
 use crate::cluster::lookup::each_record;
+use crate::cluster::told::words;
 use crate::releases::{Census, Storage};
 
 /// Between two counts.
@@ -45,7 +46,7 @@ pub(super) async fn look(client: Client, status: Arc<Status>) {
                 Ok(()) => counted.push(storage),
                 Err(error) => {
                     census.forget(storage);
-                    debug!(%error, storage = storage.as_str(), "release records not counted");
+                    debug!(error = %words(&error), storage = storage.as_str(), "release records not counted");
                 }
             }
         }

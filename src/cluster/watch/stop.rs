@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::cluster::told::words;
+
 /// The reason of an answer that cannot be read.
 const MALFORMED: &str = "malformed";
 /// The reason of a watch's end that is no failure.
@@ -80,7 +82,7 @@ impl fmt::Display for Stop {
             Self::Failed(kube::Error::Api(status)) | Self::Told(status) => {
                 write!(formatter, "{} ({})", status.message, status.code)
             }
-            Self::Failed(error) => error.fmt(formatter),
+            Self::Failed(error) => formatter.write_str(&words(error)),
             Self::Slow => formatter.write_str("the API server does not answer in time"),
             Self::NoVersion => formatter.write_str("the answer has no resourceVersion"),
             Self::Over => formatter.write_str("nobody listens"),

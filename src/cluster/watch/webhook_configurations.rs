@@ -12,6 +12,7 @@ use super::status::Status;
 use crate::cluster::Cluster;
 use crate::cluster::drift::drift;
 use crate::cluster::install::registration;
+use crate::cluster::told::words;
 use crate::installation::SERVICE_PORT;
 use crate::k8s::registration::{Endpoint, HAS_SERVICE_PORT, Registration};
 use crate::policy::Policy;
@@ -81,7 +82,7 @@ impl ConfigurationCheck {
             match timeout(ANSWER, registration(&self.cluster, kind)).await {
                 Ok(Ok(Some(live))) => drifts.extend(drift(&wanted, &live)),
                 Ok(Ok(None)) => drifts.push(format!("there is no {kind}")),
-                Ok(Err(error)) => drifts.push(format!("{kind} cannot be read: {error}")),
+                Ok(Err(error)) => drifts.push(format!("{kind} cannot be read: {}", words(&error))),
                 Err(_) => drifts.push(format!("reading {kind} timed out")),
             }
         }
@@ -91,7 +92,7 @@ impl ConfigurationCheck {
     fn wanted(&self) -> [Value; 2] {
         let policy = self.policy.load();
         let registration = Registration {
-            minor: self.cluster.version().minor,
+            minor: self.cluster.version().known_minor(),
             namespace: &self.own_namespace,
             endpoint: Endpoint::Service {
                 name: &self.registered.service,

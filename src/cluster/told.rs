@@ -1,0 +1,154 @@
+//! Errors of requests to the API server, in words: what was asked, what the answer says, and what to do next. The client's own
+//! texts print its types.
+
+use std::error::Error;
+
+/// A request that failed.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot {verb} {what}")]
+pub struct RequestError {
+    verb: &'static str,
+    what: String,
+    source: Box<kube::Error>,
+}
+
+// === impl RequestError ===
+
+impl RequestError {
+    /// Makes one of an error: what was tried, and on which kind or path.
+    pub fn of(verb: &'static str, what: &str) -> impl FnOnce(kube::Error) -> Self {
+        let what = what.to_owned();
+        move |source| Self {
+            verb,
+            what,
+            source: Box::new(source),
+        }
+    }
+}
+
+/// What the API server said, or why there is no answer, and what to do next.
+pub fn words(error: &kube::Error) -> String {
+    match next_step(error) {
+        Some(step) => format!("{}; {step}", said(error)),
+        None => said(error),
+    }
+}
+
+/// What the API server said, or why there is no answer.
+pub fn said(error: &kube::Error) -> String {
+    match error {
+        kube::Error::Api(status) => match (status.message.trim(), status.reason.as_str()) {
+            ("", reason) => format!("the API server answered {} {reason}", status.code),
+            (message, _) if next_step(error).is_none() => message.to_owned(),
+            (message, _) => format!("{message} (HTTP {})", status.code),
+        },
+        kube::Error::SerdeError(error) => format!(
+            "the answer is not what Kubernetes sends ({error}); look at what answers at this address"
+        ),
+        other => {
+            let mut causes = Vec::new();
+            let mut cause = other.source();
+            while let Some(error) = cause {
+                causes.push(error.to_string());
+                cause = error.source();
+            }
+            // Most errors repeat the text of their cause.
+            let texts = causes.iter().enumerate().filter(|(index, text)| {
+                let mut after = causes.iter().skip(index + 1);
+                !after.any(|it| text.contains(it.as_str()))
+            });
+            let texts: Vec<&str> = texts.map(|(_, text)| text.as_str()).collect();
+            match texts.as_slice() {
+                [] => other.to_string(),
+                texts => texts.join(": "),
+            }
+        }
+    }
+}
+
+/// What to do about an answer that a person can do something about. A refusal (403) names the right that is missing.
+pub fn next_step(error: &kube::Error) -> Option<&'static str> {
+    let kube::Error::Api(status) = error else {
+        return None;
+    };
+    match status.code {
+        401 => Some("log in again: the API server does not accept these credentials"),
+        404 => Some("check that the API server serves this kind: kubectl api-resources"),
+        429 => Some("the API server is overloaded: run this again in a minute"),
+        500..=599 => Some("look at the log of the API server, and run this again"),
+        _ => None,
+    }
+}
+
+/// An error with its causes on one line, each said once; errors of requests in [`words`].
+pub fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut text = String::new();
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let request = error
+            .downcast_ref::<kube::Error>()
+            .or_else(|| error.downcast_ref::<Box<kube::Error>>().map(|it| &**it));
+        let said = request.map_or_else(|| error.to_string(), words);
+        if !text.is_empty() {
+            text.push_str(": ");
+        }
+        text.push_str(&said);
+        next = error.source().filter(|_| request.is_none());
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use kube::core::Status;
+
+    use super::*;
+
+    fn api(code: u16, message: &str) -> kube::Error {
+        let status = Status::failure(message, "Reason").with_code(code);
+        kube::Error::Api(status.boxed())
+    }
+
+    #[test]
+    fn each_answer_is_said_with_the_next_step_and_without_types() {
+        for (code, message, expected) in [
+            (
+                401,
+                "Unauthorized",
+                "Unauthorized (HTTP 401); log in again: the API server does not accept these credentials",
+            ),
+            (403, "pods is forbidden: no", "pods is forbidden: no"),
+            (
+                404,
+                "404 page not found\n",
+                "404 page not found (HTTP 404); check that the API server serves this kind: kubectl api-resources",
+            ),
+            (
+                429,
+                "",
+                "the API server answered 429 Reason; the API server is overloaded: run this again in a minute",
+            ),
+            (
+                500,
+                "etcd is gone",
+                "etcd is gone (HTTP 500); look at the log of the API server, and run this again",
+            ),
+        ] {
+            assert_eq!(words(&api(code, message)), expected);
+        }
+    }
+
+    #[test]
+    fn a_chain_says_an_answer_once() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("cannot list pods")]
+        struct Outer {
+            source: Box<kube::Error>,
+        }
+        let source = Box::new(api(403, "no"));
+        let error = anyhow::Error::new(Outer { source }).context("cannot audit");
+        assert_eq!(chain(error.as_ref()), "cannot audit: cannot list pods: no");
+        let plain = anyhow::Error::new(api(403, "no"));
+        assert_eq!(chain(plain.as_ref()), "no");
+    }
+}
