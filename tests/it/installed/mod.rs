@@ -12,6 +12,7 @@ mod helms;
 mod idle;
 mod leaving;
 mod load;
+mod names;
 mod observer;
 mod old_api;
 mod options;

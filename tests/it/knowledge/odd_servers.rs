@@ -8,6 +8,7 @@ use crate::cluster::{Folder, Guard, User};
 use crate::offline::run;
 use crate::provision::proxy::{Fate, Proxy};
 use crate::server_client::{get, metric};
+use crate::suite::Feature;
 
 /// An API server that is asked through a proxy, which answers some paths itself.
 async fn odd(answer: impl Fn(&str) -> Fate + Send + Sync + 'static) -> Proxy {
@@ -122,4 +123,114 @@ async fn what_is_no_api_server_is_told_by_the_request_that_it_does_not_know() {
         proxy.address
     );
     assert!(told.stderr.starts_with(&expected), "{}", told.stderr);
+}
+
+/// What a command says through a proxy, which answers some paths itself, and its exit code.
+async fn told_through(
+    answer: impl Fn(&str) -> Fate + Send + Sync + 'static,
+    words: &[&str],
+) -> (Option<i32>, String) {
+    let proxy = odd(answer).await;
+    let option = format!("--kubeconfig={}", proxy.kubeconfig());
+    let words: Vec<String> = words
+        .iter()
+        .map(ToString::to_string)
+        .chain([option])
+        .collect();
+    let told = tokio::task::spawn_blocking(move || {
+        let words: Vec<_> = words.iter().map(String::as_str).collect();
+        run(&words, b"")
+    });
+    let told = told.await.unwrap();
+    let text = format!("{}{}", told.stdout, told.stderr);
+    for types in ["ApiError", "Status {", "Some(", "Error:"] {
+        assert!(!text.contains(types), "{text}");
+    }
+    (told.code, text)
+}
+
+#[tokio::test]
+async fn an_answer_to_one_list_is_told_with_the_request_and_the_next_step() {
+    for (code, step) in [
+        (401, "log in again"),
+        (404, "kubectl api-resources"),
+        (500, "look at the log of the API server"),
+    ] {
+        let answer = move |path: &str| match path {
+            "/api/v1/serviceaccounts"
+            | "/api/v1/namespaces/tiller-guard/configmaps/tiller-guard-policy" => Fate::Fails(code),
+            _ => Fate::Passes,
+        };
+        let (_, told) = told_through(answer, &["audit"]).await;
+        let line = told
+            .lines()
+            .find(|it| it.starts_with("unknown: serviceaccounts: "));
+        let line = line.unwrap_or_else(|| panic!("{told}"));
+        assert!(line.contains(&format!("(HTTP {code}); ")), "{line}");
+        assert!(line.contains(step), "{line}");
+        // To 404 it is an installation without a policy.
+        if code == 404 {
+            continue;
+        }
+        let (exit, told) = told_through(answer, &["install", "--yes", "--dry-run=client"]).await;
+        assert_ne!(exit, Some(0), "{told}");
+        assert!(
+            told.starts_with("error: cannot read the installed policy: "),
+            "{told}"
+        );
+        assert!(told.contains(step), "{told}");
+        assert_eq!(told.lines().count(), 1, "{told}");
+    }
+}
+
+#[tokio::test]
+async fn a_missing_group_of_webhooks_is_told_as_that() {
+    let answer = |path: &str| match path {
+        it if it.starts_with("/apis/admissionregistration.k8s.io") => Fate::NotServed,
+        _ => Fate::Passes,
+    };
+    let (exit, told) = told_through(answer, &["doctor", "--pre"]).await;
+    assert_eq!(exit, Some(1), "{told}");
+    let line = told
+        .lines()
+        .find(|it| it.starts_with("✗ webhooks-served: admissionregistration.k8s.io/"));
+    assert!(
+        line.is_some_and(|it| it.contains(" is not served: ")),
+        "{told}"
+    );
+}
+
+#[tokio::test]
+async fn a_kind_that_is_not_served_is_no_write_conflict() {
+    if Feature::DryRun.is_missing(cluster().version()) {
+        return;
+    }
+    let answer = |path: &str| match path {
+        it if it.contains("poddisruptionbudgets") => Fate::NotServed,
+        _ => Fate::Passes,
+    };
+    let words = [
+        "install",
+        "--yes",
+        "--dry-run=server",
+        "--namespace=odd-kinds",
+    ];
+    let (exit, told) = told_through(answer, &words).await;
+    assert_ne!(exit, Some(0), "{told}");
+    let expected = "error: cannot create PodDisruptionBudget odd-kinds/tiller-guard: the API server does not serve \
+                    PodDisruptionBudget of policy/v1";
+    assert!(told.lines().any(|it| it.starts_with(expected)), "{told}");
+}
+
+#[tokio::test]
+async fn another_major_version_has_what_the_newest_known_has() {
+    let answer = |path: &str| match path {
+        "/version" => Fate::Says(r#"{"major":"2","minor":"0","gitVersion":"v2.0.1"}"#),
+        _ => Fate::Passes,
+    };
+    let (_, told) = told_through(answer, &["doctor", "--pre"]).await;
+    assert!(
+        told.starts_with("‼ api-server: Kubernetes 2.0 answers"),
+        "{told}"
+    );
 }

@@ -25,6 +25,8 @@ pub(crate) enum Fate {
     Slow,
     /// The API server seems to answer with this status, and was not asked.
     Fails(u16),
+    /// The API server seems not to serve the kind at all, which it says in other words than that an object is not there.
+    NotServed,
     /// The API server seems to answer this, and was not asked.
     Says(&'static str),
     /// The connection ends before the API server is asked.
@@ -167,6 +169,7 @@ async fn meet(
             Ok(forward(request, client).await)
         }
         Fate::Fails(code) => Ok(failure(code)),
+        Fate::NotServed => Ok(answer(404, "404 page not found\n".to_owned())),
         Fate::Says(text) => Ok(answer(200, text.to_owned())),
         Fate::Lost => Err(ConnectionEnds),
         Fate::AnswerLost => {
