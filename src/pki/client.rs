@@ -1,7 +1,58 @@
-//! Whose certificate a client shows.
+//! Whose certificate a client shows, and who vouches for it.
+
+use std::time::SystemTime;
 
 use rustls::pki_types::CertificateDer;
 use x509_parser::extensions::GeneralName;
+
+use super::serving::{PairError, Validity};
+use super::webhook_authority::is_authority;
+
+/// What is said of a certificate that is to vouch for clients.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Authority {
+    /// Its subject, for people.
+    pub subject: String,
+    /// Whether it may sign certificates.
+    pub may_issue: bool,
+    /// When it is valid.
+    pub validity: Validity,
+}
+
+/// Why an authority vouches for nobody.
+#[derive(Debug, thiserror::Error)]
+pub enum Useless {
+    /// It may not sign certificates.
+    #[error("the certificate is not a CA's")]
+    NoAuthority,
+    /// Its time is over, or has not come.
+    #[error(transparent)]
+    Time(PairError),
+}
+
+// === impl Authority ===
+
+impl Authority {
+    /// Reads a certificate.
+    pub fn read(certificate: &CertificateDer<'_>) -> Result<Self, PairError> {
+        let validity = Validity::of(certificate)?;
+        let (_, parsed) = x509_parser::parse_x509_certificate(certificate)
+            .map_err(|error| PairError::Certificate(error.into()))?;
+        Ok(Self {
+            subject: parsed.subject().to_string(),
+            may_issue: is_authority(certificate),
+            validity,
+        })
+    }
+
+    /// Whether it vouches for anybody at `now`, and why not.
+    pub fn check(&self, now: SystemTime) -> Result<(), Useless> {
+        if !self.may_issue {
+            return Err(Useless::NoAuthority);
+        }
+        self.validity.check(now).map_err(Useless::Time)
+    }
+}
 
 /// Whether a certificate's common name, or one of its DNS names, is one of these.
 pub fn is_called(certificate: &CertificateDer<'_>, names: &[String]) -> bool {

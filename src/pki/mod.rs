@@ -1,5 +1,6 @@
 //! The certificates we issue and read. The clock is always an argument.
 
+mod bundle;
 mod client;
 mod issuance;
 mod self_signed;
@@ -7,8 +8,9 @@ mod serving;
 pub mod team;
 mod webhook_authority;
 
-pub use client::is_called;
+pub use bundle::Bundle;
+pub use client::{Authority, Useless, is_called};
 pub use issuance::Issuance;
 pub use self_signed::{IssueError, self_signed};
 pub use serving::{PairError, ServingCertificate, Validity};
-pub use webhook_authority::{Bundle, WebhookAuthority};
+pub use webhook_authority::WebhookAuthority;

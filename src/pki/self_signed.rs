@@ -22,6 +22,12 @@ pub enum IssueError {
     /// What was made cannot be served.
     #[error("the certificate cannot be served")]
     Serve(#[from] PairError),
+    /// A certificate that may sign no others.
+    #[error("the certificate is not a CA's")]
+    NoAuthority,
+    /// The authority may not issue for these names.
+    #[error("a certificate of this CA is not accepted")]
+    Refused(#[source] rustls::Error),
 }
 
 /// Makes a key (ECDSA P-256) and a certificate for `names` (DNS names and IP addresses), for serving

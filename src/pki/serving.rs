@@ -119,11 +119,20 @@ impl Validity {
         })
     }
 
-    /// Whether two thirds of the life of a certificate of ours are over at `now`: time for the next one.
+    /// Whether it is time for the next one: two thirds of the life of a certificate of ours are over at `now`, or it does not hold
+    /// then, as where a clock ran ahead and was set back.
     pub fn is_due(self, now: SystemTime) -> bool {
-        let begin = self
-            .not_before
-            .saturating_add(BACKDATED.as_secs().cast_signed());
+        if self.check(now).is_err() {
+            return true;
+        }
+        let backdated = BACKDATED.as_secs().cast_signed();
+        let whole = self.not_after.saturating_sub(self.not_before);
+        // One of ours lasts longer than it is backdated.
+        let begin = if whole > backdated {
+            self.not_before.saturating_add(backdated)
+        } else {
+            self.not_before
+        };
         let life = self.not_after.saturating_sub(begin);
         seconds(now).saturating_sub(begin) >= life.saturating_mul(2) / 3
     }

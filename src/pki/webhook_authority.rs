@@ -1,26 +1,28 @@
-//! The authority of the webhook's own certificates, and the bundle by which the API server knows it.
+//! The authority of the webhook's own certificates.
 //!
 //! The key of the authority is in one Secret of the guard's namespace; those of the certificates it issues never
 //! leave the memory of the process that serves them.
 
-use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
     Issuer, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256,
 };
+use rustls::RootCertStore;
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::ServerCertVerifier as _;
+use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
-use x509_parser::pem::Pem;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName, UnixTime};
 
+use super::bundle::written;
 use super::self_signed::{BACKDATED, IssueError};
 use super::serving::{PairError, ServingCertificate, Validity};
 
 /// The subject of every authority. Several of one name are told apart by their key identifiers.
-const SUBJECT: &str = "tiller-guard CA";
-/// More than any bundle of ours; what is longer is not parsed.
-const LARGEST_BUNDLE: usize = 256 * 1024;
+pub(super) const SUBJECT: &str = "tiller-guard CA";
 
 /// An authority with its key.
 #[derive(Debug)]
@@ -28,12 +30,6 @@ pub struct WebhookAuthority {
     certificate: CertificateDer<'static>,
     key: KeyPair,
     validity: Validity,
-}
-
-/// The authorities that the API server is to accept.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Bundle {
-    authorities: BTreeSet<(i64, Vec<u8>)>,
 }
 
 // === impl WebhookAuthority ===
@@ -54,7 +50,7 @@ impl WebhookAuthority {
         })
     }
 
-    /// Reads one from PEM. It must be valid at `now`, and the key its own.
+    /// Reads one from PEM, whoever made it. It must be valid at `now`, and the key its own.
     pub fn from_pem(certificate: &str, key: &str, now: SystemTime) -> Result<Self, IssueError> {
         let certificate = CertificateDer::from_pem_slice(certificate.as_bytes())
             .map_err(PairError::CertificatePem)?;
@@ -63,6 +59,9 @@ impl WebhookAuthority {
         let key = KeyPair::from_pem(key)?;
         if !is_key_of(&key, &certificate) {
             return Err(PairError::Mismatched.into());
+        }
+        if !is_authority(&certificate) {
+            return Err(IssueError::NoAuthority);
         }
         Ok(Self {
             certificate,
@@ -90,8 +89,9 @@ impl WebhookAuthority {
         leaf.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         leaf.not_before = (now - BACKDATED).into();
         leaf.not_after = (now + lifetime).min(self.validity.end()).into();
-        let issuer = parameters();
-        let certificate = leaf.signed_by(&key, &Issuer::from_params(&issuer, &self.key))?;
+        let issuer = Issuer::from_ca_cert_der(&self.certificate, &self.key)?;
+        let certificate = leaf.signed_by(&key, &issuer)?;
+        self.vouches_for(certificate.der(), names, now)?;
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
         Ok(ServingCertificate::from_der(
             vec![certificate.der().clone()],
@@ -99,9 +99,47 @@ impl WebhookAuthority {
         )?)
     }
 
+    /// Whether a verifier that knows this authority only accepts a certificate: one that was made elsewhere may be restricted to
+    /// other names.
+    fn vouches_for(
+        &self,
+        leaf: &CertificateDer<'_>,
+        names: &[String],
+        now: SystemTime,
+    ) -> Result<(), IssueError> {
+        let mut roots = RootCertStore::empty();
+        roots
+            .add(self.certificate.clone())
+            .map_err(IssueError::Refused)?;
+        let provider = Arc::new(ring::default_provider());
+        let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider)
+            .build()
+            .map_err(|error| IssueError::Refused(rustls::Error::General(error.to_string())))?;
+        let since = now.duration_since(SystemTime::UNIX_EPOCH);
+        let now = UnixTime::since_unix_epoch(since.unwrap_or_default());
+        for name in names {
+            let name = ServerName::try_from(name.as_str())
+                .map_err(|error| IssueError::Refused(rustls::Error::General(error.to_string())))?;
+            verifier
+                .verify_server_cert(leaf, &[], &name, &[], now)
+                .map_err(IssueError::Refused)?;
+        }
+        Ok(())
+    }
+
     /// When it is valid.
     pub fn validity(&self) -> Validity {
         self.validity
+    }
+
+    /// Whether it is the same.
+    pub fn is(&self, other: &Self) -> bool {
+        self.certificate == other.certificate
+    }
+
+    /// The certificate, as a bundle holds it.
+    pub(super) fn certificate(&self) -> &CertificateDer<'static> {
+        &self.certificate
     }
 
     /// The certificate as PEM.
@@ -112,46 +150,6 @@ impl WebhookAuthority {
     /// The private key as PEM: for the Secret, and for nothing else.
     pub fn key_pem(&self) -> String {
         self.key.serialize_pem()
-    }
-}
-
-// === impl Bundle ===
-
-impl Bundle {
-    /// The authorities of ours in a PEM text that are not over at `now`; anything else in it is left out.
-    pub fn read(text: &str, now: SystemTime) -> Self {
-        let mut bundle = Self::default();
-        if text.len() > LARGEST_BUNDLE {
-            return bundle;
-        }
-        for block in Pem::iter_from_buffer(text.as_bytes()).flatten() {
-            let certificate = CertificateDer::from(block.contents);
-            if let Some(end) = end_of_ours(&certificate, now) {
-                bundle.authorities.insert((end, certificate.to_vec()));
-            }
-        }
-        bundle
-    }
-
-    /// Takes in an authority.
-    pub fn add(&mut self, authority: &WebhookAuthority) {
-        self.authorities.insert(entry(authority));
-    }
-
-    /// Takes in those of another bundle.
-    pub fn join(&mut self, other: Self) {
-        self.authorities.extend(other.authorities);
-    }
-
-    /// Whether the API server accepts what this authority issues.
-    pub fn holds(&self, authority: &WebhookAuthority) -> bool {
-        self.authorities.contains(&entry(authority))
-    }
-
-    /// As PEM, in an order that all who write it have in common.
-    pub fn to_pem(&self) -> String {
-        let authorities = self.authorities.iter();
-        authorities.map(|(_, der)| written(der)).collect()
     }
 }
 
@@ -172,44 +170,20 @@ fn is_key_of(key: &KeyPair, certificate: &CertificateDer<'_>) -> bool {
         .is_ok_and(|(_, it)| it.public_key().raw == key.subject_public_key_info())
 }
 
-fn entry(authority: &WebhookAuthority) -> (i64, Vec<u8>) {
-    (authority.validity.not_after, authority.certificate.to_vec())
-}
-
-/// When a certificate ends, if it is an authority of ours that has not ended.
-fn end_of_ours(certificate: &CertificateDer<'_>, now: SystemTime) -> Option<i64> {
-    let (_, parsed) = x509_parser::parse_x509_certificate(certificate).ok()?;
-    let mut names = parsed.subject().iter_common_name();
-    let ours = names.next()?.as_str().ok()? == SUBJECT && parsed.is_ca();
-    let validity = Validity::of(certificate).ok()?;
-    let over = matches!(validity.check(now), Err(PairError::Expired(_)));
-    (ours && !over).then_some(validity.not_after)
-}
-
-fn written(der: &[u8]) -> String {
-    use base64::prelude::{BASE64_STANDARD, Engine as _};
-    let text = BASE64_STANDARD.encode(der);
-    let mut pem = String::from("-----BEGIN CERTIFICATE-----\n");
-    for (index, letter) in text.chars().enumerate() {
-        if index > 0 && index % 64 == 0 {
-            pem.push('\n');
-        }
-        pem.push(letter);
-    }
-    pem.push_str("\n-----END CERTIFICATE-----\n");
-    pem
+/// Whether a certificate may sign others: rustls trusts whatever it is handed as an authority.
+pub(super) fn is_authority(certificate: &CertificateDer<'_>) -> bool {
+    x509_parser::parse_x509_certificate(certificate).is_ok_and(|(_, it)| {
+        let usage = it.key_usage().ok().flatten();
+        it.is_ca() && usage.is_none_or(|usage| usage.value.key_cert_sign())
+    })
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use rustls::RootCertStore;
-    use rustls::client::WebPkiServerVerifier;
-    use rustls::client::danger::ServerCertVerifier as _;
-    use rustls::pki_types::{ServerName, UnixTime};
+    use rcgen::{GeneralSubtree, NameConstraints};
 
     use super::*;
+    use crate::pki::Bundle;
 
     const DAY: Duration = Duration::from_hours(24);
 
@@ -226,7 +200,7 @@ mod tests {
         for certificate in CertificateDer::pem_slice_iter(bundle.to_pem().as_bytes()) {
             roots.add(certificate.unwrap()).unwrap();
         }
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let provider = Arc::new(ring::default_provider());
         let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider)
             .build()
             .unwrap();
@@ -296,30 +270,34 @@ mod tests {
     }
 
     #[test]
-    fn a_bundle_is_written_the_same_by_all_and_loses_what_is_over() {
-        let short = WebhookAuthority::create(now(), DAY).unwrap();
-        let long = WebhookAuthority::create(now(), 2 * DAY).unwrap();
-        let (mut one, mut other) = (Bundle::default(), Bundle::default());
-        one.add(&short);
-        one.add(&long);
-        other.add(&long);
-        other.add(&short);
-        assert_eq!(one.to_pem(), other.to_pem());
-        let text = format!("# {}\n{}", "a comment", one.to_pem());
-        assert_eq!(Bundle::read(&text, now()), one);
-        let later = Bundle::read(&text, now() + DAY + Duration::from_secs(1));
-        assert!(later.holds(&long) && !later.holds(&short));
-    }
-
-    #[test]
-    fn a_bundle_takes_in_no_strangers() {
+    fn an_authority_that_was_made_elsewhere_issues_what_its_bundle_accepts() {
         let key = KeyPair::generate().unwrap();
-        let mut other = CertificateParams::default();
-        other.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        other.not_after = (now() + DAY).into();
-        let other = other.self_signed(&key).unwrap().pem();
-        assert_eq!(Bundle::read(&other, now()), Bundle::default());
-        assert_eq!(Bundle::read("no pem", now()), Bundle::default());
+        let mut elsewhere = CertificateParams::default();
+        elsewhere
+            .distinguished_name
+            .push(DnType::CommonName, "somebody else's CA");
+        elsewhere.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        elsewhere.not_before = (now() - DAY).into();
+        elsewhere.not_after = (now() + DAY).into();
+        let read = |parameters: &CertificateParams| {
+            let certificate = parameters.self_signed(&key).unwrap().pem();
+            WebhookAuthority::from_pem(&certificate, &key.serialize_pem(), now())
+        };
+        let authority = read(&elsewhere).unwrap();
+        let leaf = authority.issue(&names(), now(), 7 * DAY).unwrap();
+        let mut bundle = Bundle::default();
+        bundle.add(&authority);
+        assert!(accepts(&bundle, &leaf, &names()[0], now()));
+
+        let mut restricted = elsewhere.clone();
+        restricted.name_constraints = Some(NameConstraints {
+            permitted_subtrees: vec![GeneralSubtree::DnsName("example.com".to_owned())],
+            excluded_subtrees: Vec::new(),
+        });
+        let refused = read(&restricted).unwrap().issue(&names(), now(), DAY);
+        assert!(matches!(refused, Err(IssueError::Refused(_))));
+        elsewhere.is_ca = IsCa::NoCa;
+        assert!(matches!(read(&elsewhere), Err(IssueError::NoAuthority)));
     }
 
     #[test]
@@ -331,5 +309,16 @@ mod tests {
                 .is_due(now() + 2 * DAY - Duration::from_secs(1))
         );
         assert!(authority.validity().is_due(now() + 2 * DAY));
+    }
+
+    /// As after a clock that ran ahead is set back.
+    #[test]
+    fn renewal_is_due_where_the_time_has_not_come() {
+        let ahead = WebhookAuthority::create(now() + 300 * DAY, 365 * DAY).unwrap();
+        let leaf = ahead.issue(&names(), now() + 300 * DAY, 7 * DAY).unwrap();
+        for validity in [ahead.validity(), leaf.validity()] {
+            assert!(validity.is_due(now()));
+            assert!(!validity.is_due(now() + 300 * DAY));
+        }
     }
 }

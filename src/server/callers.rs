@@ -1,10 +1,11 @@
 //! Who may ask: the API server's own certificate, where it is asked for one.
 //!
-//! The chain alone proves little, since clusters sign many clients with one authority; so the name counts too.
+//! The chain alone proves little, since clusters sign many clients with one authority; so the name counts too. And of an
+//! authority rustls reads name and key only, so that whether it may vouch, and until when, is looked at here.
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwap;
 use rustls::client::danger::HandshakeSignatureValid;
@@ -21,7 +22,7 @@ use tracing::{info, warn};
 
 use super::metrics::Metrics;
 use super::reload::{ReadError, on_change, read_file};
-use crate::pki;
+use crate::pki::{self, Authority};
 
 /// Who may ask, by certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,11 +41,19 @@ pub enum ClientsError {
     /// The file cannot be read.
     #[error(transparent)]
     Read(#[from] ReadError),
-    /// It holds no certificate of an authority, or one that cannot be read.
+    /// It holds no certificate, or one that cannot be read.
     #[error("{} holds no readable CA certificates in PEM", path.display())]
     Content {
         /// Which.
         path: PathBuf,
+    },
+    /// None of its certificates vouches for a client now.
+    #[error("{} holds no CA that is valid now: {why}", path.display())]
+    Useless {
+        /// Which.
+        path: PathBuf,
+        /// What is wrong with each.
+        why: String,
     },
 }
 
@@ -53,58 +62,131 @@ pub enum ClientsError {
 pub(super) struct Callers {
     chains: ArcSwap<Chains>,
     names: Vec<String>,
+    /// What the file held at start.
+    first: Vec<u8>,
 }
 
-/// What examines chains.
+/// What examines chains: one authority after the other, while its time lasts.
 #[derive(Debug)]
-struct Chains(Arc<dyn ClientCertVerifier>);
+struct Chains(Vec<Chain>);
+
+/// What examines chains of one authority.
+#[derive(Debug)]
+struct Chain {
+    authority: Authority,
+    verifier: Arc<dyn ClientCertVerifier>,
+}
 
 // === impl Clients ===
 
 impl Clients {
-    /// What handshakes ask for from now on.
-    pub(super) fn load(&self) -> Result<Callers, ClientsError> {
+    /// What handshakes ask for from now on. One of the authorities must be valid at `now`.
+    pub(super) fn load(&self, now: SystemTime) -> Result<Callers, ClientsError> {
         let contents = read_file(&self.authorities)?;
-        let chains = self.chains(&contents)?;
+        let chains = self.chains(&contents, now)?;
         Ok(Callers {
             chains: ArcSwap::from_pointee(chains),
             names: self.names.clone(),
+            first: contents,
         })
     }
 
-    fn chains(&self, contents: &[u8]) -> Result<Chains, ClientsError> {
-        let bad = || ClientsError::Content {
-            path: self.authorities.clone(),
-        };
-        let mut roots = RootCertStore::empty();
+    /// Leaves out, and logs, what can never vouch for anybody.
+    fn chains(&self, contents: &[u8], now: SystemTime) -> Result<Chains, ClientsError> {
+        let path = &self.authorities;
+        let bad = || ClientsError::Content { path: path.clone() };
+        let mut chains = Vec::new();
+        let mut useless = Vec::new();
+        let mut vouches = false;
         for certificate in CertificateDer::pem_slice_iter(contents) {
             let certificate = certificate.map_err(|_| bad())?;
-            roots.add(certificate).map_err(|_| bad())?;
+            let authority = Authority::read(&certificate).map_err(|_| bad())?;
+            let checked = authority.check(now);
+            vouches |= checked.is_ok();
+            if let Err(why) = checked {
+                warn!(file = %path.display(), subject = authority.subject, %why, "a client CA vouches for nobody now");
+                useless.push(format!("{}: {why}", authority.subject));
+            }
+            if authority.may_issue {
+                chains.push(Chain::new(authority, certificate).ok_or_else(bad)?);
+            }
         }
+        match (vouches, useless.is_empty()) {
+            (true, _) => Ok(Chains(chains)),
+            (false, true) => Err(bad()),
+            (false, false) => Err(ClientsError::Useless {
+                path: path.clone(),
+                why: useless.join("; "),
+            }),
+        }
+    }
+}
+
+// === impl Chain ===
+
+impl Chain {
+    fn new(authority: Authority, certificate: CertificateDer<'static>) -> Option<Self> {
+        let mut root = RootCertStore::empty();
+        root.add(certificate).ok()?;
         let provider = Arc::new(ring::default_provider());
-        WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider)
-            .build()
-            .map(Chains)
-            .map_err(|_| bad())
+        let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(root), provider);
+        Some(Self {
+            authority,
+            verifier: verifier.build().ok()?,
+        })
+    }
+}
+
+// === impl Chains ===
+
+impl Chains {
+    /// Whether one of the authorities vouches for a client: what the last one says, where none does.
+    fn verify(
+        &self,
+        client: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        now: UnixTime,
+    ) -> Result<ClientCertVerified, Error> {
+        let time = SystemTime::UNIX_EPOCH + Duration::from_secs(now.as_secs());
+        let mut refused = CertificateError::UnknownIssuer.into();
+        for Chain {
+            authority,
+            verifier,
+        } in &self.0
+        {
+            if authority.check(time).is_err() {
+                continue;
+            }
+            match verifier.verify_client_cert(client, intermediates, now) {
+                Ok(verified) => return Ok(verified),
+                Err(error) => refused = error,
+            }
+        }
+        Err(refused)
     }
 }
 
 /// Reads the file again and again; what is new and good counts for every handshake from then on, what is bad is told
 /// once and left.
-pub(super) async fn keep_fresh(clients: Clients, callers: Arc<Callers>, metrics: Arc<Metrics>) {
+pub(super) async fn keep_fresh(
+    clients: Clients,
+    callers: Arc<Callers>,
+    clock: fn() -> SystemTime,
+    metrics: Arc<Metrics>,
+) {
     let path = clients.authorities.clone();
-    let mut first = true;
     on_change(
         clients.every,
-        None,
+        Some(callers.first.clone()),
         move || read_file(&path),
         |read| {
             let chains = match read {
-                Ok(contents) => clients.chains(contents).map_err(|error| error.to_string()),
+                Ok(contents) => clients
+                    .chains(contents, clock())
+                    .map_err(|error| error.to_string()),
                 Err(error) => Err(error.to_string()),
             };
             match chains {
-                Ok(_) if first => {}
                 Ok(chains) => {
                     callers.chains.store(Arc::new(chains));
                     metrics.reloaded("clients");
@@ -115,7 +197,6 @@ pub(super) async fn keep_fresh(clients: Clients, callers: Arc<Callers>, metrics:
                     warn!(%error, "client CAs not reloaded; keeping the last good ones");
                 }
             }
-            first = false;
         },
     )
     .await;
@@ -133,9 +214,7 @@ impl ClientCertVerifier for Callers {
         now: UnixTime,
     ) -> Result<ClientCertVerified, Error> {
         let chains = self.chains.load();
-        let verified = chains
-            .0
-            .verify_client_cert(end_entity, intermediates, now)?;
+        let verified = chains.verify(end_entity, intermediates, now)?;
         if pki::is_called(end_entity, &self.names) {
             Ok(verified)
         } else {

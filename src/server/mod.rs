@@ -147,9 +147,10 @@ impl Server {
     /// Loads the certificate, then opens both ports.
     pub async fn bind(mut self) -> Result<Bound, BindError> {
         self.limits = descriptors::fit(self.limits);
-        let served = Arc::new(Served::new(self.certificate.load((self.clock)())?));
-        let callers = self.clients.as_ref().map(Clients::load).transpose()?;
-        let callers = callers.map(Arc::new);
+        let now = (self.clock)();
+        let served = Arc::new(Served::new(self.certificate.load(now)?));
+        let callers = self.clients.as_ref().map(|it| it.load(now));
+        let callers = callers.transpose()?.map(Arc::new);
         let resolver = Arc::<Served>::clone(&served);
         let config = tls::config(self.oldest_tls, resolver, callers.clone())?;
         let (reviews, address) = listen(self.listen).await?;
@@ -249,7 +250,7 @@ impl Bound {
             tokio::spawn(memory.keep_some_free()),
         ];
         if let (Some(clients), Some(callers)) = (clients, callers) {
-            let fresh = callers::keep_fresh(clients, callers, Arc::clone(&metrics));
+            let fresh = callers::keep_fresh(clients, callers, clock, Arc::clone(&metrics));
             others.push(tokio::spawn(fresh));
         }
         let for_certificate = Arc::clone(&metrics);

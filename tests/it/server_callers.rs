@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType,
-    ExtendedKeyUsagePurpose, IsCa, KeyPair,
+    ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose,
 };
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::sign::CertifiedKey;
@@ -21,9 +21,17 @@ use crate::server_client::{
 const NAME: &str = "api-server.example";
 
 fn authority(name: &str) -> CertifiedIssuer<'static, KeyPair> {
+    authority_that(name, |_| {})
+}
+
+fn authority_that(
+    name: &str,
+    differs: impl Fn(&mut CertificateParams),
+) -> CertifiedIssuer<'static, KeyPair> {
     let mut parameters = CertificateParams::default();
     parameters.distinguished_name.push(DnType::CommonName, name);
     parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    differs(&mut parameters);
     CertifiedIssuer::self_signed(parameters, KeyPair::generate().unwrap()).unwrap()
 }
 
@@ -177,4 +185,72 @@ async fn a_file_without_authorities_is_an_error_at_start() {
     let error = server.bind().await.unwrap_err();
     assert_eq!(error.to_string(), "cannot set up client authentication");
     fs::remove_file(file).unwrap();
+}
+
+/// rustls reads the name and the key of what it is told to trust, and nothing else.
+#[tokio::test]
+async fn what_is_no_valid_ca_vouches_for_nobody_beside_one_that_does() {
+    let now = SystemTime::now();
+    let hour = Duration::from_hours(1);
+    let good = authority("good");
+    let useless = [
+        authority_that("expired", |it| it.not_after = (now - hour).into()),
+        authority_that("early", |it| it.not_before = (now + hour).into()),
+        authority_that("leaf", |it| it.is_ca = IsCa::NoCa),
+        authority_that("encipherer", |it| {
+            it.key_usages = vec![KeyUsagePurpose::KeyEncipherment];
+        }),
+    ];
+    let mut file = good.pem();
+    for authority in &useless {
+        file.push_str(&authority.pem());
+    }
+    let guarded = Guarded::start("useless", &file).await;
+    for issuer in &useless {
+        let certificate = certificate(issuer, NAME, NAME, 1);
+        assert!(!guarded.answers(Some(certificate)).await);
+    }
+    let certificate = certificate(&good, NAME, NAME, 1);
+    assert!(guarded.answers(Some(certificate)).await);
+    assert_eq!(guarded.calls.load(Ordering::Relaxed), 1);
+
+    for (issuer, why) in useless.iter().zip([
+        "CN=expired: the certificate expired at ",
+        "CN=early: the certificate is not valid before ",
+        "CN=leaf: the certificate is not a CA's",
+        "CN=encipherer: the certificate is not a CA's",
+    ]) {
+        let file = guarded.file.with_extension("alone");
+        fs::write(&file, issuer.pem()).unwrap();
+        let clients = Clients {
+            authorities: file.clone(),
+            names: vec![NAME.to_owned()],
+            every: PATIENCE,
+        };
+        let server = Server {
+            clients: Some(clients),
+            ..server()
+        };
+        let error = server.bind().await.unwrap_err();
+        fs::remove_file(file).unwrap();
+        let cause = std::error::Error::source(&error).unwrap().to_string();
+        assert!(cause.contains("holds no CA that is valid now: "), "{cause}");
+        assert!(cause.contains(why), "{cause}");
+    }
+}
+
+#[tokio::test]
+async fn a_ca_vouches_until_it_expires() {
+    let now = SystemTime::now();
+    let soon = authority_that("soon", |it| {
+        it.not_after = (now + Duration::from_secs(3)).into();
+    });
+    let guarded = Guarded::start("soon", &soon.pem()).await;
+    let client = certificate(&soon, NAME, NAME, 1);
+    assert!(guarded.answers(Some(Arc::clone(&client))).await);
+    let begin = tokio::time::Instant::now();
+    while guarded.answers(Some(Arc::clone(&client))).await {
+        assert!(begin.elapsed() < PATIENCE);
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
 }

@@ -5,9 +5,12 @@
 //! ```
 //!
 //! Every replica does all of it, again and again, and all of them do the same: the Secret is created once and
-//! changed only from what it was; the bundle holds every authority that is not over, so that a replica which is
+//! changed only from what it was; the bundle holds every authority of the Secret that has not expired, so that a replica which is
 //! behind is accepted too; no leaf is served before its authority is seen in the bundles. Whoever dies between two
 //! steps leaves a state from which the others, or the next, go on.
+//!
+//! An authority that the Secret no longer holds stays in the bundle for as long as a leaf of it is served here, and then for a while:
+//! other replicas may still serve one.
 //!
 //! Whoever replaces a registration may empty its bundle: each change of one begins the next round at once.
 //!
@@ -16,10 +19,12 @@
 
 mod changes;
 mod error;
+mod lingering;
 mod metrics;
 mod registrations;
 mod secret;
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use tokio::sync::watch;
@@ -27,9 +32,10 @@ use tokio::time::{Instant, sleep, timeout};
 use tracing::{info, warn};
 
 use super::{Cluster, Reach};
-use crate::pki::{Issuance, ServingCertificate};
+use crate::pki::{Issuance, ServingCertificate, WebhookAuthority};
 use changes::Changes;
 pub use error::CertificateError;
+use lingering::Lingering;
 pub use metrics::CertificateMetrics;
 
 /// How soon the next attempt follows while there is nothing to serve.
@@ -41,6 +47,10 @@ const UNREGISTERED: Duration = Duration::from_secs(2);
 const UNWATCHED: Duration = Duration::from_secs(1);
 /// How long the API servers are given to learn of an authority before a leaf of it takes the place of another.
 const SETTLED: Duration = Duration::from_secs(5);
+/// After how many looks an authority that nobody asks for leaves the bundles: five minutes, as a rule.
+const LINGERS: u32 = 30;
+/// How long it stays there at least, however often they look: replicas do not change their leaves in one moment.
+const LINGERS_AT_LEAST: Duration = Duration::from_secs(30);
 /// How long one round may take.
 const ROUND: Duration = Duration::from_secs(30);
 
@@ -76,10 +86,12 @@ pub struct Keeper {
 }
 
 /// What is served, and since when the bundles hold what is to follow it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
     leaf: Option<Leaf>,
     seen: Option<Seen>,
+    /// What the bundles of the two registrations hold besides.
+    lingering: [Lingering; 2],
     /// The registrations that were not there when they were last looked for.
     absent: Vec<&'static str>,
 }
@@ -88,13 +100,13 @@ struct State {
 #[derive(Debug)]
 struct Leaf {
     certificate: ServingCertificate,
-    authority: String,
+    authority: Arc<WebhookAuthority>,
 }
 
 /// An authority that all bundles hold, and since when that is known.
 #[derive(Debug)]
 struct Seen {
-    authority: String,
+    authority: Arc<WebhookAuthority>,
     since: Instant,
 }
 
@@ -122,7 +134,7 @@ impl Keeper {
 
     async fn run(self, sender: watch::Sender<Issuance>) {
         let mut cluster = None;
-        let mut state = State::default();
+        let mut state = State::new((self.times.every * LINGERS).max(LINGERS_AT_LEAST));
         let mut told = None;
         let mut changes = None;
         while !sender.is_closed() {
@@ -190,22 +202,18 @@ impl Keeper {
             None => cluster.insert(Cluster::connect_patiently(&self.reach).await?),
         };
         let now = (self.clock)();
-        let secret::Found { authority, bundle } = self.authority(cluster, now).await?;
-        let pem = authority.certificate_pem();
+        let secret::Found { authority, bundle } = self.authority(cluster, state, now).await?;
         let mut wanted = bundle;
         wanted.add(&authority);
+        if let Some(leaf) = state.leaf.as_ref().filter(|it| it.holds(now)) {
+            wanted.add(&leaf.authority);
+        }
         self.metrics.issues(&authority);
-        let absent = registrations::publish(cluster, wanted, now).await?;
+        let absent = registrations::publish(cluster, &wanted, &mut state.lingering, now).await?;
         self.metrics.saw(absent.is_empty());
         state.tell_absent(absent);
-        let since = state.saw(&pem);
-        let same = state.leaf.as_ref().is_some_and(|it| it.authority == pem);
-        let due = state
-            .leaf
-            .as_ref()
-            .is_none_or(|it| it.certificate.validity().is_due(now));
-        let settled = state.leaf.is_none() || since.elapsed() >= SETTLED;
-        if (same && !due) || (!same && !settled) {
+        let since = state.saw(&authority);
+        if !state.needs_leaf(&authority, since, now) {
             return Ok(());
         }
         let leaf = authority.issue(&self.names, now, self.times.leaf)?;
@@ -216,7 +224,7 @@ impl Keeper {
         sender.send_replace(Issuance::Issued(leaf.clone()));
         state.leaf = Some(Leaf {
             certificate: leaf,
-            authority: pem,
+            authority,
         });
         Ok(())
     }
@@ -225,6 +233,40 @@ impl Keeper {
 // === impl State ===
 
 impl State {
+    /// Nothing yet; what nobody asks for lingers for so long.
+    fn new(stay: Duration) -> Self {
+        Self {
+            leaf: None,
+            seen: None,
+            lingering: [Lingering::new(stay), Lingering::new(stay)],
+            absent: Vec::new(),
+        }
+    }
+
+    /// The authority that the next leaf awaits, if it can issue one: while it does, nobody makes another one.
+    fn awaited(&self, now: SystemTime) -> Option<Arc<WebhookAuthority>> {
+        let seen = self.seen.as_ref().filter(|_| self.awaits_settling());
+        usable(&seen?.authority, now)
+    }
+
+    /// The authority of the leaf that is served, if it can issue another one.
+    fn issuing(&self, now: SystemTime) -> Option<Arc<WebhookAuthority>> {
+        usable(&self.leaf.as_ref()?.authority, now)
+    }
+
+    /// Whether a leaf of this authority is to be served now, which all bundles hold since then. What is accepted by nobody is
+    /// replaced at once.
+    fn needs_leaf(&self, authority: &WebhookAuthority, since: Instant, now: SystemTime) -> bool {
+        let Some(leaf) = self.leaf.as_ref().filter(|it| it.holds(now)) else {
+            return true;
+        };
+        if leaf.authority.is(authority) {
+            leaf.certificate.validity().is_due(now)
+        } else {
+            since.elapsed() >= SETTLED
+        }
+    }
+
     /// Takes down which registrations are not there, and says so where that is new.
     fn tell_absent(&mut self, absent: Vec<&'static str>) {
         if absent != self.absent {
@@ -239,13 +281,13 @@ impl State {
     }
 
     /// Since when the bundles are known to hold this authority, now included.
-    fn saw(&mut self, authority: &str) -> Instant {
+    fn saw(&mut self, authority: &Arc<WebhookAuthority>) -> Instant {
         match &self.seen {
-            Some(seen) if seen.authority == authority => seen.since,
+            Some(seen) if seen.authority.is(authority) => seen.since,
             _ => {
                 let since = Instant::now();
                 self.seen = Some(Seen {
-                    authority: authority.to_owned(),
+                    authority: Arc::clone(authority),
                     since,
                 });
                 since
@@ -256,8 +298,21 @@ impl State {
     /// Whether a leaf of another authority is to follow soon.
     fn awaits_settling(&self) -> bool {
         match (&self.leaf, &self.seen) {
-            (Some(leaf), Some(seen)) => leaf.authority != seen.authority,
+            (Some(leaf), Some(seen)) => !leaf.authority.is(&seen.authority),
             _ => false,
         }
     }
+}
+
+// === impl Leaf ===
+
+impl Leaf {
+    /// Whether it is accepted at this time.
+    fn holds(&self, now: SystemTime) -> bool {
+        self.certificate.validity().check(now).is_ok()
+    }
+}
+
+fn usable(authority: &Arc<WebhookAuthority>, now: SystemTime) -> Option<Arc<WebhookAuthority>> {
+    (!authority.validity().is_due(now)).then(|| Arc::clone(authority))
 }

@@ -1,14 +1,17 @@
 //! The bundle in the two registrations.
 
+use std::collections::BTreeSet;
 use std::time::SystemTime;
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use kube::Api;
 use kube::api::{ApiResource, DynamicObject, GroupVersionKind, Patch, PatchParams};
 use serde_json::{Value, json};
+use tokio::time::Instant;
 use tracing::info;
 
 use super::error::CertificateError;
+use super::lingering::Lingering;
 use crate::cluster::Cluster;
 use crate::k8s::registration::{GROUP, NAME};
 use crate::pki::Bundle;
@@ -38,16 +41,17 @@ struct Change<'a> {
     text: &'a str,
 }
 
-/// Sees to it that both registrations, where they are there, hold all of these authorities, beside those of ours that
-/// they hold already. Tells which are not there.
+/// Sees to it that both registrations, where they are there, hold all of these authorities, beside those that linger there.
+/// Tells which are not there.
 pub(super) async fn publish(
     cluster: &Cluster,
-    wanted: Bundle,
+    wanted: &Bundle,
+    lingering: &mut [Lingering; 2],
     now: SystemTime,
 ) -> Result<Vec<&'static str>, CertificateError> {
     let mut absent = Vec::new();
-    for kind in KINDS {
-        if !publish_in(cluster, kind, &wanted, now).await? {
+    for (kind, lingering) in KINDS.into_iter().zip(lingering) {
+        if !publish_in(cluster, kind, wanted, lingering, now).await? {
             absent.push(kind);
         }
     }
@@ -59,6 +63,7 @@ async fn publish_in(
     cluster: &Cluster,
     kind: &'static str,
     wanted: &Bundle,
+    lingering: &mut Lingering,
     now: SystemTime,
 ) -> Result<bool, CertificateError> {
     let object = format!("{kind} {NAME}");
@@ -82,10 +87,12 @@ async fn publish_in(
             return Ok(true);
         };
         let written: Vec<&str> = webhooks.iter().map(bundle_text).collect();
-        let mut whole = wanted.clone();
-        for text in &written {
-            whole.join(bundle_of(text, now));
+        let mut there = Bundle::default();
+        for text in BTreeSet::from_iter(&written) {
+            there.join(bundle_of(text, now));
         }
+        let mut whole = lingering.keep(&there, wanted, Instant::now());
+        whole.join(wanted.clone());
         let text = BASE64_STANDARD.encode(whole.to_pem());
         if written.iter().all(|it| *it == text) {
             return Ok(true);
@@ -178,8 +185,7 @@ fn bundle_text(webhook: &Value) -> &str {
 }
 
 /// The bundle in a text of base64, as a registration holds it.
-pub(super) fn bundle_of(base64_text: &str, now: SystemTime) -> Bundle {
-    use base64::prelude::{BASE64_STANDARD, Engine as _};
+fn bundle_of(base64_text: &str, now: SystemTime) -> Bundle {
     let bytes = BASE64_STANDARD.decode(base64_text).unwrap_or_default();
-    Bundle::read(&String::from_utf8_lossy(&bytes), now)
+    Bundle::read_all(&String::from_utf8_lossy(&bytes), now)
 }

@@ -3,6 +3,7 @@
 //! `tls.crt` and `tls.key` are the authority that issues now; `ca.crt` holds it and those before it that are not over.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use k8s_openapi::ByteString;
@@ -11,27 +12,31 @@ use kube::Api;
 use kube::api::{ObjectMeta, PostParams};
 use tracing::{info, warn};
 
-use super::{CertificateError, Keeper};
+use super::{CertificateError, Keeper, State};
 use crate::cluster::Cluster;
 use crate::pki::{Bundle, WebhookAuthority};
 
 /// How often somebody else may be faster.
 const ATTEMPTS: u32 = 10;
+/// The most authorities that the Secret holds.
+const MOST: usize = 8;
 
 /// What the Secret holds.
 #[derive(Debug)]
 pub(super) struct Found {
     /// The authority that issues now.
-    pub(super) authority: WebhookAuthority,
+    pub(super) authority: Arc<WebhookAuthority>,
     /// Those before it that are not over, and itself.
     pub(super) bundle: Bundle,
 }
 
 impl Keeper {
-    /// The authority that the Secret holds, or that it holds from now on.
+    /// The authority that the Secret holds, or that it holds from now on: one that is known, where the Secret holds none that can be
+    /// used, or a new one.
     pub(super) async fn authority(
         &self,
         cluster: &Cluster,
+        state: &State,
         now: SystemTime,
     ) -> Result<Found, CertificateError> {
         let name = &self.secret;
@@ -52,18 +57,29 @@ impl Keeper {
             };
             let mut bundle = Bundle::read(&text("ca.crt"), now);
             let current = WebhookAuthority::from_pem(&text("tls.crt"), &text("tls.key"), now);
-            match current {
+            let known = match current {
                 Ok(authority) if !authority.validity().is_due(now) => {
+                    let authority = Arc::new(authority);
                     return Ok(Found { authority, bundle });
                 }
-                Ok(old) => bundle.add(&old),
-                Err(error) if found.is_some() => {
-                    warn!(%object, %error, "the CA cannot be used; making a new one");
+                // A new one is its successor.
+                Ok(old) => {
+                    bundle.add(&old);
+                    None
                 }
-                Err(_) => {}
-            }
-            let authority = WebhookAuthority::create(now, self.times.authority)?;
+                // Whoever deletes the Secret asks for a new one.
+                Err(_) if found.is_none() => state.awaited(now),
+                Err(error) => {
+                    warn!(%object, %error, "the CA cannot be used; writing another one");
+                    state.awaited(now).or_else(|| state.issuing(now))
+                }
+            };
+            let authority = match known {
+                Some(known) => known,
+                None => Arc::new(WebhookAuthority::create(now, self.times.authority)?),
+            };
             bundle.add(&authority);
+            bundle.keep_last(MOST);
             let secret = self.secret(found.as_ref(), &authority, &bundle);
             let was_there = found.is_some();
             let written = match found {
@@ -72,7 +88,7 @@ impl Keeper {
             };
             match written {
                 Ok(_) => {
-                    info!(%object, not_after = authority.validity().end_text(), "made a CA");
+                    info!(%object, not_after = authority.validity().end_text(), "wrote the CA");
                     return Ok(Found { authority, bundle });
                 }
                 // Another replica was faster: what it made is taken.

@@ -1,13 +1,16 @@
 //! All certificates of a team, completed where some are missing, due or of another CA.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use ring::digest::{Context, SHA256};
 
 use super::{
     Authority, Certificate, Fingerprint, Holder, IssueError, Issued, Lifetimes, Server, Usage,
 };
+
+/// How long a certificate of Tiller must be valid to stay while its CA is retired: time to hand out the bundles that trust the next one.
+const HANDING_OUT: Duration = Duration::from_hours(30 * 24);
 
 /// The certificates of a team.
 #[derive(Debug)]
@@ -68,12 +71,13 @@ impl Certificates {
         let names = place.names();
         let is_good_server = |issued: &Issued| {
             let certificate = &issued.certificate;
-            let trusted = authority.has_issued(certificate)
-                || retiring.iter().any(|old| old.has_issued(certificate));
+            let retires = retiring.iter().any(|old| old.has_issued(certificate));
+            let is_valid = certificate.validity().check(now).is_ok();
+            let lasts = retires && is_valid && certificate.left(now) > HANDING_OUT;
             certificate.usage() == Usage::Server
                 && *certificate.names() == *names
-                && trusted
-                && !certificate.is_due(now)
+                && (retires || authority.has_issued(certificate))
+                && (lasts || !certificate.is_due(now))
         };
         let server = match server.filter(is_good_server) {
             Some(server) => server,

@@ -2,6 +2,7 @@
 
 mod authority;
 mod by_hand;
+mod decade;
 mod handshake;
 mod openssl;
 

@@ -4,6 +4,7 @@
 //! forwarder stands in for the Service, at its own address.
 
 mod certificates;
+mod clocks;
 mod diagnoses;
 mod down;
 mod flood;
@@ -19,6 +20,7 @@ mod options;
 mod places;
 mod policies;
 mod proofs;
+mod replaced;
 mod restarts;
 mod service;
 mod unproven;

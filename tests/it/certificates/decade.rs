@@ -1,0 +1,176 @@
+//! Ten years of a team, week by week, as the manual says: `renew` each week, `rotate` when the alert says that the CA ends, `rotate
+//! --finish` when everybody has a new bundle. People take their bundle a week late.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use rustls::RootCertStore;
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::ServerCertVerifier as _;
+use rustls::crypto::ring;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::server::WebPkiClientVerifier;
+use tiller_guard::pki::team::{
+    Authority, Certificate, Certificates, Issued, Lifetimes, Present, Wanted,
+};
+
+use super::{BLUE, DAY, ada, now};
+
+/// How long before the end of a CA the alert fires.
+const ALERT: u32 = 180;
+/// How long after `rotate` everybody has a new bundle.
+const HANDED_OUT: u32 = 7;
+
+/// What one side has: whom it trusts, and what it shows.
+#[derive(Clone)]
+struct Hand {
+    trusted: Vec<CertificateDer<'static>>,
+    shown: CertificateDer<'static>,
+}
+
+/// What Tiller and a person have.
+#[derive(Clone)]
+struct Hands {
+    tiller: Hand,
+    person: Hand,
+}
+
+impl Hands {
+    fn of(certificates: &Certificates) -> Self {
+        let trusted: Vec<_> = certificates.trusted().map(|it| it.der().clone()).collect();
+        let hand = |shown: &Issued| Hand {
+            trusted: trusted.clone(),
+            shown: shown.certificate.der().clone(),
+        };
+        Self {
+            tiller: hand(&certificates.server),
+            person: hand(&certificates.clients[&ada()]),
+        }
+    }
+}
+
+impl Hand {
+    fn roots(&self) -> Arc<RootCertStore> {
+        let mut roots = RootCertStore::empty();
+        for authority in &self.trusted {
+            roots.add(authority.clone()).unwrap();
+        }
+        Arc::new(roots)
+    }
+}
+
+/// Why Tiller and a person do not accept each other.
+fn refusal(tiller: &Hand, person: &Hand, now: SystemTime) -> Option<rustls::Error> {
+    let since = now.duration_since(SystemTime::UNIX_EPOCH).unwrap();
+    let now = UnixTime::since_unix_epoch(since);
+    let provider = || Arc::new(ring::default_provider());
+    let server = WebPkiServerVerifier::builder_with_provider(person.roots(), provider());
+    let name = ServerName::try_from("127.0.0.1").unwrap();
+    let server = server.build().unwrap();
+    let client = WebPkiClientVerifier::builder_with_provider(tiller.roots(), provider());
+    let client = client.build().unwrap();
+    let shown = server.verify_server_cert(&tiller.shown, &[], &name, &[], now);
+    let known = client.verify_client_cert(&person.shown, &[], now);
+    shown.err().or_else(|| known.err())
+}
+
+/// What `provision` finds of what it left.
+struct Kept {
+    authority: Authority,
+    retiring: Vec<Certificate>,
+    server: Option<Issued>,
+    clients: Vec<Issued>,
+}
+
+impl Kept {
+    fn renew(self, now: SystemTime) -> Certificates {
+        let Self {
+            authority,
+            retiring,
+            server,
+            clients,
+        } = self;
+        let present = Present {
+            retiring,
+            server,
+            clients,
+        };
+        let wanted = Wanted {
+            server: BLUE,
+            holders: &[ada()],
+            lifetimes: Lifetimes::default(),
+        };
+        Certificates::complete(authority, present, wanted, now).unwrap()
+    }
+
+    fn of(certificates: Certificates) -> Self {
+        let Certificates {
+            authority,
+            retiring,
+            server,
+            clients,
+        } = certificates;
+        Self {
+            authority,
+            retiring,
+            server: Some(server),
+            clients: clients.into_values().collect(),
+        }
+    }
+
+    fn rotate(self, now: SystemTime) -> Self {
+        let lifetime = Lifetimes::default().authority;
+        let new = Authority::create("blue", now, lifetime).unwrap();
+        Self {
+            retiring: vec![self.authority.certificate().clone()],
+            authority: new,
+            ..self
+        }
+    }
+}
+
+#[test]
+fn nobody_is_ever_without_a_valid_certificate() {
+    let begin = now();
+    let authority = Authority::create("blue", begin, Lifetimes::default().authority).unwrap();
+    let mut certificates = Kept {
+        authority,
+        retiring: Vec::new(),
+        server: None,
+        clients: Vec::new(),
+    }
+    .renew(begin);
+    let mut in_hand = Hands::of(&certificates).person;
+    let (mut rotated, mut finished) = (None, 0);
+    let (mut servers, mut clients) = (0, 0);
+    for day in 1..=365 * 11_u32 {
+        let today = begin + DAY * day;
+        let hands = Hands::of(&certificates);
+        let refused = refusal(&hands.tiller, &in_hand, today);
+        assert_eq!(refused, None, "day {day}");
+        if day % 7 != 0 {
+            continue;
+        }
+        // The bundle of a week ago is taken before anything is renewed.
+        in_hand = hands.person.clone();
+        let end = certificates.authority.certificate().validity();
+        let mut kept = Kept::of(certificates);
+        if end.left(today) <= DAY * ALERT && rotated.is_none() {
+            kept = kept.rotate(today);
+            rotated = Some(day);
+        } else if rotated.is_some_and(|rotated| day > rotated + HANDED_OUT) {
+            kept.retiring.clear();
+            finished += 1;
+            rotated = None;
+        }
+        certificates = kept.renew(today);
+        let after = Hands::of(&certificates);
+        servers += u32::from(after.tiller.shown != hands.tiller.shown);
+        clients += u32::from(after.person.shown != hands.person.shown);
+        let refused = refusal(&after.tiller, &in_hand, today);
+        assert_eq!(refused, None, "day {day}, once it is renewed");
+    }
+    assert_eq!(finished, 1);
+    assert!(servers >= 14, "{servers}");
+    assert!(clients >= 11 * 365 / 67, "{clients}");
+}
