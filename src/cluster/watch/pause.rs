@@ -8,8 +8,11 @@ use tokio::time::{Instant, sleep};
 
 /// The wait after the first failure.
 const SHORTEST: Duration = Duration::from_secs(2);
-/// The longest wait, without its jitter.
-const LONGEST: Duration = Duration::from_secs(30);
+/// The longest wait for an API server that may be back at any moment, without its jitter: what is known is ten seconds old at most
+/// once it answers again, though a watch may have to list anew after that.
+const LONGEST: Duration = Duration::from_secs(4);
+/// The longest wait after a refusal, which somebody has to mend.
+const LONGEST_REFUSED: Duration = Duration::from_secs(30);
 /// What goes well for so long has recovered.
 const CALM: Duration = Duration::from_secs(10);
 
@@ -34,7 +37,16 @@ impl Pause {
 
     /// Waits after a failure, or after an end that may have been one.
     pub(in crate::cluster) async fn wait(&mut self) {
-        let wait = self.next();
+        self.wait_up_to(LONGEST).await;
+    }
+
+    /// Waits after a refusal, which will be repeated until somebody changes what it is for.
+    pub(in crate::cluster) async fn wait_refused(&mut self) {
+        self.wait_up_to(LONGEST_REFUSED).await;
+    }
+
+    async fn wait_up_to(&mut self, longest: Duration) {
+        let wait = self.next(longest);
         sleep(wait).await;
         self.since = Instant::now();
     }
@@ -44,13 +56,13 @@ impl Pause {
         self.next = SHORTEST;
     }
 
-    fn next(&mut self) -> Duration {
+    fn next(&mut self, longest: Duration) -> Duration {
         if self.since.elapsed() >= CALM {
             self.next = SHORTEST;
             return Duration::ZERO;
         }
-        let wait = self.next;
-        self.next = (wait * 2).min(LONGEST);
+        let wait = self.next.min(longest);
+        self.next = (wait * 2).min(longest);
         wait + jitter(wait / 2)
     }
 }
@@ -67,12 +79,18 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn waits_double_up_to_half_a_minute_and_some() {
-        let mut pause = Pause::new();
-        for shortest in [2, 4, 8, 16, 30, 30] {
-            let wait = pause.next();
-            let shortest = Duration::from_secs(shortest);
-            assert!(wait >= shortest && wait <= shortest * 3 / 2, "{wait:?}");
+    async fn waits_double_up_to_half_a_minute_and_some_after_refusals_only() {
+        for (longest, waits) in [
+            (LONGEST, [2, 4, 4, 4, 4, 4]),
+            (LONGEST_REFUSED, [2, 4, 8, 16, 30, 30]),
+        ] {
+            let mut pause = Pause::new();
+            for shortest in waits {
+                let wait = pause.next(longest);
+                let shortest = Duration::from_secs(shortest);
+                assert!(wait >= shortest && wait <= shortest * 3 / 2, "{wait:?}");
+            }
+            assert!(pause.next(LONGEST) <= LONGEST * 3 / 2);
         }
     }
 
@@ -81,9 +99,9 @@ mod tests {
         let mut pause = Pause::new();
         pause.wait().await;
         sleep(CALM).await;
-        assert_eq!(pause.next(), Duration::ZERO);
+        assert_eq!(pause.next(LONGEST), Duration::ZERO);
         pause.since = Instant::now();
-        assert!(pause.next() >= SHORTEST);
+        assert!(pause.next(LONGEST) >= SHORTEST);
     }
 
     /// 15 watches whose API server goes, over the next 10 seconds.

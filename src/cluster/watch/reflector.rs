@@ -122,7 +122,7 @@ impl Reflector {
             if stop.is_absence() {
                 place = None;
             }
-            pause.wait().await;
+            wait(&mut pause, Some(&stop)).await;
         }
     }
 
@@ -140,8 +140,8 @@ impl Reflector {
         self.runs();
         let mut resumed = false;
         loop {
-            match self.watch(place, &mut version).await {
-                Ok(()) => {}
+            let stop = match self.watch(place, &mut version).await {
+                Ok(()) => None,
                 Err(stop) if stop.ends_version() => {
                     if resumed {
                         // The API server is back: what the waits grew for is over.
@@ -150,9 +150,12 @@ impl Reflector {
                     return Err(stop);
                 }
                 Err(Stop::Over) => return Err(Stop::Over),
-                Err(stop) => self.tell(&stop, Some(place)),
-            }
-            pause.wait().await;
+                Err(stop) => {
+                    self.tell(&stop, Some(place));
+                    Some(stop)
+                }
+            };
+            wait(pause, stop.as_ref()).await;
             resumed = true;
         }
     }
@@ -320,6 +323,15 @@ impl Collection {
             }
             request
         })
+    }
+}
+
+/// Waits before the API server is asked again.
+async fn wait(pause: &mut Pause, stop: Option<&Stop>) {
+    if stop.is_some_and(Stop::is_refusal) {
+        pause.wait_refused().await;
+    } else {
+        pause.wait().await;
     }
 }
 

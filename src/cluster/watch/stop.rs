@@ -49,6 +49,11 @@ impl Stop {
         self.code() == Some(404)
     }
 
+    /// Whether the API server answers and refuses, until somebody gives a right.
+    pub(super) fn is_refusal(&self) -> bool {
+        matches!(self.code(), Some(401 | 403))
+    }
+
     /// Whether the changes since a version cannot be had any more, so that all has to be listed again. 410 is what a
     /// version is told that is too old; 400 and 422 one that the API server cannot read, after a restore of etcd. A
     /// change that cannot be read would come again and again.
