@@ -58,6 +58,10 @@ pub(super) struct CertificateArguments {
     #[arg(long, value_name = "PORT", default_value_t = SERVICE_PORT, value_parser = clap::value_parser!(u16).range(1..))]
     service_port: u16,
 
+    /// Write webhook configurations that somebody edited back as `install` writes them. Deleted ones are only reported
+    #[arg(long)]
+    restore_webhooks: bool,
+
     /// Lifetime of tiller-guard's own certificates [default: 7 days]
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     certificate_lifetime: Option<Duration>,
@@ -88,6 +92,7 @@ impl CertificateArguments {
             service: self.service_name.clone(),
             port: self.service_port,
             every: self.interval(),
+            restores: self.restore_webhooks,
         }
     }
 

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
 use super::Exit;
+use super::exit::of_cluster;
 use super::install::tillers::Prospects;
 use super::planned::{ContentArguments, PlanArguments, WrittenPolicy};
 use super::reach::{ReachArguments, connect, on_runtime};
@@ -54,7 +55,7 @@ enum Format {
 
 /// Looks, and tells.
 pub(super) fn run(arguments: Arguments) -> anyhow::Result<Exit> {
-    on_runtime(look(arguments))
+    of_cluster(on_runtime(look(arguments)))
 }
 
 async fn look(arguments: Arguments) -> anyhow::Result<Exit> {

@@ -1,7 +1,9 @@
 //! How a command ended.
 
-use std::io;
+use std::io::{self, Write as _};
 use std::process::ExitCode;
+
+use crate::cluster::is_unread;
 
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,4 +37,16 @@ pub(super) fn is_broken_pipe(error: &anyhow::Error) -> bool {
         .chain()
         .filter_map(|cause| cause.downcast_ref::<io::Error>())
         .any(|cause| cause.kind() == io::ErrorKind::BrokenPipe)
+}
+
+/// The exit code of a cluster that may not be read, or that no longer answers, for such an error. Others stay: an object that may not
+/// be written is one.
+pub(super) fn of_cluster(done: anyhow::Result<Exit>) -> anyhow::Result<Exit> {
+    match done {
+        Err(error) if error.chain().any(is_unread) => {
+            writeln!(io::stderr(), "error: {error:#}")?;
+            Ok(Exit::Unreachable)
+        }
+        done => done,
+    }
 }

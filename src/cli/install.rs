@@ -17,7 +17,9 @@ use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
 use super::Exit;
+use super::again::again;
 use super::confirm::confirmed;
+use super::exit::of_cluster;
 use super::planned::{ContentArguments, PlanArguments, WrittenPolicy, writer};
 use super::reach::{ReachArguments, connect, on_runtime};
 use super::seconds::seconds;
@@ -108,7 +110,7 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         print(format, &planned.objects())?;
         return Ok(Exit::Clean);
     }
-    on_runtime(install(arguments))
+    of_cluster(on_runtime(install(arguments)))
 }
 
 async fn install(arguments: Arguments) -> anyhow::Result<Exit> {
@@ -206,6 +208,9 @@ impl Installing {
         }
         self.apply(foundation).await?;
         let Some(wait) = self.wait else {
+            if writer.effect == Effect::Write {
+                print::warn_of_pods(cluster).await?;
+            }
             let registrations = self.registrations().await?;
             self.apply(registrations.to_vec()).await?;
             return Ok(Exit::Clean);
@@ -273,8 +278,9 @@ impl Installing {
         }
         writeln!(
             io::stderr(),
-            "look at the pods (kubectl -n {} describe pods), then run this again",
-            planned.namespace
+            "look at the pods (kubectl -n {} describe pods), then run:\n  {}",
+            planned.namespace,
+            again()
         )?;
         let Proof {
             mutate, validate, ..

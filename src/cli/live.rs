@@ -89,16 +89,27 @@ pub(super) struct LiveCluster {
 impl Guard for LiveGuard {
     fn judge<'b>(&self, webhook: Webhook, body: &'b [u8]) -> Result<Judged<'b>, BadReview> {
         let policy = self.policy.current.load();
-        let Some(LiveCluster { knowledge, .. }) = &self.cluster else {
+        let Some(LiveCluster {
+            knowledge: live, ..
+        }) = &self.cluster
+        else {
             return review::answer(webhook, body, &policy, &Context::at(now())).map(Into::into);
         };
-        let knowledge = knowledge.now();
+        let knowledge = live.now();
         match Review::read(webhook, body, &policy.settings, &knowledge)? {
             Read::Unconcerned(answer) => Ok(answer.into()),
-            Read::Concerned(mut review) => Ok(Judged {
-                answer: review.answer(&policy, &Context::new(now(), &knowledge)),
-                review: Some(review),
-            }),
+            Read::Concerned(mut review) => {
+                let context = Context::new(now(), &knowledge);
+                let mut answer = review.answer(&policy, &context);
+                if answer.decision == Decision::Trial {
+                    review.tell_unwatched(live.unwatched());
+                    answer = review.answer(&policy, &context);
+                }
+                Ok(Judged {
+                    answer,
+                    review: Some(review),
+                })
+            }
         }
     }
 

@@ -34,6 +34,10 @@ pub(super) struct PlanArguments {
     #[arg(long)]
     host_network: bool,
 
+    /// Have the pods write webhook configurations that somebody edited back as they were installed
+    #[arg(long)]
+    restore_webhooks: bool,
+
     /// Port on which the pods answer reviews
     #[arg(long, value_name = "PORT", default_value_t = installation::REVIEW_PORT, value_parser = clap::value_parser!(u16).range(1024..))]
     review_port: u16,
@@ -142,6 +146,7 @@ impl PlanArguments {
             service_port: installation::SERVICE_PORT,
             aks: false,
             host_network: false,
+            restore_webhooks: false,
             review_port: installation::REVIEW_PORT,
             health_port: installation::HEALTH_PORT,
         }
@@ -165,6 +170,7 @@ impl PlanArguments {
             service_port,
             aks,
             host_network,
+            restore_webhooks,
             review_port,
             health_port,
         } = self;
@@ -192,6 +198,7 @@ impl PlanArguments {
             place: Platform {
                 aks,
                 host_network,
+                restore_webhooks,
                 review_port,
                 health_port,
                 user: policy.settings.run_as_user,

@@ -8,16 +8,18 @@ use serde_json::{Value, json};
 
 use super::Exit;
 use super::confirm::confirmed;
+use super::exit::of_cluster;
 use super::install::DryRun;
 use super::planned::writer;
 use super::reach::{ReachArguments, connect, on_runtime};
 use crate::cluster::apply::{Applied, Effect, Writer};
-use crate::cluster::install::registrations;
+use crate::cluster::install::{LABELS_NAMESPACES, has_namespace, is_labelled, registrations};
 use crate::cluster::team::recorded;
 use crate::cluster::told::chain;
 use crate::installation::{
     self, AUTHORITY_SECRET, IMAGE, Installation, POLICY, Platform, SERVICE_PORT,
 };
+use crate::k8s::registration::{NAME_LABEL, SYSTEM_NAMESPACE};
 
 /// Remove tiller-guard from a cluster, whether it still answers or not. The namespace stays, with the teams in it
 #[derive(Debug, Args)]
@@ -48,7 +50,7 @@ pub(super) struct Arguments {
 
 /// Removes everything.
 pub(super) fn run(arguments: Arguments) -> anyhow::Result<Exit> {
-    on_runtime(uninstall(arguments))
+    of_cluster(on_runtime(uninstall(arguments)))
 }
 
 async fn uninstall(arguments: Arguments) -> anyhow::Result<Exit> {
@@ -104,11 +106,19 @@ async fn uninstall(arguments: Arguments) -> anyhow::Result<Exit> {
         }
     }
     let failed = !remove(&writer, objects).await?;
-    if !delete_namespace {
+    let namespace = &installed.namespace;
+    if !delete_namespace && has_namespace(&cluster, namespace).await? {
         writeln!(
             io::stdout(),
-            "kept      Namespace {} (--delete-namespace deletes it)",
-            installed.namespace
+            "kept      Namespace {namespace} (--delete-namespace deletes it)"
+        )?;
+    }
+    if !cluster.version().is_from(LABELS_NAMESPACES)
+        && is_labelled(&cluster, SYSTEM_NAMESPACE).await?
+    {
+        writeln!(
+            io::stdout(),
+            "kept      label {NAME_LABEL} of Namespace {SYSTEM_NAMESPACE} (other tools may use it)"
         )?;
     }
     Ok(if failed { Exit::Findings } else { Exit::Clean })

@@ -13,6 +13,8 @@ use crate::k8s::registration::{GROUP, NAME, NAME_LABEL, SYSTEM_NAMESPACE, TRIAL_
 
 /// The first Kubernetes 1.x whose webhooks select objects by label.
 const HAS_OBJECT_SELECTOR: u16 = 15;
+/// The first Kubernetes 1.x that gives namespaces the label of their name itself.
+pub const LABELS_NAMESPACES: u16 = 21;
 /// The kinds of webhook configurations.
 const KINDS: [&str; 2] = [
     "MutatingWebhookConfiguration",
@@ -200,7 +202,7 @@ pub async fn label_names<'n>(
     effect: Effect,
 ) -> Result<Vec<&'n str>, RequestError> {
     let mut labelled = Vec::new();
-    if cluster.version().is_from(21) {
+    if cluster.version().is_from(LABELS_NAMESPACES) {
         return Ok(labelled);
     }
     let resource = ApiResource::from_gvk(&GroupVersionKind::gvk("", "v1", "Namespace"));
@@ -227,7 +229,7 @@ pub async fn label_names<'n>(
 }
 
 /// Whether a namespace has the label of its name.
-pub(super) async fn is_labelled(cluster: &Cluster, namespace: &str) -> Result<bool, kube::Error> {
+pub async fn is_labelled(cluster: &Cluster, namespace: &str) -> Result<bool, kube::Error> {
     Ok(has_own_label(cluster, namespace).await? == Some(true))
 }
 
@@ -239,6 +241,12 @@ async fn has_own_label(cluster: &Cluster, namespace: &str) -> Result<Option<bool
         let label = labels.and_then(|labels| labels.get(NAME_LABEL)?.as_str());
         label == Some(namespace)
     }))
+}
+
+/// Whether there is a namespace of this name.
+pub async fn has_namespace(cluster: &Cluster, name: &str) -> Result<bool, kube::Error> {
+    let found = get(cluster, ("", "v1", "Namespace"), None, name).await?;
+    Ok(found.is_some())
 }
 
 /// The guard in a cluster.

@@ -15,10 +15,12 @@ pub mod releases;
 pub mod team;
 mod tillers;
 pub mod told;
+mod unread;
 mod version;
 mod watch;
 
 pub use connection::{Cluster, ConnectError, Reach};
 pub use tillers::tillers;
+pub use unread::is_unread;
 pub use version::KubernetesVersion;
 pub use watch::{LiveKnowledge, Registered, Watches};

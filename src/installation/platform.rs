@@ -21,6 +21,8 @@ pub struct Platform {
     /// Whether the pods are on their nodes' network, for an API server that reaches no other: on EKS with a network
     /// plugin that is not Amazon's.
     pub host_network: bool,
+    /// Whether the pods write webhook configurations back that somebody edited.
+    pub restore_webhooks: bool,
     /// The port on which reviews are answered.
     pub review_port: u16,
     /// The port of health and metrics.
@@ -34,6 +36,7 @@ impl Default for Platform {
         Self {
             aks: false,
             host_network: false,
+            restore_webhooks: false,
             review_port: REVIEW_PORT,
             health_port: HEALTH_PORT,
             user: RunAsUser::default(),

@@ -164,10 +164,14 @@ fn container(installation: &Installation) -> Value {
     }
     let Platform {
         host_network,
+        restore_webhooks,
         review_port,
         health_port,
         ..
     } = installation.place;
+    if restore_webhooks {
+        arguments.push("--restore-webhooks".to_owned());
+    }
     if review_port != REVIEW_PORT {
         arguments.push(format!("--listen=[::]:{review_port}"));
     }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::LazyLock;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::api_server::{World, cluster};
 use crate::chart;
@@ -94,18 +94,64 @@ async fn open_metrics_is_spoken_with_those_who_ask_for_it() {
     }
 }
 
-#[test]
-fn the_alerts_of_the_chart_are_without_a_complaint_of_promtool() {
+/// What the chart's `PrometheusRule` says.
+fn rules() -> Value {
     let values =
         json!({ "kubeVersion": "1.30", "metrics": { "prometheusRule": { "enabled": true } } });
     let objects = chart::rendered(&values);
     let mut rules = objects
         .iter()
         .filter(|it| it["kind"] == "PrometheusRule")
-        .map(|it| &it["spec"]);
+        .map(|it| it["spec"].clone());
     let (rules, None) = (rules.next().unwrap(), rules.next()) else {
         panic!("one PrometheusRule");
     };
+    rules
+}
+
+/// Promtool's clock begins at 1970.
+#[test]
+fn the_alert_of_a_teams_certificate_fires_in_time_and_not_before() {
+    const ALERT: &str = "TillerGuardTeamCertificateExpires";
+    let rules = rules();
+    let alerts = rules["groups"][0]["rules"].as_array().unwrap();
+    let alert = alerts.iter().find(|it| it["alert"] == ALERT).unwrap();
+    let folder = Folder::create().unwrap();
+    let file = folder.write("rules.json", &rules.to_string()).unwrap();
+    let mut cases = Vec::new();
+    for (certificate, days, fires) in [
+        ("tiller", 13, true),
+        ("tiller", 15, false),
+        ("ca", 179, true),
+        ("ca", 181, false),
+        ("tiller", -1, true),
+    ] {
+        let name = "tiller_guard_team_cert_not_after_seconds";
+        let series = format!("{name}{{certificate=\"{certificate}\",pod=\"a\"}}");
+        let expected = json!([{
+            "exp_labels": { "severity": alert["labels"]["severity"], "certificate": certificate },
+            "exp_annotations": alert["annotations"],
+        }]);
+        cases.push(json!({
+            "interval": "1m",
+            "input_series": [{ "series": series, "values": format!("{}x120", days * 86_400) }],
+            "alert_rule_test": [{
+                "eval_time": "90m", "alertname": ALERT,
+                "exp_alerts": if fires { expected } else { json!([]) },
+            }],
+        }));
+    }
+    let tests = json!({ "rule_files": [file], "evaluation_interval": "1m", "tests": cases });
+    let tests = folder.write("tests.json", &tests.to_string()).unwrap();
+    let Some(tested) = promtool(&["test", "rules", &tests], "") else {
+        return;
+    };
+    assert_eq!(tested.status.code(), Some(0), "{}", said(&tested));
+}
+
+#[test]
+fn the_alerts_of_the_chart_are_without_a_complaint_of_promtool() {
+    let rules = rules();
     let folder = Folder::create().unwrap();
     let file = folder.write("rules.json", &rules.to_string()).unwrap();
     let Some(checked) = promtool(&["check", "rules", &file], "") else {

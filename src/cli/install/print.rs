@@ -1,10 +1,13 @@
-//! Prints objects for other tools to apply.
+//! Prints objects for other tools to apply, and what to know before they are applied.
 
 use std::io::{self, Write as _};
 
 use clap::ValueEnum;
 use serde_json::{Value, json};
 
+use crate::cluster::Cluster;
+use crate::cluster::install::registered;
+use crate::k8s::registration::HAS_CONDITIONS;
 use crate::manifest::to_yaml;
 
 /// How objects are printed.
@@ -32,6 +35,19 @@ pub(super) fn print(format: Format, objects: &[Value]) -> anyhow::Result<()> {
                 write!(out, "{}", to_yaml(object))?;
             }
         }
+    }
+    Ok(())
+}
+
+/// Warns of what a first installation means that does not wait for its pods: before Kubernetes 1.28 webhooks have no conditions.
+pub(super) async fn warn_of_pods(cluster: &Cluster) -> anyhow::Result<()> {
+    let version = cluster.version();
+    if !version.is_from(HAS_CONDITIONS) && registered(cluster).await?.is_empty() {
+        writeln!(
+            io::stderr(),
+            "warning: Kubernetes {version} asks tiller-guard about every pod: no pod can be created until a pod of tiller-guard \
+             is ready. Without --wait 0, the webhook configurations are written once it is"
+        )?;
     }
     Ok(())
 }

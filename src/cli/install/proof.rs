@@ -8,6 +8,7 @@ use tokio::time::{Instant, sleep};
 
 use super::LOOK;
 use crate::cli::Exit;
+use crate::cli::again::again;
 use crate::cli::doctor::{exit, print_text};
 use crate::cli::uninstall::remove;
 use crate::cluster::Cluster;
@@ -79,7 +80,8 @@ pub(super) async fn give_way(cluster: &Cluster) -> anyhow::Result<()> {
     writeln!(
         io::stderr(),
         "tiller-guard does not answer: both webhook configurations now have failurePolicy: Ignore, so that nothing is \
-         refused. Tillers are not guarded until it answers; remove the cause, then run this again"
+         refused. Tillers are not guarded until it answers; remove the cause, then run:\n  {}",
+        again()
     )?;
     Ok(())
 }
@@ -111,7 +113,8 @@ pub(super) async fn take_back(
     writeln!(
         io::stderr(),
         "tiller-guard did not prove itself: the webhook configurations were removed, so that nothing is refused; the pods \
-         stay. Remove the cause, then run this again"
+         stay. Remove the cause, then run:\n  {}",
+        again()
     )?;
     Ok(())
 }

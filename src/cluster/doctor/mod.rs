@@ -49,6 +49,7 @@ pub async fn examine(cluster: &Cluster, installed: &Installation, enforces: bool
     }
     let proof = prove(cluster).await;
     checks.extend(registrations::checks(cluster, installed, &proof).await);
+    checks.extend(watches(&proof, &installed.namespace));
     let Proof {
         mutate,
         validate,
@@ -89,10 +90,28 @@ fn connections(cluster: &Cluster) -> Option<Check> {
     })
 }
 
+/// Whether the pods that answered see what changes; nothing where none answered, which other checks tell of.
+fn watches(proof: &Proof, namespace: &str) -> Option<Check> {
+    const ID: &str = "watches";
+    let unwatched = proof.unwatched()?;
+    if unwatched.is_empty() {
+        let message = "the pods that answered see changes of every object that they judge by";
+        return Some(Check::good(ID, message.to_owned()));
+    }
+    let message = format!(
+        "a pod does not see changes of {}, and judges by what it knew before",
+        unwatched.join(", ")
+    );
+    let hint = format!(
+        "read the logs, which say why: kubectl -n {namespace} logs -l app.kubernetes.io/name=tiller-guard"
+    );
+    Some(Check::bad(ID, message, &hint))
+}
+
 /// Whether this webhook refused what it was to refuse.
 fn proven(id: &'static str, (webhook, what): (&str, &str), trial: Trial, enforces: bool) -> Check {
     match trial {
-        Trial::Refused { by, message } if by == webhook => {
+        Trial::Refused { by, message, .. } if by == webhook => {
             let rule = message.split_once("denied the request: ");
             let rule = rule.map_or("", |(_, rest)| rest.lines().next().unwrap_or(rest));
             let message = format!("{webhook} refuses {what}: {rule}");

@@ -4,10 +4,13 @@
 
 mod cause;
 
+use std::collections::BTreeSet;
+
 use kube::Api;
 use kube::api::{
     ApiResource, DeleteParams, DynamicObject, GroupVersionKind, PostParams, Preconditions,
 };
+use kube::core::Status;
 use serde_json::{Value, json};
 use tracing::warn;
 
@@ -15,7 +18,7 @@ use super::Cluster;
 use super::apply::Effect;
 use super::told::words;
 use crate::k8s::registration::{MUTATE, TRIAL_LABEL, VALIDATE};
-use crate::k8s::review::{MUTATE_TRIAL, TRIAL_NAMESPACE as NAMESPACE, VALIDATE_TRIAL};
+use crate::k8s::review::{MUTATE_TRIAL, TRIAL_NAMESPACE as NAMESPACE, UNWATCHED, VALIDATE_TRIAL};
 pub use cause::Cause;
 
 /// How often it is tried while webhooks of others refuse it: validating ones are asked at the same time, and the API server
@@ -42,6 +45,8 @@ pub enum Trial {
         by: String,
         /// What it said.
         message: String,
+        /// The watches that do not run in the pod that answered.
+        unwatched: Vec<String>,
     },
     /// It was let in.
     LetIn,
@@ -164,7 +169,7 @@ async fn once(api: &Api<DynamicObject>, object: &DynamicObject, dry_run: bool) -
             }
             Trial::LetIn
         }
-        Err(kube::Error::Api(status)) => Trial::of(status.message.clone()),
+        Err(kube::Error::Api(status)) => Trial::of(status.message.clone()).telling(&status),
         Err(error) => Trial::Untried(words(&error)),
     }
 }
@@ -189,6 +194,23 @@ impl Proof {
         self.mutate.is_refused_by(MUTATE)
     }
 
+    /// The watches that do not run in the pods that answered, each once; nothing where none answered.
+    pub fn unwatched(&self) -> Option<Vec<&str>> {
+        let answers = [(MUTATE, &self.mutate), (VALIDATE, &self.validate)];
+        let told: Vec<_> = answers
+            .into_iter()
+            .filter_map(|(webhook, trial)| match trial {
+                Trial::Refused { by, unwatched, .. } if by == webhook => Some(unwatched),
+                _ => None,
+            })
+            .collect();
+        if told.is_empty() {
+            return None;
+        }
+        let all: BTreeSet<_> = told.into_iter().flatten().map(String::as_str).collect();
+        Some(all.into_iter().collect())
+    }
+
     /// Whether the API server asks the validating webhook.
     pub fn shows_validate(&self) -> bool {
         self.validate.is_refused_by(VALIDATE)
@@ -201,6 +223,16 @@ impl Trial {
     /// Whether this webhook refused it.
     pub fn is_refused_by(&self, webhook: &str) -> bool {
         matches!(self, Self::Refused { by, .. } if by == webhook)
+    }
+
+    /// With what the answer says of the pod that gave it.
+    fn telling(mut self, status: &Status) -> Self {
+        if let Self::Refused { unwatched, .. } = &mut self {
+            let causes = status.details.iter().flat_map(|it| &it.causes);
+            let causes = causes.filter(|cause| cause.reason == UNWATCHED);
+            unwatched.extend(causes.map(|cause| cause.field.clone()));
+        }
+        self
     }
 
     fn is_refused_by_others(&self) -> bool {
@@ -217,6 +249,7 @@ impl Trial {
             Some(by) if by.ends_with(".tiller-guard.io") => Self::Refused {
                 by: by.to_owned(),
                 message,
+                unwatched: Vec::new(),
             },
             None if says(&["failed calling webhook", "failed calling admission webhook"]) => {
                 let cause = Cause::of(&message);
@@ -260,6 +293,7 @@ mod tests {
                     Trial::Refused {
                         by: name.to_owned(),
                         message: message.clone(),
+                        unwatched: Vec::new(),
                     }
                 } else {
                     Trial::Untried(message.clone())

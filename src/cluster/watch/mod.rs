@@ -14,9 +14,11 @@ mod pause;
 mod reflector;
 mod release_records;
 mod resource;
+mod restoring;
 mod status;
 mod stop;
 mod store;
+mod team_certificates;
 mod teams;
 mod webhook_configurations;
 
@@ -82,6 +84,11 @@ impl LiveKnowledge {
     /// then: what is known may be old, but nobody knows more.
     pub fn waits_for(&self) -> Option<String> {
         self.status.waits_for()
+    }
+
+    /// What is not watched now, so that changes of it are not seen.
+    pub fn unwatched(&self) -> Vec<&'static str> {
+        self.status.unwatched()
     }
 
     /// What is known, or was a moment ago, with what is found by these lookups now, and whether all of it could be read.
@@ -203,6 +210,7 @@ impl Watches {
         }
         drop(sender);
         tokio::spawn(release_records::look(client.clone(), Arc::clone(&status)));
+        tokio::spawn(team_certificates::look(Arc::clone(&status)));
         let check = ConfigurationCheck {
             own_namespace,
             registered,
@@ -257,7 +265,9 @@ async fn keep(
     let mut batch = Vec::with_capacity(BATCH);
     while updates.recv_many(&mut batch, BATCH).await > 0 {
         let mut listed = Vec::new();
+        let mut has_certificates = false;
         for (resource, update) in batch.drain(..) {
+            has_certificates |= matches!(resource, WatchedResource::Certificates(_));
             for remark in store.take(resource, &update) {
                 tell(resource, &remark, status);
             }
@@ -267,6 +277,9 @@ async fn keep(
         }
         let knowledge = store.knowledge();
         status.knows(knowledge.size(), store.teams_ignored());
+        if has_certificates {
+            status.team_certificates().show(store.certificate_ends());
+        }
         current.store(Arc::new(knowledge.of_cluster()));
         changed.notify_one();
         for resource in listed {

@@ -2,16 +2,22 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
+use tokio::time::Instant;
 
 use super::release_records::RecordGauges;
 use super::resource::WatchedResource;
+use super::team_certificates::TeamCertificates;
 use crate::policy::KnowledgeSize;
+
+/// How long a watch may fail before its resource counts as not watched: an API server that restarts interrupts all of them.
+const BROKEN: Duration = Duration::from_secs(10);
 
 /// How the watches fare.
 #[derive(Debug, Default)]
@@ -29,6 +35,7 @@ pub(super) struct Status {
     bindings: Gauge,
     roles: Gauge,
     release_records: RecordGauges,
+    team_certificates: TeamCertificates,
 }
 
 /// How one watch fares.
@@ -38,6 +45,8 @@ struct Fare {
     listed: bool,
     /// Why it does not run now.
     failing: Option<&'static str>,
+    /// Since when it does not.
+    since: Option<Instant>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -106,6 +115,12 @@ impl Status {
             registry.register(name, help, gauge.clone());
         }
         self.release_records.register(registry);
+        self.team_certificates.register(registry);
+    }
+
+    /// When the certificates of Tillers end.
+    pub(super) fn team_certificates(&self) -> &TeamCertificates {
+        &self.team_certificates
     }
 
     /// What is counted of release records.
@@ -130,6 +145,14 @@ impl Status {
         (!unlisted.is_empty()).then(|| format!("the first list of {}", unlisted.join(", ")))
     }
 
+    /// The watches that have not run for a while.
+    pub(super) fn unwatched(&self) -> Vec<&'static str> {
+        let fares = self.lock();
+        let is_broken = |fare: &Fare| fare.since.is_some_and(|since| since.elapsed() >= BROKEN);
+        let broken = fares.iter().filter(|(_, fare)| is_broken(fare));
+        broken.map(|(resource, _)| resource.as_str()).collect()
+    }
+
     /// The API server has not answered yet, and why.
     pub(super) fn unconnected(&self, why: &str) {
         *locked(&self.unconnected) = Some(format!("an answer: {why}"));
@@ -146,6 +169,7 @@ impl Status {
         self.synced(resource).set(0);
         let mut fares = self.lock();
         let fare = fares.entry(resource).or_default();
+        fare.since.get_or_insert_with(Instant::now);
         fare.failing.replace(reason) != Some(reason)
     }
 
@@ -169,6 +193,7 @@ impl Status {
         let mut fares = self.lock();
         let fare = fares.entry(resource).or_default();
         let again = fare.failing.take().is_some();
+        fare.since = None;
         self.synced(resource).set(i64::from(fare.listed));
         again
     }
@@ -256,6 +281,19 @@ mod tests {
             text::encode(&mut written, &registry).unwrap();
             assert!(written.lines().any(|it| it == line), "{line} in\n{written}");
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_fails_for_a_while_is_not_watched() {
+        let status = Status::new();
+        let roles = WatchedResource::Rbac(RbacKind::Role);
+        status.failed(roles, "unreachable");
+        assert!(status.unwatched().is_empty());
+        tokio::time::sleep(BROKEN).await;
+        status.failed(roles, "forbidden");
+        assert_eq!(status.unwatched(), ["roles"]);
+        status.runs(roles);
+        assert!(status.unwatched().is_empty());
     }
 
     #[test]

@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 
 use super::reflector::StoreUpdate;
 use super::resource::WatchedResource;
+use super::team_certificates::Ends;
 use super::teams::Teams;
 use crate::json::Reader;
 use crate::k8s::{self, Malformed, team_registration};
@@ -42,6 +43,8 @@ struct TrackedObject {
     list: u64,
     /// What it reported; that of a team is kept apart.
     learned: Option<Learned>,
+    /// When the certificates of a Secret end.
+    ends: Option<Ends>,
 }
 
 /// Something that is worth a word.
@@ -79,6 +82,19 @@ impl Store {
     /// How many teams are ignored.
     pub(super) fn teams_ignored(&self) -> usize {
         self.teams.ignored()
+    }
+
+    /// When the certificates of Tillers end, by `NAMESPACE/NAME` of their Secret.
+    pub(super) fn certificate_ends(&self) -> BTreeMap<String, Ends> {
+        let secrets = self.tracked.iter();
+        let secrets = secrets
+            .filter(|(resource, _)| matches!(resource, WatchedResource::Certificates(_)))
+            .flat_map(|(_, tracked)| &tracked.objects);
+        secrets
+            .filter_map(|((namespace, name), secret)| {
+                Some((format!("{namespace}/{name}"), secret.ends?))
+            })
+            .collect()
     }
 
     /// Takes down what a watch tells.
@@ -126,7 +142,7 @@ impl Store {
             let (knowledge, learned) = self.knowledge.learn_unreadable(kind, &namespace, &name);
             self.knowledge = knowledge;
             if learned.is_some() {
-                self.keep(resource, (namespace.clone(), name.clone()), learned);
+                self.keep(resource, (namespace.clone(), name.clone()), learned, None);
             }
         }
         Some(Remark::Unreadable {
@@ -143,6 +159,10 @@ impl Store {
     ) -> Result<(), Malformed> {
         let read = k8s::read(kind, Reader::new(object.get()))?;
         let name = named(read.namespace(), read.name());
+        let ends = match resource {
+            WatchedResource::Certificates(_) => Ends::of(object),
+            _ => None,
+        };
         let (knowledge, learned) = self.knowledge.learn(&read);
         let known = self.tracked_of(resource).objects.get(&name);
         let stale = known.is_some_and(|known| known.learned != learned);
@@ -155,7 +175,9 @@ impl Store {
             } else {
                 knowledge
             };
-            self.keep(resource, name, learned);
+            self.keep(resource, name, learned, ends);
+        } else if ends.is_some() {
+            self.keep(resource, name, None, ends);
         }
         Ok(())
     }
@@ -165,7 +187,7 @@ impl Store {
         let registered = team_registration(json)?;
         if let Some(name) = name_of(object) {
             self.teams.put(&name.1, registered);
-            self.keep(WatchedResource::Teams, name, None);
+            self.keep(WatchedResource::Teams, name, None, None);
         }
         Ok(())
     }
@@ -184,10 +206,20 @@ impl Store {
     }
 
     /// Notes that an object left something, and what.
-    fn keep(&mut self, resource: WatchedResource, name: Name, learned: Option<Learned>) {
+    fn keep(
+        &mut self,
+        resource: WatchedResource,
+        name: Name,
+        learned: Option<Learned>,
+        ends: Option<Ends>,
+    ) {
         let Tracked { list, objects } = self.tracked_of(resource);
-        let list = *list;
-        objects.insert(name, TrackedObject { list, learned });
+        let tracked = TrackedObject {
+            list: *list,
+            learned,
+            ends,
+        };
+        objects.insert(name, tracked);
     }
 
     /// Forgets what the list that is complete now did not name.

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use serde_json::Value;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tracing::{info, warn};
 
+use super::restoring::restore;
 use super::status::Status;
 use crate::cluster::Cluster;
 use crate::cluster::drift::drift;
@@ -19,6 +20,8 @@ use crate::policy::Policy;
 
 /// How soon a difference is checked again before it is logged.
 const AGAIN: Duration = Duration::from_secs(2);
+/// How soon after one restoration the next may follow: whoever writes against it is not fought in a hot loop.
+const RESTORED: Duration = Duration::from_secs(30);
 /// How long the API server may take to show a registration.
 const ANSWER: Duration = Duration::from_secs(30);
 
@@ -31,6 +34,8 @@ pub struct Registered {
     pub port: u16,
     /// How often.
     pub every: Duration,
+    /// Whether those that somebody edited are written back.
+    pub restores: bool,
 }
 
 /// What looks at them, when it is run.
@@ -50,12 +55,18 @@ impl ConfigurationCheck {
     /// other.
     pub(super) async fn run(self) {
         let (mut last, mut told) = (Vec::new(), Vec::new());
+        let mut restored: Option<Instant> = None;
         loop {
             let drifts = self.drifts().await;
             self.status.drifted(drifts.len());
             if drifts == last && drifts != told {
                 tell(&drifts);
                 told.clone_from(&drifts);
+            }
+            let calm = restored.is_none_or(|it| it.elapsed() >= RESTORED);
+            if self.registered.restores && calm && drifts == last && !drifts.is_empty() {
+                restore(&self.cluster, self.wanted()).await;
+                restored = Some(Instant::now());
             }
             let pause = if drifts == told {
                 self.registered.every

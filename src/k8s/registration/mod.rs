@@ -50,7 +50,7 @@ pub const SYSTEM_NAMESPACE: &str = "kube-system";
 /// The first Kubernetes 1.x that reaches a webhook on another port of its Service than 443.
 pub const HAS_SERVICE_PORT: u16 = 15;
 /// The first Kubernetes with conditions.
-const HAS_CONDITIONS: u16 = 28;
+pub const HAS_CONDITIONS: u16 = 28;
 
 /// How the API server reaches the webhooks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use super::message::{MAX_LINE, MAX_NOTE, MAX_WARNING, lines, one_line, origin};
 use super::request::{Asked, Envelope, Request};
-use super::response::{Response, causes};
+use super::response::{Cause, Response, causes};
 use super::unread::Unjudged;
 use super::version::ApiVersion;
 use crate::json;
@@ -198,6 +198,15 @@ impl<'v> Reply<'v> {
             not_tiller: reason.map(|reason| one_line(reason, MAX_NOTE)),
             ..self
         }
+    }
+
+    /// Says what is not watched, if `doctor` asks.
+    pub(super) fn telling_unwatched(mut self, resources: &[&'static str]) -> Self {
+        if let (Decision::Trial, Response::Refuse(_, causes)) = (self.decision, &mut self.response)
+        {
+            causes.extend(resources.iter().map(|resource| Cause::unwatched(resource)));
+        }
+        self
     }
 
     /// Says in which mode this was decided.

@@ -24,6 +24,7 @@ pub use crate::policy::{Decision, Mode, Webhook};
 pub use answer::{Answer, Record};
 pub use error::BadReview;
 pub use request::{MUTATE_TRIAL, TRIAL_NAMESPACE, VALIDATE_TRIAL};
+pub use response::UNWATCHED;
 pub use unread::{BEGINNING, Unjudged, deny_unread};
 
 use crate::policy::rights::lookups;
@@ -55,6 +56,8 @@ pub enum Read<'b> {
 pub struct Review<'b> {
     webhook: Webhook,
     envelope: Envelope<'b>,
+    /// What is not watched now.
+    unwatched: Vec<&'static str>,
 }
 
 /// Answers the review in a request's body.
@@ -94,12 +97,25 @@ impl<'b> Review<'b> {
             }
         }
         let envelope = Envelope::read(body)?.with_uid()?;
-        Ok(Read::Concerned(Self { webhook, envelope }))
+        Ok(Read::Concerned(Self {
+            webhook,
+            envelope,
+            unwatched: Vec::new(),
+        }))
+    }
+
+    /// The answers to what `doctor` tries say that these are not watched now.
+    pub fn tell_unwatched(&mut self, resources: Vec<&'static str>) {
+        self.unwatched = resources;
     }
 
     /// Judges it by what is known now.
     pub fn answer(&mut self, policy: &Policy, context: &Context<'_>) -> Answer {
-        let Self { webhook, envelope } = self;
+        let Self {
+            webhook,
+            envelope,
+            unwatched,
+        } = self;
         let (webhook, settings) = (*webhook, &policy.settings);
         envelope.request.tell_workload(settings, context.knowledge);
         let request = &envelope.request;
@@ -132,7 +148,7 @@ impl<'b> Review<'b> {
                 }
             }
         };
-        envelope.answer(reply)
+        envelope.answer(reply.telling_unwatched(unwatched))
     }
 }
 

@@ -5,6 +5,9 @@ use super::unread::Unjudged;
 use crate::json::{self, ArrayWriter, write_base64, write_text};
 use crate::policy::{Action, Finding, Verdict};
 
+/// The reason by which a refusal of what `doctor` tries names what is not watched.
+pub const UNWATCHED: &str = "not-watched";
+
 /// What is answered.
 #[derive(Debug)]
 pub(super) enum Response<'v> {
@@ -26,6 +29,18 @@ pub(super) struct Cause {
     rule: &'static str,
     /// Where it found something first, as a JSON pointer.
     field: String,
+}
+
+// === impl Cause ===
+
+impl Cause {
+    /// This is not watched.
+    pub(super) fn unwatched(resource: &str) -> Self {
+        Self {
+            rule: UNWATCHED,
+            field: resource.to_owned(),
+        }
+    }
 }
 
 // === impl Response ===

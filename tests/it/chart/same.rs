@@ -65,6 +65,11 @@ fn the_chart_has_the_options_of_install() {
             ..Platform::default()
         };
         hold_together(&at(on_aks, minor), json!({ "aks": true }));
+        let restores = Platform {
+            restore_webhooks: true,
+            ..Platform::default()
+        };
+        hold_together(&at(restores, minor), json!({ "restoreWebhooks": true }));
         let on_nodes = Platform {
             host_network: true,
             review_port: 10443,
@@ -236,6 +241,7 @@ fn every_metric_of_the_alerts_and_the_dashboard_is_counted() {
         "server/metrics.rs",
         "cluster/certificate/metrics.rs",
         "cluster/watch/status.rs",
+        "cluster/watch/team_certificates.rs",
     ] {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(file);
         counted += &fs::read_to_string(path).unwrap();

@@ -25,6 +25,7 @@ const HOST: &str = "tiller-guard.tiller-guard.svc";
 const DAY: Duration = Duration::from_hours(24);
 
 /// What a program is told.
+#[derive(Debug)]
 pub(super) struct Diagnosis {
     pub(super) code: Option<i32>,
     pub(super) checks: Vec<Value>,

@@ -25,6 +25,7 @@ mod restarts;
 mod service;
 mod unproven;
 mod walk;
+mod watched;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,0 +1,251 @@
+//! When the certificates end that Tillers have from the Secrets that are watched. Private keys are not read.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use tokio::time::sleep;
+use tracing::warn;
+
+use super::status::Status;
+use crate::pki::Validity;
+use crate::pki::team::Certificate;
+
+/// How often it is looked whether one is near its end.
+const LOOK: Duration = Duration::from_mins(1);
+/// How long before its end a certificate of Tiller is logged: as the alert of the chart. It is renewed long before.
+const TILLER_NEAR: Duration = Duration::from_hours(14 * 24);
+/// The same of a CA: time to hand out the bundles of another one while certificates of this one are valid.
+const AUTHORITY_NEAR: Duration = Duration::from_hours(180 * 24);
+
+/// When the certificates of a Secret end, as far as it holds any that can be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Ends {
+    /// That of Tiller.
+    tiller: Option<Validity>,
+    /// The last of its CAs.
+    authority: Option<Validity>,
+}
+
+/// When each Secret's certificates end, by `NAMESPACE/NAME`, and the first ends for the metrics.
+#[derive(Debug, Default)]
+pub(super) struct TeamCertificates {
+    ends: Mutex<BTreeMap<String, Ends>>,
+    first: Family<CertificateLabels, Gauge>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CertificateLabels {
+    certificate: &'static str,
+}
+
+/// A certificate that is near its end.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Near {
+    secret: String,
+    certificate: &'static str,
+    not_after: String,
+}
+
+/// Looks for ever, and logs each certificate that is near its end once.
+pub(super) async fn look(status: Arc<Status>) {
+    let mut told = BTreeSet::new();
+    loop {
+        let near = status.team_certificates().near(SystemTime::now());
+        for Near {
+            secret,
+            certificate,
+            not_after,
+        } in near.difference(&told)
+        {
+            warn!(
+                secret,
+                certificate, not_after, "a certificate of a Tiller is near its end, or expired"
+            );
+        }
+        told = near;
+        sleep(LOOK).await;
+    }
+}
+
+// === impl Ends ===
+
+impl Ends {
+    /// Of a Secret; nothing where it holds no certificate.
+    pub(super) fn of(secret: &RawValue) -> Option<Self> {
+        #[derive(Deserialize)]
+        struct Secret {
+            #[serde(default)]
+            data: Option<Files>,
+        }
+        #[derive(Deserialize)]
+        struct Files {
+            #[serde(rename = "ca.crt")]
+            authorities: Option<String>,
+            #[serde(rename = "tls.crt")]
+            certificate: Option<String>,
+        }
+        let Secret { data } = serde_json::from_str(secret.get()).ok()?;
+        let data = data?;
+        let tiller = data.certificate.as_deref().and_then(certificates);
+        let authorities = data.authorities.as_deref().and_then(certificates);
+        let ends = Self {
+            tiller: tiller.and_then(|all| all.first().copied()),
+            authority: authorities.and_then(|all| all.into_iter().max_by_key(|it| it.not_after)),
+        };
+        (ends.tiller.is_some() || ends.authority.is_some()).then_some(ends)
+    }
+
+    /// Each with the word for it, and how long before its end it is near it.
+    fn parts(self) -> impl Iterator<Item = (&'static str, Validity, Duration)> {
+        let Self { tiller, authority } = self;
+        let parts = [
+            ("tiller", tiller, TILLER_NEAR),
+            ("ca", authority, AUTHORITY_NEAR),
+        ];
+        parts
+            .into_iter()
+            .filter_map(|(word, validity, near)| Some((word, validity?, near)))
+    }
+}
+
+/// When the certificates of a Secret's file are valid, in its order.
+fn certificates(base64_text: &str) -> Option<Vec<Validity>> {
+    let pem = STANDARD.decode(base64_text).ok()?;
+    let all = Certificate::read_all(&pem).ok()?;
+    Some(all.iter().map(Certificate::validity).collect())
+}
+
+// === impl TeamCertificates ===
+
+impl TeamCertificates {
+    pub(super) fn register(&self, registry: &mut Registry) {
+        registry.register(
+            "team_cert_not_after_seconds",
+            "When the first certificate of a Tiller, or of its CA, expires, in seconds since 1970",
+            self.first.clone(),
+        );
+    }
+
+    /// Takes down what all Secrets hold now.
+    pub(super) fn show(&self, ends: BTreeMap<String, Ends>) {
+        let mut first: BTreeMap<&str, i64> = BTreeMap::new();
+        for (certificate, validity, _) in ends.values().flat_map(|it| it.parts()) {
+            let end = first.entry(certificate).or_insert(i64::MAX);
+            *end = validity.not_after.min(*end);
+        }
+        for certificate in ["tiller", "ca"] {
+            let labels = CertificateLabels { certificate };
+            match first.get(certificate) {
+                Some(end) => {
+                    self.first.get_or_create_owned(&labels).set(*end);
+                }
+                None => {
+                    self.first.remove(&labels);
+                }
+            }
+        }
+        *self.ends.lock().unwrap_or_else(PoisonError::into_inner) = ends;
+    }
+
+    fn near(&self, now: SystemTime) -> BTreeSet<Near> {
+        let ends = self.ends.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut near = BTreeSet::new();
+        for (secret, ends) in ends.iter() {
+            for (certificate, validity, when) in ends.parts() {
+                if validity.left(now) <= when {
+                    near.insert(Near {
+                        secret: secret.clone(),
+                        certificate,
+                        not_after: validity.end_text(),
+                    });
+                }
+            }
+        }
+        near
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use prometheus_client::encoding::text;
+    use rcgen::{CertificateParams, KeyPair};
+    use serde_json::json;
+
+    use super::*;
+
+    const DAY: Duration = Duration::from_hours(24);
+
+    fn now() -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_hours(500_000)
+    }
+
+    fn certificate(days: u32) -> String {
+        let mut parameters = CertificateParams::default();
+        parameters.not_before = (now() - DAY * 400).into();
+        parameters.not_after = (now() + DAY * days).into();
+        let key = KeyPair::generate().unwrap();
+        parameters.self_signed(&key).unwrap().pem()
+    }
+
+    fn ends(files: &[(&str, String)]) -> Option<Ends> {
+        let mut data = serde_json::Map::new();
+        for (file, pem) in files {
+            data.insert((*file).to_owned(), json!(STANDARD.encode(pem)));
+        }
+        let secret = json!({ "metadata": { "name": "tiller-tls" }, "data": data });
+        Ends::of(&serde_json::value::to_raw_value(&secret).unwrap())
+    }
+
+    #[test]
+    fn the_first_end_of_all_secrets_is_shown_and_those_near_it_are_named() {
+        let certificates = TeamCertificates::default();
+        let mut registry = Registry::with_prefix("tiller_guard");
+        certificates.register(&mut registry);
+        let written = || {
+            let mut written = String::new();
+            text::encode(&mut written, &registry).unwrap();
+            written
+        };
+        let in_days = |days: u64| 1_800_000_000 + days * 86_400;
+
+        let authorities = certificate(10) + &certificate(300);
+        let one = ends(&[("ca.crt", authorities), ("tls.crt", certificate(13))]);
+        let other = ends(&[("ca.crt", certificate(200)), ("tls.crt", certificate(90))]);
+        let all = [("a/tiller-tls", one), ("b/tiller-tls", other)];
+        certificates.show(
+            all.into_iter()
+                .map(|(name, ends)| (name.to_owned(), ends.unwrap()))
+                .collect(),
+        );
+        for (word, days) in [("tiller", 13), ("ca", 200)] {
+            let name = "tiller_guard_team_cert_not_after_seconds";
+            let line = format!("{name}{{certificate=\"{word}\"}} {}\n", in_days(days));
+            assert!(written().contains(&line), "{line} in\n{}", written());
+        }
+        let near = certificates.near(now());
+        let near: Vec<_> = near.iter().map(|it| it.secret.as_str()).collect();
+        assert_eq!(near, ["a/tiller-tls"]);
+        let later = certificates.near(now() + DAY * 100);
+        assert_eq!(later.len(), 3, "{later:?}");
+
+        certificates.show(BTreeMap::new());
+        assert!(!written().contains("certificate="), "{}", written());
+    }
+
+    #[test]
+    fn what_holds_no_certificate_has_no_end() {
+        assert_eq!(ends(&[]), None);
+        assert_eq!(ends(&[("tls.crt", "no PEM".to_owned())]), None);
+        let only = ends(&[("tls.crt", certificate(5)), ("ca.crt", "no PEM".to_owned())]);
+        assert_eq!(only.unwrap().authority, None);
+    }
+}
