@@ -1,6 +1,8 @@
 //! Slow and greedy clients beside honest reviews: none of these goes unanswered, none is allowed that must not be, and
 //! the guard stays within its memory and its descriptors.
 
+/// What stays resident.
+mod bursts;
 /// What an API server sends.
 mod honest;
 /// The guard as a process of its own.

@@ -11,6 +11,7 @@ mod flood;
 mod healed;
 mod helms;
 mod idle;
+mod interrupted;
 mod leaving;
 mod load;
 mod names;

@@ -16,7 +16,7 @@ use crate::suite::{Feature, skip};
 
 impl World {
     /// Whether a pod that is no Tiller can be made, with an account of its own and in whatever namespace.
-    async fn can_make_pods(&self, name: &str) -> Result<(), kube::Error> {
+    pub(super) async fn can_make_pods(&self, name: &str) -> Result<(), kube::Error> {
         let pods = self.objects("", "v1", "Pod", "default");
         let pod = json!({
             "metadata": { "name": name },

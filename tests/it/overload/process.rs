@@ -94,9 +94,18 @@ impl Guard {
 
     /// The most that was ever resident, in bytes.
     pub(super) fn most_resident(&self) -> usize {
+        self.bytes("VmHWM:")
+    }
+
+    /// What is resident now, in bytes.
+    pub(super) fn resident(&self) -> usize {
+        self.bytes("VmRSS:")
+    }
+
+    fn bytes(&self, line: &str) -> usize {
         let process = self.child.id().unwrap();
         let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let line = status.lines().find_map(|it| it.strip_prefix(line));
         let kibibytes = line.unwrap().trim().strip_suffix(" kB").unwrap();
         kibibytes.parse::<usize>().unwrap() << 10
     }
