@@ -1,11 +1,15 @@
 //! Secrets with Tillers' certificates that nobody judged when they came.
 
+use std::time::{Duration, SystemTime};
+
+use rcgen::{CertificateParams, KeyPair};
 use serde_json::json;
 
 use super::teams::{guards_namespace, team};
 use super::{create, delete, eventually, refusal, tiller};
 use crate::api_server::refuse::assert_refused;
 use crate::api_server::{World, cluster};
+use crate::cluster::get;
 
 /// A Secret from before the guard, with a CA that is not the team's.
 #[tokio::test]
@@ -42,4 +46,36 @@ async fn a_tiller_that_would_trust_a_strange_ca_is_refused() {
     })
     .await;
     delete(&guard, "ConfigMap", "strange-ca").await;
+}
+
+/// No other certificate of these tests ended so early.
+#[tokio::test]
+async fn the_first_end_of_a_tillers_certificate_is_counted() {
+    const END: u64 = 1_000_000_000;
+    let health = cluster().guard().unwrap().health;
+    let labels = json!({ crate::cluster::UNGUARDED: "" });
+    let world = World::create_labelled("ended-certificate", labels).await;
+    let end = SystemTime::UNIX_EPOCH + Duration::from_secs(END);
+    let mut parameters = CertificateParams::default();
+    parameters.not_before = (end - Duration::from_hours(24)).into();
+    parameters.not_after = end.into();
+    let ended = parameters.self_signed(&KeyPair::generate().unwrap());
+    let secret = json!({
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": { "name": "tiller-tls" },
+        "stringData": { "tls.crt": ended.unwrap().pem() },
+    });
+    create(&world, &secret).await.unwrap();
+    let line = format!("tiller_guard_team_cert_not_after_seconds{{certificate=\"tiller\"}} {END}");
+    let shows = || async {
+        let metrics = get(health, "/metrics").unwrap();
+        metrics.lines().any(|it| it == line)
+    };
+    eventually("end of the certificate", || async {
+        shows().await.then_some(())
+    })
+    .await;
+    delete(&world, "Secret", "tiller-tls").await;
+    eventually("other end", || async { (!shows().await).then_some(()) }).await;
 }
