@@ -9,6 +9,7 @@ pub mod doctor;
 mod drift;
 pub mod events;
 pub mod install;
+mod kube_context;
 mod lookup;
 pub mod proof;
 pub mod releases;
@@ -20,6 +21,7 @@ mod version;
 mod watch;
 
 pub use connection::{Cluster, ConnectError, Reach};
+pub use kube_context::KubeContext;
 pub use tillers::tillers;
 pub use unread::is_unread;
 pub use version::KubernetesVersion;

@@ -48,6 +48,16 @@ impl Bundle {
         }
     }
 
+    /// The CAs that Tiller's certificate is checked by, as PEM.
+    pub fn authorities(&self) -> &str {
+        &self.authorities
+    }
+
+    /// The person's certificate, as PEM.
+    pub fn certificate(&self) -> &str {
+        &self.certificate
+    }
+
     /// Its files.
     pub fn files(&self) -> impl Iterator<Item = BundleFile<'_>> {
         let Self {
@@ -77,26 +87,55 @@ impl fmt::Debug for BundleFile<'_> {
     }
 }
 
-/// The settings that make Helm use a bundle's folder, for `. env` in bash, zsh and sh and `source env` in fish.
-///
-/// Helm takes `true` where it would ignore `yes` without a word. The paths are given outright: up to 2.10 the default
-/// ones hold a literal `$HELM_HOME`.
-pub fn environment(folder: &str, tiller_namespace: &str) -> String {
-    let file = |name: &str| quoted(&format!("{folder}/{name}"));
-    let [authorities, certificate, key] = Bundle::NAMES;
-    let settings = [
-        ("HELM_HOME", quoted(folder)),
-        ("TILLER_NAMESPACE", quoted(tiller_namespace)),
-        ("HELM_TLS_ENABLE", "true".to_owned()),
-        ("HELM_TLS_VERIFY", "true".to_owned()),
-        ("HELM_TLS_CA_CERT", file(authorities)),
-        ("HELM_TLS_CERT", file(certificate)),
-        ("HELM_TLS_KEY", file(key)),
-    ];
-    let lines = settings
-        .into_iter()
-        .map(|(name, value)| format!("export {name}={value}\n"));
-    lines.collect()
+/// What `env` sets for a bundle's folder.
+#[derive(Debug, Clone, Copy)]
+pub struct Environment<'a> {
+    /// The folder.
+    pub folder: &'a str,
+    /// The namespace of Tiller.
+    pub tiller_namespace: &'a str,
+    /// Kubeconfig files, the first of which counts most; none leaves them as they are.
+    pub kubeconfig: &'a [String],
+    /// A folder that comes first in `PATH`.
+    pub programs: Option<&'a str>,
+}
+
+// === impl Environment ===
+
+impl Environment<'_> {
+    /// The settings that make Helm use the folder, for `. env` in bash, zsh and sh and `source env` in fish.
+    ///
+    /// Helm takes `true` where it would ignore `yes` without a word. The paths are given outright: up to 2.10 the default
+    /// ones hold a literal `$HELM_HOME`.
+    pub fn text(&self) -> String {
+        let Self {
+            folder,
+            tiller_namespace,
+            kubeconfig,
+            programs,
+        } = self;
+        let file = |name: &str| quoted(&format!("{folder}/{name}"));
+        let [authorities, certificate, key] = Bundle::NAMES;
+        let mut settings = vec![
+            ("HELM_HOME", quoted(folder)),
+            ("TILLER_NAMESPACE", quoted(tiller_namespace)),
+            ("HELM_TLS_ENABLE", "true".to_owned()),
+            ("HELM_TLS_VERIFY", "true".to_owned()),
+            ("HELM_TLS_CA_CERT", file(authorities)),
+            ("HELM_TLS_CERT", file(certificate)),
+            ("HELM_TLS_KEY", file(key)),
+        ];
+        if !kubeconfig.is_empty() {
+            settings.push(("KUBECONFIG", quoted(&kubeconfig.join(":"))));
+        }
+        if let Some(programs) = programs {
+            settings.push(("PATH", format!("{}:\"$PATH\"", quoted(programs))));
+        }
+        let lines = settings
+            .into_iter()
+            .map(|(name, value)| format!("export {name}={value}\n"));
+        lines.collect()
+    }
 }
 
 /// A word that sh, bash, zsh and fish take as it is. Inside single quotes fish alone gives the backslash a meaning, so
@@ -120,15 +159,26 @@ mod tests {
 
     #[test]
     fn plain_paths_stay_readable() {
+        let environment = Environment {
+            folder: "/home/ada/blue",
+            tiller_namespace: "blue-tiller",
+            kubeconfig: &[
+                "/home/ada/blue/kubeconfig".to_owned(),
+                "/etc/it's".to_owned(),
+            ],
+            programs: Some("/home/ada/blue/bin"),
+        };
         assert_eq!(
-            environment("/home/ada/blue", "blue-tiller"),
+            environment.text(),
             "export HELM_HOME='/home/ada/blue'\n\
              export TILLER_NAMESPACE='blue-tiller'\n\
              export HELM_TLS_ENABLE=true\n\
              export HELM_TLS_VERIFY=true\n\
              export HELM_TLS_CA_CERT='/home/ada/blue/ca.pem'\n\
              export HELM_TLS_CERT='/home/ada/blue/cert.pem'\n\
-             export HELM_TLS_KEY='/home/ada/blue/key.pem'\n"
+             export HELM_TLS_KEY='/home/ada/blue/key.pem'\n\
+             export KUBECONFIG='/home/ada/blue/kubeconfig:/etc/it'\\''s'\n\
+             export PATH='/home/ada/blue/bin':\"$PATH\"\n"
         );
     }
 

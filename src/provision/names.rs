@@ -16,6 +16,8 @@ pub const PERSON_KIND_LABEL: &str = "tiller-guard.io/person-kind";
 pub const PERSON_ANNOTATION: &str = "tiller-guard.io/person";
 /// The annotation of a bundle with the namespace of the Tiller that it opens.
 pub const TILLER_NAMESPACE_ANNOTATION: &str = "tiller-guard.io/tiller-namespace";
+/// The annotation of a bundle with the namespaces that this Tiller releases to, with commas between them.
+pub const TARGET_NAMESPACES_ANNOTATION: &str = "tiller-guard.io/target-namespaces";
 /// The annotation of a registration with all that was asked for the team, as a document of a file of teams.
 pub const SPEC_ANNOTATION: &str = "tiller-guard.io/spec";
 

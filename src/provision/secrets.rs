@@ -7,7 +7,9 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::bundle::Bundle;
-use super::names::{PERSON_ANNOTATION, PERSON_KIND_LABEL, TILLER_NAMESPACE_ANNOTATION};
+use super::names::{
+    PERSON_ANNOTATION, PERSON_KIND_LABEL, TARGET_NAMESPACES_ANNOTATION, TILLER_NAMESPACE_ANNOTATION,
+};
 use super::objects::{guard_metadata, metadata};
 use super::{CheckedTeam, Names, Person};
 use crate::pki::team::{Certificate, Certificates};
@@ -67,6 +69,7 @@ pub(super) fn bundle(team: &CheckedTeam, person: &Person, bundle: &Bundle) -> Va
         let annotations = json!({
             PERSON_ANNOTATION: person.name,
             TILLER_NAMESPACE_ANNOTATION: team.tiller_namespace,
+            TARGET_NAMESPACES_ANNOTATION: team.target_namespaces.join(","),
         });
         metadata.insert("annotations".to_owned(), annotations);
     }

@@ -72,7 +72,7 @@ impl AuthorityFolder {
         if force || !retiring.is_empty() {
             files.push(Content::new(RETIRING, &retiring));
         }
-        write(&self.0, &files, force)?;
+        write(&self.0, &files, |_, _| force)?;
         Ok(())
     }
 

@@ -1,13 +1,27 @@
 //! Bundles as folders.
 
 use std::env;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 
 use super::folder::{File, Written, write};
+use super::record::Record;
 use crate::pki::team::Certificates;
-use crate::provision::{Bundle, CheckedTeam, environment};
+use crate::provision::{Bundle, CheckedTeam, Environment, Person};
+
+/// A bundle, and where it goes.
+pub(super) struct Delivery<'a> {
+    pub(super) team: &'a str,
+    pub(super) person: &'a Person,
+    pub(super) bundle: &'a Bundle,
+    pub(super) environment: Environment<'a>,
+    /// Further files, by name.
+    pub(super) more: &'a [(&'static str, String)],
+    /// Whether whatever is there is replaced.
+    pub(super) force: bool,
+}
 
 /// Writes the bundles of a team's people; the folders that are other than before.
 pub(super) fn write_all(
@@ -21,40 +35,110 @@ pub(super) fn write_all(
         let Some(issued) = certificates.clients.get(&person.holder()) else {
             continue;
         };
-        let folder = folder.join(&team.team).join(person.slug());
-        let bundle = Bundle::new(certificates, issued);
-        let home = write_bundle(&folder, &bundle, &team.tiller_namespace, force)
+        let folder = absolute(&folder.join(&team.team).join(person.slug()))?;
+        let delivery = Delivery {
+            team: &team.team,
+            person,
+            bundle: &Bundle::new(certificates, issued),
+            environment: Environment {
+                folder: text(&folder)?,
+                tiller_namespace: &team.tiller_namespace,
+                kubeconfig: &[],
+                programs: None,
+            },
+            more: &[],
+            force,
+        };
+        let home = delivery
+            .write()
             .with_context(|| format!("the bundle of the {person}"))?;
-        written.extend(home);
+        if home == Written::New {
+            written.push(folder);
+        }
     }
     Ok(written)
 }
 
-/// Writes a bundle; its folder's whole path where that was not done before.
-pub(super) fn write_bundle(
-    folder: &Path,
-    bundle: &Bundle,
-    tiller_namespace: &str,
-    force: bool,
-) -> anyhow::Result<Option<PathBuf>> {
-    let absolute = absolute(folder)?;
-    let Some(home) = absolute.to_str() else {
-        bail!("{} is not UTF-8: choose another folder", folder.display());
-    };
-    let environment = environment(home, tiller_namespace);
-    let files = bundle
-        .files()
-        .map(|file| File::new(file.name, file.content));
-    let environment = File::new(Bundle::ENVIRONMENT, &environment);
-    let files: Vec<_> = files.chain([environment]).collect();
-    let written = write(folder, &files, force)?;
-    Ok((written == Written::New).then_some(absolute))
-}
-
-fn absolute(folder: &Path) -> anyhow::Result<PathBuf> {
+/// A folder's whole path.
+pub(super) fn absolute(folder: &Path) -> anyhow::Result<PathBuf> {
     if folder.is_absolute() {
         return Ok(folder.to_owned());
     }
     let here = env::current_dir().context("cannot find the current folder")?;
     Ok(here.join(folder))
+}
+
+/// A path as text, which a shell is given.
+pub(super) fn text(folder: &Path) -> anyhow::Result<&str> {
+    match folder.to_str() {
+        Some(text) => Ok(text),
+        None => bail!("{} is not UTF-8: choose another folder", folder.display()),
+    }
+}
+
+// === impl Delivery ===
+
+impl Delivery<'_> {
+    /// Writes the files. Those that were written here before are replaced; what others have written or changed is not.
+    pub(super) fn write(&self) -> anyhow::Result<Written> {
+        let folder = Path::new(self.environment.folder);
+        let before = Record::read(folder);
+        if let Some(other) = before.as_ref().filter(|_| !self.force)
+            && !other.is_of(self.team, self.person)
+        {
+            let whose = match other.person() {
+                Some(person) => person.to_string(),
+                None => "somebody".to_owned(),
+            };
+            bail!(
+                "{} holds the bundle of the {whose} of the team {}: choose another folder with --home, or replace it with \
+                 --force",
+                folder.display(),
+                other.team
+            );
+        }
+        let environment = self.environment.text();
+        let files = self.files(&environment);
+        let record = self.record(folder, before.as_ref(), &files).text()?;
+        let mut all = vec![File::new(Record::NAME, &record)];
+        all.extend(files.iter().map(|(name, content)| File::new(name, content)));
+        let may_replace = |name: &str, content: &[u8]| {
+            let is_ours = before.as_ref().is_some_and(|it| it.knows(name, content));
+            // kubectl writes there itself: `config use-context`.
+            let is_shared = before.is_some() && self.more.iter().any(|(more, _)| *more == name);
+            self.force || name == Record::NAME || is_ours || is_shared
+        };
+        if before.is_some() && unchanged(folder, &files) {
+            return Ok(Written::Same);
+        }
+        Ok(write(folder, &all, may_replace)?)
+    }
+
+    fn files<'f>(&'f self, environment: &'f str) -> Vec<(&'static str, &'f str)> {
+        let bundle = self.bundle.files().map(|file| (file.name, file.content));
+        let more = self.more.iter().map(|(name, text)| (*name, text.as_str()));
+        bundle
+            .chain([(Bundle::ENVIRONMENT, environment)])
+            .chain(more)
+            .collect()
+    }
+
+    /// The record of what the folder is about to hold.
+    fn record(&self, folder: &Path, before: Option<&Record>, files: &[(&str, &str)]) -> Record {
+        let mut record = Record::new(self.team, self.person);
+        for (name, content) in files {
+            let old = fs::read(folder.join(name)).ok();
+            let is_ours = |old: &Vec<u8>| before.is_some_and(|it| it.knows(name, old));
+            let old = old.filter(|old| self.force || is_ours(old));
+            record.note(name, old.as_deref(), content.as_bytes());
+        }
+        record
+    }
+}
+
+fn unchanged(folder: &Path, files: &[(&str, &str)]) -> bool {
+    let mut files = files.iter();
+    files.all(|(name, content)| {
+        fs::read(folder.join(name)).is_ok_and(|there| there == content.as_bytes())
+    })
 }

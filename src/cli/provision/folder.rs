@@ -4,16 +4,17 @@ use std::fs::{self, DirBuilder, OpenOptions, Permissions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
-use std::process;
 
 const FOLDER_MODE: u32 = 0o700;
 const FILE_MODE: u32 = 0o600;
+const PROGRAM_MODE: u32 = 0o700;
 
 /// A file to write.
 #[derive(Clone, Copy)]
 pub(super) struct File<'a> {
     name: &'a str,
     content: &'a str,
+    mode: u32,
 }
 
 /// What was there before.
@@ -45,44 +46,58 @@ pub(super) enum FolderError {
 
 impl<'a> File<'a> {
     pub(super) fn new(name: &'a str, content: &'a str) -> Self {
-        Self { name, content }
+        Self {
+            name,
+            content,
+            mode: FILE_MODE,
+        }
+    }
+
+    /// One that its owner may run.
+    pub(super) fn program(name: &'a str, content: &'a str) -> Self {
+        Self {
+            mode: PROGRAM_MODE,
+            ..Self::new(name, content)
+        }
     }
 }
 
-/// Writes files into a folder, which may hold others. Each is written aside and renamed, so that a crash leaves the
-/// old one or the new one; nothing is written where one of them would replace another unasked.
+/// Writes files into a folder, which may hold others, in this order. Each is written aside and renamed, so that a crash
+/// leaves the old one or the new one. Nothing is written if one of them would replace a file that `may_replace` refuses,
+/// by its name and content.
 pub(super) fn write(
     folder: &Path,
     files: &[File<'_>],
-    force: bool,
+    may_replace: impl Fn(&str, &[u8]) -> bool,
 ) -> Result<Written, FolderError> {
+    create(folder)?;
+    // One writer at a time; a file system without locks goes without.
+    let lock = fs::File::open(folder).map_err(failed(folder))?;
+    lock.lock().ok();
     let mut wanted = Vec::new();
     for file in files {
         let path = folder.join(file.name);
         match fs::read(&path) {
             Ok(content) if content == file.content.as_bytes() => {}
-            Ok(_) if force => wanted.push((path, file)),
+            Ok(content) if may_replace(file.name, &content) => wanted.push((path, file)),
             Ok(_) => return Err(FolderError::Exists(path)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => wanted.push((path, file)),
             Err(source) => return Err(FolderError::Write { path, source }),
         }
     }
-    create(folder)?;
     if wanted.is_empty() {
         return Ok(Written::Same);
     }
     let mut aside = Vec::new();
     for (path, file) in wanted {
-        let name = format!(".{}.{}", file.name, process::id());
-        let temporary = Temporary(folder.join(name));
-        write_aside(&temporary.0, file.content).map_err(failed(&path))?;
+        let temporary = Temporary(folder.join(format!(".{}.new", file.name)));
+        write_aside(&temporary.0, file).map_err(failed(&path))?;
         aside.push((temporary, path));
     }
     for (temporary, path) in aside {
         fs::rename(&temporary.0, &path).map_err(failed(&path))?;
     }
-    let synced = fs::File::open(folder).and_then(|folder| folder.sync_all());
-    synced.map_err(failed(folder))?;
+    lock.sync_all().map_err(failed(folder))?;
     Ok(Written::New)
 }
 
@@ -100,8 +115,8 @@ fn create(folder: &Path) -> Result<(), FolderError> {
     .map_err(failed(folder))
 }
 
-fn write_aside(path: &Path, content: &str) -> io::Result<()> {
-    // What a crash left of a process with the same number.
+fn write_aside(path: &Path, content: &File<'_>) -> io::Result<()> {
+    // What a crash left.
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
@@ -110,9 +125,9 @@ fn write_aside(path: &Path, content: &str) -> io::Result<()> {
     let mut file = options
         .write(true)
         .create_new(true)
-        .mode(FILE_MODE)
+        .mode(content.mode)
         .open(path)?;
-    file.write_all(content.as_bytes())?;
+    file.write_all(content.content.as_bytes())?;
     file.sync_all()
 }
 

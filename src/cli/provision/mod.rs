@@ -16,6 +16,7 @@ mod life;
 mod offline;
 mod one_team;
 mod progress;
+mod record;
 mod session;
 mod show;
 mod status;

@@ -12,8 +12,8 @@ use crate::cluster::told::words;
 use crate::pki::team::{Authority, AuthorityError, Certificate, Issued};
 use crate::provision::{
     AUTHORITY_SECRET_KEYS, Bundle, KIND_LABEL, MANAGED_BY, MANAGED_BY_LABEL, Names,
-    PERSON_ANNOTATION, PERSON_KIND_LABEL, Person, PersonKind, TEAM_LABEL,
-    TILLER_NAMESPACE_ANNOTATION, TLS_SECRET_KEYS,
+    PERSON_ANNOTATION, PERSON_KIND_LABEL, Person, PersonKind, TARGET_NAMESPACES_ANNOTATION,
+    TEAM_LABEL, TILLER_NAMESPACE_ANNOTATION, TLS_SECRET_KEYS, quoted,
 };
 
 /// What there is of a team's certificates. What is not labelled as ours is not looked at.
@@ -68,9 +68,16 @@ pub enum LookError {
     },
     /// There is no such bundle.
     #[error(
-        "there is no Secret {namespace}/{name}: is the name right? An administrator makes it with `tiller-guard provision grant`"
+        "the {person} has no bundle of the team \"{team}\" (Secret {namespace}/{name}): check both names, or ask an administrator to \
+         run `tiller-guard provision grant {team} --{} {}`",
+        person.kind.as_str(),
+        quoted(&person.name)
     )]
     NoBundle {
+        /// The team.
+        team: String,
+        /// Whose it would be.
+        person: Person,
         /// The guard's namespace.
         namespace: String,
         /// The Secret.
@@ -140,24 +147,40 @@ pub async fn look(
     Ok(found)
 }
 
-/// A person's bundle, and the namespace of the Tiller that it opens: in one request for one Secret, which is all that
-/// the person may.
+/// A person's bundle, as the cluster has it.
+#[derive(Debug)]
+pub struct PersonalBundle {
+    /// The certificates.
+    pub bundle: Bundle,
+    /// The namespace of the Tiller that it opens.
+    pub tiller_namespace: String,
+    /// The namespaces that this Tiller releases to; none if an earlier version made the bundle.
+    pub target_namespaces: Vec<String>,
+}
+
+/// A person's bundle, in one request for one Secret, which is all that the person may.
 pub async fn bundle(
     cluster: &Cluster,
     team: &str,
     guard_namespace: &str,
     person: &Person,
-) -> Result<(Bundle, String), LookError> {
+) -> Result<PersonalBundle, LookError> {
     let name = Names { team }.bundle(person);
     let api = api(cluster, "v1", "Secret", guard_namespace);
     let found = asked(async || api.get_opt(&name).await).await;
-    let what = format!("get the Secret {name}");
-    let found = found.map_err(|error| LookError::asked(&what, guard_namespace, error))?;
     let missing = || LookError::NoBundle {
+        team: team.to_owned(),
+        person: person.clone(),
         namespace: guard_namespace.to_owned(),
         name: name.clone(),
     };
-    let found = found.ok_or_else(missing)?;
+    let found = match found {
+        Ok(found) => found.ok_or_else(missing)?,
+        Err(error) => {
+            let what = format!("get the Secret {name}");
+            return Err(LookError::asked(&what, guard_namespace, error));
+        }
+    };
     let text = |key| {
         let data = data(&found, key)?;
         Some(Zeroizing::new(str::from_utf8(&data).ok()?.to_owned()))
@@ -167,10 +190,19 @@ pub async fn bundle(
     let (Some(authorities), Some(certificate), Some(key)) = parts else {
         return Err(missing());
     };
-    let annotations = found.metadata.annotations.as_ref();
-    let namespace = annotations.and_then(|it| it.get(TILLER_NAMESPACE_ANNOTATION));
-    let bundle = Bundle::of(authorities.to_string(), certificate.to_string(), key);
-    Ok((bundle, namespace.cloned().ok_or_else(missing)?))
+    let annotation = |key| found.metadata.annotations.as_ref()?.get(key);
+    let targets = annotation(TARGET_NAMESPACES_ANNOTATION).map(String::as_str);
+    let targets = targets.unwrap_or_default().split(',');
+    Ok(PersonalBundle {
+        bundle: Bundle::of(authorities.to_string(), certificate.to_string(), key),
+        tiller_namespace: annotation(TILLER_NAMESPACE_ANNOTATION)
+            .cloned()
+            .ok_or_else(missing)?,
+        target_namespaces: targets
+            .filter(|it| !it.is_empty())
+            .map(ToOwned::to_owned)
+            .collect(),
+    })
 }
 
 async fn secret(

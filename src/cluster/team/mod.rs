@@ -1,6 +1,7 @@
 //! What a cluster has of teams: their registrations, CAs, certificates and bundles; and how Tiller comes up.
 
 mod found;
+mod reached;
 mod recorded;
 mod registered;
 mod releases;
@@ -8,7 +9,8 @@ mod request;
 mod rights;
 mod rollout;
 
-pub use found::{Found, FoundBundle, LookError, Refusal, bundle, look, people};
+pub use found::{Found, FoundBundle, LookError, PersonalBundle, Refusal, bundle, look, people};
+pub use reached::{Reached, TillerPod, reached};
 pub use recorded::recorded;
 pub use registered::{Registered, registered};
 pub use releases::{Hidden, hidden_releases, releases};

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::process::Command;
 
 use proptest::prelude::*;
-use tiller_guard::provision::environment;
+use tiller_guard::provision::Environment;
 
 use crate::offline::Folder;
 
@@ -17,10 +17,16 @@ fn sourced(shell: &str, homes: &[&str]) -> Option<String> {
     let folder = Folder::new();
     let mut script = String::new();
     for (number, home) in homes.iter().enumerate() {
-        let file = folder.file(&format!("env-{number}"), environment(home, "blue-tiller"));
+        let environment = Environment {
+            folder: home,
+            tiller_namespace: "blue-tiller",
+            kubeconfig: &[format!("{home}/kubeconfig"), "/etc/b".to_owned()],
+            programs: Some("/opt/it's a \\ folder"),
+        };
+        let file = folder.file(&format!("env-{number}"), environment.text());
         writeln!(
             script,
-            ". {file}; env -0 | grep -z '^\\(HELM_\\|TILLER_\\)' | sort -z"
+            ". {file}; env -0 | grep -z '^\\(HELM_\\|TILLER_\\|KUBECONFIG=\\)' | sort -z"
         )
         .unwrap();
     }
@@ -46,10 +52,38 @@ fn expected(homes: &[&str]) -> String {
     let of_home = |home: &&str| {
         format!(
             "HELM_HOME={home}\0HELM_TLS_CA_CERT={home}/ca.pem\0HELM_TLS_CERT={home}/cert.pem\0HELM_TLS_ENABLE=true\0\
-             HELM_TLS_KEY={home}/key.pem\0HELM_TLS_VERIFY=true\0TILLER_NAMESPACE=blue-tiller\0"
+             HELM_TLS_KEY={home}/key.pem\0HELM_TLS_VERIFY=true\0KUBECONFIG={home}/kubeconfig:/etc/b\0\
+             TILLER_NAMESPACE=blue-tiller\0"
         )
     };
     homes.iter().map(of_home).collect()
+}
+
+/// The wrapper of Helm comes before all programs, and these stay.
+#[test]
+fn every_shell_looks_for_programs_in_the_given_folder_first() {
+    let folder = Folder::new();
+    let programs = format!("{}/it's here", folder.path());
+    std::fs::create_dir(&programs).unwrap();
+    let environment = Environment {
+        folder: "/home/ada",
+        tiller_namespace: "blue-tiller",
+        kubeconfig: &[],
+        programs: Some(&programs),
+    };
+    let file = folder.file("env", environment.text());
+    for shell in SHELLS {
+        let run = Command::new(shell)
+            .args(["-c", &format!(". {file}; env")])
+            .output();
+        if let Ok(output) = run {
+            let printed = String::from_utf8(output.stdout).unwrap();
+            let path = printed.lines().find_map(|line| line.strip_prefix("PATH="));
+            let expected = format!("{programs}:{}", env::var("PATH").unwrap());
+            assert_eq!(path, Some(expected.as_str()), "{shell}");
+            assert!(!printed.contains("KUBECONFIG="), "{shell}: {printed}");
+        }
+    }
 }
 
 #[test]

@@ -181,27 +181,23 @@ fn bundles_are_written_for_their_owner_alone_and_not_over_others() {
     let environment = String::from_utf8(read("env")).unwrap();
     assert!(environment.contains(&format!("export HELM_HOME='{}'", home.display())));
 
+    // What was written here gives way to what takes its place; what somebody has changed does not.
     let second = with(&[&ca, &option, "-o", "json"]);
-    assert_eq!(second.code, Some(2));
-    assert!(
-        second
-            .stderr
-            .contains("cert.pem already exists with other content; --force replaces it"),
-        "{}",
-        second.stderr
-    );
-    assert_eq!(
-        Issued::read(&read("cert.pem"), &read("key.pem"))
-            .unwrap()
-            .certificate,
-        issued.certificate
-    );
+    assert_eq!(second.code, Some(0), "{}", second.stderr);
+    let newer = Issued::read(&read("cert.pem"), &read("key.pem")).unwrap();
+    assert_ne!(newer.certificate, issued.certificate);
+    fs::write(home.join("cert.pem"), "mine").unwrap();
+    let third = with(&[&ca, &option, "-o", "json"]);
+    assert_eq!(third.code, Some(2));
+    let told = "cert.pem already exists with other content; --force replaces it";
+    assert!(third.stderr.contains(told), "{}", third.stderr);
+    assert_eq!(read("cert.pem"), b"mine");
     let forced = with(&[&ca, &option, "--force", "-o", "json"]);
     assert_eq!(forced.code, Some(0), "{}", forced.stderr);
     let other = Issued::read(&read("cert.pem"), &read("key.pem")).unwrap();
     assert_ne!(other.certificate, issued.certificate);
-    // Nothing was left aside.
-    assert_eq!(fs::read_dir(&home).unwrap().count(), 4);
+    // Nothing was left aside: the four, and the record of them.
+    assert_eq!(fs::read_dir(&home).unwrap().count(), 5);
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod adopted_records;
 mod bundles;
 mod cluster;
 mod command;
+mod configured;
 mod elsewhere;
 mod faults;
 mod faults_later;

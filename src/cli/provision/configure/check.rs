@@ -1,0 +1,391 @@
+//! `tiller-guard configure --check`: what keeps Helm from Tiller, found within a second.
+
+use std::env;
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use tokio::time::timeout;
+
+use super::super::super::Exit;
+use super::super::super::reach::ReachArguments;
+use super::super::certs::days;
+use super::helm::HelmClient;
+use super::home::told;
+use super::{Arguments, environment};
+use crate::cluster::Cluster;
+use crate::cluster::team::{LookError, PersonalBundle, Reached, bundle, reached};
+use crate::pki::team::{Certificate, Issued};
+use crate::provision::{Bundle, Person, quoted};
+use crate::tiller::{ImageReference, Version};
+
+/// How long the API server may take to answer, in all.
+const PATIENCE: Duration = Duration::from_millis(800);
+
+/// What was looked at, and how it is.
+struct Finding {
+    what: &'static str,
+    state: Result<String, Wrong>,
+}
+
+/// What is wrong, and what to do.
+struct Wrong {
+    message: String,
+    remedy: String,
+}
+
+/// Looks at all of it, prints a line each, and gives exit code 1 if anything is wrong.
+pub(super) async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
+    let folder = arguments.folder()?;
+    let person = arguments.person()?;
+    let Arguments {
+        team,
+        helm,
+        guard_namespace,
+        reach,
+        ..
+    } = arguments;
+    let again = match &person {
+        Some(person) => format!(
+            "tiller-guard configure --team {team} --{} {}",
+            person.kind.as_str(),
+            quoted(&person.name)
+        ),
+        None => format!("tiller-guard configure --team {team} --user NAME"),
+    };
+    let (mut findings, own) = bundle_findings(&folder, &again);
+    findings.push(environment_finding(&folder));
+    let client = HelmClient::find(helm.as_deref());
+    let asking = ask(reach, &team, &guard_namespace, person.as_ref());
+    let answer = timeout(PATIENCE, asking).await;
+    let version = match answer {
+        Err(_) => {
+            findings.push(silent());
+            None
+        }
+        Ok(Err(error)) => {
+            findings.push(unreachable(&error));
+            None
+        }
+        Ok(Ok(answer)) => {
+            let version = answer.version();
+            findings.extend(answer.findings(own.as_deref(), &team, &again));
+            version
+        }
+    };
+    findings.push(helm_finding(&client, version));
+    print(&findings)
+}
+
+fn print(findings: &[Finding]) -> anyhow::Result<Exit> {
+    let mut out = io::stdout().lock();
+    let mut exit = Exit::Clean;
+    for Finding { what, state } in findings {
+        match state {
+            Ok(text) => writeln!(out, "✓ {what}: {text}")?,
+            Err(Wrong { message, remedy }) => {
+                exit = Exit::Findings;
+                writeln!(out, "✗ {what}: {message}\n  → {remedy}")?;
+            }
+        }
+    }
+    Ok(exit)
+}
+
+fn wrong(message: impl Into<String>, remedy: impl Into<String>) -> Wrong {
+    Wrong {
+        message: message.into(),
+        remedy: remedy.into(),
+    }
+}
+
+/// The bundle in the folder, and its certificate's text for a comparison with the cluster's.
+fn bundle_findings(folder: &Path, again: &str) -> (Vec<Finding>, Option<String>) {
+    let read = |name: &str| fs::read(folder.join(name)).ok();
+    let [authorities, certificate, key] = Bundle::NAMES.map(read);
+    let (Some(authorities), Some(certificate), Some(key)) = (authorities, certificate, key) else {
+        let message = format!("{} holds no bundle", folder.display());
+        let state = Err(wrong(message, format!("run: {again}")));
+        let what = "bundle";
+        return (vec![Finding { what, state }], None);
+    };
+    let state = pair(folder, &authorities, &certificate, &key, again);
+    let own = [authorities, certificate].concat();
+    let what = "bundle";
+    (
+        vec![Finding { what, state }],
+        Some(String::from_utf8_lossy(&own).into_owned()),
+    )
+}
+
+/// Whether key, certificate and CAs belong together, and are valid now.
+fn pair(
+    folder: &Path,
+    authorities: &[u8],
+    certificate: &[u8],
+    key: &[u8],
+    again: &str,
+) -> Result<String, Wrong> {
+    let remedy = || format!("run: {again}");
+    let issued = Issued::read(certificate, key).map_err(|error| {
+        let error = anyhow::Error::new(error);
+        wrong(
+            format!("{} holds no usable pair: {error:#}", folder.display()),
+            format!("run: {again} --force"),
+        )
+    })?;
+    let now = SystemTime::now();
+    let left = issued.certificate.left(now);
+    let end = issued.certificate.validity().end_text();
+    if left.is_zero() {
+        return Err(wrong(
+            format!("your certificate expired on {end}"),
+            remedy(),
+        ));
+    }
+    if issued.certificate.validity().check(now).is_err() {
+        return Err(wrong(
+            "your certificate is not valid yet",
+            "set this machine's clock",
+        ));
+    }
+    let issuers = Certificate::read_all(authorities).unwrap_or_default();
+    let is_of_these = issuers.iter().any(|it| it.has_issued(&issued.certificate));
+    if !is_of_these {
+        return Err(wrong("ca.pem and cert.pem are of different CAs", remedy()));
+    }
+    Ok(format!(
+        "{}, of {}, valid until {end} ({} days)",
+        folder.display(),
+        issued.certificate.holder(),
+        days(left)
+    ))
+}
+
+/// Whether this shell has sourced `env`.
+fn environment_finding(folder: &Path) -> Finding {
+    let file = environment(folder);
+    let source = || format!("run: . {}", quoted(&file));
+    let text = fs::read_to_string(&file).unwrap_or_default();
+    let home = env::var_os("HELM_HOME");
+    let state = if home.as_deref() != Some(folder.as_os_str()) {
+        let message = match home {
+            None => "env is not sourced in this shell: HELM_HOME is not set".to_owned(),
+            Some(other) => format!(
+                "HELM_HOME is {}, not this folder",
+                Path::new(&other).display()
+            ),
+        };
+        Err(wrong(message, source()))
+    } else {
+        let stale = [
+            "TILLER_NAMESPACE",
+            "HELM_TLS_ENABLE",
+            "HELM_TLS_VERIFY",
+            "KUBECONFIG",
+        ]
+        .into_iter()
+        .find(|name| is_stale(name, &text));
+        match stale {
+            Some(name) => Err(wrong(format!("{name} is not what env sets"), source())),
+            None => Ok("sourced in this shell".to_owned()),
+        }
+    };
+    Finding { what: "env", state }
+}
+
+/// Whether a variable is another than the line of `env` for it.
+fn is_stale(name: &str, text: &str) -> bool {
+    let start = format!("export {name}=");
+    let line = text.lines().find_map(|line| line.strip_prefix(&start));
+    let Some(line) = line else { return false };
+    let value = env::var(name).unwrap_or_default();
+    line != value && line != quoted(&value)
+}
+
+/// What the cluster says.
+struct Answer {
+    bundle: Option<Result<PersonalBundle, LookError>>,
+    reached: Result<Option<Reached>, LookError>,
+}
+
+async fn ask(
+    reach: ReachArguments,
+    team: &str,
+    guard_namespace: &str,
+    person: Option<&Person>,
+) -> anyhow::Result<Answer> {
+    let cluster = Cluster::connect_patiently(&reach.into()).await?;
+    let found = match person {
+        Some(person) => Some(bundle(&cluster, team, guard_namespace, person).await),
+        None => None,
+    };
+    let namespace = match &found {
+        Some(Ok(bundle)) => Some(bundle.tiller_namespace.clone()),
+        _ => env::var("TILLER_NAMESPACE").ok(),
+    };
+    let reached = match namespace {
+        Some(namespace) => reached(&cluster, &namespace).await.map(Some),
+        None => Ok(None),
+    };
+    Ok(Answer {
+        bundle: found,
+        reached,
+    })
+}
+
+fn silent() -> Finding {
+    let state = Err(wrong(
+        format!(
+            "the API server did not answer within {} ms",
+            PATIENCE.as_millis()
+        ),
+        "check the network, --kubeconfig and --context; kubectl version asks the same server",
+    ));
+    Finding {
+        what: "cluster",
+        state,
+    }
+}
+
+fn unreachable(error: &anyhow::Error) -> Finding {
+    let state = Err(wrong(
+        format!("{error:#}"),
+        "check --kubeconfig and --context; kubectl version asks the same server",
+    ));
+    Finding {
+        what: "cluster",
+        state,
+    }
+}
+
+// === impl Answer ===
+
+impl Answer {
+    /// The version of Tiller, if its pods may be listed and the image says it.
+    fn version(&self) -> Option<Version> {
+        let pods = &self.reached.as_ref().ok()?.as_ref()?.pods;
+        let image = &pods.iter().find(|pod| pod.is_ready)?.image;
+        let tag = ImageReference::parse(image).tag?;
+        Version::from_tag(tag).ok()
+    }
+
+    fn findings(&self, own: Option<&str>, team: &str, again: &str) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        if let Some(bundle) = &self.bundle {
+            let state = newest(bundle, own, again);
+            let what = "newest bundle";
+            findings.push(Finding { what, state });
+        }
+        let asks = |message: String| {
+            let remedy =
+                format!("ask an administrator to run: tiller-guard provision status {team}");
+            wrong(message, remedy)
+        };
+        match &self.reached {
+            Ok(None) => {}
+            Err(error) => findings.push(Finding {
+                what: "rights",
+                state: Err(asks(said(error))),
+            }),
+            Ok(Some(Reached { lacks, pods })) => {
+                let rights = if lacks.is_empty() {
+                    Ok("you may find Tiller's pod and forward its port".to_owned())
+                } else {
+                    let message = format!("you may not {} in Tiller's namespace", lacks.join(", "));
+                    let user = "ask an administrator to run: tiller-guard provision grant";
+                    Err(wrong(message, format!("{user} {team} --user NAME")))
+                };
+                findings.push(Finding {
+                    what: "rights",
+                    state: rights,
+                });
+                let ready = pods.iter().find(|pod| pod.is_ready);
+                let may_list = !lacks.iter().any(|it| it.starts_with("list"));
+                let tiller = match (ready, pods.first()) {
+                    (Some(pod), _) => Some(Ok(format!("{} is ready", pod.name))),
+                    (None, Some(pod)) => Some(Err(asks(format!("{} is not ready", pod.name)))),
+                    (None, None) => may_list.then(|| Err(asks("Tiller has no pod".to_owned()))),
+                };
+                findings.extend(tiller.map(|state| Finding {
+                    what: "tiller",
+                    state,
+                }));
+            }
+        }
+        findings
+    }
+}
+
+fn said(error: &LookError) -> String {
+    let mut text = error.to_string();
+    let mut next = std::error::Error::source(error);
+    while let Some(cause) = next {
+        text = format!("{text}: {cause}");
+        next = cause.source();
+    }
+    text
+}
+
+/// Whether the folder's bundle is the cluster's: after a new CA the old one is of no use.
+fn newest(
+    bundle: &Result<PersonalBundle, LookError>,
+    own: Option<&str>,
+    again: &str,
+) -> Result<String, Wrong> {
+    match bundle {
+        Err(error) => Err(wrong(
+            said(error),
+            "check --team and --user, and who you are: kubectl auth whoami",
+        )),
+        Ok(found) => {
+            let bundle = &found.bundle;
+            let newest = [bundle.authorities(), bundle.certificate()].concat();
+            let is_it = own == Some(&newest);
+            let is_other_authority = own.is_some_and(|own| !own.starts_with(bundle.authorities()));
+            if is_it {
+                Ok("this is the newest bundle".to_owned())
+            } else if is_other_authority {
+                let message = "the team has another CA: Tiller may refuse your certificate";
+                Err(wrong(message, format!("run: {again}")))
+            } else {
+                let message = "the cluster has a newer bundle for you";
+                Err(wrong(message, format!("run: {again}")))
+            }
+        }
+    }
+}
+
+/// Whether this Helm can speak to that Tiller: one with a newer minor version refuses to.
+fn helm_finding(client: &HelmClient, tiller: Option<Version>) -> Finding {
+    let state = match client {
+        HelmClient::Absent => Err(wrong(
+            "there is no helm in PATH",
+            "install Helm 2, or pass its path with --helm",
+        )),
+        HelmClient::Other { path, said } => Err(wrong(
+            format!(
+                "{} is not Helm 2{}, and only Helm 2 uses Tiller",
+                path.display(),
+                told(said)
+            ),
+            "install Helm 2, or pass its path with --helm",
+        )),
+        HelmClient::Helm2 { version, path } => match tiller {
+            Some(tiller) if version.minor > tiller.minor => Err(wrong(
+                format!("Helm {version} is newer than Tiller {tiller}, and refuses it"),
+                format!("use Helm {tiller}"),
+            )),
+            Some(tiller) => Ok(format!(
+                "{} is Helm {version}, for Tiller {tiller}",
+                path.display()
+            )),
+            None => Ok(format!("{} is Helm {version}", path.display())),
+        },
+    };
+    Finding {
+        what: "helm",
+        state,
+    }
+}

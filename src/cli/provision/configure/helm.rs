@@ -1,0 +1,149 @@
+//! The Helm that a person has, and what it needs to use a bundle.
+
+use std::env;
+use std::fs::{self, File};
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use crate::provision::{Bundle, quoted};
+use crate::tiller::Version;
+
+/// The first Helm that reads `HELM_TLS_ENABLE` and the like.
+///
+/// Source: `pkg/helm/environment/environment.go`; 2.10.0 has the flags alone.
+const READS_ENVIRONMENT: Version = Version {
+    major: 2,
+    minor: 11,
+    patch: 0,
+};
+/// How long Helm may take to say its version.
+const PATIENCE: Duration = Duration::from_millis(600);
+/// By this line a wrapper is known, of whichever team.
+const WRAPPER_LINE: &str =
+    "# Made by tiller-guard configure: passes --tls to a Helm that ignores HELM_TLS_ENABLE.";
+/// The folder of a bundle's wrapper.
+pub(super) const PROGRAMS: &str = "bin";
+
+/// The client that a person would use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum HelmClient {
+    /// There is no `helm` in `PATH`.
+    Absent,
+    /// A Helm 2.
+    Helm2 {
+        /// The program.
+        path: PathBuf,
+        /// Its version.
+        version: Version,
+    },
+    /// Something else: a newer Helm, or one that does not say what it is.
+    Other {
+        /// The program.
+        path: PathBuf,
+        /// What it said.
+        said: String,
+    },
+}
+
+// === impl HelmClient ===
+
+impl HelmClient {
+    /// Asks the given program, or the first `helm` in `PATH` that is no wrapper of ours.
+    pub(super) fn find(given: Option<&Path>) -> Self {
+        let path = match given {
+            Some(path) => Some(path.to_owned()),
+            None => in_path(),
+        };
+        path.map_or(Self::Absent, |path| Self::ask(path))
+    }
+
+    fn ask(path: PathBuf) -> Self {
+        let said = version_of(&path).unwrap_or_default();
+        let number = said
+            .strip_prefix("Client: ")
+            .and_then(|text| text.split('+').next());
+        match number.and_then(|text| Version::from_tag(text).ok()) {
+            Some(version) => Self::Helm2 { path, version },
+            None => Self::Other { path, said },
+        }
+    }
+
+    /// The wrapper for a Helm that does not read the settings of `env`.
+    pub(super) fn wrapper(&self, home: &str) -> Option<String> {
+        match self {
+            Self::Helm2 { path, version } if *version < READS_ENVIRONMENT => {
+                Some(wrapper(&path.to_string_lossy(), home))
+            }
+            Self::Absent | Self::Helm2 { .. } | Self::Other { .. } => None,
+        }
+    }
+}
+
+fn in_path() -> Option<PathBuf> {
+    let folders = env::var_os("PATH")?;
+    env::split_paths(&folders)
+        .map(|folder| folder.join("helm"))
+        .find(|path| path.is_file() && !is_wrapper(path))
+        .and_then(|path| fs::canonicalize(path).ok())
+}
+
+/// Whether this is a wrapper, which would call itself.
+fn is_wrapper(path: &Path) -> bool {
+    let mut start = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(256).read_to_end(&mut start));
+    read.is_ok() && String::from_utf8_lossy(&start).contains(WRAPPER_LINE)
+}
+
+/// What it says of its version: `Client: v2.9.1+g20adb27`. Nothing if it takes too long.
+fn version_of(path: &Path) -> Option<String> {
+    let mut child = Command::new(path)
+        .args(["version", "--client", "--short"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .ok()?;
+    let begin = Instant::now();
+    loop {
+        match child.try_wait() {
+            Ok(Some(_)) => break,
+            Ok(None) if begin.elapsed() < PATIENCE => sleep(Duration::from_millis(5)),
+            Ok(None) | Err(_) => {
+                child.kill().ok();
+                child.wait().ok();
+                return None;
+            }
+        }
+    }
+    let mut said = String::new();
+    let output = child.stdout.take()?;
+    output.take(1024).read_to_string(&mut said).ok()?;
+    Some(said.lines().next().unwrap_or_default().trim().to_owned())
+}
+
+/// A program that calls Helm with the flags in place of the settings, for the commands that know these flags.
+/// Before the command Helm takes a flag only with `=`.
+fn wrapper(helm: &str, home: &str) -> String {
+    let helm = quoted(helm);
+    let file = |name: &str| quoted(&format!("{home}/{name}"));
+    let [ca, certificate, key] = Bundle::NAMES.map(file);
+    format!(
+        "#!/bin/sh\n\
+         {WRAPPER_LINE}\n\
+         skip=\n\
+         for word do\n\
+         \x20 if [ -n \"$skip\" ]; then skip=; continue; fi\n\
+         \x20 case $word in\n\
+         \x20   --home|--host|--kube-context|--tiller-namespace|--tiller-connection-timeout) skip=yes ;;\n\
+         \x20   -*) ;;\n\
+         \x20   delete|del|get|history|hist|install|list|ls|reset|rollback|status|test|upgrade|version)\n\
+         \x20     exec {helm} --tls=true --tls-verify=true --tls-ca-cert={ca} --tls-cert={certificate} --tls-key={key} \"$@\" ;;\n\
+         \x20   *) break ;;\n\
+         \x20 esac\n\
+         done\n\
+         exec {helm} \"$@\"\n"
+    )
+}
