@@ -77,7 +77,8 @@ pub enum NotRecord {
 struct Object {
     kind: Option<String>,
     metadata: Metadata,
-    data: Option<BTreeMap<String, Option<String>>>,
+    data: Option<Data>,
+    string_data: Option<Data>,
     r#type: Option<String>,
     immutable: Option<bool>,
 }
@@ -136,6 +137,15 @@ impl Storage {
     }
 }
 
+/// Values by key; a key may be `null`.
+type Data = BTreeMap<String, Option<String>>;
+
+/// A value of a Secret. API servers pass over line breaks in it.
+fn decoded(text: &str) -> Result<Vec<u8>, Textless> {
+    let text: String = text.split(['\r', '\n']).collect();
+    STANDARD.decode(text).map_err(|_| Textless::NotBase64)
+}
+
 // === impl Record ===
 
 impl Record {
@@ -145,6 +155,7 @@ impl Record {
             kind,
             metadata,
             data,
+            string_data,
             r#type,
             immutable,
         } = serde_json::from_str(object.get())?;
@@ -154,12 +165,14 @@ impl Record {
             (Some(_), Some(storage)) if told.is_some() => storage,
             (kind, _) => return Err(NotRecord::Kind(kind.unwrap_or_default())),
         };
-        let text = data.and_then(|mut data| data.remove(KEY)?);
-        let text = text.ok_or(Textless::Absent);
-        let text = text.and_then(|text| match storage {
-            Storage::ConfigMaps => Ok(text.into_bytes()),
-            Storage::Secrets => STANDARD.decode(text).map_err(|_| Textless::NotBase64),
-        });
+        let of = |data: Option<Data>| data.and_then(|mut data| data.remove(KEY)?);
+        let text = of(data).ok_or(Textless::Absent);
+        let text = match (storage, of(string_data)) {
+            (Storage::ConfigMaps, _) => text.map(String::into_bytes),
+            // API servers put it over `data`.
+            (Storage::Secrets, Some(plain)) => Ok(plain.into_bytes()),
+            (Storage::Secrets, None) => text.and_then(|text| decoded(&text)),
+        };
         let Metadata {
             namespace,
             name,

@@ -1,8 +1,10 @@
 //! What `list` prints is what Helm printed, and what is wrong with it.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use super::{folder, list_of, read};
+use super::{folder, list_of, read, recordings};
 use crate::offline::{Run, run};
 
 fn list(records: &Value, words: &[&str]) -> Run {
@@ -208,7 +210,7 @@ fn a_release_in_both_storages_is_told_of_each() {
     let mut copies = items.clone();
     for copy in &mut copies {
         let text = copy["data"]["release"].as_str().unwrap();
-        let data = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, text);
+        let data = STANDARD.encode(text);
         copy["kind"] = json!("Secret");
         copy["data"]["release"] = json!(data);
         copy["type"] = json!("helm.sh/release.v1");
@@ -293,4 +295,42 @@ fn check_reports_the_same_problems() {
         }
     }
     assert!(kinds.len() >= 6, "{kinds:?}");
+}
+
+/// API servers read wrapped base64, and put `stringData` over `data`.
+#[test]
+fn a_record_is_read_as_api_servers_read_it() {
+    let recording = recordings()
+        .into_iter()
+        .find(|it| it.name() == "2.17.0-secret-k8s1.20/plain");
+    let records = recording.unwrap().records();
+    let listed = |change: &dyn Fn(&mut Value)| {
+        let mut items = records.clone();
+        items.iter_mut().for_each(change);
+        let list = json!({ "apiVersion": "v1", "kind": "List", "items": items });
+        run(
+            &["releases", "list", "-f", "-", "--all"],
+            list.to_string().as_bytes(),
+        )
+        .stdout
+    };
+    let plain = listed(&|_| {});
+    assert!(plain.contains("plain"), "{plain}");
+    let wrapped = listed(&|record| {
+        let text = record["data"]["release"].as_str().unwrap().as_bytes();
+        let lines: Vec<&str> = text
+            .chunks(76)
+            .map(|it| std::str::from_utf8(it).unwrap())
+            .collect();
+        record["data"]["release"] = json!(lines.join("\n") + "\r\n");
+        record["data"]["other"] = Value::Null;
+    });
+    assert_eq!(wrapped, plain);
+    let over = listed(&|record| {
+        let text = record["data"]["release"].as_str().unwrap();
+        let text = String::from_utf8(STANDARD.decode(text).unwrap()).unwrap();
+        record["stringData"] = json!({ "release": text });
+        record["data"]["release"] = json!("AAAA");
+    });
+    assert_eq!(over, plain);
 }
