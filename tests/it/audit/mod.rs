@@ -1,6 +1,7 @@
 //! `audit`: a cluster with 12 Tillers of 12 kinds, and what is told of them.
 
 mod dump;
+mod expired;
 mod rights;
 mod tillers;
 mod unseen;
