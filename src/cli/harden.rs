@@ -2,12 +2,14 @@
 
 use std::borrow::Cow;
 use std::io::{self, BufWriter, IsTerminal as _, Write};
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
 use super::exit::{Exit, kept};
 use super::files::FileArguments;
+use super::in_place::{check_writable, replace};
 use super::policy_options::ManifestArguments;
 use super::style::style;
 use crate::manifest::{Document, Part, Stream};
@@ -36,6 +38,10 @@ pub(super) struct Arguments {
     #[arg(long, conflicts_with = "output")]
     patch: bool,
 
+    /// Write the hardened manifests to their files, and print the names of those that change
+    #[arg(long, conflicts_with_all = ["diff", "patch", "output"])]
+    write: bool,
+
     #[command(flatten)]
     policy: ManifestArguments,
 }
@@ -54,6 +60,8 @@ enum Print {
     Manifest(Format),
     Diff,
     Patch,
+    /// The names of the files that changed.
+    Names,
 }
 
 /// What became of the files.
@@ -66,6 +74,8 @@ struct HardenedFiles {
 
 #[derive(Debug)]
 struct HardenedFile {
+    /// None for the standard input.
+    path: Option<PathBuf>,
     stream: Stream,
     /// What the stream holds, with the document in it if it could be read.
     parts: Vec<(Part, Option<Hardened>)>,
@@ -78,16 +88,27 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         output,
         diff,
         patch,
+        write,
         policy,
     } = arguments;
-    let print = match (diff, patch) {
-        (true, _) => Print::Diff,
-        (_, true) => Print::Patch,
+    let print = match (diff, patch, write) {
+        (true, ..) => Print::Diff,
+        (_, true, _) => Print::Patch,
+        (.., true) => Print::Names,
         _ => Print::Manifest(output),
     };
-    let outcome = harden_all(files.sources(), policy.resolve()?)?;
+    let sources = files.sources();
+    if write {
+        check_writable(&sources)?;
+    }
+    let outcome = harden_all(sources, policy.resolve()?)?;
+    if write {
+        for (path, text) in outcome.files.iter().filter_map(HardenedFile::rewritten) {
+            replace(path, &text)?;
+        }
+    }
     let written = print_all(&outcome, print);
-    complain(&outcome)?;
+    complain(&outcome, write)?;
     kept(written, exit(&outcome))
 }
 
@@ -100,11 +121,15 @@ fn print_all(outcome: &HardenedFiles, print: Print) -> anyhow::Result<()> {
 
 fn harden_all(sources: Vec<Source>, judging: Judging) -> anyhow::Result<HardenedFiles> {
     let mut outcome = HardenedFiles::default();
+    let paths: Vec<_> = sources
+        .iter()
+        .map(|it| it.path().map(Path::to_owned))
+        .collect();
     let read: Vec<_> = sources.into_iter().map(Source::read).collect();
     let judging = knowing(judging, &read.iter().flatten().collect::<Vec<_>>());
-    for stream in read {
+    for (path, stream) in paths.into_iter().zip(read) {
         match stream {
-            Ok(stream) => harden_stream(stream, &judging, &mut outcome)?,
+            Ok(stream) => harden_stream(path, stream, &judging, &mut outcome)?,
             Err(unreadable) => outcome.errors.push(unreadable),
         }
     }
@@ -112,6 +137,7 @@ fn harden_all(sources: Vec<Source>, judging: Judging) -> anyhow::Result<Hardened
 }
 
 fn harden_stream(
+    path: Option<PathBuf>,
     stream: Stream,
     judging: &Judging,
     outcome: &mut HardenedFiles,
@@ -139,7 +165,11 @@ fn harden_stream(
         };
         parts.push((part, hardened));
     }
-    outcome.files.push(HardenedFile { stream, parts });
+    outcome.files.push(HardenedFile {
+        path,
+        stream,
+        parts,
+    });
     Ok(())
 }
 
@@ -149,6 +179,7 @@ fn write(outcome: &HardenedFiles, print: Print, out: &mut dyn Write) -> anyhow::
         Print::Manifest(Format::Json) => write_json(&outcome.files, out),
         Print::Patch => write_patch(&outcome.files, out),
         Print::Diff => write_diff(&outcome.files, out),
+        Print::Names => write_names(&outcome.files, out),
     }
 }
 
@@ -248,8 +279,15 @@ fn write_diff(files: &[HardenedFile], out: &mut dyn Write) -> anyhow::Result<()>
     Ok(())
 }
 
+fn write_names(files: &[HardenedFile], out: &mut dyn Write) -> anyhow::Result<()> {
+    for (path, _) in files.iter().filter_map(HardenedFile::rewritten) {
+        writeln!(out, "hardened {}", path.display().to_string().one_line())?;
+    }
+    Ok(())
+}
+
 /// Tells on the standard error what is refused, what could not be read, and what nobody can know here.
-fn complain(outcome: &HardenedFiles) -> io::Result<()> {
+fn complain(outcome: &HardenedFiles, in_place: bool) -> io::Result<()> {
     let mut out = BufWriter::new(io::stderr().lock());
     let style = style(io::stderr().is_terminal());
     report::write_problems(&outcome.refused, &outcome.errors, style, &mut out)?;
@@ -261,7 +299,12 @@ fn complain(outcome: &HardenedFiles) -> io::Result<()> {
         writeln!(out, "note: {}", report::RECORDS_UNKNOWN)?;
     }
     if !outcome.errors.is_empty() {
-        writeln!(out, "What could not be read is left out of the output.")?;
+        let text = if in_place {
+            "What could not be read stays as it is."
+        } else {
+            "What could not be read is left out of the output."
+        };
+        writeln!(out, "{text}")?;
     }
     out.flush()
 }
@@ -277,6 +320,25 @@ fn exit(outcome: &HardenedFiles) -> Exit {
 }
 
 impl HardenedFile {
+    /// The file and its text with what is hardened in it, if that changes it.
+    fn rewritten(&self) -> Option<(&Path, String)> {
+        let path = self.path.as_deref()?;
+        let mut text = String::new();
+        for (part, hardened) in self.parts() {
+            match (part, hardened) {
+                (Part::Document(document), Some(hardened)) => {
+                    text.push_str(&hardened.in_place(&self.stream, document));
+                }
+                _ => text.push_str(self.stream.text_of_part(part)),
+            }
+        }
+        let old: String = self
+            .parts()
+            .map(|(part, _)| self.stream.text_of_part(part))
+            .collect();
+        (text != old).then_some((path, text))
+    }
+
     fn parts(&self) -> impl Iterator<Item = (&Part, Option<&Hardened>)> {
         self.parts
             .iter()

@@ -20,6 +20,7 @@ mod exit;
 mod explain;
 mod files;
 mod harden;
+mod in_place;
 mod install;
 mod live;
 mod logs;

@@ -9,6 +9,7 @@ use std::ops::Range;
 
 use serde_json::{Map, Value};
 
+use super::comments;
 use super::emit;
 use super::node::{Content, Entry, Node, Style};
 use super::stream::Document;
@@ -95,8 +96,9 @@ impl Editor<'_> {
         let before = self.edits.len();
         if self.change(&entry.value, value, span.end).is_none() {
             self.edits.truncate(before);
-            self.edits
-                .push((span.clone(), emit::entry(&entry.key.text, value, indent)));
+            let new = emit::entry(&entry.key.text, value, indent);
+            let new = comments::kept(self.text, span, &entry.value, &new, indent);
+            self.edits.push((span.clone(), new));
         }
     }
 
@@ -149,8 +151,9 @@ impl Editor<'_> {
         let before = self.edits.len();
         if self.change(item, value, span.end).is_none() {
             self.edits.truncate(before);
-            self.edits
-                .push((span.clone(), format!("- {}", emit::item(value, indent + 2))));
+            let new = format!("- {}", emit::item(value, indent + 2));
+            let new = comments::kept(self.text, span, item, &new, indent);
+            self.edits.push((span.clone(), new));
         }
     }
 
@@ -316,6 +319,45 @@ spec:
 metadata:
   name: x
 # The end.
+";
+        assert_eq!(edited.as_deref(), Some(expected));
+    }
+
+    #[test]
+    fn comments_in_what_is_written_anew_stay() {
+        let text = "\
+a: [x, \"#y\"] # why
+b: { # first
+  c: 'no # comment', # second
+  # third
+  \"d #\": 1 }
+e:
+- [1, 2] # one and two
+- {f: g#h} # h
+i: | # header
+  # content
+  text
+";
+        let edited = edit(text, |value| {
+            value["a"] = json!(["x", "z"]);
+            value["b"]["d #"] = json!(2);
+            value["e"] = json!([[1, 3], {"f": "g"}]);
+            value["i"] = json!("plain");
+        });
+        let expected = "\
+a: # why
+- x
+- z
+b: # first
+  # second
+  # third
+  c: \"no # comment\"
+  \"d #\": 2
+e:
+- - 1 # one and two
+  - 3
+- f: g # h
+i: plain # header
 ";
         assert_eq!(edited.as_deref(), Some(expected));
     }

@@ -26,6 +26,7 @@ mod ambiguity;
 mod anchors;
 mod builder;
 mod characters;
+mod comments;
 mod duplicate;
 mod edit;
 mod emit;

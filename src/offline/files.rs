@@ -81,7 +81,8 @@ fn read(path: &Path, file: File) -> io::Result<Stream> {
     Ok(stream)
 }
 
-fn is_compressed(path: &Path) -> bool {
+/// Whether a file's content is compressed, by its name.
+pub fn is_compressed(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "gz")
 }
 

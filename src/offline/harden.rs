@@ -144,6 +144,15 @@ impl Hardened {
         }
     }
 
+    /// The document in the format and, wherever it can be kept, the text of its file.
+    pub fn in_place<'a>(&self, stream: &'a Stream, document: &Document) -> Cow<'a, str> {
+        match document.format {
+            _ if self.unchanged => stream.text_of(document).into(),
+            Format::Json => format!("{:#}\n", self.after).into(),
+            Format::Yaml => self.edited(stream, document).into(),
+        }
+    }
+
     /// The document before and after, for a diff: its own text where that can be kept.
     pub fn sides<'a>(
         &self,

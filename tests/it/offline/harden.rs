@@ -1,5 +1,8 @@
 //! What `harden` prints of manifests without Tillers: themselves.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+
 use serde_json::json;
 
 use super::{Folder, SERVICE, run};
@@ -102,4 +105,61 @@ fn patches_of_one_and_of_several() {
     };
     assert_eq!(several.json(), json!([entry(1), entry(2)]));
     assert_eq!(run(&["harden", "-", "--diff"], text.as_bytes()).stdout, "");
+}
+
+#[test]
+fn files_are_hardened_in_place() {
+    let folder = Folder::new();
+    let tiller = "# our Tiller\napiVersion: v1\nkind: Pod\nmetadata: {name: tiller, namespace: blue}\nspec:\n  \
+                  serviceAccountName: tiller\n  containers:\n  - name: tiller\n    image: ghcr.io/helm/tiller:v2.17.0\n    \
+                  args: [--storage=configmap] # for now\n";
+    let text = format!("# first\n---\n{SERVICE}---\n{tiller}");
+    let file = folder.file("tiller.yaml", &text);
+    let other = folder.file("service.yaml", SERVICE);
+    let (link, mode) = (format!("{}/link.yaml", folder.path()), 0o640);
+    std::os::unix::fs::symlink(&file, &link).unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
+    let printed = run(&["harden", &file], b"");
+    let written = run(&["harden", "--write", &link, &other], b"");
+    assert_eq!(written.code, Some(0), "{}", written.stderr);
+    assert_eq!(written.stdout, format!("hardened {link}\n"));
+    let hardened = fs::read_to_string(&file).unwrap();
+    assert_eq!(hardened, printed.stdout);
+    assert!(
+        hardened.starts_with(&format!("# first\n---\n{SERVICE}---\n# our Tiller\n")),
+        "{hardened}"
+    );
+    assert!(hardened.contains("args: # for now\n"), "{hardened}");
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert_eq!(
+        fs::metadata(&file).unwrap().permissions().mode() & 0o777,
+        mode
+    );
+    assert_eq!(fs::read_to_string(&other).unwrap(), SERVICE);
+    let again = run(&["harden", "--write", &file], b"");
+    assert_eq!((again.code, again.stdout.as_str()), (Some(0), ""));
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 3);
+}
+
+#[test]
+fn what_cannot_be_read_stays_in_its_file() {
+    let folder = Folder::new();
+    let text = "apiVersion: v1\nkind: Pod\nmetadata: {name: tiller, namespace: blue}\nspec:\n  containers:\n  - name: tiller\n    \
+                image: ghcr.io/helm/tiller:v2.17.0\n---\nkind: [\n";
+    let file = folder.file("tiller.yaml", text);
+    let written = run(&["harden", "--write", &file], b"");
+    assert_eq!(written.code, Some(3), "{}", written.stderr);
+    let hardened = fs::read_to_string(&file).unwrap();
+    assert!(
+        hardened.ends_with("---\nkind: [\n") && hardened.contains("--storage=secret"),
+        "{hardened}"
+    );
+    let standard = run(&["harden", "--write", "-"], text.as_bytes());
+    assert_eq!(standard.code, Some(2), "{}", standard.stderr);
+    let compressed = run(&["harden", "--write", "x.yaml.gz"], b"");
+    assert!(
+        compressed.stderr.contains("it is compressed"),
+        "{}",
+        compressed.stderr
+    );
 }
