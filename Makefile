@@ -27,7 +27,8 @@ demo:
 
 test:
 	@$(ASSETS) && tests/chart/environment.sh >/dev/null && tests/clients/programs.sh >/dev/null && \
-	tests/cel/environment.sh >/dev/null && tests/prometheus/promtool.sh >/dev/null && tests/suite.sh
+	tests/cel/environment.sh >/dev/null && tests/prometheus/promtool.sh >/dev/null && tests/browser/chromium.sh >/dev/null && \
+	tests/suite.sh
 
 # CEL as the API server has it, by Debian's newest packages.
 conditions:
@@ -58,4 +59,4 @@ check lint: assets
 
 assets:
 	@tests/cluster/assets.sh >/dev/null && tests/chart/environment.sh >/dev/null && tests/clients/programs.sh >/dev/null && tests/cel/environment.sh >/dev/null && \
-	tests/prometheus/promtool.sh >/dev/null
+	tests/prometheus/promtool.sh >/dev/null && tests/browser/chromium.sh >/dev/null

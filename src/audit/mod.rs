@@ -12,10 +12,12 @@ mod access;
 mod basis;
 mod certificates;
 mod exposures;
+mod graph;
 mod judge;
 mod listed;
 mod meta;
 mod openers;
+mod page;
 mod questions;
 mod reach;
 mod records;
@@ -27,6 +29,7 @@ mod workloads;
 
 pub use basis::Basis;
 pub use listed::Listed;
+pub use page::page;
 pub use report::{
     AuditReport, AuditSummary, AuditedCertificate, AuditedPod, AuditedTiller, CanReach,
     FORMAT_VERSION, Grant, GuardState, Next, ObjectName, Opener, Reacher, Releases, Step, Stored,

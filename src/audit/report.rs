@@ -1,11 +1,12 @@
 //! The report of an audit, as programs read it. A field may be added; none is renamed or removed within one
 //! [`FORMAT_VERSION`].
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use crate::report::{Finding, Issues, Maybe, Tiller, Unread, title};
+use crate::report::{Finding, Issue, Issues, Maybe, Tiller, Unread, title};
 
 /// The version of the JSON format.
 pub const FORMAT_VERSION: u32 = 1;
@@ -241,9 +242,11 @@ impl AuditReport {
                 namespace,
                 name,
             } = object;
-            let namespace = namespace.as_deref();
-            let file = format!("cluster/{}/{kind}/{name}", namespace.unwrap_or("_cluster"));
-            issues.add(&file, &title(kind, namespace, name), findings);
+            let title = title(kind, namespace.as_deref(), name);
+            issues.add(&object.file(), &title, findings);
+        }
+        for tiller in &self.tillers {
+            issues.findings.extend(release_problems(tiller));
         }
         let unseen = self.unknown.iter().map(|unseen| Unread {
             file: format!("cluster/{}", unseen.what),
@@ -253,5 +256,48 @@ impl AuditReport {
         });
         issues.unread.extend(unseen);
         issues
+    }
+}
+
+/// What is wrong with the release records of a Tiller: a finding for each kind of problem in each storage.
+fn release_problems(tiller: &AuditedTiller) -> Vec<Issue<'static>> {
+    let Maybe::Known(releases) = &tiller.releases else {
+        return Vec::new();
+    };
+    let ObjectName {
+        kind,
+        namespace,
+        name,
+    } = &tiller.object;
+    let namespace = namespace.as_deref().unwrap_or_default();
+    let Releases {
+        configmaps,
+        secrets,
+    } = releases;
+    let storages = [("ConfigMaps", configmaps), ("Secrets", secrets)];
+    let problems = storages.into_iter().flat_map(|(storage, stored)| {
+        let each = stored.problems.iter();
+        each.map(move |(problem, number)| (storage, problem, number))
+    });
+    let issue = |(storage, problem, number): (&str, &&str, &usize)| {
+        let message =
+            format!("{problem}: {number} of the releases of namespace {namespace} in {storage}");
+        let remedy = format!("run tiller-guard releases list --namespace {namespace}");
+        Issue {
+            file: tiller.object.file(),
+            object: title(kind, Some(namespace), name),
+            finding: Cow::Owned(Finding::of_releases(message, remedy)),
+        }
+    };
+    problems.map(issue).collect()
+}
+
+// === impl ObjectName ===
+
+impl ObjectName {
+    /// What stands for its file.
+    fn file(&self) -> String {
+        let namespace = self.namespace.as_deref().unwrap_or("_cluster");
+        format!("cluster/{namespace}/{}/{}", self.kind, self.name)
     }
 }

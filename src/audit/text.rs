@@ -205,14 +205,14 @@ fn rows<T>(
     }
 }
 
-fn told<T>(value: &Maybe<T>, text: impl FnOnce(&T) -> String) -> String {
+pub(super) fn told<T>(value: &Maybe<T>, text: impl FnOnce(&T) -> String) -> String {
     match value {
         Maybe::Known(value) => text(value),
         Maybe::Unknown { unknown } => format!("unknown: {}", unknown.one_line()),
     }
 }
 
-fn title(object: &ObjectName) -> String {
+pub(super) fn title(object: &ObjectName) -> String {
     let ObjectName {
         kind,
         namespace,
@@ -224,7 +224,7 @@ fn title(object: &ObjectName) -> String {
     }
 }
 
-fn step(step: &Step) -> String {
+pub(super) fn step(step: &Step) -> String {
     match step.answer {
         "left" => "left as it is, since the mode only reports".to_owned(),
         "refused" => format!("refused ({})", step.rules.join(", ")),
@@ -232,7 +232,7 @@ fn step(step: &Step) -> String {
     }
 }
 
-fn releases(releases: &Releases) -> String {
+pub(super) fn releases(releases: &Releases) -> String {
     let stored = |stored: &Stored, storage: &str| {
         let problems = stored.problems.iter();
         let problems: Vec<_> = problems
@@ -262,7 +262,7 @@ fn can_reach(reach: &CanReach) -> Vec<String> {
     cluster.into_iter().chain(namespaces).collect()
 }
 
-fn grants(place: &str, grants: &[Grant]) -> String {
+pub(super) fn grants(place: &str, grants: &[Grant]) -> String {
     let can: Vec<_> = grants.iter().map(|it| it.can).collect();
     let by: BTreeSet<_> = grants.iter().flat_map(|it| &it.by).collect();
     match can.as_slice() {
@@ -296,7 +296,7 @@ fn network(reached: &str) -> &'static str {
 }
 
 /// How many days ago something was made, by its time in RFC 3339 and UTC.
-fn age(created: &str, now: Timestamp) -> Option<usize> {
+pub(super) fn age(created: &str, now: Timestamp) -> Option<usize> {
     let made = time::OffsetDateTime::parse(created, &time::format_description::well_known::Rfc3339)
         .ok()?;
     usize::try_from((now.0 - made.unix_timestamp()) / 86_400).ok()

@@ -12,13 +12,13 @@ use super::output::{OutputArguments, Written};
 use super::planned::{ContentArguments, PlanArguments, WrittenPolicy};
 use super::policy_options::{PolicyArguments, now};
 use super::reach::{ReachArguments, connect_patiently, on_runtime};
-use crate::audit::{Audit, AuditReport, Basis, write_text};
+use crate::audit::{Audit, AuditReport, Basis, page, write_text};
 use crate::cluster::audit::{Place, guard, installed_policy, take};
 use crate::installation;
 use crate::offline::dump;
 use crate::offline::files::sources;
 use crate::policy::Timestamp;
-use crate::report::{Issues, Style};
+use crate::report::{Issues, Page, Style};
 
 /// Audit every Tiller of a cluster: what it does, what it can reach, who can reach it, and what the guard does next
 ///
@@ -67,6 +67,10 @@ impl Written for Audited {
 
     fn issues(&self) -> Issues<'_> {
         self.report.issues()
+    }
+
+    fn page(&self) -> Page<'_> {
+        page(&self.report, self.now)
     }
 }
 

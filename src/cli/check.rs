@@ -20,7 +20,7 @@ use crate::offline::records::examined;
 use crate::offline::{Judging, exclude, on_all_cores, other};
 use crate::policy::Severity;
 use crate::releases::{Examined, Inventory};
-use crate::report::{self, Issues, Report, Style, Unreadable};
+use crate::report::{self, Issues, Page, Report, Style, Unreadable};
 
 /// What was typed.
 #[derive(Debug, Args)]
@@ -101,6 +101,10 @@ impl Written for Report {
     }
 
     fn issues(&self) -> Issues<'_> {
+        self.into()
+    }
+
+    fn page(&self) -> Page<'_> {
         self.into()
     }
 }

@@ -11,12 +11,12 @@ use serde::Serialize;
 use super::style::style;
 use crate::manifest::{DUPLICATE_KEY, to_yaml};
 use crate::policy::{Rule, mode_rules, rules};
-use crate::report::{self, Issues, Style};
+use crate::report::{self, Issues, Page, RELEASE_PROBLEM, ReportApi, Style};
 
 /// The options of a report.
 #[derive(Debug, Args)]
 pub(super) struct OutputArguments {
-    /// Output format: text, json, yaml, sarif, junit or github; =FILE writes it to a file (repeatable)
+    /// Output format: text, json, yaml, sarif, junit, github, html, report or policyreport; =FILE writes it to a file (repeatable)
     #[arg(long, short, value_name = "FORMAT[=FILE]", default_value = "text", value_parser = output)]
     output: Vec<Output>,
 }
@@ -35,6 +35,8 @@ enum Format {
     Sarif,
     Junit,
     Github,
+    Html,
+    Reports(ReportApi),
 }
 
 /// What can be written in every format.
@@ -43,6 +45,8 @@ pub(super) trait Written: Serialize {
     fn write_text(&self, style: Style, out: &mut dyn Write) -> io::Result<()>;
     /// The findings with their places.
     fn issues(&self) -> Issues<'_>;
+    /// As a page to look at.
+    fn page(&self) -> Page<'_>;
 }
 
 fn output(text: &str) -> Result<Output, String> {
@@ -57,7 +61,15 @@ fn output(text: &str) -> Result<Output, String> {
         "sarif" => Format::Sarif,
         "junit" => Format::Junit,
         "github" => Format::Github,
-        _ => return Err("give text, json, yaml, sarif, junit or github".to_owned()),
+        "html" => Format::Html,
+        "report" => Format::Reports(ReportApi::OpenReports),
+        "policyreport" => Format::Reports(ReportApi::PolicyReport),
+        _ => {
+            return Err(
+                "give text, json, yaml, sarif, junit, github, html, report or policyreport"
+                    .to_owned(),
+            );
+        }
     };
     if file
         .as_ref()
@@ -120,12 +132,18 @@ fn write(
         Format::Sarif => {
             let rules: Vec<&Rule> = rules()
                 .chain(mode_rules())
-                .chain([&DUPLICATE_KEY])
+                .chain([&DUPLICATE_KEY, &RELEASE_PROBLEM])
                 .collect();
             report::write_sarif(&written.issues(), &rules, out)?;
         }
         Format::Junit => report::write_junit(&written.issues(), out)?,
         Format::Github => report::write_github(&written.issues(), out)?,
+        Format::Html => report::write_page(&written.page(), out)?,
+        Format::Reports(api) => {
+            for object in report::report_objects(&written.issues(), api) {
+                write!(out, "---\n{}", to_yaml(&object))?;
+            }
+        }
     }
     Ok(())
 }

@@ -11,7 +11,7 @@ use super::issue::Issues;
 /// Writes the annotations.
 pub fn write(issues: &Issues<'_>, out: &mut dyn Write) -> io::Result<()> {
     for issue in &issues.findings {
-        let finding = issue.finding;
+        let finding = &issue.finding;
         let level = match finding.severity {
             "critical" | "high" => "error",
             "medium" => "warning",

@@ -1,6 +1,9 @@
 //! Findings with their places, as other formats than our own take them: of files and of clusters alike.
 
+use std::borrow::Cow;
+
 use super::{Finding, Report, ReportedObject, Unreadable};
+use crate::releases::Problem;
 
 /// Everything that other formats show.
 #[derive(Debug, Clone, Default)]
@@ -21,7 +24,7 @@ pub struct Issue<'r> {
     /// The object: `KIND NAMESPACE/NAME`.
     pub object: String,
     /// What was found.
-    pub finding: &'r Finding,
+    pub finding: Cow<'r, Finding>,
 }
 
 /// Something that could not be read or looked at.
@@ -70,11 +73,44 @@ impl<'r> From<&'r Report> for Issues<'r> {
             }
         });
         issues.unread.extend(unread);
+        for problem in &report.release_problems {
+            issues.add_problem(problem, &report.objects);
+        }
         issues
     }
 }
 
 impl<'r> Issues<'r> {
+    /// Adds a problem of a release record, which is one of these objects.
+    fn add_problem(&mut self, problem: &Problem, objects: &[ReportedObject]) {
+        let Problem {
+            problem,
+            tiller_namespace,
+            storage,
+            record,
+            message,
+            remedy,
+            ..
+        } = problem;
+        let is_record = |it: &&ReportedObject| {
+            it.kind == storage.kind()
+                && it.name == *record
+                && it
+                    .namespace
+                    .as_ref()
+                    .is_none_or(|it| it == tiller_namespace)
+        };
+        let object = objects.iter().find(is_record);
+        let message = format!("{}: {message}", problem.as_str());
+        let mut finding = Finding::of_releases(message, remedy.clone());
+        finding.line = object.map(|it| it.line);
+        self.findings.push(Issue {
+            file: object.map_or_else(|| record.clone(), |it| it.file.clone()),
+            object: title(storage.kind(), Some(tiller_namespace), record),
+            finding: Cow::Owned(finding),
+        });
+    }
+
     /// Adds an object with its findings.
     pub fn add(&mut self, file: &str, object: &str, findings: &'r [Finding]) {
         if findings.is_empty() {
@@ -83,7 +119,7 @@ impl<'r> Issues<'r> {
         self.findings.extend(findings.iter().map(|finding| Issue {
             file: file.to_owned(),
             object: object.to_owned(),
-            finding,
+            finding: Cow::Borrowed(finding),
         }));
     }
 }
@@ -101,7 +137,7 @@ impl Issue<'_> {
     pub fn text(&self) -> String {
         let Finding {
             message, remedy, ..
-        } = self.finding;
+        } = &*self.finding;
         format!("{}: {message}; fix: {remedy}", self.object)
     }
 }

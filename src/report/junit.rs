@@ -45,7 +45,7 @@ pub fn write(issues: &Issues<'_>, out: &mut dyn Write) -> io::Result<()> {
 }
 
 fn write_finding(issue: &Issue<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let finding = issue.finding;
+    let finding = &issue.finding;
     let name = format!("{}: {} {}", finding.rule, issue.object, finding.path);
     writeln!(out, "    {}>", case(&issue.file, name.trim_end()))?;
     let line = finding

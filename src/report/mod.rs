@@ -9,6 +9,9 @@ mod issue;
 mod json;
 mod junit;
 mod object;
+mod open_reports;
+mod page;
+mod release_problem;
 mod sarif;
 mod style;
 mod text;
@@ -23,6 +26,11 @@ pub use issue::{Issue, Issues, Unread, title};
 pub use json::{escape_controls, write as write_json};
 pub use junit::write as write_junit;
 pub use object::{Finding, ReportedObject};
+pub use open_reports::{ReportApi, report_objects};
+pub use page::{
+    Edge, Graph, Item, Node, Page, Section, Target, Tile, Tone, configuration, write as write_page,
+};
+pub use release_problem::RELEASE_PROBLEM;
 pub use sarif::write as write_sarif;
 pub use style::{Style, Wishes};
 pub use text::{OneLine, count, write as write_text, write_finding, write_problems, write_tiller};

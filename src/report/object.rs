@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::Tiller;
+use super::release_problem::RELEASE_PROBLEM;
 use crate::policy;
 
 /// An object that was looked at.
@@ -81,6 +82,23 @@ impl From<&policy::Finding> for Finding {
     }
 }
 
+impl Finding {
+    /// A problem of release records.
+    pub fn of_releases(message: String, remedy: String) -> Self {
+        Self {
+            rule: RELEASE_PROBLEM.id,
+            severity: RELEASE_PROBLEM.severity.as_str(),
+            path: String::new(),
+            line: None,
+            column: None,
+            message,
+            remedy,
+            action: "report",
+            documentation: page_of(RELEASE_PROBLEM.id),
+        }
+    }
+}
+
 /// The pages of all rules, of this version.
 pub(super) const RULE_PAGES: &str = concat!(
     env!("CARGO_PKG_REPOSITORY"),
@@ -88,7 +106,19 @@ pub(super) const RULE_PAGES: &str = concat!(
     env!("CARGO_PKG_VERSION"),
     "/docs/rules"
 );
+/// What is wrong with release records, of this version.
+const RELEASES_PAGE: &str = concat!(
+    env!("CARGO_PKG_REPOSITORY"),
+    "/blob/v",
+    env!("CARGO_PKG_VERSION"),
+    "/docs/releases.md"
+);
 
-fn page_of(rule: &str) -> String {
-    format!("{RULE_PAGES}/{rule}.md")
+/// The page of a rule.
+pub(super) fn page_of(rule: &str) -> String {
+    if rule == RELEASE_PROBLEM.id {
+        RELEASES_PAGE.to_owned()
+    } else {
+        format!("{RULE_PAGES}/{rule}.md")
+    }
 }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::issue::{Issue, Issues, Unread};
 use super::json::escape_controls;
-use super::object::RULE_PAGES;
+use super::object::page_of;
 use crate::policy::{Rule, Severity};
 
 /// The most results of a run that GitHub takes. Of more, the worst are written.
@@ -68,7 +68,7 @@ fn descriptor(rule: &Rule) -> Value {
         ..
     } = rule;
     let (plain_summary, plain_answer) = (summary.replace('`', ""), answer.replace('`', ""));
-    let page = format!("{RULE_PAGES}/{id}.md");
+    let page = page_of(id);
     json!({
         "id": id,
         "shortDescription": { "text": plain_summary },
@@ -88,7 +88,7 @@ fn descriptor(rule: &Rule) -> Value {
 }
 
 fn result(issue: &Issue<'_>, numbers: &BTreeMap<&str, usize>) -> Value {
-    let finding = issue.finding;
+    let finding = &issue.finding;
     let mut result = json!({
         "ruleId": finding.rule,
         "level": level(finding.severity),

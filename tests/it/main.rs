@@ -41,6 +41,8 @@ mod metrics;
 mod offline;
 /// Slow and greedy clients beside honest ones.
 mod overload;
+/// The report as a page, in a browser.
+mod page;
 /// The rules over the case corpus, and the laws that every verdict keeps.
 mod policy;
 /// Teams, planned and made.

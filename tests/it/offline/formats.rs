@@ -180,3 +180,78 @@ fn github_gets_a_line_for_each_finding() {
     );
     assert!(read.lines().count() > 10);
 }
+
+const DAMAGED: &str = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: web.v1\n  namespace: blue\n  labels: {OWNER: TILLER, NAME: web, STATUS: DEPLOYED, VERSION: \"1\"}\nstringData: {release: this is none}\n";
+
+#[test]
+fn problems_of_release_records_are_in_every_format() {
+    let text = format!("# one\n---\n{DAMAGED}");
+    let read = run(&["check", "-", "-o", "sarif"], text.as_bytes());
+    assert_eq!(read.code, Some(1), "{}", read.stderr);
+    let log = sarif(&read);
+    let result = log["results"].as_array().unwrap();
+    let result = result
+        .iter()
+        .find(|it| it["ruleId"] == "release-problem")
+        .unwrap();
+    let message = result["message"]["text"].as_str().unwrap();
+    assert!(
+        message.starts_with("Secret blue/web.v1: damaged: "),
+        "{message}"
+    );
+    let region = &result["locations"][0]["physicalLocation"]["region"];
+    assert_eq!(region["startLine"], 3);
+    let rule = usize::try_from(result["ruleIndex"].as_u64().unwrap()).unwrap();
+    let rule = &log["tool"]["driver"]["rules"][rule];
+    assert!(
+        rule["helpUri"]
+            .as_str()
+            .unwrap()
+            .ends_with("/docs/releases.md"),
+        "{rule}"
+    );
+    for format in ["junit", "github", "report", "html"] {
+        let read = run(&["check", "-", "-o", format], text.as_bytes());
+        assert!(read.stdout.contains("damaged"), "{format}: {}", read.stdout);
+    }
+}
+
+#[test]
+fn reports_are_objects_of_a_namespace_each_and_bounded() {
+    let names = (0..40).map(|number| format!("tiller-{number}"));
+    let pods: Vec<String> = names.map(|name| pod(&name)).collect();
+    let text = format!("{}---\nkind: [\n", pods.join("---\n"));
+    for (format, version, kinds) in [
+        (
+            "report",
+            "openreports.io/v1alpha1",
+            ["ClusterReport", "Report"],
+        ),
+        (
+            "policyreport",
+            "wgpolicyk8s.io/v1alpha2",
+            ["ClusterPolicyReport", "PolicyReport"],
+        ),
+    ] {
+        let read = run(&["check", "-", "-o", format], text.as_bytes());
+        assert_eq!(read.code, Some(3), "{}", read.stderr);
+        let objects: Vec<Value> = serde_saphyr::from_multiple(&read.stdout).unwrap();
+        let [cluster, blue] = objects.as_slice() else {
+            panic!("{objects:#?}");
+        };
+        assert_eq!([&cluster["kind"], &blue["kind"]], kinds);
+        assert_eq!([&cluster["apiVersion"], &blue["apiVersion"]], [version; 2]);
+        assert_eq!(cluster["summary"]["error"], 1);
+        assert_eq!(blue["metadata"]["namespace"], "blue");
+        assert_eq!(blue["summary"]["fail"], 40 * 19);
+        let results = blue["results"].as_array().unwrap();
+        assert_eq!(results.len(), 500);
+        assert_eq!(
+            blue["metadata"]["annotations"]["tiller-guard.io/results-left-out"],
+            "260"
+        );
+        assert_eq!(results[0]["severity"], "critical");
+        assert_eq!(results[0]["resources"][0]["kind"], "Pod");
+        assert!(read.stdout.len() < 1_000_000);
+    }
+}

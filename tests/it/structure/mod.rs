@@ -174,7 +174,10 @@ const CRATES: [(&str, &[&str]); 17] = [
             "time",
         ],
     ),
-    ("report", &["diffy", "serde", "serde_json"]),
+    (
+        "report",
+        &["base64", "diffy", "maud", "ring", "serde", "serde_json"],
+    ),
     ("audit", &["base64", "serde", "serde_json", "time"]),
     (
         "offline",

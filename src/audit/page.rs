@@ -1,0 +1,371 @@
+//! The report as a page to look at.
+
+use std::collections::BTreeMap;
+
+use super::graph::graph;
+use super::report::{
+    AuditReport, AuditedCertificate, AuditedTiller, CanReach, Grant, GuardState, ObjectName,
+    Opener, Reacher, Step,
+};
+use super::text::{age, grants, releases, step, title, told};
+use crate::policy::Timestamp;
+use crate::report::{Item, Maybe, Page, Section, Tile, Tone, configuration, count};
+
+/// Somebody who reaches this many Tillers in the same way is not named with each of them.
+const MANY: usize = 12;
+/// The most Tillers that are named of those that somebody reaches.
+const NAMED: usize = 8;
+/// The most rules that are named of those that refuse.
+const FEW: usize = 5;
+
+/// Who reaches, how, and by which bindings.
+type Key<'r> = (&'r str, &'r [&'static str], Vec<&'r str>);
+/// The Tillers that each of them reaches, by number.
+type Reaches<'r> = BTreeMap<Key<'r>, Vec<usize>>;
+
+/// The report as a page.
+pub fn page(report: &AuditReport, now: Timestamp) -> Page<'_> {
+    let AuditReport {
+        policy,
+        tillers,
+        openers,
+        guard,
+        unknown,
+        not_served,
+        ..
+    } = report;
+    let reaches = reaches(tillers);
+    let of_tillers = tillers
+        .iter()
+        .map(|tiller| of_tiller(tiller, &reaches, now));
+    let mut sections = vec![people(tillers, &reaches)];
+    sections.extend(guard.as_ref().map(of_guard));
+    let mut notes = Vec::new();
+    if !not_served.is_empty() {
+        notes.push(format!(
+            "not served by this API server: {}",
+            not_served.join(", ")
+        ));
+    }
+    Page {
+        title: "Tillers of the cluster".to_owned(),
+        subject: [time(now), Some(format!("policy: {policy}"))]
+            .into_iter()
+            .flatten()
+            .collect(),
+        tiles: tiles(report),
+        graph: (!tillers.is_empty()).then(|| graph(report)),
+        columns: vec![
+            "State",
+            "Next restart",
+            "Next update",
+            "Network",
+            "Reached by",
+            "Can reach",
+        ],
+        items: of_tillers.chain(openers.iter().map(of_opener)).collect(),
+        sections,
+        unknown: unknown
+            .iter()
+            .map(|it| (it.what.clone(), it.reason.clone()))
+            .collect(),
+        notes,
+    }
+}
+
+fn tiles(report: &AuditReport) -> Vec<Tile> {
+    let summary = report.summary;
+    let open = report.tillers.iter().filter(|it| is_open(it)).count();
+    let tile = |number, label: &str, tone| Tile {
+        number,
+        label: label.to_owned(),
+        tone,
+    };
+    vec![
+        tile(summary.tillers, "Tillers", Tone::Plain),
+        tile(open, "open to everybody who reaches their pod", Tone::Open),
+        tile(summary.findings, "findings", Tone::Unknown),
+        tile(summary.openers, "other objects that open one", Tone::Open),
+        tile(
+            summary.refused_at_restart,
+            "refused at the next restart",
+            Tone::Open,
+        ),
+        tile(
+            summary.refused_at_update,
+            "refused at the next update",
+            Tone::Open,
+        ),
+        tile(summary.unknown, "could not be read", Tone::Unknown),
+    ]
+}
+
+/// Whether a Tiller asks for no certificate.
+pub(super) fn is_open(tiller: &AuditedTiller) -> bool {
+    tiller.network == Maybe::Known("everybody")
+}
+
+fn key(reacher: &Reacher) -> Key<'_> {
+    let Reacher { who, ways, by } = reacher;
+    (who, ways, by.iter().map(|it| &**it).collect())
+}
+
+fn reaches(tillers: &[AuditedTiller]) -> Reaches<'_> {
+    let mut reaches = Reaches::default();
+    for (number, tiller) in tillers.iter().enumerate() {
+        if let Maybe::Known(reachers) = &tiller.reached_by {
+            for reacher in reachers {
+                reaches.entry(key(reacher)).or_default().push(number);
+            }
+        }
+    }
+    reaches
+}
+
+fn of_tiller<'r>(tiller: &'r AuditedTiller, reaches: &Reaches<'_>, now: Timestamp) -> Item<'r> {
+    let answer = |answer: &str| match answer {
+        "refused" => Tone::Open,
+        "left" => Tone::Unknown,
+        "allowed" => Tone::Good,
+        _ => Tone::Plain,
+    };
+    let cell = |step: &Step| (step.answer.to_owned(), answer(step.answer));
+    let people = counted(&tiller.reached_by, Vec::len);
+    let reach = match &tiller.can_reach {
+        Maybe::Known(reach) if !reach.cluster.is_empty() => {
+            ("whole cluster".to_owned(), Tone::Open)
+        }
+        Maybe::Known(reach) => (count(reach.namespaces.len(), "namespace"), Tone::Plain),
+        Maybe::Unknown { .. } => ("unknown".to_owned(), Tone::Unknown),
+    };
+    Item {
+        title: title(&tiller.object),
+        cells: vec![
+            (tiller.state.to_owned(), Tone::Plain),
+            cell(&tiller.next.restart),
+            cell(&tiller.next.update),
+            port(tiller),
+            people,
+            reach,
+        ],
+        findings: &tiller.findings,
+        details: details(tiller, reaches, now),
+    }
+}
+
+fn counted<T>(value: &Maybe<T>, number: impl Fn(&T) -> usize) -> (String, Tone) {
+    match value {
+        Maybe::Known(value) => (number(value).to_string(), Tone::Plain),
+        Maybe::Unknown { .. } => ("unknown".to_owned(), Tone::Unknown),
+    }
+}
+
+/// Who reaches its port, in short.
+pub(super) fn port(tiller: &AuditedTiller) -> (String, Tone) {
+    let (text, tone) = match &tiller.network {
+        Maybe::Known("everybody") => ("open", Tone::Open),
+        Maybe::Known("certificates") => ("certificates", Tone::Good),
+        Maybe::Known("own-pod") => ("own pod", Tone::Good),
+        Maybe::Known(_) => ("exits", Tone::Plain),
+        Maybe::Unknown { .. } => ("unknown", Tone::Unknown),
+    };
+    (text.to_owned(), tone)
+}
+
+fn details(
+    tiller: &AuditedTiller,
+    reaches: &Reaches<'_>,
+    now: Timestamp,
+) -> Vec<(&'static str, Vec<String>)> {
+    let one = |name, text: String| (name, vec![text]);
+    let age = age(&tiller.created, now).map(|days| format!("{} old", count(days, "day")));
+    let team = tiller.team.as_ref().map(|team| format!("team {team}"));
+    let mode = format!("mode {}", tiller.mode);
+    let about: Vec<String> = [age, team, Some(mode)].into_iter().flatten().collect();
+    let differs = tiller.pods.iter().filter(|pod| pod.differs);
+    let differs = differs.map(|pod| format!("{} runs with another configuration", pod.name));
+    let restart = &tiller.next.restart;
+    let restart = (restart.rules.len() < FEW).then(|| one("next restart", step(restart)));
+    let network = match &tiller.network {
+        Maybe::Known(_) => None,
+        Maybe::Unknown { unknown } => Some(one("network", format!("unknown: {unknown}"))),
+    };
+    let rows = [
+        Some(one("about", about.join(", "))),
+        Some((
+            "runs with",
+            tiller.containers.iter().map(configuration).collect(),
+        )),
+        Some(("pods", differs.collect())),
+        restart,
+        Some(one("next update", step(&tiller.next.update))),
+        Some(one("releases", told(&tiller.releases, releases))),
+        Some(one("account", tiller.account.clone())),
+        Some(("can reach", lines(&tiller.can_reach, reach))),
+        Some((
+            "reached by",
+            lines(&tiller.reached_by, |it| named(it, reaches)),
+        )),
+        network,
+        Some(("exposed by", lines(&tiller.exposed_by, Clone::clone))),
+        Some((
+            "certificates",
+            lines(&tiller.certificates, |it| {
+                it.iter().map(certificate).collect()
+            }),
+        )),
+    ];
+    let rows = rows.into_iter().flatten();
+    rows.filter(|(_, lines)| !lines.is_empty()).collect()
+}
+
+/// What an account reaches: the first of the namespaces in which it has a right of any power, and how many more there are.
+fn reach(reach: &CanReach) -> Vec<String> {
+    let CanReach {
+        cluster,
+        namespaces,
+    } = reach;
+    let everything = |grants: &[Grant]| grants.iter().position(|it| it.can == "everything");
+    let told = |place: &str, all: &[Grant]| match everything(all).and_then(|at| all.get(at..=at)) {
+        Some(one) => grants(place, one),
+        None => grants(place, all),
+    };
+    let mut lines = Vec::new();
+    if !cluster.is_empty() {
+        lines.push(told("the whole cluster", cluster));
+    }
+    let powerful = namespaces.iter().filter(|(_, grants)| !grants.is_empty());
+    lines.extend(
+        powerful
+            .take(NAMED)
+            .map(|(namespace, all)| told(namespace, all)),
+    );
+    let more = namespaces.len() + usize::from(!cluster.is_empty()) - lines.len();
+    if more > 0 {
+        lines.push(format!("and {}", count(more, "more namespace")));
+    }
+    lines
+}
+
+fn lines<T>(value: &Maybe<T>, lines: impl FnOnce(&T) -> Vec<String>) -> Vec<String> {
+    match value {
+        Maybe::Known(value) => lines(value),
+        Maybe::Unknown { unknown } => vec![format!("unknown: {unknown}")],
+    }
+}
+
+/// Those who reach this Tiller; of those who reach many, how many they are.
+fn named(people: &[Reacher], reaches: &Reaches<'_>) -> Vec<String> {
+    let many = |it: &&Reacher| reaches.get(&key(it)).is_some_and(|all| all.len() > MANY);
+    let (many, few): (Vec<_>, Vec<_>) = people.iter().partition(many);
+    let few = few.into_iter();
+    let mut named: Vec<String> = few
+        .map(|it| format!("{}: {}", it.who, it.ways.join(", ")))
+        .collect();
+    if !many.is_empty() {
+        named.push(format!("and {} more, who reach many Tillers", many.len()));
+    }
+    named
+}
+
+fn certificate(certificate: &AuditedCertificate) -> String {
+    let word = if certificate.expired {
+        "expired"
+    } else {
+        "ends"
+    };
+    format!(
+        "{} {}: {word} {}",
+        certificate.secret, certificate.file, certificate.ends
+    )
+}
+
+fn of_opener(opener: &Opener) -> Item<'_> {
+    Item {
+        title: title(&opener.object),
+        cells: Vec::new(),
+        findings: &opener.findings,
+        details: Vec::new(),
+    }
+}
+
+/// Everybody who reaches a Tiller; in one line those who do so in the same way, by the same bindings.
+fn people(tillers: &[AuditedTiller], reaches: &Reaches<'_>) -> Section {
+    let mut alike: BTreeMap<_, Vec<&str>> = BTreeMap::new();
+    for ((who, ways, by), numbers) in reaches {
+        let people = alike.entry((by, ways, numbers)).or_default();
+        people.push(who);
+    }
+    let rows = alike.into_iter().map(|((by, ways, numbers), people)| {
+        let tillers = reached(tillers, numbers);
+        vec![people.join(", "), ways.join(", "), by.join(", "), tillers]
+    });
+    Section {
+        title: "Who can reach a Tiller",
+        about: "Users, groups and service accounts by their rights; Kubernetes' own components are left out.",
+        columns: vec!["Who", "Ways", "By", "Tillers"],
+        rows: rows.collect(),
+    }
+}
+
+/// The Tillers of these numbers.
+fn reached(tillers: &[AuditedTiller], numbers: &[usize]) -> String {
+    if numbers.len() == tillers.len() && tillers.len() > 1 {
+        return "every Tiller".to_owned();
+    }
+    let name = |number: &usize| tillers.get(*number).map(|it| short(&it.object));
+    let mut names: Vec<String> = numbers.iter().take(NAMED).filter_map(name).collect();
+    if let Some(more @ 1..) = numbers.len().checked_sub(NAMED) {
+        names.push(format!("and {more} more"));
+    }
+    names.join(", ")
+}
+
+/// `NAMESPACE/NAME`.
+pub(super) fn short(object: &ObjectName) -> String {
+    let namespace = object.namespace.as_deref().unwrap_or_default();
+    format!("{namespace}/{}", object.name)
+}
+
+fn of_guard(guard: &GuardState) -> Section {
+    let GuardState {
+        configurations,
+        changed_by,
+    } = guard;
+    let states = configurations.iter().map(|(kind, state)| {
+        let text = match state {
+            Maybe::Known(wrong) if wrong.is_empty() => "as installed".to_owned(),
+            Maybe::Known(wrong) => wrong.join("; "),
+            Maybe::Unknown { unknown } => format!("unknown: {unknown}"),
+        };
+        vec![(*kind).to_owned(), text]
+    });
+    let changers = match changed_by {
+        Maybe::Known(all) => all
+            .iter()
+            .map(|it| {
+                let by: Vec<_> = it.by.iter().map(|it| &**it).collect();
+                vec![
+                    it.who.clone(),
+                    format!("may change them ({})", by.join(", ")),
+                ]
+            })
+            .collect(),
+        Maybe::Unknown { unknown } => vec![vec![
+            "who may change them".to_owned(),
+            format!("unknown: {unknown}"),
+        ]],
+    };
+    Section {
+        title: "Webhook configurations of tiller-guard",
+        about: "Whether they are as installed, and who may change them.",
+        columns: vec!["What", "State"],
+        rows: states.chain(changers).collect(),
+    }
+}
+
+fn time(now: Timestamp) -> Option<String> {
+    let now = time::OffsetDateTime::from_unix_timestamp(now.0).ok()?;
+    now.format(&time::format_description::well_known::Rfc3339)
+        .ok()
+}

@@ -1,0 +1,106 @@
+//! What a page shows.
+
+use super::graph::Graph;
+use crate::report::object::Finding;
+
+/// What a page shows.
+#[derive(Debug, Default)]
+pub struct Page<'r> {
+    /// What it is about.
+    pub title: String,
+    /// Where it is from, and when.
+    pub subject: Vec<String>,
+    /// The numbers.
+    pub tiles: Vec<Tile>,
+    /// The drawing.
+    pub graph: Option<Graph>,
+    /// The titles of the cells of each item.
+    pub columns: Vec<&'static str>,
+    /// The lines of the table.
+    pub items: Vec<Item<'r>>,
+    /// Further tables.
+    pub sections: Vec<Section>,
+    /// What could not be looked at or read: what, and why.
+    pub unknown: Vec<(String, String)>,
+    /// Remarks.
+    pub notes: Vec<String>,
+}
+
+/// A number.
+#[derive(Debug)]
+pub struct Tile {
+    /// How many.
+    pub number: usize,
+    /// Of what.
+    pub label: String,
+    /// How it looks, if it is not 0.
+    pub tone: Tone,
+}
+
+/// What a text or a line means.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Tone {
+    /// Open, or refused: red.
+    Open,
+    /// Unknown: yellow.
+    Unknown,
+    /// Neither.
+    #[default]
+    Plain,
+    /// As it should be: green.
+    Good,
+}
+
+/// A line of the table.
+#[derive(Debug)]
+pub struct Item<'r> {
+    /// The object, as `KIND NAMESPACE/NAME`.
+    pub title: String,
+    /// The cells, in the order of the columns.
+    pub cells: Vec<(String, Tone)>,
+    /// What was found.
+    pub findings: &'r [Finding],
+    /// What there is to tell, each with its name.
+    pub details: Vec<(&'static str, Vec<String>)>,
+}
+
+/// A table of its own.
+#[derive(Debug)]
+pub struct Section {
+    /// Its title.
+    pub title: &'static str,
+    /// What it is about.
+    pub about: &'static str,
+    /// The titles of its columns.
+    pub columns: Vec<&'static str>,
+    /// Its lines.
+    pub rows: Vec<Vec<String>>,
+}
+
+// === impl Item ===
+
+impl Item<'_> {
+    /// What a link to this line is called.
+    pub(super) fn anchor(number: usize) -> String {
+        format!("i{number}")
+    }
+}
+
+// === impl Tone ===
+
+impl Tone {
+    /// Its class in the style, if it is not plain.
+    pub(super) fn mark(self) -> Option<&'static str> {
+        (self != Self::Plain).then(|| self.class())
+    }
+
+    /// Its class in the style.
+    pub(super) fn class(self) -> &'static str {
+        match self {
+            Self::Open => "o",
+            Self::Unknown => "u",
+            Self::Plain => "p",
+            Self::Good => "g",
+        }
+    }
+}
