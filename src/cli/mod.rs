@@ -38,10 +38,13 @@ mod uninstall;
 mod version;
 mod waiting;
 
+use std::env;
+use std::ffi::OsStr;
 use std::io::{self, Write as _};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{CommandFactory as _, Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::cluster::told::chain;
 use exit::{Exit, is_broken_pipe};
@@ -86,7 +89,7 @@ pub fn command() -> clap::Command {
 
 /// Runs the command line of this process.
 pub fn run() -> ExitCode {
-    let Arguments { command } = match Arguments::try_parse() {
+    let Arguments { command } = match parsed() {
         Ok(arguments) => arguments,
         Err(error) => return usage(&error),
     };
@@ -118,6 +121,18 @@ pub fn run() -> ExitCode {
             Exit::Failed.into()
         }
     }
+}
+
+/// What was typed. As a plugin of kubectl, which runs a program called `kubectl-tiller_guard`, help and errors name the program as it was
+/// called there.
+fn parsed() -> Result<Arguments, clap::Error> {
+    let program = env::args_os().next().map(PathBuf::from).unwrap_or_default();
+    let name = program.file_stem().and_then(OsStr::to_str);
+    let mut command = command();
+    if name.is_some_and(|name| name.starts_with("kubectl-")) {
+        command = command.bin_name("kubectl tiller-guard");
+    }
+    Arguments::from_arg_matches(&command.try_get_matches()?)
 }
 
 /// Prints help or a usage error.

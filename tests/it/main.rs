@@ -41,6 +41,8 @@ mod metrics;
 mod offline;
 /// Slow and greedy clients beside honest ones.
 mod overload;
+/// The Action, the job, the hooks and the manifest for krew.
+mod packaging;
 /// The report as a page, in a browser.
 mod page;
 /// The rules over the case corpus, and the laws that every verdict keeps.
