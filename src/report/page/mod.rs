@@ -75,6 +75,8 @@ fn document(page: &Page<'_>) -> Markup {
                 meta name="color-scheme" content="light dark";
                 title { (title) " · tiller-guard" }
                 style { (PreEscaped(STYLE)) }
+                // Early, so that details are never laid out which it folds.
+                script { (PreEscaped(SCRIPT)) }
             }
             body {
                 a.skip href="#objects" { "Skip to the table" }
@@ -94,7 +96,6 @@ fn document(page: &Page<'_>) -> Markup {
                     }
                 }
                 footer { "tiller-guard " (env!("CARGO_PKG_VERSION")) }
-                script { (PreEscaped(SCRIPT)) }
             }
         }
     }

@@ -1,11 +1,12 @@
-(() => {
+document.documentElement.classList.add('js');
+addEventListener('DOMContentLoaded', () => {
   const doc = document, all = (what, inside = doc) => [...inside.querySelectorAll(what)], byId = id => doc.getElementById(id);
-  doc.documentElement.classList.add('js');
 
   const table = byId('items');
   if (table) {
     const groups = all('tbody', table), search = byId('filter'), least = byId('severity'), shown = byId('shown'), unfold = byId('unfold');
-    const texts = new Map(groups.map(group => [group, group.textContent.toLowerCase()]));
+    const texts = new Map();
+    const text = group => texts.get(group) ?? (texts.set(group, group.textContent.toLowerCase()), texts.get(group));
     const show = (group, on) => {
       group.classList.toggle('show', on);
       group.querySelector('button').setAttribute('aria-expanded', on);
@@ -14,7 +15,7 @@
       const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
       let count = 0;
       for (const group of groups) {
-        const fits = +group.dataset.s >= +least.value && words.every(word => texts.get(group).includes(word));
+        const fits = +group.dataset.s >= +least.value && words.every(word => text(group).includes(word));
         group.hidden = !fits;
         count += fits;
       }
@@ -30,11 +31,10 @@
         .sort((a, b) => (falling ? -1 : 1) * order.compare(a[0], b[0]) || a[1] - b[1]);
       table.append(...sorted.map(it => it[2]));
     };
-    groups.forEach(group => {
-      show(group, false);
-      group.rows[0].addEventListener('click', event => {
-        if (!event.target.closest('a') && !String(getSelection())) show(group, !group.classList.contains('show'));
-      });
+    groups.forEach(group => group.querySelector('button').setAttribute('aria-expanded', false));
+    table.addEventListener('click', event => {
+      const group = event.target.closest('tr:first-child') && event.target.closest('tbody');
+      if (group && !event.target.closest('a') && !String(getSelection())) show(group, !group.classList.contains('show'));
     });
     all('thead th', table).forEach((head, column) => head.firstElementChild.addEventListener('click', () => sort(head, column)));
     unfold.addEventListener('click', () => {
@@ -46,7 +46,7 @@
     least.addEventListener('input', filter);
     const go = () => {
       const group = byId(location.hash.slice(1));
-      if (group && texts.has(group)) {
+      if (group && groups.includes(group)) {
         if (group.hidden) { search.value = ''; least.value = '0'; filter(); }
         show(group, true);
         group.querySelector('button').focus({ preventScroll: true });
@@ -92,22 +92,30 @@
     };
     const boxes = nodes.filter(node => node.dataset.n !== 'all');
     const place = node => node.getAttribute('transform').match(/\d+/g).map(Number);
-    boxes.forEach((node, number) => {
-      node.setAttribute('tabindex', number ? -1 : 0);
-      node.addEventListener('pointerenter', () => light(node));
-      node.addEventListener('pointerleave', () => light(boxes.includes(doc.activeElement) ? doc.activeElement : null));
-      node.addEventListener('focus', () => { boxes.forEach(it => it.setAttribute('tabindex', it === node ? 0 : -1)); light(node); });
-      node.addEventListener('blur', () => light(null));
-      node.addEventListener('keydown', event => {
-        const step = { ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] }[event.key];
-        if (event.key === 'Escape') node.blur();
-        if (!step) return;
-        event.preventDefault();
-        const [x, y] = place(node);
-        const far = other => { const [left, top] = place(other); return Math.abs(left - x) * 1e3 + Math.abs(top - y); };
-        const fits = other => { const [left, top] = place(other); return step[0] ? (left - x) * step[0] > 0 : left === x && (top - y) * step[1] > 0; };
-        boxes.filter(fits).sort((a, b) => far(a) - far(b))[0]?.focus();
-      });
+    const near = event => event.target.closest('[transform]');
+    let stop = boxes[0];
+    all('a', graph).forEach(node => node.setAttribute('tabindex', -1));
+    stop?.setAttribute('tabindex', 0);
+    graph.addEventListener('pointerover', event => light(near(event) ?? near({ target: doc.activeElement })));
+    graph.addEventListener('pointerleave', () => light(near({ target: doc.activeElement })));
+    graph.addEventListener('focusin', event => {
+      stop.setAttribute('tabindex', -1);
+      stop = near(event) ?? stop;
+      stop.setAttribute('tabindex', 0);
+      light(stop);
+    });
+    graph.addEventListener('focusout', () => light(null));
+    graph.addEventListener('keydown', event => {
+      const node = near(event), step = { ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] }[event.key];
+      if (event.key === 'Escape') node?.blur();
+      if (!node || !step) return;
+      event.preventDefault();
+      const [x, y] = place(node);
+      const far = other => { const [left, top] = place(other); return Math.abs(left - x) * 1e3 + Math.abs(top - y); };
+      const fits = other => { const [left, top] = place(other); return step[0] ? (left - x) * step[0] > 0 : left === x && (top - y) * step[1] > 0; };
+      const next = boxes.filter(fits).sort((a, b) => far(a) - far(b))[0];
+      next?.setAttribute('tabindex', -1);
+      next?.focus();
     });
   }
-})();
+});
