@@ -12,7 +12,8 @@ use crate::json::{Problem, Read, ReadError, Source};
 pub struct Text<'a>(Cow<'a, str>);
 
 /// A list of at most `MAX` elements: a longer one is an error, so that a few bytes an element in a request
-/// do not become a few hundred in memory. One that `GROWS` may be longer, if its text is long too: its elements take at most eight times their text.
+/// do not become a few hundred in memory. One that `GROWS` may be longer, if its text is long too: its elements take at most
+/// eight times their text.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Items<T, const MAX: usize = 4096, const GROWS: bool = false>(Vec<T>);
 

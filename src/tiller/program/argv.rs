@@ -89,8 +89,10 @@ impl Interpreter<'_> {
             let _own = words.next();
             words.for_each(|shell| self.shell(shell));
         } else if matches!(name, "." | "source") {
-            if let Some(script) = arguments.first() {
-                self.stored(file_name(script), arguments);
+            match arguments.first() {
+                Some(script) => self.stored(file_name(script), arguments),
+                // `source <(COMMAND)`.
+                None => self.reads_input = true,
             }
         } else if code::is_interpreter(name) {
             self.interpreted(name, arguments);

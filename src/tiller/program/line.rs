@@ -297,7 +297,15 @@ fn simple(interpreter: &mut Interpreter<'_>, words: Vec<Word>, written: &[String
                 .skip_while(is_option)
                 .map(String::as_str)
                 .collect();
-            Told::printed(words.join(" ").replace("\\n", "\n"))
+            let text = match words.split_first() {
+                Some((format, values)) if format.contains("%s") => {
+                    let values = values.iter().copied().chain(std::iter::repeat(""));
+                    let parts = format.split("%s").zip(values);
+                    parts.flat_map(|(before, value)| [before, value]).collect()
+                }
+                _ => words.join(" "),
+            };
+            Told::printed(text.replace("\\n", "\n"))
         }
         _ => Told::default(),
     }

@@ -262,6 +262,8 @@ impl Wrapper {
                 {
                     let _value = rest.next();
                 }
+            } else if argument == "-" && self.name == "env" {
+                // The same as `-i`.
             } else if is_assignment(argument) {
                 // `env NAME=value program`, and `sudo` too.
             } else if own > 0 {

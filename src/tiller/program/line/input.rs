@@ -12,10 +12,11 @@ impl Scanner<'_> {
         if self.follows("<(") || self.follows(">(") {
             self.bump();
             self.bump();
+            let mut told = String::new();
             interpreter.deeper(|interpreter| {
-                let _told = list(interpreter, self, End::Parenthesis);
+                told = list(interpreter, self, End::Parenthesis);
             });
-            return;
+            return self.print(&told);
         }
         if self.take("<<<") {
             self.skip_blanks();
