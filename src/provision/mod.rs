@@ -27,9 +27,9 @@ pub use names::{
     SPEC_ANNOTATION, TARGET_NAMESPACES_ANNOTATION, TEAM_LABEL, TILLER_NAMESPACE_ANNOTATION,
 };
 pub use person::{Person, PersonError, PersonKind};
-pub use plan::{Plan, PlanError, Planned, Stage, plan};
+pub use plan::{Plan, PlanError, Planned, Stage, namespaces_of, plan};
 pub use rights::{ExtraRule, RuleError};
-pub use secrets::{AUTHORITY_SECRET_KEYS, TLS_SECRET_KEYS};
+pub use secrets::{AUTHORITY_SECRET_KEYS, TLS_SECRET_KEYS, tls_secret};
 pub use spec::{CheckedTeam, TeamSpec, check, check_beside};
 pub use spec_error::SpecError;
-pub use tiller::CHECKSUM_ANNOTATION;
+pub use tiller::{CHECKSUM_ANNOTATION, tiller_deployment};

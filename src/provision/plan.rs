@@ -9,7 +9,7 @@ use super::access::{Access, access};
 use super::bundle::Bundle;
 use super::objects::{self, PodSecurity};
 use super::review::{context, knowledge, review};
-use super::{CheckedTeam, secrets, tiller};
+use super::{CheckedTeam, KIND_LABEL, secrets, tiller};
 use crate::k8s::Malformed;
 use crate::pki::team::Certificates;
 use crate::policy::Settings;
@@ -100,7 +100,7 @@ pub fn plan(
     let mut stages = vec![
         Stage::new(
             "CA and namespaces",
-            authority.into_iter().chain(namespaces(team)).collect(),
+            authority.into_iter().chain(namespaces_of(team)).collect(),
         ),
         Stage::new("team, account and roles", second),
         Stage::new(
@@ -137,7 +137,8 @@ pub fn plan(
     Ok(Plan { stages, init_line })
 }
 
-fn namespaces(team: &CheckedTeam) -> Vec<Value> {
+/// The namespaces of a team, Tiller's first.
+pub fn namespaces_of(team: &CheckedTeam) -> Vec<Value> {
     let tiller = objects::namespace(team, &team.tiller_namespace, PodSecurity::Restricted);
     let targets = team
         .target_namespaces
@@ -185,6 +186,26 @@ impl Plan {
         self
     }
 
+    /// What a renewal writes: the certificates, and of Tiller's Deployment what replaces its pods. The registration is a
+    /// part of it where it does not name the CA.
+    #[must_use]
+    pub fn renewal(mut self, with_registration: bool) -> Self {
+        for stage in &mut self.stages {
+            stage.objects.retain(|planned| {
+                let object = &planned.object;
+                let is = |kind: &str| object.get("kind").is_some_and(|it| it == kind);
+                is("Secret") && kind_label(object) != Some("authority")
+                    || is("ConfigMap") && with_registration
+                    || is("Deployment")
+            });
+            for planned in &mut stage.objects {
+                tiller::keep_checksum(&mut planned.object);
+            }
+        }
+        self.stages.retain(|stage| !stage.objects.is_empty());
+        self
+    }
+
     /// Every object, in order.
     pub fn objects(&self) -> impl Iterator<Item = &Value> {
         self.stages.iter().flat_map(Stage::values)
@@ -222,6 +243,14 @@ impl fmt::Display for Planned {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&name_of(&self.object))
     }
+}
+
+fn kind_label(object: &Value) -> Option<&str> {
+    object
+        .get("metadata")?
+        .get("labels")?
+        .get(KIND_LABEL)?
+        .as_str()
 }
 
 fn name_of(object: &Value) -> String {

@@ -57,6 +57,15 @@ pub(super) fn server(team: &CheckedTeam, certificates: &Certificates, name: &str
     )
 }
 
+/// The Secret of Tiller's certificate, by name.
+pub fn tls_secret(team: &CheckedTeam, name: &str) -> Value {
+    json!({
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": metadata(team, &team.tiller_namespace, name),
+    })
+}
+
 /// A person's bundle, in the guard's namespace: Tiller reads every Secret of its own.
 pub(super) fn bundle(team: &CheckedTeam, person: &Person, bundle: &Bundle) -> Value {
     let names = Names { team: &team.team };

@@ -38,6 +38,31 @@ pub(super) fn deployment(
     patched.map(|()| deployment)
 }
 
+/// Leaves of a Deployment only what changes with the certificates; other objects stay as they are.
+pub(super) fn keep_checksum(object: &mut Value) {
+    const POINTER: &str = "/spec/template/metadata/annotations";
+    if object.get("kind").is_none_or(|kind| kind != "Deployment") {
+        return;
+    }
+    let checksum = object
+        .pointer(POINTER)
+        .and_then(|it| it.get(CHECKSUM_ANNOTATION));
+    let annotations = json!({ CHECKSUM_ANNOTATION: checksum });
+    let template = json!({ "metadata": { "annotations": annotations } });
+    if let Some(fields) = object.as_object_mut() {
+        fields.insert("spec".to_owned(), json!({ "template": template }));
+    }
+}
+
+/// Tiller's Deployment, by name.
+pub fn tiller_deployment(team: &CheckedTeam) -> Value {
+    json!({
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": tiller_metadata(team),
+    })
+}
+
 /// What the last `helm init` makes with `--service-account`, `--tiller-image` and `--history-max`.
 ///
 /// Source: `cmd/helm/installer/install.go` of Helm 2.17.0.

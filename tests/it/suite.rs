@@ -33,6 +33,8 @@ pub(crate) enum Feature {
     EventsOfNamespaces,
     /// Refusals by mutating webhooks that come as they were given, and not as internal errors.
     MutatingRefusals,
+    /// Telling who asks.
+    WhoAmI,
 }
 
 // === impl Feature ===
@@ -47,11 +49,13 @@ impl Feature {
             Self::ServicePort => 15,
             Self::Apply | Self::EphemeralContainers | Self::Definitions => 16,
             Self::Warnings | Self::SeccompField => 19,
+            Self::WhoAmI => 28,
         }
     }
 
     fn name(self) -> &'static str {
         match self {
+            Self::WhoAmI => "self subject reviews",
             Self::DryRun => "dry run",
             Self::Apply => "server-side apply",
             Self::ServicePort => "port of a webhook's Service",

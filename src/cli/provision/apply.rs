@@ -1,6 +1,5 @@
 //! A plan, carried out.
 
-use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::time::Duration;
 
@@ -12,11 +11,12 @@ use tokio::time::{Instant, sleep};
 use super::super::Exit;
 use super::arguments::DoingArguments;
 use super::difference::difference;
+use super::prepare::{Prepared, desired};
 use super::session::{Failure, Session};
-use crate::cluster::apply::{Applied, ApplyError, Change, Desired, Effect, Foreign, Writer};
+use crate::cluster::apply::{Applied, ApplyError, Change, Desired, Effect, Seen, Writer};
 use crate::cluster::team::{Rollout, rollout};
 use crate::cluster::told::chain;
-use crate::provision::{CheckedTeam, Person, Plan, Stage, quoted};
+use crate::provision::{CheckedTeam, Stage, quoted};
 
 /// How long the guard may take to learn of a team that was just registered, and of its roles.
 const LEARNING: Duration = Duration::from_secs(15);
@@ -28,11 +28,9 @@ const AT_ONCE: usize = 8;
 /// A team on its way to its plan.
 pub(super) struct Making<'a> {
     pub(super) session: &'a Session<'a>,
-    pub(super) team: &'a CheckedTeam,
+    pub(super) prepared: &'a Prepared<'a>,
     pub(super) doing: &'a DoingArguments,
     pub(super) writer: Writer,
-    /// Those who get another certificate, by the name of its Secret.
-    pub(super) new_bundles: BTreeMap<String, Person>,
 }
 
 /// What was done.
@@ -45,14 +43,16 @@ struct Done {
 // === impl Making ===
 
 impl Making<'_> {
-    /// Applies a plan, stage by stage.
-    pub(super) async fn apply(&self, plan: &Plan) -> Result<(), Failure> {
-        let Self { session, team, .. } = self;
+    /// Applies the plan, stage by stage.
+    pub(super) async fn apply(&self) -> Result<(), Failure> {
+        let Self {
+            session, prepared, ..
+        } = self;
         let mut done = Done::default();
-        for stage in &plan.stages {
+        for stage in &prepared.plan.stages {
             session
                 .progress
-                .passing(format_args!("{}: {}", team.team, stage.title));
+                .passing(format_args!("{}: {}", prepared.team.team, stage.title));
             self.apply_stage(stage, &mut done).await?;
         }
         let Done { changed, all } = done;
@@ -66,25 +66,23 @@ impl Making<'_> {
     /// Applies what does not need one another; where something fails, the rest is still done, and what comes after it
     /// is not.
     async fn apply_stage(&self, stage: &Stage, done: &mut Done) -> Result<(), Failure> {
-        let desired = stage.objects.iter().map(|planned| Desired {
-            object: planned.object.clone(),
-            foreign: if planned.may_be_foreign && !self.doing.adopt {
-                Foreign::Leave
-            } else {
-                Foreign::Refuse
-            },
-        });
+        let Prepared { team, looked, .. } = self.prepared;
+        let planned = stage.objects.iter();
+        let desired = planned.map(|it| (desired(it, self.doing.adopt), looked.seen(&it.object)));
         let desired: Vec<_> = desired.collect();
         let mut failed: Option<ApplyError> = None;
         let mut applied = stream::iter(&desired)
-            .map(|desired| async move { (apply_patiently(&self.writer, desired).await, desired) })
+            .map(|(desired, seen)| async move {
+                let applied = apply_patiently(&self.writer, desired, seen.clone()).await;
+                (applied, desired)
+            })
             .buffered(AT_ONCE);
         while let Some((outcome, desired)) = applied.next().await {
             match outcome {
                 Ok(applied) => self.tell(&applied, desired, done)?,
                 Err(error) => {
                     if let Some(earlier) = failed.replace(error) {
-                        let (team, earlier) = (&self.team.team, anyhow!(earlier));
+                        let (team, earlier) = (&team.team, anyhow!(earlier));
                         let told = format_args!("{team}: {earlier:#}");
                         self.session.progress.error(told).map_err(Failure::input)?;
                     }
@@ -109,11 +107,11 @@ impl Making<'_> {
             let tried = self.doing.tried();
             self.line(format_args!("{object} {}{tried}", change.as_str()))?;
         }
-        let news = self.new_bundles.get(&object.name);
+        let news = self.prepared.new_bundles.get(&object.name);
         match news.filter(|_| object.kind == "Secret" && self.writer.effect == Effect::Write) {
             Some(person) => self.line(format_args!(
                 "new bundle for the {person}: tiller-guard configure --team {} --{} {}",
-                self.team.team,
+                self.prepared.team.team,
                 person.kind.as_str(),
                 quoted(&person.name)
             )),
@@ -122,7 +120,7 @@ impl Making<'_> {
     }
 
     fn line(&self, text: impl Display) -> Result<(), Failure> {
-        self.session.line(&self.team.team, text)
+        self.session.line(&self.prepared.team.team, text)
     }
 }
 
@@ -238,10 +236,16 @@ fn may_be_learning(rules: &[String]) -> bool {
 }
 
 /// The guard learns of a team and its roles a moment after they are made, and until then refuses what needs them.
-async fn apply_patiently(writer: &Writer, desired: &Desired) -> Result<Applied, ApplyError> {
+async fn apply_patiently(
+    writer: &Writer,
+    desired: &Desired,
+    seen: Seen,
+) -> Result<Applied, ApplyError> {
     let begin = Instant::now();
+    let mut seen = Some(seen);
     loop {
-        match writer.apply(desired).await {
+        let seen = seen.take().unwrap_or(Seen::Unknown);
+        match writer.apply_over(desired, seen).await {
             Err(ApplyError::Forbidden {
                 message, causes, ..
             }) if begin.elapsed() < LEARNING
@@ -269,6 +273,12 @@ fn looking(writer: &Writer) -> Writer {
 /// What went wrong, and what to do.
 fn unapplied(error: ApplyError) -> Failure {
     let next = match &error {
+        ApplyError::Forbidden { causes, .. }
+            if causes.iter().any(|it| it == "certificate-secret") =>
+        {
+            "; ask an administrator to do it, or to add you to `administrators` in the policy file and to install it with \
+             --policy FILE"
+        }
         ApplyError::Forbidden { .. } => {
             "; ask an administrator to do it, or to give you that right"
         }

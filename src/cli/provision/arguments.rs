@@ -11,6 +11,7 @@ use clap::{Args, ValueEnum};
 use super::super::policy_options::PolicyArguments;
 use super::super::reach::ReachArguments;
 use super::one_team::OneTeamArguments;
+use super::session::{About, Session};
 use crate::cluster::apply::Effect;
 use crate::config;
 use crate::pki::team::Lifetimes;
@@ -127,8 +128,8 @@ pub(in crate::cli) struct DoingArguments {
     #[arg(long)]
     pub(super) diff: bool,
 
-    /// Take over existing objects that tiller-guard did not make; namespaces get their pod-security labels, and release
-    /// records in ConfigMaps move to Secrets
+    /// Take over objects of the same names that somebody else made, and move release records from ConfigMaps to Secrets.
+    /// Namespaces get pod-security labels
     #[arg(long)]
     pub(super) adopt: bool,
 
@@ -162,13 +163,32 @@ pub(in crate::cli) enum DryRun {
 // === impl MakeArguments ===
 
 impl MakeArguments {
-    /// The teams, examined.
-    pub(super) fn teams(&self, settings: &Settings) -> anyhow::Result<Vec<CheckedTeam>> {
+    /// Whether a file names the teams.
+    pub(super) fn is_file(&self) -> bool {
+        self.file.is_some()
+    }
+
+    /// Which teams are meant, as far as that is known before the cluster is asked.
+    pub(super) fn about(&self) -> anyhow::Result<About<'_>> {
+        let Some(team) = self.team.as_deref() else {
+            return Ok(About::Many);
+        };
+        self.one.is_no_subcommand(team)?;
+        Ok(About::One(team))
+    }
+
+    /// The teams, examined. An option that is left out keeps what a team of the session has.
+    pub(super) fn teams(
+        &self,
+        settings: &Settings,
+        session: Option<&Session<'_>>,
+    ) -> anyhow::Result<Vec<CheckedTeam>> {
         let mut specs = if let Some(path) = &self.file {
             read_teams(path)?
         } else {
             let name = self.team.as_deref().unwrap_or_default();
-            vec![self.one.spec(name)?]
+            let stored = session.and_then(|session| session.spec(name).ok());
+            vec![self.one.spec(name, stored)?]
         };
         for spec in &mut specs {
             self.shared.place(spec);

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::super::Exit;
 use super::session::{Failure, Session};
 use super::show::{Layout, ShowArguments, Shown, each};
-use crate::cluster::team::{Found, look};
+use crate::cluster::team::{Found, Looked, found};
 use crate::pki::team::Certificate;
 use crate::policy::team::Team;
 
@@ -36,19 +36,31 @@ pub(super) async fn certificates(
     session: &Session<'_>,
     team: &Team,
 ) -> Result<Vec<Known>, Failure> {
-    let found = look(
-        &session.cluster,
+    let server = json!({
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {
+            "namespace": team.tiller_namespace,
+            "name": session.settings.certificate_secret,
+        },
+    });
+    let mut looked = Looked::default();
+    let done = looked
+        .at(&session.cluster, &session.stock, &[&server])
+        .await;
+    done.map_err(Failure::cluster)?;
+    let found = found(
+        &session.stock,
         &team.name,
         &session.shared.place.guard_namespace,
-        &team.tiller_namespace,
-        &session.settings.certificate_secret,
+        looked.live(&server),
     );
     let Found {
         authority,
         retiring,
         server,
         bundles,
-    } = found.await.map_err(Failure::cluster)?;
+    } = found.map_err(Failure::cluster)?;
     let known = |of: &str, certificate| Known {
         of: of.to_owned(),
         certificate,

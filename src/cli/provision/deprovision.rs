@@ -10,8 +10,9 @@ use super::super::Exit;
 use super::super::confirm::confirmed;
 use super::arguments::{CertificateArguments, DoingArguments, SharedArguments};
 use super::issuance::{Course, issue};
-use super::session::{Failure, OWNER, Session, in_cluster};
-use crate::cluster::team::{Found, people, releases};
+use super::prepare::Scope;
+use super::session::{About, Failure, OWNER, Session, in_cluster};
+use crate::cluster::team::{Found, Recorded, people, releases};
 use crate::policy::Settings;
 use crate::provision::{CheckedTeam, Names, TeamSpec, plan, revoked, withdrawn};
 
@@ -51,15 +52,20 @@ pub(in crate::cli) fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         shared,
         doing,
     } = arguments;
-    in_cluster(&shared, doing.effect(), async |session| {
-        let spec = session.spec(&team)?;
-        let old = session.checked(spec.clone())?;
-        if target_namespace.is_empty() {
-            leave(session, &old, delete_releases, yes, &doing).await
-        } else {
-            leave_targets(session, spec, &old, &target_namespace, yes, &doing).await
-        }
-    })
+    in_cluster(
+        &shared,
+        doing.effect(),
+        About::One(&team),
+        async |session| {
+            let spec = session.spec(&team)?;
+            let old = session.checked(spec.clone())?;
+            if target_namespace.is_empty() {
+                leave(session, &old, delete_releases, yes, &doing).await
+            } else {
+                leave_targets(session, spec, &old, &target_namespace, yes, &doing).await
+            }
+        },
+    )
 }
 
 /// Takes all of a team away.
@@ -75,16 +81,18 @@ async fn leave(
         Ok(leaving) => leaving,
         Err(error) => return session.end(name, Err(error), Exit::Clean),
     };
+    let stays = leaving.what_stays(team);
     if !(yes || doing.is_trial()) {
         match leaving.existing(session, doing).await {
-            Ok(models) if agreed(&models)? => {}
+            Ok(models) if agreed(&models, stays.as_deref())? => {}
             Ok(_) => return Ok(Exit::Findings),
             Err(error) => return session.end(name, Err(error), Exit::Clean),
         }
     }
     let mut done = leaving.delete(session, name, doing).await;
     if done.is_ok() {
-        done = tell_what_stays(session, team);
+        let told = stays.map(|it| session.line(name, it)).transpose();
+        done = told.and_then(|_| tell_what_stays(session, team));
     }
     session.end(name, done, Exit::Clean)
 }
@@ -113,6 +121,8 @@ struct Leaving {
     own: Vec<Value>,
     /// The records of releases, where they are to go too.
     releases: Vec<Value>,
+    /// How many releases stay recorded, by how many records.
+    stay: Option<(usize, usize)>,
     /// What a run that was killed is found again by.
     registration: Vec<Value>,
 }
@@ -120,13 +130,25 @@ struct Leaving {
 // === impl Leaving ===
 
 impl Leaving {
+    /// How many releases stay recorded, and where.
+    fn what_stays(&self, team: &CheckedTeam) -> Option<String> {
+        let (releases, records) = self.stay?;
+        let tiller = &team.tiller_namespace;
+        let plural = |number: usize| if number == 1 { "" } else { "s" };
+        Some(format!(
+            "{releases} release{} stay{} recorded, in {records} Secret{} of {tiller}: tiller-guard releases list -n {tiller}",
+            plural(releases),
+            if releases == 1 { "s" } else { "" },
+            plural(records)
+        ))
+    }
+
     async fn find(
         session: &Session<'_>,
         team: &CheckedTeam,
         delete_releases: bool,
     ) -> Result<Self, Failure> {
-        let found = people(&session.cluster, &team.team, &team.guard_namespace).await;
-        let mut gone = found.map_err(Failure::cluster)?;
+        let mut gone = people(&session.stock, &team.team);
         gone.retain(|person| !team.people().contains(person));
         let planned = planned(team, session.settings, &session.shared.certificates)
             .map_err(Failure::input)?;
@@ -135,14 +157,12 @@ impl Leaving {
             .rev()
             .partition(|model| model.get("kind").is_some_and(|kind| kind == "ConfigMap"));
         own.extend(revoked(team, &gone));
-        let releases = if delete_releases {
-            releases(&session.cluster, &team.tiller_namespace).await
-        } else {
-            Ok(Vec::new())
-        };
+        let recorded = releases(&session.cluster, &team.tiller_namespace).await;
+        let Recorded { names, records } = recorded.map_err(Failure::cluster)?;
         Ok(Self {
             own,
-            releases: releases.map_err(Failure::cluster)?,
+            stay: (!delete_releases && !records.is_empty()).then_some((names.len(), records.len())),
+            releases: if delete_releases { records } else { Vec::new() },
             registration,
         })
     }
@@ -155,6 +175,7 @@ impl Leaving {
         let Self {
             own,
             releases,
+            stay: _,
             registration,
         } = self;
         let mut existing = session.existing(own, OWNER, doing).await?;
@@ -172,6 +193,7 @@ impl Leaving {
         let Self {
             own,
             releases,
+            stay: _,
             registration,
         } = self;
         session.delete(team, own, OWNER, doing).await?;
@@ -182,7 +204,7 @@ impl Leaving {
 }
 
 /// What a team's plan is made of, but for its namespaces. Only names and labels of it matter.
-fn planned(
+pub(super) fn planned(
     team: &CheckedTeam,
     settings: &Settings,
     arguments: &CertificateArguments,
@@ -231,20 +253,24 @@ async fn leave_targets(
         .collect();
     if !(yes || doing.is_trial()) {
         match session.existing(&models, OWNER, doing).await {
-            Ok(models) if agreed(&models)? => {}
+            Ok(models) if agreed(&models, None)? => {}
             Ok(_) => return Ok(Exit::Findings),
             Err(error) => return session.end(&name, Err(error), Exit::Clean),
         }
     }
     let done = match session.delete(&name, &models, OWNER, doing).await {
-        Ok(()) => session.make(&new, Course::Keep, doing).await,
+        Ok(()) => {
+            session
+                .make(&new, (Course::Keep, Scope::Change), doing)
+                .await
+        }
         failed => failed,
     };
     session.end(&name, done, Exit::Clean)
 }
 
 /// Shows what will go and asks.
-fn agreed(models: &[&Value]) -> anyhow::Result<bool> {
+fn agreed(models: &[&Value], stays: Option<&str>) -> anyhow::Result<bool> {
     let mut out = io::stderr().lock();
     writeln!(out, "This deletes:")?;
     for model in models {
@@ -260,6 +286,9 @@ fn agreed(models: &[&Value]) -> anyhow::Result<bool> {
             text("/metadata/name"),
         );
         writeln!(out, "  {kind} {namespace}/{name}")?;
+    }
+    if let Some(stays) = stays {
+        writeln!(out, "{stays}")?;
     }
     drop(out);
     confirmed("Delete them?", "Nothing was deleted.")

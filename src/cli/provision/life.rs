@@ -2,14 +2,19 @@
 
 use anyhow::{Context as _, anyhow};
 use clap::Args;
+use futures_util::stream::{self, StreamExt as _};
 
 use super::super::Exit;
 use super::arguments::{DoingArguments, SharedArguments};
 use super::issuance::Course;
-use super::session::{Failure, OWNER, Session, in_cluster};
+use super::prepare::Scope;
+use super::session::{About, Failure, Session, in_cluster};
 use crate::cluster::apply::Effect;
 use crate::cluster::team::people;
 use crate::provision::{CheckedTeam, Person, PersonKind, TeamSpec, revoked};
+
+/// Teams that are renewed at once.
+const TEAMS_AT_ONCE: usize = 8;
 
 /// A team, or all.
 #[derive(Debug, Args)]
@@ -67,24 +72,34 @@ pub(in crate::cli) struct PeopleArguments {
     doing: DoingArguments,
 }
 
-/// Issues anew what is near its end, and brings all else up to date.
+/// Issues anew what is near its end.
 pub(super) fn renew(arguments: RenewArguments) -> anyhow::Result<Exit> {
     let RenewArguments {
         teams,
         shared,
         doing,
     } = arguments;
-    in_cluster(&shared, doing.effect(), async |session| {
+    let about = match teams.as_slice() {
+        [team] => About::One(team),
+        _ => About::Certificates,
+    };
+    in_cluster(&shared, doing.effect(), about, async |session| {
         let teams = if teams.is_empty() {
-            let ours = session.registered.iter().filter(|it| it.spec.is_some());
-            ours.map(|it| it.team.name.to_string()).collect()
+            session.provisioned()
         } else {
-            teams
+            teams.clone()
         };
+        let specs = teams
+            .iter()
+            .map(|team| session.checked(session.spec(team)?));
+        let specs = specs.collect::<anyhow::Result<Vec<_>>>()?;
+        let what = (Course::Keep, Scope::Certificates);
+        let doing = &doing;
+        let mut renewed = stream::iter(&specs)
+            .map(|team| async move { (team, session.make(team, what, doing).await) })
+            .buffered(TEAMS_AT_ONCE);
         let mut exit = Exit::Clean;
-        for team in teams {
-            let team = session.checked(session.spec(&team)?)?;
-            let made = session.make(&team, Course::Keep, &doing).await;
+        while let Some((team, made)) = renewed.next().await {
             exit = session.end(&team.team, made, exit)?;
         }
         Ok(exit)
@@ -105,21 +120,26 @@ pub(super) fn rotate(arguments: RotateArguments) -> anyhow::Result<Exit> {
         (_, true) => Course::Replace,
         (false, false) => Course::Rotate,
     };
-    in_cluster(&shared, doing.effect(), async |session| {
-        let team = session.checked(session.spec(&team)?)?;
-        let mut made = session.make(&team, course, &doing).await;
-        let name = &team.team;
-        let is_written = session.writer(&doing, true).effect == Effect::Write;
-        if made.is_ok() && course == Course::Rotate && is_written {
-            made = session.line(
+    in_cluster(
+        &shared,
+        doing.effect(),
+        About::One(&team),
+        async |session| {
+            let team = session.checked(session.spec(&team)?)?;
+            let mut made = session.make(&team, (course, Scope::Change), &doing).await;
+            let name = &team.team;
+            let is_written = session.writer(&doing, true).effect == Effect::Write;
+            if made.is_ok() && course == Course::Rotate && is_written {
+                made = session.line(
                 name,
                 format_args!(
                     "the old CA is trusted until `tiller-guard provision rotate {name} --finish`"
                 ),
             );
-        }
-        session.end(name, made, Exit::Clean)
-    })
+            }
+            session.end(name, made, Exit::Clean)
+        },
+    )
 }
 
 /// Lets people use a team's Tiller.
@@ -131,14 +151,20 @@ pub(super) fn grant(arguments: PeopleArguments) -> anyhow::Result<Exit> {
         shared,
         doing,
     } = arguments;
-    in_cluster(&shared, doing.effect(), async |session| {
-        let mut spec = session.spec(&team)?;
-        add(&mut spec.users, user);
-        add(&mut spec.groups, group);
-        let team = session.checked(spec)?;
-        let made = session.make(&team, Course::Keep, &doing).await;
-        session.end(&team.team, made, Exit::Clean)
-    })
+    in_cluster(
+        &shared,
+        doing.effect(),
+        About::One(&team),
+        async |session| {
+            let mut spec = session.spec(&team)?;
+            add(&mut spec.users, user);
+            add(&mut spec.groups, group);
+            let team = session.checked(spec)?;
+            let what = (Course::Keep, Scope::Change);
+            let made = session.make(&team, what, &doing).await;
+            session.end(&team.team, made, Exit::Clean)
+        },
+    )
 }
 
 fn add(names: &mut Vec<String>, new: Vec<String>) {
@@ -159,18 +185,23 @@ pub(super) fn revoke(arguments: PeopleArguments) -> anyhow::Result<Exit> {
         shared,
         doing,
     } = arguments;
-    in_cluster(&shared, doing.effect(), async |session| {
-        let old = session.spec(&team)?;
-        let spec = TeamSpec {
-            users: without(&old.users, &user),
-            groups: without(&old.groups, &group),
-            ..old.clone()
-        };
-        let (old, team) = (session.checked(old)?, session.checked(spec)?);
-        let gone = named(&user, &group)?;
-        let made = shut_out(session, &old, &team, &gone, &doing).await;
-        session.end(&team.team, made, Exit::Clean)
-    })
+    in_cluster(
+        &shared,
+        doing.effect(),
+        About::One(&team),
+        async |session| {
+            let old = session.spec(&team)?;
+            let spec = TeamSpec {
+                users: without(&old.users, &user),
+                groups: without(&old.groups, &group),
+                ..old.clone()
+            };
+            let (old, team) = (session.checked(old)?, session.checked(spec)?);
+            let gone = named(&user, &group)?;
+            let made = shut_out(session, &old, &team, &gone, &doing).await;
+            session.end(&team.team, made, Exit::Clean)
+        },
+    )
 }
 
 fn named(users: &[String], groups: &[String]) -> anyhow::Result<Vec<Person>> {
@@ -196,8 +227,7 @@ async fn shut_out(
         .iter()
         .partition(|person| old.people().contains(person));
     if !others.is_empty() {
-        let left = people(&session.cluster, &team.team, &team.guard_namespace).await;
-        let left = left.map_err(Failure::cluster)?;
+        let left = people(&session.stock, &team.team);
         if let Some(stranger) = others.into_iter().find(|person| !left.contains(person)) {
             let error = anyhow!("the {stranger} has no access to its Tiller");
             return Err(Failure::input(error));
@@ -208,10 +238,23 @@ async fn shut_out(
     } else {
         Course::Replace
     };
-    session.make(team, course, doing).await?;
-    session
-        .delete(&team.team, &revoked(team, gone), OWNER, doing)
-        .await
+    let prepared = session
+        .prepare(team, (course, Scope::Change), doing)
+        .await?;
+    let done = session
+        .carry_out(&prepared, &revoked(team, gone), doing)
+        .await;
+    done.map_err(|failure| match failure.exit {
+        Exit::TimedOut => Failure {
+            error: anyhow!(
+                "{:#}. Until Tiller restarts, it still accepts the revoked bundle; see `tiller-guard provision status {}`",
+                failure.error,
+                team.team
+            ),
+            ..failure
+        },
+        _ => failure,
+    })
 }
 
 fn without(names: &[String], gone: &[String]) -> Vec<String> {

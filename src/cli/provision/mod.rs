@@ -13,8 +13,11 @@ mod difference;
 mod folder;
 mod issuance;
 mod life;
+mod make;
+mod may_write;
 mod offline;
 mod one_team;
+mod prepare;
 mod progress;
 mod record;
 mod session;
@@ -25,10 +28,12 @@ use clap::{Args, Subcommand};
 use futures_util::stream::{self, StreamExt as _};
 
 use super::Exit;
+use crate::cluster::apply::Effect;
 use crate::provision::CheckedTeam;
 use arguments::{DoingArguments, DryRun, MakeArguments};
 use issuance::Course;
 use offline::Keep;
+use prepare::Scope;
 use session::{Session, in_cluster_by};
 
 /// Teams that are made at once.
@@ -94,38 +99,68 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<Exit> {
 
 fn run_make(make: &MakeArguments) -> anyhow::Result<Exit> {
     let settings = make.shared.settings()?;
-    let teams = make.teams(&settings)?;
     let (shared, doing) = (&make.shared, &make.doing);
     match (make.output, doing.dry_run) {
         (Some(format), _) => {
+            let teams = make.teams(&settings, None)?;
             let plans = offline::plans(&teams, shared, &settings, Keep::Files)?;
             offline::print(&plans, format)
         }
-        (None, Some(DryRun::Client)) => {
+        // Which records would move, only the cluster tells.
+        (None, Some(DryRun::Client)) if !doing.adopt => {
+            let teams = make.teams(&settings, None)?;
             let plans = offline::plans(&teams, shared, &settings, Keep::Nothing)?;
             offline::name(&plans)
         }
-        (None, Some(DryRun::Server) | None) => {
-            in_cluster_by(&settings, shared, doing.effect(), async |session| {
+        (None, Some(DryRun::Client | DryRun::Server) | None) => {
+            // A bad file is told before the cluster is asked.
+            let of_file = make.is_file().then(|| make.teams(&settings, None));
+            let of_file = of_file.transpose()?;
+            let about = make.about()?;
+            in_cluster_by(&settings, shared, doing.effect(), about, async |session| {
+                let teams = match of_file {
+                    Some(teams) => teams,
+                    None => make.teams(&settings, Some(session))?,
+                };
                 make_all(session, &teams, doing).await
             })
         }
     }
 }
 
+/// Makes the teams, if all of it can be done; else nothing is changed.
 async fn make_all(
     session: &Session<'_>,
     teams: &[CheckedTeam],
     doing: &DoingArguments,
 ) -> anyhow::Result<Exit> {
     session.examine(teams)?;
-    let mut done = stream::iter(teams)
-        .map(|team| async move {
-            let result = session.make(team, Course::Keep, doing).await;
-            (team, result)
+    let what = (Course::Keep, Scope::Whole);
+    let looked = stream::iter(teams)
+        .map(|team| async move { (team, session.prepare(team, what, doing).await) });
+    let looked: Vec<_> = looked.buffered(TEAMS_AT_ONCE).collect().await;
+    let (mut prepared, mut exit) = (Vec::new(), Exit::Clean);
+    for (team, looked) in looked {
+        match looked {
+            Ok(team) => prepared.push(team),
+            Err(failure) => exit = session.end(&team.team, Err(failure), exit)?,
+        }
+    }
+    if exit != Exit::Clean {
+        return Ok(exit);
+    }
+    if doing.effect() == Effect::Write
+        && let Err(error) = session.may_write(&prepared).await
+    {
+        session.progress.error(format_args!("{error:#}"))?;
+        return Ok(Exit::Unreachable);
+    }
+    let mut done = stream::iter(prepared)
+        .map(|prepared| async move {
+            let done = session.carry_out(&prepared, &[], doing).await;
+            (prepared.team, done)
         })
         .buffer_unordered(TEAMS_AT_ONCE);
-    let mut exit = Exit::Clean;
     while let Some((team, result)) = done.next().await {
         exit = session.end(&team.team, result, exit)?;
     }

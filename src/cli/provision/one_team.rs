@@ -7,6 +7,10 @@ use crate::config;
 use crate::provision::{ExtraRule, TeamSpec};
 use crate::tiller::Version;
 
+const SUBCOMMANDS: [&str; 7] = [
+    "status", "list", "certs", "renew", "rotate", "grant", "revoke",
+];
+
 /// The options of one team.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Team")]
@@ -49,8 +53,15 @@ pub(super) struct OneTeamArguments {
     history_max: Option<u32>,
 
     /// Make everything except Tiller itself, and print the `helm init` that makes it
-    #[arg(long, conflicts_with = "file")]
-    no_tiller: bool,
+    #[arg(
+        long,
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        hide_possible_values = true,
+        conflicts_with = "file"
+    )]
+    no_tiller: Option<bool>,
 
     /// Right that the charts need beyond the usual ones, such as get,list:certificates.cert-manager.io (repeatable)
     #[arg(long, value_name = "VERBS:RESOURCES", conflicts_with = "file")]
@@ -58,7 +69,15 @@ pub(super) struct OneTeamArguments {
 }
 
 impl OneTeamArguments {
-    /// A mistyped subcommand is no team: a team comes with its namespaces.
+    /// A mistyped subcommand is found without a cluster.
+    pub(super) fn is_no_subcommand(&self, name: &str) -> anyhow::Result<()> {
+        if SUBCOMMANDS.iter().any(|it| reads_like(name, it)) {
+            self.means_a_team(name)?;
+        }
+        Ok(())
+    }
+
+    /// A team that is new comes with its namespaces.
     fn means_a_team(&self, name: &str) -> anyhow::Result<()> {
         let lacks = if self.tiller_namespace.is_none() {
             "--tiller-namespace"
@@ -69,14 +88,16 @@ impl OneTeamArguments {
         };
         bail!(
             "\"{}\" is not a subcommand of provision, which are status, list, certs, renew, rotate, grant and revoke; to \
-             make a team of that name, pass {lacks}",
+             make a new team of that name, pass {lacks}",
             name.escape_debug()
         )
     }
 
-    /// The team of this name.
-    pub(super) fn spec(&self, name: &str) -> anyhow::Result<TeamSpec> {
-        self.means_a_team(name)?;
+    /// The team of this name. Options that are left out keep what is stored of it.
+    pub(super) fn spec(&self, name: &str, stored: Option<TeamSpec>) -> anyhow::Result<TeamSpec> {
+        if stored.is_none() {
+            self.means_a_team(name)?;
+        }
         let Self {
             tiller_namespace,
             target_namespace,
@@ -89,30 +110,58 @@ impl OneTeamArguments {
             no_tiller,
             allow_rule,
         } = self;
-        let mut spec = TeamSpec::new(
-            name.to_owned(),
-            tiller_namespace.clone().unwrap_or_default(),
-            target_namespace.clone(),
-        );
+        let mut spec = stored.unwrap_or_else(|| {
+            TeamSpec::new(
+                name.to_owned(),
+                tiller_namespace.clone().unwrap_or_default(),
+                target_namespace.clone(),
+            )
+        });
+        let mut rules = Vec::new();
         for text in allow_rule {
-            let rules = ExtraRule::parse(text).with_context(|| format!("--allow-rule {text}"))?;
-            spec.extra_rules.extend(rules);
+            rules.extend(ExtraRule::parse(text).with_context(|| format!("--allow-rule {text}"))?);
         }
-        spec.users.clone_from(user);
-        spec.groups.clone_from(group);
-        spec.with_tiller = !no_tiller;
-        if let Some(account) = service_account {
-            spec.service_account.clone_from(account);
-        }
-        if let Some(version) = tiller_version {
-            spec.tiller_version = *version;
-        }
-        if let Some(image) = image {
-            spec.image.clone_from(image);
-        }
-        if let Some(number) = history_max {
-            spec.history_max = *number;
-        }
+        replace(&mut spec.extra_rules, &rules);
+        replace(&mut spec.target_namespaces, target_namespace);
+        replace(&mut spec.users, user);
+        replace(&mut spec.groups, group);
+        set(&mut spec.tiller_namespace, tiller_namespace.as_ref());
+        set(&mut spec.service_account, service_account.as_ref());
+        set(&mut spec.tiller_version, tiller_version.as_ref());
+        set(&mut spec.image, image.as_ref());
+        set(&mut spec.history_max, history_max.as_ref());
+        set(&mut spec.with_tiller, no_tiller.map(|it| !it).as_ref());
         Ok(spec)
+    }
+}
+
+/// Whether a word has the same letters, but for one.
+fn reads_like(word: &str, other: &str) -> bool {
+    let lacks = |word: &str, other: &str| {
+        let mut rest: Vec<char> = other.chars().collect();
+        let letters = word.chars();
+        let missing = letters.filter(|letter| match rest.iter().position(|it| it == letter) {
+            Some(at) => {
+                rest.swap_remove(at);
+                false
+            }
+            None => true,
+        });
+        missing.count()
+    };
+    lacks(word, other) <= 1 && lacks(other, word) <= 1
+}
+
+/// Takes what was given.
+fn set<T: Clone>(field: &mut T, given: Option<&T>) {
+    if let Some(given) = given {
+        field.clone_from(given);
+    }
+}
+
+/// Takes a list, if there is anything in it.
+fn replace<T: Clone>(field: &mut Vec<T>, given: &[T]) {
+    if !given.is_empty() {
+        *field = given.to_vec();
     }
 }

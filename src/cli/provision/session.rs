@@ -1,31 +1,26 @@
 //! One run against a cluster: its teams, and how a team gets there.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 
 use anyhow::{Context as _, anyhow};
 
 use super::super::Exit;
 use super::super::reach::{connect_patiently, on_runtime};
-use super::adoption::Adoption;
-use super::apply::Making;
 use super::arguments::{DoingArguments, SharedArguments, examined};
-use super::bundles;
-use super::issuance::{Course, issue};
 use super::progress::Progress;
 use crate::cluster::Cluster;
 use crate::cluster::apply::{Effect, Expects, Writer};
-use crate::cluster::team::{
-    Found, Hidden, LookError, Registered, has_namespace, hidden_releases, look, registered,
-};
+use crate::cluster::team::{LookError, Registered, Stock, has_namespace, registered};
 use crate::cluster::told::chain;
 use crate::config;
-use crate::pki::team::{Certificates, Fingerprint};
 use crate::policy::Settings;
-use crate::provision::{CheckedTeam, MANAGED_BY_LABEL, Names, Person, TEAM_LABEL, TeamSpec, plan};
+use crate::provision::{CheckedTeam, MANAGED_BY_LABEL, TEAM_LABEL, TeamSpec};
 
 /// The labels that make an object a team's.
 pub(super) const OWNER: &[&str] = &[MANAGED_BY_LABEL, TEAM_LABEL];
+
+/// So many teams are named where another was asked for.
+const FEW: usize = 10;
 
 /// A cluster, and what was asked for.
 pub(super) struct Session<'a> {
@@ -33,7 +28,20 @@ pub(super) struct Session<'a> {
     pub(super) shared: &'a SharedArguments,
     pub(super) settings: &'a Settings,
     pub(super) registered: Vec<Registered>,
+    /// What is known of the teams' objects.
+    pub(super) stock: Stock,
     pub(super) progress: Progress,
+}
+
+/// Which teams a run is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum About<'a> {
+    /// One.
+    One(&'a str),
+    /// Many, with all that they need.
+    Many,
+    /// The certificates of many.
+    Certificates,
 }
 
 /// Something went wrong with a team.
@@ -69,9 +77,10 @@ impl Failure {
 pub(super) fn in_cluster(
     shared: &SharedArguments,
     effect: Effect,
+    about: About<'_>,
     act: impl AsyncFnOnce(&Session<'_>) -> anyhow::Result<Exit>,
 ) -> anyhow::Result<Exit> {
-    in_cluster_by(&shared.settings()?, shared, effect, act)
+    in_cluster_by(&shared.settings()?, shared, effect, about, act)
 }
 
 /// The same with settings that are known already.
@@ -79,14 +88,35 @@ pub(super) fn in_cluster_by(
     settings: &Settings,
     shared: &SharedArguments,
     effect: Effect,
+    about: About<'_>,
     act: impl AsyncFnOnce(&Session<'_>) -> anyhow::Result<Exit>,
 ) -> anyhow::Result<Exit> {
     on_runtime(async {
-        match Session::open(shared, settings, effect).await? {
+        match Session::open(shared, settings, effect, about).await? {
             Ok(session) => act(&session).await,
             Err(exit) => Ok(exit),
         }
     })
+}
+
+/// The registered teams, and what is known of their objects.
+async fn known(
+    cluster: &Cluster,
+    namespace: &str,
+    about: About<'_>,
+) -> Result<(Vec<Registered>, Stock), LookError> {
+    let stock = async {
+        match about {
+            About::One(team) => Stock::of_secrets(cluster, namespace, Some(team)).await,
+            About::Certificates => Stock::of_secrets(cluster, namespace, None).await,
+            About::Many => match Stock::of_many(cluster, namespace).await {
+                Ok(stock) => Ok(stock),
+                // Whoever may not list whole namespaces asks for each object.
+                Err(_) => Stock::of_secrets(cluster, namespace, None).await,
+            },
+        }
+    };
+    tokio::try_join!(registered(cluster, namespace), stock)
 }
 
 // === impl Session ===
@@ -97,6 +127,7 @@ impl<'a> Session<'a> {
         shared: &'a SharedArguments,
         settings: &'a Settings,
         effect: Effect,
+        about: About<'_>,
     ) -> anyhow::Result<Result<Self, Exit>> {
         let cluster = match connect_patiently(shared.place.reach.clone()).await? {
             Ok(cluster) => cluster,
@@ -109,7 +140,7 @@ impl<'a> Session<'a> {
         }
         let namespace = &shared.place.guard_namespace;
         let told = match has_namespace(&cluster, namespace).await {
-            Ok(true) => registered(&cluster, namespace).await.map_err(Into::into),
+            Ok(true) => known(&cluster, namespace, about).await.map_err(Into::into),
             Ok(false) => Err(anyhow!(
                 "namespace {namespace}, which holds the teams, does not exist: run `tiller-guard install`, or name \
                  another with --guard-namespace"
@@ -117,11 +148,12 @@ impl<'a> Session<'a> {
             Err(error) => Err(error.into()),
         };
         match told {
-            Ok(registered) => Ok(Ok(Self {
+            Ok((registered, stock)) => Ok(Ok(Self {
                 cluster,
                 shared,
                 settings,
                 registered,
+                stock,
                 progress,
             })),
             Err(error) => {
@@ -136,11 +168,29 @@ impl<'a> Session<'a> {
         self.registered.iter().find(|it| *it.team.name == *team)
     }
 
+    /// That there is no such team, and which there are.
+    pub(super) fn no_team(&self, team: &str) -> String {
+        let names: Vec<_> = self.registered.iter().map(|it| &*it.team.name).collect();
+        let which = match names[..] {
+            [] => "there are no teams yet".to_owned(),
+            _ if names.len() <= FEW => format!("the teams are {}", names.join(", ")),
+            _ => "`tiller-guard provision list` lists all teams".to_owned(),
+        };
+        format!("there is no team \"{}\": {which}", team.escape_debug())
+    }
+
+    /// The teams that `provision` has made.
+    pub(super) fn provisioned(&self) -> Vec<String> {
+        let ours = self
+            .registered
+            .iter()
+            .filter(|it| it.is_ours && it.spec.is_some());
+        ours.map(|it| it.team.name.to_string()).collect()
+    }
+
     /// A registered team with all that was asked for it.
     pub(super) fn spec(&self, team: &str) -> anyhow::Result<TeamSpec> {
-        let found = self.registered(team).with_context(|| {
-            format!("there is no team \"{team}\": `tiller-guard provision list` lists all teams")
-        })?;
+        let found = self.registered(team).with_context(|| self.no_team(team))?;
         let document = found.spec.as_ref().with_context(|| {
             format!("the team \"{team}\" was not made by provision: provision it first")
         })?;
@@ -157,133 +207,6 @@ impl<'a> Session<'a> {
     pub(super) fn checked(&self, spec: TeamSpec) -> anyhow::Result<CheckedTeam> {
         let mut teams = examined(vec![spec], self.settings)?;
         teams.pop().context("no team")
-    }
-
-    /// Brings a team to its desired state.
-    pub(super) async fn make(
-        &self,
-        team: &CheckedTeam,
-        course: Course,
-        doing: &DoingArguments,
-    ) -> Result<(), Failure> {
-        let arguments = &self.shared.certificates;
-        let secret = &self.settings.certificate_secret;
-        let name = &team.team;
-        self.progress.passing(format_args!("{name}: looking"));
-        let found = look(
-            &self.cluster,
-            name,
-            &team.guard_namespace,
-            &team.tiller_namespace,
-            secret,
-        );
-        let (moves, found) = tokio::join!(self.hidden_records(team, doing.adopt), found);
-        let moves = moves?;
-        let found = match found {
-            Ok(found) => found,
-            // Another CA takes the place of one that cannot be read.
-            Err(LookError::Authority { .. }) if course == Course::Replace => Found::default(),
-            Err(error) => return Err(Failure::cluster(error)),
-        };
-        let known = self.registered(name);
-        let handed_out: BTreeSet<_> = found
-            .bundles
-            .iter()
-            .map(|it| it.issued.certificate.fingerprint())
-            .collect();
-        let served = found.server.as_ref().map(|it| it.certificate.fingerprint());
-        let issuance = issue(team, known.map(|it| &it.team), found, course, arguments)
-            .map_err(Failure::input)?;
-        let plan = plan(
-            team,
-            &issuance.certificates,
-            arguments.ca_dir.is_none(),
-            self.settings,
-        )
-        .map_err(Failure::input)?
-        .for_kubernetes(self.cluster.version().known_minor());
-        let writer = self.writer(doing, known.is_some());
-        if writer.effect == Effect::Write {
-            issuance
-                .keep(name, arguments, course)
-                .map_err(Failure::input)?;
-        }
-        let making = Making {
-            session: self,
-            team,
-            doing,
-            writer,
-            new_bundles: new_bundles(team, &issuance.certificates, &handed_out),
-        };
-        let adoption = Adoption::new(self, team, doing);
-        if moves {
-            adoption.begin().await?;
-        }
-        making.apply(&plan).await?;
-        if making.writer.effect != Effect::Write {
-            return Ok(());
-        }
-        if let Some(folder) = &arguments.bundle_dir {
-            let folders = bundles::write_all(folder, team, &issuance.certificates, arguments.force);
-            for folder in folders.map_err(Failure::input)? {
-                self.line(name, format_args!("wrote {}", folder.display()))?;
-            }
-        }
-        let is_served = served == Some(issuance.certificates.server.certificate.fingerprint());
-        match &plan.init_line {
-            Some(_) if served.is_some() && is_served && course == Course::Keep => Ok(()),
-            // Tiller reads its certificates at its start alone.
-            Some(_) if served.is_some() => self.line(
-                name,
-                format_args!(
-                    "then: kubectl -n {} rollout restart deployment {}",
-                    team.tiller_namespace,
-                    Names::TILLER
-                ),
-            ),
-            Some(line) => self.line(name, format_args!("then: {line}")),
-            None if doing.no_wait && moves => self.line(
-                name,
-                format_args!(
-                    "then, once Tiller is ready, to delete the old records: tiller-guard releases move --to secrets -n {}",
-                    team.tiller_namespace
-                ),
-            ),
-            None if doing.no_wait => Ok(()),
-            None => {
-                self.wait(team, doing.timeout()).await?;
-                if doing.adopt {
-                    adoption.finish().await?;
-                }
-                Ok(())
-            }
-        }
-    }
-
-    /// Whether release records must move before anything else is written. Fails if Tiller would not see existing releases and
-    /// `--adopt` is not given.
-    async fn hidden_records(&self, team: &CheckedTeam, adopt: bool) -> Result<bool, Failure> {
-        let namespace = &team.tiller_namespace;
-        let hidden = hidden_releases(&self.cluster, namespace).await;
-        match hidden.map_err(Failure::cluster)? {
-            None => Ok(false),
-            Some(Hidden::ConfigMaps(_)) if adopt && team.with_tiller => Ok(true),
-            Some(Hidden::ConfigMaps(records)) => Err(Failure::input(anyhow!(
-                "storage-switch: {namespace} has {records} release record{} in ConfigMaps, and this Tiller keeps its \
-                 own in Secrets: it would not see them. Run: tiller-guard releases move --to secrets -n {namespace}; then \
-                 run this again{}",
-                if records == 1 { "" } else { "s" },
-                if team.with_tiller {
-                    ", or pass --adopt, which moves them too"
-                } else {
-                    ""
-                }
-            ))),
-            Some(Hidden::Database) => Err(Failure::input(anyhow!(
-                "storage-switch: the Tiller in {namespace} keeps its releases in a database, and this one keeps them in \
-                 Secrets: it would not see them. Provision the team with another Tiller namespace"
-            ))),
-        }
     }
 
     /// Tells what went wrong with a team, if something did; the exit code so far, or that of what went wrong.
@@ -321,19 +244,4 @@ impl<'a> Session<'a> {
             },
         }
     }
-}
-
-/// Those whose certificate is another than was handed out, by the names of their bundles.
-fn new_bundles(
-    team: &CheckedTeam,
-    certificates: &Certificates,
-    handed_out: &BTreeSet<Fingerprint>,
-) -> BTreeMap<String, Person> {
-    let names = Names { team: &team.team };
-    let new = team.people().iter().filter(|person| {
-        let issued = certificates.clients.get(&person.holder());
-        issued.is_some_and(|it| !handed_out.contains(&it.certificate.fingerprint()))
-    });
-    new.map(|person| (names.bundle(person), person.clone()))
-        .collect()
 }

@@ -4,11 +4,11 @@ use std::io::{self, BufWriter, Write as _};
 
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::super::Exit;
 use super::arguments::{PlaceArguments, SharedArguments};
-use super::session::{Failure, Session, in_cluster};
+use super::session::{About, Failure, Session, in_cluster};
 use crate::cluster::apply::Effect;
 use crate::cluster::team::Registered;
 use crate::offline::harden::pretty;
@@ -94,8 +94,15 @@ pub(super) fn each(
         place,
     } = arguments;
     let shared = SharedArguments::from(place);
-    in_cluster(&shared, Effect::Look, async |session| {
+    let about = match teams.as_slice() {
+        [team] => About::One(team),
+        _ => About::Certificates,
+    };
+    in_cluster(&shared, Effect::Look, about, async |session| {
         let (mut shown, mut exit) = (Vec::new(), Exit::Clean);
+        for team in half_made(session, &teams) {
+            shown.extend(half(session, &team, layout));
+        }
         for team in wanted(session, &teams)? {
             match show(session, team).await {
                 Ok(of_team) => shown.extend(of_team),
@@ -107,17 +114,43 @@ pub(super) fn each(
     })
 }
 
+/// The teams that are meant and have a CA or bundles, and are not registered: `provision` was interrupted.
+fn half_made(session: &Session<'_>, names: &[String]) -> Vec<String> {
+    let teams = session.stock.teams().into_iter();
+    let meant = teams.filter(|team| names.is_empty() || names.contains(team));
+    meant
+        .filter(|team| session.registered(team).is_none())
+        .collect()
+}
+
+/// What is shown of such a team, as lines.
+fn half(session: &Session<'_>, team: &str, layout: Layout) -> Option<Shown> {
+    let missing = format!("ConfigMap {}/{team}", session.shared.place.guard_namespace);
+    let Layout::Lines = layout else { return None };
+    Some(Shown {
+        text: vec![
+            team.to_owned(),
+            format!(
+                "  incomplete    {missing} is missing: provision was interrupted. Run it again with the same options"
+            ),
+        ],
+        value: json!({ "team": team, "provisioned": false, "missing": [missing] }),
+    })
+}
+
 /// The registered teams that are meant.
 fn wanted<'s>(session: &'s Session<'_>, names: &[String]) -> anyhow::Result<Vec<&'s Registered>> {
     if names.is_empty() {
         return Ok(session.registered.iter().collect());
     }
+    let half = half_made(session, names);
+    let names = names.iter().filter(|name| !half.contains(name));
     let find = |name: &String| {
-        session.registered(name).with_context(|| {
-            format!("there is no team \"{name}\": `tiller-guard provision list` lists all teams")
-        })
+        session
+            .registered(name)
+            .with_context(|| session.no_team(name))
     };
-    names.iter().map(find).collect()
+    names.map(find).collect()
 }
 
 fn print(shown: Vec<Shown>, layout: Layout, format: Format) -> anyhow::Result<()> {

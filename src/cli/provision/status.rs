@@ -7,9 +7,11 @@ use tokio::sync::OnceCell;
 
 use super::super::Exit;
 use super::certs::{certificates, days, days_text};
+use super::deprovision::planned;
 use super::session::{Failure, Session};
 use super::show::{Layout, ListArguments, ShowArguments, Shown, each};
-use crate::cluster::team::{Deployed, Granted, Grants, Registered, Rollout, deployed};
+use crate::cluster::apply::ObjectReference;
+use crate::cluster::team::{Deployed, Granted, Grants, Looked, Registered, Rollout, deployed};
 use crate::k8s;
 use crate::policy::team::Team;
 use crate::policy::{Context, Settings, WorkloadKind, decide};
@@ -69,7 +71,15 @@ pub(super) fn status(arguments: ShowArguments) -> anyhow::Result<Exit> {
             .await;
         let granted = grants.map_err(Failure::cluster)?.of(team.team.account());
         let standing = TeamStatus::find(session, team).await?;
+        let missing = missing(session, team).await?;
         let (mut value, mut text) = (standing.value(), standing.lines());
+        if let Some(last) = text.len().checked_sub(1) {
+            let name = &team.team.name;
+            let lines = missing.iter().map(|object| {
+                format!("  incomplete    {object} is missing: run `tiller-guard provision {name}`")
+            });
+            text.splice(last..last, lines);
+        }
         let rights: Vec<Shown> = granted.iter().map(|it| right(it, &team.team)).collect();
         text.extend(rights.iter().flat_map(|it| it.text.iter().cloned()));
         if let Some(fields) = value.as_object_mut() {
@@ -77,9 +87,29 @@ pub(super) fn status(arguments: ShowArguments) -> anyhow::Result<Exit> {
             fields.insert("rights".to_owned(), rights);
             let tillers = standing.tillers.iter().cloned().collect();
             fields.insert("tillers".to_owned(), tillers);
+            fields.insert("missing".to_owned(), missing.into());
         }
         Ok(vec![Shown { value, text }])
     })
+}
+
+/// The objects of a team that are not there, as after a run of `provision` that was interrupted.
+async fn missing(session: &Session<'_>, registered: &Registered) -> Result<Vec<String>, Failure> {
+    if !registered.is_ours || registered.spec.is_none() {
+        return Ok(Vec::new());
+    }
+    let name = &registered.team.name;
+    let spec = session.spec(name).and_then(|spec| session.checked(spec));
+    let models =
+        spec.and_then(|team| planned(&team, session.settings, &session.shared.certificates));
+    let models = models.map_err(Failure::input)?;
+    let mut looked = Looked::default();
+    let wanted: Vec<_> = models.iter().collect();
+    let done = looked.at(&session.cluster, &session.stock, &wanted).await;
+    done.map_err(Failure::cluster)?;
+    let absent = models.iter().filter(|it| looked.live(it).is_none());
+    let named = absent.filter_map(ObjectReference::of);
+    Ok(named.map(|it| it.to_string()).collect())
 }
 
 // === impl TeamStatus ===
@@ -98,7 +128,7 @@ impl<'a> TeamStatus<'a> {
             registered,
             tillers: deployed
                 .as_ref()
-                .map(|it| tillers(it, session.settings))
+                .map(|it| tillers(&it.0, session.settings))
                 .unwrap_or_default(),
             deployed,
             ends_first: first.map(|first| {
@@ -258,8 +288,8 @@ fn or_none(text: &str) -> String {
 }
 
 /// What the Tillers of a Deployment really do.
-fn tillers(deployed: &Deployed, settings: &Settings) -> Vec<Value> {
-    let Ok(workload) = k8s::read(WorkloadKind::Deployment, &deployed.0) else {
+pub(super) fn tillers(deployment: &Value, settings: &Settings) -> Vec<Value> {
+    let Ok(workload) = k8s::read(WorkloadKind::Deployment, deployment) else {
         return Vec::new();
     };
     let context = Context::at(super::super::policy_options::now());

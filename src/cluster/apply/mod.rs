@@ -8,13 +8,12 @@ mod compare;
 mod effect;
 mod error;
 mod object;
+mod remove;
 
 use std::time::Duration;
 
 use futures_util::stream::{self, Stream, StreamExt as _};
-use kube::api::{
-    DeleteParams, DynamicObject, Patch, PatchParams, PostParams, Preconditions, PropagationPolicy,
-};
+use kube::api::{DynamicObject, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
@@ -73,6 +72,17 @@ pub enum Expects {
     Absent,
     /// Objects from before.
     Present,
+}
+
+/// What is known of an object before it is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Seen {
+    /// Nothing.
+    Unknown,
+    /// It is not there.
+    Absent,
+    /// It is this.
+    Live(Box<Value>),
 }
 
 /// What became of an object.
@@ -158,46 +168,27 @@ impl Writer {
 
     /// Brings one object to its desired state.
     pub async fn apply(&self, desired: &Desired) -> Result<Applied, ApplyError> {
+        self.apply_over(desired, Seen::Unknown).await
+    }
+
+    /// The same where it was looked at before. If it has changed since, it is looked at again.
+    pub async fn apply_over(&self, desired: &Desired, seen: Seen) -> Result<Applied, ApplyError> {
         self.effect.check(&self.cluster)?;
         let object = ObjectReference::of(&desired.object).ok_or(ApplyError::Nameless)?;
         let mut look = self.expects == Expects::Present || self.effect == Effect::Look;
+        let mut seen = Some(seen);
         let (mut last, mut unanswered) = (None, None);
         for attempt in 0..ATTEMPTS {
             if attempt > 0 && last.is_some() {
                 pause(attempt).await;
             }
-            let done = if look {
-                self.look_and_write(&object, desired).await
-            } else {
-                self.create(&object, desired).await
+            let done = match seen.take() {
+                Some(Seen::Live(live)) => self.write_over(&object, desired, &live).await,
+                Some(Seen::Unknown) | None if look => self.look_and_write(&object, desired).await,
+                Some(Seen::Absent | Seen::Unknown) | None => self.create(&object, desired).await,
             };
             look = true;
             match done {
-                Ok(change) => {
-                    let change = change.after(unanswered);
-                    return Ok(Applied { object, change });
-                }
-                Err((_, Setback::Changed | Setback::Missing(_))) => last = None,
-                Err((verb, Setback::Passing(error))) => {
-                    unanswered = Some(verb);
-                    last = Some((verb, error));
-                }
-                Err((_, Setback::Final(error))) => return Err(error),
-            }
-        }
-        Err(gave_up(object, last))
-    }
-
-    /// Removes an object of ours; `model` tells which, and carries the labels that make it ours.
-    pub async fn delete(&self, model: &Value) -> Result<Applied, ApplyError> {
-        self.effect.check(&self.cluster)?;
-        let object = ObjectReference::of(model).ok_or(ApplyError::Nameless)?;
-        let (mut last, mut unanswered) = (None, None);
-        for attempt in 0..ATTEMPTS {
-            if attempt > 0 && last.is_some() {
-                pause(attempt).await;
-            }
-            match self.look_and_delete(&object, model).await {
                 Ok(change) => {
                     let change = change.after(unanswered);
                     return Ok(Applied { object, change });
@@ -244,11 +235,20 @@ impl Writer {
     }
 
     async fn look_and_write(&self, object: &ObjectReference, desired: &Desired) -> Attempt {
+        match self.look(object).await? {
+            Some(live) => self.write_over(object, desired, &live).await,
+            None => self.create(object, desired).await,
+        }
+    }
+
+    async fn write_over(
+        &self,
+        object: &ObjectReference,
+        desired: &Desired,
+        live: &Value,
+    ) -> Attempt {
         const VERB: &str = "update";
-        let Some(live) = self.look(object).await? else {
-            return self.create(object, desired).await;
-        };
-        if let Some(label) = self.strange_label(&desired.object, &live) {
+        if let Some(label) = self.strange_label(&desired.object, live) {
             match desired.foreign {
                 Foreign::Leave => return Ok(Change::Left),
                 Foreign::Refuse if self.adopt => {}
@@ -259,7 +259,7 @@ impl Writer {
                 }
             }
         }
-        let Some(mut patch) = compare::patch_of_object(&desired.object, &live) else {
+        let Some(mut patch) = compare::patch_of_object(&desired.object, live) else {
             return Ok(Change::Unchanged);
         };
         if let Some(field) = compare::fixed(&desired.object, &patch) {
@@ -293,43 +293,8 @@ impl Writer {
             patched.map_err(|error| (VERB, Setback::of(error, VERB, object)))?;
         }
         Ok(Change::Updated {
-            before: compare::projected(&live, &desired.object),
+            before: compare::projected(live, &desired.object),
         })
-    }
-
-    async fn look_and_delete(&self, object: &ObjectReference, model: &Value) -> Attempt {
-        const VERB: &str = "delete";
-        let Some(live) = self.look(object).await? else {
-            return Ok(Change::Absent);
-        };
-        if let Some(label) = self.strange_label(model, &live).filter(|_| !self.adopt) {
-            let object = object.clone();
-            return Err((VERB, Setback::Final(ApplyError::Foreign { object, label })));
-        }
-        if self.effect == Effect::Look {
-            return Ok(Change::Deleted);
-        }
-        let text = |pointer| live.pointer(pointer)?.as_str().map(ToOwned::to_owned);
-        let parameters = DeleteParams {
-            dry_run: self.effect == Effect::ServerDryRun,
-            propagation_policy: Some(PropagationPolicy::Background),
-            preconditions: Some(Preconditions {
-                uid: text("/metadata/uid"),
-                resource_version: None,
-            }),
-            ..DeleteParams::default()
-        };
-        match object
-            .api(self.cluster.client())
-            .delete(&object.name, &parameters)
-            .await
-        {
-            Ok(_) => Ok(Change::Deleted),
-            Err(error) => match Setback::of(error, VERB, object) {
-                Setback::Missing(_) => Ok(Change::Absent),
-                setback => Err((VERB, setback)),
-            },
-        }
     }
 
     async fn look(

@@ -2,11 +2,10 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use kube::api::{DynamicObject, ListParams};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use super::{api, asked};
+use super::{Stock, api, asked};
 use crate::cluster::Cluster;
 use crate::cluster::told::words;
 use crate::pki::team::{Authority, AuthorityError, Certificate, Issued};
@@ -113,38 +112,51 @@ impl LookError {
     }
 }
 
-/// Looks for a team's certificates, in three requests.
-pub async fn look(
-    cluster: &Cluster,
+/// A team's certificates: CA and bundles among what is known of the guard's namespace, and Tiller's Secret.
+pub fn found(
+    stock: &Stock,
     team: &str,
     guard_namespace: &str,
-    tiller_namespace: &str,
-    tls_secret: &str,
+    server: Option<&Value>,
 ) -> Result<Found, LookError> {
     let name = Names { team }.authority();
-    let (authority, server, bundles) = tokio::try_join!(
-        secret(cluster, team, guard_namespace, &name),
-        secret(cluster, team, tiller_namespace, tls_secret),
-        bundles(cluster, team, guard_namespace),
-    )?;
     let mut found = Found {
-        server: server.as_ref().and_then(issued),
-        bundles: bundles.iter().filter_map(found_bundle).collect(),
+        server: server.filter(|it| is_ours(it, team)).and_then(issued),
         ..Found::default()
     };
-    if let Some(secret) = authority {
+    for secret in stock.secrets(team) {
+        let label = |key| text(secret, "labels", key);
+        if label(KIND_LABEL) == Some("bundle") {
+            found.bundles.extend(found_bundle(secret));
+            continue;
+        }
+        if secret
+            .pointer("/metadata/name")
+            .is_none_or(|it| *it != name)
+        {
+            continue;
+        }
         let [certificate, key, retiring] = AUTHORITY_SECRET_KEYS;
-        let data = |key| data(&secret, key).unwrap_or_default();
+        let data = |key| data(secret, key).unwrap_or_default();
         let authority = Authority::read(&data(certificate), &data(key));
         found.authority = Some(authority.map_err(|source| LookError::Authority {
             team: team.to_owned(),
             namespace: guard_namespace.to_owned(),
-            name,
+            name: name.clone(),
             source: Box::new(source),
         })?);
         found.retiring = Certificate::read_all(&data(retiring)).unwrap_or_default();
     }
     Ok(found)
+}
+
+/// Those who have a bundle of a team, whether it can be read or not.
+pub fn people(stock: &Stock, team: &str) -> Vec<Person> {
+    let bundles = stock.secrets(team);
+    bundles
+        .filter(|it| text(it, "labels", KIND_LABEL) == Some("bundle"))
+        .filter_map(person)
+        .collect()
 }
 
 /// A person's bundle, as the cluster has it.
@@ -181,23 +193,24 @@ pub async fn bundle(
             return Err(LookError::asked(&what, guard_namespace, error));
         }
     };
-    let text = |key| {
+    let found = serde_json::to_value(found).unwrap_or_default();
+    let pem = |key| {
         let data = data(&found, key)?;
         Some(Zeroizing::new(str::from_utf8(&data).ok()?.to_owned()))
     };
     let [authorities, certificate, key] = Bundle::NAMES;
-    let parts = (text(authorities), text(certificate), text(key));
+    let parts = (pem(authorities), pem(certificate), pem(key));
     let (Some(authorities), Some(certificate), Some(key)) = parts else {
         return Err(missing());
     };
-    let annotation = |key| found.metadata.annotations.as_ref()?.get(key);
-    let targets = annotation(TARGET_NAMESPACES_ANNOTATION).map(String::as_str);
+    let annotation = |key| text(&found, "annotations", key);
+    let targets = annotation(TARGET_NAMESPACES_ANNOTATION);
     let targets = targets.unwrap_or_default().split(',');
     Ok(PersonalBundle {
         bundle: Bundle::of(authorities.to_string(), certificate.to_string(), key),
         tiller_namespace: annotation(TILLER_NAMESPACE_ANNOTATION)
-            .cloned()
-            .ok_or_else(missing)?,
+            .ok_or_else(missing)?
+            .to_owned(),
         target_namespaces: targets
             .filter(|it| !it.is_empty())
             .map(ToOwned::to_owned)
@@ -205,50 +218,18 @@ pub async fn bundle(
     })
 }
 
-async fn secret(
-    cluster: &Cluster,
-    team: &str,
-    namespace: &str,
-    name: &str,
-) -> Result<Option<DynamicObject>, LookError> {
-    let api = api(cluster, "v1", "Secret", namespace);
-    let found = asked(async || api.get_opt(name).await).await;
-    let what = format!("get the Secret {name}");
-    let found = found.map_err(|error| LookError::asked(&what, namespace, error))?;
-    Ok(found.filter(|secret| {
-        let labels = secret.metadata.labels.as_ref();
-        let has = |key: &str, value: &str| {
-            labels.is_some_and(|labels| labels.get(key).is_some_and(|it| it == value))
-        };
-        has(MANAGED_BY_LABEL, MANAGED_BY) && has(TEAM_LABEL, team)
-    }))
+/// A label or annotation.
+fn text<'o>(object: &'o Value, what: &str, key: &str) -> Option<&'o str> {
+    object.get("metadata")?.get(what)?.get(key)?.as_str()
 }
 
-/// Those who have a bundle of a team, whether it can be read or not.
-pub async fn people(
-    cluster: &Cluster,
-    team: &str,
-    guard_namespace: &str,
-) -> Result<Vec<Person>, LookError> {
-    let bundles = bundles(cluster, team, guard_namespace).await?;
-    Ok(bundles.iter().filter_map(person).collect())
+/// Whether a Secret is labelled as this team's.
+fn is_ours(secret: &Value, team: &str) -> bool {
+    text(secret, "labels", MANAGED_BY_LABEL) == Some(MANAGED_BY)
+        && text(secret, "labels", TEAM_LABEL) == Some(team)
 }
 
-async fn bundles(
-    cluster: &Cluster,
-    team: &str,
-    namespace: &str,
-) -> Result<Vec<DynamicObject>, LookError> {
-    let selector =
-        format!("{MANAGED_BY_LABEL}={MANAGED_BY},{TEAM_LABEL}={team},{KIND_LABEL}=bundle");
-    let parameters = ListParams::default().labels(&selector);
-    let api = api(cluster, "v1", "Secret", namespace);
-    let found = asked(async || api.list(&parameters).await).await;
-    let found = found.map_err(|error| LookError::asked("list bundles", namespace, error))?;
-    Ok(found.items)
-}
-
-fn found_bundle(secret: &DynamicObject) -> Option<FoundBundle> {
+fn found_bundle(secret: &Value) -> Option<FoundBundle> {
     let [_, certificate, key] = Bundle::NAMES;
     let issued = Issued::read(&data(secret, certificate)?, &data(secret, key)?);
     Some(FoundBundle {
@@ -257,20 +238,19 @@ fn found_bundle(secret: &DynamicObject) -> Option<FoundBundle> {
     })
 }
 
-fn person(bundle: &DynamicObject) -> Option<Person> {
-    let metadata = &bundle.metadata;
-    let kind = metadata.labels.as_ref()?.get(PERSON_KIND_LABEL)?;
-    let name = metadata.annotations.as_ref()?.get(PERSON_ANNOTATION)?;
+fn person(bundle: &Value) -> Option<Person> {
+    let kind = text(bundle, "labels", PERSON_KIND_LABEL)?;
+    let name = text(bundle, "annotations", PERSON_ANNOTATION)?;
     Person::new(PersonKind::find(kind)?, name).ok()
 }
 
-fn issued(secret: &DynamicObject) -> Option<Issued> {
+fn issued(secret: &Value) -> Option<Issued> {
     let [certificate, key, _] = TLS_SECRET_KEYS;
     Issued::read(&data(secret, certificate)?, &data(secret, key)?).ok()
 }
 
-fn data(secret: &DynamicObject, key: &str) -> Option<Zeroizing<Vec<u8>>> {
-    let text = secret.data.get("data").and_then(|data| data.get(key));
+fn data(secret: &Value, key: &str) -> Option<Zeroizing<Vec<u8>>> {
+    let text = secret.get("data").and_then(|data| data.get(key));
     let decoded = STANDARD.decode(text.and_then(Value::as_str)?).ok()?;
     Some(Zeroizing::new(decoded))
 }

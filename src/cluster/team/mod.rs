@@ -1,6 +1,7 @@
 //! What a cluster has of teams: their registrations, CAs, certificates and bundles; and how Tiller comes up.
 
 mod found;
+mod own_rights;
 mod reached;
 mod recorded;
 mod registered;
@@ -8,14 +9,17 @@ mod releases;
 mod request;
 mod rights;
 mod rollout;
+mod stock;
 
-pub use found::{Found, FoundBundle, LookError, PersonalBundle, Refusal, bundle, look, people};
+pub use found::{Found, FoundBundle, LookError, PersonalBundle, Refusal, bundle, found, people};
+pub use own_rights::{Write, lacking_rights, requester};
 pub use reached::{Reached, TillerPod, reached};
 pub use recorded::recorded;
 pub use registered::{Registered, registered};
-pub use releases::{Hidden, hidden_releases, releases};
+pub use releases::{Existing, Recorded, existing, releases};
 pub use rights::{Granted, Grants};
 pub use rollout::{Deployed, Rollout, deployed, rollout};
+pub use stock::{Looked, Stock};
 
 pub(in crate::cluster) use request::{api, asked};
 

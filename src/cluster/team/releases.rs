@@ -1,61 +1,85 @@
 //! Where Tiller keeps what it has released.
 
+use std::collections::BTreeSet;
+
 use kube::api::ListParams;
 use serde_json::{Value, json};
 
-use super::{LookError, api, asked, deployed};
+use super::stock::listed;
+use super::{LookError, api, asked};
 use crate::cluster::Cluster;
 use crate::cluster::lookup::records;
 use crate::k8s;
 use crate::policy::WorkloadKind;
+use crate::provision::Names;
 use crate::tiller::Storage;
 
-/// The records of releases in Tiller's namespace, to be deleted.
+/// What is recorded in Tiller's namespace, in Secrets.
+#[derive(Debug, Default)]
+pub struct Recorded {
+    /// The names of the releases.
+    pub names: BTreeSet<String>,
+    /// The records, by name, to be deleted.
+    pub records: Vec<Value>,
+}
+
+/// The records of releases in Tiller's namespace.
 ///
 /// Source: the labels of `pkg/storage/driver/secrets.go`, Helm 2.7.2 to 2.17.0.
-pub async fn releases(cluster: &Cluster, tiller_namespace: &str) -> Result<Vec<Value>, LookError> {
+pub async fn releases(cluster: &Cluster, tiller_namespace: &str) -> Result<Recorded, LookError> {
     let parameters = ListParams::default().labels("OWNER=TILLER");
     let api = api(cluster, "v1", "Secret", tiller_namespace);
     let found = asked(async || api.list(&parameters).await).await;
     let found =
         found.map_err(|error| LookError::asked("list releases", tiller_namespace, error))?;
-    let names = found.items.into_iter().filter_map(|it| it.metadata.name);
-    let model = |name| {
-        json!({
+    let mut recorded = Recorded::default();
+    for metadata in found.items.into_iter().map(|it| it.metadata) {
+        let name = metadata.name.unwrap_or_default();
+        let release = metadata.labels.as_ref().and_then(|it| it.get("NAME"));
+        let release = release.map_or_else(|| name.clone(), Clone::clone);
+        recorded.names.insert(release);
+        recorded.records.push(json!({
             "apiVersion": "v1",
             "kind": "Secret",
             "metadata": { "namespace": tiller_namespace, "name": name },
-        })
-    };
-    Ok(names.map(model).collect())
-}
-
-/// Releases that a Tiller would not see that keeps its own in Secrets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Hidden {
-    /// So many, in ConfigMaps.
-    ConfigMaps(usize),
-    /// Those in the database of the Tiller that is there.
-    Database,
-}
-
-/// What a Tiller in this namespace would not see of the releases there once it keeps its own in Secrets.
-pub async fn hidden_releases(
-    cluster: &Cluster,
-    tiller_namespace: &str,
-) -> Result<Option<Hidden>, LookError> {
-    let list = async || records(cluster.client(), tiller_namespace, "configmaps").await;
-    let (found, deployed) = tokio::join!(asked(list), deployed(cluster, tiller_namespace));
-    let found =
-        found.map_err(|error| LookError::asked("list releases", tiller_namespace, error))?;
-    if !found.is_empty() {
-        return Ok(Some(Hidden::ConfigMaps(found.len())));
+        }));
     }
-    let deployed = deployed?;
-    let storage = deployed.and_then(|deployed| {
-        let object = k8s::read(WorkloadKind::Deployment, &deployed.0).ok()?;
-        let workload = object.workload()?;
-        workload.storage()
-    });
-    Ok((storage == Some(Storage::Sql)).then_some(Hidden::Database))
+    Ok(recorded)
+}
+
+/// What there is in a namespace that is to be a team's Tiller's.
+#[derive(Debug, Default)]
+pub struct Existing {
+    /// Release records in ConfigMaps, which a Tiller would not see that keeps its own in Secrets.
+    pub records: usize,
+    /// The Deployment that Helm would take for Tiller.
+    pub tiller: Option<Value>,
+    /// The other Deployments.
+    pub others: Vec<Value>,
+}
+
+/// Looks at release records and Deployments, in two requests.
+pub async fn existing(cluster: &Cluster, namespace: &str) -> Result<Existing, LookError> {
+    let list = async || records(cluster.client(), namespace, "configmaps").await;
+    let deployments = listed(cluster, "apps/v1", "Deployment", Some(namespace), None);
+    let (found, deployments) = tokio::join!(asked(list), deployments);
+    let found = found.map_err(|error| LookError::asked("list releases", namespace, error))?;
+    let (tiller, others): (Vec<_>, Vec<_>) = deployments?
+        .into_iter()
+        .partition(|(reference, _)| reference.name == Names::TILLER);
+    Ok(Existing {
+        records: found.len(),
+        tiller: tiller.into_iter().map(|(_, object)| object).next(),
+        others: others.into_iter().map(|(_, object)| object).collect(),
+    })
+}
+
+// === impl Existing ===
+
+impl Existing {
+    /// Where the Tiller that is there keeps its records.
+    pub fn storage(&self) -> Option<Storage> {
+        let object = k8s::read(WorkloadKind::Deployment, self.tiller.as_ref()?).ok()?;
+        object.workload()?.storage()
+    }
 }

@@ -93,7 +93,7 @@ async fn a_renewal_survives_each() {
     let world = World::create().await;
     let words = ["provision", "renew", "TEAM", "--no-wait"];
     survives(&world, "f-renew", &words, async |team, told| {
-        assert_tells(told, &format!("{team}: 2 of 21 objects changed\n"));
+        assert_tells(told, &format!("{team}: 2 of 4 objects changed\n"));
         assert_made(team, &BOTH);
     })
     .await;

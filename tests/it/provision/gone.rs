@@ -3,7 +3,7 @@
 use kube::api::ListParams;
 use serde_json::json;
 
-use super::cluster::{World, assert_tells, command, done, make, refused};
+use super::cluster::{World, assert_tells, command, done, make, provision, refused};
 use crate::offline::Run;
 
 fn deprovision(team: &str, words: &[&str]) -> Run {
@@ -24,6 +24,9 @@ async fn a_team_is_taken_away_but_for_its_namespaces_and_releases() {
     release(&world, "p-gone-t", "shop.v1").await;
     let told = refused(make("p-gone", &["--user=ada"]), 2);
     assert_tells(&told, "deprovision p-gone --target-namespace p-gone-2");
+    // An option that is left out keeps what there is.
+    let again = done(provision(&["p-gone", "--no-wait"]));
+    assert_eq!(again, "p-gone: nothing to change; 21 objects\n");
     let dropped = deprovision(
         "p-gone",
         &["--target-namespace=p-gone-2", "--yes", "--no-wait"],
@@ -40,6 +43,9 @@ async fn a_team_is_taken_away_but_for_its_namespaces_and_releases() {
     let gone = done(deprovision("p-gone", &["--yes"]));
     assert_eq!(gone.matches(" deleted\n").count(), 16, "{gone}");
     assert_tells(&gone, "p-gone: the namespaces p-gone-t and p-gone stay\n");
+    let stays = "1 release stays recorded, in 1 Secret of p-gone-t: tiller-guard releases list -n p-gone-t\n";
+    assert_tells(&gone, &format!("p-gone: {stays}"));
+    assert_tells(&told, stays);
     let record = world.secret("p-gone-t", "shop.v1").await;
     assert_eq!(record["metadata"]["labels"]["OWNER"], "TILLER");
     assert_eq!(world.labelled("p-gone").await, Vec::<String>::new());

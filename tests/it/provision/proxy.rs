@@ -65,8 +65,9 @@ impl std::error::Error for ConnectionEnds {}
 // === impl Asked ===
 
 impl Asked {
+    /// Whether it changes something: a question about one's own rights does not.
     pub(crate) fn writes(&self) -> bool {
-        self.method != "GET"
+        self.method != "GET" && !self.path.contains("/selfsubject")
     }
 }
 

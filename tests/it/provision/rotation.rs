@@ -64,7 +64,7 @@ async fn a_new_authority_takes_over_while_the_old_one_is_trusted() {
     let authority = world.secret("tiller-guard", "team-p-turn-ca").await;
     assert_eq!(authority["data"].get("retiring.crt"), None);
     let renewed = done(provision(&["renew", "p-turn", "--no-wait"]));
-    assert_tells(&renewed, "nothing to change");
+    assert_tells(&renewed, "nothing is due");
     let renewed = world.secret("p-turn-t", "tiller-tls").await;
     assert_eq!(renewed["data"], after["data"]);
     let team = world
@@ -145,7 +145,7 @@ async fn a_damaged_authority_is_replaced_where_that_is_asked_for() {
 }
 
 /// No kubelet runs here: this says what one would, or what the controllers would say of that.
-async fn become_ready(world: &World, namespace: &str) {
+pub(super) async fn become_ready(world: &World, namespace: &str) {
     let parameters = PatchParams::default();
     if crate::api_server::cluster().has_controllers() {
         let pods = world.api("v1", "Pod", namespace);
@@ -161,7 +161,9 @@ async fn become_ready(world: &World, namespace: &str) {
         return;
     }
     let deployments = world.api("apps/v1", "Deployment", namespace);
-    let live = deployments.get("tiller-deploy").await.unwrap();
+    let Some(live) = deployments.get_opt("tiller-deploy").await.unwrap() else {
+        return;
+    };
     let status = json!({ "status": {
         "observedGeneration": live.metadata.generation, "replicas": 1, "updatedReplicas": 1,
         "readyReplicas": 1, "availableReplicas": 1,
@@ -169,7 +171,7 @@ async fn become_ready(world: &World, namespace: &str) {
     deployments
         .patch_status("tiller-deploy", &parameters, &Patch::Merge(&status))
         .await
-        .unwrap();
+        .ok();
 }
 
 #[tokio::test]

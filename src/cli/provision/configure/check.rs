@@ -166,33 +166,32 @@ fn pair(
 /// Whether this shell has sourced `env`.
 fn environment_finding(folder: &Path) -> Finding {
     let file = environment(folder);
-    let source = || format!("run: . {}", quoted(&file));
     let text = fs::read_to_string(&file).unwrap_or_default();
-    let home = env::var_os("HELM_HOME");
-    let state = if home.as_deref() != Some(folder.as_os_str()) {
-        let message = match home {
-            None => "env is not sourced in this shell: HELM_HOME is not set".to_owned(),
-            Some(other) => format!(
-                "HELM_HOME is {}, not this folder",
-                Path::new(&other).display()
-            ),
-        };
-        Err(wrong(message, source()))
-    } else {
-        let stale = [
-            "TILLER_NAMESPACE",
-            "HELM_TLS_ENABLE",
-            "HELM_TLS_VERIFY",
-            "KUBECONFIG",
-        ]
-        .into_iter()
-        .find(|name| is_stale(name, &text));
-        match stale {
-            Some(name) => Err(wrong(format!("{name} is not what env sets"), source())),
-            None => Ok("sourced in this shell".to_owned()),
-        }
-    };
+    let state = sourced(folder, &text)
+        .map_err(|message| wrong(message, format!("run: . {}", quoted(&file))));
     Finding { what: "env", state }
+}
+
+fn sourced(folder: &Path, text: &str) -> Result<String, String> {
+    match env::var_os("HELM_HOME") {
+        None => return Err("env is not sourced in this shell: HELM_HOME is not set".to_owned()),
+        Some(other) if other != *folder => {
+            let other = Path::new(&other).display();
+            return Err(format!("HELM_HOME is {other}, not this folder"));
+        }
+        Some(_) => {}
+    }
+    let names = [
+        "TILLER_NAMESPACE",
+        "HELM_TLS_ENABLE",
+        "HELM_TLS_VERIFY",
+        "KUBECONFIG",
+    ];
+    let stale = names.into_iter().find(|name| is_stale(name, text));
+    match stale {
+        Some(name) => Err(format!("{name} is not what env sets")),
+        None => Ok("sourced in this shell".to_owned()),
+    }
 }
 
 /// Whether a variable is another than the line of `env` for it.

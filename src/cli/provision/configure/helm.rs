@@ -57,7 +57,7 @@ impl HelmClient {
             Some(path) => Some(path.to_owned()),
             None => in_path(),
         };
-        path.map_or(Self::Absent, |path| Self::ask(path))
+        path.map_or(Self::Absent, Self::ask)
     }
 
     fn ask(path: PathBuf) -> Self {

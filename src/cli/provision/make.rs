@@ -1,0 +1,114 @@
+//! A prepared team, brought to its desired state.
+
+use serde_json::Value;
+
+use super::adoption::Adoption;
+use super::apply::Making;
+use super::arguments::DoingArguments;
+use super::bundles;
+use super::issuance::Course;
+use super::prepare::{Prepared, Scope};
+use super::session::{Failure, OWNER, Session};
+use crate::cluster::apply::Effect;
+use crate::provision::{CheckedTeam, Names};
+
+impl Session<'_> {
+    /// Brings a team to its desired state, if all of it can be done.
+    pub(super) async fn make(
+        &self,
+        team: &CheckedTeam,
+        what: (Course, Scope),
+        doing: &DoingArguments,
+    ) -> Result<(), Failure> {
+        let prepared = self.prepare(team, what, doing).await?;
+        self.carry_out(&prepared, &[], doing).await
+    }
+
+    /// Writes what was prepared, deletes what is to go, and waits until Tiller is ready.
+    pub(super) async fn carry_out(
+        &self,
+        prepared: &Prepared<'_>,
+        gone: &[Value],
+        doing: &DoingArguments,
+    ) -> Result<(), Failure> {
+        let name = &prepared.team.team;
+        if prepared.scope == Scope::Certificates && !prepared.is_change() {
+            return self.line(name, "nothing is due");
+        }
+        let writer = self.writer(doing, true);
+        let is_real = writer.effect == Effect::Write;
+        let arguments = &self.shared.certificates;
+        if is_real {
+            let kept = prepared.issuance.keep(name, arguments, prepared.course);
+            kept.map_err(Failure::input)?;
+        }
+        if prepared.restarts() {
+            self.line(name, format_args!("this restarts Tiller{}", doing.tried()))?;
+        }
+        let adoption = Adoption::new(self, prepared.team, doing);
+        if prepared.moves {
+            adoption.begin().await?;
+        }
+        let making = Making {
+            session: self,
+            prepared,
+            doing,
+            writer,
+        };
+        making.apply().await?;
+        self.delete(name, gone, OWNER, doing).await?;
+        if !is_real {
+            return Ok(());
+        }
+        self.write_bundles(prepared)?;
+        match &prepared.plan.init_line {
+            Some(line) => self.tell_what_is_next(prepared, line),
+            None if doing.no_wait && prepared.moves => self.line(
+                name,
+                format_args!(
+                    "then, once Tiller is ready, to delete the old records: tiller-guard releases move --to secrets -n {}",
+                    prepared.team.tiller_namespace
+                ),
+            ),
+            None if doing.no_wait || prepared.scope != Scope::Whole && !prepared.restarts() => Ok(()),
+            None => {
+                self.wait(prepared.team, doing.timeout()).await?;
+                if doing.adopt {
+                    adoption.finish().await?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn write_bundles(&self, prepared: &Prepared<'_>) -> Result<(), Failure> {
+        let Prepared { team, issuance, .. } = prepared;
+        let arguments = &self.shared.certificates;
+        let Some(folder) = &arguments.bundle_dir else {
+            return Ok(());
+        };
+        let folders = bundles::write_all(folder, team, &issuance.certificates, arguments.force);
+        for folder in folders.map_err(Failure::input)? {
+            self.line(&team.team, format_args!("wrote {}", folder.display()))?;
+        }
+        Ok(())
+    }
+
+    /// What is left to do where Tiller is not a part of the plan. Tiller reads its certificates at its start alone.
+    fn tell_what_is_next(&self, prepared: &Prepared<'_>, init_line: &str) -> Result<(), Failure> {
+        let Prepared { team, issuance, .. } = prepared;
+        let now = issuance.certificates.server.certificate.fingerprint();
+        match prepared.served {
+            Some(served) if served == now && prepared.course == Course::Keep => Ok(()),
+            Some(_) => self.line(
+                &team.team,
+                format_args!(
+                    "then: kubectl -n {} rollout restart deployment {}",
+                    team.tiller_namespace,
+                    Names::TILLER
+                ),
+            ),
+            None => self.line(&team.team, format_args!("then: {init_line}")),
+        }
+    }
+}

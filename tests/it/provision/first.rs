@@ -1,0 +1,235 @@
+//! What `provision` finds before it writes anything.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use super::cluster::{World, assert_tells, done, make, provision, refused, words};
+use super::proxy::killed_after;
+use crate::api_server::cluster;
+use crate::offline::{Folder, Run, run};
+use crate::suite::{Feature, skip};
+
+const RBAC: &str = "rbac.authorization.k8s.io/v1";
+
+/// Runs the program as somebody else, whom the administrator impersonates.
+fn run_as(user: &str, words: &[&str]) -> Run {
+    let folder = Folder::new();
+    let config = fs::read_to_string(cluster().kubeconfig()).unwrap();
+    let mut config: Value = serde_saphyr::from_str(&config).unwrap();
+    config["users"][0]["user"]["as"] = json!(user);
+    config["users"][0]["user"]["as-groups"] = json!(["system:authenticated"]);
+    let file = folder.file("kubeconfig", config.to_string());
+    let kubeconfig = format!("--kubeconfig={file}");
+    run(&[words, &[&kubeconfig]].concat(), b"")
+}
+
+/// Binds somebody to a cluster role with these rules.
+async fn may(world: &World, name: &str, user: &str, rules: Value) {
+    use kube::api::{Api, DynamicObject, PostParams};
+    for object in [
+        json!({ "apiVersion": RBAC, "kind": "ClusterRole", "metadata": { "name": name }, "rules": rules }),
+        json!({
+            "apiVersion": RBAC,
+            "kind": "ClusterRoleBinding",
+            "metadata": { "name": name },
+            "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": name },
+            "subjects": [{ "kind": "User", "apiGroup": "rbac.authorization.k8s.io", "name": user }],
+        }),
+    ] {
+        let kind = object["kind"].as_str().unwrap();
+        let resource = crate::cluster::resource("rbac.authorization.k8s.io", "v1", kind);
+        let api: Api<DynamicObject> = Api::all_with(world.client.clone(), &resource);
+        let object = serde_json::from_value(object.clone()).unwrap();
+        api.create(&PostParams::default(), &object).await.unwrap();
+    }
+}
+
+fn everything() -> Value {
+    json!([{ "apiGroups": ["*"], "resources": ["*"], "verbs": ["*"] }])
+}
+
+#[tokio::test]
+async fn who_lacks_a_right_changes_nothing() {
+    let world = World::create().await;
+    let rules = json!([
+        { "apiGroups": ["*"], "resources": ["*"], "verbs": ["get", "list"] },
+        { "apiGroups": [""], "resources": ["*"], "verbs": ["create", "patch"] },
+    ]);
+    may(&world, "w-some", "w-some", rules).await;
+    let words = words("w-rights");
+    let words: Vec<_> = ["provision"]
+        .into_iter()
+        .chain(words.iter().map(String::as_str))
+        .collect();
+    let run = run_as("w-some", &words);
+    assert_eq!(run.stdout, "");
+    let told = refused(run, 4);
+    assert_tells(
+        &told,
+        "error: you may not create deployments in w-rights-t, ",
+    );
+    assert_tells(&told, "create rolebindings in ");
+    assert_tells(&told, "nothing was changed");
+    assert_eq!(world.labelled("w-rights").await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn who_is_no_administrator_of_the_policy_changes_nothing() {
+    let world = World::create().await;
+    if !Feature::WhoAmI.is_in(cluster().version()) {
+        skip("Kubernetes before 1.28 does not tell who asks");
+        return;
+    }
+    may(&world, "w-eve", "w-eve", everything()).await;
+    world.namespace("w-guard").await;
+    let policy =
+        json!({ "data": { "policy.yaml": "apiVersion: tiller-guard.io/v1\nkind: Policy\n" } });
+    world
+        .apply("v1", "ConfigMap", "w-guard", "tiller-guard-policy", policy)
+        .await;
+    let words = words("w-admin");
+    let words: Vec<_> = ["provision", "--guard-namespace=w-guard"]
+        .into_iter()
+        .chain(words.iter().map(String::as_str))
+        .collect();
+    let told = refused(run_as("w-eve", &words), 4);
+    assert_tells(
+        &told,
+        "error: you, w-eve, are not among the `administrators` of the policy",
+    );
+    assert_tells(&told, "key policy.yaml");
+    assert_eq!(world.labelled("w-admin").await, Vec::<String>::new());
+}
+
+/// All that is in the way is told at once, of all teams, and no team is made.
+#[tokio::test]
+async fn one_team_that_cannot_be_made_keeps_all_from_being_made() {
+    let world = World::create().await;
+    world.namespace("w-two-t").await;
+    for (kind, fields) in [
+        ("ServiceAccount", json!({})),
+        ("Secret", json!({ "stringData": { "x": "y" } })),
+    ] {
+        let name = if kind == "Secret" {
+            "tiller-tls"
+        } else {
+            "tiller"
+        };
+        world.apply("v1", kind, "w-two-t", name, fields).await;
+    }
+    let folder = Folder::new();
+    let team = |name: &str| {
+        format!(
+            "---\napiVersion: tiller-guard.io/v1\nkind: Team\nname: {name}\ntillerNamespace: {name}-t\n\
+             targetNamespaces: [{name}]\n"
+        )
+    };
+    let file = folder.file("teams.yaml", team("w-one") + &team("w-two"));
+    let run = provision(&["-f", &file, "--no-wait"]);
+    assert_eq!(run.stdout, "");
+    let told = refused(run, 4);
+    for object in ["ServiceAccount w-two-t/tiller", "Secret w-two-t/tiller-tls"] {
+        assert_tells(
+            &told,
+            &format!("error: w-two: {object} already exists and was not made by tiller-guard"),
+        );
+    }
+    for team in ["w-one", "w-two"] {
+        assert_eq!(world.labelled(team).await, Vec::<String>::new());
+    }
+    let made = done(provision(&["-f", &file, "--no-wait", "--adopt"]));
+    assert_tells(&made, "w-one: ");
+    assert_tells(&made, "w-two: ServiceAccount w-two-t/tiller updated\n");
+}
+
+#[tokio::test]
+async fn a_run_that_was_interrupted_is_seen_in_the_status() {
+    let world = World::create().await;
+    let team = words("w-half");
+    let words: Vec<_> = ["provision"]
+        .into_iter()
+        .chain(team.iter().map(String::as_str))
+        .collect();
+    killed_after(3, world.client.clone(), &words).await;
+    let told = done(provision(&["status", "w-half"]));
+    assert_tells(
+        &told,
+        "w-half\n  incomplete    ConfigMap tiller-guard/w-half is missing: provision was interrupted. Run it again",
+    );
+    killed_after(6, world.client.clone(), &words).await;
+    let told = done(provision(&["status", "w-half"]));
+    assert_tells(
+        &told,
+        "  incomplete    Deployment w-half-t/tiller-deploy is missing: run `tiller-guard provision w-half`\n",
+    );
+    // What was asked for is known by now.
+    done(provision(&["w-half", "--no-wait"]));
+    let told = done(provision(&["status", "w-half"]));
+    assert!(!told.contains("incomplete"), "{told}");
+    let told = refused(provision(&["status", "w-hlaf"]), 2);
+    assert_tells(&told, "there is no team \"w-hlaf\": ");
+}
+
+/// With the account and rights of the example, and no others.
+#[tokio::test]
+async fn the_example_of_a_cron_job_has_the_rights_that_a_renewal_needs() {
+    let world = World::create().await;
+    done(make("w-cron", &["--user=ada"]));
+    let example = crate::manual::page("docs/examples/renew.yaml").text;
+    let objects: Vec<Value> = serde_saphyr::from_multiple(&example).unwrap();
+    for kind in ["Role", "RoleBinding"] {
+        let object = objects.iter().find(|it| it["kind"] == kind).unwrap();
+        // The walk applies the example itself.
+        let mut object = object.clone();
+        if kind == "RoleBinding" {
+            object["roleRef"]["name"] = json!("w-cron");
+        }
+        world
+            .apply(RBAC, kind, "tiller-guard", "w-cron", object)
+            .await;
+    }
+    let rules = objects
+        .iter()
+        .find(|it| it["kind"] == "ClusterRole")
+        .unwrap();
+    let account = "system:serviceaccount:tiller-guard:renew-certificates";
+    may(&world, "w-cron", account, rules["rules"].clone()).await;
+    let role = objects
+        .iter()
+        .find(|it| it["kind"] == "RoleBinding")
+        .unwrap();
+    assert_eq!(role["subjects"][0]["name"], "renew-certificates");
+    let job = objects.iter().find(|it| it["kind"] == "CronJob").unwrap();
+    let container = &job["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"][0];
+    assert_eq!(
+        container["args"],
+        json!(["provision", "renew", "--no-wait"])
+    );
+
+    let renew = ["provision", "renew", "w-cron", "--no-wait"];
+    assert_eq!(done(run_as(account, &renew)), "w-cron: nothing is due\n");
+    let names = world.labelled("w-cron").await;
+    let bundle = names
+        .iter()
+        .find(|it| it.starts_with("team-w-cron-user-ada-"))
+        .unwrap();
+    let secrets = world.api("v1", "Secret", "tiller-guard");
+    secrets
+        .delete(bundle, &kube::api::DeleteParams::default())
+        .await
+        .unwrap();
+    let told = done(run_as(account, &renew));
+    assert_tells(
+        &told,
+        "w-cron: new bundle for the user ada: tiller-guard configure --team w-cron --user 'ada'\n",
+    );
+    let told = refused(
+        run_as(
+            account,
+            &["provision", "grant", "w-cron", "--user=eve", "--no-wait"],
+        ),
+        4,
+    );
+    assert_tells(&told, "forbidden");
+}

@@ -1,0 +1,103 @@
+//! Each command, killed after each of its writes and run again: it converges, and nobody is locked out.
+
+use kube::api::DeleteParams;
+
+use super::cluster::{World, assert_tells, done, make, provision};
+use super::proxy::killed_after;
+
+/// No command writes so often.
+const MOST: usize = 40;
+
+/// Kills the command after no write, then after one, and so on, until it ends by itself; each time another team. What
+/// `again` runs then has to end well, and the team to be in its desired state.
+async fn killed_at_each_step(name: &str, words: &[&str], again: impl Fn(&str), people: &[&str]) {
+    let world = World::create().await;
+    for writes in 0..MOST {
+        let team = format!("{name}-{writes}");
+        done(make(&team, &["--user=ada", "--user=bob"]));
+        if words.contains(&"renew") {
+            let secrets = world.api("v1", "Secret", &format!("{team}-t"));
+            secrets
+                .delete("tiller-tls", &DeleteParams::default())
+                .await
+                .unwrap();
+        }
+        let words: Vec<_> = words
+            .iter()
+            .map(|word| word.replace("TEAM", &team))
+            .collect();
+        let words: Vec<_> = words.iter().map(String::as_str).collect();
+        let ended = killed_after(writes, world.client.clone(), &words).await;
+        again(&team);
+        let told = done(make(&team, people));
+        assert_tells(&told, "nothing to change");
+        if ended.is_some_and(|status| status.success()) {
+            assert!(writes > 1, "{writes}");
+            return;
+        }
+    }
+    panic!("more than {MOST} writes");
+}
+
+const BOTH: [&str; 2] = ["--user=ada", "--user=bob"];
+
+#[tokio::test]
+async fn a_renewal() {
+    let words = ["provision", "renew", "TEAM", "--no-wait"];
+    let again = |team: &str| {
+        done(provision(&["renew", team, "--no-wait"]));
+    };
+    killed_at_each_step("k-renew", &words, again, &BOTH).await;
+}
+
+#[tokio::test]
+async fn a_new_authority() {
+    let words = ["provision", "rotate", "TEAM", "--now", "--no-wait"];
+    // Once its CA is there, a renewal does the rest.
+    let again = |team: &str| {
+        done(provision(&["renew", team, "--no-wait"]));
+    };
+    killed_at_each_step("k-now", &words, again, &BOTH).await;
+}
+
+#[tokio::test]
+async fn a_new_authority_with_overlap() {
+    let words = ["provision", "rotate", "TEAM", "--no-wait"];
+    let again = |team: &str| {
+        done(provision(&["renew", team, "--no-wait"]));
+        provision(&["rotate", team, "--no-wait"]);
+        done(provision(&["rotate", team, "--finish", "--no-wait"]));
+    };
+    killed_at_each_step("k-turn", &words, again, &BOTH).await;
+}
+
+#[tokio::test]
+async fn a_grant() {
+    let words = ["provision", "grant", "TEAM", "--user=carol", "--no-wait"];
+    let again = |team: &str| {
+        let words = ["grant", team, "--user=carol", "--no-wait"];
+        done(provision(&words));
+    };
+    killed_at_each_step(
+        "k-grant",
+        &words,
+        again,
+        &["--user=ada", "--user=bob", "--user=carol"],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_revocation() {
+    let words = ["provision", "revoke", "TEAM", "--user=bob", "--no-wait"];
+    let again = |team: &str| {
+        // A run that had done all of it leaves nothing to revoke.
+        let run = provision(&["revoke", team, "--user=bob", "--no-wait"]);
+        assert!(
+            run.code == Some(0) || run.stderr.contains("has no access"),
+            "{}",
+            run.stderr
+        );
+    };
+    killed_at_each_step("k-revoke", &words, again, &["--user=ada"]).await;
+}
