@@ -23,6 +23,7 @@ mod rotation;
 mod shown;
 mod specs;
 mod terminal;
+mod walk;
 
 use std::time::{Duration, SystemTime};
 
