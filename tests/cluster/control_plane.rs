@@ -4,6 +4,7 @@ use std::env;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
@@ -156,14 +157,21 @@ fn version_of(program: &Path) -> Result<Version> {
         .with_context(|| format!("no version in \"{text}\""))
 }
 
-/// Ports that were free a moment ago.
+/// Ports that were free a moment ago, each given once. They are below those that Linux gives to outgoing connections, one of which
+/// could take a port before the program that it is meant for does.
 pub fn free_ports<const COUNT: usize>() -> Result<[u16; COUNT]> {
-    let mut held = Vec::new();
+    static GIVEN: AtomicU32 = AtomicU32::new(0);
+    const FIRST: u32 = 15_000;
+    const PORTS: u32 = 17_000;
+    // Processes at the same time begin elsewhere.
+    let start = std::process::id().wrapping_mul(379);
     let mut ports = [0; COUNT];
     for port in &mut ports {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).context("no free port")?;
-        *port = listener.local_addr()?.port();
-        held.push(listener);
+        *port = (0..PORTS)
+            .map(|_| start.wrapping_add(GIVEN.fetch_add(1, Ordering::Relaxed)) % PORTS)
+            .filter_map(|offset| u16::try_from(FIRST + offset).ok())
+            .find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
+            .context("no free port")?;
     }
     Ok(ports)
 }
