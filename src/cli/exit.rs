@@ -4,6 +4,7 @@ use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use crate::cluster::is_unread;
+use crate::cluster::told::chain;
 
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,7 +45,7 @@ pub(super) fn is_broken_pipe(error: &anyhow::Error) -> bool {
 pub(super) fn of_cluster(done: anyhow::Result<Exit>) -> anyhow::Result<Exit> {
     match done {
         Err(error) if error.chain().any(is_unread) => {
-            writeln!(io::stderr(), "error: {error:#}")?;
+            writeln!(io::stderr(), "error: {}", chain(error.as_ref()))?;
             Ok(Exit::Unreachable)
         }
         done => done,

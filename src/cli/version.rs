@@ -8,6 +8,7 @@ use serde_json::json;
 use super::Exit;
 use super::reach::{ReachArguments, on_runtime};
 use crate::cluster::install::{self, Guard};
+use crate::cluster::told::chain;
 use crate::cluster::{Cluster, ConnectError};
 use crate::installation;
 
@@ -79,17 +80,12 @@ async fn ask(reach: ReachArguments, namespace: &str) -> anyhow::Result<Known> {
         Ok(cluster) => cluster,
         Err(ConnectError::Nowhere(_)) => return Ok(Known::NotAsked),
         Err(error @ ConnectError::Kubeconfig(_)) => return Err(error.into()),
-        Err(error) => {
-            return Ok(Known::Unreachable(format!(
-                "{:#}",
-                anyhow::Error::new(error)
-            )));
-        }
+        Err(error) => return Ok(Known::Unreachable(chain(&error))),
     };
     Ok(match install::guard(&cluster, namespace).await {
         Ok(Some(guard)) => Known::There(guard),
         Ok(None) => Known::Absent,
-        Err(error) => Known::Unreachable(format!("{:#}", anyhow::Error::new(error))),
+        Err(error) => Known::Unreachable(chain(&error)),
     })
 }
 

@@ -82,8 +82,7 @@ impl Making<'_> {
                 Ok(applied) => self.tell(&applied, desired, done)?,
                 Err(error) => {
                     if let Some(earlier) = failed.replace(error) {
-                        let (team, earlier) = (&team.team, anyhow!(earlier));
-                        let told = format_args!("{team}: {earlier:#}");
+                        let told = format_args!("{}: {}", team.team, chain(&earlier));
                         self.session.progress.error(told).map_err(Failure::input)?;
                     }
                 }

@@ -29,6 +29,7 @@ use futures_util::stream::{self, StreamExt as _};
 
 use super::Exit;
 use crate::cluster::apply::Effect;
+use crate::cluster::told::chain;
 use crate::provision::CheckedTeam;
 use arguments::{DoingArguments, DryRun, MakeArguments};
 use issuance::Course;
@@ -152,7 +153,9 @@ async fn make_all(
     if doing.effect() == Effect::Write
         && let Err(error) = session.may_write(&prepared).await
     {
-        session.progress.error(format_args!("{error:#}"))?;
+        session
+            .progress
+            .error(format_args!("{}", chain(error.as_ref())))?;
         return Ok(Exit::Unreachable);
     }
     let mut done = stream::iter(prepared)

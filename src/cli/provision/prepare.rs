@@ -10,6 +10,7 @@ use super::issuance::{Course, Issuance, issue};
 use super::session::{Failure, Session};
 use crate::cluster::apply::{Applied, Change, Desired, Effect, Foreign, Writer};
 use crate::cluster::team::{Existing, Found, LookError, Looked, existing, found};
+use crate::cluster::told::chain;
 use crate::pki::team::{Certificates, Fingerprint};
 use crate::provision::{
     CheckedTeam, Names, Person, Plan, Planned, namespaces_of, plan, tiller_deployment, tls_secret,
@@ -229,7 +230,7 @@ impl Session<'_> {
         for tried in tried {
             match tried {
                 Ok(applied) => changes.push(applied),
-                Err(error) => errors.push(format!("{:#}", anyhow!(error))),
+                Err(error) => errors.push(chain(&error)),
             }
         }
         if errors.is_empty() {

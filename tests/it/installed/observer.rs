@@ -71,7 +71,11 @@ const UNGUARDED: [&str; 2] = ["‼ connections: ", "    grant pods/exec"];
 /// What the quickstart shows for Kubernetes 1.20, for another: it tells the version and, before 1.21, the labels that namespaces
 /// lack.
 fn shown_for((major, minor): Version, output: &str) -> String {
-    let of_labels = ["labelled  Namespace", "✓ namespace-labels:"];
+    let of_labels = [
+        "labelled  Namespace",
+        "✓ namespace-labels:",
+        "kept      label ",
+    ];
     let of_trials = "trying the webhooks";
     let lines = output.lines().filter(|line| {
         let is_of_labels = of_labels.iter().any(|start| line.starts_with(start));

@@ -354,10 +354,9 @@ async fn who_may_not_forward_is_told() {
     let output = Command::new("sh").args(["-c", &script]).output().unwrap();
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     let told = String::from_utf8(output.stdout).unwrap();
-    assert_tells(
-        &told,
-        "✗ rights: you may not list pods, create pods/portforward in Tiller's namespace\n",
-    );
+    // Other tests let everybody list pods.
+    assert_tells(&told, "✗ rights: you may not ");
+    assert_tells(&told, "create pods/portforward in Tiller's namespace\n");
     assert_tells(
         &told,
         "✗ newest bundle: cannot get the Secret team-c-may-user-ada-",

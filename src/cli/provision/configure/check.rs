@@ -16,6 +16,7 @@ use super::home::told;
 use super::{Arguments, environment};
 use crate::cluster::Cluster;
 use crate::cluster::team::{LookError, PersonalBundle, Reached, bundle, reached};
+use crate::cluster::told::chain;
 use crate::pki::team::{Certificate, Issued};
 use crate::provision::{Bundle, Person, quoted};
 use crate::tiller::{ImageReference, Version};
@@ -250,7 +251,7 @@ fn silent() -> Finding {
 
 fn unreachable(error: &anyhow::Error) -> Finding {
     let state = Err(wrong(
-        format!("{error:#}"),
+        chain(error.as_ref()),
         "check --kubeconfig and --context; kubectl version asks the same server",
     ));
     Finding {

@@ -17,6 +17,7 @@ use super::bundles::absolute;
 use super::folder::Written;
 use super::record::Record;
 use crate::cluster::team::{LookError, bundle};
+use crate::cluster::told::chain;
 use crate::provision::{Bundle, Person, PersonKind, TeamSpec, quoted};
 use helm::HelmClient;
 use home::Home;
@@ -89,7 +90,7 @@ async fn configure(arguments: Arguments) -> anyhow::Result<Exit> {
     };
     let fetched = match bundle(&cluster, &team, &guard_namespace, &person).await {
         Ok(fetched) => fetched,
-        Err(error) => return failed(error),
+        Err(error) => return failed(&error),
     };
     let client = HelmClient::find(helm.as_deref());
     let home = Home::new(&folder, &team, &fetched, &reached, &client)?;
@@ -116,8 +117,8 @@ fn environment(folder: &std::path::Path) -> String {
     folder.join(Bundle::ENVIRONMENT).display().to_string()
 }
 
-fn failed(error: LookError) -> anyhow::Result<Exit> {
-    writeln!(io::stderr(), "error: {:#}", anyhow::Error::new(error))?;
+fn failed(error: &LookError) -> anyhow::Result<Exit> {
+    writeln!(io::stderr(), "error: {}", chain(error))?;
     Ok(Exit::Unreachable)
 }
 
