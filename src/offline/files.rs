@@ -101,10 +101,16 @@ fn add_directory(directory: &Path, sources: &mut Vec<Source>) {
         // A link to a directory may lead back here; kubectl follows none either.
         if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
             add_directory(&path, sources);
-        } else if is_manifest(&path) && !path.is_dir() {
+        } else if is_manifest(&path) && !is_special(&path) {
             sources.push(Source::File(path));
         }
     }
+}
+
+/// Whether this is a directory by a link, or what is read without end, such as a named pipe. A link that leads nowhere is an error
+/// for whoever reads it.
+fn is_special(path: &Path) -> bool {
+    path.metadata().is_ok_and(|it| !it.is_file())
 }
 
 fn is_manifest(path: &Path) -> bool {

@@ -86,7 +86,8 @@ pub struct ImageVersion {
     pub version: Version,
 }
 
-/// Accounts that a pattern makes look like a Tiller's: this guard's own, and that of kubeapps' client.
+/// Accounts that a pattern makes look like a Tiller's, alone or before a `-`: this guard's own, as `tiller-guard-audit`, and that
+/// of kubeapps' client.
 const NOT_TILLER: [&str; 2] = ["tiller-guard", "tiller-proxy"];
 
 // === impl RunAsUser ===
@@ -166,7 +167,11 @@ impl Settings {
             Some(start) => name.starts_with(start),
             None => pattern == name,
         };
-        !NOT_TILLER.contains(&name) && self.account_patterns.iter().any(matches)
+        let is_other = NOT_TILLER.iter().any(|other| {
+            let rest = name.strip_prefix(other);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+        });
+        !is_other && self.account_patterns.iter().any(matches)
     }
 
     /// Whether Tillers may be bound to this ClusterRole as it is.

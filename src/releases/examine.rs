@@ -70,12 +70,8 @@ pub fn damaged(record: &Record, error: &dyn std::error::Error) -> Problem {
         "{record} cannot be decoded: {error}{}; Tiller does not list its release, or stops",
         cause.unwrap_or_default()
     );
-    let remedy = format!(
-        "restore it from a backup, or delete it: kubectl -n {} delete {} {}",
-        record.namespace,
-        record.storage.kind().to_ascii_lowercase(),
-        record.name
-    );
+    let delete = kubectl(record, "delete", "").map_or_else(String::new, |it| format!(": {it}"));
+    let remedy = format!("restore it from a backup, or delete it{delete}");
     let kind = ProblemKind::Damaged;
     Problem::of(
         record,
@@ -202,17 +198,40 @@ fn told(unserved: &Unserved) -> String {
 }
 
 fn relabel(record: &Record, label: &str, value: &str) -> String {
-    format!(
-        "kubectl -n {} label {} {} {label}={value} --overwrite",
-        record.namespace,
-        record.storage.kind().to_ascii_lowercase(),
-        record.name
-    )
+    let words = format!(" {label}={value} --overwrite");
+    let command = kubectl(record, "label", &words);
+    command
+        .filter(|_| value.is_empty() || is_plain(value))
+        .unwrap_or_else(|| format!("set its label {label} to what the release in it says"))
+}
+
+/// A command about the record. `None` if a word of it holds what a shell or kubectl would read in another way: whoever writes a record
+/// decides its words.
+fn kubectl(record: &Record, verb: &str, words: &str) -> Option<String> {
+    let Record {
+        namespace, name, ..
+    } = record;
+    (is_plain(namespace) && is_plain(name)).then(|| {
+        let kind = record.storage.kind().to_ascii_lowercase();
+        format!("kubectl -n {namespace} {verb} {kind} {name}{words}")
+    })
+}
+
+/// Whether this is a word of a command as it stands.
+fn is_plain(word: &str) -> bool {
+    let is_part = |letter: char| letter.is_ascii_alphanumeric() || "-._".contains(letter);
+    word.trim_start_matches("--")
+        .starts_with(|first: char| first.is_ascii_alphanumeric())
+        && word.chars().all(is_part)
 }
 
 /// Tiller 2.17.0 refuses to upgrade a pending release; a rollback ends it.
 fn pending_remedy(release: &Release, status: Status) -> String {
-    let name = &release.name;
+    let name = if is_plain(&release.name) {
+        release.name.as_str()
+    } else {
+        "RELEASE"
+    };
     match status {
         Status::PendingInstall | Status::Deleting => {
             format!("wait until it is done; if no Tiller works on it: helm delete {name}")
@@ -230,5 +249,44 @@ fn unchangeable(record: &Record) -> Option<&'static str> {
         _ if record.immutable => Some("is immutable"),
         Storage::Secrets if kind != "Opaque" => Some("is not of type Opaque"),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::value::RawValue;
+
+    use super::*;
+
+    fn record(name: &str, owner: &str) -> Record {
+        let labels = format!(r#"{{"OWNER":"{owner}"}}"#);
+        let text = format!(
+            r#"{{"apiVersion":"v1","kind":"ConfigMap","metadata":{{"name":"{name}","namespace":"a","labels":{labels}}},"data":{{"release":"x"}}}}"#
+        );
+        Record::read(&RawValue::from_string(text).unwrap(), None).unwrap()
+    }
+
+    /// Followed as they are printed.
+    #[test]
+    fn commands_have_only_words_that_a_shell_takes_as_they_are() {
+        let plain = record("web.v1", "TILLER");
+        assert_eq!(
+            relabel(&plain, "NAME", "web"),
+            "kubectl -n a label configmap web.v1 NAME=web --overwrite"
+        );
+        for name in ["a;id", "$(id)", "a b", "-o", ""] {
+            let told = relabel(&plain, "NAME", name);
+            assert_eq!(told.contains("kubectl"), name.is_empty(), "{told}");
+        }
+        assert_eq!(kubectl(&record("a;id", "TILLER"), "delete", ""), None);
+    }
+
+    #[test]
+    fn what_was_set_aside_counts_no_more() {
+        assert!(record("web.v1", "TILLER").is_one());
+        assert!(record("web.v1", "nobody").is_one());
+        for owner in ["MOVED", "MIGRATED"] {
+            assert!(!record("web.v1", owner).is_one(), "{owner}");
+        }
     }
 }

@@ -10,6 +10,8 @@ use serde_json::value::RawValue;
 
 use super::encoding::{DecodeError, decode};
 use super::hapi::Release;
+use super::migration::MIGRATED;
+use super::movement::ASIDE;
 
 /// The label by which Tiller finds its records, and its value.
 pub const OWNER: (&str, &str) = ("OWNER", "TILLER");
@@ -212,12 +214,17 @@ impl Record {
             })
     }
 
-    /// Whether Tiller wrote it: by its labels, or by its name where these are gone.
+    /// Whether a move or a migration has set it aside: another record has taken its place.
+    pub fn is_aside(&self) -> bool {
+        matches!(self.label(OWNER.0), Some(ASIDE | MIGRATED))
+    }
+
+    /// Whether Tiller wrote it and it still counts: by its labels, or by its name where these are gone.
     pub fn is_one(&self) -> bool {
         let is_opaque = self.secret_type.as_deref().is_none_or(|it| it == "Opaque");
         self.is_tillers()
             || self.is_misspelt()
-            || is_opaque && self.text.is_ok() && named(&self.name).is_some()
+            || !self.is_aside() && is_opaque && self.text.is_ok() && named(&self.name).is_some()
     }
 
     /// The release in it.
