@@ -12,6 +12,7 @@ mod access;
 mod basis;
 mod certificates;
 mod exposures;
+mod extent;
 mod graph;
 mod judge;
 mod listed;
@@ -28,6 +29,7 @@ mod text;
 mod workloads;
 
 pub use basis::Basis;
+pub use extent::Extent;
 pub use listed::Listed;
 pub use page::page;
 pub use report::{

@@ -13,6 +13,8 @@ pub(super) struct Records {
     inventory: Inventory,
     counts: BTreeMap<(String, Storage), u32>,
     missing: Option<String>,
+    /// Whether records in Secrets were not listed, or not to their end.
+    unread_secrets: bool,
 }
 
 // === impl Records ===
@@ -27,12 +29,30 @@ impl Records {
         self.inventory.add(examined);
     }
 
+    pub(super) fn count(&mut self, namespace: String, storage: Storage) {
+        *self.counts.entry((namespace, storage)).or_default() += 1;
+    }
+
     pub(super) fn miss(&mut self, reason: String) {
         self.missing.get_or_insert(reason);
     }
 
-    /// Adds these records to the knowledge of the cluster.
-    pub(super) fn tell(&self, mut knowledge: Knowledge) -> Knowledge {
+    pub(super) fn miss_secrets(&mut self) {
+        self.unread_secrets = true;
+    }
+
+    /// Adds these records to the knowledge of the cluster; where those in Secrets were not all listed, that they are unknown in these
+    /// namespaces.
+    pub(super) fn tell<'n>(
+        &self,
+        mut knowledge: Knowledge,
+        namespaces: impl Iterator<Item = &'n str>,
+    ) -> Knowledge {
+        if self.unread_secrets {
+            knowledge = namespaces.fold(knowledge, |knowledge, namespace| {
+                knowledge.with_secret_records(namespace, SecretRecords::Unreadable)
+            });
+        }
         for ((namespace, storage), count) in &self.counts {
             match storage {
                 Storage::Secrets => {

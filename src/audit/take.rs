@@ -96,6 +96,14 @@ impl Audit {
             reason: reason.clone(),
         });
         self.records.miss(reason);
+        self.leave(storage);
+    }
+
+    /// Records that the release records of a storage are not listed by this audit.
+    pub fn leave(&mut self, storage: Storage) {
+        if storage == Storage::Secrets {
+            self.records.miss_secrets();
+        }
     }
 
     /// Records that something else could not be read.
@@ -118,9 +126,19 @@ impl Audit {
         self.records.take(examined);
     }
 
+    /// Counts a record of a release that is not decoded.
+    pub fn count_record(&mut self, namespace: String, storage: Storage) {
+        self.records.count(namespace, storage);
+    }
+
     /// What was found.
     pub fn report(mut self, guard: Option<GuardState>) -> AuditReport {
-        self.knowledge = self.records.tell(self.knowledge);
+        let namespaces = self
+            .workloads
+            .tillers
+            .keys()
+            .map(|(_, namespace, _)| &**namespace);
+        self.knowledge = self.records.tell(self.knowledge, namespaces);
         let borrowed = self.workloads.borrowed(&self.knowledge, &self.basis);
         let mut openers = std::mem::take(&mut self.openers).found;
         openers.extend(borrowed);

@@ -12,7 +12,7 @@ use super::output::{OutputArguments, Written};
 use super::planned::{ContentArguments, PlanArguments, WrittenPolicy};
 use super::policy_options::{PolicyArguments, now};
 use super::reach::{ReachArguments, connect_patiently, on_runtime};
-use crate::audit::{Audit, AuditReport, Basis, page, write_text};
+use crate::audit::{Audit, AuditReport, Basis, Extent, page, write_text};
 use crate::cluster::audit::{Place, guard, installed_policy, take};
 use crate::installation;
 use crate::offline::dump;
@@ -120,6 +120,7 @@ async fn of_cluster(arguments: Arguments) -> anyhow::Result<Exit> {
     let place = Place {
         namespace: namespace.as_deref(),
         guard: &guard_namespace,
+        extent: Extent::Whole,
     };
     take(&cluster, place, &mut audit).await;
     let guard = guard(&cluster, &installed, &audit).await;

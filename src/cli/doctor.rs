@@ -16,7 +16,6 @@ use super::seconds::seconds;
 use crate::cluster::Cluster;
 use crate::cluster::doctor::{Check, Health, before, examine};
 use crate::cluster::install::policy_text;
-use crate::cluster::told::chain;
 use crate::installation::Installation;
 use crate::policy::Policy;
 
@@ -106,20 +105,14 @@ async fn look(arguments: Arguments) -> anyhow::Result<Exit> {
 /// The Tillers in the cluster, and what enforcement would do to them.
 async fn tillers(cluster: &Cluster, planned: &Installation, policy: Policy) -> Check {
     let found = Prospects::of(cluster, &planned.namespace, policy).await;
-    let (health, message, hint) = match found {
-        Ok(found) if found.is_empty() => (Health::Good, "there are no Tillers".to_owned(), None),
-        Ok(found) => (
-            Health::Doubtful,
-            found.lines().join("\n"),
-            Some(
-                "the first install starts with mode audit, which refuses none; enforce once they are fixed",
-            ),
-        ),
-        Err(error) => (
-            Health::Unknown,
-            format!("cannot be listed: {}", chain(error.as_ref())),
-            Some("use an account that may list workloads, roles and bindings"),
-        ),
+    let (health, message, hint) = if found.is_empty() {
+        (Health::Good, "there are no Tillers".to_owned(), None)
+    } else if found.is_complete() {
+        let hint = "the first install starts with mode audit, which refuses none; enforce once they are fixed";
+        (Health::Doubtful, found.lines().join("\n"), Some(hint))
+    } else {
+        let hint = "use an account that may list workloads, roles, bindings and release records";
+        (Health::Unknown, found.lines().join("\n"), Some(hint))
     };
     Check {
         id: "tillers",

@@ -11,12 +11,12 @@ use serde_json::value::RawValue;
 use super::Cluster;
 use super::drift::drift;
 use super::install::{policy_text, registration};
-use super::lookup::METADATA_LIST;
+use super::lookup::{METADATA_LIST, each_record};
 use super::releases;
 use super::team::asked;
 use super::told::words;
 use super::watch::{Collection, WatchedResource, serves};
-use crate::audit::{Audit, GuardState, Listed};
+use crate::audit::{Audit, Extent, GuardState, Listed};
 use crate::installation::Installation;
 use crate::k8s::TEAM_SELECTOR;
 use crate::policy::{Api, ObjectKind};
@@ -36,6 +36,8 @@ pub struct Place<'a> {
     pub namespace: Option<&'a str>,
     /// The guard's own, which holds the teams.
     pub guard: &'a str,
+    /// How much is listed.
+    pub extent: Extent,
 }
 
 /// A list ended before its end.
@@ -61,7 +63,8 @@ struct Metadata {
 
 /// Lists all that an audit reads. A list that fails is reported as unknown; the others continue.
 pub async fn take(cluster: &Cluster, place: Place<'_>, audit: &mut Audit) {
-    for listed in Listed::ALL {
+    let lists = Listed::ALL.into_iter();
+    for listed in lists.filter(|it| place.extent.has(*it)) {
         match collections(cluster, listed, place).await {
             Ok(found) if found.is_empty() => audit.not_served(listed),
             Ok(found) => {
@@ -73,18 +76,56 @@ pub async fn take(cluster: &Cluster, place: Place<'_>, audit: &mut Audit) {
         }
     }
     for storage in Storage::ALL {
-        let minor = cluster.version().known_minor();
-        let looked = releases::list(
-            cluster,
-            storage,
-            place.namespace,
-            move |record| examine(&record, Some(minor)),
-            |examined| audit.take_record(examined),
-        );
-        if let Err(error) = looked.await {
-            audit.miss_records(storage, error.to_string());
+        if !place.extent.storages().contains(&storage) {
+            audit.leave(storage);
+            continue;
+        }
+        let taken = if place.extent.reads_records() {
+            take_records(cluster, storage, place.namespace, audit).await
+        } else {
+            count_records(cluster, storage, place.namespace, audit).await
+        };
+        if let Err(reason) = taken {
+            audit.miss_records(storage, reason);
         }
     }
+}
+
+async fn take_records(
+    cluster: &Cluster,
+    storage: Storage,
+    namespace: Option<&str>,
+    audit: &mut Audit,
+) -> Result<(), String> {
+    let minor = cluster.version().known_minor();
+    let examine = move |record| examine(&record, Some(minor));
+    let take = |examined| audit.take_record(examined);
+    let taken = releases::list(cluster, storage, namespace, examine, take).await;
+    taken.map_err(|error| error.to_string())
+}
+
+/// By their metadata.
+async fn count_records(
+    cluster: &Cluster,
+    storage: Storage,
+    namespace: Option<&str>,
+    audit: &mut Audit,
+) -> Result<(), String> {
+    #[derive(Deserialize)]
+    struct Object {
+        metadata: Place,
+    }
+    #[derive(Deserialize)]
+    struct Place {
+        namespace: String,
+    }
+    let count = |object: Box<RawValue>| {
+        if let Ok(Object { metadata }) = serde_json::from_str(object.get()) {
+            audit.count_record(metadata.namespace, storage);
+        }
+    };
+    let counted = each_record(cluster.client(), namespace, storage.as_str(), count).await;
+    counted.map_err(|error| words(&error))
 }
 
 /// What is wrong with the webhook configurations, compared with an installation.

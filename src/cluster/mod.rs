@@ -14,7 +14,6 @@ mod lookup;
 pub mod proof;
 pub mod releases;
 pub mod team;
-mod tillers;
 pub mod told;
 mod unread;
 mod version;
@@ -22,7 +21,6 @@ mod watch;
 
 pub use connection::{Cluster, ConnectError, Reach};
 pub use kube_context::KubeContext;
-pub use tillers::tillers;
 pub use unread::is_unread;
 pub use version::KubernetesVersion;
 pub use watch::{LiveKnowledge, Registered, Watches};

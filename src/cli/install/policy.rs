@@ -63,7 +63,7 @@ impl Wanted {
             None
         } else {
             let judged_by = after.clone().unwrap_or_default();
-            Some(Prospects::of(cluster, namespace, judged_by.policy).await?)
+            Some(Prospects::of(cluster, namespace, judged_by.policy).await)
         };
         let after = after.unwrap_or_else(|| first(prospects.as_ref()));
         Ok(Chosen {
@@ -75,7 +75,7 @@ impl Wanted {
     }
 }
 
-/// The first policy. It only reports if the cluster already has Tillers.
+/// The first policy. It only reports if the cluster already has Tillers, or may have some that cannot be listed.
 fn first(prospects: Option<&Prospects>) -> WrittenPolicy {
     let has_tillers = prospects.is_some_and(|it| !it.is_empty());
     WrittenPolicy::of_mode(if has_tillers {

@@ -2,22 +2,21 @@
 
 use std::io::{self, Write};
 
-use serde_json::json;
-
+use crate::audit::{Audit, AuditReport, AuditedTiller, Basis, Extent, ObjectName, Unseen};
 use crate::cli::policy_options::now;
-use crate::cluster::{Cluster, tillers};
-use crate::manifest::{ManifestObject, Stream};
-use crate::offline::Judging;
-use crate::offline::judge::{Judgement, judge};
-use crate::offline::learn::knowing;
-use crate::policy::{Action, Finding, Knowledge, Mode, Policy};
+use crate::cluster::Cluster;
+use crate::cluster::audit::{Place, take};
+use crate::policy::{Action, Mode, Policy};
+use crate::report::title;
 
 /// What enforcement would do to the Tillers of a cluster.
 #[derive(Debug, Default)]
 pub(in crate::cli) struct Prospects {
     /// The mode that refuses.
-    mode: Option<Mode>,
+    mode: Mode,
     tillers: Vec<Prospect>,
+    /// What could not be looked at: there may be more Tillers.
+    unknown: Vec<Unseen>,
 }
 
 /// What enforcement would do to one Tiller.
@@ -34,70 +33,80 @@ struct Prospect {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Fate {
     Refused,
-    Hardened,
+    /// `waits`: until then its pods are refused.
+    Hardened {
+        waits: bool,
+    },
+    /// The mode of its namespace lets it pass as it is.
+    Left {
+        mode: &'static str,
+    },
     Allowed,
 }
 
 // === impl Prospects ===
 
 impl Prospects {
-    /// Judges the Tillers of the cluster by a policy. A policy that only reports counts as enforcing.
-    pub(in crate::cli) async fn of(
-        cluster: &Cluster,
-        namespace: &str,
-        policy: Policy,
-    ) -> anyhow::Result<Self> {
-        let found = tillers(cluster, namespace).await?;
-        let list = json!({ "apiVersion": "v1", "kind": "List", "items": found }).to_string();
-        let stream = Stream::new("the cluster", list.into_bytes());
-        let Policy {
-            settings,
-            mut modes,
-            break_glass: _,
-        } = policy;
-        if matches!(modes.default, Mode::Audit | Mode::Warn) {
-            modes.default = Mode::Enforce;
+    /// Audits the Tillers of the cluster by a policy. A policy that only reports counts as enforcing.
+    pub(in crate::cli) async fn of(cluster: &Cluster, namespace: &str, mut policy: Policy) -> Self {
+        if matches!(policy.modes.default, Mode::Audit | Mode::Warn) {
+            policy.modes.default = Mode::Enforce;
         }
-        let mode = Some(modes.default);
-        let judging = Judging {
-            settings,
-            modes,
+        let mode = policy.modes.default;
+        let basis = Basis {
+            policy,
+            origin: "installed",
             now: now(),
             namespace: None,
-            knowledge: Knowledge::default(),
         };
-        let judging = knowing(judging, &[&stream]);
-        let objects: Vec<ManifestObject> = stream
-            .documents()
-            .flat_map(|document| document.objects())
-            .flatten()
-            .collect();
-        let mut tillers: Vec<Prospect> = objects
-            .iter()
-            .filter_map(|object| Prospect::of(object, &judging))
-            .collect();
+        let mut audit = Audit::new(basis, Some(cluster.version().known_minor()));
+        let place = Place {
+            namespace: None,
+            guard: namespace,
+            extent: Extent::Tillers,
+        };
+        take(cluster, place, &mut audit).await;
+        let AuditReport {
+            tillers, unknown, ..
+        } = audit.report(None);
+        let mut tillers: Vec<Prospect> = tillers.iter().map(Into::into).collect();
         tillers.sort_by(|one, other| (one.fate, &one.object).cmp(&(other.fate, &other.object)));
-        Ok(Self { mode, tillers })
+        Self {
+            mode,
+            tillers,
+            unknown,
+        }
     }
 
-    /// Whether there are no Tillers.
+    /// Whether there are no Tillers for certain.
     pub(in crate::cli) fn is_empty(&self) -> bool {
-        self.tillers.is_empty()
+        self.tillers.is_empty() && self.unknown.is_empty()
     }
 
-    /// One line for each Tiller, after one for all.
+    /// Whether all was looked at.
+    pub(in crate::cli) fn is_complete(&self) -> bool {
+        self.unknown.is_empty()
+    }
+
+    /// One line for each Tiller and for what could not be looked at, after one for all.
     pub(in crate::cli) fn lines(&self) -> Vec<String> {
-        let Self { mode, tillers } = self;
-        if tillers.is_empty() {
+        let Self {
+            mode,
+            tillers,
+            unknown,
+        } = self;
+        if self.is_empty() {
             return Vec::new();
         }
         let count = match tillers.len() {
-            1 => "1 Tiller".to_owned(),
-            count => format!("{count} Tillers"),
+            0 => "no Tillers, but not everything can be listed".to_owned(),
+            1 => format!("1 Tiller; with mode {}", mode.as_str()),
+            count => format!("{count} Tillers; with mode {}", mode.as_str()),
         };
-        let mode = mode.unwrap_or_default().as_str();
-        let mut lines = vec![format!("found {count}; with mode {mode}:")];
+        let mut lines = vec![format!("found {count}:")];
         lines.extend(tillers.iter().map(Prospect::line));
+        let unknown = unknown.iter();
+        lines.extend(unknown.map(|it| format!("  unknown   {}: {}", it.what, it.reason)));
         lines
     }
 
@@ -112,33 +121,41 @@ impl Prospects {
 
 // === impl Prospect ===
 
-impl Prospect {
-    /// `None` if the object carries no Tiller. An object that cannot be judged is refused.
-    fn of(object: &ManifestObject, judging: &Judging) -> Option<Self> {
-        let ManifestObject {
+impl From<&AuditedTiller> for Prospect {
+    fn from(tiller: &AuditedTiller) -> Self {
+        let ObjectName {
             kind,
             namespace,
             name,
-            ..
-        } = object;
-        let object_name = match namespace {
-            Some(namespace) => format!("{kind} {namespace}/{name}"),
-            None => format!("{kind} {name}"),
+        } = &tiller.object;
+        let (restart, update) = (&tiller.next.restart, &tiller.next.update);
+        let found = |action: Action| {
+            let findings = tiller.findings.iter();
+            let findings = findings.filter(move |it| it.action == action.as_str());
+            findings.map(|it| it.rule)
         };
-        let (fate, findings) = match judge(object, judging) {
-            Ok(Judgement { tillers, .. }) if tillers.is_empty() => return None,
-            Ok(judgement) => fate(judgement.findings),
-            Err(_) => (Fate::Refused, Vec::new()),
+        let (fate, mut rules): (_, Vec<_>) = match update.answer {
+            "refused" => (Fate::Refused, update.rules.clone()),
+            "hardened" => {
+                let waits = restart.answer == "refused";
+                (Fate::Hardened { waits }, found(Action::Harden).collect())
+            }
+            "left" => {
+                let acting = found(Action::Refuse).chain(found(Action::Harden));
+                (Fate::Left { mode: tiller.mode }, acting.collect())
+            }
+            _ => (Fate::Allowed, Vec::new()),
         };
-        let mut rules: Vec<_> = findings.iter().map(|finding| finding.rule.id).collect();
         rules.dedup();
-        Some(Self {
-            object: object_name,
+        Self {
+            object: title(kind, namespace.as_deref(), name),
             fate,
             rules,
-        })
+        }
     }
+}
 
+impl Prospect {
     fn line(&self) -> String {
         let Self {
             object,
@@ -148,24 +165,14 @@ impl Prospect {
         let (rules, colon) = (rules.join(", "), if rules.is_empty() { "" } else { ": " });
         match fate {
             Fate::Refused => format!("  refused   {object}{colon}{rules}"),
-            Fate::Hardened => format!(
+            Fate::Hardened { waits: true } => format!(
                 "  hardened  {object}{colon}{rules}; until it is written again, its pods are refused when they restart"
             ),
+            Fate::Hardened { waits: false } => format!("  hardened  {object}{colon}{rules}"),
+            Fate::Left { mode } => {
+                format!("  left      {object}{colon}{rules}; its namespace has mode {mode}")
+            }
             Fate::Allowed => format!("  allowed   {object}"),
         }
     }
-}
-
-/// What happens to a Tiller, and the findings that decide it.
-fn fate(findings: Vec<Finding>) -> (Fate, Vec<Finding>) {
-    for (action, fate) in [
-        (Action::Refuse, Fate::Refused),
-        (Action::Harden, Fate::Hardened),
-    ] {
-        if findings.iter().any(|finding| finding.action == action) {
-            let on_account = findings.into_iter().filter(|it| it.action == action);
-            return (fate, on_account.collect());
-        }
-    }
-    (Fate::Allowed, Vec::new())
 }

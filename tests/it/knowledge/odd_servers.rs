@@ -234,3 +234,19 @@ async fn another_major_version_has_what_the_newest_known_has() {
         "{told}"
     );
 }
+
+#[tokio::test]
+async fn tillers_that_cannot_be_listed_are_not_said_to_be_none() {
+    let answer = |path: &str| match path {
+        "/apis/apps/v1/statefulsets" => Fate::Fails(403),
+        _ => Fate::Passes,
+    };
+    let (exit, told) = told_through(answer, &["doctor", "--pre"]).await;
+    assert!(matches!(exit, Some(1 | 4)), "{exit:?}: {told}");
+    assert!(told.contains("‼ tillers: found "), "{told}");
+    assert!(told.contains("\n  unknown   statefulsets: "), "{told}");
+    assert!(
+        told.contains("use an account that may list workloads"),
+        "{told}"
+    );
+}
