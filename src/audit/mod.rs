@@ -25,6 +25,7 @@ mod records;
 mod report;
 mod subject;
 mod take;
+mod tally;
 mod text;
 mod workloads;
 
@@ -38,4 +39,5 @@ pub use report::{
     Unseen,
 };
 pub use take::Audit;
+pub use tally::RuleMode;
 pub use text::write as write_text;

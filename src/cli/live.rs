@@ -3,12 +3,14 @@
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use clap::Args;
 use prometheus_client::registry::Registry;
 
 use super::reach::ReachArguments;
+use super::seconds::seconds;
 use crate::cluster::certificate::CertificateMetrics;
 use crate::cluster::events::{Recorder, Refusal};
 use crate::cluster::{LiveKnowledge, Reach, Registered, Watches};
@@ -19,6 +21,8 @@ use crate::server::{Found, Guard, Judged, LookingUp, Taken};
 
 use super::policy_options::{LivePolicy, now};
 
+/// Audits that follow one another faster than this only burden the API server.
+const SHORTEST_AUDIT_INTERVAL: Duration = Duration::from_secs(1);
 /// Where a pod finds the namespace that it runs in.
 const POD_NAMESPACE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
 
@@ -34,6 +38,11 @@ pub(super) struct LiveArguments {
     /// Namespace of tiller-guard itself, which holds the teams [default: the pod's, else tiller-guard]
     #[arg(long, value_name = "NAMESPACE")]
     namespace: Option<String>,
+
+    /// Audit what already runs, this long after the audit before, and show the findings as metrics. One replica does it: the
+    /// one that holds the Lease tiller-guard [default: no audits]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, conflicts_with = "without_cluster")]
+    audit_interval: Option<Duration>,
 
     #[command(flatten)]
     reach: ReachArguments,
@@ -65,7 +74,11 @@ impl LiveArguments {
         policy: &Arc<ArcSwap<Policy>>,
     ) -> Option<Watches> {
         let policy = Arc::clone(policy);
-        let watches = || Watches::new(self.reach(), &self.namespace(), registered, policy);
+        let interval = self
+            .audit_interval
+            .map(|it| it.max(SHORTEST_AUDIT_INTERVAL));
+        let watches =
+            || Watches::new(self.reach(), &self.namespace(), registered, policy).auditing(interval);
         (!self.without_cluster).then(watches)
     }
 }

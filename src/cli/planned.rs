@@ -38,6 +38,10 @@ pub(super) struct PlanArguments {
     #[arg(long)]
     restore_webhooks: bool,
 
+    /// Have one of the pods audit what already runs, this many seconds after the audit before, and show the findings as metrics
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=31_536_000))]
+    audit_interval: Option<u32>,
+
     /// Port on which the pods answer reviews
     #[arg(long, value_name = "PORT", default_value_t = installation::REVIEW_PORT, value_parser = clap::value_parser!(u16).range(1024..))]
     review_port: u16,
@@ -147,6 +151,7 @@ impl PlanArguments {
             aks: false,
             host_network: false,
             restore_webhooks: false,
+            audit_interval: None,
             review_port: installation::REVIEW_PORT,
             health_port: installation::HEALTH_PORT,
         }
@@ -171,6 +176,7 @@ impl PlanArguments {
             aks,
             host_network,
             restore_webhooks,
+            audit_interval,
             review_port,
             health_port,
         } = self;
@@ -199,6 +205,7 @@ impl PlanArguments {
                 aks,
                 host_network,
                 restore_webhooks,
+                audit_interval,
                 review_port,
                 health_port,
                 user: policy.settings.run_as_user,

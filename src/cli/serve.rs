@@ -36,7 +36,7 @@ const DRAIN_DELAY: Duration = Duration::from_secs(10);
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// Run without a cluster: self-signed certificate, default policy, loopback only
-    #[arg(long, conflicts_with_all = ["tls_cert_file", "tls_key_file", "without_cluster", "kubeconfig", "context", "namespace"])]
+    #[arg(long, conflicts_with_all = ["tls_cert_file", "tls_key_file", "without_cluster", "kubeconfig", "context", "namespace", "audit_interval"])]
     standalone: bool,
     /// Address on which reviews are answered, as IP:PORT [default: `[::]:8443`; with --standalone 127.0.0.1:8443]
     #[arg(long, value_name = "ADDRESS", value_parser = address)]

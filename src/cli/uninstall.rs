@@ -14,6 +14,7 @@ use super::planned::writer;
 use super::reach::{ReachArguments, connect, on_runtime};
 use crate::cluster::apply::{Applied, Effect, Writer};
 use crate::cluster::install::{LABELS_NAMESPACES, has_namespace, is_labelled, registrations};
+use crate::cluster::lease;
 use crate::cluster::team::recorded;
 use crate::cluster::told::chain;
 use crate::installation::{
@@ -94,6 +95,9 @@ async fn uninstall(arguments: Arguments) -> anyhow::Result<Exit> {
         .partition(|object| object.get("kind").and_then(Value::as_str) == Some("Namespace"));
     objects.extend(others);
     objects.push(authority(&installed));
+    // Whoever may not read it leaves it.
+    let lease = lease::find(&cluster, &installed.namespace).await;
+    objects.extend(lease.ok().flatten());
     if delete_namespace {
         objects.extend(own_namespace);
     }

@@ -10,6 +10,7 @@ mod drift;
 pub mod events;
 pub mod install;
 mod kube_context;
+pub mod lease;
 mod lookup;
 pub mod proof;
 pub mod releases;

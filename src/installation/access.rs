@@ -36,14 +36,14 @@ pub(super) fn roles(installation: &Installation) -> [Value; 4] {
             "apiVersion": format!("{group}/v1"),
             "kind": "ClusterRole",
             "metadata": cluster_metadata(NAME),
-            "rules": cluster_rules(installation.minor),
+            "rules": cluster_rules(installation),
         }),
         binding("ClusterRoleBinding", "ClusterRole", cluster_metadata(NAME)),
         json!({
             "apiVersion": format!("{group}/v1"),
             "kind": "Role",
             "metadata": installation.metadata(NAME),
-            "rules": own_rules(),
+            "rules": own_rules(installation),
         }),
         binding("RoleBinding", "Role", installation.metadata(NAME)),
     ]
@@ -63,7 +63,8 @@ fn named(mut rule: Value, names: &[&str]) -> Value {
 /// The first Kubernetes 1.x that takes a list or a watch of one name for a request of that name.
 const LISTS_BY_NAME: u16 = 11;
 
-fn cluster_rules(minor: u16) -> Value {
+fn cluster_rules(installation: &Installation) -> Value {
+    let minor = installation.minor;
     let by_name = |rule, names: &[&str]| {
         if minor >= LISTS_BY_NAME {
             named(rule, names)
@@ -77,17 +78,17 @@ fn cluster_rules(minor: u16) -> Value {
         "mutatingwebhookconfigurations",
         "validatingwebhookconfigurations",
     ];
-    json!([
+    let mut rules = vec![
         rule(RbacKind::GROUP, &access, &watch),
         rule(
             "",
             &["pods", "replicationcontrollers", "services", "configmaps"],
-            &watch
+            &watch,
         ),
         rule(
             "apps",
             &["deployments", "replicasets", "statefulsets", "daemonsets"],
-            &watch
+            &watch,
         ),
         rule("batch", &["jobs", "cronjobs"], &watch),
         // Asked for by name: which Secrets are an account's tokens, before 1.24.
@@ -97,19 +98,50 @@ fn cluster_rules(minor: u16) -> Value {
         rule("", &["events"], &["create", "patch"]),
         named(
             rule(registration::GROUP, &registrations, &["get", "patch"]),
-            &[NAME]
+            &[NAME],
         ),
         by_name(rule(registration::GROUP, &registrations, &watch), &[NAME]),
-    ])
+    ];
+    if installation.place.audit_interval.is_some() {
+        rules.extend(audit_rules(minor));
+    }
+    json!(rules)
 }
 
-fn own_rules() -> Value {
-    json!([
+/// What an audit lists beside that: what leads to Services.
+fn audit_rules(minor: u16) -> [Value; 2] {
+    // Ingresses are in this group from 1.14 on.
+    let group = if minor >= 14 {
+        "networking.k8s.io"
+    } else {
+        "extensions"
+    };
+    let routes = ["httproutes", "grpcroutes", "tlsroutes", "tcproutes"];
+    [
+        rule(group, &["ingresses"], &["list"]),
+        rule("gateway.networking.k8s.io", &routes, &["list"]),
+    ]
+}
+
+/// The first Kubernetes 1.x that serves Leases.
+const HAS_LEASES: u16 = 12;
+
+fn own_rules(installation: &Installation) -> Value {
+    let mut rules = vec![
         // A rule cannot restrict `create` by name.
         rule("", &["secrets"], &["create"]),
         named(
             rule("", &["secrets"], &["get", "update"]),
-            &[AUTHORITY_SECRET]
+            &[AUTHORITY_SECRET],
         ),
-    ])
+    ];
+    // It says which pod audits.
+    if installation.place.audit_interval.is_some() && installation.minor >= HAS_LEASES {
+        let group = "coordination.k8s.io";
+        rules.extend([
+            rule(group, &["leases"], &["create"]),
+            named(rule(group, &["leases"], &["get", "update"]), &[NAME]),
+        ]);
+    }
+    json!(rules)
 }

@@ -23,6 +23,8 @@ pub struct Platform {
     pub host_network: bool,
     /// Whether the pods write webhook configurations back that somebody edited.
     pub restore_webhooks: bool,
+    /// How many seconds after an audit of what already runs the next begins; nothing if the pods do not audit.
+    pub audit_interval: Option<u32>,
     /// The port on which reviews are answered.
     pub review_port: u16,
     /// The port of health and metrics.
@@ -37,6 +39,7 @@ impl Default for Platform {
             aks: false,
             host_network: false,
             restore_webhooks: false,
+            audit_interval: None,
             review_port: REVIEW_PORT,
             health_port: HEALTH_PORT,
             user: RunAsUser::default(),

@@ -165,12 +165,16 @@ fn container(installation: &Installation) -> Value {
     let Platform {
         host_network,
         restore_webhooks,
+        audit_interval,
         review_port,
         health_port,
         ..
     } = installation.place;
     if restore_webhooks {
         arguments.push("--restore-webhooks".to_owned());
+    }
+    if let Some(seconds) = audit_interval {
+        arguments.push(format!("--audit-interval={seconds}"));
     }
     if review_port != REVIEW_PORT {
         arguments.push(format!("--listen=[::]:{review_port}"));

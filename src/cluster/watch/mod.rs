@@ -9,6 +9,7 @@
 //! each. Who judges takes the snapshot that is there, without a lock. Two more tasks look at what stands together that
 //! no review would have let in, and at the registrations by which reviews come at all.
 
+mod audits;
 mod excess_rights;
 mod pause;
 mod reflector;
@@ -24,6 +25,7 @@ mod webhook_configurations;
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use arc_swap::{ArcSwap, Guard};
 use kube::Client;
@@ -37,6 +39,7 @@ use super::{Cluster, ConnectError, Reach};
 use crate::k8s::overlay;
 use crate::policy::rights::Lookup;
 use crate::policy::{Knowledge, Policy, SecretRecords};
+use audits::Auditor;
 pub(in crate::cluster) use pause::Pause;
 use reflector::{Reflector, StoreUpdate};
 pub(in crate::cluster) use resource::{Collection, WatchedResource, serves};
@@ -70,6 +73,7 @@ pub struct Watches {
     own_namespace: Arc<str>,
     registered: Registered,
     policy: Arc<ArcSwap<Policy>>,
+    audit_interval: Option<Duration>,
 }
 
 // === impl LiveKnowledge ===
@@ -167,6 +171,15 @@ impl Watches {
             own_namespace: own_namespace.into(),
             registered,
             policy,
+            audit_interval: None,
+        }
+    }
+
+    /// Has the replica that holds the Lease audit what already runs, this long after the end of the audit before.
+    pub fn auditing(self, audit_interval: Option<Duration>) -> Self {
+        Self {
+            audit_interval,
+            ..self
         }
     }
 
@@ -186,6 +199,7 @@ impl Watches {
             own_namespace,
             registered,
             policy,
+            audit_interval,
         } = self;
         let LiveKnowledge {
             current,
@@ -211,6 +225,16 @@ impl Watches {
         drop(sender);
         tokio::spawn(release_records::look(client.clone(), Arc::clone(&status)));
         tokio::spawn(team_certificates::look(Arc::clone(&status)));
+        if let Some(every) = audit_interval {
+            let auditor = Auditor {
+                cluster: cluster.clone(),
+                own_namespace: Arc::clone(&own_namespace),
+                policy: Arc::clone(&policy),
+                every,
+                last: status.last_audit(),
+            };
+            tokio::spawn(auditor.run());
+        }
         let check = ConfigurationCheck {
             own_namespace,
             registered,

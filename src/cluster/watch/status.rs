@@ -1,7 +1,7 @@
 //! How the watches fare: what the health port tells of them.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use prometheus_client::encoding::EncodeLabelSet;
@@ -11,6 +11,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 use tokio::time::Instant;
 
+use super::audits::LastAudit;
 use super::release_records::RecordGauges;
 use super::resource::WatchedResource;
 use super::team_certificates::TeamCertificates;
@@ -36,6 +37,7 @@ pub(super) struct Status {
     roles: Gauge,
     release_records: RecordGauges,
     team_certificates: TeamCertificates,
+    last_audit: Arc<LastAudit>,
 }
 
 /// How one watch fares.
@@ -116,6 +118,12 @@ impl Status {
         }
         self.release_records.register(registry);
         self.team_certificates.register(registry);
+        registry.register_collector(Box::new(self.last_audit()));
+    }
+
+    /// The last audit, if this replica audits.
+    pub(super) fn last_audit(&self) -> Arc<LastAudit> {
+        Arc::clone(&self.last_audit)
     }
 
     /// When the certificates of Tillers end.

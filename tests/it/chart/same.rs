@@ -70,6 +70,15 @@ fn the_chart_has_the_options_of_install() {
             ..Platform::default()
         };
         hold_together(&at(restores, minor), json!({ "restoreWebhooks": true }));
+    }
+    for minor in [10, 12, 14, 36] {
+        let audits = Platform {
+            audit_interval: Some(3600),
+            ..Platform::default()
+        };
+        hold_together(&at(audits, minor), json!({ "auditInterval": 3600 }));
+    }
+    for minor in [10, 36] {
         let on_nodes = Platform {
             host_network: true,
             review_port: 10443,
@@ -240,6 +249,7 @@ fn every_metric_of_the_alerts_and_the_dashboard_is_counted() {
     for file in [
         "server/metrics.rs",
         "cluster/certificate/metrics.rs",
+        "cluster/watch/audits.rs",
         "cluster/watch/status.rs",
         "cluster/watch/team_certificates.rs",
     ] {

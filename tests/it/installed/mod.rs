@@ -3,6 +3,7 @@
 //! No node runs pods here: the replicas are processes with the rights of the guard's service account, and a small
 //! forwarder stands in for the Service, at its own address.
 
+mod audited;
 mod certificates;
 mod clocks;
 mod diagnoses;
