@@ -64,6 +64,13 @@ pub(super) fn issue(
     }
     let create = || Authority::create(&team.team, now, arguments.lifetimes().authority);
     let is_new = present.is_none() || matches!(course, Course::Rotate | Course::Replace);
+    let holders: Vec<Holder> = team.people().iter().map(Person::holder).collect();
+    let wanted = Wanted {
+        server: server_of(team),
+        holders: &holders,
+        lifetimes: arguments.lifetimes(),
+    };
+    let mut server = server;
     let (authority, retiring) = match (present, course) {
         (None, Course::Finish) => bail!("it has no CA yet: provision it first"),
         (None, _) | (_, Course::Replace) => (create()?, Vec::new()),
@@ -72,18 +79,15 @@ pub(super) fn issue(
         (Some(kept), Course::Rotate) if !kept.retiring.is_empty() => bail!(
             "the CA was already rotated, and the old one is still trusted: hand out the bundles, then use --finish"
         ),
-        (Some(kept), Course::Rotate) => (create()?, vec![kept.authority.certificate().clone()]),
+        (Some(kept), Course::Rotate) => {
+            server = Certificates::last_server(&kept.authority, server, wanted, now)?;
+            (create()?, vec![kept.authority.certificate().clone()])
+        }
     };
     let present = Present {
         retiring,
         server,
         clients: bundles.into_iter().map(|bundle| bundle.issued).collect(),
-    };
-    let holders: Vec<Holder> = team.people().iter().map(Person::holder).collect();
-    let wanted = Wanted {
-        server: server_of(team),
-        holders: &holders,
-        lifetimes: arguments.lifetimes(),
     };
     let certificates = Certificates::complete(authority, present, wanted, now)?;
     Ok(Issuance {

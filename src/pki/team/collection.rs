@@ -47,6 +47,11 @@ pub struct Wanted<'a> {
     pub lifetimes: Lifetimes,
 }
 
+/// Whether a certificate of a retired CA is valid for long enough to stay.
+fn lasts(certificate: &Certificate, now: SystemTime) -> bool {
+    certificate.validity().check(now).is_ok() && certificate.left(now) > HANDING_OUT
+}
+
 // === impl Certificates ===
 
 impl Certificates {
@@ -68,16 +73,13 @@ impl Certificates {
             holders,
             lifetimes,
         } = wanted;
-        let names = place.names();
         let is_good_server = |issued: &Issued| {
             let certificate = &issued.certificate;
             let retires = retiring.iter().any(|old| old.has_issued(certificate));
-            let is_valid = certificate.validity().check(now).is_ok();
-            let lasts = retires && is_valid && certificate.left(now) > HANDING_OUT;
             certificate.usage() == Usage::Server
-                && *certificate.names() == *names
+                && *certificate.names() == *place.names()
                 && (retires || authority.has_issued(certificate))
-                && (lasts || !certificate.is_due(now))
+                && (retires && lasts(certificate, now) || !certificate.is_due(now))
         };
         let server = match server.filter(is_good_server) {
             Some(server) => server,
@@ -108,6 +110,33 @@ impl Certificates {
             server,
             clients,
         })
+    }
+
+    /// Tiller's certificate for the time in which the next CA takes over from `old`, whose key is not kept: the present one, or
+    /// another of `old` where [`Self::complete`] would issue one of the next CA before there was time to hand out the bundles
+    /// that trust it.
+    pub fn last_server(
+        old: &Authority,
+        present: Option<Issued>,
+        wanted: Wanted<'_>,
+        now: SystemTime,
+    ) -> Result<Option<Issued>, IssueError> {
+        let then = now + HANDING_OUT;
+        let stays = |issued: &Issued| {
+            let certificate = &issued.certificate;
+            old.has_issued(certificate)
+                && *certificate.names() == *wanted.server.names()
+                && (lasts(certificate, then) || !certificate.is_due(then))
+        };
+        if present.as_ref().is_some_and(stays) {
+            return Ok(present);
+        }
+        let lifetime = wanted.lifetimes.server.max(HANDING_OUT * 2);
+        match old.issue_server(wanted.server, now, lifetime) {
+            Ok(issued) => Ok(Some(issued)),
+            Err(IssueError::Ending { .. }) => Ok(present),
+            Err(error) => Err(error),
+        }
     }
 
     /// The CAs that Tiller and people trust, the one that issues first.

@@ -11,7 +11,7 @@ use rustls::crypto::ring;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::WebPkiClientVerifier;
 use tiller_guard::pki::team::{
-    Authority, Certificate, Certificates, Issued, Lifetimes, Present, Wanted,
+    Authority, Certificate, Certificates, Holder, Issued, Lifetimes, Present, Wanted,
 };
 
 use super::{BLUE, DAY, ada, now};
@@ -20,6 +20,14 @@ use super::{BLUE, DAY, ada, now};
 const ALERT: u32 = 180;
 /// How long after `rotate` everybody has a new bundle.
 const HANDED_OUT: u32 = 7;
+
+fn usual(holders: &[Holder]) -> Wanted<'_> {
+    Wanted {
+        server: BLUE,
+        holders,
+        lifetimes: Lifetimes::default(),
+    }
+}
 
 /// What one side has: whom it trusts, and what it shows.
 #[derive(Clone)]
@@ -84,6 +92,10 @@ struct Kept {
 
 impl Kept {
     fn renew(self, now: SystemTime) -> Certificates {
+        self.renew_for(usual(&[ada()]), now)
+    }
+
+    fn renew_for(self, wanted: Wanted<'_>, now: SystemTime) -> Certificates {
         let Self {
             authority,
             retiring,
@@ -94,11 +106,6 @@ impl Kept {
             retiring,
             server,
             clients,
-        };
-        let wanted = Wanted {
-            server: BLUE,
-            holders: &[ada()],
-            lifetimes: Lifetimes::default(),
         };
         Certificates::complete(authority, present, wanted, now).unwrap()
     }
@@ -118,13 +125,57 @@ impl Kept {
         }
     }
 
-    fn rotate(self, now: SystemTime) -> Self {
-        let lifetime = Lifetimes::default().authority;
-        let new = Authority::create("blue", now, lifetime).unwrap();
+    fn rotate(self, wanted: Wanted<'_>, now: SystemTime) -> Self {
+        let new = Authority::create("blue", now, wanted.lifetimes.authority).unwrap();
+        let server = Certificates::last_server(&self.authority, self.server, wanted, now);
         Self {
             retiring: vec![self.authority.certificate().clone()],
             authority: new,
-            ..self
+            server: server.unwrap(),
+            clients: self.clients,
+        }
+    }
+}
+
+/// However long Tiller's certificates are valid, and however old the present one is, a rotation leaves a month to hand out
+/// the bundles: `renew` runs each day, and a person takes none.
+#[test]
+fn a_rotation_leaves_a_month_to_hand_out_the_bundles() {
+    let begin = now();
+    for server_days in [20, 45, 60, 89, 90, 100, 365] {
+        for age in [0, 2, 4, 5] {
+            let lifetimes = Lifetimes {
+                server: DAY * server_days,
+                ..Lifetimes::default()
+            };
+            let made = begin - DAY * (server_days * age / 6);
+            let authority = Authority::create("blue", made, lifetimes.authority).unwrap();
+            let server = authority
+                .issue_server(BLUE, made, lifetimes.server)
+                .unwrap();
+            let kept = Kept {
+                authority,
+                retiring: Vec::new(),
+                server: Some(server),
+                clients: Vec::new(),
+            };
+            let holders = [ada()];
+            let wanted = Wanted {
+                server: BLUE,
+                holders: &holders,
+                lifetimes,
+            };
+            let mut certificates = kept.renew_for(wanted, begin);
+            let in_hand = Hands::of(&certificates).person;
+            let kept = Kept::of(certificates).rotate(wanted, begin);
+            certificates = kept.renew_for(wanted, begin);
+            for day in 0..=30_u32 {
+                let today = begin + DAY * day;
+                certificates = Kept::of(certificates).renew_for(wanted, today);
+                let refused = refusal(&Hands::of(&certificates).tiller, &in_hand, today);
+                let told = format!("{server_days} days, {age} sixths old, day {day}");
+                assert_eq!(refused, None, "{told}");
+            }
         }
     }
 }
@@ -156,7 +207,7 @@ fn nobody_is_ever_without_a_valid_certificate() {
         let end = certificates.authority.certificate().validity();
         let mut kept = Kept::of(certificates);
         if end.left(today) <= DAY * ALERT && rotated.is_none() {
-            kept = kept.rotate(today);
+            kept = kept.rotate(usual(&[ada()]), today);
             rotated = Some(day);
         } else if rotated.is_some_and(|rotated| day > rotated + HANDED_OUT) {
             kept.retiring.clear();
