@@ -1,13 +1,16 @@
 //! Whether whoever runs `provision` may write all that is needed, before anything is written.
 
+use std::collections::BTreeSet;
+
 use anyhow::bail;
+use serde_json::Value;
 
 use super::super::policy_options::now;
 use super::prepare::Prepared;
 use super::session::Session;
 use crate::cluster::apply::{Applied, Change};
 use crate::cluster::install::policy_text;
-use crate::cluster::team::{lacking_rights, requester};
+use crate::cluster::team::{lacking_grants, lacking_rights, requester};
 use crate::config;
 
 /// Rights that are named one by one.
@@ -20,14 +23,18 @@ impl Session<'_> {
         let writes: Vec<_> = changes().filter_map(write).collect();
         let lacking = lacking_rights(&self.cluster, &writes).await;
         if !lacking.is_empty() {
-            let named = lacking.iter().take(NAMED).cloned().collect::<Vec<_>>();
-            let more = match lacking.len().saturating_sub(NAMED) {
-                0 => String::new(),
-                more => format!(", and {more} more"),
-            };
             bail!(
-                "you may not {}{more}; nothing was changed: ask an administrator to do it, or to give you these rights",
-                named.join(", ")
+                "you may not {}; nothing was changed: ask an administrator to do it, or to give you these rights",
+                named(&lacking)
+            );
+        }
+        let roles: Vec<_> = prepared.iter().flat_map(given).collect();
+        let lacking = lacking_grants(&self.cluster, &roles).await;
+        if !lacking.is_empty() {
+            bail!(
+                "you may not give the team {}, which you may not do yourself; nothing was changed: ask an administrator to do \
+                 it, or to give you these rights, or `escalate` and `bind` on roles",
+                named(&lacking)
             );
         }
         let secret = &self.settings.certificate_secret;
@@ -63,6 +70,32 @@ impl Session<'_> {
             crate::installation::POLICY_FILE
         )
     }
+}
+
+/// The first of many, and how many more there are.
+fn named(rights: &[String]) -> String {
+    let (first, rest) = rights.split_at(rights.len().min(NAMED));
+    let first = first.join(", ");
+    match rest.len() {
+        0 => first,
+        more => format!("{first}, and {more} more"),
+    }
+}
+
+/// The Roles of a team that are written, or bound anew: whoever does either needs the rights that they give.
+fn given<'p>(prepared: &'p Prepared<'_>) -> impl Iterator<Item = &'p Value> {
+    let written = prepared.changes.iter().filter(|it| it.change.is_change());
+    let kinds = ["Role", "RoleBinding"];
+    let changed: BTreeSet<_> = written
+        .filter(|it| kinds.contains(&it.object.kind.as_str()))
+        .map(|it| (it.object.namespace.as_deref(), it.object.name.as_str()))
+        .collect();
+    prepared.plan.objects().filter(move |object| {
+        let text = |pointer| object.pointer(pointer).and_then(Value::as_str);
+        text("/kind") == Some("Role")
+            && text("/metadata/name")
+                .is_some_and(|name| changed.contains(&(text("/metadata/namespace"), name)))
+    })
 }
 
 fn write(applied: &Applied) -> Option<(&'static str, &crate::cluster::apply::ObjectReference)> {

@@ -1,6 +1,7 @@
 //! What a cluster has of teams: their registrations, CAs, certificates and bundles; and how Tiller comes up.
 
 mod found;
+mod granting;
 mod own_rights;
 mod reached;
 mod recorded;
@@ -12,6 +13,7 @@ mod rollout;
 mod stock;
 
 pub use found::{Found, FoundBundle, LookError, PersonalBundle, Refusal, bundle, found, people};
+pub use granting::lacking_grants;
 pub use own_rights::{Write, lacking_rights, requester};
 pub use reached::{Reached, TillerPod, reached};
 pub use recorded::recorded;

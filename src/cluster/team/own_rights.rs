@@ -21,10 +21,10 @@ const AT_ONCE: usize = 8;
 pub type Write<'a> = (&'static str, &'a ObjectReference);
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Right {
-    verb: &'static str,
-    group: String,
-    resource: String,
+pub(super) struct Right {
+    pub(super) verb: &'static str,
+    pub(super) group: String,
+    pub(super) resource: String,
 }
 
 /// The rights for these writes that whoever asks lacks, such as `create roles in blue`. What the API server does not
@@ -97,7 +97,7 @@ impl Right {
         }
     }
 
-    async fn is_given(&self, cluster: &Cluster, namespace: Option<&str>) -> bool {
+    pub(super) async fn is_given(&self, cluster: &Cluster, namespace: Option<&str>) -> bool {
         let review = SelfSubjectAccessReview {
             spec: SelfSubjectAccessReviewSpec {
                 resource_attributes: Some(ResourceAttributes {

@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use super::cluster::{World, assert_tells, done, make, provision, refused, words};
+use super::cluster::{World, assert_tells, done, provision, refused, words};
 use super::proxy::killed_after;
 use crate::api_server::cluster;
 use crate::offline::{Folder, Run, run};
@@ -171,65 +171,31 @@ async fn a_run_that_was_interrupted_is_seen_in_the_status() {
     assert_tells(&told, "there is no team \"w-hlaf\": ");
 }
 
-/// With the account and rights of the example, and no others.
+/// Nobody gives what he lacks, and what would be refused half way is refused before the first write.
 #[tokio::test]
-async fn the_example_of_a_cron_job_has_the_rights_that_a_renewal_needs() {
+async fn whoever_may_not_give_a_teams_rights_is_told_before_anything_is_written() {
     let world = World::create().await;
-    done(make("w-cron", &["--user=ada"]));
-    let example = crate::manual::page("docs/examples/renew.yaml").text;
-    let objects: Vec<Value> = serde_saphyr::from_multiple(&example).unwrap();
-    for kind in ["Role", "RoleBinding"] {
-        let object = objects.iter().find(|it| it["kind"] == kind).unwrap();
-        // The walk applies the example itself.
-        let mut object = object.clone();
-        if kind == "RoleBinding" {
-            object["roleRef"]["name"] = json!("w-cron");
-        }
-        world
-            .apply(RBAC, kind, "tiller-guard", "w-cron", object)
-            .await;
-    }
-    let rules = objects
-        .iter()
-        .find(|it| it["kind"] == "ClusterRole")
-        .unwrap();
-    let account = "system:serviceaccount:tiller-guard:renew-certificates";
-    may(&world, "w-cron", account, rules["rules"].clone()).await;
-    let role = objects
-        .iter()
-        .find(|it| it["kind"] == "RoleBinding")
-        .unwrap();
-    assert_eq!(role["subjects"][0]["name"], "renew-certificates");
-    let job = objects.iter().find(|it| it["kind"] == "CronJob").unwrap();
-    let container = &job["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"][0];
-    assert_eq!(
-        container["args"],
-        json!(["provision", "renew", "--no-wait"])
-    );
+    let write = ["get", "list", "create", "patch", "watch"];
+    let rules = json!([
+        { "apiGroups": ["", "apps", "networking.k8s.io", "rbac.authorization.k8s.io"], "resources": ["*"], "verbs": write },
+    ]);
+    may(&world, "w-giver", "w-giver", rules).await;
+    let team = [&words("w-given")[..], &["--user=ada".to_owned()]].concat();
+    let words: Vec<_> = ["provision"]
+        .into_iter()
+        .chain(team.iter().map(String::as_str))
+        .collect();
+    let told = refused(run_as("w-giver", &words), 4);
+    assert_tells(&told, "you may not give the team ");
+    assert_tells(&told, "nothing was changed");
+    assert!(world.labelled("w-given").await.is_empty());
 
-    let renew = ["provision", "renew", "w-cron", "--no-wait"];
-    assert_eq!(done(run_as(account, &renew)), "w-cron: nothing is due\n");
-    let names = world.labelled("w-cron").await;
-    let bundle = names
-        .iter()
-        .find(|it| it.starts_with("team-w-cron-user-ada-"))
-        .unwrap();
-    let secrets = world.api("v1", "Secret", "tiller-guard");
-    secrets
-        .delete(bundle, &kube::api::DeleteParams::default())
-        .await
-        .unwrap();
-    let told = done(run_as(account, &renew));
-    assert_tells(
-        &told,
-        "w-cron: new bundle for the user ada: tiller-guard configure --team w-cron --user 'ada'\n",
-    );
-    let told = refused(
-        run_as(
-            account,
-            &["provision", "grant", "w-cron", "--user=eve", "--no-wait"],
-        ),
-        4,
-    );
-    assert_tells(&told, "forbidden");
+    let grants = json!([
+        { "apiGroups": ["rbac.authorization.k8s.io"], "resources": ["roles"], "verbs": ["escalate", "bind"] },
+    ]);
+    may(&world, "w-giver-more", "w-giver", grants).await;
+    // The Secret with Tiller's certificate, only an administrator may write.
+    let run = run_as("w-giver", &words);
+    assert!(!run.stderr.contains("you may not give"), "{}", run.stderr);
+    assert_tells(&run.stderr, "administrator");
 }

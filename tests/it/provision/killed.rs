@@ -2,7 +2,7 @@
 
 use kube::api::DeleteParams;
 
-use super::cluster::{World, assert_tells, done, make, provision};
+use super::cluster::{World, assert_tells, done, make, provision, words};
 use super::proxy::killed_after;
 
 /// No command writes so often.
@@ -40,6 +40,50 @@ async fn killed_at_each_step(name: &str, words: &[&str], again: impl Fn(&str), p
 }
 
 const BOTH: [&str; 2] = ["--user=ada", "--user=bob"];
+
+#[tokio::test]
+async fn a_new_team() {
+    let world = World::create().await;
+    for writes in 0..MOST {
+        let team = format!("k-new-{writes}");
+        let words = words(&team);
+        let words = [
+            &["provision"],
+            &words.each_ref().map(String::as_str)[..],
+            &BOTH,
+        ]
+        .concat();
+        let ended = killed_after(writes, world.client.clone(), &words).await;
+        done(make(&team, &BOTH));
+        assert_tells(&done(make(&team, &BOTH)), "nothing to change");
+        if ended.is_some_and(|status| status.success()) {
+            assert!(writes > 20, "{writes}");
+            return;
+        }
+    }
+    panic!("more than {MOST} writes");
+}
+
+/// What a revocation left that was killed, the next grant completes, and says so.
+#[tokio::test]
+async fn a_grant_after_a_revocation_says_what_restarts_and_whose_bundles_are_new() {
+    let world = World::create().await;
+    done(make("k-back", &BOTH));
+    let bundle = |name: &str| format!("new bundle for the user {name}: tiller-guard configure");
+    done(provision(&["revoke", "k-back", "--user=bob", "--no-wait"]));
+    let told = done(provision(&["grant", "k-back", "--user=bob", "--no-wait"]));
+    assert!(!told.contains("restarts Tiller"), "{told}");
+    assert!(!told.contains(&bundle("ada")), "{told}");
+    assert_tells(&told, &bundle("bob"));
+
+    let revoke = ["provision", "revoke", "k-back", "--user=bob", "--no-wait"];
+    killed_after(1, world.client.clone(), &revoke).await;
+    let told = done(provision(&["grant", "k-back", "--user=carol", "--no-wait"]));
+    assert_tells(&told, "k-back: this restarts Tiller\n");
+    for name in ["ada", "carol"] {
+        assert_tells(&told, &bundle(name));
+    }
+}
 
 #[tokio::test]
 async fn a_renewal() {
