@@ -23,6 +23,7 @@ use super::exit::of_cluster;
 use super::planned::{ContentArguments, PlanArguments, WrittenPolicy, writer};
 use super::reach::{ReachArguments, connect, on_runtime};
 use super::seconds::seconds;
+use super::uninstall::remove_unwanted;
 use super::waiting;
 use crate::cluster::Cluster;
 use crate::cluster::apply::{Applied, Change, Desired, Effect, Foreign, Writer};
@@ -207,6 +208,7 @@ impl Installing {
             foundation.iter_mut().for_each(leave_policy);
         }
         self.apply(foundation).await?;
+        remove_unwanted(writer, planned).await?;
         let Some(wait) = self.wait else {
             if writer.effect == Effect::Write {
                 print::warn_of_pods(cluster).await?;

@@ -70,6 +70,11 @@ pub(super) struct ContentArguments {
     /// Set the mode of the installed policy, or of the first one
     #[arg(long, value_name = "MODE", conflicts_with = "policy", value_parser = modes())]
     pub(super) mode: Option<Mode>,
+
+    /// Renew the certificates of teams every Monday: a CronJob with a service account of its own, which may write Tillers'
+    /// certificates
+    #[arg(long)]
+    renew_certificates: bool,
 }
 
 /// A policy, with the text that it stands in.
@@ -86,6 +91,7 @@ impl Default for ContentArguments {
             replicas: installation::REPLICAS,
             policy: None,
             mode: None,
+            renew_certificates: false,
         }
     }
 }
@@ -169,6 +175,7 @@ impl PlanArguments {
             replicas,
             policy: _,
             mode: _,
+            renew_certificates,
         } = content;
         let Self {
             namespace,
@@ -200,7 +207,9 @@ impl PlanArguments {
             service_port,
             policy: text,
             account_patterns: policy.settings.account_patterns,
+            certificate_secret: policy.settings.certificate_secret,
             ca_bundle: None,
+            renew_certificates,
             place: Platform {
                 aks,
                 host_network,

@@ -12,7 +12,7 @@ use super::exit::of_cluster;
 use super::install::DryRun;
 use super::planned::writer;
 use super::reach::{ReachArguments, connect, on_runtime};
-use crate::cluster::apply::{Applied, Effect, Writer};
+use crate::cluster::apply::{Applied, ApplyError, Change, Effect, Writer};
 use crate::cluster::install::{LABELS_NAMESPACES, has_namespace, is_labelled, registrations};
 use crate::cluster::lease;
 use crate::cluster::team::recorded;
@@ -75,7 +75,9 @@ async fn uninstall(arguments: Arguments) -> anyhow::Result<Exit> {
         service_port: SERVICE_PORT,
         policy: POLICY.to_owned(),
         account_patterns: Vec::new(),
+        certificate_secret: String::new(),
         ca_bundle: None,
+        renew_certificates: false,
         place: Platform::default(),
     };
     let effect = DryRun::effect(dry_run);
@@ -85,7 +87,7 @@ async fn uninstall(arguments: Arguments) -> anyhow::Result<Exit> {
     }
     let writer = writer(&cluster, adopt, effect);
     let registrations = registrations(&cluster, &installed).await;
-    let mut objects = registrations
+    let registrations = registrations
         .context("cannot get the webhook configurations")?
         .to_vec();
     let mut foundation = installed.foundation();
@@ -93,7 +95,7 @@ async fn uninstall(arguments: Arguments) -> anyhow::Result<Exit> {
     let (own_namespace, others): (Vec<_>, Vec<_>) = foundation
         .into_iter()
         .partition(|object| object.get("kind").and_then(Value::as_str) == Some("Namespace"));
-    objects.extend(others);
+    let mut objects = others;
     objects.push(authority(&installed));
     // Whoever may not read it leaves it.
     let lease = lease::find(&cluster, &installed.namespace).await;
@@ -109,7 +111,9 @@ async fn uninstall(arguments: Arguments) -> anyhow::Result<Exit> {
             return Ok(Exit::Findings);
         }
     }
-    let failed = !remove(&writer, objects).await?;
+    let mut failed = !remove(&writer, registrations).await?;
+    failed |= !remove_renewal(&writer, &installed).await?;
+    failed |= !remove(&writer, objects).await?;
     let namespace = &installed.namespace;
     if !delete_namespace && has_namespace(&cluster, namespace).await? {
         writeln!(
@@ -162,6 +166,30 @@ pub(super) async fn remove(writer: &Writer, objects: Vec<Value>) -> anyhow::Resu
         }
     }
     Ok(all)
+}
+
+/// Deletes the CronJob that renews certificates, and what it needs, where install made them. True if none is left.
+async fn remove_renewal(writer: &Writer, installed: &Installation) -> anyhow::Result<bool> {
+    let looking = Writer {
+        effect: Effect::Look,
+        ..writer.clone()
+    };
+    let mut there = Vec::new();
+    for object in installed.renewal().into_iter().rev() {
+        match looking.delete(&object).await.map(|it| it.change) {
+            Ok(Change::Absent) | Err(ApplyError::Foreign { .. }) => {}
+            Ok(_) | Err(_) => there.push(object),
+        }
+    }
+    remove(writer, there).await
+}
+
+/// The same after an installation that is to have none.
+pub(super) async fn remove_unwanted(writer: &Writer, planned: &Installation) -> anyhow::Result<()> {
+    if !planned.renew_certificates {
+        let _none_left = remove_renewal(writer, planned).await?;
+    }
+    Ok(())
 }
 
 /// The Secret that the guard has made for itself.

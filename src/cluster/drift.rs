@@ -141,7 +141,9 @@ mod tests {
             service_port: SERVICE_PORT,
             policy: POLICY.to_owned(),
             account_patterns: Vec::new(),
+            certificate_secret: "tiller-tls".to_owned(),
             ca_bundle: None,
+            renew_certificates: false,
             place: Platform::default(),
         }
     }

@@ -275,7 +275,7 @@ pub(super) fn group(text: &str) -> Result<String, String> {
 }
 
 /// A user, be he a person or not.
-pub(super) fn any_user(text: &str) -> Result<String, String> {
+pub fn any_user(text: &str) -> Result<String, String> {
     if text == "system:anonymous" {
         Err(
             "\"system:anonymous\" is everyone who has not logged in; name the users who are meant"

@@ -9,11 +9,11 @@ use crate::policy::ObjectKind;
 use crate::policy::rbac::RbacKind;
 use crate::tiller::signs;
 
-pub(super) fn service_account(installation: &Installation) -> Value {
+pub(super) fn account(installation: &Installation, name: &str) -> Value {
     json!({
         "apiVersion": "v1",
         "kind": "ServiceAccount",
-        "metadata": installation.metadata(NAME),
+        "metadata": installation.metadata(name),
         "automountServiceAccountToken": false,
     })
 }
@@ -49,11 +49,11 @@ pub(super) fn roles(installation: &Installation) -> [Value; 4] {
     ]
 }
 
-fn rule(group: &str, resources: &[&str], verbs: &[&str]) -> Value {
+pub(super) fn rule(group: &str, resources: &[&str], verbs: &[&str]) -> Value {
     json!({ "apiGroups": [group], "resources": resources, "verbs": verbs })
 }
 
-fn named(mut rule: Value, names: &[&str]) -> Value {
+pub(super) fn named(mut rule: Value, names: &[&str]) -> Value {
     if let Some(rule) = rule.as_object_mut() {
         rule.insert("resourceNames".to_owned(), json!(names));
     }

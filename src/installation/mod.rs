@@ -6,6 +6,7 @@ mod access;
 mod network;
 mod options;
 mod platform;
+mod renewal;
 mod scanners;
 mod workload;
 
@@ -32,7 +33,7 @@ impl Installation {
 
     /// Everything but the registrations.
     pub fn foundation(&self) -> Vec<Value> {
-        let mut objects = vec![self.own_namespace(), access::service_account(self)];
+        let mut objects = vec![self.own_namespace(), access::account(self, NAME)];
         objects.extend(access::roles(self));
         objects.extend([
             self.policy_file(),
@@ -41,6 +42,9 @@ impl Installation {
             workload::budget(self),
             workload::deployment(self),
         ]);
+        if self.renew_certificates {
+            objects.extend(self.renewal());
+        }
         scanners::annotate(&mut objects, self.place);
         objects
     }
@@ -50,11 +54,17 @@ impl Installation {
     pub fn foundation_over_another(&self) -> Vec<Value> {
         let mut objects = self.foundation();
         for object in &mut objects {
-            if object.get("kind").and_then(Value::as_str) == Some("Deployment") {
+            let kind = object.get("kind").and_then(Value::as_str);
+            if matches!(kind, Some("Deployment" | "CronJob")) {
                 workload::clear(object);
             }
         }
         objects
+    }
+
+    /// The CronJob that renews the certificates of teams, with its account and rights: it goes where it is not asked for.
+    pub fn renewal(&self) -> Vec<Value> {
+        renewal::objects(self)
     }
 
     /// The two registrations. They go first when an installation is removed.

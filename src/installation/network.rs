@@ -27,7 +27,6 @@ pub(super) fn policy(installation: &Installation) -> Value {
         health_port,
         ..
     } = installation.place;
-    let tcp = |port: u16| json!({ "port": port, "protocol": "TCP" });
     json!({
         "apiVersion": "networking.k8s.io/v1",
         "kind": "NetworkPolicy",
@@ -36,7 +35,34 @@ pub(super) fn policy(installation: &Installation) -> Value {
             "podSelector": { "matchLabels": pod_labels() },
             "policyTypes": ["Ingress", "Egress"],
             "ingress": [{ "ports": [tcp(review_port), tcp(health_port)] }],
-            "egress": [{ "ports": [tcp(443), tcp(6443), tcp(8443)] }],
+            "egress": to_api_server(),
         },
     })
+}
+
+/// That pods of this name reach the API server, and nobody reaches them.
+pub(super) fn policy_of_client(installation: &Installation, name: &str) -> Value {
+    json!({
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": installation.metadata(name),
+        "spec": {
+            "podSelector": { "matchLabels": client_labels(name) },
+            "policyTypes": ["Ingress", "Egress"],
+            "egress": to_api_server(),
+        },
+    })
+}
+
+/// The labels of pods of this name, which the Service does not select.
+pub(super) fn client_labels(name: &str) -> Value {
+    json!({ "app.kubernetes.io/name": name })
+}
+
+fn to_api_server() -> Value {
+    json!([{ "ports": [tcp(443), tcp(6443), tcp(8443)] }])
+}
+
+fn tcp(port: u16) -> Value {
+    json!({ "port": port, "protocol": "TCP" })
 }

@@ -43,8 +43,12 @@ pub struct Installation {
     pub policy: String,
     /// The account patterns of that policy.
     pub account_patterns: Vec<String>,
+    /// The name of the Secrets with Tillers' certificates, of that policy.
+    pub certificate_secret: String,
     /// PEM in base64 of the authorities that the registrations hold already, to be kept.
     pub ca_bundle: Option<String>,
+    /// Whether a CronJob renews the certificates of teams.
+    pub renew_certificates: bool,
     /// What the place where it runs asks for.
     pub place: Platform,
 }

@@ -4,6 +4,7 @@
 use serde_json::{Map, Value, json};
 
 use super::Platform;
+use crate::k8s::registration::NAME;
 use crate::policy::RunAsUser;
 
 /// One of checkov's checks, and why it is passed over.
@@ -33,6 +34,22 @@ const OF_DEPLOYMENT: [Skip; 5] = [
     ),
     ("CKV_K8S_45", NO_TILLER),
 ];
+const OF_CRON_JOB: [Skip; 5] = [
+    (
+        "CKV_K8S_15",
+        "a version's image is not written anew, and nodes may have it when a registry does not answer",
+    ),
+    ("CKV_K8S_34", NO_TILLER),
+    (
+        "CKV_K8S_38",
+        "it writes certificates as its service account",
+    ),
+    (
+        "CKV_K8S_43",
+        "the image is named by its version; install --image and the chart's image.digest name a digest",
+    ),
+    ("CKV_K8S_45", NO_TILLER),
+];
 const ON_HOST_NETWORK: [Skip; 2] = [
     (
         "CKV_K8S_19",
@@ -49,7 +66,12 @@ const OF_PROJECT: [Skip; 1] = [(
 pub(super) fn annotate(objects: &mut [Value], place: Platform) {
     for object in objects {
         let kind = object.get("kind").and_then(Value::as_str);
-        let skips = kind.map_or_else(Vec::new, |kind| skips(kind, place));
+        let name = object.pointer("/metadata/name").and_then(Value::as_str);
+        let skips = match (kind, name) {
+            (Some("ClusterRole"), Some(name)) if name != NAME => Vec::new(),
+            (Some(kind), _) => skips(kind, place),
+            (None, _) => Vec::new(),
+        };
         let metadata = object.get_mut("metadata").and_then(Value::as_object_mut);
         if let (false, Some(metadata)) = (skips.is_empty(), metadata) {
             let annotations = metadata.entry("annotations").or_insert(json!({}));
@@ -69,6 +91,13 @@ fn skips(kind: &str, place: Platform) -> Vec<Skip> {
             if place.host_network {
                 skips.extend(ON_HOST_NETWORK);
             }
+            if place.user == RunAsUser::Project {
+                skips.extend(OF_PROJECT);
+            }
+            skips
+        }
+        "CronJob" => {
+            let mut skips = OF_CRON_JOB.to_vec();
             if place.user == RunAsUser::Project {
                 skips.extend(OF_PROJECT);
             }

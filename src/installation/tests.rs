@@ -15,7 +15,9 @@ fn installation(minor: u16) -> Installation {
         service_port: SERVICE_PORT,
         policy: POLICY.to_owned(),
         account_patterns: Settings::default().account_patterns,
+        certificate_secret: Settings::default().certificate_secret,
         ca_bundle: None,
+        renew_certificates: false,
         place: Platform::default(),
     }
 }
@@ -85,6 +87,66 @@ fn its_rights_are_these_and_no_more() {
         let subjects =
             json!([{ "kind": "ServiceAccount", "name": "tiller-guard", "namespace": NAMESPACE }]);
         assert_eq!(of_kind(&objects, kind)["subjects"], subjects);
+    }
+}
+
+/// Those of the CronJob that renews certificates.
+const RENEWAL: [&str; 9] = [
+    "get: namespaces tiller-guard",
+    "get, patch: secrets tiller-tls",
+    "get, patch: deployments.apps tiller-deploy",
+    "own namespace: get, list: configmaps",
+    "own namespace: get, list, create, patch: secrets",
+    "subjects: renew-certificates",
+    "restricted: true",
+    "runs: provision renew --no-wait --policy=/etc/tiller-guard/policy.yaml --guard-namespace=tiller-guard",
+    "administrator: --administrator=system:serviceaccount:tiller-guard:renew-certificates",
+];
+
+#[test]
+fn a_cron_job_that_renews_certificates_has_rights_of_its_own() {
+    let with = Installation {
+        renew_certificates: true,
+        ..installation(36)
+    };
+    let usual = installation(36).objects();
+    let objects = with.renewal();
+    assert_eq!(with.objects().len(), usual.len() + objects.len());
+    let mut found = rights(of_kind(&objects, "ClusterRole"), "");
+    found.extend(rights(of_kind(&objects, "Role"), "own namespace: "));
+    let [one, other] = ["RoleBinding", "ClusterRoleBinding"]
+        .map(|kind| of_kind(&objects, kind)["subjects"].clone());
+    assert_eq!(one, other);
+    found.push(format!("subjects: {}", one[0]["name"].as_str().unwrap()));
+    let pod = &of_kind(&objects, "CronJob")["spec"]["jobTemplate"]["spec"]["template"]["spec"];
+    let answering = &of_kind(&usual, "Deployment")["spec"]["template"]["spec"];
+    let same = |field: &str| pod["containers"][0][field] == answering["containers"][0][field];
+    let restricted = same("securityContext")
+        && same("image")
+        && pod["securityContext"] == answering["securityContext"];
+    found.push(format!("restricted: {restricted}"));
+    let words = |container: &Value| -> Vec<String> {
+        let words = container["args"].as_array().unwrap().iter();
+        words.map(|it| it.as_str().unwrap().to_owned()).collect()
+    };
+    found.push(format!("runs: {}", words(&pod["containers"][0]).join(" ")));
+    let objects = with.objects();
+    let serve =
+        words(&of_kind(&objects, "Deployment")["spec"]["template"]["spec"]["containers"][0]);
+    let more = serve.iter().filter(|it| it.starts_with("--administrator"));
+    found.extend(more.map(|it| format!("administrator: {it}")));
+    assert_eq!(found, RENEWAL);
+    for (minor, version) in [
+        (10, "batch/v1beta1"),
+        (20, "batch/v1beta1"),
+        (21, "batch/v1"),
+    ] {
+        let objects = Installation {
+            minor,
+            ..with.clone()
+        }
+        .objects();
+        assert_eq!(of_kind(&objects, "CronJob")["apiVersion"], version);
     }
 }
 

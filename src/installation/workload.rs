@@ -2,8 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
-use super::options::{Installation, SERVICE_PORT, pod_labels};
+use super::options::{Installation, POLICY_FILE, SERVICE_PORT, pod_labels};
 use super::platform::{HEALTH_PORT, Platform, REVIEW_PORT};
+use super::renewal;
 use crate::k8s::registration::NAME;
 use crate::policy::RunAsUser;
 
@@ -41,14 +42,19 @@ pub(super) fn deployment(installation: &Installation) -> Value {
     })
 }
 
-/// Says that what depends on the place and is not in this Deployment is nothing.
+/// Says that what depends on the place and is not in this Deployment or CronJob is nothing.
 pub(super) fn clear(deployment: &mut Value) {
     let empty = |object: &mut Value, field: &str| {
         if let Some(object) = object.as_object_mut() {
             object.entry(field).or_insert(Value::Null);
         }
     };
-    let Some(pod) = deployment.pointer_mut("/spec/template/spec") else {
+    let pod = if deployment.pointer("/spec/jobTemplate").is_some() {
+        "/spec/jobTemplate/spec/template/spec"
+    } else {
+        "/spec/template/spec"
+    };
+    let Some(pod) = deployment.pointer_mut(pod) else {
         return;
     };
     empty(pod, "hostNetwork");
@@ -87,9 +93,8 @@ fn pod(installation: &Installation) -> Value {
         set("hostNetwork", json!(true));
     }
     set("terminationGracePeriodSeconds", json!(GRACE));
-    // Nodes have the label from 1.14 on.
-    if minor >= 14 {
-        set("nodeSelector", json!({ "kubernetes.io/os": "linux" }));
+    if let Some(selector) = nodes(minor) {
+        set("nodeSelector", selector);
     }
     set("securityContext", security(installation));
     if minor >= 18 {
@@ -124,15 +129,36 @@ fn pod(installation: &Installation) -> Value {
         );
     }
     set("containers", json!([container(installation)]));
-    set(
-        "volumes",
-        json!([{ "name": "policy", "configMap": { "name": "tiller-guard-policy" } }]),
-    );
+    set("volumes", volumes());
     Value::Object(fields)
 }
 
+/// The nodes on which its image runs. They have the label from 1.14 on.
+pub(super) fn nodes(minor: u16) -> Option<Value> {
+    (minor >= 14).then(|| json!({ "kubernetes.io/os": "linux" }))
+}
+
+/// The policy file,
+pub(super) fn volumes() -> Value {
+    json!([{ "name": "policy", "configMap": { "name": POLICY_FILE } }])
+}
+
+/// and where it is read.
+pub(super) fn mounts() -> Value {
+    json!([{ "name": "policy", "mountPath": "/etc/tiller-guard", "readOnly": true }])
+}
+
+pub(super) fn container_security() -> Value {
+    json!({
+        "allowPrivilegeEscalation": false,
+        "capabilities": { "drop": ["ALL"] },
+        "privileged": false,
+        "readOnlyRootFilesystem": true,
+    })
+}
+
 /// What the API server of Kubernetes 1.`minor` keeps: what it drops would be found missing each time.
-fn security(installation: &Installation) -> Value {
+pub(super) fn security(installation: &Installation) -> Value {
     let minor = installation.minor;
     let chooses_user = installation.place.user == RunAsUser::Nobody;
     let mut context = Map::new();
@@ -176,6 +202,10 @@ fn container(installation: &Installation) -> Value {
     if let Some(seconds) = audit_interval {
         arguments.push(format!("--audit-interval={seconds}"));
     }
+    if installation.renew_certificates {
+        let user = renewal::user(&installation.namespace);
+        arguments.push(format!("--administrator={user}"));
+    }
     if review_port != REVIEW_PORT {
         arguments.push(format!("--listen=[::]:{review_port}"));
     }
@@ -210,12 +240,7 @@ fn container(installation: &Installation) -> Value {
             "requests": { "cpu": "50m", "memory": "32Mi" },
             "limits": { "cpu": "1", "memory": "128Mi" },
         },
-        "securityContext": {
-            "allowPrivilegeEscalation": false,
-            "capabilities": { "drop": ["ALL"] },
-            "privileged": false,
-            "readOnlyRootFilesystem": true,
-        },
-        "volumeMounts": [{ "name": "policy", "mountPath": "/etc/tiller-guard", "readOnly": true }],
+        "securityContext": container_security(),
+        "volumeMounts": mounts(),
     })
 }

@@ -34,9 +34,9 @@ for name, text in json.load(sys.stdin).items():
 everything='"certManager": {"enabled": true}, "metrics": {"serviceMonitor": {"enabled": true},
   "prometheusRule": {"enabled": true}, "dashboard": {"enabled": true}}'
 install installed
-install installed-elsewhere --policy "$policy" --aks --host-network --review-port=10443 --health-port=10444
+install installed-elsewhere --policy "$policy" --aks --host-network --review-port=10443 --health-port=10444 --renew-certificates
 render chart '{"kubeVersion": "1.36"}'
-render chart-elsewhere "{\"kubeVersion\": \"1.36\", \"aks\": true, \"hostNetwork\": true, $everything}"
+render chart-elsewhere "{\"kubeVersion\": \"1.36\", \"aks\": true, \"hostNetwork\": true, \"renewCertificates\": true, $everything}"
 checkov=("$HOME_OF_PYTHON/bin/checkov" --config-file tests/chart/checkov.yaml)
 for name in installed installed-elsewhere chart chart-elsewhere; do
   "${checkov[@]}" --framework kubernetes --file "$folder/$name.yaml"

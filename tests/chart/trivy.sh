@@ -10,8 +10,8 @@ python=$(tests/chart/environment.sh)
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 mkdir "$folder/installed"
-cargo run --locked --quiet -- install --output yaml --kubernetes 1.36 >"$folder/installed/install.yaml"
-printf '{"do": "render", "chart": "charts/tiller-guard", "namespace": "tiller-guard", "values": {"kubeVersion": "1.36"}}' |
+cargo run --locked --quiet -- install --output yaml --kubernetes 1.36 --renew-certificates >"$folder/installed/install.yaml"
+printf '{"do": "render", "chart": "charts/tiller-guard", "namespace": "tiller-guard", "values": {"kubeVersion": "1.36", "renewCertificates": true}}' |
   "$python" tests/chart/helm.py | "$python" -c '
 import json, sys
 for name, text in json.load(sys.stdin).items():

@@ -252,7 +252,7 @@ impl SharedArguments {
         let policy = self
             .policy
             .clone()
-            .resolve(super::super::policy_options::now())?;
+            .in_force(super::super::policy_options::now())?;
         Ok(policy.settings)
     }
 

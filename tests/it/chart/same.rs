@@ -70,6 +70,16 @@ fn the_chart_has_the_options_of_install() {
             ..Platform::default()
         };
         hold_together(&at(restores, minor), json!({ "restoreWebhooks": true }));
+        let renews = Installation {
+            renew_certificates: true,
+            policy: format!("{POLICY}certificateSecret: tiller-certs\n"),
+            certificate_secret: "tiller-certs".to_owned(),
+            ..usual(minor)
+        };
+        hold_together(
+            &renews,
+            json!({ "renewCertificates": true, "policy": renews.policy }),
+        );
     }
     for minor in [10, 12, 14, 36] {
         let audits = Platform {
@@ -102,7 +112,9 @@ fn usual(minor: u16) -> Installation {
         service_port: SERVICE_PORT,
         policy: POLICY.to_owned(),
         account_patterns: Settings::default().account_patterns,
+        certificate_secret: Settings::default().certificate_secret,
         ca_bundle: None,
+        renew_certificates: false,
         place: Platform::default(),
     }
 }
@@ -197,6 +209,7 @@ fn the_chart_is_without_a_complaint_of_helm_with_all_that_it_has() {
 fn everything() -> Value {
     json!({
         "kubeVersion": "1.30",
+        "renewCertificates": true,
         "certManager": { "enabled": true },
         "metrics": {
             "serviceMonitor": { "enabled": true },

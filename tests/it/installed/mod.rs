@@ -22,6 +22,7 @@ mod options;
 mod places;
 mod policies;
 mod proofs;
+mod renewed;
 mod replaced;
 mod restarts;
 mod service;

@@ -39,6 +39,7 @@ fn values(service_port: u16) -> Vec<Value> {
         "accountPatterns": ["helm-*", "deployer"],
         "service": { "port": service_port },
         "extraArguments": ["--log-format=json"],
+        "renewCertificates": true,
         "nodeSelector": { "role": "control" },
         "tolerations": [{ "key": "role", "operator": "Exists", "effect": "NoSchedule" }],
         "podAnnotations": { "example.com/a": "b" },

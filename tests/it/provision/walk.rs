@@ -117,20 +117,13 @@ async fn the_commands_of_the_page_do_what_it_shows() {
     let machine = Machine::new();
     let (blocks, everyday) = shown();
     assert!(
-        blocks.len() >= 7 && everyday.len() >= 10,
+        blocks.len() >= 6 && everyday.len() >= 10,
         "{} {}",
         blocks.len(),
         everyday.len()
     );
     for Shown { command, lines } in &blocks {
-        // As the example says for such a Kubernetes.
-        let command = if command.starts_with("kubectl ") && cluster().version() < (1, 21) {
-            let old = "sed s,batch/v1,batch/v1beta1, docs/examples/renew.yaml";
-            format!("{old} | kubectl apply -f -")
-        } else {
-            command.clone()
-        };
-        let (code, printed) = machine.run(&command).await;
+        let (code, printed) = machine.run(command).await;
         let expected = i32::from(command.ends_with("--check"));
         assert_eq!(code, Some(expected), "{command}\n{printed}");
         for line in lines.iter().filter(|line| *line != LEFT_OUT) {
