@@ -156,6 +156,15 @@ impl Validity {
         Ok(())
     }
 
+    /// What ends at this time in RFC 3339, and has always been valid.
+    pub fn until(text: &str) -> Option<Self> {
+        let end = OffsetDateTime::parse(text, &Rfc3339).ok()?;
+        Some(Self {
+            not_before: 0,
+            not_after: end.unix_timestamp(),
+        })
+    }
+
     /// The last valid second, in RFC 3339.
     pub fn end_text(self) -> String {
         let end = OffsetDateTime::from_unix_timestamp(self.not_after);

@@ -18,6 +18,9 @@ pub const PERSON_ANNOTATION: &str = "tiller-guard.io/person";
 pub const TILLER_NAMESPACE_ANNOTATION: &str = "tiller-guard.io/tiller-namespace";
 /// The annotation of a bundle with the namespaces that this Tiller releases to, with commas between them.
 pub const TARGET_NAMESPACES_ANNOTATION: &str = "tiller-guard.io/target-namespaces";
+/// The annotation of Tiller's Secret with the time at which the first bundle of the team's people expires, in RFC 3339; empty
+/// where nobody has one. The guard reads it there, since it may not read bundles.
+pub const PEOPLE_NOT_AFTER_ANNOTATION: &str = "tiller-guard.io/people-not-after";
 /// The annotation of a registration with all that was asked for the team, as a document of a file of teams.
 pub const SPEC_ANNOTATION: &str = "tiller-guard.io/spec";
 

@@ -8,10 +8,12 @@ use serde_json::{Value, json};
 
 use super::bundle::Bundle;
 use super::names::{
-    PERSON_ANNOTATION, PERSON_KIND_LABEL, TARGET_NAMESPACES_ANNOTATION, TILLER_NAMESPACE_ANNOTATION,
+    PEOPLE_NOT_AFTER_ANNOTATION, PERSON_ANNOTATION, PERSON_KIND_LABEL,
+    TARGET_NAMESPACES_ANNOTATION, TILLER_NAMESPACE_ANNOTATION,
 };
 use super::objects::{guard_metadata, metadata};
 use super::{CheckedTeam, Names, Person};
+use crate::pki::Validity;
 use crate::pki::team::{Certificate, Certificates};
 
 /// The keys of a Secret with a key and its certificate, and of the CAs that go with it: `helm init` calls them so.
@@ -46,8 +48,17 @@ pub(super) fn server(team: &CheckedTeam, certificates: &Certificates, name: &str
     let [certificate, key, trusted] = TLS_SECRET_KEYS;
     let issued = &certificates.server;
     let pem = issued.key.pem();
+    let mut metadata = metadata(team, &team.tiller_namespace, name);
+    if let Some(metadata) = metadata.as_object_mut() {
+        let ends = certificates.clients.values();
+        let ends = ends.map(|issued| issued.certificate.validity());
+        let first = ends.min_by_key(|validity| validity.not_after);
+        let first = first.map(Validity::end_text).unwrap_or_default();
+        let annotations = json!({ PEOPLE_NOT_AFTER_ANNOTATION: first });
+        metadata.insert("annotations".to_owned(), annotations);
+    }
     secret(
-        &metadata(team, &team.tiller_namespace, name),
+        &metadata,
         "kubernetes.io/tls",
         &[
             (certificate, &issued.certificate.pem()),

@@ -130,6 +130,8 @@ fn the_alert_of_a_teams_certificate_fires_in_time_and_not_before() {
         ("ca", 179, true),
         ("ca", 181, false),
         ("tiller", -1, true),
+        ("person", 13, true),
+        ("person", 15, false),
     ] {
         let name = "tiller_guard_team_cert_not_after_seconds";
         let series = format!("{name}{{certificate=\"{certificate}\",pod=\"a\"}}");

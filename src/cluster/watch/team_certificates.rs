@@ -18,11 +18,13 @@ use tracing::warn;
 use super::status::Status;
 use crate::pki::Validity;
 use crate::pki::team::Certificate;
+use crate::provision::PEOPLE_NOT_AFTER_ANNOTATION;
 
 /// How often it is looked whether one is near its end.
 const LOOK: Duration = Duration::from_mins(1);
-/// How long before its end a certificate of Tiller is logged: as the alert of the chart. It is renewed long before.
-const TILLER_NEAR: Duration = Duration::from_hours(14 * 24);
+/// How long before its end a certificate of Tiller or of a person is logged: as the alert of the chart. It is renewed long
+/// before.
+const LEAF_NEAR: Duration = Duration::from_hours(14 * 24);
 /// The same of a CA: time to hand out the bundles of another one while certificates of this one are valid.
 const AUTHORITY_NEAR: Duration = Duration::from_hours(180 * 24);
 
@@ -33,6 +35,8 @@ pub(super) struct Ends {
     tiller: Option<Validity>,
     /// The last of its CAs.
     authority: Option<Validity>,
+    /// The first of the bundles of the team's people, as `provision` has noted it on the Secret.
+    person: Option<Validity>,
 }
 
 /// When each Secret's certificates end, by `NAMESPACE/NAME`, and the first ends for the metrics.
@@ -68,7 +72,9 @@ pub(super) async fn look(status: Arc<Status>) {
         {
             warn!(
                 secret,
-                certificate, not_after, "a certificate of a Tiller is near its end, or expired"
+                certificate,
+                not_after,
+                "a certificate of a Tiller or its people is near its end, or expired"
             );
         }
         told = near;
@@ -84,7 +90,14 @@ impl Ends {
         #[derive(Deserialize)]
         struct Secret {
             #[serde(default)]
+            metadata: Metadata,
+            #[serde(default)]
             data: Option<Files>,
+        }
+        #[derive(Default, Deserialize)]
+        struct Metadata {
+            #[serde(default)]
+            annotations: Option<BTreeMap<String, String>>,
         }
         #[derive(Deserialize)]
         struct Files {
@@ -93,23 +106,31 @@ impl Ends {
             #[serde(rename = "tls.crt")]
             certificate: Option<String>,
         }
-        let Secret { data } = serde_json::from_str(secret.get()).ok()?;
+        let Secret { metadata, data } = serde_json::from_str(secret.get()).ok()?;
         let data = data?;
+        let annotations = metadata.annotations.unwrap_or_default();
+        let noted = annotations.get(PEOPLE_NOT_AFTER_ANNOTATION);
         let tiller = data.certificate.as_deref().and_then(certificates);
         let authorities = data.authorities.as_deref().and_then(certificates);
         let ends = Self {
             tiller: tiller.and_then(|all| all.first().copied()),
             authority: authorities.and_then(|all| all.into_iter().max_by_key(|it| it.not_after)),
+            person: noted.and_then(|text| Validity::until(text)),
         };
         (ends.tiller.is_some() || ends.authority.is_some()).then_some(ends)
     }
 
     /// Each with the word for it, and how long before its end it is near it.
     fn parts(self) -> impl Iterator<Item = (&'static str, Validity, Duration)> {
-        let Self { tiller, authority } = self;
+        let Self {
+            tiller,
+            authority,
+            person,
+        } = self;
         let parts = [
-            ("tiller", tiller, TILLER_NEAR),
+            ("tiller", tiller, LEAF_NEAR),
             ("ca", authority, AUTHORITY_NEAR),
+            ("person", person, LEAF_NEAR),
         ];
         parts
             .into_iter()
@@ -130,7 +151,7 @@ impl TeamCertificates {
     pub(super) fn register(&self, registry: &mut Registry) {
         registry.register(
             "team_cert_not_after_seconds",
-            "When the first certificate of a Tiller, or of its CA, expires, in seconds since 1970",
+            "When the first certificate of a Tiller, of its CA, or of a person expires, in seconds since 1970",
             self.first.clone(),
         );
     }
@@ -142,7 +163,7 @@ impl TeamCertificates {
             let end = first.entry(certificate).or_insert(i64::MAX);
             *end = validity.not_after.min(*end);
         }
-        for certificate in ["tiller", "ca"] {
+        for certificate in ["tiller", "ca", "person"] {
             let labels = CertificateLabels { certificate };
             match first.get(certificate) {
                 Some(end) => {
@@ -197,11 +218,17 @@ mod tests {
     }
 
     fn ends(files: &[(&str, String)]) -> Option<Ends> {
+        ends_with(files, "")
+    }
+
+    fn ends_with(files: &[(&str, String)], people: &str) -> Option<Ends> {
         let mut data = serde_json::Map::new();
         for (file, pem) in files {
             data.insert((*file).to_owned(), json!(STANDARD.encode(pem)));
         }
-        let secret = json!({ "metadata": { "name": "tiller-tls" }, "data": data });
+        let annotations = json!({ PEOPLE_NOT_AFTER_ANNOTATION: people });
+        let metadata = json!({ "name": "tiller-tls", "annotations": annotations });
+        let secret = json!({ "metadata": metadata, "data": data });
         Ends::of(&serde_json::value::to_raw_value(&secret).unwrap())
     }
 
@@ -219,14 +246,16 @@ mod tests {
 
         let authorities = certificate(10) + &certificate(300);
         let one = ends(&[("ca.crt", authorities), ("tls.crt", certificate(13))]);
-        let other = ends(&[("ca.crt", certificate(200)), ("tls.crt", certificate(90))]);
+        let other = [("ca.crt", certificate(200)), ("tls.crt", certificate(90))];
+        let person = Validity::until("2027-02-19T08:00:00Z").unwrap();
+        let other = ends_with(&other, &person.end_text());
         let all = [("a/tiller-tls", one), ("b/tiller-tls", other)];
         certificates.show(
             all.into_iter()
                 .map(|(name, ends)| (name.to_owned(), ends.unwrap()))
                 .collect(),
         );
-        for (word, days) in [("tiller", 13), ("ca", 200)] {
+        for (word, days) in [("tiller", 13), ("ca", 200), ("person", 35)] {
             let name = "tiller_guard_team_cert_not_after_seconds";
             let line = format!("{name}{{certificate=\"{word}\"}} {}\n", in_days(days));
             assert!(written().contains(&line), "{line} in\n{}", written());
@@ -235,7 +264,7 @@ mod tests {
         let near: Vec<_> = near.iter().map(|it| it.secret.as_str()).collect();
         assert_eq!(near, ["a/tiller-tls"]);
         let later = certificates.near(now() + DAY * 100);
-        assert_eq!(later.len(), 3, "{later:?}");
+        assert_eq!(later.len(), 4, "{later:?}");
 
         certificates.show(BTreeMap::new());
         assert!(!written().contains("certificate="), "{}", written());

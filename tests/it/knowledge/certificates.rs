@@ -63,14 +63,19 @@ async fn the_first_end_of_a_tillers_certificate_is_counted() {
     let secret = json!({
         "apiVersion": "v1",
         "kind": "Secret",
-        "metadata": { "name": "tiller-tls" },
+        "metadata": {
+            "name": "tiller-tls",
+            "annotations": { "tiller-guard.io/people-not-after": "2001-09-09T01:46:40Z" },
+        },
         "stringData": { "tls.crt": ended.unwrap().pem() },
     });
     create(&world, &secret).await.unwrap();
     let line = format!("tiller_guard_team_cert_not_after_seconds{{certificate=\"tiller\"}} {END}");
+    let person = "tiller_guard_team_cert_not_after_seconds{certificate=\"person\"} 1000000000";
     let shows = || async {
         let metrics = get(health, "/metrics").unwrap();
-        metrics.lines().any(|it| it == line)
+        let has = |line: &str| metrics.lines().any(|it| it == line);
+        has(&line) && has(person)
     };
     eventually("end of the certificate", || async {
         shows().await.then_some(())

@@ -41,6 +41,37 @@ async fn checksum(world: &World) -> Value {
     tiller["spec"]["template"]["metadata"]["annotations"][CHECKSUM_ANNOTATION].clone()
 }
 
+/// The first end of the people's bundles stands on Tiller's Secret, where the guard may read it.
+#[tokio::test]
+async fn the_first_end_of_the_bundles_is_noted_where_the_guard_reads() {
+    let world = World::create().await;
+    done(make("p-noted", &["--user=ada", "--client-days=20"]));
+    let noted = async || {
+        let secret = world.secret("p-noted-t", "tiller-tls").await;
+        let note = &secret["metadata"]["annotations"]["tiller-guard.io/people-not-after"];
+        note.as_str().unwrap().to_owned()
+    };
+    let ends = || {
+        let told = done(provision(&["certs", "p-noted", "--output=json"]));
+        let told: Vec<Value> = serde_json::from_str(&told).unwrap();
+        let of_people = told.iter().filter(|it| it["usage"] == "client");
+        let mut ends: Vec<_> = of_people
+            .map(|it| it["not_after"].as_str().unwrap().to_owned())
+            .collect();
+        ends.sort();
+        ends
+    };
+    done(provision(&["grant", "p-noted", "--user=bob", "--no-wait"]));
+    let both = ends();
+    assert_eq!(both.len(), 2);
+    assert!(both[0] < both[1], "{both:?}");
+    assert_eq!(noted().await, both[0]);
+    done(provision(&["revoke", "p-noted", "--user=ada", "--no-wait"]));
+    assert_eq!(noted().await, ends()[0]);
+    done(provision(&["revoke", "p-noted", "--user=bob", "--no-wait"]));
+    assert_eq!(noted().await, "");
+}
+
 /// A person's certificate is none of Tiller's business: it knows the CA alone.
 #[tokio::test]
 async fn tiller_restarts_for_its_own_certificate_alone() {
