@@ -126,10 +126,13 @@ async fn migrate(arguments: Arguments) -> anyhow::Result<Exit> {
     let listed = plan
         .run(&cluster, |outcome| tally.take(&outcome, &arguments))
         .await;
-    if let Err(unlisted) = listed {
-        error(format_args!("{:#}", anyhow!(unlisted)))?;
-        return Ok(Exit::Unreachable);
-    }
+    let recorded = match listed {
+        Ok(recorded) => recorded,
+        Err(unlisted) => {
+            error(format_args!("{:#}", anyhow!(unlisted)))?;
+            return Ok(Exit::Unreachable);
+        }
+    };
     if tally.seen == 0 {
         writeln!(
             io::stderr(),
@@ -147,7 +150,7 @@ async fn migrate(arguments: Arguments) -> anyhow::Result<Exit> {
         let texts: Vec<_> = objects.iter().map(to_yaml).collect();
         say(texts.join("---\n").trim_end());
     } else if plan.effect == Effect::Write && tally.migrated > 0 {
-        say(&next_steps(&plan));
+        say(&next_steps(&plan, recorded.saturating_sub(tally.migrated)));
     }
     Ok(match tally {
         Tally { failed: 1.., .. } => Exit::Unreachable,
@@ -213,6 +216,7 @@ impl Tally {
                     revisions(*written)
                 )
             }
+            State::Already => "migrated already: Tiller has no record of it since".to_owned(),
             State::Failed(why) => {
                 self.failed += 1;
                 writeln!(
@@ -258,21 +262,30 @@ fn tell_mapping(release: &str, mapping: &Mapping, diff: bool) {
     }
 }
 
-fn next_steps(plan: &Migrate) -> String {
+/// What to do next, where so many recorded releases are not migrated yet.
+fn next_steps(plan: &Migrate, left: usize) -> String {
     let namespace = &plan.namespace;
     let first = if plan.keep {
         "Tiller still sees these releases and can delete what runs: set its namespace to mode freeze in the policy file."
             .to_owned()
     } else {
         format!(
-            "Tiller no longer sees these releases. To give them back to it:\n  kubectl -n {namespace} label \
-             configmaps,secrets -l OWNER=MIGRATED OWNER=TILLER --overwrite"
+            "Tiller no longer sees these releases. To give one back to it, delete Helm 3's records first, since otherwise both \
+             own the release; this deletes no object of it:\n  kubectl -n NAMESPACE delete secrets -l \
+             owner=helm,name=RELEASE\n  kubectl -n {namespace} label configmaps,secrets -l OWNER=MIGRATED,NAME=RELEASE \
+             OWNER=TILLER --overwrite"
         )
     };
+    let next = match left {
+        0 => format!(
+            "remove Tiller with `tiller-guard deprovision TEAM`, or one that no team has with `kubectl -n {namespace} delete \
+             deployment,service tiller-deploy`; then set mode forbid in the policy file."
+        ),
+        1 => format!("keep Tiller: 1 release in {namespace} is not migrated yet."),
+        left => format!("keep Tiller: {left} releases in {namespace} are not migrated yet."),
+    };
     format!(
-        "{first}\nNext: check with `helm list -A`; remove Tiller with `tiller-guard deprovision TEAM`, or one that no team \
-         has with `kubectl -n {namespace} delete deployment,service tiller-deploy`; then set mode forbid in the policy \
-         file.\nUpgrade each release once before you uninstall it with Helm 4: Helm 4 deletes no objects of a release \
-         that was never upgraded since."
+        "{first}\nNext: check with `helm list -A`; {next}\nUpgrade each release once before you uninstall it with Helm 4: \
+         Helm 4 deletes no objects of a release that was never upgraded since."
     )
 }

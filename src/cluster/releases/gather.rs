@@ -11,7 +11,7 @@ use super::list::{ListError, Pages};
 use crate::cluster::Cluster;
 use crate::cluster::lookup::each_record;
 use crate::cluster::team::asked;
-use crate::releases::{OWNER, Record, Storage, named};
+use crate::releases::{MIGRATED, OWNER, Record, Storage, named};
 
 /// Where a Tiller records its releases.
 #[derive(Clone, Copy)]
@@ -55,6 +55,24 @@ impl Place<'_> {
             }
         }
         Ok(recorded)
+    }
+
+    /// Whether this release has records that a migration has hidden from Tiller. What cannot be asked counts as none: the
+    /// other records were listed.
+    pub(super) async fn has_migrated(self, release: &str) -> bool {
+        let selector = format!("{}={MIGRATED},NAME={release}", OWNER.0);
+        for storage in Storage::ALL {
+            let namespace = Some(self.namespace);
+            let mut pages = Pages::new(self.cluster, storage, namespace, &[&selector], Some);
+            if pages
+                .next()
+                .await
+                .is_ok_and(|page| page.is_some_and(|page| !page.is_empty()))
+            {
+                return true;
+            }
+        }
+        false
     }
 
     /// Each record's release and name.

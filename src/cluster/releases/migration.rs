@@ -78,6 +78,8 @@ pub enum State {
         /// Records of Helm 2 that were set aside.
         aside: usize,
     },
+    /// An earlier run has migrated it, and Tiller has no record of it since.
+    Already,
     /// Something went wrong.
     Failed(String),
 }
@@ -107,12 +109,13 @@ struct Count {
 }
 
 impl Migrate {
-    /// Migrates, and reports each release when it is done.
+    /// Migrates, and reports each release when it is done. How many releases were
+    /// recorded before, whether asked for or not.
     pub async fn run(
         &self,
         cluster: &Cluster,
         mut tell: impl FnMut(Outcome),
-    ) -> Result<(), ListError> {
+    ) -> Result<usize, ListError> {
         let place = Place {
             cluster,
             namespace: &self.namespace,
@@ -123,10 +126,15 @@ impl Migrate {
         }
         for release in &self.releases {
             if !recorded.contains_key(release) {
-                let why = vec![format!("it is not recorded in {}", self.namespace)];
-                tell(outcome(release, State::NotReady(why), Prepared::default()));
+                let state = if place.has_migrated(release).await {
+                    State::Already
+                } else {
+                    State::NotReady(vec![format!("it is not recorded in {}", self.namespace)])
+                };
+                tell(outcome(release, state, Prepared::default()));
             }
         }
+        let all = recorded.len();
         if !self.releases.is_empty() {
             recorded.retain(|name, _| self.releases.contains(name));
         }
@@ -150,7 +158,7 @@ impl Migrate {
             }
         };
         let (gathered, ()) = tokio::join!(gathered, migrated);
-        gathered
+        gathered.map(|()| all)
     }
 }
 
@@ -262,8 +270,9 @@ impl Work<'_> {
                     .any(|it| is_any_of_ours(&prepared.secrets, it));
             if !is_ours && !has_gone_on {
                 prepared.obstacles.push(format!(
-                    "Helm 3 has a release of this name in {}, which is another: Secret {}",
-                    place.0, place.1
+                    "Helm 3 has a release of this name in {}, which is another: Secret {}; if Tiller's is the one to keep, \
+                     delete Helm 3's records, and no object, with: kubectl -n {} delete secrets -l owner=helm,name={release}",
+                    place.0, place.1, place.0
                 ));
             }
         }

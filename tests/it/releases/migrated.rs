@@ -259,6 +259,13 @@ async fn it_is_done_once_and_can_be_taken_back() {
         "{}",
         again.stdout
     );
+    assert!(again.stdout.contains("; remove Tiller with"));
+    let once_more = migrated(&kubeconfig(), "migrate-again", &["plain"]).await;
+    assert_eq!(once_more.code, Some(0), "{}", once_more.stderr);
+    assert_eq!(
+        once_more.stdout,
+        "plain: migrated already: Tiller has no record of it since\n"
+    );
     let (ok, text) = called(
         &program("kubectl-1.20"),
         "migrate-again",
@@ -287,6 +294,8 @@ async fn it_is_done_once_and_can_be_taken_back() {
         "{}",
         newest.stdout
     );
+    let left = "Next: check with `helm list -A`; keep Tiller: 1 release in migrate-again is not migrated yet.";
+    assert!(newest.stdout.contains(left), "{}", newest.stdout);
 }
 
 /// The Roles that are printed are enough for somebody who has no other right.

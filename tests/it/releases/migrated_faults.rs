@@ -31,6 +31,8 @@ async fn what_is_in_the_way_is_named() {
     for told in [
         "broken: not ready: ConfigMap migrate-not/broken.v1 cannot be decoded: it is not base64",
         "desc: not ready: Helm 3 has a release of this name in migrate-not, which is another: Secret sh.helm.release.v1.desc.v1",
+        "kubectl -n migrate-not delete secrets -l owner=helm,name=desc",
+        "keep Tiller: 3 releases in migrate-not are not migrated yet",
         "plain: migrated: 4 revisions",
         "stuckup: not ready: revision 2 is PENDING_UPGRADE",
     ] {
