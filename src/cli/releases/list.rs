@@ -112,6 +112,11 @@ async fn in_cluster(
         is_whole = false;
         error(absent)?;
     }
+    let is_for_people = matches!(output, Format::Table | Format::Wide);
+    if !is_whole && inventory.records() == 0 && is_for_people {
+        // Whether there is any is not known.
+        return Ok(Exit::Unreachable);
+    }
     let exit = print(&inventory.listing(all), output)?;
     Ok(if is_whole { exit } else { Exit::Unreachable })
 }
