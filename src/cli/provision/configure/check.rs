@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use super::super::super::Exit;
 use super::super::super::reach::ReachArguments;
 use super::super::certs::days;
-use super::helm::HelmClient;
+use super::helm::{BRIEFLY, HelmClient};
 use super::home::told;
 use super::{Arguments, environment};
 use crate::cluster::Cluster;
@@ -57,7 +57,7 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     };
     let (mut findings, own) = bundle_findings(&folder, &again);
     findings.push(environment_finding(&folder));
-    let client = HelmClient::find(helm.as_deref());
+    let client = HelmClient::find(helm.as_deref(), BRIEFLY);
     let asking = ask(reach, &team, &guard_namespace, person.as_ref());
     let answer = timeout(PATIENCE, asking).await;
     let version = match answer {
@@ -363,6 +363,14 @@ fn helm_finding(client: &HelmClient, tiller: Option<Version>) -> Finding {
         HelmClient::Absent => Err(wrong(
             "there is no helm in PATH",
             "install Helm 2, or pass its path with --helm",
+        )),
+        HelmClient::Silent { path, patience } => Err(wrong(
+            format!(
+                "{} did not say its version within {} ms",
+                path.display(),
+                patience.as_millis()
+            ),
+            "run: helm version --client; if that prints one, all is well",
         )),
         HelmClient::Other { path, said } => Err(wrong(
             format!(

@@ -19,8 +19,10 @@ const READS_ENVIRONMENT: Version = Version {
     minor: 11,
     patch: 0,
 };
-/// How long Helm may take to say its version.
-const PATIENCE: Duration = Duration::from_millis(600);
+/// How long Helm may take to say its version to a check.
+pub(super) const BRIEFLY: Duration = Duration::from_millis(600);
+/// How long it may take where files are written for it.
+pub(super) const PATIENTLY: Duration = Duration::from_secs(5);
 /// By this line a wrapper is known, of whichever team.
 const WRAPPER_LINE: &str =
     "# Made by tiller-guard configure: passes --tls to a Helm that ignores HELM_TLS_ENABLE.";
@@ -39,6 +41,13 @@ pub(super) enum HelmClient {
         /// Its version.
         version: Version,
     },
+    /// It did not say what it is in time.
+    Silent {
+        /// The program.
+        path: PathBuf,
+        /// How long it had.
+        patience: Duration,
+    },
     /// Something else: a newer Helm, or one that does not say what it is.
     Other {
         /// The program.
@@ -52,16 +61,20 @@ pub(super) enum HelmClient {
 
 impl HelmClient {
     /// Asks the given program, or the first `helm` in `PATH` that is no wrapper of ours.
-    pub(super) fn find(given: Option<&Path>) -> Self {
+    pub(super) fn find(given: Option<&Path>, patience: Duration) -> Self {
         let path = match given {
             Some(path) => Some(path.to_owned()),
             None => in_path(),
         };
-        path.map_or(Self::Absent, Self::ask)
+        path.map_or(Self::Absent, |path| Self::ask(path, patience))
     }
 
-    fn ask(path: PathBuf) -> Self {
-        let said = version_of(&path).unwrap_or_default();
+    fn ask(path: PathBuf, patience: Duration) -> Self {
+        let said = match version_of(&path, patience) {
+            Said::Line(said) => said,
+            Said::Nothing => String::new(),
+            Said::TooLate => return Self::Silent { path, patience },
+        };
         let number = said
             .strip_prefix("Client: ")
             .and_then(|text| text.split('+').next());
@@ -71,12 +84,13 @@ impl HelmClient {
         }
     }
 
-    /// The wrapper for a Helm that does not read the settings of `env`.
+    /// The wrapper for a Helm that does not read the settings of `env`, or may not.
     pub(super) fn wrapper(&self, home: &str) -> Option<String> {
         match self {
             Self::Helm2 { path, version } if *version < READS_ENVIRONMENT => {
                 Some(wrapper(&path.to_string_lossy(), home))
             }
+            Self::Silent { path, .. } => Some(wrapper(&path.to_string_lossy(), home)),
             Self::Absent | Self::Helm2 { .. } | Self::Other { .. } => None,
         }
     }
@@ -97,31 +111,47 @@ fn is_wrapper(path: &Path) -> bool {
     read.is_ok() && String::from_utf8_lossy(&start).contains(WRAPPER_LINE)
 }
 
-/// What it says of its version: `Client: v2.9.1+g20adb27`. Nothing if it takes too long.
-fn version_of(path: &Path) -> Option<String> {
-    let mut child = Command::new(path)
+/// What a program says of its version.
+enum Said {
+    /// Its first line: `Client: v2.9.1+g20adb27`.
+    Line(String),
+    /// It cannot be run, or its output not read.
+    Nothing,
+    /// It had not ended in time.
+    TooLate,
+}
+
+fn version_of(path: &Path, patience: Duration) -> Said {
+    let started = Command::new(path)
         .args(["version", "--client", "--short"])
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
-        .spawn()
-        .ok()?;
+        .spawn();
+    let Ok(mut child) = started else {
+        return Said::Nothing;
+    };
     let begin = Instant::now();
     loop {
         match child.try_wait() {
             Ok(Some(_)) => break,
-            Ok(None) if begin.elapsed() < PATIENCE => sleep(Duration::from_millis(5)),
-            Ok(None) | Err(_) => {
+            Ok(None) if begin.elapsed() < patience => sleep(Duration::from_millis(5)),
+            ended => {
                 child.kill().ok();
                 child.wait().ok();
-                return None;
+                return ended.map_or(Said::Nothing, |_| Said::TooLate);
             }
         }
     }
     let mut said = String::new();
-    let output = child.stdout.take()?;
-    output.take(1024).read_to_string(&mut said).ok()?;
-    Some(said.lines().next().unwrap_or_default().trim().to_owned())
+    let read = child
+        .stdout
+        .take()
+        .map(|output| output.take(1024).read_to_string(&mut said));
+    match read {
+        Some(Ok(_)) => Said::Line(said.lines().next().unwrap_or_default().trim().to_owned()),
+        _ => Said::Nothing,
+    }
 }
 
 /// A program that calls Helm with the flags in place of the settings, for the commands that know these flags.

@@ -104,6 +104,13 @@ impl<'a> Home<'a> {
             HelmClient::Absent => notes.push(
                 "there is no helm in PATH: install Helm 2, 2.11 or newer, or pass its path with --helm".to_owned(),
             ),
+            HelmClient::Silent { path, patience } => notes.push(format!(
+                "{} did not say its version within {} s: env puts a wrapper first in PATH, {}/helm, which passes --tls \
+                 to it, as Helm before 2.11 needs",
+                path.display(),
+                patience.as_secs(),
+                self.programs
+            )),
             HelmClient::Other { path, said } => notes.push(format!(
                 "{} is not Helm 2{}, and only Helm 2 uses Tiller: pass its path with --helm",
                 path.display(),

@@ -19,7 +19,7 @@ use super::record::Record;
 use crate::cluster::team::{LookError, bundle};
 use crate::cluster::told::chain;
 use crate::provision::{Bundle, Person, PersonKind, TeamSpec, quoted};
-use helm::HelmClient;
+use helm::{HelmClient, PATIENTLY};
 use home::Home;
 
 /// Write your bundle of certificates into a folder for Helm
@@ -92,7 +92,7 @@ async fn configure(arguments: Arguments) -> anyhow::Result<Exit> {
         Ok(fetched) => fetched,
         Err(error) => return failed(&error),
     };
-    let client = HelmClient::find(helm.as_deref());
+    let client = HelmClient::find(helm.as_deref(), PATIENTLY);
     let home = Home::new(&folder, &team, &fetched, &reached, &client)?;
     let written = home.write(&person, force)?;
     let mut out = io::stdout().lock();
