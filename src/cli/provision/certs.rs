@@ -23,7 +23,7 @@ pub(super) struct Known {
 pub(super) fn run(arguments: ShowArguments) -> anyhow::Result<Exit> {
     each(arguments, Layout::Table(HEADINGS), async |session, team| {
         let now = SystemTime::now();
-        let certificates = certificates(session, &team.team).await?;
+        let certificates = certificates(found_of(session, &team.team).await?);
         let shown = certificates
             .iter()
             .map(|known| shown(&team.team.name, known, now));
@@ -31,11 +31,8 @@ pub(super) fn run(arguments: ShowArguments) -> anyhow::Result<Exit> {
     })
 }
 
-/// Each certificate that there is of a team.
-pub(super) async fn certificates(
-    session: &Session<'_>,
-    team: &Team,
-) -> Result<Vec<Known>, Failure> {
+/// What there is of a team's certificates.
+pub(super) async fn found_of(session: &Session<'_>, team: &Team) -> Result<Found, Failure> {
     let server = json!({
         "apiVersion": "v1",
         "kind": "Secret",
@@ -55,12 +52,18 @@ pub(super) async fn certificates(
         &session.shared.place.guard_namespace,
         looked.live(&server),
     );
+    found.map_err(Failure::cluster)
+}
+
+/// Each certificate that there is of a team.
+pub(super) fn certificates(found: Found) -> Vec<Known> {
     let Found {
         authority,
         retiring,
         server,
+        trusted: _,
         bundles,
-    } = found.map_err(Failure::cluster)?;
+    } = found;
     let known = |of: &str, certificate| Known {
         of: of.to_owned(),
         certificate,
@@ -71,12 +74,12 @@ pub(super) async fn certificates(
     let bundles = bundles
         .into_iter()
         .map(|it| known(&it.person.to_string(), it.issued.certificate));
-    Ok(authority
+    authority
         .into_iter()
         .chain(retiring)
         .chain(server)
         .chain(bundles)
-        .collect())
+        .collect()
 }
 
 fn shown(team: &str, known: &Known, now: SystemTime) -> Shown {

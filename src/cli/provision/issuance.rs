@@ -44,6 +44,7 @@ pub(super) fn issue(
         authority,
         retiring,
         server,
+        trusted: _,
         bundles,
     } = found;
     let in_cluster = authority.map(|authority| Kept {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
 use super::super::Exit;
-use super::certs::{certificates, days, days_text};
+use super::certs::{certificates, days, days_text, found_of};
 use super::deprovision::planned;
 use super::session::{Failure, Session};
 use super::show::{Layout, ListArguments, ShowArguments, Shown, each};
@@ -15,6 +15,7 @@ use crate::cluster::team::{Deployed, Granted, Grants, Looked, Registered, Rollou
 use crate::k8s;
 use crate::policy::team::Team;
 use crate::policy::{Context, Settings, WorkloadKind, decide};
+use crate::provision::Names;
 use crate::report;
 
 const HEADINGS: &[&str] = &[
@@ -37,6 +38,8 @@ struct TeamStatus<'a> {
     /// What the Tillers of its Deployment really do, as `check` reports it.
     tillers: Vec<Value>,
     ends_first: Option<EndsFirst>,
+    /// Whether Tiller's Secret is of another CA than the team's.
+    is_outdated: bool,
 }
 
 /// The certificate with the least time left.
@@ -75,8 +78,15 @@ pub(super) fn status(arguments: ShowArguments) -> anyhow::Result<Exit> {
         let (mut value, mut text) = (standing.value(), standing.lines());
         if let Some(last) = text.len().checked_sub(1) {
             let name = &team.team.name;
+            let authority = Names { team: name }.authority();
             let lines = missing.iter().map(|object| {
-                format!("  incomplete    {object} is missing: run `tiller-guard provision {name}`")
+                // A new CA is made by this alone: bundles of the old one are out there.
+                let command = if object.ends_with(&format!("/{authority}")) {
+                    format!("provision rotate {name} --now")
+                } else {
+                    format!("provision {name}")
+                };
+                format!("  incomplete    {object} is missing: run `tiller-guard {command}`")
             });
             text.splice(last..last, lines);
         }
@@ -120,7 +130,9 @@ impl<'a> TeamStatus<'a> {
         let team = &registered.team;
         let deployed = deployed(&session.cluster, &team.tiller_namespace).await;
         let deployed = deployed.map_err(Failure::cluster)?;
-        let certificates = certificates(session, team).await?;
+        let found = found_of(session, team).await?;
+        let is_outdated = registered.is_ours && found.is_of_another_authority();
+        let certificates = certificates(found);
         let first = certificates
             .iter()
             .min_by_key(|it| it.certificate.left(now));
@@ -131,6 +143,7 @@ impl<'a> TeamStatus<'a> {
                 .map(|it| tillers(&it.0, session.settings))
                 .unwrap_or_default(),
             deployed,
+            is_outdated,
             ends_first: first.map(|first| {
                 let left = first.certificate.left(now);
                 EndsFirst {
@@ -168,6 +181,7 @@ impl<'a> TeamStatus<'a> {
             "days_left": self.ends_first.as_ref().map(|it| it.days),
             "ends_first": self.ends_first.as_ref().map(|it| &it.of),
             "due": self.ends_first.as_ref().is_some_and(|it| it.due),
+            "outdated": self.is_outdated,
             "last_change": self.last_change(),
         })
     }
@@ -176,9 +190,10 @@ impl<'a> TeamStatus<'a> {
         let team = &self.registered.team;
         let people = team.users.iter().chain(&team.groups);
         let days = self.ends_first.as_ref().map(EndsFirst::marked);
+        let incomplete = if self.is_outdated { ", incomplete" } else { "" };
         vec![
             team.name.to_string(),
-            self.state().0.to_owned(),
+            format!("{}{incomplete}", self.state().0),
             self.word("/version"),
             self.word("/effective/storage"),
             self.word("/effective/tls/enabled"),
@@ -235,8 +250,15 @@ impl<'a> TeamStatus<'a> {
                 "  last change   {}",
                 self.last_change().unwrap_or("unknown")
             ),
-            "  rights".to_owned(),
         ]);
+        if self.is_outdated {
+            lines.push(format!(
+                "  incomplete    Tiller's certificate is of another CA than the team's, and Tiller may accept people who were \
+                 revoked: run what was interrupted again, or `tiller-guard provision {}`",
+                team.name
+            ));
+        }
+        lines.push("  rights".to_owned());
         lines
     }
 

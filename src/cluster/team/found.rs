@@ -24,6 +24,8 @@ pub struct Found {
     pub retiring: Vec<Certificate>,
     /// Tiller's certificate, if it can be read.
     pub server: Option<Issued>,
+    /// The CAs by which Tiller checks its clients, if they can be read.
+    pub trusted: Vec<Certificate>,
     /// The bundles of people, those that can be read.
     pub bundles: Vec<FoundBundle>,
 }
@@ -95,6 +97,23 @@ pub enum Refusal {
     Unasked(Box<kube::Error>),
 }
 
+// === impl Found ===
+
+impl Found {
+    /// Whether Tiller's Secret is of another CA than the team's, as after a `rotate` or `revoke` that was interrupted: Tiller
+    /// then accepts who was to be shut out. False where either is not in the cluster.
+    pub fn is_of_another_authority(&self) -> bool {
+        let (Some(authority), Some(server)) = (&self.authority, &self.server) else {
+            return false;
+        };
+        let wanted = || std::iter::once(authority.certificate()).chain(&self.retiring);
+        let is_trusted = |it: &Certificate| self.trusted.contains(it);
+        let is_wanted = |it: &Certificate| wanted().any(|wanted| wanted == it);
+        let is_same = wanted().all(is_trusted) && self.trusted.iter().all(is_wanted);
+        !is_same || !wanted().any(|it| it.has_issued(&server.certificate))
+    }
+}
+
 // === impl LookError ===
 
 impl LookError {
@@ -120,8 +139,12 @@ pub fn found(
     server: Option<&Value>,
 ) -> Result<Found, LookError> {
     let name = Names { team }.authority();
+    let server = server.filter(|it| is_ours(it, team));
+    let [_, _, trusted] = TLS_SECRET_KEYS;
+    let trusted = server.and_then(|it| data(it, trusted)).unwrap_or_default();
     let mut found = Found {
-        server: server.filter(|it| is_ours(it, team)).and_then(issued),
+        server: server.and_then(issued),
+        trusted: Certificate::read_all(&trusted).unwrap_or_default(),
         ..Found::default()
     };
     for secret in stock.secrets(team) {

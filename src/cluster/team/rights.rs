@@ -134,11 +134,9 @@ fn rules(role: &Value) -> Vec<String> {
     let line = |rule: &Value| {
         let groups = words(rule, "apiGroups").join(",");
         let named = words(rule, "resourceNames").join(",");
-        let mut line = format!(
-            "{} {}",
-            words(rule, "verbs").join(","),
-            words(rule, "resources").join(",")
-        );
+        // A rule for paths of the API server names no resource.
+        let of = [words(rule, "resources"), words(rule, "nonResourceURLs")].concat();
+        let mut line = format!("{} {}", words(rule, "verbs").join(","), of.join(","));
         if !groups.is_empty() {
             line.push_str(" in ");
             line.push_str(&groups);

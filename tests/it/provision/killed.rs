@@ -145,3 +145,22 @@ async fn a_revocation() {
     };
     killed_at_each_step("k-revoke", &words, again, &["--user=ada"]).await;
 }
+
+/// The people are without him, and Tiller still takes his certificate.
+#[tokio::test]
+async fn a_revocation_that_is_half_done_is_told() {
+    let world = World::create().await;
+    done(make("k-half", &["--user=ada", "--user=bob"]));
+    let words = ["provision", "revoke", "k-half", "--user=bob", "--no-wait"];
+    killed_after(1, world.client.clone(), &words).await;
+    let told = done(provision(&["status", "k-half"]));
+    assert_tells(
+        &told,
+        "  incomplete    Tiller's certificate is of another CA than the team's, and Tiller may accept people who were revoked: \
+         run what was interrupted again, or `tiller-guard provision k-half`\n",
+    );
+    assert_tells(&done(provision(&["list"])), "progressing, incomplete");
+    done(provision(&["k-half", "--no-wait"]));
+    let told = done(provision(&["status", "k-half"]));
+    assert!(!told.contains("incomplete"), "{told}");
+}
