@@ -6,12 +6,13 @@ use anyhow::bail;
 use serde_json::Value;
 
 use super::super::policy_options::now;
-use super::prepare::Prepared;
-use super::session::Session;
-use crate::cluster::apply::{Applied, Change};
+use super::prepare::{Prepared, desired};
+use super::session::{OWNER, Session};
+use crate::cluster::apply::{Applied, ApplyError, Change, Effect, Expects, Writer};
 use crate::cluster::install::policy_text;
 use crate::cluster::team::{lacking_grants, lacking_rights, requester};
 use crate::config;
+use crate::policy::Requester;
 
 /// Rights that are named one by one.
 const NAMED: usize = 10;
@@ -39,26 +40,64 @@ impl Session<'_> {
         }
         let secret = &self.settings.certificate_secret;
         let certificate = changes().find(|it| it.change.is_change() && it.object.name == *secret);
-        match certificate {
-            Some(certificate) => self.is_administrator(certificate).await,
-            None => Ok(()),
+        let Some(certificate) = certificate else {
+            return Ok(());
+        };
+        match requester(&self.cluster).await {
+            Some(requester) => self.is_administrator(certificate, &requester).await,
+            None => self.is_let(prepared).await,
         }
     }
 
+    /// The same of an API server that does not tell who asks: has it try the write, where it can. A Secret whose namespace is
+    /// not there yet cannot be tried.
+    async fn is_let(&self, prepared: &[Prepared<'_>]) -> anyhow::Result<()> {
+        let effect = Effect::ServerDryRun;
+        if effect.check(&self.cluster).is_err() {
+            return Ok(());
+        }
+        let writer = Writer {
+            cluster: self.cluster.clone(),
+            owner: OWNER,
+            adopt: true,
+            effect,
+            expects: Expects::Present,
+        };
+        for prepared in prepared {
+            let stages = prepared.plan.stages.iter();
+            let secret = stages.flat_map(|it| &it.objects).find(|planned| {
+                let name = planned.object.pointer("/metadata/name");
+                name.is_some_and(|it| *it == *self.settings.certificate_secret)
+            });
+            let Some(secret) = secret else { continue };
+            let seen = prepared.looked.seen(&secret.object);
+            let tried = writer.apply_over(&desired(secret, true), seen).await;
+            let Err(error) = tried else { continue };
+            let is_refused = matches!(&error, ApplyError::Forbidden { causes, .. }
+                if causes.iter().any(|it| it == "certificate-secret"));
+            if is_refused {
+                bail!(
+                    "{error}; nothing was changed: ask one of the `administrators` of the policy to do it, or to add you there"
+                );
+            }
+        }
+        Ok(())
+    }
+
     /// Once the guard runs, only the policy's administrators write Tiller's certificates.
-    async fn is_administrator(&self, certificate: &Applied) -> anyhow::Result<()> {
+    async fn is_administrator(
+        &self,
+        certificate: &Applied,
+        requester: &Requester<'_>,
+    ) -> anyhow::Result<()> {
         let namespace = &self.shared.place.guard_namespace;
-        let (text, requester) = tokio::join!(
-            policy_text(&self.cluster, namespace),
-            requester(&self.cluster)
-        );
-        let (Ok(Some(text)), Some(requester)) = (text, requester) else {
+        let Ok(Some(text)) = policy_text(&self.cluster, namespace).await else {
             return Ok(());
         };
         let Ok(policy) = config::read(text.as_bytes(), now()) else {
             return Ok(());
         };
-        if policy.settings.administrators.include(&requester) {
+        if policy.settings.administrators.include(requester) {
             return Ok(());
         }
         bail!(

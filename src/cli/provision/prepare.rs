@@ -8,7 +8,7 @@ use futures_util::stream::{self, StreamExt as _};
 use super::arguments::DoingArguments;
 use super::issuance::{Course, Issuance, issue};
 use super::session::{Failure, Session};
-use crate::cluster::apply::{Applied, Change, Desired, Effect, Foreign, Writer};
+use crate::cluster::apply::{Applied, ApplyError, Change, Desired, Effect, Foreign, Writer};
 use crate::cluster::team::{Existing, Found, LookError, Looked, existing, found};
 use crate::cluster::told::chain;
 use crate::pki::team::{Certificates, Fingerprint};
@@ -189,6 +189,7 @@ impl Session<'_> {
         done.map_err(Failure::cluster)?;
         let existing = existing.map_err(Failure::cluster)?;
         self.no_other_tiller(team, &existing)?;
+        self.keeps_its_tiller(team, existing.tiller.is_some())?;
         let moves = hidden_records(team, &existing, adopt)?;
         looked.know(&tiller_deployment(team), existing.tiller);
         Ok(moves)
@@ -206,6 +207,20 @@ impl Session<'_> {
                 "second-tiller: Deployment {namespace}/{other} is a Tiller too: delete it, or choose another Tiller namespace"
             )))
         })
+    }
+
+    /// A Tiller that `provision` has made is not left to itself without a word.
+    fn keeps_its_tiller(&self, team: &CheckedTeam, is_there: bool) -> Result<(), Failure> {
+        let (name, namespace) = (&team.team, &team.tiller_namespace);
+        let had_one = self.spec(name).is_ok_and(|old| old.with_tiller);
+        if team.with_tiller || !is_there || !had_one {
+            return Ok(());
+        }
+        let tiller = Names::TILLER;
+        Err(Failure::input(anyhow!(
+            "--no-tiller: the team has a Tiller, which provision would no longer keep up: to make it yourself, run: kubectl -n \
+             {namespace} delete deployment,service {tiller}; then run this again; to keep it, leave --no-tiller out"
+        )))
     }
 
     /// What would become of each object, without a request; all that keeps the plan from being carried out.
@@ -230,14 +245,23 @@ impl Session<'_> {
         for tried in tried {
             match tried {
                 Ok(applied) => changes.push(applied),
-                Err(error) => errors.push(chain(&error)),
+                Err(error) => errors.push(error),
             }
         }
         if errors.is_empty() {
             return Ok(changes);
         }
         let start = format!("\nerror: {}: ", prepared.team.team);
-        Err(Failure::cluster(anyhow!(errors.join(&start))))
+        let told: Vec<_> = errors.iter().map(|error| chain(error)).collect();
+        let told = anyhow!(told.join(&start));
+        // What is there keeps the team from being made as asked; the API server has refused nothing.
+        let is_in_the_way =
+            |it: &ApplyError| matches!(it, ApplyError::Foreign { .. } | ApplyError::Fixed { .. });
+        Err(if errors.iter().all(is_in_the_way) {
+            Failure::input(told)
+        } else {
+            Failure::cluster(told)
+        })
     }
 }
 

@@ -1,6 +1,6 @@
 //! What others have made, taken over with `--adopt`.
 
-use kube::api::{DynamicObject, PostParams};
+use kube::api::{DeleteParams, DynamicObject, PostParams};
 use serde_json::{Value, json};
 
 use super::cluster::{World, assert_tells, done, make, refused};
@@ -71,7 +71,7 @@ pub(super) async fn deploy(world: &World, namespace: &str, arguments: &[&str]) {
 async fn a_tiller_made_by_hand_becomes_the_teams_and_keeps_what_is_not_ours() {
     let world = World::create().await;
     by_hand(&world, "p-adopt-t").await;
-    let told = refused(make("p-adopt", &[]), 4);
+    let told = refused(make("p-adopt", &[]), 2);
     assert_tells(&told, "already exists and was not made by tiller-guard");
 
     let told = done(make("p-adopt", &["--adopt"]));
@@ -174,9 +174,26 @@ async fn what_kubernetes_lets_nobody_change_is_named_with_what_to_do() {
     world
         .apply(RBAC, "RoleBinding", "p-fixed", "tiller-p-fixed", binding)
         .await;
-    let told = refused(make("p-fixed", &["--adopt"]), 4);
+    let told = refused(make("p-fixed", &["--adopt"]), 2);
     assert_eq!(
         told,
         "error: p-fixed: RoleBinding p-fixed/tiller-p-fixed: roleRef differs and cannot be changed: delete the object, then run this again\n"
     );
+}
+
+#[tokio::test]
+async fn a_team_does_not_lose_its_tiller_without_a_word() {
+    let world = World::create().await;
+    done(make("p-without", &[]));
+    let told = refused(make("p-without", &["--no-tiller"]), 2);
+    assert_tells(
+        &told,
+        "--no-tiller: the team has a Tiller, which provision would no longer keep up",
+    );
+    let deployments = world.api("apps/v1", "Deployment", "p-without-t");
+    deployments
+        .delete("tiller-deploy", &DeleteParams::default())
+        .await
+        .unwrap();
+    done(make("p-without", &["--no-tiller"]));
 }

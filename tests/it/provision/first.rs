@@ -128,7 +128,7 @@ async fn one_team_that_cannot_be_made_keeps_all_from_being_made() {
     let file = folder.file("teams.yaml", team("w-one") + &team("w-two"));
     let run = provision(&["-f", &file, "--no-wait"]);
     assert_eq!(run.stdout, "");
-    let told = refused(run, 4);
+    let told = refused(run, 2);
     for object in ["ServiceAccount w-two-t/tiller", "Secret w-two-t/tiller-tls"] {
         assert_tells(
             &told,

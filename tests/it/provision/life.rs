@@ -49,7 +49,7 @@ async fn what_others_have_made_is_not_taken_over() {
     // Nothing was written.
     assert_eq!(run.stdout, "");
     assert_eq!(world.labelled("p-foreign").await, Vec::<String>::new());
-    let told = refused(run, 4);
+    let told = refused(run, 2);
     assert_tells(
         &told,
         "error: p-foreign: Secret p-foreign-t/tiller-tls already exists and was not made by tiller-guard",
