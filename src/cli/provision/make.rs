@@ -10,6 +10,8 @@ use super::issuance::Course;
 use super::prepare::{Prepared, Scope};
 use super::session::{Failure, OWNER, Session};
 use crate::cluster::apply::Effect;
+use crate::cluster::team::{Granted, Grants};
+use crate::policy::rbac::Account;
 use crate::provision::{CheckedTeam, Names};
 
 impl Session<'_> {
@@ -45,6 +47,9 @@ impl Session<'_> {
         if prepared.restarts() {
             self.line(name, format_args!("this restarts Tiller{}", doing.tried()))?;
         }
+        if doing.adopt {
+            self.tell_of_wide_rights(prepared.team).await?;
+        }
         let adoption = Adoption::new(self, prepared.team, doing);
         if prepared.moves {
             adoption.begin().await?;
@@ -79,6 +84,28 @@ impl Session<'_> {
                 Ok(())
             }
         }
+    }
+
+    /// Warns of rights in the whole cluster that an account keeps when it is taken over. Whoever may not list bindings is not told.
+    async fn tell_of_wide_rights(&self, team: &CheckedTeam) -> Result<(), Failure> {
+        let Ok(grants) = Grants::find(&self.cluster).await else {
+            return Ok(());
+        };
+        let account = Account {
+            namespace: &team.tiller_namespace,
+            name: &team.service_account,
+        };
+        let granted = grants.of(account);
+        for Granted { binding, role, .. } in granted.iter().filter(|it| it.namespace.is_none()) {
+            self.line(
+                &team.team,
+                format_args!(
+                    "warning: {binding} gives Tiller's service account {role} in the whole cluster: delete it, once the \
+                     team's own rights are enough"
+                ),
+            )?;
+        }
+        Ok(())
     }
 
     fn write_bundles(&self, prepared: &Prepared<'_>) -> Result<(), Failure> {
