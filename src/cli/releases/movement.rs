@@ -110,16 +110,25 @@ async fn moved(arguments: Arguments) -> anyhow::Result<Exit> {
     }
 }
 
-/// Does it, or what a dry run does. False if there is nothing to move.
+/// Does it, or what a dry run does. False if nothing was to be done.
 async fn done(plan: &Move, cluster: &Cluster, dry_run: Option<DryRun>) -> Result<bool, MoveError> {
-    let (tried, mut is_moved) = (dry_run.map_or("", |_| " (dry run)"), true);
+    let tried = dry_run.map_or("", |_| " (dry run)");
+    let (mut is_moved, mut is_empty) = (false, false);
     let tell = |moved| {
-        is_moved &= moved != Moved::Nothing;
+        is_empty |= moved == Moved::Nothing;
+        is_moved |= !matches!(
+            moved,
+            Moved::Planned { .. } | Moved::Nothing | Moved::Answers
+        );
         say(&format!("{}{tried}", told(&moved, plan)));
     };
     match dry_run {
         None => plan.run(cluster, tell).await?,
         Some(how) => plan.plan(cluster, how == DryRun::Server, tell).await?,
+    }
+    if dry_run.is_none() && !is_moved && !is_empty {
+        let to = plan.to.as_str();
+        say(&format!("nothing was to be done: every record is in {to}"));
     }
     Ok(is_moved)
 }
@@ -194,6 +203,7 @@ fn exit(failed: &MoveError) -> Exit {
         | MoveError::Damaged(_)
         | MoveError::Pending(_)
         | MoveError::Unswitchable(..)
+        | MoveError::Refused { .. }
         | MoveError::Restless(_)
         | MoveError::Running { .. } => Exit::Findings,
         MoveError::TimedOut { .. } => Exit::TimedOut,
@@ -231,12 +241,18 @@ fn remedy(failed: &MoveError, plan: &Move) -> String {
         MoveError::List(ListError::NoNamespace(_)) => {
             "; name Tiller's namespace with -n".to_owned()
         }
+        MoveError::Tiller { act: "start", .. } if plan.switches => format!(
+            "; Tiller is stopped, and no record is lost: repair this and run it again to go on, or undo it with: \
+             tiller-guard releases move --to {} -n {namespace}",
+            plan.to.other().as_str()
+        ),
         MoveError::List(_) | MoveError::Write(_) | MoveError::Tiller { .. } => {
             "; run this again to go on".to_owned()
         }
-        MoveError::Unswitchable(..) | MoveError::TimedOut { .. } | MoveError::Restless(_) => {
-            String::new()
-        }
+        MoveError::Refused { .. }
+        | MoveError::Unswitchable(..)
+        | MoveError::TimedOut { .. }
+        | MoveError::Restless(_) => String::new(),
     }
 }
 

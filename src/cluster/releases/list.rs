@@ -246,7 +246,16 @@ impl<T> std::fmt::Debug for Pages<'_, T> {
 
 /// Whether the right to do it is missing.
 pub(super) fn is_forbidden(error: &kube::Error) -> bool {
-    matches!(error, kube::Error::Api(status) if status.code == 403)
+    matches!(error, kube::Error::Api(status) if status.code == 403) && !is_denied(error)
+}
+
+/// Whether a webhook or an admission policy refuses it, whatever rights there are.
+pub(super) fn is_denied(error: &kube::Error) -> bool {
+    let kube::Error::Api(status) = error else {
+        return false;
+    };
+    let said = |words| status.message.contains(words);
+    said("admission webhook ") && said("denied the request") || said(" denied request: ")
 }
 
 /// The API server's message, or why there is none.

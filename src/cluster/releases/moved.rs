@@ -77,6 +77,18 @@ pub enum MoveError {
         /// Whether the right to do it is missing.
         is_forbidden: bool,
     },
+    /// Tiller's Deployment would be refused with the other storage; this was found before anything was written.
+    #[error(
+        "Deployment {namespace}/tiller-deploy may not keep its records in {}; nothing was changed: {reason}", .to.as_str()
+    )]
+    Refused {
+        /// Its namespace.
+        namespace: String,
+        /// Where they were to go.
+        to: Storage,
+        /// In the words of who refuses.
+        reason: String,
+    },
     /// Where Tiller keeps its records cannot be changed in its Deployment.
     #[error(
         "how Tiller starts in Deployment {0}/tiller-deploy cannot be read: set --storage={flag} there by hand, and run \

@@ -56,13 +56,15 @@ impl Move {
         tell: impl FnMut(Moved),
     ) -> Result<(), MoveError> {
         let mut mover = self.mover(cluster, tell);
-        let (_tiller, source, target) = mover.begin().await?;
-        if let Next::Steps(steps) = next(&source, &target, &mover.progress)?
-            && try_all
-        {
-            mover.copy(&steps, true).await?;
+        let (found, source, target) = mover.begin().await?;
+        let first = next(&source, &target, &mover.progress)?;
+        if !try_all {
+            return Ok(());
         }
-        Ok(())
+        if let Next::Steps(steps) = &first {
+            mover.copy(steps, true).await?;
+        }
+        mover.try_switch(found.as_ref()).await
     }
 
     /// Moves all. Where nothing is recorded, nothing is written.
@@ -75,6 +77,9 @@ impl Move {
             return Ok(());
         }
         let first = next(&source, &target, &mover.progress)?;
+        mover.try_switch(found.as_ref()).await?;
+        // Controllers write its status meanwhile.
+        let found = mover.tiller().find().await?;
         let stopped = mover.prepare(found.as_ref(), &first).await?;
         // Until it stopped, Tiller may have written.
         let seen = (!stopped).then_some((source, target));
@@ -213,6 +218,14 @@ impl<F: FnMut(Moved)> Mover<'_, F> {
         Ok(())
     }
 
+    /// Whether Tiller may be started as it will be, before anything is written.
+    async fn try_switch(&mut self, found: Option<&Found>) -> Result<(), MoveError> {
+        match found {
+            Some(found) if self.plan.switches => self.tiller().try_start(found, self.plan.to).await,
+            _ => Ok(()),
+        }
+    }
+
     /// Stops Tiller if there is something to be moved. True if it did.
     async fn prepare(&mut self, found: Option<&Found>, first: &Next) -> Result<bool, MoveError> {
         let (Some(found), Next::Steps(_)) = (found, first) else {
@@ -233,8 +246,10 @@ impl<F: FnMut(Moved)> Mover<'_, F> {
 
     async fn switch(&mut self) -> Result<(), MoveError> {
         if let Some(found) = self.tiller().find().await? {
-            self.tiller().start(&found, Some(self.plan.to)).await?;
-            (self.tell)(Moved::Switched);
+            if found.is_noted() || found.storage() != Some(self.plan.to) {
+                self.tiller().start(&found, Some(self.plan.to)).await?;
+                (self.tell)(Moved::Switched);
+            }
             self.tiller().answers().await?;
             (self.tell)(Moved::Answers);
         }

@@ -8,9 +8,10 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
 use super::launch;
-use super::list::{is_forbidden, reason};
+use super::list::{is_denied, is_forbidden, reason};
 use super::moved::MoveError;
 use crate::cluster::Cluster;
+use crate::cluster::apply::Effect;
 use crate::cluster::team::{Deployed, Rollout, api, asked};
 use crate::k8s;
 use crate::policy::{Workload, WorkloadKind};
@@ -19,6 +20,8 @@ use crate::releases::Storage;
 
 /// How many replicas it had before it was stopped.
 const REPLICAS: &str = "tiller-guard.io/replicas-before-move";
+/// The rule that finds records where Tiller would not look.
+const SWITCH: &str = "storage-switch";
 /// Between two looks.
 const LOOK: Duration = Duration::from_millis(500);
 
@@ -140,8 +143,46 @@ impl Tiller<'_> {
         }
     }
 
+    /// Has the API server try the start with its records there, where it can try. A refusal by `storage-switch` alone says
+    /// that the records have not moved yet, and an odd answer tells nothing: the start itself will.
+    pub(super) async fn try_start(&self, found: &Found, to: Storage) -> Result<(), MoveError> {
+        let parameters = PatchParams {
+            dry_run: true,
+            ..PatchParams::default()
+        };
+        if found.storage() == Some(to) || Effect::ServerDryRun.check(self.cluster).is_err() {
+            return Ok(());
+        }
+        let patch = self.start_patch(found, Some(to))?;
+        let reason = match self.send(&patch, &parameters).await {
+            Ok(tried) => {
+                let tried = serde_json::to_value(tried).unwrap_or_default();
+                if launch::storage(&tried) == Some(to) {
+                    return Ok(());
+                }
+                format!(
+                    "a webhook sets another --storage: an exception for release-storage in the policy lets it stay {}",
+                    to.flag()
+                )
+            }
+            Err(error) if is_denied(&error) && !is_premature(&error) => reason(&error),
+            Err(error) if is_forbidden(&error) => return Err(self.failed("start", &error)),
+            Err(_) => return Ok(()),
+        };
+        Err(MoveError::Refused {
+            namespace: self.namespace.to_owned(),
+            to,
+            reason,
+        })
+    }
+
     /// Starts it again, as it was, or with its records there.
     pub(super) async fn start(&self, found: &Found, to: Option<Storage>) -> Result<(), MoveError> {
+        let patch = self.start_patch(found, to)?;
+        self.patch("start", &patch).await
+    }
+
+    fn start_patch(&self, found: &Found, to: Option<Storage>) -> Result<Value, MoveError> {
         let mut patch = json!({
             "metadata": {
                 "resourceVersion": found.version(),
@@ -157,7 +198,7 @@ impl Tiller<'_> {
                 spec.insert("template".to_owned(), template);
             }
         }
-        self.patch("start", &patch).await
+        Ok(patch)
     }
 
     /// Forgets how many replicas it had: somebody else has started it.
@@ -200,14 +241,18 @@ impl Tiller<'_> {
     }
 
     async fn patch(&self, act: &'static str, patch: &Value) -> Result<(), MoveError> {
-        let api = api(self.cluster, "apps/v1", "Deployment", self.namespace);
-        let parameters = PatchParams::default();
-        let patched = asked(async || {
-            let patch = Patch::Merge(patch);
-            api.patch(Names::TILLER, &parameters, &patch).await
-        });
-        let _written: DynamicObject = patched.await.map_err(|error| self.failed(act, &error))?;
+        let patched = self.send(patch, &PatchParams::default()).await;
+        let _written = patched.map_err(|error| self.failed(act, &error))?;
         Ok(())
+    }
+
+    async fn send(&self, patch: &Value, parameters: &PatchParams) -> kube::Result<DynamicObject> {
+        let api = api(self.cluster, "apps/v1", "Deployment", self.namespace);
+        asked(async || {
+            let patch = Patch::Merge(patch);
+            api.patch(Names::TILLER, parameters, &patch).await
+        })
+        .await
     }
 
     fn failed(&self, act: &'static str, error: &kube::Error) -> MoveError {
@@ -218,6 +263,19 @@ impl Tiller<'_> {
             reason: reason(error),
         }
     }
+}
+
+/// Whether it is refused only since the records have not moved yet, or may be: an API server before 1.14 does not say by which
+/// rule.
+fn is_premature(error: &kube::Error) -> bool {
+    let kube::Error::Api(status) = error else {
+        return false;
+    };
+    let causes: Vec<_> = status.details.iter().flat_map(|it| &it.causes).collect();
+    if causes.is_empty() {
+        return status.message.contains(SWITCH);
+    }
+    causes.iter().all(|cause| cause.reason == SWITCH)
 }
 
 /// Whether this pod holds a Tiller and has not finished.

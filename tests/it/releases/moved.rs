@@ -128,6 +128,11 @@ async fn records_go_there_and_come_back_to_the_byte() {
     assert_eq!(found(&world).await, all("plain", "Secret"));
     let again = moved(&kubeconfig(), "move-back", &["--to=secrets"]).await;
     assert_eq!(again.code, Some(0), "{}", again.stderr);
+    let last = again.stdout.lines().last();
+    assert_eq!(
+        last,
+        Some("nothing was to be done: every record is in secrets")
+    );
     assert_eq!(found(&world).await, all("plain", "Secret"));
     let back = moved(&kubeconfig(), "move-back", &["--to=configmaps"]).await;
     assert_eq!(back.code, Some(0), "{}", back.stderr);
@@ -353,6 +358,21 @@ async fn a_guarded_tiller_is_hardened_once_its_records_are_moved() {
             "{arguments}"
         );
     }
+
+    // The way back would be hardened to Secrets again, which is found before Tiller is stopped.
+    for words in [
+        &["--to=configmaps", "--dry-run=server"][..],
+        &["--to=configmaps"],
+    ] {
+        let back = moved(&kubeconfig(), "move-guarded", words).await;
+        assert_eq!(back.code, Some(1), "{}{}", back.stdout, back.stderr);
+        let told = "Deployment move-guarded/tiller-deploy may not keep its records in configmaps; nothing was changed: ";
+        assert!(back.stderr.contains(told), "{}", back.stderr);
+        assert!(!back.stderr.contains("that right"), "{}", back.stderr);
+    }
+    assert_eq!(found(&world).await, all("plain", "Secret"));
+    let still = value(&deployments.get("tiller-deploy").await.unwrap());
+    assert_eq!(still["spec"], after["spec"]);
 }
 
 /// Makes the pods of a namespace ready, as a kubelet does, until it is aborted.
