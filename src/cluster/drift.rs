@@ -16,10 +16,11 @@ pub(super) fn drift(wanted: &Value, live: &Value) -> Vec<String> {
             drifts.push(format!("{name} is missing"));
             continue;
         };
-        if let Some(Value::Object(fields)) = missing(webhook, &aks::without_its_own(found)) {
+        let found = aks::without_its_own(found);
+        if let Some(Value::Object(fields)) = missing(webhook, &found) {
             drifts.extend(fields.keys().map(|field| {
                 let of = |webhook: &Value| webhook.get(field).cloned().unwrap_or_default();
-                let differences = differences(field, &of(webhook), &of(found));
+                let differences = differences(field, &of(webhook), &of(&found));
                 format!("{name}: {}", differences.join(", "))
             }));
         }
@@ -57,8 +58,10 @@ pub(super) fn differences(path: &str, wanted: &Value, found: &Value) -> Vec<Stri
 }
 
 fn compare(path: &str, wanted: &Value, found: &Value, differences: &mut Vec<String>) {
+    // A selector is compared as a whole, which its name tells.
+    let key = path.rsplit('.').next().unwrap_or(path);
     match (wanted, found) {
-        _ if missing(&json!({ "it": wanted }), &json!({ "it": found })).is_none() => {}
+        _ if missing(&json!({ key: wanted }), &json!({ key: found })).is_none() => {}
         (Value::Object(wanted), Value::Object(found)) if !wanted.is_empty() => {
             let before = differences.len();
             for (key, wanted) in wanted {
@@ -221,6 +224,30 @@ mod tests {
                 expressions.as_array_mut().unwrap().push(other.clone());
             });
             assert_eq!(drifts.len(), 1, "{other}: {drifts:?}");
+        }
+    }
+
+    /// A selector with more in it, also beside nothing, selects less: its field is named.
+    #[test]
+    fn another_line_in_a_selector_is_named() {
+        for minor in [14, 20, 30] {
+            for wanted in installation(minor).registrations() {
+                for field in ["namespaceSelector", "objectSelector"] {
+                    let mut found = wanted.clone();
+                    for webhook in found["webhooks"].as_array_mut().unwrap() {
+                        webhook["clientConfig"]["caBundle"] = json!("QQ==");
+                        webhook[field]["matchLabels"]["team"] = json!("blue");
+                    }
+                    let drifts = drift(&wanted, &found);
+                    let all = wanted["webhooks"].as_array().unwrap();
+                    assert_eq!(drifts.len(), all.len(), "{drifts:?}");
+                    for (drift, webhook) in drifts.iter().zip(all) {
+                        let name = webhook["name"].as_str().unwrap();
+                        let expected = format!("{name}: {field}");
+                        assert!(drift.starts_with(&expected), "{drift}");
+                    }
+                }
+            }
         }
     }
 
