@@ -71,7 +71,7 @@ pub(super) async fn connect_patiently(
 fn connected(answer: Result<Cluster, ConnectError>) -> anyhow::Result<Result<Cluster, Exit>> {
     match answer {
         Ok(cluster) => Ok(Ok(cluster)),
-        Err(error @ ConnectError::Kubeconfig(_)) => Err(error.into()),
+        Err(error) if !error.may_pass() => Err(error.into()),
         Err(error) => {
             let error = anyhow::Error::new(error);
             writeln!(io::stderr(), "error: {}", chain(error.as_ref()))?;

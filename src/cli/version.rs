@@ -78,7 +78,7 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<Exit> {
 async fn ask(reach: ReachArguments, namespace: &str) -> anyhow::Result<Known> {
     let cluster = match Cluster::connect(&reach.into()).await {
         Ok(cluster) => cluster,
-        Err(ConnectError::Nowhere(_)) => return Ok(Known::NotAsked),
+        Err(ConnectError::Nowhere) => return Ok(Known::NotAsked),
         Err(error @ ConnectError::Kubeconfig(_)) => return Err(error.into()),
         Err(error) => return Ok(Known::Unreachable(chain(&error))),
     };

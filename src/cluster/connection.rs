@@ -4,9 +4,9 @@ use std::error::Error;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-use std::{fmt, io};
+use std::{env, fmt, io};
 
-use kube::config::{InferConfigError, KubeConfigOptions, Kubeconfig, KubeconfigError};
+use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Client, Config};
 use tokio::sync::OnceCell;
 use tokio::time::timeout;
@@ -18,6 +18,9 @@ use crate::k8s::registration;
 const GREETING: Duration = Duration::from_secs(20);
 /// How long a connection may take to be made.
 const CONNECT: Duration = Duration::from_secs(10);
+
+/// The environment variable that names kubeconfigs.
+const VARIABLE: &str = "KUBECONFIG";
 
 /// How to reach a cluster.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -44,7 +47,7 @@ pub enum ConnectError {
     Kubeconfig(#[source] Box<KubeconfigError>),
     /// There is neither a kubeconfig nor a pod's service account.
     #[error("no cluster is configured; pass --kubeconfig")]
-    Nowhere(#[source] Box<InferConfigError>),
+    Nowhere,
     /// The client could not be set up from what the kubeconfig says.
     #[error("cannot set up a client for {address}")]
     Client {
@@ -192,7 +195,7 @@ impl ConnectError {
             | Self::Certificate { .. }
             | Self::Odd { .. }
             | Self::Slow { .. } => true,
-            Self::Kubeconfig(_) | Self::Nowhere(_) | Self::Client { .. } => false,
+            Self::Kubeconfig(_) | Self::Nowhere | Self::Client { .. } => false,
         }
     }
 }
@@ -237,10 +240,22 @@ async fn configuration(reach: &Reach) -> Result<Config, ConnectError> {
         None if context.is_some() => Config::from_kubeconfig(&options)
             .await
             .map_err(of_kubeconfig),
-        None => Config::infer()
-            .await
-            .map_err(|error| ConnectError::Nowhere(Box::new(error))),
+        None => match Config::from_kubeconfig(&options).await {
+            Ok(config) => Ok(config),
+            Err(error) => Config::incluster().map_err(|_| match error {
+                KubeconfigError::ReadConfig(ref read, _)
+                    if read.kind() == io::ErrorKind::NotFound && !names_kubeconfigs() =>
+                {
+                    ConnectError::Nowhere
+                }
+                error => of_kubeconfig(error),
+            }),
+        },
     }
+}
+
+fn names_kubeconfigs() -> bool {
+    env::var_os(VARIABLE).is_some_and(|it| !it.is_empty())
 }
 
 #[cfg(test)]

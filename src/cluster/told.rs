@@ -89,10 +89,13 @@ pub fn chain(error: &(dyn Error + 'static)) -> String {
             .downcast_ref::<kube::Error>()
             .or_else(|| error.downcast_ref::<Box<kube::Error>>().map(|it| &**it));
         let said = request.map_or_else(|| error.to_string(), words);
-        if !text.is_empty() {
-            text.push_str(": ");
+        // Some errors repeat the text of their cause.
+        if !text.ends_with(&said) {
+            if !text.is_empty() {
+                text.push_str(": ");
+            }
+            text.push_str(&said);
         }
-        text.push_str(&said);
         next = error.source().filter(|_| request.is_none());
     }
     text

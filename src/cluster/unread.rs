@@ -4,7 +4,8 @@ use std::error::Error;
 
 /// Whether an error says that something may not be read, or that the API server gives no usable answer.
 pub fn is_unread(error: &(dyn Error + 'static)) -> bool {
-    match error.downcast_ref() {
+    let boxed = error.downcast_ref::<Box<kube::Error>>();
+    match error.downcast_ref().or_else(|| boxed.map(|it| &**it)) {
         // An authorizer's words from 1.10 on: User "ann" cannot get …
         Some(kube::Error::Api(status)) if status.code == 403 => {
             let reads = [" cannot get ", " cannot list "];
@@ -48,6 +49,7 @@ mod tests {
             let status = Status::failure(message, "Reason").with_code(code);
             let error = kube::Error::Api(status.boxed());
             assert_eq!(is_unread(&error), unread, "{message}");
+            assert_eq!(is_unread(&Box::new(error)), unread, "{message}");
         }
         assert!(!is_unread(&std::io::Error::other("no policy file")));
     }
