@@ -222,13 +222,12 @@ pub struct AuditSummary {
 impl AuditReport {
     /// Whether anything is wrong.
     pub fn has_findings(&self) -> bool {
-        let broken = |guard: &GuardState| {
-            let mut states = guard.configurations.values();
-            states.any(|it| matches!(it, Maybe::Known(wrong) if !wrong.is_empty()))
-        };
         self.tillers.iter().any(|it| !it.findings.is_empty())
             || !self.openers.is_empty()
-            || self.guard.as_ref().is_some_and(broken)
+            || self
+                .guard
+                .as_ref()
+                .is_some_and(|guard| guard.problems() > 0)
     }
 
     /// The findings of Tillers and of what opens them, and what could not be looked at, for other formats.
@@ -256,6 +255,20 @@ impl AuditReport {
         });
         issues.unread.extend(unseen);
         issues
+    }
+}
+
+// === impl GuardState ===
+
+impl GuardState {
+    /// How much is wrong with the webhook configurations.
+    pub fn problems(&self) -> usize {
+        let states = self.configurations.values();
+        let wrong = states.map(|it| match it {
+            Maybe::Known(wrong) => wrong.len(),
+            Maybe::Unknown { .. } => 0,
+        });
+        wrong.sum()
     }
 }
 

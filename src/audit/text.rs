@@ -62,12 +62,19 @@ fn write_summary(report: &AuditReport, out: &mut dyn Write) -> io::Result<()> {
     let summary = report.summary;
     writeln!(
         out,
-        "{}, {}, {}; at the next restart {} refused, at the next update {}{}",
+        "{}, {}, {}; at the next restart {} refused, at the next update {}{}{}",
         count(summary.tillers, "Tiller"),
         count(summary.findings, "finding"),
         count(summary.openers, "other object") + " opening one",
         summary.refused_at_restart,
         summary.refused_at_update,
+        match report.guard.as_ref().map_or(0, GuardState::problems) {
+            0 => String::new(),
+            number => format!(
+                "; {} of the webhook configurations",
+                count(number, "problem")
+            ),
+        },
         match summary.unknown {
             0 => String::new(),
             number => format!("; {number} could not be looked at"),

@@ -14,6 +14,7 @@ use super::policy_options::{PolicyArguments, now};
 use super::reach::{ReachArguments, connect_patiently, on_runtime};
 use crate::audit::{Audit, AuditReport, Basis, Extent, page, write_text};
 use crate::cluster::audit::{Place, guard, installed_policy, take};
+use crate::cluster::install::has_namespace;
 use crate::installation;
 use crate::offline::dump;
 use crate::offline::files::sources;
@@ -123,6 +124,13 @@ async fn of_cluster(arguments: Arguments) -> anyhow::Result<Exit> {
         extent: Extent::Whole,
     };
     take(&cluster, place, &mut audit).await;
+    if let Some(namespace) = &namespace
+        // Who may not get namespaces may still list what is in one.
+        && let Ok(false) = has_namespace(&cluster, namespace).await
+    {
+        let reason = "there is no such namespace".to_owned();
+        audit.unseen(format!("Namespace {namespace}"), reason);
+    }
     let guard = guard(&cluster, &installed, &audit).await;
     finish(audit.report(Some(guard)), now, &output)
 }
