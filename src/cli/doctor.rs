@@ -16,6 +16,7 @@ use super::seconds::seconds;
 use crate::cluster::Cluster;
 use crate::cluster::doctor::{Check, Health, before, examine};
 use crate::cluster::install::policy_text;
+use crate::config::Rejected;
 use crate::installation::Installation;
 use crate::policy::Policy;
 
@@ -76,8 +77,8 @@ async fn look(arguments: Arguments) -> anyhow::Result<Exit> {
         WrittenPolicy::default(),
     )?;
     loop {
-        let policy = installed_policy(&cluster, &mut planned).await;
-        let checks = if pre {
+        let (policy, invalid) = installed_policy(&cluster, &mut planned).await;
+        let mut checks = if pre {
             let administrators = &policy.policy.settings.administrators;
             let mut checks = before(&cluster, &planned, administrators).await;
             checks.push(tillers(&cluster, &planned, policy.policy).await);
@@ -85,6 +86,7 @@ async fn look(arguments: Arguments) -> anyhow::Result<Exit> {
         } else {
             examine(&cluster, &planned, policy.enforces()).await
         };
+        checks.extend(invalid);
         let bad = checks.iter().any(|check| check.health == Health::Bad);
         let late = end.is_none_or(|end| Instant::now() >= end);
         if bad && !late {
@@ -107,12 +109,15 @@ async fn tillers(cluster: &Cluster, planned: &Installation, policy: Policy) -> C
     let found = Prospects::of(cluster, &planned.namespace, policy).await;
     let (health, message, hint) = if found.is_empty() {
         (Health::Good, "there are no Tillers".to_owned(), None)
-    } else if found.is_complete() {
-        let hint = "the first install starts with mode audit, which refuses none; enforce once they are fixed";
-        (Health::Doubtful, found.lines().join("\n"), Some(hint))
-    } else {
+    } else if !found.is_complete() {
         let hint = "use an account that may list workloads, roles, bindings and release records";
         (Health::Unknown, found.lines().join("\n"), Some(hint))
+    } else if found.are_allowed() {
+        let hint = "none of them has to be fixed: install with --mode enforce";
+        (Health::Good, found.lines().join("\n"), Some(hint))
+    } else {
+        let hint = "the first install starts with mode audit, which refuses none; enforce once they are fixed";
+        (Health::Doubtful, found.lines().join("\n"), Some(hint))
     };
     Check {
         id: "tillers",
@@ -123,17 +128,40 @@ async fn tillers(cluster: &Cluster, planned: &Installation, policy: Policy) -> C
     }
 }
 
-/// Reads the installed policy, and takes from it what the installation needs.
-async fn installed_policy(cluster: &Cluster, planned: &mut Installation) -> WrittenPolicy {
+/// Reads the installed policy, and takes from it what the installation needs. One that is not valid is a check that
+/// fails, and the standard policy stands for it.
+async fn installed_policy(
+    cluster: &Cluster,
+    planned: &mut Installation,
+) -> (WrittenPolicy, Option<Check>) {
     let text = policy_text(cluster, &planned.namespace).await;
-    let written = text.ok().flatten().map(WrittenPolicy::read);
-    let written = written.and_then(Result::ok).unwrap_or_default();
+    let (written, invalid) = match text.ok().flatten().map(WrittenPolicy::read) {
+        Some(Ok(written)) => (written, None),
+        Some(Err(rejected)) => {
+            let check = invalid_policy(&planned.namespace, &rejected);
+            (WrittenPolicy::default(), Some(check))
+        }
+        None => (WrittenPolicy::default(), None),
+    };
     let settings = &written.policy.settings;
     planned.place.user = settings.run_as_user;
     planned
         .account_patterns
         .clone_from(&settings.account_patterns);
-    written
+    (written, invalid)
+}
+
+fn invalid_policy(namespace: &str, rejected: &Rejected) -> Check {
+    let lines = rejected.lines("policy.yaml").replace('\n', "\n      ");
+    Check {
+        id: "policy",
+        health: Health::Bad,
+        message: format!(
+            "the policy in ConfigMap {namespace}/tiller-guard-policy is invalid\n      {lines}"
+        ),
+        cause: None,
+        hint: Some("correct it, or run tiller-guard install --policy FILE".to_owned()),
+    }
 }
 
 /// What checks say together: one that is bad outweighs one that could not be looked at.

@@ -9,9 +9,6 @@ use super::map_apis::{Mapped, map_apis};
 use super::record::Record;
 use super::status::Status;
 
-/// The value of the label `OWNER` of Helm 2's record of a release that Helm 3 has now. Tiller does not find it.
-pub const MIGRATED: &str = "MIGRATED";
-
 /// How releases are migrated.
 #[derive(Debug, Clone, Copy)]
 pub struct Migration {

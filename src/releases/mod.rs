@@ -29,8 +29,8 @@ pub use encoding::{DecodeError, MAX_DECOMPRESSED, compress, decode, encode, mess
 pub use examine::{Examined, Revision, damaged, examine};
 pub use list::{FORMAT_VERSION, Inventory, Listing, Row};
 pub use map_apis::{Mapped, map_apis};
-pub use migration::{MIGRATED, Mapping, Migration, Prepared};
+pub use migration::{Mapping, Migration, Prepared};
 pub use problem::{Problem, ProblemKind};
-pub use record::{KEY, MAX_SIZE, NotRecord, OWNER, Record, Storage, Textless, named};
+pub use record::{KEY, MAX_SIZE, MIGRATED, NotRecord, OWNER, Record, Storage, Textless, named};
 pub use show::{Part, show};
 pub use status::Status;

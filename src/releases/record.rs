@@ -10,11 +10,12 @@ use serde_json::value::RawValue;
 
 use super::encoding::{DecodeError, decode};
 use super::hapi::Release;
-use super::migration::MIGRATED;
 use super::movement::ASIDE;
 
 /// The label by which Tiller finds its records, and its value.
 pub const OWNER: (&str, &str) = ("OWNER", "TILLER");
+/// The value of the label `OWNER` of Helm 2's record of a release that Helm 3 has now. Tiller does not find it.
+pub const MIGRATED: &str = "MIGRATED";
 /// The key that holds a record's text.
 pub const KEY: &str = "release";
 /// The bytes that all keys of a ConfigMap or Secret may hold together.

@@ -83,6 +83,11 @@ impl Prospects {
         self.tillers.is_empty() && self.unknown.is_empty()
     }
 
+    /// Whether enforcement leaves all of them as they are.
+    pub(in crate::cli) fn are_allowed(&self) -> bool {
+        self.tillers.iter().all(|it| it.fate == Fate::Allowed)
+    }
+
     /// Whether all was looked at.
     pub(in crate::cli) fn is_complete(&self) -> bool {
         self.unknown.is_empty()

@@ -48,17 +48,31 @@ pub async fn examine(cluster: &Cluster, installed: &Installation, enforces: bool
         ));
     }
     let proof = prove(cluster).await;
-    checks.extend(registrations::checks(cluster, installed, &proof).await);
-    checks.extend(watches(&proof, &installed.namespace));
+    let has_pods = checks
+        .iter()
+        .any(|it| it.id == parts::PODS && it.health != Health::Bad);
+    let [mutating, validating] = registrations::checks(cluster, installed, &proof).await;
+    let absent = [mutating.is_absent, validating.is_absent];
+    checks.extend([mutating.check, validating.check]);
+    let watches = watches(&proof, &installed.namespace);
+    // Pods of another place may have answered.
+    checks.extend(watches.filter(|it| has_pods || it.health != Health::Good));
     let Proof {
         mutate,
         validate,
         validated,
     } = proof;
     let tiller = "an unhardened Tiller";
-    checks.push(proven("mutating-proof", (MUTATE, tiller), mutate, enforces));
-    let id = "validating-proof";
-    checks.push(proven(id, (VALIDATE, validated), validate, enforces));
+    let tried = [
+        ("mutating-proof", (MUTATE, tiller), mutate),
+        ("validating-proof", (VALIDATE, validated), validate),
+    ];
+    for ((id, tried, trial), is_absent) in tried.into_iter().zip(absent) {
+        checks.push(match trial {
+            Trial::LetIn if is_absent && !enforces => unasked(id, tried),
+            trial => proven(id, tried, trial, enforces),
+        });
+    }
     checks
 }
 
@@ -106,6 +120,14 @@ fn watches(proof: &Proof, namespace: &str) -> Option<Check> {
         "read the logs, which say why: kubectl -n {namespace} logs -l app.kubernetes.io/name=tiller-guard"
     );
     Some(Check::bad(ID, message, &hint))
+}
+
+/// The trial of a webhook that no configuration names.
+fn unasked(id: &'static str, (webhook, what): (&str, &str)) -> Check {
+    let message = format!(
+        "{what} was allowed, and {webhook} was not asked: there is no webhook configuration for it"
+    );
+    Check::bad(id, message, "run tiller-guard install")
 }
 
 /// Whether this webhook refused what it was to refuse.

@@ -9,6 +9,9 @@ use crate::cluster::install::{Rollout, get, is_labelled};
 use crate::installation::Installation;
 use crate::k8s::registration::{NAME, SYSTEM_NAMESPACE};
 
+/// The check of the pods.
+pub(super) const PODS: &str = "pods";
+
 const INSTALL: &str = "run tiller-guard install";
 
 pub(super) async fn checks(cluster: &Cluster, installed: &Installation) -> Vec<Check> {
@@ -56,7 +59,7 @@ async fn service(cluster: &Cluster, installed: &Installation) -> Check {
 }
 
 async fn pods(cluster: &Cluster, namespace: &str) -> Check {
-    const ID: &str = "pods";
+    const ID: &str = PODS;
     let look = "look at the pods: kubectl describe pods, kubectl logs, /readyz on port 8081";
     match Rollout::look(cluster, namespace).await {
         Err(error) => Check::unread(ID, &error),
@@ -98,10 +101,14 @@ async fn labels(cluster: &Cluster, namespace: &str) -> Check {
             "the namespaces have the label kubernetes.io/metadata.name".to_owned(),
         );
     }
+    let (have, their) = match lacking.as_slice() {
+        [_] => ("has", "its"),
+        _ => ("have", "their"),
+    };
     Check::bad(
         ID,
         format!(
-            "{} has no label kubernetes.io/metadata.name: its pods cannot start while no guard answers",
+            "{} {have} no label kubernetes.io/metadata.name: {their} pods cannot start while no guard answers",
             lacking.join(" and ")
         ),
         "run tiller-guard install, which sets it, or set it with kubectl label namespace",

@@ -29,72 +29,81 @@ struct Looked {
     asked: bool,
 }
 
+/// One of the two configurations, compared.
+pub(super) struct Compared {
+    pub(super) check: Check,
+    /// Whether the API has none, so that nothing asks its webhook.
+    pub(super) is_absent: bool,
+}
+
 /// One that cannot be seen is as good as none, unless the proof shows that the API server asks its webhook.
 pub(super) async fn checks(
     cluster: &Cluster,
     installed: &Installation,
     proof: &Proof,
-) -> Vec<Check> {
+) -> [Compared; 2] {
     let [mutating, validating] = installed.registrations();
-    let looked = [
-        Looked {
-            id: "mutating-configuration",
-            kind: "MutatingWebhookConfiguration",
-            webhook: MUTATE,
-            asked: proof.shows_mutate(),
-        },
-        Looked {
-            id: "validating-configuration",
-            kind: "ValidatingWebhookConfiguration",
-            webhook: VALIDATE,
-            asked: proof.shows_validate(),
-        },
-    ];
-    let mut checks = Vec::new();
-    for (looked, wanted) in looked.into_iter().zip([mutating, validating]) {
-        checks.push(compared(cluster, &looked, &wanted).await);
-    }
-    checks
+    let of_mutate = Looked {
+        id: "mutating-configuration",
+        kind: "MutatingWebhookConfiguration",
+        webhook: MUTATE,
+        asked: proof.shows_mutate(),
+    };
+    let of_validate = Looked {
+        id: "validating-configuration",
+        kind: "ValidatingWebhookConfiguration",
+        webhook: VALIDATE,
+        asked: proof.shows_validate(),
+    };
+    [
+        compared(cluster, &of_mutate, &mutating).await,
+        compared(cluster, &of_validate, &validating).await,
+    ]
 }
 
-async fn compared(cluster: &Cluster, looked: &Looked, wanted: &Value) -> Check {
-    let Looked { id, kind, .. } = *looked;
-    match registration(cluster, kind).await {
+async fn compared(cluster: &Cluster, looked: &Looked, wanted: &Value) -> Compared {
+    let found = registration(cluster, looked.kind).await;
+    let is_absent = matches!(found, Ok(None)) && !looked.asked;
+    let check = match found {
         Err(error) => looked.unseen(&words(&error)),
         Ok(None) => looked.absent(cluster.version().is_from(HAS_FILES)),
-        Ok(Some(live)) => {
-            let drifts = drift(wanted, &live);
-            if drifts.is_empty() && aks::has_written(&live) {
-                Check::doubtful(
-                    id,
-                    format!(
-                        "{kind} tiller-guard is complete, but AKS excludes its own namespaces from it, such as \
-                         kube-system"
-                    ),
-                    "run tiller-guard install --aks to have Tillers refused there too",
-                )
-            } else if drifts.is_empty() {
-                Check::good(
-                    id,
-                    format!("{kind} tiller-guard matches what install writes"),
-                )
-            } else {
-                Check::bad(
-                    id,
-                    format!(
-                        "{kind} tiller-guard differs from what install writes\n      {}",
-                        drifts.join("\n      ")
-                    ),
-                    INSTALL,
-                )
-            }
-        }
-    }
+        Ok(Some(live)) => looked.present(wanted, &live),
+    };
+    Compared { check, is_absent }
 }
 
 // === impl Looked ===
 
 impl Looked {
+    fn present(&self, wanted: &Value, live: &Value) -> Check {
+        let Self { id, kind, .. } = *self;
+        let drifts = drift(wanted, live);
+        if drifts.is_empty() && aks::has_written(live) {
+            Check::doubtful(
+                id,
+                format!(
+                    "{kind} tiller-guard is complete, but AKS excludes its own namespaces from it, such as \
+                         kube-system"
+                ),
+                "run tiller-guard install --aks to have Tillers refused there too",
+            )
+        } else if drifts.is_empty() {
+            Check::good(
+                id,
+                format!("{kind} tiller-guard matches what install writes"),
+            )
+        } else {
+            Check::bad(
+                id,
+                format!(
+                    "{kind} tiller-guard differs from what install writes\n      {}",
+                    drifts.join("\n      ")
+                ),
+                INSTALL,
+            )
+        }
+    }
+
     /// It may be there, and say anything.
     fn unseen(&self, why: &str) -> Check {
         let Self {
