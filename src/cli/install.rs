@@ -20,7 +20,7 @@ use super::Exit;
 use super::again::again;
 use super::confirm::confirmed;
 use super::exit::of_cluster;
-use super::planned::{ContentArguments, PlanArguments, WrittenPolicy, writer};
+use super::planned::{ContentArguments, PlanArguments, WrittenPolicy, only_here, writer};
 use super::reach::{ReachArguments, connect, on_runtime};
 use super::seconds::seconds;
 use super::uninstall::remove_unwanted;
@@ -135,6 +135,9 @@ async fn install(arguments: Arguments) -> anyhow::Result<Exit> {
     if let Err(error) = effect.check(&cluster) {
         writeln!(io::stderr(), "error: {error}")?;
         return Ok(Exit::Unreachable);
+    }
+    if output.is_none() {
+        only_here(&cluster, &plan.namespace, true).await?;
     }
     let wanted = Wanted {
         file: content.policy.clone(),

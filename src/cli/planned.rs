@@ -9,6 +9,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use super::policy_options::{bad_policy, now, read_policy};
 use crate::cluster::Cluster;
 use crate::cluster::apply::{Effect, Expects, Writer};
+use crate::cluster::install::other_installation;
 use crate::config::{self, Rejected};
 use crate::installation::{self, Installation, OWNER_LABELS, Platform};
 use crate::k8s::registration::HAS_SERVICE_PORT;
@@ -221,6 +222,25 @@ impl PlanArguments {
             },
         })
     }
+}
+
+/// Fails where tiller-guard is installed in another namespace: its webhook configurations and its cluster's objects have
+/// the same names. `moves` if it could be installed here once it is removed there.
+pub(super) async fn only_here(
+    cluster: &Cluster,
+    namespace: &str,
+    moves: bool,
+) -> anyhow::Result<()> {
+    let other = other_installation(cluster, namespace).await;
+    let Some(other) = other.context("cannot get the webhook configurations")? else {
+        return Ok(());
+    };
+    let removal = if moves {
+        format!(", or remove it there first: tiller-guard uninstall -n {other}")
+    } else {
+        String::new()
+    };
+    bail!("tiller-guard is installed in the namespace {other}: pass -n {other}{removal}");
 }
 
 /// Writes the objects of an installation.

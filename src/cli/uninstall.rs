@@ -10,7 +10,7 @@ use super::Exit;
 use super::confirm::confirmed;
 use super::exit::of_cluster;
 use super::install::DryRun;
-use super::planned::writer;
+use super::planned::{only_here, writer};
 use super::reach::{ReachArguments, connect, on_runtime};
 use crate::cluster::apply::{Applied, ApplyError, Change, Effect, Writer};
 use crate::cluster::install::{LABELS_NAMESPACES, has_namespace, is_labelled, registrations};
@@ -85,11 +85,10 @@ async fn uninstall(arguments: Arguments) -> anyhow::Result<Exit> {
         writeln!(io::stderr(), "error: {error}")?;
         return Ok(Exit::Unreachable);
     }
+    only_here(&cluster, &installed.namespace, false).await?;
     let writer = writer(&cluster, adopt, effect);
     let registrations = registrations(&cluster, &installed).await;
-    let registrations = registrations
-        .context("cannot get the webhook configurations")?
-        .to_vec();
+    let registrations = registrations.context("cannot get the webhook configurations")?;
     let mut foundation = installed.foundation();
     foundation.reverse();
     let (own_namespace, others): (Vec<_>, Vec<_>) = foundation
@@ -100,9 +99,13 @@ async fn uninstall(arguments: Arguments) -> anyhow::Result<Exit> {
     // Whoever may not read it leaves it.
     let lease = lease::find(&cluster, &installed.namespace).await;
     objects.extend(lease.ok().flatten());
-    if delete_namespace {
-        objects.extend(own_namespace);
+    let own_namespace = own_namespace.into_iter().filter(|_| delete_namespace);
+    let own_namespace: Vec<_> = own_namespace.collect();
+    if !are_ours(&writer, registrations.iter().chain(&own_namespace)).await? {
+        writeln!(io::stderr(), "nothing was deleted")?;
+        return Ok(Exit::Findings);
     }
+    objects.extend(own_namespace);
     if delete_namespace {
         let recorded = recorded(&cluster, &installed.namespace).await?;
         tell(&recorded)?;
@@ -111,8 +114,15 @@ async fn uninstall(arguments: Arguments) -> anyhow::Result<Exit> {
             return Ok(Exit::Findings);
         }
     }
-    let mut failed = !remove(&writer, registrations).await?;
-    failed |= !remove_renewal(&writer, &installed).await?;
+    if !remove(&writer, registrations.to_vec()).await? {
+        writeln!(
+            io::stderr(),
+            "nothing else is deleted: without tiller-guard's Service a webhook configuration that stays has requests \
+             refused. Delete both webhook configurations first, as an administrator of the cluster"
+        )?;
+        return Ok(Exit::Findings);
+    }
+    let mut failed = !remove_renewal(&writer, &installed).await?;
     failed |= !remove(&writer, objects).await?;
     let namespace = &installed.namespace;
     if !delete_namespace && has_namespace(&cluster, namespace).await? {
@@ -130,6 +140,21 @@ async fn uninstall(arguments: Arguments) -> anyhow::Result<Exit> {
         )?;
     }
     Ok(if failed { Exit::Findings } else { Exit::Clean })
+}
+
+/// Whether these objects may be deleted by their labels; prints the first that may not.
+async fn are_ours(writer: &Writer, objects: impl IntoIterator<Item = &Value>) -> io::Result<bool> {
+    let looking = Writer {
+        effect: Effect::Look,
+        ..writer.clone()
+    };
+    for object in objects {
+        if let Err(error) = looking.delete(object).await {
+            undeleted(&error)?;
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// Prints which objects of teams are deleted with the namespace.
@@ -160,8 +185,7 @@ pub(super) async fn remove(writer: &Writer, objects: Vec<Value>) -> anyhow::Resu
             }
             Err(error) => {
                 all = false;
-                let error = anyhow::Error::new(error);
-                writeln!(io::stderr(), "error: {}", chain(error.as_ref()))?;
+                undeleted(&error)?;
             }
         }
     }
@@ -177,7 +201,7 @@ async fn remove_renewal(writer: &Writer, installed: &Installation) -> anyhow::Re
     let mut there = Vec::new();
     for object in installed.renewal().into_iter().rev() {
         match looking.delete(&object).await.map(|it| it.change) {
-            Ok(Change::Absent) | Err(ApplyError::Foreign { .. }) => {}
+            Ok(Change::Absent) | Err(ApplyError::NotOurs { .. }) => {}
             Ok(_) | Err(_) => there.push(object),
         }
     }
@@ -190,6 +214,14 @@ pub(super) async fn remove_unwanted(writer: &Writer, planned: &Installation) -> 
         let _none_left = remove_renewal(writer, planned).await?;
     }
     Ok(())
+}
+
+fn undeleted(error: &ApplyError) -> io::Result<()> {
+    let next = match error {
+        ApplyError::NotOurs { .. } => "; pass --adopt to delete it",
+        _ => "",
+    };
+    writeln!(io::stderr(), "error: {}{next}", chain(error))
 }
 
 /// The Secret that the guard has made for itself.

@@ -153,6 +153,27 @@ pub async fn registered(cluster: &Cluster) -> Result<Vec<Value>, kube::Error> {
     Ok(found)
 }
 
+/// The namespace of another installation: one beside `namespace` that the webhook configurations lead to, and that is
+/// there.
+pub async fn other_installation(
+    cluster: &Cluster,
+    namespace: &str,
+) -> Result<Option<String>, kube::Error> {
+    for mut live in registered(cluster).await? {
+        for webhook in webhooks(std::slice::from_mut(&mut live)) {
+            let service = webhook.get("clientConfig").and_then(|it| it.get("service"));
+            let asked = service.and_then(|it| it.get("namespace")?.as_str());
+            let other = asked.filter(|it| *it != namespace);
+            if let Some(other) = other
+                && has_namespace(cluster, other).await?
+            {
+                return Ok(Some(other.to_owned()));
+            }
+        }
+    }
+    Ok(None)
+}
+
 /// Lets webhooks be asked only about what is tried by [`prove`](super::proof::prove), which no other object is refused for
 /// while they do not answer. Kubernetes before 1.15 has no way to say so: false.
 pub fn only_for_trials(cluster: &Cluster, registrations: &mut [Value; 2]) -> bool {

@@ -285,6 +285,7 @@ fn unapplied(error: ApplyError) -> Failure {
         ApplyError::NoDryRun(_)
         | ApplyError::Nameless
         | ApplyError::Foreign { .. }
+        | ApplyError::NotOurs { .. }
         | ApplyError::Fixed { .. }
         | ApplyError::Rejected { .. } => "",
     };

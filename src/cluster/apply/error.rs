@@ -24,6 +24,14 @@ pub enum ApplyError {
         /// The label that is missing or other.
         label: String,
     },
+    /// Another has made what is to be deleted.
+    #[error("{object} was not made by tiller-guard ({label})")]
+    NotOurs {
+        /// Which.
+        object: ObjectReference,
+        /// The label that is missing or other.
+        label: String,
+    },
     /// It differs in what Kubernetes lets nobody change.
     #[error(
         "{object}: {field} differs and cannot be changed: delete the object, then run this again"

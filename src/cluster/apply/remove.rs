@@ -41,7 +41,7 @@ impl Writer {
         };
         if let Some(label) = self.strange_label(model, &live).filter(|_| !self.adopt) {
             let object = object.clone();
-            return Err((VERB, Setback::Final(ApplyError::Foreign { object, label })));
+            return Err((VERB, Setback::Final(ApplyError::NotOurs { object, label })));
         }
         if self.effect == Effect::Look {
             return Ok(Change::Deleted);

@@ -21,6 +21,7 @@ pub async fn recorded(cluster: &Cluster, namespace: &str) -> Result<Vec<String>,
             let name = object.metadata.name.unwrap_or_default();
             let what = match label(KIND_LABEL) {
                 "authority" => "CA",
+                "team" => "registration",
                 other => other,
             };
             match labels.get(TEAM_LABEL) {

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use hyper::Request;
-use kube::api::{DeleteParams, ListParams, PostParams};
+use kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep};
@@ -123,6 +123,65 @@ async fn it_is_uninstalled_while_it_answers_and_while_nobody_does() {
     }
 }
 
+/// A webhook configuration that stays needs its Service.
+#[tokio::test]
+async fn nothing_is_deleted_while_a_webhook_configuration_stays() {
+    let world = World::enter().await;
+    // Who may read all of it, and delete all but the webhook configurations.
+    let read = json!({ "apiGroups": ["*"], "resources": ["*"], "verbs": ["get", "list"] });
+    let delete = json!({ "apiGroups": ["", "apps"], "resources": ["*"], "verbs": ["delete"] });
+    world.allow("leaver", json!([read, delete])).await;
+    let leaver = world.cluster.kubeconfig_as("leaver").unwrap();
+    world.install().await;
+    for words in [
+        &["uninstall"][..],
+        &["uninstall", "--dry-run"],
+        &["install", "--wait=0"],
+    ] {
+        let elsewhere = [words, &["--namespace=elsewhere"]].concat();
+        let elsewhere = world.run(&elsewhere).await;
+        assert_eq!(elsewhere.status.code(), Some(2), "{}", said(&elsewhere));
+        let where_it_is =
+            "tiller-guard is installed in the namespace tiller-guard: pass -n tiller-guard";
+        assert!(
+            said(&elsewhere).contains(where_it_is),
+            "{}",
+            said(&elsewhere)
+        );
+        assert_eq!(elsewhere.stdout, b"");
+    }
+    let label = json!({ "metadata": { "labels": { "app.kubernetes.io/managed-by": "other" } } });
+    let mutating = world.registrations(KINDS[0]);
+    let (parameters, label) = (PatchParams::default(), Patch::Merge(label));
+    let patched = mutating.patch("tiller-guard", &parameters, &label).await;
+    drop(patched.unwrap());
+    let services = world.objects("", "v1", "Service", "tiller-guard");
+    for words in [&["uninstall"][..], &["uninstall", "--dry-run"]] {
+        let refused = world.run(words).await;
+        let told = said(&refused);
+        assert_eq!(refused.status.code(), Some(1), "{told}");
+        assert!(told.contains("was not made by tiller-guard"), "{told}");
+        assert!(told.contains("pass --adopt to delete it"), "{told}");
+        assert!(told.contains("nothing was deleted"), "{told}");
+        assert_eq!(refused.stdout, b"", "{told}");
+    }
+    assert_eq!(registered(&world).await.len(), 2);
+    assert!(services.get_opt("tiller-guard").await.unwrap().is_some());
+
+    let refused = World::run_with(&leaver, &["uninstall", "--adopt"]).await;
+    let told = said(&refused);
+    assert_eq!(refused.status.code(), Some(1), "{told}");
+    assert!(
+        told.contains("no right to delete MutatingWebhookConfiguration"),
+        "{told}"
+    );
+    assert!(told.contains("nothing else is deleted"), "{told}");
+    assert!(services.get_opt("tiller-guard").await.unwrap().is_some());
+    let gone = world.run(&["uninstall", "--adopt"]).await;
+    assert_eq!(gone.status.code(), Some(0), "{}", said(&gone));
+    world.disallow("leaver").await;
+}
+
 /// What nobody can restore is named first.
 #[tokio::test]
 async fn a_namespace_with_teams_goes_only_when_somebody_says_so() {
@@ -140,7 +199,7 @@ async fn a_namespace_with_teams_goes_only_when_somebody_says_so() {
         api.create(&PostParams::default(), &object).await.unwrap();
     }
     let listed = [
-        "ConfigMap tiller-guard/tiller-guard-team-gone (team of team gone)",
+        "ConfigMap tiller-guard/tiller-guard-team-gone (registration of team gone)",
         "Secret tiller-guard/tiller-ca-gone (CA of team gone)",
     ];
     let refused = world.run(&["uninstall", "--delete-namespace"]).await;

@@ -69,7 +69,7 @@ async fn a_watch_that_is_broken_is_no_longer_good() {
 
 impl World {
     /// Gives a user rights in the cluster.
-    async fn allow(&self, user: &str, rules: Value) {
+    pub(super) async fn allow(&self, user: &str, rules: Value) {
         let role = json!({ "metadata": { "name": user }, "rules": rules });
         let binding = json!({
             "metadata": { "name": user },
@@ -83,7 +83,7 @@ impl World {
         }
     }
 
-    async fn disallow(&self, user: &str) {
+    pub(super) async fn disallow(&self, user: &str) {
         for kind in ["ClusterRoleBinding", "ClusterRole"] {
             let api = self.objects(GROUP, "v1", kind, "");
             drop(api.delete(user, &DeleteParams::default()).await.unwrap());
