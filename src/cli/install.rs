@@ -34,7 +34,7 @@ use crate::k8s::registration::NAME;
 use crate::manifest::to_yaml;
 use crate::report::unified_diff;
 use policy::{Chosen, Wanted};
-use print::{Format, print};
+use print::{Format, minor, print};
 
 /// How often the pods are looked at.
 const LOOK: Duration = Duration::from_secs(1);
@@ -389,13 +389,4 @@ async fn pods_are_ready(cluster: &Cluster, namespace: &str, end: Instant) -> any
         }
         sleep(LOOK).await;
     }
-}
-
-fn minor(text: &str) -> Result<u16, String> {
-    let minor = text.trim_start_matches('v').strip_prefix("1.");
-    let minor = minor.and_then(|rest| rest.split('.').next()?.parse().ok());
-    minor
-        .filter(|minor| *minor >= 10)
-        .context("expected Kubernetes 1.10 or newer, such as 1.30")
-        .map_err(|error| error.to_string())
 }

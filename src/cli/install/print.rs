@@ -2,6 +2,7 @@
 
 use std::io::{self, Write as _};
 
+use anyhow::Context as _;
 use clap::ValueEnum;
 use serde_json::{Value, json};
 
@@ -50,4 +51,14 @@ pub(super) async fn warn_of_pods(cluster: &Cluster) -> anyhow::Result<()> {
         )?;
     }
     Ok(())
+}
+
+/// A version of Kubernetes, from a word.
+pub(super) fn minor(text: &str) -> Result<u16, String> {
+    let minor = text.trim_start_matches('v').strip_prefix("1.");
+    let minor = minor.and_then(|rest| rest.split('.').next()?.parse().ok());
+    minor
+        .filter(|minor| *minor >= 10)
+        .context("expected Kubernetes 1.10 or newer, such as 1.30")
+        .map_err(|error| error.to_string())
 }
