@@ -43,7 +43,8 @@ bench:
 	cargo bench --locked --bench core && \
 	cargo bench --locked --bench provision && \
 	cargo bench --locked --bench releases && \
-	benches/trivy.sh
+	benches/trivy.sh && \
+	BENCH=1 cargo test --locked --release --test it page::three_hundred_tillers
 
 soak:
 	@$(ASSETS) && echo 'Building with optimisation' >&2 && \

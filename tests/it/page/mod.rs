@@ -146,9 +146,10 @@ fn three_hundred_tillers_are_drawn_in_a_second() {
         return;
     };
     browser.look(1260, 900, "light", "screen");
-    // Other tests run beside this one, so that it may take several tries.
+    // Other tests run beside this one, but in `make bench`.
+    let most = std::env::var_os("BENCH").map_or(5000.0, |_| 1000.0);
     let times: Vec<f64> = (0..15).map(|_| browser.open(&page)).collect();
-    assert!(times.iter().any(|it| *it < 1000.0), "{times:?} ms");
+    assert!(times.iter().any(|it| *it < most), "{times:?} ms");
     assert_eq!(visible(&mut browser, "#graph a[data-n]"), 300);
     assert!(visible(&mut browser, "#items tbody") > 300);
     assert_quiet(&browser);
