@@ -202,7 +202,7 @@ impl Interpreter<'_> {
     /// A shell with these arguments: the line after `-c`, or a script.
     fn shell(&mut self, arguments: &[String]) {
         let mut rest = arguments.iter();
-        let mut has_line = false;
+        let (mut has_line, mut has_input) = (false, false);
         loop {
             let left = rest.as_slice();
             let Some(argument) = rest.next() else {
@@ -217,19 +217,31 @@ impl Interpreter<'_> {
                 option if option.starts_with("--") => {}
                 option if option.starts_with(['-', '+']) => {
                     has_line |= option.contains('c');
-                    self.reads_input |= option.contains('s');
+                    has_input |= option.contains('s');
                     if option.ends_with(['o', 'O']) {
                         let _value = rest.next();
                     }
                 }
                 _ if has_line => return self.lines_of(left),
+                _ if has_input => return self.input_with(left),
                 _ => return self.command(left),
             }
         }
         match rest.as_slice() {
             [] => self.reads_input = true,
             left if has_line => self.lines_of(left),
+            left if has_input => self.input_with(left),
             left => self.command(left),
+        }
+    }
+
+    /// A script from standard input with these as `$1`, `$2` …: `curl URL | bash -s -- tiller` names what is to be installed. A path
+    /// of Tiller's is there to be started.
+    fn input_with(&mut self, positional: &[String]) {
+        self.reads_input = true;
+        let path = positional.iter().position(|it| is_program_path(it));
+        if let Some(named) = path.and_then(|at| positional.get(at..)) {
+            self.command(named);
         }
     }
 

@@ -62,6 +62,7 @@ fn a_line_starts_what_stands_where_commands_do() {
         "cat <<-'EOF' > /x\n\tname: x\n\tEOF\ntiller",
         "cat <<A <<B\na\nA\nb\nB\ntiller",
         "sh <<EOF\ntiller\nEOF",
+        "printf 'exec \"$@\"' | bash -s -- /tiller",
         "cat <<EOF | bash -s\ntiller\nEOF",
         "sh <<< tiller",
         "cat > /run.sh <<EOF\nexec tiller\nEOF\nsh /run.sh",
@@ -157,6 +158,8 @@ fn a_line_starts_what_it_has_prepared_before() {
 #[test]
 fn a_line_that_only_names_it_starts_nothing() {
     let lines = [
+        "curl -fsS https://example.com/install | bash -s -- tiller",
+        "sh -s tiller < /install.sh",
         "helm init --service-account tiller --tiller-namespace team-a",
         "kubectl create sa tiller; kubectl get sa/tiller",
         "kubectl -n kube-system create serviceaccount tiller && helm init --service-account=tiller",
