@@ -40,7 +40,7 @@ use std::time::Duration;
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use k8s_openapi::api::core::v1::Secret;
 use kube::Client;
-use kube::api::{Api, DynamicObject, ListParams, Patch, PatchParams, PostParams};
+use kube::api::{Api, DeleteParams, DynamicObject, ListParams, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 use tokio::process::Command;
 use tokio::sync::{Mutex, MutexGuard};
@@ -105,7 +105,36 @@ impl World {
         };
         let gone = world.run(&["uninstall", "--adopt"]).await;
         assert_eq!(gone.status.code(), Some(0), "{gone:?}");
+        world.without_tillers().await;
         world
+    }
+
+    /// Deletes the Tillers that a test left, with what controllers made of them: nobody collects garbage here. The first installation
+    /// beside a Tiller only reports.
+    async fn without_tillers(&self) {
+        let kinds = [("apps", "Deployment"), ("apps", "ReplicaSet"), ("", "Pod")];
+        for _ in 0..100 {
+            let mut left = 0;
+            for (group, kind) in kinds {
+                let found = self.objects(group, "v1", kind, "");
+                let found = found.list(&ListParams::default()).await.unwrap();
+                for object in found {
+                    let name = object.metadata.name.unwrap();
+                    if name.starts_with("tiller-deploy") {
+                        let namespace = object.metadata.namespace.unwrap();
+                        let api = self.objects(group, "v1", kind, &namespace);
+                        let now = DeleteParams::default().grace_period(0);
+                        let _gone_before = api.delete(&name, &now).await.is_err();
+                        left += 1;
+                    }
+                }
+            }
+            if left == 0 {
+                return;
+            }
+            sleep(Duration::from_millis(50)).await;
+        }
+        panic!("Tillers are left");
     }
 
     /// The port of the Service.

@@ -1,10 +1,7 @@
 //! Which policy `install` leaves behind, and what it says of Tillers that are there.
 
-use std::time::Duration;
-
-use kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams};
+use kube::api::{Patch, PatchParams, PostParams};
 use serde_json::json;
-use tokio::time::{Instant, sleep};
 
 use super::{World, said};
 use crate::cluster::Folder;
@@ -136,7 +133,6 @@ async fn the_first_policy_reports_if_there_are_tillers_already() {
             },
         })
     };
-    let mut made = Vec::new();
     for (namespace, account) in [("veterans-a", "default"), ("veterans-b", "tiller")] {
         let namespaces = world.objects("", "v1", "Namespace", "");
         let object = json!({ "metadata": { "name": namespace } });
@@ -152,7 +148,6 @@ async fn the_first_policy_reports_if_there_are_tillers_already() {
             .create(&PostParams::default(), &object)
             .await
             .unwrap();
-        made.push(deployments);
     }
     let pre = said(&world.run(&["doctor", "--pre"]).await);
     assert!(pre.contains("‼ tillers: found 2 Tillers"), "{pre}");
@@ -205,27 +200,4 @@ async fn the_first_policy_reports_if_there_are_tillers_already() {
     assert!(told.contains("found 2 Tillers"), "{told}");
     assert!(world.policy().await.contains("mode: enforce\n"));
     world.run(&["uninstall"]).await;
-    for deployments in made {
-        let now = DeleteParams::default().grace_period(0);
-        deployments.delete("tiller-deploy", &now).await.unwrap();
-    }
-    // Nobody collects garbage here: what controllers made of them is deleted by hand.
-    let end = Instant::now() + Duration::from_secs(30);
-    while !said(&world.run(&["doctor", "--pre"]).await).contains("✓ tillers: there are no Tillers")
-    {
-        assert!(Instant::now() < end, "Tillers are left");
-        for (namespace, kind) in [
-            ("veterans-a", "ReplicaSet"),
-            ("veterans-b", "ReplicaSet"),
-            ("veterans-a", "Pod"),
-            ("veterans-b", "Pod"),
-        ] {
-            let group = if kind == "Pod" { "" } else { "apps" };
-            let api = world.objects(group, "v1", kind, namespace);
-            let now = DeleteParams::default().grace_period(0);
-            let all = ListParams::default();
-            drop(api.delete_collection(&now, &all).await.unwrap());
-        }
-        sleep(Duration::from_millis(200)).await;
-    }
 }

@@ -147,7 +147,7 @@ fn three_hundred_tillers_are_drawn_in_a_second() {
     };
     browser.look(1260, 900, "light", "screen");
     // Other tests run beside this one, but in `make bench`.
-    let most = std::env::var_os("BENCH").map_or(5000.0, |_| 1000.0);
+    let most = env::var_os("BENCH").map_or(5000.0, |_| 1000.0);
     let times: Vec<f64> = (0..15).map(|_| browser.open(&page)).collect();
     assert!(times.iter().any(|it| *it < most), "{times:?} ms");
     assert_eq!(visible(&mut browser, "#graph a[data-n]"), 300);
