@@ -113,7 +113,7 @@ async fn tillers(cluster: &Cluster, planned: &Installation, policy: Policy) -> C
         let hint = "use an account that may list workloads, roles, bindings and release records";
         (Health::Unknown, found.lines().join("\n"), Some(hint))
     } else if found.are_allowed() {
-        let hint = "none of them has to be fixed: install with --mode enforce";
+        let hint = "enforcement refuses none of them: install with --mode enforce";
         (Health::Good, found.lines().join("\n"), Some(hint))
     } else {
         let hint = "the first install starts with mode audit, which refuses none; enforce once they are fixed";
