@@ -179,7 +179,7 @@ impl Writer {
         let mut seen = Some(seen);
         let (mut last, mut unanswered) = (None, None);
         for attempt in 0..ATTEMPTS {
-            if attempt > 0 && last.is_some() {
+            if attempt > 1 || attempt > 0 && last.is_some() {
                 pause(attempt).await;
             }
             let done = match seen.take() {

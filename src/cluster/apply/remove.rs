@@ -15,7 +15,7 @@ impl Writer {
         let object = ObjectReference::of(model).ok_or(ApplyError::Nameless)?;
         let (mut last, mut unanswered) = (None, None);
         for attempt in 0..ATTEMPTS {
-            if attempt > 0 && last.is_some() {
+            if attempt > 1 || attempt > 0 && last.is_some() {
                 pause(attempt).await;
             }
             match self.look_and_delete(&object, model).await {

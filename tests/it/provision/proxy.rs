@@ -65,9 +65,10 @@ impl std::error::Error for ConnectionEnds {}
 // === impl Asked ===
 
 impl Asked {
-    /// Whether it changes something: a question about one's own rights does not.
+    /// Whether it changes something: a question about one's own rights and a dry run do not.
     pub(crate) fn writes(&self) -> bool {
-        self.method != "GET" && !self.path.contains("/selfsubject")
+        let asks = self.path.contains("/selfsubject") || self.path.contains("dryRun=");
+        self.method != "GET" && !asks
     }
 }
 
