@@ -98,7 +98,7 @@ impl PolicyArguments {
         Ok(additions.on_top_of(policy))
     }
 
-    /// The same where an exception that has expired is no mistake: it counts no more.
+    /// The same, but an expired exception is not an error: it no longer applies.
     pub(super) fn in_force(self, now: Timestamp) -> anyhow::Result<Policy> {
         let Self { policy, additions } = self;
         let Some(path) = policy else {
@@ -126,8 +126,8 @@ impl PolicyArguments {
         Ok(self.additions.on_top_of(policy))
     }
 
-    /// The policy, to be read anew at this interval. An exception that has expired does not keep a server from
-    /// starting: it counts no more, and an API server without its webhook is worse.
+    /// The policy, read again at this interval. An expired exception does not keep the server from starting: it no longer applies, and
+    /// an API server without its webhook is worse.
     pub(super) fn follow(self, every: Duration) -> anyhow::Result<LivePolicy> {
         let Self { policy, additions } = self;
         let Some(path) = policy else {

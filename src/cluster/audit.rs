@@ -16,10 +16,10 @@ use super::releases;
 use super::team::asked;
 use super::told::words;
 use super::watch::{Collection, WatchedResource, serves};
-use crate::audit::{Audit, Extent, GuardState, Listed};
+use crate::audit::{Audit, AuditReport, Basis, Extent, GuardState, Listed};
 use crate::installation::Installation;
 use crate::k8s::TEAM_SELECTOR;
-use crate::policy::{Api, ObjectKind};
+use crate::policy::{Api, ObjectKind, Policy, Timestamp};
 use crate::releases::{Storage, examine};
 use crate::report::Maybe;
 use crate::tiller::signs;
@@ -59,6 +59,28 @@ struct Page<'p> {
 struct Metadata {
     #[serde(rename = "continue", default)]
     continues: String,
+}
+
+/// Audits all namespaces by a policy, at `now`. `guard` is the guard's own namespace.
+pub async fn audited(
+    cluster: &Cluster,
+    (policy, now): (Policy, Timestamp),
+    (guard, extent): (&str, Extent),
+) -> AuditReport {
+    let basis = Basis {
+        policy,
+        origin: "installed",
+        now,
+        namespace: None,
+    };
+    let mut audit = Audit::new(basis, Some(cluster.version().known_minor()));
+    let place = Place {
+        namespace: None,
+        guard,
+        extent,
+    };
+    take(cluster, place, &mut audit).await;
+    audit.report(None)
 }
 
 /// Lists all that an audit reads. A list that fails is reported as unknown; the others continue.

@@ -2,10 +2,10 @@
 
 use std::io::{self, Write};
 
-use crate::audit::{Audit, AuditReport, AuditedTiller, Basis, Extent, ObjectName, Unseen};
+use crate::audit::{AuditReport, AuditedTiller, Extent, ObjectName, Unseen};
 use crate::cli::policy_options::now;
 use crate::cluster::Cluster;
-use crate::cluster::audit::{Place, take};
+use crate::cluster::audit::audited;
 use crate::policy::{Action, Mode, Policy};
 use crate::report::title;
 
@@ -53,22 +53,9 @@ impl Prospects {
             policy.modes.default = Mode::Enforce;
         }
         let mode = policy.modes.default;
-        let basis = Basis {
-            policy,
-            origin: "installed",
-            now: now(),
-            namespace: None,
-        };
-        let mut audit = Audit::new(basis, Some(cluster.version().known_minor()));
-        let place = Place {
-            namespace: None,
-            guard: namespace,
-            extent: Extent::Tillers,
-        };
-        take(cluster, place, &mut audit).await;
         let AuditReport {
             tillers, unknown, ..
-        } = audit.report(None);
+        } = audited(cluster, (policy, now()), (namespace, Extent::Tillers)).await;
         let mut tillers: Vec<Prospect> = tillers.iter().map(Into::into).collect();
         tillers.sort_by(|one, other| (one.fate, &one.object).cmp(&(other.fate, &other.object)));
         Self {

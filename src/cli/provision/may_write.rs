@@ -1,4 +1,4 @@
-//! Whether whoever runs `provision` may write all that is needed, before anything is written.
+//! Checks whether the user of `provision` may write everything that it needs, before anything is written.
 
 use std::collections::BTreeSet;
 
@@ -18,7 +18,7 @@ use crate::policy::Requester;
 const NAMED: usize = 10;
 
 impl Session<'_> {
-    /// Asks for the rights, and whether the policy lets whoever asks write Tiller's certificates.
+    /// Asks for the rights, and whether the policy lets the current user write Tiller's certificates.
     pub(super) async fn may_write(&self, prepared: &[Prepared<'_>]) -> anyhow::Result<()> {
         let changes = || prepared.iter().flat_map(|it| &it.changes);
         let writes: Vec<_> = changes().filter_map(write).collect();

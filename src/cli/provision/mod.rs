@@ -107,14 +107,14 @@ fn run_make(make: &MakeArguments) -> anyhow::Result<Exit> {
             let plans = offline::plans(&teams, shared, &settings, Keep::Files)?;
             offline::print(&plans, format)
         }
-        // Which records would move, only the cluster tells.
+        // Only the cluster knows which records would move.
         (None, Some(DryRun::Client)) if !doing.adopt => {
             let teams = make.teams(&settings, None)?;
             let plans = offline::plans(&teams, shared, &settings, Keep::Nothing)?;
             offline::name(&plans)
         }
         (None, Some(DryRun::Client | DryRun::Server) | None) => {
-            // A bad file is told before the cluster is asked.
+            // An invalid file is reported before the first request to the cluster.
             let of_file = make.is_file().then(|| make.teams(&settings, None));
             let of_file = of_file.transpose()?;
             let about = make.about()?;

@@ -24,7 +24,7 @@ pub enum ApplyError {
         /// The label that is missing or other.
         label: String,
     },
-    /// Another has made what is to be deleted.
+    /// The object to delete was not made by tiller-guard.
     #[error("{object} was not made by tiller-guard ({label})")]
     NotOurs {
         /// Which.

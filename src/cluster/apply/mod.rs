@@ -4,20 +4,19 @@
 //! `resourceVersion` it was made from. All servers from 1.10 on understand this, and nothing that others have added
 //! is lost. An object is ours by its labels, and a foreign one is left alone.
 
+mod attempts;
 mod compare;
 mod effect;
 mod error;
 mod object;
 mod remove;
 
-use std::time::Duration;
-
 use futures_util::stream::{self, Stream, StreamExt as _};
 use kube::api::{DynamicObject, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
-use tokio::time::sleep;
 
 use super::Cluster;
+use attempts::Attempts;
 pub use compare::created;
 pub use effect::{Effect, NoDryRun};
 pub use error::ApplyError;
@@ -26,9 +25,6 @@ pub use object::ObjectReference;
 
 /// Who writes, in `managedFields`.
 const MANAGER: &str = "tiller-guard";
-/// How often an object is tried, with pauses that double from the first: 6 s in all.
-const ATTEMPTS: u32 = 6;
-const FIRST_PAUSE: Duration = Duration::from_millis(200);
 /// Objects of one stage that are on their way at once.
 const AT_ONCE: usize = 8;
 
@@ -177,31 +173,19 @@ impl Writer {
         let object = ObjectReference::of(&desired.object).ok_or(ApplyError::Nameless)?;
         let mut look = self.expects == Expects::Present || self.effect == Effect::Look;
         let mut seen = Some(seen);
-        let (mut last, mut unanswered) = (None, None);
-        for attempt in 0..ATTEMPTS {
-            if attempt > 1 || attempt > 0 && last.is_some() {
-                pause(attempt).await;
-            }
+        let mut attempts = Attempts::default();
+        while attempts.another().await {
             let done = match seen.take() {
                 Some(Seen::Live(live)) => self.write_over(&object, desired, &live).await,
                 Some(Seen::Unknown) | None if look => self.look_and_write(&object, desired).await,
                 Some(Seen::Absent | Seen::Unknown) | None => self.create(&object, desired).await,
             };
             look = true;
-            match done {
-                Ok(change) => {
-                    let change = change.after(unanswered);
-                    return Ok(Applied { object, change });
-                }
-                Err((_, Setback::Changed | Setback::Missing(_))) => last = None,
-                Err((verb, Setback::Passing(error))) => {
-                    unanswered = Some(verb);
-                    last = Some((verb, error));
-                }
-                Err((_, Setback::Final(error))) => return Err(error),
+            if let Some(end) = attempts.end(done) {
+                return end.map(|change| Applied { object, change });
             }
         }
-        Err(gave_up(object, last))
+        Err(attempts.gave_up(object))
     }
 
     async fn create(&self, object: &ObjectReference, desired: &Desired) -> Attempt {
@@ -338,23 +322,3 @@ impl Writer {
 }
 
 type Attempt = Result<Change, (&'static str, Setback)>;
-
-fn gave_up(object: ObjectReference, last: Option<(&'static str, Box<kube::Error>)>) -> ApplyError {
-    match last {
-        Some((verb, source)) => ApplyError::Unanswered {
-            verb,
-            object,
-            attempts: ATTEMPTS,
-            source,
-        },
-        None => ApplyError::Rejected {
-            verb: "update",
-            object,
-            message: format!("gave up after {ATTEMPTS} write conflicts: try again"),
-        },
-    }
-}
-
-async fn pause(attempt: u32) {
-    sleep(FIRST_PAUSE * 2_u32.saturating_pow(attempt.saturating_sub(1))).await;
-}

@@ -1,37 +1,25 @@
-//! How objects of ours go.
+//! Deletes objects that tiller-guard made.
 
 use kube::api::{DeleteParams, Preconditions, PropagationPolicy};
 use serde_json::Value;
 
+use super::attempts::Attempts;
 use super::error::Setback;
-use super::{
-    ATTEMPTS, Applied, ApplyError, Attempt, Change, Effect, ObjectReference, Writer, gave_up, pause,
-};
+use super::{Applied, ApplyError, Attempt, Change, Effect, ObjectReference, Writer};
 
 impl Writer {
     /// Removes an object of ours; `model` tells which, and carries the labels that make it ours.
     pub async fn delete(&self, model: &Value) -> Result<Applied, ApplyError> {
         self.effect.check(&self.cluster)?;
         let object = ObjectReference::of(model).ok_or(ApplyError::Nameless)?;
-        let (mut last, mut unanswered) = (None, None);
-        for attempt in 0..ATTEMPTS {
-            if attempt > 1 || attempt > 0 && last.is_some() {
-                pause(attempt).await;
-            }
-            match self.look_and_delete(&object, model).await {
-                Ok(change) => {
-                    let change = change.after(unanswered);
-                    return Ok(Applied { object, change });
-                }
-                Err((_, Setback::Changed | Setback::Missing(_))) => last = None,
-                Err((verb, Setback::Passing(error))) => {
-                    unanswered = Some(verb);
-                    last = Some((verb, error));
-                }
-                Err((_, Setback::Final(error))) => return Err(error),
+        let mut attempts = Attempts::default();
+        while attempts.another().await {
+            let done = self.look_and_delete(&object, model).await;
+            if let Some(end) = attempts.end(done) {
+                return end.map(|change| Applied { object, change });
             }
         }
-        Err(gave_up(object, last))
+        Err(attempts.gave_up(object))
     }
 
     async fn look_and_delete(&self, object: &ObjectReference, model: &Value) -> Attempt {

@@ -254,8 +254,8 @@ impl State {
         usable(&self.leaf.as_ref()?.authority, now)
     }
 
-    /// Whether a leaf of this authority is to be served now, which all bundles hold since then. What is accepted by nobody is
-    /// replaced at once.
+    /// Whether this replica must serve a leaf certificate of this CA now. All CA bundles hold the CA since `since`. A leaf that no client
+    /// accepts is replaced at once.
     fn needs_leaf(&self, authority: &WebhookAuthority, since: Instant, now: SystemTime) -> bool {
         let Some(leaf) = self.leaf.as_ref().filter(|it| it.holds(now)) else {
             return true;

@@ -1,5 +1,5 @@
-//! Whether whoever asks may hand out the rights of Roles, before they are written: the API server lets nobody give what he
-//! lacks, unless he may `escalate` and `bind` roles.
+//! Checks, before Roles are written, whether the current user may grant their rights. The API server lets users grant only rights
+//! that they have, unless they may `escalate` and `bind` roles.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,8 +28,8 @@ struct Rule {
     verbs: Vec<String>,
 }
 
-/// What whoever asks would give with these Roles and lacks himself, such as `patch deployments.apps in blue`. What the API
-/// server does not tell in full counts as held: the write itself will tell.
+/// The rights in these Roles that the current user does not have, such as `patch deployments.apps in blue`. If the API server's answer
+/// is incomplete, the user counts as having the rights: the write itself then shows it.
 pub async fn lacking_grants(cluster: &Cluster, given: &[&Value]) -> Vec<String> {
     let mut by_namespace: BTreeMap<&str, Vec<Rule>> = BTreeMap::new();
     for role in given {
@@ -56,7 +56,7 @@ pub async fn lacking_grants(cluster: &Cluster, given: &[&Value]) -> Vec<String> 
     asked.into_iter().flatten().flatten().collect()
 }
 
-/// Whether whoever asks has every right, or may give those that he lacks.
+/// Whether the current user has every right, or may grant rights that they do not have.
 async fn may_grant_all(cluster: &Cluster) -> bool {
     let right = |verb, group: &str, resource: &str| Right {
         verb,
@@ -74,7 +74,7 @@ async fn may_grant_all(cluster: &Cluster) -> bool {
     escalates.is_given(cluster, None).await && binds.is_given(cluster, None).await
 }
 
-/// The rights that whoever asks has in a namespace, as far as the API server knows all of them.
+/// The current user's rights in a namespace. `None` if the API server does not know all of them.
 async fn held(cluster: &Cluster, namespace: &str) -> Option<Vec<ResourceRule>> {
     let review = SelfSubjectRulesReview {
         spec: SelfSubjectRulesReviewSpec {

@@ -1,4 +1,4 @@
-//! Whether whoever asks may write what a plan needs, before anything is written.
+//! Checks whether the current user may write what a plan needs, before anything is written.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,8 +27,8 @@ pub(super) struct Right {
     pub(super) resource: String,
 }
 
-/// The rights for these writes that whoever asks lacks, such as `create roles in blue`. What the API server does not
-/// answer counts as given: the write itself will tell.
+/// The rights for these writes that the current user does not have, such as `create roles in blue`. If the API server does not
+/// answer, the user counts as having the right: the write itself then shows it.
 pub async fn lacking_rights(cluster: &Cluster, writes: &[Write<'_>]) -> Vec<String> {
     let all = Right {
         verb: "*",

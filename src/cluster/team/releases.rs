@@ -47,10 +47,10 @@ pub async fn releases(cluster: &Cluster, tiller_namespace: &str) -> Result<Recor
     Ok(recorded)
 }
 
-/// What there is in a namespace that is to be a team's Tiller's.
+/// What a namespace already holds before a team's Tiller is installed into it.
 #[derive(Debug, Default)]
 pub struct Existing {
-    /// Release records in ConfigMaps, which a Tiller would not see that keeps its own in Secrets.
+    /// How many release records are in ConfigMaps. A Tiller with `--storage=secret` would not see them.
     pub records: usize,
     /// The Deployment that Helm would take for Tiller.
     pub tiller: Option<Value>,

@@ -16,9 +16,9 @@ use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep};
 use tracing::{info, warn};
 
-use crate::audit::{Audit, Basis, Extent, RuleMode, Unseen};
+use crate::audit::{Extent, RuleMode, Unseen};
 use crate::cluster::Cluster;
-use crate::cluster::audit::{Place, take};
+use crate::cluster::audit::audited;
 use crate::cluster::lease::Lease;
 use crate::policy::{Policy, Timestamp};
 
@@ -39,7 +39,7 @@ pub(super) struct Auditor {
 #[derive(Debug, Default)]
 pub(super) struct LastAudit(Mutex<Option<Audited>>);
 
-/// What is told of an audit.
+/// What the metrics show of an audit.
 #[derive(Debug)]
 struct Audited {
     findings: BTreeMap<RuleMode, usize>,
@@ -99,20 +99,8 @@ impl Auditor {
 impl Audited {
     async fn of(cluster: &Cluster, own_namespace: &str, policy: &Policy) -> Self {
         let start = Instant::now();
-        let basis = Basis {
-            policy: policy.clone(),
-            origin: "installed",
-            now: now(),
-            namespace: None,
-        };
-        let mut audit = Audit::new(basis, Some(cluster.version().known_minor()));
-        let place = Place {
-            namespace: None,
-            guard: own_namespace,
-            extent: Extent::Unattended,
-        };
-        take(cluster, place, &mut audit).await;
-        let report = audit.report(None);
+        let by = (policy.clone(), now());
+        let report = audited(cluster, by, (own_namespace, Extent::Unattended)).await;
         Self {
             findings: report.tally(&policy.modes),
             unknown: report.unknown,
