@@ -39,6 +39,7 @@ pub fn said(error: &kube::Error) -> String {
     match error {
         kube::Error::Api(status) => match (status.message.trim(), status.reason.as_str()) {
             ("", reason) => format!("the API server answered {} {reason}", status.code),
+            (message, _) if is_denial(message) => without_preamble(message).to_owned(),
             (message, _) if next_step(error).is_none() => message.to_owned(),
             (message, _) => format!("{message} (HTTP {})", status.code),
         },
@@ -72,12 +73,28 @@ pub fn next_step(error: &kube::Error) -> Option<&'static str> {
         return None;
     };
     match status.code {
+        _ if is_denial(&status.message) => None,
         401 => Some("log in again: the API server does not accept these credentials"),
         404 => Some("check that the API server serves this kind: kubectl api-resources"),
         429 => Some("the API server is overloaded: run this again in a minute"),
         500..=599 => Some("look at the log of the API server, and run this again"),
         _ => None,
     }
+}
+
+/// Whether these are the words of a webhook that refused. Before Kubernetes 1.14 a mutating webhook's refusal is an internal error.
+///
+/// Source: `mutating/dispatcher.go` of `k8s.io/apiserver`, 1.10 to 1.13.
+pub(super) fn is_denial(message: &str) -> bool {
+    let message = without_preamble(message);
+    message.starts_with("admission webhook ") && message.contains("denied the request")
+}
+
+/// What is said behind the name that the API server gives to errors of its own.
+pub(super) fn without_preamble(message: &str) -> &str {
+    message
+        .strip_prefix("Internal error occurred: ")
+        .unwrap_or(message)
 }
 
 /// An error with its causes on one line, each said once; errors of requests in [`words`].
@@ -135,6 +152,11 @@ mod tests {
                 500,
                 "etcd is gone",
                 "etcd is gone (HTTP 500); look at the log of the API server, and run this again",
+            ),
+            (
+                500,
+                "Internal error occurred: admission webhook \"a.b.c\" denied the request: no",
+                "admission webhook \"a.b.c\" denied the request: no",
             ),
         ] {
             assert_eq!(words(&api(code, message)), expected);

@@ -3,7 +3,7 @@
 use kube::core::Status;
 
 use super::{NoDryRun, ObjectReference};
-use crate::cluster::told::words;
+use crate::cluster::told::{is_denial, without_preamble, words};
 
 /// An object is not in its desired state.
 #[derive(Debug, thiserror::Error)]
@@ -109,8 +109,8 @@ impl Setback {
         };
         let Status { code, message, .. } = &**status;
         let (object, causes) = (object.clone(), causes(status));
-        if let Some(message) = denial(status) {
-            let message = message.to_owned();
+        if *code == 500 && is_denial(message) {
+            let message = without_preamble(message).to_owned();
             return Self::Final(ApplyError::Forbidden {
                 verb,
                 object,
@@ -167,19 +167,6 @@ pub(super) fn lacks_namespace(said: &str) -> bool {
 fn causes(status: &Status) -> Vec<String> {
     let causes = status.details.iter().flat_map(|details| &details.causes);
     causes.map(|cause| cause.reason.clone()).collect()
-}
-
-/// What a webhook said that refused, and no reason beside it. Before Kubernetes 1.14 a mutating webhook's refusal is an internal error.
-///
-/// Source: `mutating/dispatcher.go` of `k8s.io/apiserver`, 1.10 to 1.13.
-fn denial(status: &Status) -> Option<&str> {
-    let message = status.message.as_str();
-    let message = message
-        .strip_prefix("Internal error occurred: ")
-        .unwrap_or(message);
-    let denied =
-        message.starts_with("admission webhook ") && message.contains("denied the request");
-    (status.code == 500 && denied).then_some(message)
 }
 
 #[cfg(test)]

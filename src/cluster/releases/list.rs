@@ -14,7 +14,7 @@ use tokio::task::{JoinHandle, spawn_blocking};
 use crate::cluster::Cluster;
 use crate::cluster::lookup::METADATA_LIST;
 use crate::cluster::team::{asked, has_namespace};
-use crate::cluster::told::words;
+use crate::cluster::told::{is_denial, words};
 use crate::releases::{NotRecord, Record, Storage};
 
 /// The labels of records, and of those that somebody labelled in another spelling: Tiller does not find these.
@@ -254,8 +254,7 @@ pub(super) fn is_denied(error: &kube::Error) -> bool {
     let kube::Error::Api(status) = error else {
         return false;
     };
-    let said = |words| status.message.contains(words);
-    said("admission webhook ") && said("denied the request") || said(" denied request: ")
+    is_denial(&status.message) || status.message.contains(" denied request: ")
 }
 
 /// The API server's message, or why there is none.

@@ -10,6 +10,7 @@ use tracing::{info, warn};
 
 use crate::cluster::drift::drift;
 use crate::cluster::install::registration;
+use crate::cluster::told::words;
 use crate::cluster::{Cluster, aks};
 use crate::k8s::registration::{GROUP, NAME, TRIAL_LABEL};
 
@@ -24,7 +25,10 @@ pub(super) async fn restore(cluster: &Cluster, wanted: [Value; 2]) {
                 "wrote the webhook configuration back as install writes it"
             ),
             Ok(false) => {}
-            Err(error) => warn!(kind, %error, "cannot write the webhook configuration back"),
+            Err(error) => {
+                let error = words(&error);
+                warn!(kind, %error, "cannot write the webhook configuration back");
+            }
         }
     }
 }

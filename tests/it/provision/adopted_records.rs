@@ -9,7 +9,8 @@ use super::proxy::{killed_after, run_at};
 use crate::api_server;
 use crate::bypass::guard;
 use crate::cluster::UNGUARDED;
-use crate::releases::moved::{all, create, found, kubeconfig, play_kubelet, records_of};
+use crate::releases::kubelet::play_kubelet;
+use crate::releases::moved::{all, create, found, kubeconfig, records_of};
 
 /// A Tiller of before the guard, which keeps what it recorded in ConfigMaps.
 async fn recorded(namespace: &str) -> (World, api_server::World) {

@@ -2,9 +2,10 @@
 
 use std::fs;
 
+use kube::api::DeleteParams;
 use serde_json::{Value, json};
 
-use super::cluster::{World, assert_tells, done, provision, refused, words};
+use super::cluster::{World, assert_tells, done, make, provision, refused, words};
 use super::proxy::killed_after;
 use crate::api_server::cluster;
 use crate::offline::{Folder, Run, run};
@@ -100,6 +101,33 @@ async fn who_is_no_administrator_of_the_policy_changes_nothing() {
     );
     assert_tells(&told, "key policy.yaml");
     assert_eq!(world.labelled("w-admin").await, Vec::<String>::new());
+}
+
+/// From 1.13 on the API server tries the write of a registered team's certificate, and the guard refuses it.
+#[tokio::test]
+async fn before_1_28_a_dry_run_shows_who_is_no_administrator() {
+    let world = World::create().await;
+    let version = cluster().version();
+    if !Feature::DryRun.is_in(version) || Feature::WhoAmI.is_in(version) {
+        skip("only Kubernetes 1.13 to 1.27 has a dry run and does not tell who asks");
+        return;
+    }
+    may(&world, "w-adam", "w-adam", everything()).await;
+    let words = words("w-try");
+    let words: Vec<_> = ["provision"]
+        .into_iter()
+        .chain(words.iter().map(String::as_str))
+        .collect();
+    done(make("w-try", &[]));
+    let secrets = world.api("v1", "Secret", "w-try-t");
+    let at_once = DeleteParams::default();
+    let _gone = secrets.delete("tiller-tls", &at_once).await.unwrap();
+    let told = refused(run_as("w-adam", &words), 4);
+    assert_tells(
+        &told,
+        "nothing was changed: ask one of the `administrators`",
+    );
+    assert!(secrets.get_opt("tiller-tls").await.unwrap().is_none());
 }
 
 /// All that is in the way is told at once, of all teams, and no team is made.

@@ -2,6 +2,7 @@
 
 mod extremes;
 mod helm3;
+pub(crate) mod kubelet;
 mod list;
 mod migrated;
 mod migrated_faults;

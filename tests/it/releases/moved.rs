@@ -1,19 +1,19 @@
 //! `move` against a real API server.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
-use tokio::task::JoinHandle;
 
+use super::kubelet::play_kubelet;
 use super::{list_of, recordings};
-use crate::api_server::{World, value};
+use crate::api_server::{World, cluster, value};
 use crate::bypass::guard;
 use crate::cluster::UNGUARDED;
 use crate::knowledge::tiller;
 use crate::offline::Run;
 use crate::provision::proxy::run_at;
+use crate::suite::Feature;
 
 /// The text of each record, by kind, name and label OWNER.
 pub(crate) type Found = BTreeMap<String, String>;
@@ -95,10 +95,7 @@ pub(super) async fn moved(kubeconfig: &str, namespace: &str, words: &[&str]) -> 
 }
 
 pub(crate) fn kubeconfig() -> String {
-    crate::api_server::cluster()
-        .kubeconfig()
-        .display()
-        .to_string()
+    cluster().kubeconfig().display().to_string()
 }
 
 #[tokio::test]
@@ -253,7 +250,7 @@ async fn a_damaged_record_stops_it_and_is_named() {
 #[tokio::test]
 async fn tiller_is_stopped_switched_and_started() {
     let world = world("move-tiller", "plain").await;
-    if !crate::api_server::cluster().has_controllers() {
+    if !cluster().has_controllers() {
         return;
     }
     let labels = json!({ "app": "helm", "name": "tiller" });
@@ -316,7 +313,7 @@ async fn tiller_is_stopped_switched_and_started() {
 #[tokio::test]
 async fn a_guarded_tiller_is_hardened_once_its_records_are_moved() {
     let world = world("move-guarded", "plain").await;
-    if !crate::api_server::cluster().has_controllers() {
+    if !cluster().has_controllers() {
         return;
     }
     let deployments = world.objects("apps", "v1", "Deployment");
@@ -359,7 +356,24 @@ async fn a_guarded_tiller_is_hardened_once_its_records_are_moved() {
         );
     }
 
-    // The way back would be hardened to Secrets again, which is found before Tiller is stopped.
+    // The way back would be hardened to Secrets again: a dry run shows it first.
+    if !Feature::DryRun.is_in(cluster().version()) {
+        let back = moved(&kubeconfig(), "move-guarded", &["--to=configmaps"]).await;
+        assert_eq!(back.code, Some(4), "{}{}", back.stdout, back.stderr);
+        assert!(
+            !back.stderr.contains("log of the API server"),
+            "{}",
+            back.stderr
+        );
+        let kubelet = play_kubelet(&world);
+        let again = moved(&kubeconfig(), "move-guarded", &["--to=secrets"]).await;
+        kubelet.abort();
+        assert_eq!(again.code, Some(0), "{}{}", again.stdout, again.stderr);
+        assert_eq!(found(&world).await, all("plain", "Secret"));
+        let still = value(&deployments.get("tiller-deploy").await.unwrap());
+        assert_eq!(still["spec"], after["spec"]);
+        return;
+    }
     for words in [
         &["--to=configmaps", "--dry-run=server"][..],
         &["--to=configmaps"],
@@ -373,24 +387,4 @@ async fn a_guarded_tiller_is_hardened_once_its_records_are_moved() {
     assert_eq!(found(&world).await, all("plain", "Secret"));
     let still = value(&deployments.get("tiller-deploy").await.unwrap());
     assert_eq!(still["spec"], after["spec"]);
-}
-
-/// Makes the pods of a namespace ready, as a kubelet does, until it is aborted.
-pub(crate) fn play_kubelet(world: &World) -> JoinHandle<()> {
-    let pods = world.objects("", "v1", "Pod");
-    tokio::spawn(async move {
-        let ready = json!({ "status": { "phase": "Running", "conditions": [
-            { "type": "Ready", "status": "True" },
-        ] } });
-        loop {
-            for pod in pods.list(&ListParams::default()).await.unwrap() {
-                let name = pod.metadata.name.unwrap();
-                let patch = Patch::Merge(&ready);
-                pods.patch_status(&name, &PatchParams::default(), &patch)
-                    .await
-                    .ok();
-            }
-            tokio::time::sleep(Duration::from_millis(200)).await;
-        }
-    })
 }
