@@ -16,7 +16,9 @@ use crate::measure::Program;
 const NAMESPACE: &str = "hk";
 /// Where the API server asks no webhook.
 const OTHER_NAMESPACE: &str = "unguarded";
-/// How often another pod is created in each of both.
+/// Where the API server evaluates as many conditions as for a pod, each of them `false`.
+const CONDITIONED_NAMESPACE: &str = "conditioned";
+/// How often another pod is created in each of them.
 const OTHERS: usize = 500;
 const PER_SECOND: u32 = 80;
 const SECONDS: u32 = 8;
@@ -39,6 +41,8 @@ pub(crate) struct Other {
     pub(crate) with: f64,
     /// Where no webhook is.
     pub(crate) without: f64,
+    /// Where as many webhooks are as tiller-guard has for pods, with the condition `false`: what no condition can cost less.
+    pub(crate) least: f64,
 }
 
 /// tiller-guard and the constant, each behind an API server of its own. Both are sent the Deployment as
@@ -80,9 +84,19 @@ pub(crate) async fn all() -> Result<(Vec<Called>, Option<Other>)> {
     Ok((called, other))
 }
 
-/// One after another, in both namespaces in turn.
+/// One after another, in the namespaces in turn.
 async fn others(client: &Client, minor: u16) -> Result<Other> {
     create_namespace(client, OTHER_NAMESPACE, &json!({ (UNGUARDED): "" })).await?;
+    let conditioned = json!({ (UNGUARDED): "", CONDITIONED_NAMESPACE: "" });
+    create_namespace(client, CONDITIONED_NAMESPACE, &conditioned).await?;
+    if minor >= 28 {
+        for (kind, names) in [
+            ("MutatingWebhookConfiguration", &["a"][..]),
+            ("ValidatingWebhookConfiguration", &["b", "c"]),
+        ] {
+            create_conditioned(client, kind, names).await?;
+        }
+    }
     let pod: DynamicObject = serde_json::from_value(json!({
         "apiVersion": "v1", "kind": "Pod", "metadata": { "name": "web" },
         "spec": { "automountServiceAccountToken": false, "containers": [{
@@ -94,7 +108,7 @@ async fn others(client: &Client, minor: u16) -> Result<Other> {
         dry_run: true,
         ..PostParams::default()
     };
-    let mut times = [NAMESPACE, OTHER_NAMESPACE].map(|it| (it, Vec::new()));
+    let mut times = [NAMESPACE, OTHER_NAMESPACE, CONDITIONED_NAMESPACE].map(|it| (it, Vec::new()));
     for _ in 0..OTHERS {
         for (namespace, times) in &mut times {
             let api: Api<DynamicObject> =
@@ -104,7 +118,7 @@ async fn others(client: &Client, minor: u16) -> Result<Other> {
             times.push(start.elapsed());
         }
     }
-    let [with, without] = times.map(|(_, mut times)| {
+    let [with, without, least] = times.map(|(_, mut times)| {
         times.sort_unstable();
         times.get(OTHERS / 2).map_or(0.0, Duration::as_secs_f64) * 1e3
     });
@@ -112,7 +126,35 @@ async fn others(client: &Client, minor: u16) -> Result<Other> {
         minor,
         with,
         without,
+        least,
     })
+}
+
+/// Registers webhooks that are never asked.
+async fn create_conditioned(client: &Client, kind: &str, names: &[&str]) -> Result<()> {
+    let group = "admissionregistration.k8s.io";
+    let webhook = |name: &&str| {
+        json!({
+            "name": format!("{name}.bench.example.com"),
+            "clientConfig": { "url": "https://127.0.0.1:1" },
+            "sideEffects": "None",
+            "admissionReviewVersions": ["v1"],
+            "namespaceSelector": { "matchLabels": { CONDITIONED_NAMESPACE: "" } },
+            "matchConditions": [{ "name": "never", "expression": "false" }],
+            "rules": [{ "apiGroups": [""], "apiVersions": ["v1"], "resources": ["pods"], "operations": ["CREATE"] }],
+        })
+    };
+    let configuration = json!({
+        "apiVersion": format!("{group}/v1"), "kind": kind, "metadata": { "name": CONDITIONED_NAMESPACE },
+        "webhooks": names.iter().map(webhook).collect::<Vec<_>>(),
+    });
+    let api: Api<DynamicObject> = Api::all_with(client.clone(), &resource(group, "v1", kind));
+    api.create(
+        &PostParams::default(),
+        &serde_json::from_value(configuration)?,
+    )
+    .await?;
+    Ok(())
 }
 
 /// Creates at an even pace; none waits for the one before.

@@ -69,11 +69,13 @@ pub(crate) fn calls_table(calls: &[Called], other: Option<Other>) -> String {
         minor,
         with,
         without,
+        least,
     }) = other
     {
         let _infallible = writeln!(
             text,
-            "Kubernetes 1.{minor} creates another pod in {with:.3} ms with the webhooks, in {without:.3} ms without (medians)",
+            "Kubernetes 1.{minor} creates another pod in {with:.3} ms with the webhooks, in {without:.3} ms without, \
+             in {least:.3} ms with conditions that are false (medians)",
         );
     }
     text
@@ -125,6 +127,7 @@ pub(crate) fn json(
             "kubernetes_minor": other.minor,
             "with_milliseconds": other.with,
             "without_milliseconds": other.without,
+            "conditions_that_are_false_milliseconds": other.least,
         })),
         "known_bindings": known,
     })
