@@ -48,22 +48,29 @@ impl From<ReachArguments> for Reach {
 
 /// Reaches the cluster; where it cannot be, says so and gives the exit code for that.
 pub(super) async fn connect(arguments: ReachArguments) -> anyhow::Result<Result<Cluster, Exit>> {
-    connected(Cluster::connect(&arguments.into()).await)
+    let reach = arguments.into();
+    connected(greet(async || Cluster::connect(&reach).await).await)
 }
 
-/// The same for a command that asks again by itself where the API server is overloaded or fails. Whether there is one
-/// is asked so often too.
+/// The same for a command that asks again by itself where the API server is overloaded or fails.
 pub(super) async fn connect_patiently(
     arguments: ReachArguments,
 ) -> anyhow::Result<Result<Cluster, Exit>> {
     let reach = arguments.into();
+    connected(greet(async || Cluster::connect_patiently(&reach).await).await)
+}
+
+/// Asks again where nobody answers, or nothing of use.
+async fn greet(
+    ask: impl AsyncFn() -> Result<Cluster, ConnectError>,
+) -> Result<Cluster, ConnectError> {
     let mut pauses = GREETING_PAUSES.into_iter();
     loop {
-        match (Cluster::connect_patiently(&reach).await, pauses.next()) {
+        match (ask().await, pauses.next()) {
             (Err(ConnectError::Unreachable { .. } | ConnectError::Odd { .. }), Some(pause)) => {
                 sleep(pause).await;
             }
-            (answer, _) => return connected(answer),
+            (answer, _) => return answer,
         }
     }
 }

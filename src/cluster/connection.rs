@@ -6,10 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 use std::{env, fmt, io};
 
+use kube::client::ClientBuilder;
+use kube::client::retry::RetryPolicy;
 use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Client, Config};
 use tokio::sync::OnceCell;
 use tokio::time::timeout;
+use tower::buffer::BufferLayer;
+use tower::retry::RetryLayer;
 
 use super::version::{KubernetesVersion, Unanswered};
 use crate::k8s::registration;
@@ -18,6 +22,13 @@ use crate::k8s::registration;
 const GREETING: Duration = Duration::from_secs(20);
 /// How long a connection may take to be made.
 const CONNECT: Duration = Duration::from_secs(10);
+
+/// How many requests wait for the connection at a time.
+const WAITING: usize = 64;
+/// How often a request is sent again that an overloaded API server does not answer, the first time after [`FIRST_PAUSE`], and each time
+/// after twice the pause, or when the API server says. The client's own 15 times would be silent for a minute and more.
+const RETRIES: u32 = 4;
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
 
 /// The environment variable that names kubeconfigs.
 const VARIABLE: &str = "KUBECONFIG";
@@ -93,27 +104,32 @@ pub enum ConnectError {
 // === impl Cluster ===
 
 impl Cluster {
-    /// Finds the cluster and asks it for its version.
+    /// Finds the cluster and asks it for its version. The client sends what is answered with 429, 503 or 504 up to four times more.
     pub async fn connect(reach: &Reach) -> Result<Self, ConnectError> {
-        Self::connect_with(configuration(reach).await?).await
+        Self::connect_with(reach, retrying).await
     }
 
-    /// The same, for those who try again at their own pace: the client itself tries nothing twice. Left to itself it
-    /// would answer 429, 503 and 504 with up to 15 more tries, the first after 5 ms.
+    /// The same, for those who try again at their own pace: the client itself tries nothing twice.
     pub async fn connect_patiently(reach: &Reach) -> Result<Self, ConnectError> {
-        let mut config = configuration(reach).await?;
-        config.default_retry = false;
-        Self::connect_with(config).await
+        Self::connect_with(reach, Client::try_from).await
     }
 
-    async fn connect_with(mut config: Config) -> Result<Self, ConnectError> {
+    /// Who the API server is, is asked once.
+    async fn connect_with(
+        reach: &Reach,
+        client: impl FnOnce(Config) -> Result<Client, kube::Error>,
+    ) -> Result<Self, ConnectError> {
+        let mut config = configuration(reach).await?;
         config.connect_timeout = Some(CONNECT);
+        config.default_retry = false;
         let address = config.cluster_url.to_string();
-        let client = Client::try_from(config).map_err(|source| ConnectError::Client {
+        let failed = |source| ConnectError::Client {
             address: address.clone(),
             source: Box::new(source),
-        })?;
-        let version = match timeout(GREETING, KubernetesVersion::ask(&client)).await {
+        };
+        let greeter = Client::try_from(config.clone()).map_err(failed)?;
+        let client = client(config).map_err(failed)?;
+        let version = match timeout(GREETING, KubernetesVersion::ask(&greeter)).await {
             Ok(Ok(version)) => version,
             Ok(Err(unanswered)) => return Err(ConnectError::of(address, unanswered)),
             Err(_) => return Err(ConnectError::Slow { address }),
@@ -155,6 +171,17 @@ impl Cluster {
         });
         asked.await.copied()
     }
+}
+
+/// A client that sends again what an overloaded API server does not answer.
+fn retrying(config: Config) -> Result<Client, kube::Error> {
+    let last_pause = FIRST_PAUSE * 2_u32.pow(RETRIES);
+    let policy = RetryPolicy::new(FIRST_PAUSE, last_pause, RETRIES, true);
+    let policy = policy.map_err(|error| kube::Error::Service(error.into()))?;
+    Ok(ClientBuilder::try_from(config)?
+        .with_layer(&BufferLayer::new(WAITING))
+        .with_layer(&RetryLayer::new(policy))
+        .build())
 }
 
 /// Without the client, which holds credentials.
