@@ -27,7 +27,7 @@ demo:
 
 test:
 	@$(ASSETS) && tests/chart/environment.sh >/dev/null && tests/clients/programs.sh >/dev/null && \
-	tests/cel/environment.sh >/dev/null && tests/prometheus/promtool.sh >/dev/null && tests/browser/chromium.sh >/dev/null && \
+	tests/cel/environment.sh >/dev/null && tests/prometheus/promtool.sh >/dev/null && tests/browser/chromium.sh >/dev/null && tests/formats/environment.sh >/dev/null && \
 	tests/suite.sh
 
 # CEL as the API server has it, by Debian's newest packages.
@@ -60,4 +60,4 @@ check lint: assets
 
 assets:
 	@tests/cluster/assets.sh >/dev/null && tests/chart/environment.sh >/dev/null && tests/clients/programs.sh >/dev/null && tests/cel/environment.sh >/dev/null && \
-	tests/prometheus/promtool.sh >/dev/null && tests/browser/chromium.sh >/dev/null
+	tests/prometheus/promtool.sh >/dev/null && tests/browser/chromium.sh >/dev/null && tests/formats/environment.sh >/dev/null

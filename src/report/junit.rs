@@ -1,10 +1,18 @@
 //! `JUnit`'s XML, as GitLab and Jenkins read it: a test case for each finding, which fails, and for each object without any, which
-//! passes. GitLab shows one failure of a test case, so that each finding has its own.
+//! passes. GitLab shows one failure of a test case, so that each finding has its own, and of test cases with the same names the first, so
+//! that each has another name.
+//!
+//! Source: the schema `junit-10.xsd` of Jenkins' xunit-plugin, and GitLab's documentation, "Unit test reports".
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use super::issue::{Issue, Issues};
 use super::text::OneLine as _;
+
+/// The test cases that are written, with how often each name was given.
+#[derive(Default)]
+struct Cases(BTreeMap<String, usize>);
 
 /// Writes the test suite.
 pub fn write(issues: &Issues<'_>, out: &mut dyn Write) -> io::Result<()> {
@@ -22,14 +30,16 @@ pub fn write(issues: &Issues<'_>, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>")?;
     writeln!(out, "<testsuites name=\"tiller-guard\" {numbers}>")?;
     writeln!(out, "  <testsuite name=\"tiller-guard\" {numbers}>")?;
+    let mut cases = Cases::default();
     for issue in findings {
-        write_finding(issue, out)?;
+        write_finding(issue, &mut cases, out)?;
     }
     for (file, object) in clean {
-        writeln!(out, "    {}/>", case(file, object))?;
+        writeln!(out, "    {}/>", cases.another(file, object))?;
     }
     for unread in unread {
-        writeln!(out, "    {}>", case(&unread.file, "cannot be read"))?;
+        let case = cases.another(&unread.file, "cannot be read");
+        writeln!(out, "    {case}>")?;
         let place = unread
             .line
             .map_or_else(String::new, |line| format!("{}:{line}: ", unread.file));
@@ -44,10 +54,10 @@ pub fn write(issues: &Issues<'_>, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "</testsuites>")
 }
 
-fn write_finding(issue: &Issue<'_>, out: &mut dyn Write) -> io::Result<()> {
+fn write_finding(issue: &Issue<'_>, cases: &mut Cases, out: &mut dyn Write) -> io::Result<()> {
     let finding = &issue.finding;
     let name = format!("{}: {} {}", finding.rule, issue.object, finding.path);
-    writeln!(out, "    {}>", case(&issue.file, name.trim_end()))?;
+    writeln!(out, "    {}>", cases.another(&issue.file, name.trim_end()))?;
     let line = finding
         .line
         .map_or_else(String::new, |line| format!(":{line}"));
@@ -63,9 +73,20 @@ fn write_finding(issue: &Issue<'_>, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "    </testcase>")
 }
 
-fn case(file: &str, name: &str) -> String {
-    let (file, name) = (escaped(file), escaped(name));
-    format!("<testcase classname=\"{file}\" name=\"{name}\" file=\"{file}\"")
+// === impl Cases ===
+
+impl Cases {
+    /// The start of a test case. If there was one of this name in this file, it gets a number.
+    fn another(&mut self, file: &str, name: &str) -> String {
+        let (file, name) = (escaped(file), escaped(name));
+        let start = format!("<testcase classname=\"{file}\" file=\"{file}\" name=\"{name}");
+        let count = self.0.entry(start.clone()).or_default();
+        *count += 1;
+        match *count {
+            1 => start + "\"",
+            number => format!("{start} ({number})\""),
+        }
+    }
 }
 
 /// A text in an attribute or an element. Characters that XML has none for are written as in a string of Rust's.

@@ -8,6 +8,7 @@ use std::process::{Command, Output};
 use serde_json::Value;
 
 use crate::offline::Folder;
+use crate::offline::schemas::TOOLS;
 
 const VERSION: &str = concat!("v", env!("CARGO_PKG_VERSION"));
 const PROGRAM: &str = env!("CARGO_BIN_EXE_tiller-guard");
@@ -47,36 +48,51 @@ fn release() -> (Folder, String) {
     (folder, url)
 }
 
-/// The step of the Action in a folder with one manifest.
-fn action(work: &Folder, environment: &[(&str, &str)]) -> Output {
-    work.file(
-        "tiller.yaml",
-        fs::read(repository().join("docs/examples/tiller.yaml")).unwrap(),
-    );
-    Command::new(repository().join("packaging/action.sh"))
+/// Runs the step of the Action in a folder with one manifest, as GitHub's runner does: with these inputs, and the defaults of the others.
+fn action(work: &Folder, inputs: &[(&str, &str)], releases: &str) -> Output {
+    work.file("tiller.yaml", example());
+    let action = yaml("action.yml");
+    let [step] = action["runs"]["steps"].as_array().unwrap().as_slice() else {
+        panic!("{action}");
+    };
+    let evaluated = |value: &Value| {
+        let text = value.as_str().unwrap();
+        let name = text
+            .strip_prefix("${{ inputs.")
+            .and_then(|it| it.strip_suffix(" }}"));
+        let name = name.unwrap_or_else(|| panic!("{text}"));
+        let given = inputs.iter().find(|(given, _)| *given == name);
+        let default = action["inputs"][name]["default"].as_str();
+        given.map_or_else(|| default.unwrap(), |it| it.1).to_owned()
+    };
+    let environment = step["env"].as_object().unwrap().iter();
+    assert_eq!(step["shell"], "bash");
+    Command::new("bash")
+        .args(["--noprofile", "--norc", "-eo", "pipefail", "-c"])
+        .arg(step["run"].as_str().unwrap())
         .current_dir(work.path())
         .env_clear()
         .env("PATH", "/usr/bin:/bin")
         .env("RUNNER_TEMP", format!("{}/runner", work.path()))
+        .env("GITHUB_ACTION_PATH", repository())
         .env("GITHUB_OUTPUT", format!("{}/output", work.path()))
         .env("GITHUB_STEP_SUMMARY", format!("{}/summary", work.path()))
-        .env("TILLER_GUARD_VERSION", VERSION)
-        .envs(environment.iter().copied())
+        .env("TILLER_GUARD_RELEASES", releases)
+        .envs(environment.map(|(name, value)| (name, evaluated(value))))
         .output()
         .unwrap()
+}
+
+/// An unhardened Tiller.
+fn example() -> Vec<u8> {
+    fs::read(repository().join("docs/examples/tiller.yaml")).unwrap()
 }
 
 #[test]
 fn the_action_annotates_summarises_and_writes_sarif() {
     let (release, url) = release();
     let work = Folder::new();
-    let checked = action(
-        &work,
-        &[
-            ("TILLER_GUARD_RELEASES", &url),
-            ("TILLER_GUARD_PATHS", "tiller.yaml"),
-        ],
-    );
+    let checked = action(&work, &[("paths", "tiller.yaml")], &url);
     assert_eq!(checked.status.code(), Some(1), "{}", said(&checked));
     assert!(
         said(&checked).contains("::error file=tiller.yaml,line="),
@@ -86,17 +102,20 @@ fn the_action_annotates_summarises_and_writes_sarif() {
     let read = |name: &str| fs::read_to_string(format!("{}/{name}", work.path())).unwrap();
     let sarif: Value = serde_json::from_str(&read("tiller-guard.sarif")).unwrap();
     assert!(!sarif["runs"][0]["results"].as_array().unwrap().is_empty());
+    let step = &yaml("action.yml")["outputs"]["sarif"]["value"];
+    assert_eq!(step, "${{ steps.check.outputs.sarif }}");
     assert_eq!(read("output"), "sarif=tiller-guard.sarif\n");
     assert!(read("summary").starts_with("### tiller-guard\n    tiller.yaml:2: Deployment"));
     // Nothing of that severity fails, and what is left out is not read.
-    let left_out = action(
-        &work,
-        &[
-            ("TILLER_GUARD_RELEASES", &url),
-            ("TILLER_GUARD_EXCLUDE", "tiller.yaml *.tmp"),
-        ],
-    );
+    let left_out = action(&work, &[("exclude", "tiller.yaml *.tmp")], &url);
     assert_eq!(left_out.status.code(), Some(3), "{}", said(&left_out));
+    // What is known does not fail.
+    let file = format!("{}/tiller.yaml", work.path());
+    let known = crate::offline::run(&["check", &file, "-o", "json"], b"");
+    let baseline = work.file("known.json", known.stdout);
+    let inputs = [("paths", "tiller.yaml"), ("baseline", &baseline)];
+    let passed = action(&work, &inputs, &url);
+    assert_eq!(passed.status.code(), Some(0), "{}", said(&passed));
     drop(release);
 }
 
@@ -112,14 +131,14 @@ fn the_action_runs_no_program_with_another_sum() {
         }
     }
     let work = Folder::new();
-    let refused = action(&work, &[("TILLER_GUARD_RELEASES", &url)]);
+    let refused = action(&work, &[], &url);
     assert_eq!(refused.status.code(), Some(2), "{}", said(&refused));
     assert!(
         said(&refused).contains("differs from the published one"),
         "{}",
         said(&refused)
     );
-    let wrong = action(&work, &[("TILLER_GUARD_VERSION", "v1.0.0/../x")]);
+    let wrong = action(&work, &[("version", "v1.0.0/../x")], &url);
     assert!(
         said(&wrong).contains("must look like v1.2.3"),
         "{}",
@@ -132,10 +151,7 @@ fn the_job_of_gitlab_writes_junit() {
     let job = &yaml("packaging/gitlab.yml")[".tiller-guard"];
     let (release, url) = release();
     let work = Folder::new();
-    work.file(
-        "tiller.yaml",
-        fs::read(repository().join("docs/examples/tiller.yaml")).unwrap(),
-    );
+    work.file("tiller.yaml", example());
     let lines = job["script"].as_array().unwrap().iter();
     let script: Vec<&str> = lines.map(|it| it.as_str().unwrap()).collect();
     let variables = job["variables"].as_object().unwrap().iter();
@@ -151,6 +167,92 @@ fn the_job_of_gitlab_writes_junit() {
     let junit = fs::read_to_string(format!("{}/{report}", work.path())).unwrap();
     assert!(junit.contains("<failure type=\"critical\""), "{junit}");
     drop(release);
+}
+
+/// A folder as a repository of git's, with all that is in it committed. The commit's name.
+fn committed(folder: &Folder) -> String {
+    let script = "git init --quiet . && git add . && \
+                  git -c user.name=test -c user.email=test@example.com commit --quiet --message=all && git rev-parse HEAD";
+    let made = Command::new("bash")
+        .args(["-ec", script])
+        .current_dir(folder.path())
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{}", said(&made));
+    String::from_utf8(made.stdout).unwrap().trim().to_owned()
+}
+
+/// The hook that uses an installed program: the other one compiles the same for minutes.
+#[test]
+fn pre_commit_runs_the_hook_on_what_is_committed() {
+    let hooks = Folder::new();
+    let text = fs::read(repository().join(".pre-commit-hooks.yaml")).unwrap();
+    hooks.file(".pre-commit-hooks.yaml", text);
+    let revision = committed(&hooks);
+    let work = Folder::new();
+    let config = format!(
+        "repos:\n- repo: {}\n  rev: {revision}\n  hooks:\n  - id: tiller-guard-system\n",
+        hooks.path()
+    );
+    work.file(".pre-commit-config.yaml", config);
+    work.file("README.md", "no manifest");
+    work.file("deploy/tiller.yaml", example());
+    committed(&work);
+    let home = Folder::new();
+    let programs = Path::new(PROGRAM).parent().unwrap().display().to_string();
+    let run = || {
+        Command::new(format!("{}/bin/pre-commit", *TOOLS))
+            .args(["run", "--all-files", "--color=never"])
+            .current_dir(work.path())
+            .env("GIT_CONFIG_GLOBAL", "/dev/null")
+            .env("PRE_COMMIT_HOME", home.path())
+            .env("PATH", format!("{programs}:/usr/bin:/bin"))
+            .output()
+            .unwrap()
+    };
+    let failed = run();
+    assert_eq!(failed.status.code(), Some(1), "{}", said(&failed));
+    for words in [
+        "Check manifests for unsafe Tillers",
+        "Failed",
+        "deploy/tiller.yaml",
+        "tls-disabled",
+    ] {
+        assert!(said(&failed).contains(words), "{words}: {}", said(&failed));
+    }
+    let file = format!("{}/deploy/tiller.yaml", work.path());
+    let hardened = crate::offline::run(&["harden", "--write", &file], b"");
+    assert_eq!(hardened.code, Some(0), "{}", hardened.stderr);
+    let passed = run();
+    assert_eq!(passed.status.code(), Some(0), "{}", said(&passed));
+    assert!(said(&passed).contains("Passed"), "{}", said(&passed));
+}
+
+#[test]
+fn the_files_are_what_their_programs_read() {
+    let home = Folder::new();
+    let tool = |name: &str, words: &[&str]| {
+        let run = Command::new(format!("{}/bin/{name}", *TOOLS))
+            .args(words)
+            .current_dir(repository())
+            .env("PRE_COMMIT_HOME", home.path())
+            .output()
+            .unwrap();
+        assert!(run.status.success(), "{words:?}: {}", said(&run));
+    };
+    for (schema, file) in [
+        ("vendor.github-actions", "action.yml"),
+        ("vendor.github-workflows", ".github/workflows/change.yaml"),
+        ("vendor.github-workflows", ".github/workflows/release.yaml"),
+        ("vendor.gitlab-ci", "packaging/gitlab.yml"),
+    ] {
+        tool("check-jsonschema", &["--builtin-schema", schema, file]);
+    }
+    tool(
+        "pre-commit",
+        &["validate-manifest", ".pre-commit-hooks.yaml"],
+    );
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod formats;
 mod harden;
 mod kinds;
 mod policy;
+pub(crate) mod schemas;
 mod services;
 mod surroundings;
 mod terminal;
