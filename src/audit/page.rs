@@ -76,28 +76,46 @@ pub fn page(report: &AuditReport, now: Timestamp) -> Page<'_> {
 fn tiles(report: &AuditReport) -> Vec<Tile> {
     let summary = report.summary;
     let open = report.tillers.iter().filter(|it| is_open(it)).count();
-    let tile = |number, label: &str, tone| Tile {
-        number,
-        label: label.to_owned(),
-        tone,
-    };
-    vec![
-        tile(summary.tillers, "Tillers", Tone::Plain),
-        tile(open, "open to everybody who reaches their pod", Tone::Open),
-        tile(summary.findings, "findings", Tone::Unknown),
-        tile(summary.openers, "other objects that open one", Tone::Open),
-        tile(
+    let mut tiles = vec![
+        Tile::of(summary.tillers, ["Tiller", "Tillers"], Tone::Plain),
+        Tile::of(
+            open,
+            [
+                "open to everybody who reaches its pod",
+                "open to everybody who reaches their pod",
+            ],
+            Tone::Open,
+        ),
+        Tile::of(summary.findings, ["finding", "findings"], Tone::Unknown),
+        Tile::of(
+            summary.openers,
+            ["other object that opens one", "other objects that open one"],
+            Tone::Open,
+        ),
+        Tile::of(
             summary.refused_at_restart,
-            "refused at the next restart",
+            ["refused at the next restart"; 2],
             Tone::Open,
         ),
-        tile(
+        Tile::of(
             summary.refused_at_update,
-            "refused at the next update",
+            ["refused at the next update"; 2],
             Tone::Open,
         ),
-        tile(summary.unknown, "could not be read", Tone::Unknown),
-    ]
+    ];
+    if report.guard.is_some() {
+        let label = [
+            "problem of the webhook configurations",
+            "problems of the webhook configurations",
+        ];
+        tiles.push(Tile::of(summary.webhook_problems, label, Tone::Open));
+    }
+    tiles.push(Tile::of(
+        summary.unknown,
+        ["could not be read"; 2],
+        Tone::Unknown,
+    ));
+    tiles
 }
 
 /// Whether a Tiller asks for no certificate.

@@ -213,6 +213,8 @@ pub struct AuditSummary {
     pub refused_at_restart: usize,
     /// Tillers whose next update is refused.
     pub refused_at_update: usize,
+    /// Problems of tiller-guard's webhook configurations.
+    pub webhook_problems: usize,
     /// What could not be looked at.
     pub unknown: usize,
 }
@@ -224,10 +226,7 @@ impl AuditReport {
     pub fn has_findings(&self) -> bool {
         self.tillers.iter().any(|it| !it.findings.is_empty())
             || !self.openers.is_empty()
-            || self
-                .guard
-                .as_ref()
-                .is_some_and(|guard| guard.problems() > 0)
+            || self.summary.webhook_problems > 0
     }
 
     /// The findings of Tillers and of what opens them, and what could not be looked at, for other formats.

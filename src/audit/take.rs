@@ -76,7 +76,10 @@ impl Audit {
             Listed::Certificates => self.take_certificates(object),
         };
         if let Err(reason) = taken {
-            self.unread(listed.kind(), object, reason);
+            let what = self.unread(listed.kind(), object, reason);
+            // Without it the list is not whole.
+            let whole = self.missing.entry(listed);
+            whole.or_insert_with(|| format!("{what} cannot be read"));
         }
     }
 
@@ -155,6 +158,7 @@ impl Audit {
             openers: openers.len(),
             refused_at_restart: refused(|it| it.next.restart.answer),
             refused_at_update: refused(|it| it.next.update.answer),
+            webhook_problems: guard.as_ref().map_or(0, GuardState::problems),
             unknown: self.unknown.len(),
         };
         AuditReport {
@@ -213,10 +217,10 @@ impl Audit {
     }
 
     fn take_rbac(&mut self, kind: RbacKind, object: &str) -> Result<(), String> {
-        let added = self.access.add(kind, object);
-        added.map_err(|error| error.to_string())?;
         match read(kind.into(), object) {
             Ok(read) => {
+                let added = self.access.add(kind, object);
+                added.map_err(|error| error.to_string())?;
                 self.knowledge = self.knowledge.with(&read);
                 self.openers
                     .judge_binding(&read, &self.knowledge, &self.basis);
@@ -251,13 +255,15 @@ impl Audit {
         taken.map_err(|_| "a field does not match the API".to_owned())
     }
 
-    fn unread(&mut self, kind: &str, object: &str, reason: String) {
+    /// Records that an object could not be read. Which it is.
+    fn unread(&mut self, kind: &str, object: &str, reason: String) -> String {
         let (namespace, name) = named(object);
         let what = match namespace.as_str() {
             "" => format!("{kind} {name}"),
             namespace => format!("{kind} {namespace}/{name}"),
         };
-        self.unseen(what, reason);
+        self.unseen(what.clone(), reason);
+        what
     }
 }
 

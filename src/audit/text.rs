@@ -68,7 +68,7 @@ fn write_summary(report: &AuditReport, out: &mut dyn Write) -> io::Result<()> {
         count(summary.openers, "other object") + " opening one",
         summary.refused_at_restart,
         summary.refused_at_update,
-        match report.guard.as_ref().map_or(0, GuardState::problems) {
+        match summary.webhook_problems {
             0 => String::new(),
             number => format!(
                 "; {} of the webhook configurations",

@@ -259,6 +259,8 @@ fn items<'n>(node: &'n Node, object: &ManifestObject) -> Result<Option<&'n [Node
     }
     match node.get("items").map(|items| &items.content) {
         Some(Content::List(items, _)) if object.kind.ends_with("List") => Ok(Some(items)),
+        // `kubectl cluster-info dump` prints empty lists so.
+        Some(Content::Scalar(Value::Null, _)) if object.kind.ends_with("List") => Ok(Some(&[])),
         Some(Content::List(..) | Content::Scalar(Value::Null, _)) => Err(
             "kubectl takes an object with the key \"items\" for a list and sends only the items, other \
              clients send the object",

@@ -8,11 +8,6 @@ use crate::report::{Report, ReportedObject, Unreadable, count, title};
 impl<'r> From<&'r Report> for Page<'r> {
     fn from(report: &'r Report) -> Self {
         let summary = report.summary;
-        let tile = |number, label: &str, tone| Tile {
-            number,
-            label: label.to_owned(),
-            tone,
-        };
         let shown = report.objects.iter();
         let shown = shown.filter(|it| !it.findings.is_empty() || !it.tillers.is_empty());
         let unknown = report.errors.iter().map(|error: &Unreadable| {
@@ -23,16 +18,16 @@ impl<'r> From<&'r Report> for Page<'r> {
             title: "Tiller in manifests".to_owned(),
             subject: vec![format!("{} read", count(summary.objects, "object"))],
             tiles: vec![
-                tile(summary.tillers, "Tillers", Tone::Plain),
-                tile(summary.findings, "findings", Tone::Unknown),
-                tile(summary.harden, "fixed by hardening", Tone::Plain),
-                tile(summary.refuse, "refused until fixed", Tone::Open),
-                tile(
+                Tile::of(summary.tillers, ["Tiller", "Tillers"], Tone::Plain),
+                Tile::of(summary.findings, ["finding", "findings"], Tone::Unknown),
+                Tile::of(summary.harden, ["fixed by hardening"; 2], Tone::Plain),
+                Tile::of(summary.refuse, ["refused until fixed"; 2], Tone::Open),
+                Tile::of(
                     summary.release_problems,
-                    "problems of release records",
+                    ["problem of release records", "problems of release records"],
                     Tone::Open,
                 ),
-                tile(summary.unreadable, "could not be read", Tone::Unknown),
+                Tile::of(summary.unreadable, ["could not be read"; 2], Tone::Unknown),
             ],
             columns: vec!["File", "Line", "Tillers"],
             items: shown.map(item).collect(),

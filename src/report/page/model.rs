@@ -32,7 +32,7 @@ pub struct Tile {
     /// How many.
     pub number: usize,
     /// Of what.
-    pub label: String,
+    pub label: &'static str,
     /// How it looks, if it is not 0.
     pub tone: Tone,
 }
@@ -75,6 +75,20 @@ pub struct Section {
     pub columns: Vec<&'static str>,
     /// Its lines.
     pub rows: Vec<Vec<String>>,
+}
+
+// === impl Tile ===
+
+impl Tile {
+    /// A number with its label: of one, or of several.
+    pub fn of(number: usize, [one, several]: [&'static str; 2], tone: Tone) -> Self {
+        let label = if number == 1 { one } else { several };
+        Self {
+            number,
+            label,
+            tone,
+        }
+    }
 }
 
 // === impl Item ===

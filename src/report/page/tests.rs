@@ -35,7 +35,7 @@ fn hostile_page(findings: &[Finding]) -> Page<'_> {
         subject: vec![text()],
         tiles: vec![Tile {
             number: 1,
-            label: text(),
+            label: HOSTILE,
             tone: Tone::Open,
         }],
         graph: Some(graph),

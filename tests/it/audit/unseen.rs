@@ -3,7 +3,9 @@
 use serde_json::Value;
 
 use super::cluster;
+use crate::cluster::User;
 use crate::offline::{Run, run};
+use crate::provision::proxy::{Asked, Fate, Proxy, run_at};
 
 /// An audit by somebody with these rights at most.
 fn audit_as(user: &str, words: &[&str]) -> Run {
@@ -64,4 +66,44 @@ fn what_hangs_on_a_list_that_is_missing_is_unknown() {
     }
     assert_eq!(tiller["releases"]["configmaps"]["releases"], 2);
     assert!(told(&report).contains(&"clusterrolebindings"), "{report}");
+}
+
+/// Where RBAC is not served, rights come from elsewhere.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_api_that_is_not_served_is_named_and_the_rest_goes_on() {
+    let client = cluster().client(User::Admin).await.unwrap();
+    let of_rbac = |asked: &[Asked]| {
+        let path = &asked.last().unwrap().path;
+        if path.starts_with("/apis/rbac.authorization.k8s.io/") {
+            Fate::NotServed
+        } else {
+            Fate::Passes
+        }
+    };
+    let proxy = Proxy::start(client, of_rbac).await;
+    let run = run_at(&proxy.kubeconfig(), &["audit", "-o", "json"]).await;
+    assert_eq!(run.code, Some(3), "{}", run.stderr);
+    let report = run.json();
+    let tillers = report["tillers"].as_array().unwrap();
+    assert_eq!(tillers.len(), 12);
+    for field in ["can_reach", "reached_by"] {
+        let unknown = tillers[0][field]["unknown"].as_str().unwrap();
+        assert!(unknown.contains("does not serve it"), "{unknown}");
+    }
+    let not_served = report["not_served"].as_array().unwrap();
+    for what in [
+        "roles",
+        "clusterroles",
+        "rolebindings",
+        "clusterrolebindings",
+    ] {
+        assert!(not_served.contains(&what.into()), "{what}");
+        assert!(told(&report).contains(&what), "{what}");
+    }
+    // The rest is there.
+    assert!(tillers.iter().any(|it| {
+        it["exposed_by"]
+            .as_array()
+            .is_some_and(|all| !all.is_empty())
+    }));
 }
