@@ -9,6 +9,7 @@ use arc_swap::ArcSwap;
 use clap::Args;
 use prometheus_client::registry::Registry;
 
+use super::output::report_apis;
 use super::reach::ReachArguments;
 use super::seconds::seconds;
 use crate::cluster::certificate::CertificateMetrics;
@@ -17,6 +18,7 @@ use crate::cluster::{LiveKnowledge, Reach, Registered, Watches};
 use crate::installation;
 use crate::k8s::review::{self, Answer, BadReview, Lookup, Read, Review, Webhook};
 use crate::policy::{Context, Decision, Knowledge, Policy};
+use crate::report::ReportApi;
 use crate::server::{Found, Guard, Judged, LookingUp, Taken};
 
 use super::policy_options::{LivePolicy, now};
@@ -43,6 +45,10 @@ pub(super) struct LiveArguments {
     /// one that holds the Lease tiller-guard [default: no audits]
     #[arg(long, value_name = "SECONDS", value_parser = seconds, conflicts_with = "without_cluster")]
     audit_interval: Option<Duration>,
+
+    /// Write the findings of each audit into the cluster too: report (objects of openreports.io) or policyreport (wgpolicyk8s.io)
+    #[arg(long, value_name = "API", requires = "audit_interval", value_parser = report_apis())]
+    audit_reports: Option<ReportApi>,
 
     #[command(flatten)]
     reach: ReachArguments,
@@ -77,8 +83,10 @@ impl LiveArguments {
         let interval = self
             .audit_interval
             .map(|it| it.max(SHORTEST_AUDIT_INTERVAL));
-        let watches =
-            || Watches::new(self.reach(), &self.namespace(), registered, policy).auditing(interval);
+        let watches = || {
+            Watches::new(self.reach(), &self.namespace(), registered, policy)
+                .auditing(interval, self.audit_reports)
+        };
         (!self.without_cluster).then(watches)
     }
 }

@@ -6,9 +6,11 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
 use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde::Serialize;
 
 use super::style::style;
+use crate::k8s::registration::NAME;
 use crate::manifest::{DUPLICATE_KEY, to_yaml};
 use crate::policy::{Rule, mode_rules, rules};
 use crate::report::{self, Issues, Page, RELEASE_PROBLEM, ReportApi, Style};
@@ -39,6 +41,12 @@ enum Format {
     Reports(ReportApi),
 }
 
+/// Reads the name of an API for reports.
+pub(super) fn report_apis() -> impl TypedValueParser<Value = ReportApi> {
+    PossibleValuesParser::new(ReportApi::ALL.map(ReportApi::as_str))
+        .try_map(|name| ReportApi::find(&name).context("no API for reports"))
+}
+
 /// What can be written in every format.
 pub(super) trait Written: Serialize {
     /// For people.
@@ -62,13 +70,9 @@ fn output(text: &str) -> Result<Output, String> {
         "junit" => Format::Junit,
         "github" => Format::Github,
         "html" => Format::Html,
-        "report" => Format::Reports(ReportApi::OpenReports),
-        "policyreport" => Format::Reports(ReportApi::PolicyReport),
-        _ => {
-            return Err(
-                "give text, json, yaml, sarif, junit, github, html, report or policyreport"
-                    .to_owned(),
-            );
+        other => {
+            let api = ReportApi::find(other).map(Format::Reports);
+            api.ok_or("give text, json, yaml, sarif, junit, github, html, report or policyreport")?
         }
     };
     if file
@@ -140,7 +144,7 @@ fn write(
         Format::Github => report::write_github(&written.issues(), out)?,
         Format::Html => report::write_page(&written.page(), out)?,
         Format::Reports(api) => {
-            for object in report::report_objects(&written.issues(), api) {
+            for object in report::report_objects(&written.issues(), api, NAME) {
                 write!(out, "---\n{}", to_yaml(&object))?;
             }
         }

@@ -6,6 +6,7 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
+use super::output::report_apis;
 use super::policy_options::{bad_policy, now, read_policy};
 use crate::cluster::Cluster;
 use crate::cluster::apply::{Effect, Expects, Writer};
@@ -14,6 +15,7 @@ use crate::config::{self, Rejected};
 use crate::installation::{self, Installation, OWNER_LABELS, Platform};
 use crate::k8s::registration::HAS_SERVICE_PORT;
 use crate::policy::{Mode, Policy};
+use crate::report::ReportApi;
 
 /// The options that say how an installation is reached: what `install` writes, and what `doctor` compares with.
 #[derive(Debug, Clone, Args)]
@@ -42,6 +44,10 @@ pub(super) struct PlanArguments {
     /// Have one of the pods audit what already runs, this many seconds after the audit before, and show the findings as metrics
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=31_536_000))]
     audit_interval: Option<u32>,
+
+    /// Have that pod write the findings into the cluster too: report (objects of openreports.io) or policyreport (wgpolicyk8s.io)
+    #[arg(long, value_name = "API", requires = "audit_interval", value_parser = report_apis())]
+    audit_reports: Option<ReportApi>,
 
     /// Port on which the pods answer reviews
     #[arg(long, value_name = "PORT", default_value_t = installation::REVIEW_PORT, value_parser = clap::value_parser!(u16).range(1024..))]
@@ -159,6 +165,7 @@ impl PlanArguments {
             host_network: false,
             restore_webhooks: false,
             audit_interval: None,
+            audit_reports: None,
             review_port: installation::REVIEW_PORT,
             health_port: installation::HEALTH_PORT,
         }
@@ -185,6 +192,7 @@ impl PlanArguments {
             host_network,
             restore_webhooks,
             audit_interval,
+            audit_reports,
             review_port,
             health_port,
         } = self;
@@ -216,6 +224,7 @@ impl PlanArguments {
                 host_network,
                 restore_webhooks,
                 audit_interval,
+                audit_reports,
                 review_port,
                 health_port,
                 user: policy.settings.run_as_user,

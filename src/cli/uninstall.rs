@@ -13,6 +13,7 @@ use super::install::DryRun;
 use super::planned::{only_here, writer};
 use super::reach::{ReachArguments, connect, on_runtime};
 use crate::cluster::apply::{Applied, ApplyError, Change, Effect, Writer};
+use crate::cluster::audit_reports;
 use crate::cluster::install::{LABELS_NAMESPACES, has_namespace, is_labelled, registrations};
 use crate::cluster::lease;
 use crate::cluster::team::recorded;
@@ -99,6 +100,8 @@ async fn uninstall(arguments: Arguments) -> anyhow::Result<Exit> {
     // Whoever may not read it leaves it.
     let lease = lease::find(&cluster, &installed.namespace).await;
     objects.extend(lease.ok().flatten());
+    let reports = audit_reports::written(&cluster).await;
+    objects.extend(reports.unwrap_or_default());
     let own_namespace = own_namespace.into_iter().filter(|_| delete_namespace);
     let own_namespace: Vec<_> = own_namespace.collect();
     if !are_ours(&writer, registrations.iter().chain(&own_namespace)).await? {

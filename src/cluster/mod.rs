@@ -3,6 +3,7 @@
 mod aks;
 pub mod apply;
 pub mod audit;
+pub mod audit_reports;
 pub mod certificate;
 mod connection;
 pub mod doctor;

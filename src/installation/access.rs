@@ -105,6 +105,10 @@ fn cluster_rules(installation: &Installation) -> Value {
     if installation.place.audit_interval.is_some() {
         rules.extend(audit_rules(minor));
     }
+    if let Some(api) = installation.place.audit_reports {
+        let verbs = ["get", "list", "create", "patch", "delete"];
+        rules.push(rule(api.group_version().0, &api.resources(), &verbs));
+    }
     json!(rules)
 }
 

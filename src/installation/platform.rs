@@ -1,6 +1,7 @@
 //! What the place where it runs asks of an installation.
 
 use crate::policy::RunAsUser;
+use crate::report::ReportApi;
 
 /// The annotation by which AKS leaves a webhook configuration as it is: its admissions enforcer would take AKS' own
 /// namespaces, `kube-system` among them, out of it.
@@ -25,6 +26,8 @@ pub struct Platform {
     pub restore_webhooks: bool,
     /// How many seconds after an audit of what already runs the next begins; nothing if the pods do not audit.
     pub audit_interval: Option<u32>,
+    /// The API of the objects in which that pod writes the findings; nothing if it writes none.
+    pub audit_reports: Option<ReportApi>,
     /// The port on which reviews are answered.
     pub review_port: u16,
     /// The port of health and metrics.
@@ -40,6 +43,7 @@ impl Default for Platform {
             host_network: false,
             restore_webhooks: false,
             audit_interval: None,
+            audit_reports: None,
             review_port: REVIEW_PORT,
             health_port: HEALTH_PORT,
             user: RunAsUser::default(),

@@ -192,6 +192,7 @@ fn container(installation: &Installation) -> Value {
         host_network,
         restore_webhooks,
         audit_interval,
+        audit_reports,
         review_port,
         health_port,
         ..
@@ -201,6 +202,9 @@ fn container(installation: &Installation) -> Value {
     }
     if let Some(seconds) = audit_interval {
         arguments.push(format!("--audit-interval={seconds}"));
+    }
+    if let Some(api) = audit_reports {
+        arguments.push(format!("--audit-reports={}", api.as_str()));
     }
     if installation.renew_certificates {
         let user = renewal::user(&installation.namespace);

@@ -26,7 +26,7 @@ pub use issue::{Issue, Issues, Unread, title};
 pub use json::{escape_controls, write as write_json};
 pub use junit::write as write_junit;
 pub use object::{Finding, ReportedObject};
-pub use open_reports::{ReportApi, report_objects};
+pub use open_reports::{MANAGED_BY, ReportApi, report_objects};
 pub use page::{
     Edge, Graph, Item, Node, Page, Section, Target, Tile, Tone, configuration, write as write_page,
 };

@@ -17,8 +17,10 @@ use crate::policy::Severity;
 const MOST_RESULTS: usize = 500;
 /// The most characters of a text.
 const MOST_TEXT: usize = 1000;
-/// The most objects.
+/// The most namespaces that have an object.
 const MOST_OBJECTS: usize = 1000;
+/// The label that says who made an object.
+pub const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 /// The annotation that says how many results are left out.
 const LEFT_OUT: &str = "tiller-guard.io/results-left-out";
 
@@ -42,14 +44,40 @@ struct Content<'i> {
 // === impl ReportApi ===
 
 impl ReportApi {
-    fn version(self) -> &'static str {
+    /// Every one.
+    pub const ALL: [Self; 2] = [Self::OpenReports, Self::PolicyReport];
+
+    /// Its name in options.
+    pub fn as_str(self) -> &'static str {
         match self {
-            Self::OpenReports => "openreports.io/v1alpha1",
-            Self::PolicyReport => "wgpolicyk8s.io/v1alpha2",
+            Self::OpenReports => "report",
+            Self::PolicyReport => "policyreport",
         }
     }
 
-    fn kind(self, namespaced: bool) -> &'static str {
+    /// The one of this name.
+    pub fn find(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|it| it.as_str() == name)
+    }
+
+    /// Its group and version.
+    pub fn group_version(self) -> (&'static str, &'static str) {
+        match self {
+            Self::OpenReports => ("openreports.io", "v1alpha1"),
+            Self::PolicyReport => ("wgpolicyk8s.io", "v1alpha2"),
+        }
+    }
+
+    /// Its resources: of namespaces, and of the cluster.
+    pub fn resources(self) -> [&'static str; 2] {
+        match self {
+            Self::OpenReports => ["reports", "clusterreports"],
+            Self::PolicyReport => ["policyreports", "clusterpolicyreports"],
+        }
+    }
+
+    /// The kind of these objects.
+    pub fn kind(self, namespaced: bool) -> &'static str {
         match (self, namespaced) {
             (Self::OpenReports, true) => "Report",
             (Self::OpenReports, false) => "ClusterReport",
@@ -59,8 +87,12 @@ impl ReportApi {
     }
 }
 
-/// The objects: of the cluster first, then by namespace. Namespaces without findings have none.
-pub fn report_objects(issues: &Issues<'_>, api: ReportApi) -> Vec<Value> {
+/// The objects of this name, one after the other: of the cluster first, then by namespace. Namespaces without findings have none.
+pub fn report_objects<'i>(
+    issues: &'i Issues<'i>,
+    api: ReportApi,
+    name: &'static str,
+) -> impl Iterator<Item = Value> + 'i {
     let mut contents: BTreeMap<Option<&str>, Content<'_>> = BTreeMap::new();
     for issue in &issues.findings {
         let (_, namespace, _) = parts(&issue.object);
@@ -72,25 +104,34 @@ pub fn report_objects(issues: &Issues<'_>, api: ReportApi) -> Vec<Value> {
             content.passed += 1;
         }
     }
-    let errors = issues.unread.iter().map(|unread| {
-        json!({
-            "source": "tiller-guard",
-            "policy": "tiller-guard",
-            "result": "error",
-            "message": short(&format!("{}: {}", unread.file, unread.message)),
-        })
-    });
-    let errors: Vec<Value> = errors.collect();
+    let unread = issues.unread.iter();
+    let errors = unread.map(|it| error(&format!("{}: {}", it.file, it.message)));
+    let mut errors: Vec<Value> = errors.collect();
+    let left_out = contents.keys().flatten().skip(MOST_OBJECTS).count();
+    if left_out > 0 {
+        let message = format!(
+            "namespaces with findings that are left out: {left_out}; at most {MOST_OBJECTS} are reported"
+        );
+        errors.insert(0, error(&message));
+    }
     if !errors.is_empty() {
         contents.entry(None).or_default().errors = errors;
     }
-    let objects = contents.into_iter().take(MOST_OBJECTS);
-    objects
-        .map(|(namespace, content)| object(api, namespace, content))
-        .collect()
+    let of_cluster = usize::from(contents.contains_key(&None));
+    let objects = contents.into_iter().take(MOST_OBJECTS + of_cluster);
+    objects.map(move |(namespace, content)| object((api, name), namespace, content))
 }
 
-fn object(api: ReportApi, namespace: Option<&str>, content: Content<'_>) -> Value {
+fn error(message: &str) -> Value {
+    json!({
+        "source": "tiller-guard",
+        "policy": "tiller-guard",
+        "result": "error",
+        "message": short(message),
+    })
+}
+
+fn object((api, name): (ReportApi, &str), namespace: Option<&str>, content: Content<'_>) -> Value {
     let Content {
         mut findings,
         passed,
@@ -112,19 +153,18 @@ fn object(api: ReportApi, namespace: Option<&str>, content: Content<'_>) -> Valu
     let results = errors.into_iter().chain(findings.into_iter().map(result));
     let results: Vec<Value> = results.take(MOST_RESULTS).collect();
     let mut metadata = Map::new();
-    metadata.insert("name".to_owned(), json!("tiller-guard"));
-    let labels = json!({ "app.kubernetes.io/managed-by": "tiller-guard" });
+    metadata.insert("name".to_owned(), json!(name));
+    let labels = json!({ MANAGED_BY: "tiller-guard" });
     metadata.insert("labels".to_owned(), labels);
     if let Some(namespace) = namespace {
         metadata.insert("namespace".to_owned(), json!(namespace));
     }
     let left_out = all - results.len();
-    if left_out > 0 {
-        let annotations = json!({ LEFT_OUT: left_out.to_string() });
-        metadata.insert("annotations".to_owned(), annotations);
-    }
+    let annotations = json!({ LEFT_OUT: left_out.to_string() });
+    metadata.insert("annotations".to_owned(), annotations);
+    let (group, version) = api.group_version();
     json!({
-        "apiVersion": api.version(),
+        "apiVersion": format!("{group}/{version}"),
         "kind": api.kind(namespace.is_some()),
         "metadata": metadata,
         "summary": summary,

@@ -1,4 +1,5 @@
-//! Audits of what already runs, again and again, as metrics. Of all replicas, the one that holds the Lease audits.
+//! Audits of what already runs, again and again, as metrics, and as objects in the cluster if that is asked for. Of all replicas, the one
+//! that holds the Lease audits.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,11 +17,13 @@ use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep};
 use tracing::{info, warn};
 
-use crate::audit::{Extent, RuleMode, Unseen};
+use crate::audit::{AuditReport, Extent, RuleMode, Unseen};
 use crate::cluster::Cluster;
 use crate::cluster::audit::audited;
+use crate::cluster::audit_reports::AuditReports;
 use crate::cluster::lease::Lease;
 use crate::policy::{Policy, Timestamp};
+use crate::report::ReportApi;
 
 /// How many causes of an incomplete audit are logged.
 const LOGGED: usize = 5;
@@ -32,6 +35,8 @@ pub(super) struct Auditor {
     pub(super) policy: Arc<ArcSwap<Policy>>,
     /// How long it waits from the end of an audit to the next.
     pub(super) every: Duration,
+    /// The API of the objects that it writes, if it writes any.
+    pub(super) reports: Option<ReportApi>,
     pub(super) last: Arc<LastAudit>,
 }
 
@@ -55,36 +60,46 @@ impl Auditor {
     pub(super) async fn run(self) {
         let Some(lease) = Lease::of(&self.cluster, &self.own_namespace) else {
             info!("every replica audits: this Kubernetes serves no Leases");
-            self.audit_on().await;
+            if self.reports.is_some() {
+                warn!(
+                    "no reports are written: this Kubernetes serves no Leases, which say who writes"
+                );
+            }
+            self.audit_on(None).await;
             return;
         };
+        let mut reports = self.reports.map(|api| AuditReports::of(&self.cluster, api));
         let (sender, mut held) = watch::channel(false);
         tokio::spawn(lease.keep(sender));
         while held.wait_for(|held| *held).await.is_ok() {
             info!("this replica audits");
             tokio::select! {
-                () = self.audit_on() => {}
+                () = self.audit_on(reports.as_mut()) => {}
                 _lost = held.wait_for(|held| !*held) => info!("another replica audits"),
             }
             self.last.show(None);
         }
     }
 
-    async fn audit_on(&self) {
+    async fn audit_on(&self, mut reports: Option<&mut AuditReports>) {
         let mut told = Vec::new();
         loop {
-            let audited = self.audit().await;
+            let (audited, report) = self.audit().await.unzip();
             if let Some(audited) = audited.as_ref().filter(|it| it.unknown != told) {
                 audited.tell();
                 told.clone_from(&audited.unknown);
             }
             self.last.show(audited);
+            if let (Some(reports), Some(report)) = (&mut reports, &report) {
+                reports.show(report).await;
+            }
+            drop(report);
             sleep(self.every).await;
         }
     }
 
     /// On a thread of its own: pages of hundreds of objects take too long for one that answers reviews.
-    async fn audit(&self) -> Option<Audited> {
+    async fn audit(&self) -> Option<(Audited, AuditReport)> {
         let (cluster, policy) = (self.cluster.clone(), self.policy.load_full());
         let (own_namespace, runtime) = (Arc::clone(&self.own_namespace), Handle::current());
         let audited = spawn_blocking(move || {
@@ -97,16 +112,17 @@ impl Auditor {
 // === impl Audited ===
 
 impl Audited {
-    async fn of(cluster: &Cluster, own_namespace: &str, policy: &Policy) -> Self {
+    async fn of(cluster: &Cluster, own_namespace: &str, policy: &Policy) -> (Self, AuditReport) {
         let start = Instant::now();
         let by = (policy.clone(), now());
         let report = audited(cluster, by, (own_namespace, Extent::Unattended)).await;
-        Self {
+        let audited = Self {
             findings: report.tally(&policy.modes),
-            unknown: report.unknown,
+            unknown: report.unknown.clone(),
             ended: SystemTime::now(),
             took: start.elapsed(),
-        }
+        };
+        (audited, report)
     }
 
     /// Logs what could not be looked at, or that all could be again.

@@ -39,6 +39,7 @@ use super::{Cluster, ConnectError, Reach};
 use crate::k8s::overlay;
 use crate::policy::rights::Lookup;
 use crate::policy::{Knowledge, Policy, SecretRecords};
+use crate::report::ReportApi;
 use audits::Auditor;
 pub(in crate::cluster) use pause::Pause;
 use reflector::{Reflector, StoreUpdate};
@@ -74,6 +75,7 @@ pub struct Watches {
     registered: Registered,
     policy: Arc<ArcSwap<Policy>>,
     audit_interval: Option<Duration>,
+    audit_reports: Option<ReportApi>,
 }
 
 // === impl LiveKnowledge ===
@@ -172,13 +174,20 @@ impl Watches {
             registered,
             policy,
             audit_interval: None,
+            audit_reports: None,
         }
     }
 
-    /// Has the replica that holds the Lease audit what already runs, this long after the end of the audit before.
-    pub fn auditing(self, audit_interval: Option<Duration>) -> Self {
+    /// Has the replica that holds the Lease audit what already runs, this long after the end of the audit before, and write the
+    /// findings as objects of this API, if one is given.
+    pub fn auditing(
+        self,
+        audit_interval: Option<Duration>,
+        audit_reports: Option<ReportApi>,
+    ) -> Self {
         Self {
             audit_interval,
+            audit_reports,
             ..self
         }
     }
@@ -200,6 +209,7 @@ impl Watches {
             registered,
             policy,
             audit_interval,
+            audit_reports,
         } = self;
         let LiveKnowledge {
             current,
@@ -231,6 +241,7 @@ impl Watches {
                 own_namespace: Arc::clone(&own_namespace),
                 policy: Arc::clone(&policy),
                 every,
+                reports: audit_reports,
                 last: status.last_audit(),
             };
             tokio::spawn(auditor.run());

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use tiller_guard::installation::{IMAGE, Installation, NAMESPACE, POLICY, Platform, SERVICE_PORT};
 use tiller_guard::k8s::registration::condition;
 use tiller_guard::policy::{RunAsUser, Settings};
+use tiller_guard::report::ReportApi;
 
 use super::helm::helm;
 use super::{folder, rendered};
@@ -87,6 +88,14 @@ fn the_chart_has_the_options_of_install() {
             ..Platform::default()
         };
         hold_together(&at(audits, minor), json!({ "auditInterval": 3600 }));
+        for api in ReportApi::ALL {
+            let reports = Platform {
+                audit_reports: Some(api),
+                ..audits
+            };
+            let values = json!({ "auditInterval": 3600, "auditReports": api.as_str() });
+            hold_together(&at(reports, minor), values);
+        }
     }
     for minor in [10, 36] {
         let on_nodes = Platform {

@@ -10,7 +10,8 @@ use super::World;
 use super::service::Replica;
 use crate::metrics::assert_accepted;
 
-const FINDING: &str = "tiller_guard_audit_findings{rule=\"service-account\",mode=\"enforce\"} ";
+pub(super) const FINDING: &str =
+    "tiller_guard_audit_findings{rule=\"service-account\",mode=\"enforce\"} ";
 const INCOMPLETE: &str = "tiller_guard_audit_incomplete ";
 const WORDS: [&str; 1] = ["--audit-interval=1"];
 
@@ -23,7 +24,7 @@ impl Replica {
     }
 
     /// Waits until a line about audits begins so.
-    async fn until_audited(&self, start: &str) {
+    pub(super) async fn until_audited(&self, start: &str) {
         let end = Instant::now() + Duration::from_mins(1);
         while !self.audit().await.iter().any(|it| it.starts_with(start)) {
             let log = self.server.log();
@@ -54,7 +55,7 @@ impl World {
         );
     }
 
-    async fn add_namespace(&self, name: &str) {
+    pub(super) async fn add_namespace(&self, name: &str) {
         let namespaces = self.objects("", "v1", "Namespace", "");
         let object = json!({ "metadata": { "name": name } });
         let object = serde_json::from_value(object).unwrap();

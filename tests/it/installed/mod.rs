@@ -24,6 +24,7 @@ mod policies;
 mod proofs;
 mod renewed;
 mod replaced;
+mod reported;
 mod restarts;
 mod service;
 mod unproven;

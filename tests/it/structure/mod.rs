@@ -22,11 +22,11 @@ const USES: [(&str, &[&str]); 17] = [
     ("k8s", &["json", "pod", "policy", "tiller"]),
     ("manifest", &["policy"]),
     ("pki", &[]),
-    ("installation", &["k8s", "policy", "tiller"]),
     ("provision", &["k8s", "pki", "pod", "policy", "tiller"]),
     ("config", &["manifest", "policy", "provision", "tiller"]),
     ("releases", &["manifest"]),
     ("report", &["policy", "releases", "tiller"]),
+    ("installation", &["k8s", "policy", "report", "tiller"]),
     (
         "audit",
         &["json", "k8s", "pki", "pod", "policy", "releases", "report"],
