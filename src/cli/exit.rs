@@ -15,6 +15,10 @@ pub(super) enum Exit {
     Unreadable = 3,
     Unreachable = 4,
     TimedOut = 124,
+    /// By SIGINT, as with Ctrl-C.
+    Interrupted = 130,
+    /// By SIGTERM.
+    Terminated = 143,
 }
 
 impl From<Exit> for ExitCode {

@@ -22,6 +22,7 @@ mod files;
 mod harden;
 mod in_place;
 mod install;
+mod interrupted;
 mod live;
 mod logs;
 mod output;

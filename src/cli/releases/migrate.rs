@@ -6,6 +6,7 @@ use anyhow::anyhow;
 use clap::{Args, ValueEnum};
 
 use super::super::Exit;
+use super::super::interrupted::unless_interrupted;
 use super::super::reach::{ReachArguments, connect_patiently, on_runtime};
 use super::movement::DryRun;
 use super::place::{error, kubernetes_minor, namespace_in};
@@ -123,12 +124,15 @@ async fn migrate(arguments: Arguments) -> anyhow::Result<Exit> {
     }
     let plan = plan(&arguments, &cluster);
     let mut tally = Tally::default();
-    let listed = plan
-        .run(&cluster, |outcome| tally.take(&outcome, &arguments))
-        .await;
+    let work = plan.run(&cluster, |outcome| tally.take(&outcome, &arguments));
+    let listed = unless_interrupted(work).await;
     let recorded = match listed {
-        Ok(recorded) => recorded,
-        Err(unlisted) => {
+        Ok(Ok(recorded)) => recorded,
+        Err(exit) => {
+            error(halfway(&plan, &tally))?;
+            return Ok(exit);
+        }
+        Ok(Err(unlisted)) => {
             error(format_args!("{:#}", anyhow!(unlisted)))?;
             return Ok(Exit::Unreachable);
         }
@@ -157,6 +161,21 @@ async fn migrate(arguments: Arguments) -> anyhow::Result<Exit> {
         Tally { not_ready: 1.., .. } => Exit::Findings,
         Tally { .. } => Exit::Clean,
     })
+}
+
+/// What an interrupted migration leaves.
+fn halfway(plan: &Migrate, tally: &Tally) -> String {
+    if plan.effect != Effect::Write {
+        return "interrupted; nothing was changed".to_owned();
+    }
+    format!(
+        "interrupted after {}: a release that was on its way has records of Helm 2, of Helm 3, or both, and none is lost; run this \
+         again to go on",
+        match tally.migrated {
+            1 => "1 release was migrated".to_owned(),
+            number => format!("{number} releases were migrated"),
+        }
+    )
 }
 
 fn plan(arguments: &Arguments, cluster: &Cluster) -> Migrate {

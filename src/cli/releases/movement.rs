@@ -5,14 +5,19 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use clap::{Args, ValueEnum};
+use tokio::time::timeout;
 
 use super::super::Exit;
+use super::super::interrupted::unless_interrupted;
 use super::super::reach::{ReachArguments, connect_patiently, on_runtime};
 use super::place::{error, namespace_in};
 use super::show::StorageArgument;
 use crate::cluster::Cluster;
 use crate::cluster::apply::Effect;
 use crate::cluster::releases::{ListError, Move, MoveError, Moved};
+
+/// How long it may take to look at what an interrupted move leaves.
+const LOOK: Duration = Duration::from_secs(5);
 
 /// Move the release records of one Tiller to Secrets, or back to ConfigMaps
 ///
@@ -70,7 +75,7 @@ async fn moved(arguments: Arguments) -> anyhow::Result<Exit> {
         keep,
         allow_pending,
         dry_run,
-        timeout,
+        timeout: seconds,
         reach,
     } = arguments;
     let cluster = match connect_patiently(reach).await? {
@@ -83,7 +88,7 @@ async fn moved(arguments: Arguments) -> anyhow::Result<Exit> {
         keep,
         allow_pending,
         switches: true,
-        timeout: Duration::from_secs(timeout),
+        timeout: Duration::from_secs(seconds),
     };
     if dry_run == Some(DryRun::Server)
         && let Err(unable) = Effect::ServerDryRun.check(&cluster)
@@ -91,7 +96,14 @@ async fn moved(arguments: Arguments) -> anyhow::Result<Exit> {
         error(unable)?;
         return Ok(Exit::Unreachable);
     }
-    match done(&plan, &cluster, dry_run).await {
+    let done = match unless_interrupted(done(&plan, &cluster, dry_run)).await {
+        Ok(done) => done,
+        Err(exit) => {
+            error(halfway(&plan, &cluster, dry_run).await)?;
+            return Ok(exit);
+        }
+    };
+    match done {
         Ok(is_moved) => {
             if is_moved && dry_run.is_none() {
                 say(&format!(
@@ -108,6 +120,24 @@ async fn moved(arguments: Arguments) -> anyhow::Result<Exit> {
             Ok(exit)
         }
     }
+}
+
+/// What an interrupted move leaves.
+async fn halfway(plan: &Move, cluster: &Cluster, dry_run: Option<DryRun>) -> String {
+    if dry_run.is_some() {
+        return "interrupted; nothing was changed".to_owned();
+    }
+    let namespace = &plan.namespace;
+    let tiller = match timeout(LOOK, plan.has_stopped(cluster)).await {
+        Ok(Ok(true)) => "Tiller is stopped, and ",
+        Ok(Ok(false)) => "",
+        Ok(Err(_)) | Err(_) => "Tiller may be stopped, and ",
+    };
+    format!(
+        "interrupted: {tiller}no record is lost; run this again to go on, or undo it with: tiller-guard releases move --to {} \
+         -n {namespace}",
+        plan.to.other().as_str()
+    )
 }
 
 /// Does it, or what a dry run does. False if nothing was to be done.

@@ -103,6 +103,13 @@ impl Move {
         mover.go_on(None).await
     }
 
+    /// Whether a move has stopped Tiller, and did not start it again.
+    pub async fn has_stopped(&self, cluster: &Cluster) -> Result<bool, MoveError> {
+        let mover = self.mover(cluster, |_| {});
+        let found = mover.tiller().find().await?;
+        Ok(found.as_ref().is_some_and(Found::is_noted))
+    }
+
     fn mover<'a, F: FnMut(Moved)>(&'a self, cluster: &'a Cluster, tell: F) -> Mover<'a, F> {
         Mover {
             plan: self,

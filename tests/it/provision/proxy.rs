@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::net::SocketAddr;
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -240,26 +240,65 @@ pub(crate) async fn killed_after(
         }
     };
     let proxy = Proxy::start(client, fate).await;
-    let mut child = Command::new(env!("CARGO_BIN_EXE_tiller-guard"))
-        .args(words)
-        .arg(format!("--kubeconfig={}", proxy.kubeconfig()))
-        .env_clear()
+    let mut child = started(&proxy, words)
         .stdout(Stdio::null())
         .spawn()
         .unwrap();
-    let end = Instant::now() + Duration::from_mins(2);
-    let status = loop {
-        if let Some(status) = child.try_wait().unwrap() {
-            break Some(status);
-        }
-        let written = proxy.asked().iter().filter(|it| it.writes()).count();
-        if written > writes || Instant::now() > end {
-            break None;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    };
+    let status = ended_or_written(&mut child, &proxy, writes).await;
     child.kill().ok();
     child.wait().unwrap();
-    assert!(Instant::now() < end, "it neither wrote nor ended");
     status
+}
+
+/// Runs tiller-guard with these arguments, and interrupts it once it has written so often, as Ctrl-C does. What it said.
+pub(crate) async fn interrupted_after(writes: usize, client: Client, words: &[&str]) -> Output {
+    let fate = move |asked: &[Asked]| {
+        let written = asked.iter().filter(|it| it.writes()).count();
+        if written > writes && asked.last().unwrap().writes() {
+            Fate::Hangs
+        } else {
+            Fate::Passes
+        }
+    };
+    let proxy = Proxy::start(client, fate).await;
+    let mut child = started(&proxy, words)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let ended = ended_or_written(&mut child, &proxy, writes).await;
+    assert_eq!(ended, None, "it ended by itself");
+    let signal = ["-INT".to_owned(), child.id().to_string()];
+    let sent = Command::new("kill").args(signal).status().unwrap();
+    assert!(sent.success());
+    let said = tokio::task::spawn_blocking(|| child.wait_with_output().unwrap());
+    said.await.unwrap()
+}
+
+fn started(proxy: &Proxy, words: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tiller-guard"));
+    command
+        .args(words)
+        .arg(format!("--kubeconfig={}", proxy.kubeconfig()))
+        .env_clear();
+    command
+}
+
+/// Waits until the program has ended, or has tried one more write than so many.
+async fn ended_or_written(child: &mut Child, proxy: &Proxy, writes: usize) -> Option<ExitStatus> {
+    let end = Instant::now() + Duration::from_mins(2);
+    loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            return Some(status);
+        }
+        let written = proxy.asked().iter().filter(|it| it.writes()).count();
+        if written > writes {
+            return None;
+        }
+        if Instant::now() > end {
+            child.kill().ok();
+            panic!("it neither wrote nor ended");
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }

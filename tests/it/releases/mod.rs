@@ -2,6 +2,7 @@
 
 mod extremes;
 mod helm3;
+mod interrupted;
 pub(crate) mod kubelet;
 mod list;
 mod migrated;

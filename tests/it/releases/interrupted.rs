@@ -1,0 +1,98 @@
+//! Ctrl-C while records are moved or migrated.
+
+use std::process::Output;
+
+use kube::api::{ListParams, PostParams};
+
+use super::kubelet::play_kubelet;
+use super::migrated;
+use super::moved::{all, found, kubeconfig, moved, world};
+use crate::api_server::cluster;
+use crate::knowledge::tiller;
+use crate::provision::proxy::interrupted_after;
+
+#[track_caller]
+fn assert_said(output: &Output, words: &str) {
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(130), "{said}");
+    assert!(said.contains(words), "{said}");
+}
+
+/// The first copy is the second write, or the third where a dry run comes before.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interrupted_move_says_that_tiller_is_stopped() {
+    let world = world("move-interrupted", "plain").await;
+    if !cluster().has_controllers() {
+        return;
+    }
+    let deployments = world.objects("apps", "v1", "Deployment");
+    let new = serde_json::from_value(tiller(&world, "tiller")).unwrap();
+    deployments
+        .create(&PostParams::default(), &new)
+        .await
+        .unwrap();
+    let kubelet = play_kubelet(&world);
+    let words = [
+        "releases",
+        "move",
+        "-n",
+        "move-interrupted",
+        "--to=secrets",
+        "--timeout=60",
+    ];
+    let said = interrupted_after(2, world.client.clone(), &words).await;
+    assert_said(
+        &said,
+        "error: interrupted: Tiller is stopped, and no record is lost; run this again to go on, or undo it with: tiller-guard \
+         releases move --to configmaps -n move-interrupted\n",
+    );
+    assert_eq!(found(&world).await, all("plain", "ConfigMap"));
+    let run = moved(
+        &kubeconfig(),
+        "move-interrupted",
+        &["--to=secrets", "--timeout=60"],
+    )
+    .await;
+    assert_eq!(run.code, Some(0), "{}{}", run.stdout, run.stderr);
+    assert_eq!(found(&world).await, all("plain", "Secret"));
+    kubelet.abort();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interrupted_move_without_a_deployment_stopped_none() {
+    let world = world("move-interrupted-b", "plain").await;
+    let words = [
+        "releases",
+        "move",
+        "-n",
+        "move-interrupted-b",
+        "--to=secrets",
+    ];
+    let said = interrupted_after(2, world.client.clone(), &words).await;
+    assert_said(
+        &said,
+        "error: interrupted: no record is lost; run this again to go on",
+    );
+    let run = moved(&kubeconfig(), "move-interrupted-b", &["--to=secrets"]).await;
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    assert_eq!(found(&world).await, all("plain", "Secret"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interrupted_migration_says_how_far_it_is() {
+    let world = migrated::world("migrate-interrupted", &["plain"]).await;
+    let words = [
+        "releases",
+        "migrate",
+        "-n",
+        "migrate-interrupted",
+        "--to=helm3",
+    ];
+    let said = interrupted_after(2, world.client.clone(), &words).await;
+    assert_said(&said, "error: interrupted after 0 releases were migrated: ");
+    let run = migrated::migrated(&kubeconfig(), "migrate-interrupted", &[]).await;
+    assert_eq!(run.code, Some(0), "{}{}", run.stdout, run.stderr);
+    let secrets = world.objects("", "v1", "Secret");
+    let of_helm = ListParams::default().labels("owner=helm,name=plain");
+    assert_eq!(secrets.list(&of_helm).await.unwrap().items.len(), 4);
+}
