@@ -8,6 +8,8 @@ mod list;
 mod migrated;
 mod migrated_faults;
 mod migrated_truth;
+mod migration_runs;
+mod model_server;
 pub(crate) mod moved;
 mod moved_faults;
 mod movement;

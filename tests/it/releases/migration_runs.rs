@@ -1,0 +1,353 @@
+//! A migration among Tiller's own writes, failures and kills, a thousand times: no release is ever lost.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use proptest::collection::vec;
+use proptest::prelude::{Just, ProptestConfig, Strategy, prop_oneof};
+use proptest::test_runner::{TestCaseError, TestRunner};
+use serde_json::json;
+use tiller_guard::cluster::releases::{Effect, Migrate, State};
+use tiller_guard::cluster::{Cluster, Reach};
+use tiller_guard::releases::hapi::Release;
+use tiller_guard::releases::helm3::read_object;
+use tiller_guard::releases::{Migration, decode, encode};
+use tokio::sync::Notify;
+
+use super::model_server::{Fate, Model, Store, key, start};
+use super::recordings;
+use crate::offline::Folder;
+
+const TILLER: &str = "tiller";
+const TARGET: &str = "target";
+const RELEASES: usize = 3;
+
+/// What happens before a request is answered.
+#[derive(Debug, Clone, Copy)]
+enum Event {
+    Nothing,
+    /// Tiller upgrades a release: it supersedes the newest revision that it sees, and records another one.
+    Upgrade(usize),
+    /// Tiller purges a release: it deletes all revisions that it sees.
+    Purge(usize),
+    Fail(u16),
+    LoseAnswer,
+    /// The migration is killed.
+    Kill,
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    prop_oneof![
+        480 => Just(Event::Nothing),
+        96 => (0..RELEASES).prop_map(Event::Upgrade),
+        24 => (0..RELEASES).prop_map(Event::Purge),
+        48 => Just(Event::Kill),
+        32 => prop_oneof![Just(403), Just(409), Just(422)].prop_map(Event::Fail),
+        // What comes next waits for a moment.
+        1 => Just(Event::LoseAnswer),
+    ]
+}
+
+/// What Tiller recorded last, by name: the text, and the release's status.
+type Truth = BTreeMap<String, (String, i32)>;
+
+/// The text of a record: of a recorded release, with another name, revision and status.
+fn text(model: &Release, name: &str, revision: i32, status: i32) -> String {
+    let mut release = model.clone();
+    name.clone_into(&mut release.name);
+    release.version = revision;
+    TARGET.clone_into(&mut release.namespace);
+    let info = release.info.get_or_insert_default();
+    info.status.get_or_insert_default().code = status;
+    encode(&release).unwrap()
+}
+
+/// Tiller in a store.
+struct Tiller<'a> {
+    model: &'a Release,
+    store: &'a mut Store,
+    truth: &'a mut Truth,
+}
+
+impl Tiller<'_> {
+    fn record(&mut self, name: &str, revision: i32, status: i32) {
+        let text = text(self.model, name, revision, status);
+        let record = format!("{name}.v{revision}");
+        self.truth.insert(record.clone(), (text.clone(), status));
+        let object = json!({
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": { "labels": {
+                "OWNER": "TILLER", "NAME": name, "VERSION": revision.to_string(),
+                "STATUS": if status == 1 { "DEPLOYED" } else { "SUPERSEDED" },
+            } },
+            "data": { "release": text },
+        });
+        self.store.put(key("configmaps", TILLER, &record), object);
+    }
+
+    /// The revisions that it sees.
+    fn seen(&self, name: &str) -> Vec<i32> {
+        let seen = self.store.objects.values().filter(|it| {
+            let labels = &it["metadata"]["labels"];
+            labels["OWNER"] == "TILLER" && labels["NAME"] == *name
+        });
+        let mut revisions: Vec<i32> = seen
+            .map(|it| {
+                it["metadata"]["labels"]["VERSION"]
+                    .as_str()
+                    .unwrap()
+                    .parse()
+                    .unwrap()
+            })
+            .collect();
+        revisions.sort_unstable();
+        revisions
+    }
+
+    fn upgrade(&mut self, which: usize) {
+        let name = format!("r{which}");
+        if let Some(newest) = self.seen(&name).last() {
+            self.record(&name, *newest, 3);
+            self.record(&name, newest + 1, 1);
+        }
+    }
+
+    fn purge(&mut self, which: usize) {
+        let name = format!("r{which}");
+        for revision in self.seen(&name) {
+            let record = format!("{name}.v{revision}");
+            self.store
+                .objects
+                .remove(&key("configmaps", TILLER, &record));
+            self.truth.remove(&record);
+        }
+    }
+}
+
+/// What is lost: whatever Tiller recorded is there, and what Tiller no longer sees Helm 3 has.
+fn lost(store: &Store, truth: &Truth) -> Option<String> {
+    truth.iter().find_map(|(record, (text, status))| {
+        let object = store.objects.get(&key("configmaps", TILLER, record));
+        let Some(object) = object.filter(|it| it["data"]["release"] == *text) else {
+            return Some(format!("Tiller's {record} is {object:?}"));
+        };
+        if object["metadata"]["labels"]["OWNER"] == "TILLER" {
+            return None;
+        }
+        let secret = format!("sh.helm.release.v1.{record}");
+        let there = store.objects.get(&key("secrets", TARGET, &secret));
+        let there = there.and_then(read_object);
+        let wanted = if *status == 1 {
+            "deployed"
+        } else {
+            "superseded"
+        };
+        let is_there = there.is_some_and(|it| it["info"]["status"] == wanted);
+        (!is_there).then(|| format!("Helm 3's {secret} is not {wanted}"))
+    })
+}
+
+/// What a run needs beside the events.
+struct Place {
+    cluster: Cluster,
+    model: Arc<Mutex<Model>>,
+    release: Release,
+}
+
+impl Place {
+    async fn start(folder: &Folder) -> Self {
+        let model = Arc::new(Mutex::new(Model::default()));
+        let address = start(Arc::clone(&model)).await;
+        let kubeconfig = json!({
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [{ "name": "c", "cluster": { "server": format!("http://{address}") } }],
+            "users": [{ "name": "u", "user": {} }],
+            "contexts": [{ "name": "x", "context": { "cluster": "c", "user": "u" } }],
+            "current-context": "x",
+        });
+        let reach = Reach {
+            kubeconfig: Some(Path::new(&folder.file("kubeconfig", kubeconfig.to_string())).into()),
+            context: None,
+        };
+        let name = "2.17.0-configmap-k8s1.20/plain";
+        let recording = recordings()
+            .into_iter()
+            .find(|it| it.name() == name)
+            .unwrap();
+        let text = recording.value["records"][0]["data"]["release"].clone();
+        Self {
+            cluster: Cluster::connect_patiently(&reach).await.unwrap(),
+            model,
+            release: decode(text.as_str().unwrap().as_bytes()).unwrap(),
+        }
+    }
+
+    /// Migrates once. Whether it was all done.
+    async fn migrate(&self) -> bool {
+        let plan = Migrate {
+            namespace: TILLER.to_owned(),
+            releases: Vec::new(),
+            migration: Migration {
+                minor: 20,
+                map_apis: false,
+                max: None,
+            },
+            keep: false,
+            effect: Effect::Write,
+        };
+        let mut is_done = true;
+        let listed = plan
+            .run(&self.cluster, |outcome| {
+                is_done &= matches!(outcome.state, State::Migrated { .. } | State::Already);
+            })
+            .await;
+        is_done && listed.is_ok()
+    }
+
+    /// Records releases, and has all of this happen: an event before each request that comes.
+    fn begin(&self, events: Vec<Event>, killed: &Arc<Notify>) -> Arc<Mutex<Seen>> {
+        let mut model = self.locked();
+        *model = Model::default();
+        let mut seen = Seen {
+            left: events.len(),
+            ..Seen::default()
+        };
+        let mut tiller = Tiller {
+            model: &self.release,
+            store: &mut model.store,
+            truth: &mut seen.truth,
+        };
+        for which in 0..RELEASES {
+            tiller.record(&format!("r{which}"), 1, 1);
+            tiller.upgrade(which);
+        }
+        let seen = Arc::new(Mutex::new(seen));
+        let (release, killed, shared) =
+            (self.release.clone(), Arc::clone(killed), Arc::clone(&seen));
+        let mut events = events.into_iter();
+        model.between = Some(Box::new(move |store| {
+            let mut seen = shared.lock().unwrap();
+            let Seen {
+                truth,
+                lost: found,
+                left,
+                looked,
+            } = &mut *seen;
+            *left = left.saturating_sub(1);
+            let mut tiller = Tiller {
+                model: &release,
+                store,
+                truth,
+            };
+            let fate = match events.next().unwrap_or(Event::Nothing) {
+                Event::Nothing => Fate::Passes,
+                Event::Upgrade(which) => {
+                    tiller.upgrade(which);
+                    Fate::Passes
+                }
+                Event::Purge(which) => {
+                    tiller.purge(which);
+                    Fate::Passes
+                }
+                Event::Fail(code) => Fate::Fails(code),
+                Event::LoseAnswer => Fate::AnswerLost,
+                Event::Kill => {
+                    killed.notify_one();
+                    Fate::Passes
+                }
+            };
+            if found.is_none() && *looked != store.version {
+                *found = lost(store, truth);
+                *looked = store.version;
+            }
+            fate
+        }));
+        seen
+    }
+
+    /// Migrates while all of this happens, and then undisturbed; nothing is lost, what is done is not done again, and Tiller can have
+    /// back all of it.
+    async fn survives(&self, events: Vec<Event>, ignores_versions: bool) -> Result<(), String> {
+        let killed = Arc::new(Notify::new());
+        let seen = self.begin(events, &killed);
+        self.locked().store.ignores_versions = ignores_versions;
+        while seen.lock().unwrap().left > 0 {
+            tokio::select! {
+                _done = self.migrate() => {}
+                () = killed.notified() => {}
+            }
+        }
+        self.locked().between = None;
+        let is_done = self.migrate().await;
+        let seen = std::mem::take(&mut *seen.lock().unwrap());
+        let migrated = self.locked().store.clone();
+        if let Some(lost) = seen.lost.or_else(|| lost(&migrated, &seen.truth)) {
+            return Err(lost);
+        }
+        assert!(is_done);
+        let owners = migrated.objects.iter().filter(|it| it.0.0 == "configmaps");
+        let mut owners = owners.map(|it| &it.1["metadata"]["labels"]["OWNER"]);
+        assert!(owners.all(|it| it == "MIGRATED"), "{migrated:?}");
+        assert!(self.migrate().await);
+        assert_eq!(self.locked().store, migrated);
+        for (record, (text, _)) in &seen.truth {
+            let object = &migrated.objects[&key("configmaps", TILLER, record)];
+            assert_eq!(object["data"]["release"], *text, "{record}");
+        }
+        let records = migrated.objects.keys().filter(|it| it.0 == "configmaps");
+        assert_eq!(records.count(), seen.truth.len());
+        Ok(())
+    }
+
+    fn locked(&self) -> MutexGuard<'_, Model> {
+        self.model.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What was seen while events happened.
+#[derive(Debug, Default)]
+struct Seen {
+    truth: Truth,
+    lost: Option<String>,
+    /// Events to come.
+    left: usize,
+    /// The version of the store that was looked at last.
+    looked: u64,
+}
+
+#[test]
+fn nothing_is_lost_in_a_thousand_migrations() {
+    assert_eq!(runs(1000, false), Ok(()));
+}
+
+/// What the runs find if the API server does not look at versions.
+#[test]
+fn the_runs_see_what_is_lost() {
+    let found = runs(1000, true).unwrap_err();
+    assert!(found.contains("Helm 3's sh.helm.release.v1.r"), "{found}");
+}
+
+/// Runs so many migrations. The first that loses something.
+fn runs(cases: u32, ignores_versions: bool) -> Result<(), String> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap();
+    let folder = Folder::new();
+    let place = runtime.block_on(Place::start(&folder));
+    let config = ProptestConfig {
+        cases,
+        failure_persistence: None,
+        max_shrink_iters: if ignores_versions { 0 } else { 200 },
+        ..ProptestConfig::default()
+    };
+    let ran = TestRunner::new(config).run(&vec(event(), 0..80), |events| {
+        let survived = runtime.block_on(place.survives(events, ignores_versions));
+        survived.map_err(TestCaseError::fail)
+    });
+    ran.map_err(|error| error.to_string())
+}
