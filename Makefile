@@ -44,7 +44,7 @@ bench:
 	cargo bench --locked --bench provision && \
 	cargo bench --locked --bench releases && \
 	benches/trivy.sh && \
-	BENCH=1 cargo test --locked --release --test it page::three_hundred_tillers
+	BENCH=1 cargo test --locked --release --test it page::three_hundred_tillers -- --nocapture
 
 soak:
 	@$(ASSETS) && echo 'Building with optimisation' >&2 && \

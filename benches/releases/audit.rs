@@ -1,13 +1,16 @@
 //! `tiller-guard audit` of a large cluster.
 
-use std::time::Duration;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
+use tokio::time::sleep;
 
 use super::client::Bare;
-use super::cluster::{Cluster, User};
-use super::{MEMORY, TILLERS, compare, fill, run};
+use super::cluster::{Cluster, Folder, Server, User, free_ports, get};
+use super::{MEMORY, PROGRAM, TILLERS, compare, fill, peak, run};
 
 const PODS: usize = 50_000;
 const BINDINGS: usize = 20_000;
@@ -17,6 +20,8 @@ const NAMESPACES: usize = 100;
 const RBAC: &str = "/apis/rbac.authorization.k8s.io/v1";
 /// Objects of a page.
 const PAGE: usize = 500;
+/// What a pod may hold, in KiB: the limit of its Deployment.
+const LIMIT: u64 = 128 << 10;
 /// What an audit may take in the time of its largest lists.
 const MOST: f64 = 1.3;
 
@@ -67,6 +72,16 @@ pub(crate) async fn measure() -> Result<bool> {
     }
     println!("audit holds {} MiB at most", memory >> 10);
     ensure!(memory <= MEMORY, "more than {} MiB", MEMORY >> 10);
+    bare.namespace("tiller-guard").await?;
+    let quiet = served(&cluster, &[], "tiller_guard_known_tillers 50").await?;
+    let words = ["--audit-interval=1"];
+    let auditing = served(&cluster, &words, "tiller_guard_audit_incomplete 0").await?;
+    println!(
+        "serve holds {} MiB at most, and {} MiB with audits",
+        quiet >> 10,
+        auditing >> 10
+    );
+    ensure!(auditing <= LIMIT, "a pod may hold {} MiB", LIMIT >> 10);
     Ok(compare(
         "audit",
         best,
@@ -74,6 +89,31 @@ pub(crate) async fn measure() -> Result<bool> {
         plain,
         MOST,
     ))
+}
+
+/// The most that a server holds until its metrics have such a line, and some seconds after that, in KiB.
+async fn served(cluster: &Cluster, words: &[&str], line: &str) -> Result<u64> {
+    let folder = Folder::create()?;
+    let [port, health] = free_ports()?;
+    let health = SocketAddr::from((Ipv4Addr::LOCALHOST, health));
+    let mut arguments = vec![
+        "serve".to_owned(),
+        format!("--kubeconfig={}", cluster.kubeconfig().display()),
+        format!("--listen=127.0.0.1:{port}"),
+        format!("--health-address={health}"),
+    ];
+    arguments.extend(words.iter().map(ToString::to_string));
+    let server = Server::start("serve", Path::new(PROGRAM), &arguments, &folder)?;
+    let end = Instant::now() + Duration::from_mins(2);
+    let has_line = |text: String| text.lines().any(|it| it == line);
+    while !get(health, "/metrics").is_ok_and(has_line) {
+        ensure!(Instant::now() < end, "no {line}: {}", server.log());
+        sleep(Duration::from_millis(200)).await;
+    }
+    sleep(Duration::from_secs(10)).await;
+    let pid = server.pid().context("it has ended")?;
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
+    peak(&status).context("no VmHWM")
 }
 
 fn namespace(number: usize) -> String {

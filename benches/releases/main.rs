@@ -212,6 +212,12 @@ fn elsewhere(object: Value) -> Value {
     object
 }
 
+/// The most memory that a process held, in KiB, by its file `status`.
+fn peak(status: &str) -> Option<u64> {
+    let line = status.lines().find_map(|it| it.strip_prefix("VmHWM:"))?;
+    line.trim().strip_suffix(" kB")?.trim().parse().ok()
+}
+
 /// Runs the program, and looks at its memory until it ends.
 fn run(cluster: &Cluster, words: &[&str]) -> Result<Took> {
     let begin = Instant::now();
@@ -227,9 +233,7 @@ fn run(cluster: &Cluster, words: &[&str]) -> Result<Took> {
             break ended;
         }
         let text = std::fs::read_to_string(&status).unwrap_or_default();
-        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let peak = line.and_then(|line| line.trim().strip_suffix(" kB")?.trim().parse().ok());
-        memory = memory.max(peak.unwrap_or_default());
+        memory = memory.max(peak(&text).unwrap_or_default());
         std::thread::sleep(Duration::from_millis(5));
     };
     // Findings are an exit code of their own.
