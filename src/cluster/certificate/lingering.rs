@@ -29,8 +29,15 @@ impl Lingering {
         }
     }
 
+    /// What a configuration is to hold that holds this now.
+    pub(super) fn bundle(&mut self, found: &Bundle, wanted: &Bundle, now: Instant) -> Bundle {
+        let mut whole = self.keep(found, wanted, now);
+        whole.join(wanted.clone());
+        whole
+    }
+
     /// Those that stay of all that were found: what is not asked for for too long goes, and so do the oldest of too many.
-    pub(super) fn keep(&mut self, found: &Bundle, wanted: &Bundle, now: Instant) -> Bundle {
+    fn keep(&mut self, found: &Bundle, wanted: &Bundle, now: Instant) -> Bundle {
         let mut unasked = found.clone();
         unasked.remove(wanted);
         let mut parts: Vec<(Instant, Bundle)> = unasked

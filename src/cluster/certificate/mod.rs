@@ -18,6 +18,8 @@
 //! waited for before the first request depends on it.
 
 mod changes;
+#[cfg(test)]
+mod decade;
 mod error;
 mod lingering;
 mod metrics;
@@ -32,11 +34,12 @@ use tokio::time::{Instant, sleep, timeout};
 use tracing::{info, warn};
 
 use super::{Cluster, Reach};
-use crate::pki::{Issuance, ServingCertificate, WebhookAuthority};
+use crate::pki::{Bundle, Issuance, IssueError, ServingCertificate, WebhookAuthority};
 use changes::Changes;
 pub use error::CertificateError;
 use lingering::Lingering;
 pub use metrics::CertificateMetrics;
+use secret::Found;
 
 /// How soon the next attempt follows while there is nothing to serve.
 const SOON: Duration = Duration::from_millis(500);
@@ -202,30 +205,21 @@ impl Keeper {
             None => cluster.insert(Cluster::connect_patiently(&self.reach).await?),
         };
         let now = (self.clock)();
-        let secret::Found { authority, bundle } = self.authority(cluster, state, now).await?;
-        let mut wanted = bundle;
-        wanted.add(&authority);
-        if let Some(leaf) = state.leaf.as_ref().filter(|it| it.holds(now)) {
-            wanted.add(&leaf.authority);
-        }
-        self.metrics.issues(&authority);
+        let found = self.authority(cluster, state, now).await?;
+        let wanted = state.wanted(&found, now);
+        self.metrics.issues(&found.authority);
         let absent = registrations::publish(cluster, &wanted, &mut state.lingering, now).await?;
         self.metrics.saw(absent.is_empty());
         state.tell_absent(absent);
-        let since = state.saw(&authority);
-        if !state.needs_leaf(&authority, since, now) {
-            return Ok(());
+        let (names, lifetime) = (&self.names, self.times.leaf);
+        let issued = state.next_leaf(&found.authority, (names, lifetime), now, Instant::now())?;
+        if let Some(leaf) = issued {
+            info!(
+                not_after = leaf.validity().end_text(),
+                "issued a serving certificate"
+            );
+            sender.send_replace(Issuance::Issued(leaf));
         }
-        let leaf = authority.issue(&self.names, now, self.times.leaf)?;
-        info!(
-            not_after = leaf.validity().end_text(),
-            "issued a serving certificate"
-        );
-        sender.send_replace(Issuance::Issued(leaf.clone()));
-        state.leaf = Some(Leaf {
-            certificate: leaf,
-            authority,
-        });
         Ok(())
     }
 }
@@ -254,16 +248,47 @@ impl State {
         usable(&self.leaf.as_ref()?.authority, now)
     }
 
-    /// Whether this replica must serve a leaf certificate of this CA now. All CA bundles hold the CA since `since`. A leaf that no client
+    /// What the bundles must hold: what the Secret holds, and the authority of what is served.
+    fn wanted(&self, found: &Found, now: SystemTime) -> Bundle {
+        let mut wanted = found.bundle.clone();
+        wanted.add(&found.authority);
+        if let Some(leaf) = self.leaf.as_ref().filter(|it| it.holds(now)) {
+            wanted.add(&leaf.authority);
+        }
+        wanted
+    }
+
+    /// The leaf that is served from now on, for these names and valid for so long, if another one must follow. All bundles hold the
+    /// authority.
+    fn next_leaf(
+        &mut self,
+        authority: &Arc<WebhookAuthority>,
+        (names, lifetime): (&[String], Duration),
+        now: SystemTime,
+        at: Instant,
+    ) -> Result<Option<ServingCertificate>, IssueError> {
+        let since = self.saw(authority, at);
+        if !self.needs_leaf(authority, at.duration_since(since), now) {
+            return Ok(None);
+        }
+        let certificate = authority.issue(names, now, lifetime)?;
+        self.leaf = Some(Leaf {
+            certificate: certificate.clone(),
+            authority: Arc::clone(authority),
+        });
+        Ok(Some(certificate))
+    }
+
+    /// Whether this replica must serve a leaf certificate of this CA now. All CA bundles hold the CA for so long. A leaf that no client
     /// accepts is replaced at once.
-    fn needs_leaf(&self, authority: &WebhookAuthority, since: Instant, now: SystemTime) -> bool {
+    fn needs_leaf(&self, authority: &WebhookAuthority, seen: Duration, now: SystemTime) -> bool {
         let Some(leaf) = self.leaf.as_ref().filter(|it| it.holds(now)) else {
             return true;
         };
         if leaf.authority.is(authority) {
             leaf.certificate.validity().is_due(now)
         } else {
-            since.elapsed() >= SETTLED
+            seen >= SETTLED
         }
     }
 
@@ -280,17 +305,16 @@ impl State {
         }
     }
 
-    /// Since when the bundles are known to hold this authority, now included.
-    fn saw(&mut self, authority: &Arc<WebhookAuthority>) -> Instant {
+    /// Since when the bundles are known to hold this authority, as they do at `at`.
+    fn saw(&mut self, authority: &Arc<WebhookAuthority>, at: Instant) -> Instant {
         match &self.seen {
             Some(seen) if seen.authority.is(authority) => seen.since,
             _ => {
-                let since = Instant::now();
                 self.seen = Some(Seen {
                     authority: Arc::clone(authority),
-                    since,
+                    since: at,
                 });
-                since
+                at
             }
         }
     }

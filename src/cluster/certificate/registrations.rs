@@ -91,8 +91,7 @@ async fn publish_in(
         for text in BTreeSet::from_iter(&written) {
             there.join(bundle_of(text, now));
         }
-        let mut whole = lingering.keep(&there, wanted, Instant::now());
-        whole.join(wanted.clone());
+        let whole = lingering.bundle(&there, wanted, Instant::now());
         let text = BASE64_STANDARD.encode(whole.to_pem());
         if written.iter().all(|it| *it == text) {
             return Ok(true);

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
@@ -14,7 +14,7 @@ use tracing::{info, warn};
 
 use super::{CertificateError, Keeper, State};
 use crate::cluster::Cluster;
-use crate::pki::{Bundle, WebhookAuthority};
+use crate::pki::{Bundle, IssueError, WebhookAuthority};
 
 /// How often somebody else may be faster.
 const ATTEMPTS: u32 = 10;
@@ -28,6 +28,102 @@ pub(super) struct Found {
     pub(super) authority: Arc<WebhookAuthority>,
     /// Those before it that are not over, and itself.
     pub(super) bundle: Bundle,
+}
+
+/// The Secret's texts, the key among them.
+#[derive(Clone, Default)]
+pub(super) struct Texts {
+    /// `tls.crt`: the authority that issues now.
+    pub(super) certificate: String,
+    /// `tls.key`: its key.
+    pub(super) key: String,
+    /// `ca.crt`: it, and those before it that are not over.
+    pub(super) bundle: String,
+}
+
+/// What follows from the Secret's texts.
+#[derive(Debug)]
+pub(super) enum Next {
+    /// The Secret stays.
+    Stays(Found),
+    /// The Secret must hold this; why what it holds cannot be used, if that is so.
+    Writes(Found, Option<IssueError>),
+}
+
+// === impl Texts ===
+
+impl Texts {
+    fn of(secret: &Secret) -> Self {
+        let text = |key: &str| {
+            let bytes = secret.data.as_ref().and_then(|data| data.get(key));
+            bytes.map_or_else(String::new, |bytes| {
+                String::from_utf8_lossy(&bytes.0).into_owned()
+            })
+        };
+        Self {
+            certificate: text("tls.crt"),
+            key: text("tls.key"),
+            bundle: text("ca.crt"),
+        }
+    }
+}
+
+// === impl Next ===
+
+impl Next {
+    /// Decides by what is there, if there is a Secret: one that can be used issues until its successor is due. A new authority
+    /// is valid for `lifetime`.
+    pub(super) fn of(
+        texts: Option<&Texts>,
+        state: &State,
+        now: SystemTime,
+        lifetime: Duration,
+    ) -> Result<Self, IssueError> {
+        let none = Texts::default();
+        let Texts {
+            certificate,
+            key,
+            bundle,
+        } = texts.unwrap_or(&none);
+        let mut bundle = Bundle::read(bundle, now);
+        let (known, unusable) = match WebhookAuthority::from_pem(certificate, key, now) {
+            Ok(authority) if !authority.validity().is_due(now) => {
+                let authority = Arc::new(authority);
+                return Ok(Self::Stays(Found { authority, bundle }));
+            }
+            // A new one is its successor.
+            Ok(old) => {
+                bundle.add(&old);
+                (None, None)
+            }
+            // Whoever deletes the Secret asks for a new one.
+            Err(_) if texts.is_none() => (state.awaited(now), None),
+            Err(error) => {
+                let known = state.awaited(now).or_else(|| state.issuing(now));
+                (known, Some(error))
+            }
+        };
+        let authority = match known {
+            Some(known) => known,
+            None => Arc::new(WebhookAuthority::create(now, lifetime)?),
+        };
+        bundle.add(&authority);
+        bundle.keep_last(MOST);
+        Ok(Self::Writes(Found { authority, bundle }, unusable))
+    }
+}
+
+// === impl Found ===
+
+impl Found {
+    /// As the Secret holds it.
+    pub(super) fn texts(&self) -> Texts {
+        Texts {
+            certificate: self.authority.certificate_pem(),
+            key: self.authority.key_pem(),
+            bundle: self.bundle.to_pem(),
+        }
+    }
 }
 
 impl Keeper {
@@ -48,39 +144,17 @@ impl Keeper {
                 .get_opt(name)
                 .await
                 .map_err(|error| failed("get", error))?;
-            let text = |key: &str| {
-                let data = found.as_ref().and_then(|secret| secret.data.as_ref());
-                let bytes = data.and_then(|data| data.get(key));
-                bytes.map_or_else(String::new, |bytes| {
-                    String::from_utf8_lossy(&bytes.0).into_owned()
-                })
-            };
-            let mut bundle = Bundle::read(&text("ca.crt"), now);
-            let current = WebhookAuthority::from_pem(&text("tls.crt"), &text("tls.key"), now);
-            let known = match current {
-                Ok(authority) if !authority.validity().is_due(now) => {
-                    let authority = Arc::new(authority);
-                    return Ok(Found { authority, bundle });
-                }
-                // A new one is its successor.
-                Ok(old) => {
-                    bundle.add(&old);
-                    None
-                }
-                // Whoever deletes the Secret asks for a new one.
-                Err(_) if found.is_none() => state.awaited(now),
-                Err(error) => {
-                    warn!(%object, %error, "the CA cannot be used; writing another one");
-                    state.awaited(now).or_else(|| state.issuing(now))
+            let texts = found.as_ref().map(Texts::of);
+            let next = match Next::of(texts.as_ref(), state, now, self.times.authority)? {
+                Next::Stays(found) => return Ok(found),
+                Next::Writes(next, unusable) => {
+                    if let Some(error) = unusable {
+                        warn!(%object, %error, "the CA cannot be used; writing another one");
+                    }
+                    next
                 }
             };
-            let authority = match known {
-                Some(known) => known,
-                None => Arc::new(WebhookAuthority::create(now, self.times.authority)?),
-            };
-            bundle.add(&authority);
-            bundle.keep_last(MOST);
-            let secret = self.secret(found.as_ref(), &authority, &bundle);
+            let secret = self.secret(found.as_ref(), next.texts());
             let was_there = found.is_some();
             let written = match found {
                 None => api.create(&PostParams::default(), &secret).await,
@@ -88,8 +162,9 @@ impl Keeper {
             };
             match written {
                 Ok(_) => {
-                    info!(%object, not_after = authority.validity().end_text(), "wrote the CA");
-                    return Ok(Found { authority, bundle });
+                    let not_after = next.authority.validity().end_text();
+                    info!(%object, not_after, "wrote the CA");
+                    return Ok(next);
                 }
                 // Another replica was faster: what it made is taken.
                 Err(kube::Error::Api(status))
@@ -101,17 +176,12 @@ impl Keeper {
     }
 
     /// The Secret with another authority, otherwise as it was.
-    fn secret(
-        &self,
-        before: Option<&Secret>,
-        authority: &WebhookAuthority,
-        bundle: &Bundle,
-    ) -> Secret {
+    fn secret(&self, before: Option<&Secret>, texts: Texts) -> Secret {
         let bytes = |text: String| ByteString(text.into_bytes());
         let data = BTreeMap::from([
-            ("tls.crt".to_owned(), bytes(authority.certificate_pem())),
-            ("tls.key".to_owned(), bytes(authority.key_pem())),
-            ("ca.crt".to_owned(), bytes(bundle.to_pem())),
+            ("tls.crt".to_owned(), bytes(texts.certificate)),
+            ("tls.key".to_owned(), bytes(texts.key)),
+            ("ca.crt".to_owned(), bytes(texts.bundle)),
         ]);
         let label = |value: &str| Some(value.to_owned());
         let labels = ["app.kubernetes.io/name", "app.kubernetes.io/managed-by"]
