@@ -58,7 +58,7 @@ pub(super) struct CertificateArguments {
     #[arg(long, value_name = "PORT", default_value_t = SERVICE_PORT, value_parser = clap::value_parser!(u16).range(1..))]
     service_port: u16,
 
-    /// Write webhook configurations that somebody edited back as `install` writes them. Deleted ones are only reported
+    /// Write webhook configurations that somebody edited or deleted back as `install` writes them
     #[arg(long)]
     restore_webhooks: bool,
 

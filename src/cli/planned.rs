@@ -37,7 +37,7 @@ pub(super) struct PlanArguments {
     #[arg(long)]
     host_network: bool,
 
-    /// Have the pods write webhook configurations that somebody edited back as they were installed
+    /// Have the pods write webhook configurations that somebody edited or deleted back as they were installed
     #[arg(long)]
     restore_webhooks: bool,
 

@@ -102,6 +102,10 @@ fn cluster_rules(installation: &Installation) -> Value {
         ),
         by_name(rule(registration::GROUP, &registrations, &watch), &[NAME]),
     ];
+    if installation.place.restore_webhooks {
+        // A rule cannot restrict `create` by name.
+        rules.push(rule(registration::GROUP, &registrations, &["create"]));
+    }
     if installation.place.audit_interval.is_some() {
         rules.extend(audit_rules(minor));
     }

@@ -22,7 +22,7 @@ pub struct Platform {
     /// Whether the pods are on their nodes' network, for an API server that reaches no other: on EKS with a network
     /// plugin that is not Amazon's.
     pub host_network: bool,
-    /// Whether the pods write webhook configurations back that somebody edited.
+    /// Whether the pods write webhook configurations back that somebody edited or deleted.
     pub restore_webhooks: bool,
     /// How many seconds after an audit of what already runs the next begins; nothing if the pods do not audit.
     pub audit_interval: Option<u32>,

@@ -8,7 +8,7 @@ use serde_json::Value;
 use tokio::time::{Instant, sleep, timeout};
 use tracing::{info, warn};
 
-use super::restoring::restore;
+use super::restoring::{Seen, restore};
 use super::status::Status;
 use crate::cluster::Cluster;
 use crate::cluster::drift::drift;
@@ -34,7 +34,7 @@ pub struct Registered {
     pub port: u16,
     /// How often.
     pub every: Duration,
-    /// Whether those that somebody edited are written back.
+    /// Whether those that somebody edited or deleted are written back.
     pub restores: bool,
 }
 
@@ -56,8 +56,9 @@ impl ConfigurationCheck {
     pub(super) async fn run(self) {
         let (mut last, mut told) = (Vec::new(), Vec::new());
         let mut restored: Option<Instant> = None;
+        let mut seen = Seen::default();
         loop {
-            let drifts = self.drifts().await;
+            let drifts = self.drifts(&mut seen).await;
             self.status.drifted(drifts.len());
             if drifts == last && drifts != told {
                 tell(&drifts);
@@ -65,8 +66,10 @@ impl ConfigurationCheck {
             }
             let calm = restored.is_none_or(|it| it.elapsed() >= RESTORED);
             if self.registered.restores && calm && drifts == last && !drifts.is_empty() {
-                restore(&self.cluster, self.wanted()).await;
-                restored = Some(Instant::now());
+                let wanted = self.wanted();
+                if restore(&self.cluster, &self.own_namespace, wanted, &seen).await {
+                    restored = Some(Instant::now());
+                }
             }
             let pause = if drifts == told {
                 self.registered.every
@@ -79,7 +82,7 @@ impl ConfigurationCheck {
     }
 
     /// A sentence for each difference. One that cannot be looked at is one: nobody knows what it says.
-    async fn drifts(&self) -> Vec<String> {
+    async fn drifts(&self, seen: &mut Seen) -> Vec<String> {
         let mut drifts = Vec::new();
         let Registered { service, port, .. } = &self.registered;
         if *port != SERVICE_PORT && !self.cluster.version().is_from(HAS_SERVICE_PORT) {
@@ -90,7 +93,11 @@ impl ConfigurationCheck {
         for wanted in self.wanted() {
             let kind = wanted.get("kind").and_then(Value::as_str);
             let kind = kind.unwrap_or_default();
-            match timeout(ANSWER, registration(&self.cluster, kind)).await {
+            let found = timeout(ANSWER, registration(&self.cluster, kind)).await;
+            if let Ok(Ok(live)) = &found {
+                seen.saw(kind, live.as_ref(), Instant::now());
+            }
+            match found {
                 Ok(Ok(Some(live))) => drifts.extend(drift(&wanted, &live)),
                 Ok(Ok(None)) => drifts.push(format!("there is no {kind}")),
                 Ok(Err(error)) => drifts.push(format!("{kind} cannot be read: {}", words(&error))),
