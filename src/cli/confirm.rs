@@ -9,7 +9,8 @@ pub(super) fn confirmed(question: &str, nothing: &str) -> anyhow::Result<bool> {
     if !io::stdin().is_terminal() {
         bail!("cannot ask without a terminal: pass --yes");
     }
-    let mut out = io::stderr().lock();
+    // Nothing is locked while a person thinks: Ctrl-C is answered on another thread.
+    let mut out = io::stderr();
     write!(out, "{question} [y/N] ")?;
     out.flush()?;
     let mut answer = String::new();

@@ -3,6 +3,7 @@
 use std::io::{self, Write as _};
 use std::time::Duration;
 
+use anyhow::bail;
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
@@ -15,7 +16,7 @@ use super::reach::{ReachArguments, connect, on_runtime};
 use super::seconds::seconds;
 use crate::cluster::Cluster;
 use crate::cluster::doctor::{Check, Health, before, examine};
-use crate::cluster::install::policy_text;
+use crate::cluster::install::{other_installation, policy_text};
 use crate::config::Rejected;
 use crate::installation::Installation;
 use crate::policy::Policy;
@@ -71,6 +72,10 @@ async fn look(arguments: Arguments) -> anyhow::Result<Exit> {
         Ok(cluster) => cluster,
         Err(exit) => return Ok(exit),
     };
+    // Whoever may not read them is told so by the checks.
+    if let Ok(Some(other)) = other_installation(&cluster, &plan.namespace).await {
+        bail!("tiller-guard is installed in the namespace {other}: pass -n {other}");
+    }
     let mut planned = plan.plan(
         cluster.version().known_minor(),
         ContentArguments::default(),

@@ -15,7 +15,7 @@ pub(super) enum Exit {
     Unreadable = 3,
     Unreachable = 4,
     TimedOut = 124,
-    /// By SIGINT, as with Ctrl-C.
+    /// By SIGINT, with the code that a shell gives a process that the signal ended.
     Interrupted = 130,
     /// By SIGTERM.
     Terminated = 143,

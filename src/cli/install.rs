@@ -3,6 +3,7 @@
 //! The registrations come last, once there are pods that answer: before Kubernetes 1.28 every pod that is made waits for
 //! an answer from then on.
 
+mod pods;
 mod policy;
 mod print;
 mod proof;
@@ -14,12 +15,12 @@ use std::time::Duration;
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use serde_json::Value;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 use super::Exit;
-use super::again::again;
 use super::confirm::confirmed;
 use super::exit::of_cluster;
+use super::interrupt::Steps;
 use super::planned::{ContentArguments, PlanArguments, WrittenPolicy, only_here, writer};
 use super::reach::{ReachArguments, connect, on_runtime};
 use super::seconds::seconds;
@@ -27,17 +28,12 @@ use super::uninstall::remove_unwanted;
 use super::waiting;
 use crate::cluster::Cluster;
 use crate::cluster::apply::{Applied, Change, Desired, Effect, Foreign, Writer};
-use crate::cluster::install::{self, Rollout};
-use crate::cluster::proof::{Proof, Trial, prove};
+use crate::cluster::install;
 use crate::installation::{Installation, POLICY_FILE};
-use crate::k8s::registration::NAME;
 use crate::manifest::to_yaml;
 use crate::report::unified_diff;
 use policy::{Chosen, Wanted};
 use print::{Format, minor, print};
-
-/// How often the pods are looked at.
-const LOOK: Duration = Duration::from_secs(1);
 
 /// Install tiller-guard into a cluster, or update it; wait, and prove that it refuses an unhardened Tiller
 #[derive(Debug, Args)]
@@ -136,6 +132,7 @@ async fn install(arguments: Arguments) -> anyhow::Result<Exit> {
         writeln!(io::stderr(), "error: {error}")?;
         return Ok(Exit::Unreachable);
     }
+    let steps = Steps::of(effect);
     if output.is_none() {
         only_here(&cluster, &plan.namespace, true).await?;
     }
@@ -169,6 +166,7 @@ async fn install(arguments: Arguments) -> anyhow::Result<Exit> {
         chosen,
         diff,
         wait: (effect == Effect::Write && !wait.is_zero()).then_some(wait),
+        steps,
     };
     let exit = installing.install().await?;
     installing.tell_mode()?;
@@ -188,7 +186,12 @@ struct Installing {
     diff: bool,
     /// How long to wait, if at all.
     wait: Option<Duration>,
+    /// What Ctrl-C leaves half done.
+    steps: Steps,
 }
+
+/// What the steps of an installation are about.
+const STEPS: &str = "installation";
 
 // === impl Installing ===
 
@@ -201,6 +204,8 @@ impl Installing {
             chosen,
             ..
         } = self;
+        self.steps
+            .begin(STEPS, "objects; the webhook configurations are as before");
         let labelled = install::label_names(cluster, &planned.namespace, writer.effect).await?;
         for namespace in labelled {
             let done = writer.effect.done("labelled");
@@ -217,12 +222,21 @@ impl Installing {
                 print::warn_of_pods(cluster).await?;
             }
             let registrations = self.registrations().await?;
+            self.steps.begin(STEPS, "webhook configurations");
             self.apply(registrations.to_vec()).await?;
+            self.steps.end(STEPS);
             return Ok(Exit::Clean);
         };
         let end = Instant::now() + wait;
-        if !pods_are_ready(cluster, &planned.namespace, end).await? {
-            return self.without_pods().await;
+        self.steps.begin(
+            STEPS,
+            "the pods are not ready yet; the webhook configurations are as before",
+        );
+        if !pods::are_ready(cluster, &planned.namespace, end).await? {
+            pods::tell_missing(cluster, &planned.namespace).await?;
+            // Webhooks of an installation before refuse nothing from now on if nobody answers.
+            proof::give_way_if_unasked(cluster).await?;
+            return Ok(Exit::TimedOut);
         }
         let end = end.max(Instant::now() + proof::SHORTEST);
         let enforces = chosen.after.enforces();
@@ -234,7 +248,10 @@ impl Installing {
             return Ok(Exit::Findings);
         }
         let registrations = self.registrations().await?;
+        self.steps.begin(STEPS, "webhook configurations");
         self.apply_as(registrations.to_vec(), is_new).await?;
+        self.steps
+            .begin(STEPS, "all objects are written and not checked yet");
         proof::examined(cluster, planned, enforces, end).await
     }
 
@@ -254,6 +271,10 @@ impl Installing {
             io::stdout(),
             "trying the webhooks with an unhardened Tiller"
         )?;
+        self.steps.begin(
+            STEPS,
+            "the webhook configurations ask about tiller-guard's trial object only, and refuse nothing else",
+        );
         for object in registrations {
             let foreign = Foreign::Refuse;
             writer.apply(&Desired { object, foreign }).await?;
@@ -265,38 +286,6 @@ impl Installing {
             proof::take_back(writer, planned, tried).await?;
         }
         Ok(is_proven)
-    }
-
-    /// The end where no pods became ready. Webhooks that are there, of an installation before, refuse nothing from now on if
-    /// nobody answers.
-    async fn without_pods(&self) -> anyhow::Result<Exit> {
-        let Self {
-            cluster, planned, ..
-        } = self;
-        writeln!(
-            io::stderr(),
-            "timed out waiting for the pods; the webhook configurations were not changed"
-        )?;
-        let waiting = install::waiting(cluster, &planned.namespace).await;
-        for line in waiting.context("cannot list the guard's Pods")? {
-            writeln!(io::stderr(), "  {line}")?;
-        }
-        writeln!(
-            io::stderr(),
-            "look at the pods (kubectl -n {} describe pods), then run:\n  {}",
-            planned.namespace,
-            again()
-        )?;
-        let Proof {
-            mutate, validate, ..
-        } = prove(cluster).await;
-        if [mutate, validate]
-            .iter()
-            .any(|it| matches!(it, Trial::Unasked { .. }))
-        {
-            proof::give_way(cluster).await?;
-        }
-        Ok(Exit::TimedOut)
     }
 
     /// The webhook configurations, with the CAs that are known now.
@@ -372,21 +361,5 @@ fn leave_policy(object: &mut Value) {
         && let Some(object) = object.as_object_mut()
     {
         object.remove("data");
-    }
-}
-
-async fn pods_are_ready(cluster: &Cluster, namespace: &str, end: Instant) -> anyhow::Result<bool> {
-    writeln!(io::stdout(), "waiting for the pods")?;
-    loop {
-        let rollout = Rollout::look(cluster, namespace).await;
-        let rollout =
-            rollout.with_context(|| format!("cannot get Deployment {namespace}/{NAME}"))?;
-        if rollout.is_some_and(Rollout::is_done) {
-            return Ok(true);
-        }
-        if Instant::now() >= end {
-            return Ok(false);
-        }
-        sleep(LOOK).await;
     }
 }

@@ -8,6 +8,7 @@
 //! | 3 | something could not be read; the rest was done |
 //! | 4 | the cluster cannot be reached, may not be looked at, or does not do what is asked |
 //! | 124 | it did not become so in time |
+//! | 130 | interrupted by Ctrl-C |
 
 mod again;
 mod audit;
@@ -22,7 +23,7 @@ mod files;
 mod harden;
 mod in_place;
 mod install;
-mod interrupted;
+mod interrupt;
 mod live;
 mod logs;
 mod output;

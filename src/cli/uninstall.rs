@@ -10,6 +10,7 @@ use super::Exit;
 use super::confirm::confirmed;
 use super::exit::of_cluster;
 use super::install::DryRun;
+use super::interrupt::Steps;
 use super::planned::{only_here, writer};
 use super::reach::{ReachArguments, connect, on_runtime};
 use crate::cluster::apply::{Applied, ApplyError, Change, Effect, Writer};
@@ -49,6 +50,9 @@ pub(super) struct Arguments {
     #[command(flatten)]
     reach: ReachArguments,
 }
+
+/// What the steps of a removal are about.
+const STEPS: &str = "removal";
 
 /// Removes everything.
 pub(super) fn run(arguments: Arguments) -> anyhow::Result<Exit> {
@@ -117,6 +121,8 @@ async fn uninstall(arguments: Arguments) -> anyhow::Result<Exit> {
             return Ok(Exit::Findings);
         }
     }
+    let steps = Steps::of(effect);
+    steps.begin(STEPS, "webhook configurations");
     if !remove(&writer, registrations.to_vec()).await? {
         writeln!(
             io::stderr(),
@@ -125,8 +131,13 @@ async fn uninstall(arguments: Arguments) -> anyhow::Result<Exit> {
         )?;
         return Ok(Exit::Findings);
     }
+    steps.begin(
+        STEPS,
+        "the webhook configurations are deleted, so that nothing is refused; other objects are left",
+    );
     let mut failed = !remove_renewal(&writer, &installed).await?;
     failed |= !remove(&writer, objects).await?;
+    steps.end(STEPS);
     let namespace = &installed.namespace;
     if !delete_namespace && has_namespace(&cluster, namespace).await? {
         writeln!(

@@ -197,6 +197,18 @@ pub(super) fn variable(text: &str) -> Result<String, String> {
     }
 }
 
+/// Reads a repository of images: `ghcr.io/helm/tiller`, without tag and digest.
+pub fn image_repository(text: &str) -> Result<String, String> {
+    let image = image_or_repository(text)?;
+    if image.tag.is_some() || image.digest.is_some() {
+        return Err(format!(
+            "\"{}\" has a tag or digest; write the repository only, and its version as --tiller-version",
+            quoted(text)
+        ));
+    }
+    Ok(text.to_owned())
+}
+
 /// An image, or a repository of images.
 pub(super) fn image_or_repository(text: &str) -> Result<ImageReference<'_>, String> {
     let ImageReference {

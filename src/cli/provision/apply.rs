@@ -11,6 +11,7 @@ use tokio::time::{Instant, sleep};
 use super::super::Exit;
 use super::arguments::DoingArguments;
 use super::difference::difference;
+use super::issuance::Course;
 use super::prepare::{Prepared, desired};
 use super::session::{Failure, Session};
 use crate::cluster::apply::{Applied, ApplyError, Change, Desired, Effect, Seen, Writer};
@@ -49,7 +50,10 @@ impl Making<'_> {
             session, prepared, ..
         } = self;
         let mut done = Done::default();
-        for stage in &prepared.plan.stages {
+        for (number, stage) in (1..).zip(&prepared.plan.stages) {
+            session
+                .steps
+                .begin(&prepared.team.team, self.step(number, stage));
             session
                 .progress
                 .passing(format_args!("{}: {}", prepared.team.team, stage.title));
@@ -61,6 +65,17 @@ impl Making<'_> {
             (Effect::Write, _) => self.line(format_args!("{changed} of {all} objects changed")),
             _ => self.line(format_args!("{changed} of {all} objects would change")),
         }
+    }
+
+    /// What is half done if Ctrl-C ends this stage.
+    fn step(&self, number: usize, stage: &Stage) -> String {
+        let Prepared { plan, course, .. } = self.prepared;
+        let still = match course {
+            Course::Replace => "; until Tiller restarts, it accepts the old bundles",
+            Course::Keep | Course::Rotate | Course::Finish => "",
+        };
+        let (title, all) = (stage.title, plan.stages.len());
+        format!("{title} (step {number} of {all}){still}")
     }
 
     /// Applies what does not need one another; where something fails, the rest is still done, and what comes after it

@@ -196,10 +196,14 @@ impl Leaving {
             stay: _,
             registration,
         } = self;
+        let what = "objects are deleted; the team's ConfigMap goes last";
+        session.steps.begin(team, what);
         session.delete(team, own, OWNER, doing).await?;
         // Tiller labels its records as its own.
         session.delete(team, releases, &[], doing).await?;
-        session.delete(team, registration, OWNER, doing).await
+        session.delete(team, registration, OWNER, doing).await?;
+        session.steps.end(team);
+        Ok(())
     }
 }
 
@@ -258,6 +262,8 @@ async fn leave_targets(
             Err(error) => return session.end(&name, Err(error), Exit::Clean),
         }
     }
+    let what = "rights in target namespaces are deleted; the team's ConfigMap still names them";
+    session.steps.begin(&name, what);
     let done = match session.delete(&name, &models, OWNER, doing).await {
         Ok(()) => {
             session

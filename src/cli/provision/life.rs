@@ -1,7 +1,7 @@
 //! What happens to a team after it was made: renewed, given another CA, a person more or less.
 
 use anyhow::{Context as _, anyhow};
-use clap::Args;
+use clap::{ArgGroup, Args};
 use futures_util::stream::{self, StreamExt as _};
 
 use super::super::Exit;
@@ -53,12 +53,13 @@ pub(in crate::cli) struct RotateArguments {
 
 /// A team and people.
 #[derive(Debug, Args)]
+#[command(group = ArgGroup::new("people").args(["user", "group"]).required(true).multiple(true))]
 pub(in crate::cli) struct PeopleArguments {
     /// Name of the team
     team: String,
 
     /// User (repeatable)
-    #[arg(long, value_name = "NAME", required_unless_present = "group")]
+    #[arg(long, value_name = "NAME")]
     user: Vec<String>,
 
     /// Group (repeatable)

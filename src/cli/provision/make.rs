@@ -52,6 +52,8 @@ impl Session<'_> {
         }
         let adoption = Adoption::new(self, prepared.team, doing);
         if prepared.moves {
+            let what = "release records move, and the old Tiller is stopped";
+            self.steps.begin(name, what);
             adoption.begin().await?;
         }
         let making = Making {
@@ -61,12 +63,16 @@ impl Session<'_> {
             writer,
         };
         making.apply().await?;
+        if !gone.is_empty() {
+            self.steps
+                .begin(name, "bundles and rights of those who left");
+        }
         self.delete(name, gone, OWNER, doing).await?;
         if !is_real {
             return Ok(());
         }
         self.write_bundles(prepared)?;
-        match &prepared.plan.init_line {
+        let done = match &prepared.plan.init_line {
             Some(line) => self.tell_what_is_next(prepared, line),
             None if doing.no_wait && prepared.moves => self.line(
                 name,
@@ -77,13 +83,30 @@ impl Session<'_> {
             ),
             None if doing.no_wait || prepared.scope != Scope::Whole && !prepared.restarts() => Ok(()),
             None => {
-                self.wait(prepared.team, doing.timeout()).await?;
+                self.wait_for(prepared, doing).await?;
                 if doing.adopt {
+                    self.steps.begin(name, "old release records");
                     adoption.finish().await?;
                 }
                 Ok(())
             }
-        }
+        };
+        self.steps.end(name);
+        done
+    }
+
+    async fn wait_for(
+        &self,
+        prepared: &Prepared<'_>,
+        doing: &DoingArguments,
+    ) -> Result<(), Failure> {
+        let still = match prepared.course {
+            Course::Replace => ", and may accept the old bundles until then",
+            Course::Keep | Course::Rotate | Course::Finish => "",
+        };
+        let what = format!("all objects are written; Tiller is not ready yet{still}");
+        self.steps.begin(&prepared.team.team, what);
+        self.wait(prepared.team, doing.timeout()).await
     }
 
     /// Warns of rights in the whole cluster that an account keeps when it is taken over. Whoever may not list bindings is not told.

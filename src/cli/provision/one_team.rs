@@ -45,7 +45,7 @@ pub(super) struct OneTeamArguments {
     tiller_version: Option<Version>,
 
     /// Repository of Tiller's image, without a tag [default: ghcr.io/helm/tiller]
-    #[arg(long, value_name = "REPOSITORY", conflicts_with = "file")]
+    #[arg(long, value_name = "REPOSITORY", value_parser = config::image_repository, conflicts_with = "file")]
     image: Option<String>,
 
     /// Number of revisions of a release that Tiller keeps; 0 keeps all [default: 200]
@@ -71,32 +71,43 @@ pub(super) struct OneTeamArguments {
 impl OneTeamArguments {
     /// A mistyped subcommand is found without a cluster.
     pub(super) fn is_no_subcommand(&self, name: &str) -> anyhow::Result<()> {
-        if SUBCOMMANDS.iter().any(|it| reads_like(name, it)) {
-            self.means_a_team(name)?;
+        let meant = SUBCOMMANDS.iter().find(|it| reads_like(name, it));
+        if let (Some(meant), Some(lacks)) = (meant, self.lacks(name)) {
+            bail!(
+                "\"{}\" is not a subcommand of provision: did you mean {meant}? To make a team of that name, {lacks}",
+                name.escape_debug()
+            );
         }
         Ok(())
     }
 
-    /// A team that is new comes with its namespaces.
-    fn means_a_team(&self, name: &str) -> anyhow::Result<()> {
-        let lacks = if self.tiller_namespace.is_none() {
-            "--tiller-namespace"
-        } else if self.target_namespace.is_empty() {
-            "--target-namespace"
-        } else {
-            return Ok(());
+    /// What to add to make a new team, which comes with its namespaces.
+    fn lacks(&self, name: &str) -> Option<String> {
+        let lacking = match (&self.tiller_namespace, self.target_namespace.as_slice()) {
+            (None, []) => "--tiller-namespace and --target-namespace",
+            (None, _) => "--tiller-namespace",
+            (Some(_), []) => "--target-namespace",
+            (Some(_), _) => return None,
         };
-        bail!(
-            "\"{}\" is not a subcommand of provision, which are status, list, certs, renew, rotate, grant and revoke; to \
-             make a new team of that name, pass {lacks}",
-            name.escape_debug()
-        )
+        let name = name.escape_debug();
+        let tiller = self.tiller_namespace.as_ref();
+        let tiller = tiller.map_or_else(|| format!("{name}-tiller"), Clone::clone);
+        let targets = match self.target_namespace.as_slice() {
+            [] => name.to_string(),
+            targets => targets.join(","),
+        };
+        Some(format!(
+            "pass {lacking}, such as: tiller-guard provision {name} --tiller-namespace {tiller} --target-namespace {targets}"
+        ))
     }
 
     /// The team of this name. Options that are left out keep what is stored of it.
     pub(super) fn spec(&self, name: &str, stored: Option<TeamSpec>) -> anyhow::Result<TeamSpec> {
-        if stored.is_none() {
-            self.means_a_team(name)?;
+        if let (None, Some(lacks)) = (&stored, self.lacks(name)) {
+            bail!(
+                "there is no team \"{}\" to take its namespaces from: to make it, {lacks}",
+                name.escape_debug()
+            );
         }
         let Self {
             tiller_namespace,

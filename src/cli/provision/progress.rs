@@ -37,6 +37,12 @@ impl Progress {
         writeln!(io::stdout(), "{text}")
     }
 
+    /// What is no part of the output.
+    pub(super) fn note(self, text: impl Display) -> io::Result<()> {
+        self.clear();
+        writeln!(io::stderr(), "{text}")
+    }
+
     /// What went wrong.
     pub(super) fn error(self, text: impl Display) -> io::Result<()> {
         self.clear();

@@ -2,15 +2,18 @@
 
 use std::fmt::Display;
 
-use anyhow::{Context as _, anyhow};
+use anyhow::{Context as _, bail};
 
 use super::super::Exit;
+use super::super::interrupt::Steps;
 use super::super::reach::{connect_patiently, on_runtime};
 use super::arguments::{DoingArguments, SharedArguments, examined};
 use super::progress::Progress;
 use crate::cluster::Cluster;
 use crate::cluster::apply::{Effect, Expects, Writer};
-use crate::cluster::team::{LookError, Registered, Stock, has_namespace, registered};
+use crate::cluster::team::{
+    LookError, Registered, Stock, has_namespace, registered, registered_in,
+};
 use crate::cluster::told::chain;
 use crate::config;
 use crate::policy::Settings;
@@ -31,6 +34,8 @@ pub(super) struct Session<'a> {
     /// What is known of the teams' objects.
     pub(super) stock: Stock,
     pub(super) progress: Progress,
+    /// What Ctrl-C leaves half done of each team.
+    pub(super) steps: Steps,
 }
 
 /// Which teams a run is about.
@@ -105,18 +110,20 @@ async fn known(
     namespace: &str,
     about: About<'_>,
 ) -> Result<(Vec<Registered>, Stock), LookError> {
-    let stock = async {
-        match about {
-            About::One(team) => Stock::of_secrets(cluster, namespace, Some(team)).await,
-            About::Certificates => Stock::of_secrets(cluster, namespace, None).await,
-            About::Many => match Stock::of_many(cluster, namespace).await {
-                Ok(stock) => Ok(stock),
-                // Whoever may not list whole namespaces asks for each object.
-                Err(_) => Stock::of_secrets(cluster, namespace, None).await,
-            },
-        }
+    let team = match about {
+        About::One(team) => Some(team),
+        About::Certificates | About::Many => None,
     };
+    let stock = Stock::of_secrets(cluster, namespace, team);
     tokio::try_join!(registered(cluster, namespace), stock)
+}
+
+/// The same for many teams, in the lists that they need anyway. None if the current user may not list them, or there is no such
+/// namespace.
+async fn known_of_many(cluster: &Cluster, namespace: &str) -> Option<(Vec<Registered>, Stock)> {
+    let stock = Stock::of_many(cluster, namespace).await.ok()?;
+    let is_there = stock.has_namespace(namespace) == Some(true);
+    is_there.then(|| (registered_in(&stock), stock))
 }
 
 // === impl Session ===
@@ -138,14 +145,15 @@ impl<'a> Session<'a> {
             progress.error(error)?;
             return Ok(Err(Exit::Unreachable));
         }
+        let steps = Steps::of(effect);
         let namespace = &shared.place.guard_namespace;
-        let told = match has_namespace(&cluster, namespace).await {
-            Ok(true) => known(&cluster, namespace, about).await.map_err(Into::into),
-            Ok(false) => Err(anyhow!(
-                "namespace {namespace}, which holds the teams, does not exist: run `tiller-guard install`, or name \
-                 another with --guard-namespace"
-            )),
-            Err(error) => Err(error.into()),
+        let of_many = match about {
+            About::Many => known_of_many(&cluster, namespace).await,
+            About::One(_) | About::Certificates => None,
+        };
+        let told = match of_many {
+            Some(known) => Ok(known),
+            None => Self::known(&cluster, namespace, about).await,
         };
         match told {
             Ok((registered, stock)) => Ok(Ok(Self {
@@ -155,12 +163,28 @@ impl<'a> Session<'a> {
                 registered,
                 stock,
                 progress,
+                steps,
             })),
             Err(error) => {
                 progress.error(format_args!("{}", chain(error.as_ref())))?;
                 Ok(Err(Exit::Unreachable))
             }
         }
+    }
+
+    /// The registered teams and what is known of them, if the namespace that holds them is there.
+    async fn known(
+        cluster: &Cluster,
+        namespace: &str,
+        about: About<'_>,
+    ) -> anyhow::Result<(Vec<Registered>, Stock)> {
+        if has_namespace(cluster, namespace).await? {
+            return Ok(known(cluster, namespace, about).await?);
+        }
+        bail!(
+            "namespace {namespace}, which holds the teams, does not exist: run `tiller-guard install`, or name another with \
+             --guard-namespace"
+        )
     }
 
     /// A registered team.

@@ -103,6 +103,13 @@ pub(super) fn each(
         for team in half_made(session, &teams) {
             shown.extend(half(session, &team, layout));
         }
+        if shown.is_empty() && session.registered.is_empty() && teams.is_empty() {
+            let namespace = &session.shared.place.guard_namespace;
+            let text = format!(
+                "there are no teams in {namespace}: `tiller-guard provision TEAM` makes one"
+            );
+            session.progress.note(text)?;
+        }
         for team in wanted(session, &teams)? {
             match show(session, team).await {
                 Ok(of_team) => shown.extend(of_team),

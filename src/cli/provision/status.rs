@@ -38,8 +38,8 @@ struct TeamStatus<'a> {
     /// What the Tillers of its Deployment really do, as `check` reports it.
     tillers: Vec<Value>,
     ends_first: Option<EndsFirst>,
-    /// Whether Tiller's Secret is of another CA than the team's.
-    is_outdated: bool,
+    /// What an interrupted run left of its certificates, if it left something.
+    outdated: Option<&'static str>,
 }
 
 /// The certificate with the least time left.
@@ -131,7 +131,17 @@ impl<'a> TeamStatus<'a> {
         let deployed = deployed(&session.cluster, &team.tiller_namespace).await;
         let deployed = deployed.map_err(Failure::cluster)?;
         let found = found_of(session, team).await?;
-        let is_outdated = registered.is_ours && found.is_of_another_authority();
+        let deployment = deployed.as_ref().map(|it| &it.0);
+        let outdated = match deployment {
+            _ if !registered.is_ours => None,
+            _ if found.is_of_another_authority() => {
+                Some("Tiller's certificate is of another CA than the team's")
+            }
+            Some(deployment) if found.is_newer_than(deployment) => {
+                Some("Tiller has not been restarted with the certificates in its Secret")
+            }
+            _ => None,
+        };
         let certificates = certificates(found);
         let first = certificates
             .iter()
@@ -143,7 +153,7 @@ impl<'a> TeamStatus<'a> {
                 .map(|it| tillers(&it.0, session.settings))
                 .unwrap_or_default(),
             deployed,
-            is_outdated,
+            outdated,
             ends_first: first.map(|first| {
                 let left = first.certificate.left(now);
                 EndsFirst {
@@ -181,7 +191,7 @@ impl<'a> TeamStatus<'a> {
             "days_left": self.ends_first.as_ref().map(|it| it.days),
             "ends_first": self.ends_first.as_ref().map(|it| &it.of),
             "due": self.ends_first.as_ref().is_some_and(|it| it.due),
-            "outdated": self.is_outdated,
+            "outdated": self.outdated.is_some(),
             "last_change": self.last_change(),
         })
     }
@@ -190,7 +200,7 @@ impl<'a> TeamStatus<'a> {
         let team = &self.registered.team;
         let people = team.users.iter().chain(&team.groups);
         let days = self.ends_first.as_ref().map(EndsFirst::marked);
-        let incomplete = if self.is_outdated { ", incomplete" } else { "" };
+        let incomplete = self.outdated.map_or("", |_| ", incomplete");
         vec![
             team.name.to_string(),
             format!("{}{incomplete}", self.state().0),
@@ -251,13 +261,13 @@ impl<'a> TeamStatus<'a> {
                 self.last_change().unwrap_or("unknown")
             ),
         ]);
-        if self.is_outdated {
-            lines.push(format!(
-                "  incomplete    Tiller's certificate is of another CA than the team's, and Tiller may accept people who were \
-                 revoked: run what was interrupted again, or `tiller-guard provision {}`",
+        lines.extend(self.outdated.map(|outdated| {
+            format!(
+                "  incomplete    {outdated}, and Tiller may accept people who were revoked: run what was interrupted again, or \
+                 `tiller-guard provision {}`",
                 team.name
-            ));
-        }
+            )
+        }));
         lines.push("  rights".to_owned());
         lines
     }

@@ -6,7 +6,7 @@ use anyhow::anyhow;
 use clap::{Args, ValueEnum};
 
 use super::super::Exit;
-use super::super::interrupted::unless_interrupted;
+use super::super::interrupt::unless_interrupted;
 use super::super::reach::{ReachArguments, connect_patiently, on_runtime};
 use super::movement::DryRun;
 use super::place::{error, kubernetes_minor, namespace_in};

@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use tokio::time::timeout;
 
 use super::super::Exit;
-use super::super::interrupted::unless_interrupted;
+use super::super::interrupt::unless_interrupted;
 use super::super::reach::{ReachArguments, connect_patiently, on_runtime};
 use super::place::{error, namespace_in};
 use super::show::StorageArgument;

@@ -8,10 +8,10 @@ use zeroize::Zeroizing;
 use super::{Stock, api, asked};
 use crate::cluster::Cluster;
 use crate::cluster::told::words;
-use crate::pki::team::{Authority, AuthorityError, Certificate, Issued};
+use crate::pki::team::{Authority, AuthorityError, Certificate, Issued, checksum};
 use crate::provision::{
-    AUTHORITY_SECRET_KEYS, Bundle, KIND_LABEL, MANAGED_BY, MANAGED_BY_LABEL, Names,
-    PERSON_ANNOTATION, PERSON_KIND_LABEL, Person, PersonKind, TARGET_NAMESPACES_ANNOTATION,
+    AUTHORITY_SECRET_KEYS, Bundle, CHECKSUM_ANNOTATION, KIND_LABEL, MANAGED_BY, MANAGED_BY_LABEL,
+    Names, PERSON_ANNOTATION, PERSON_KIND_LABEL, Person, PersonKind, TARGET_NAMESPACES_ANNOTATION,
     TEAM_LABEL, TILLER_NAMESPACE_ANNOTATION, TLS_SECRET_KEYS, quoted,
 };
 
@@ -111,6 +111,18 @@ impl Found {
         let is_wanted = |it: &Certificate| wanted().any(|wanted| wanted == it);
         let is_same = wanted().all(is_trusted) && self.trusted.iter().all(is_wanted);
         !is_same || !wanted().any(|it| it.has_issued(&server.certificate))
+    }
+
+    /// Whether this Deployment starts Tiller with other certificates than Tiller's Secret holds, as after a run that was
+    /// interrupted between both: Tiller reads them at its start only. False of a Deployment that `provision` did not write.
+    pub fn is_newer_than(&self, deployment: &Value) -> bool {
+        let noted = deployment
+            .pointer("/spec/template/metadata/annotations")
+            .and_then(|it| it.get(CHECKSUM_ANNOTATION)?.as_str());
+        let (Some(server), Some(noted)) = (&self.server, noted) else {
+            return false;
+        };
+        checksum(&server.certificate, &self.trusted).to_string() != noted
     }
 }
 

@@ -14,10 +14,10 @@ mod stock;
 
 pub use found::{Found, FoundBundle, LookError, PersonalBundle, Refusal, bundle, found, people};
 pub use granting::lacking_grants;
-pub use own_rights::{Write, lacking_rights, requester};
+pub use own_rights::{Write, lacking_rights, may_do_everything, requester};
 pub use reached::{Reached, TillerPod, reached};
 pub use recorded::recorded;
-pub use registered::{Registered, registered};
+pub use registered::{Registered, registered, registered_in};
 pub use releases::{Existing, Recorded, existing, releases};
 pub use rights::{Granted, Grants};
 pub use rollout::{Deployed, Rollout, deployed, rollout};

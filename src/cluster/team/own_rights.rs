@@ -27,17 +27,19 @@ pub(super) struct Right {
     pub(super) resource: String,
 }
 
-/// The rights for these writes that the current user does not have, such as `create roles in blue`. If the API server does not
-/// answer, the user counts as having the right: the write itself then shows it.
-pub async fn lacking_rights(cluster: &Cluster, writes: &[Write<'_>]) -> Vec<String> {
+/// Whether the current user has every right.
+pub async fn may_do_everything(cluster: &Cluster) -> bool {
     let all = Right {
         verb: "*",
         group: "*".to_owned(),
         resource: "*".to_owned(),
     };
-    if writes.is_empty() || all.is_given(cluster, None).await {
-        return Vec::new();
-    }
+    all.is_given(cluster, None).await
+}
+
+/// The rights for these writes that the current user does not have, such as `create roles in blue`. If the API server does not
+/// answer, the user counts as having the right: the write itself then shows it.
+pub async fn lacking_rights(cluster: &Cluster, writes: &[Write<'_>]) -> Vec<String> {
     let mut places: BTreeMap<Right, BTreeSet<Option<&str>>> = BTreeMap::new();
     for (verb, object) in writes {
         let places = places.entry(Right::of(verb, object)).or_default();

@@ -82,26 +82,41 @@ impl Stock {
         })
     }
 
+    /// Whether there is such a namespace, if all are known.
+    pub fn has_namespace(&self, name: &str) -> Option<bool> {
+        Some(self.namespaces.as_ref()?.contains_key(name))
+    }
+
+    /// The object of this kind and name in the guard's namespace, or none, if all are known.
+    pub fn find(&self, kind: &str, name: &str) -> Option<Option<&Value>> {
+        let is_it = |object: &&Value| {
+            let found = object.pointer("/metadata/name").and_then(Value::as_str);
+            found == Some(name)
+        };
+        self.is_whole.then(|| self.all(kind).find(is_it))
+    }
+
+    /// What is known of this kind in the guard's namespace.
+    pub(super) fn all(&self, kind: &str) -> impl Iterator<Item = &Value> {
+        let objects = self.objects.iter();
+        objects.filter_map(move |(it, object)| (it.kind == kind).then_some(object))
+    }
+
     /// The teams that have Secrets in the guard's namespace.
     pub fn teams(&self) -> BTreeSet<String> {
-        let secrets = self.objects.iter().filter(|(it, _)| it.kind == "Secret");
         let team = |object: &Value| {
             let label = object.get("metadata")?.get("labels")?.get(TEAM_LABEL)?;
             label.as_str().map(ToOwned::to_owned)
         };
-        secrets.filter_map(|(_, object)| team(object)).collect()
+        self.all("Secret").filter_map(team).collect()
     }
 
     /// The team's Secrets in the guard's namespace.
     pub(super) fn secrets<'s>(&'s self, team: &'s str) -> impl Iterator<Item = &'s Value> {
-        let all = self.objects.iter();
-        all.filter(move |(reference, object)| {
+        self.all("Secret").filter(move |object| {
             let label = |key: &str| object.get("metadata")?.get("labels")?.get(key)?.as_str();
-            reference.kind == "Secret"
-                && label(MANAGED_BY_LABEL) == Some(MANAGED_BY)
-                && label(TEAM_LABEL) == Some(team)
+            label(MANAGED_BY_LABEL) == Some(MANAGED_BY) && label(TEAM_LABEL) == Some(team)
         })
-        .map(|(_, object)| object)
     }
 
     /// What is known of an object without a request.

@@ -52,6 +52,19 @@ fn lasts(certificate: &Certificate, now: SystemTime) -> bool {
     certificate.validity().check(now).is_ok() && certificate.left(now) > HANDING_OUT
 }
 
+/// Another for each other set of certificates that Tiller reads: its own, and the CAs that it trusts, in their order.
+pub fn checksum<'c>(
+    server: &Certificate,
+    trusted: impl IntoIterator<Item = &'c Certificate>,
+) -> Fingerprint {
+    let mut context = Context::new(&SHA256);
+    context.update(&server.fingerprint().0);
+    for authority in trusted {
+        context.update(&authority.fingerprint().0);
+    }
+    Fingerprint::of_digest(&context.finish())
+}
+
 // === impl Certificates ===
 
 impl Certificates {
@@ -151,11 +164,6 @@ impl Certificates {
 
     /// Another for each other set of certificates that Tiller reads: it reads them at its start alone.
     pub fn checksum(&self) -> Fingerprint {
-        let mut context = Context::new(&SHA256);
-        context.update(&self.server.certificate.fingerprint().0);
-        for authority in self.trusted() {
-            context.update(&authority.fingerprint().0);
-        }
-        Fingerprint::of_digest(&context.finish())
+        checksum(&self.server.certificate, self.trusted())
     }
 }

@@ -21,7 +21,7 @@ mod profile;
 
 pub use authority::{Authority, AuthorityError, IssueError, Issued, PairError};
 pub use certificate::{Certificate, CertificateError, Fingerprint};
-pub use collection::{Certificates, Present, Wanted};
+pub use collection::{Certificates, Present, Wanted, checksum};
 pub use key::{KeyError, PrivateKey};
 pub use profile::{Holder, Lifetimes, Server, Usage};
 

@@ -29,6 +29,11 @@ static PROGRAMS: LazyLock<PathBuf> = LazyLock::new(|| {
     String::from_utf8(output.stdout).unwrap().trim().into()
 });
 
+/// The version of the kubectl that fits an API server.
+pub(crate) fn kubectl((_, minor): (u16, u16)) -> &'static str {
+    if minor < 31 { "1.20" } else { "1.37" }
+}
+
 /// A program, such as `kubectl-1.37`.
 pub(crate) fn program(name: &str) -> PathBuf {
     PROGRAMS.join(name)

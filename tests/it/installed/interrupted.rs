@@ -1,4 +1,4 @@
-//! `install` that is killed after each of its writes, and run again.
+//! `install` and `uninstall` that are killed after each of their writes, and run again; and what Ctrl-C says.
 
 use kube::api::DeleteParams;
 use serde_json::Value;
@@ -6,9 +6,9 @@ use tokio::time::{Duration, Instant, sleep};
 
 use super::certificates::KINDS;
 use super::diagnoses::Diagnosis;
-use super::leaving::registered;
+use super::leaving::{assert_writable, registered, until_nobody_is_asked};
 use super::{World, said};
-use crate::provision::proxy::killed_after;
+use crate::provision::proxy::{Asked, interrupted, killed_after, written};
 use crate::suite::Feature;
 
 /// The label of what is tried; a webhook that asks about nothing else refuses nothing else.
@@ -121,4 +121,68 @@ async fn an_installation_that_is_killed_in_its_trial_refuses_nothing_and_is_comp
         trials > 1 || !has_trials,
         "{trials} were killed in their trial"
     );
+}
+
+/// Wherever it is killed, nothing is refused because nobody answers: the webhook configurations go first, before their Service.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_removal_that_is_killed_refuses_nothing_and_is_completed_by_the_next() {
+    let world = World::enter().await;
+    let mut writes = 0;
+    loop {
+        world.install().await;
+        let ended = killed_after(writes, world.client.clone(), &["uninstall"]).await;
+        let services = world.objects("", "v1", "Service", "tiller-guard");
+        let has_service = services.get_opt("tiller-guard").await.unwrap().is_some();
+        let asked = registered(&world).await;
+        assert!(asked.is_empty() || has_service, "{writes}: {asked:?}");
+        assert_eq!(asked.len(), 2_usize.saturating_sub(writes), "{writes}");
+        if asked.is_empty() {
+            until_nobody_is_asked(&world).await;
+            assert_writable(&world).await;
+        }
+        let again = world.run(&["uninstall"]).await;
+        assert_eq!(again.status.code(), Some(0), "{writes}: {}", said(&again));
+        assert_eq!(registered(&world).await, [""; 0]);
+        assert!(services.get_opt("tiller-guard").await.unwrap().is_none());
+        if ended.is_some() {
+            break;
+        }
+        writes += 1;
+    }
+    assert!(writes > 10, "{writes} writes");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ctrl_c_says_how_far_it_was_and_which_command_continues() {
+    let world = World::enter().await;
+    let words = ["install", world.service_port, "--wait=0"];
+    let objects: fn(&[Asked]) -> bool = |asked| written(asked) > 3;
+    let registers: fn(&[Asked]) -> bool = |asked| {
+        let mut writes = asked.iter().filter(|it| it.writes());
+        writes.any(|it| it.path.contains("webhookconfigurations"))
+    };
+    for (stops, half_done) in [
+        (
+            objects,
+            "installation: objects; the webhook configurations are as before",
+        ),
+        (registers, "installation: webhook configurations"),
+    ] {
+        let run = interrupted(world.client.clone(), &words, stops).await;
+        assert_eq!(run.code, Some(130), "{}{}", run.stdout, run.stderr);
+        let told = format!(
+            "interrupted; half done:\n  {half_done}\nrun the same command again, and it continues where it stopped:\n  \
+             tiller-guard install {} --wait=0 ",
+            world.service_port
+        );
+        assert!(run.stderr.contains(&told), "{}", run.stderr);
+    }
+    world.install().await;
+    let stops = |asked: &[_]| written(asked) > 4;
+    let run = interrupted(world.client.clone(), &["uninstall"], stops).await;
+    assert_eq!(run.code, Some(130), "{}{}", run.stdout, run.stderr);
+    let told = "  removal: the webhook configurations are deleted, so that nothing is refused; other objects are left\n";
+    assert!(run.stderr.contains(told), "{}", run.stderr);
+    let again = world.run(&["uninstall"]).await;
+    assert_eq!(again.status.code(), Some(0), "{}", said(&again));
 }

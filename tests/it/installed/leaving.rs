@@ -38,7 +38,7 @@ pub(super) async fn registered(world: &World) -> Vec<String> {
 }
 
 /// Makes what the webhooks are asked about, and removes it: nobody refuses.
-async fn assert_writable(world: &World) {
+pub(super) async fn assert_writable(world: &World) {
     let objects = [
         (
             "",

@@ -18,6 +18,7 @@ mod load;
 mod names;
 mod observer;
 mod old_api;
+mod operator;
 mod options;
 mod places;
 mod policies;

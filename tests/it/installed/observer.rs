@@ -14,8 +14,10 @@ use tokio::time::sleep;
 use super::leaving::until_nobody_is_asked;
 use super::service::Service;
 use super::{PROGRAM, World, said, start};
+use crate::clients::kubectl;
 use crate::cluster::{Cluster, Peculiar};
 use crate::manual::page;
+use crate::manual::walk::{Machine, helm2};
 use crate::suite::{Feature, Version};
 
 /// Of nobody else, so that it is empty.
@@ -95,13 +97,42 @@ fn shown_for((major, minor): Version, output: &str) -> String {
     text.replace("Kubernetes 1.20 ", &format!("Kubernetes {major}.{minor} "))
 }
 
-async fn may_listen_on_443() -> bool {
+pub(super) async fn may_listen_on_443() -> bool {
     let bound = TcpListener::bind("127.0.0.1:443").await;
     !bound.is_err_and(|error| error.kind() == ErrorKind::PermissionDenied)
 }
 
+/// The commands of the quickstart that try a Tiller. Helm 2's are typed if there is a Helm 2: it reaches nothing but the API server,
+/// since its repositories are there already.
+async fn try_it(world: &World) {
+    let text = page("docs/quickstart.md").text;
+    let blocks = text.split("```sh\n").skip(1);
+    let mut blocks = blocks.map(|it| it.split("```").next().unwrap());
+    let block = blocks.find(|it| it.contains("helm init")).unwrap();
+    let machine = Machine::new(&world.kubeconfig, kubectl(world.cluster.version()));
+    let helm = helm2().map(|programs| programs.join("helm"));
+    if let Some(helm) = &helm {
+        machine.has("helm", helm);
+        let repositories = "apiVersion: v1\ngenerated: 2026-01-01T00:00:00Z\nrepositories: []\n";
+        let file = ".helm/repository/repositories.yaml";
+        machine.home.file(file, repositories);
+    }
+    for command in block.lines() {
+        let is_of_helm = command.starts_with("helm ") || command.contains("tiller-deploy");
+        if is_of_helm && helm.is_none() {
+            continue;
+        }
+        let (code, printed) = machine.run(command).await;
+        assert_eq!(code, Some(0), "{command}\n{printed}");
+        if command.starts_with("kubectl") && is_of_helm {
+            assert!(printed.contains("--storage=secret"), "{printed}");
+            assert!(printed.contains("--tls-verify=true"), "{printed}");
+        }
+    }
+}
+
 /// Does what nodes do once there is a Deployment.
-async fn nodes(world: &World) -> Service {
+pub(super) async fn nodes(world: &World) -> Service {
     let deployments = world.objects("apps", "v1", "Deployment", "tiller-guard");
     while deployments.get_opt("tiller-guard").await.unwrap().is_none() {
         sleep(Duration::from_millis(50)).await;
@@ -150,6 +181,9 @@ async fn the_quickstart_leads_from_an_empty_cluster_to_an_enforced_policy_and_ba
             "tiller-guard install" | "tiller-guard doctor" => {
                 let refused = held.unwrap_err();
                 assert!(refused.contains("protected-namespace"), "{refused}");
+                if command == "tiller-guard install" {
+                    try_it(&world).await;
+                }
             }
             "tiller-guard uninstall" => {}
             other => panic!("{other} is new here"),

@@ -5,6 +5,7 @@ mod commands;
 mod links;
 mod rules;
 mod tables;
+pub(crate) mod walk;
 mod words;
 
 use std::path::{Path, PathBuf};

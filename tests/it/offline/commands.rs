@@ -168,7 +168,7 @@ fn a_mistyped_subcommand_is_no_team() {
     assert!(
         typed
             .stderr
-            .starts_with("error: \"lits\" is not a subcommand of provision, which are"),
+            .starts_with("error: \"lits\" is not a subcommand of provision: did you mean list?"),
         "{}",
         typed.stderr
     );

@@ -16,16 +16,20 @@ use crate::offline::{Folder, Run};
 
 /// A program that says it is this Helm, and prints what it is given.
 pub(super) fn helm(folder: &Folder, version: &str) -> String {
-    use std::os::unix::fs::PermissionsExt as _;
     let text = format!(
         "#!/bin/sh\nif [ \"$*\" = 'version --client --short' ]; then echo 'Client: v{version}+g0'; else echo \"$*\"; fi\n"
     );
-    let path = folder.file(&format!("helm-{version}"), text);
+    program(folder, &format!("helm-{version}"), &text)
+}
+
+pub(super) fn program(folder: &Folder, name: &str, text: &str) -> String {
+    use std::os::unix::fs::PermissionsExt as _;
+    let path = folder.file(name, text);
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
     path
 }
 
-fn configure(team: &str, home: &str, words: &[&str]) -> Run {
+pub(super) fn configure(team: &str, home: &str, words: &[&str]) -> Run {
     let (team, home) = (format!("--team={team}"), format!("--home={home}"));
     command(&["configure", &team, &home], words)
 }
@@ -210,7 +214,7 @@ async fn killed_anywhere_the_next_one_does_the_rest() {
 }
 
 /// Runs the check as a person whose shell has sourced `env`, or not.
-fn check(team: &str, home: &str, sourced: bool, words: &[&str]) -> (Run, Duration) {
+pub(super) fn check(team: &str, home: &str, sourced: bool, words: &[&str]) -> (Run, Duration) {
     let kubeconfig = crate::api_server::cluster().kubeconfig();
     let program = env!("CARGO_BIN_EXE_tiller-guard");
     let source = if sourced {

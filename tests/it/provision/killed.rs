@@ -146,6 +146,47 @@ async fn a_revocation() {
     killed_at_each_step("k-revoke", &words, again, &["--user=ada"]).await;
 }
 
+/// Wherever a new CA was interrupted, the status says so until Tiller restarts with it.
+#[tokio::test]
+async fn what_tiller_does_not_run_with_yet_is_told() {
+    let world = World::create().await;
+    let commands = [
+        ("s-now", &["rotate", "TEAM", "--now"][..]),
+        ("s-turn", &["rotate", "TEAM"]),
+        ("s-shut", &["revoke", "TEAM", "--user=bob"]),
+    ];
+    for (name, words) in commands {
+        let mut told = 0;
+        for writes in 0..MOST {
+            let team = format!("{name}-{writes}");
+            done(make(&team, &BOTH));
+            let words = words.iter().map(|word| word.replace("TEAM", &team));
+            let words: Vec<_> = words.collect();
+            let words = words.iter().map(String::as_str);
+            let words: Vec<_> = ["provision"]
+                .into_iter()
+                .chain(words)
+                .chain(["--no-wait"])
+                .collect();
+            let ended = killed_after(writes, world.client.clone(), &words).await;
+            let left = done(provision(&[&team, "--diff"]));
+            let status = done(provision(&["status", &team]));
+            let restarts = left.contains("this restarts Tiller");
+            assert_eq!(
+                status.contains("incomplete"),
+                restarts,
+                "{writes}: {status}{left}"
+            );
+            told += usize::from(restarts);
+            if ended.is_some() {
+                break;
+            }
+        }
+        // Once the CA is new, and once Tiller's Secret is.
+        assert!(told >= 2, "{name}: {told}");
+    }
+}
+
 /// The people are without him, and Tiller still takes his certificate.
 #[tokio::test]
 async fn a_revocation_that_is_half_done_is_told() {

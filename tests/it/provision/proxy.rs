@@ -2,7 +2,8 @@
 
 use std::fmt;
 use std::net::SocketAddr;
-use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -12,6 +13,7 @@ use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use kube::Client;
+use rustix::process::{Pid, Signal, kill_process};
 use tokio::net::TcpListener;
 
 use crate::offline::{Folder, Run, run};
@@ -225,6 +227,51 @@ fn answer(code: u16, text: String) -> Response<Full<Bytes>> {
     answer
 }
 
+/// How often something was written.
+pub(crate) fn written(asked: &[Asked]) -> usize {
+    asked.iter().filter(|it| it.writes()).count()
+}
+
+/// Runs tiller-guard with these arguments, and presses Ctrl-C once this request has come, which gets no answer.
+pub(crate) async fn interrupted(
+    client: Client,
+    words: &[&str],
+    stops: impl Fn(&[Asked]) -> bool + Copy + Send + Sync + 'static,
+) -> Run {
+    let came = Arc::new(AtomicBool::new(false));
+    let comes = Arc::clone(&came);
+    let fate = move |asked: &[Asked]| {
+        if stops(asked) {
+            comes.store(true, Ordering::Relaxed);
+            Fate::Hangs
+        } else {
+            Fate::Passes
+        }
+    };
+    let proxy = Proxy::start(client, fate).await;
+    let child = started(&proxy, words)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let process = Pid::from_child(&child);
+    let ended = tokio::task::spawn_blocking(move || child.wait_with_output().unwrap());
+    let end = Instant::now() + Duration::from_mins(1);
+    while !came.load(Ordering::Relaxed) && !ended.is_finished() {
+        assert!(Instant::now() < end, "{words:?} asks for nothing");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    // A process that ended is no longer there.
+    kill_process(process, Signal::INT).ok();
+    let output = ended.await.unwrap();
+    Run {
+        code: output.status.code(),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
 /// Runs tiller-guard with these arguments and kills it once it has written so often. Its exit status, if it ended before.
 pub(crate) async fn killed_after(
     writes: usize,
@@ -232,8 +279,7 @@ pub(crate) async fn killed_after(
     words: &[&str],
 ) -> Option<ExitStatus> {
     let fate = move |asked: &[Asked]| {
-        let written = asked.iter().filter(|it| it.writes()).count();
-        if written > writes {
+        if written(asked) > writes {
             Fate::Hangs
         } else {
             Fate::Passes
@@ -248,31 +294,6 @@ pub(crate) async fn killed_after(
     child.kill().ok();
     child.wait().unwrap();
     status
-}
-
-/// Runs tiller-guard with these arguments, and interrupts it once it has written so often, as Ctrl-C does. What it said.
-pub(crate) async fn interrupted_after(writes: usize, client: Client, words: &[&str]) -> Output {
-    let fate = move |asked: &[Asked]| {
-        let written = asked.iter().filter(|it| it.writes()).count();
-        if written > writes && asked.last().unwrap().writes() {
-            Fate::Hangs
-        } else {
-            Fate::Passes
-        }
-    };
-    let proxy = Proxy::start(client, fate).await;
-    let mut child = started(&proxy, words)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let ended = ended_or_written(&mut child, &proxy, writes).await;
-    assert_eq!(ended, None, "it ended by itself");
-    let signal = ["-INT".to_owned(), child.id().to_string()];
-    let sent = Command::new("kill").args(signal).status().unwrap();
-    assert!(sent.success());
-    let said = tokio::task::spawn_blocking(|| child.wait_with_output().unwrap());
-    said.await.unwrap()
 }
 
 fn started(proxy: &Proxy, words: &[&str]) -> Command {
@@ -291,8 +312,7 @@ async fn ended_or_written(child: &mut Child, proxy: &Proxy, writes: usize) -> Op
         if let Some(status) = child.try_wait().unwrap() {
             return Some(status);
         }
-        let written = proxy.asked().iter().filter(|it| it.writes()).count();
-        if written > writes {
+        if written(&proxy.asked()) > writes {
             return None;
         }
         if Instant::now() > end {

@@ -1,7 +1,5 @@
 //! Ctrl-C while records are moved or migrated.
 
-use std::process::Output;
-
 use kube::api::{ListParams, PostParams};
 
 use super::kubelet::play_kubelet;
@@ -9,13 +7,18 @@ use super::migrated;
 use super::moved::{all, found, kubeconfig, moved, world};
 use crate::api_server::cluster;
 use crate::knowledge::tiller;
-use crate::provision::proxy::interrupted_after;
+use crate::offline::Run;
+use crate::provision::proxy::{Asked, interrupted, written};
 
 #[track_caller]
-fn assert_said(output: &Output, words: &str) {
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(130), "{said}");
-    assert!(said.contains(words), "{said}");
+fn assert_said(run: &Run, words: &str) {
+    assert_eq!(run.code, Some(130), "{}", run.stderr);
+    assert!(run.stderr.contains(words), "{}", run.stderr);
+}
+
+/// Whether this is a write after the first two.
+fn is_third_write(asked: &[Asked]) -> bool {
+    written(asked) > 2 && asked.last().is_some_and(Asked::writes)
 }
 
 /// The first copy is the second write, or the third where a dry run comes before.
@@ -40,7 +43,7 @@ async fn an_interrupted_move_says_that_tiller_is_stopped() {
         "--to=secrets",
         "--timeout=60",
     ];
-    let said = interrupted_after(2, world.client.clone(), &words).await;
+    let said = interrupted(world.client.clone(), &words, is_third_write).await;
     assert_said(
         &said,
         "error: interrupted: Tiller is stopped, and no record is lost; run this again to go on, or undo it with: tiller-guard \
@@ -73,7 +76,7 @@ async fn an_interrupted_move_without_a_deployment_stopped_none() {
         "move-interrupted-b",
         "--to=secrets",
     ];
-    let said = interrupted_after(2, world.client.clone(), &words).await;
+    let said = interrupted(world.client.clone(), &words, is_third_write).await;
     assert_said(
         &said,
         "error: interrupted: no record is lost; run this again to go on",
@@ -93,7 +96,7 @@ async fn an_interrupted_migration_says_how_far_it_is() {
         "migrate-interrupted",
         "--to=helm3",
     ];
-    let said = interrupted_after(2, world.client.clone(), &words).await;
+    let said = interrupted(world.client.clone(), &words, is_third_write).await;
     assert_said(&said, "error: interrupted after 0 releases were migrated: ");
     let run = migrated::migrated(&kubeconfig(), "migrate-interrupted", &[]).await;
     assert_eq!(run.code, Some(0), "{}{}", run.stdout, run.stderr);

@@ -2,17 +2,17 @@
 
 use std::env;
 use std::fs;
-use std::io::{self, Write as _};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
+use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use super::super::super::Exit;
 use super::super::super::reach::ReachArguments;
 use super::super::certs::days;
+use super::finding::{Finding, Wrong, print, wrong};
 use super::helm::{BRIEFLY, HelmClient};
-use super::home::told;
 use super::{Arguments, environment};
 use crate::cluster::Cluster;
 use crate::cluster::team::{LookError, PersonalBundle, Reached, bundle, reached};
@@ -23,18 +23,6 @@ use crate::tiller::{ImageReference, Version};
 
 /// How long the API server may take to answer, in all.
 const PATIENCE: Duration = Duration::from_millis(800);
-
-/// What was looked at, and how it is.
-struct Finding {
-    what: &'static str,
-    state: Result<String, Wrong>,
-}
-
-/// What is wrong, and what to do.
-struct Wrong {
-    message: String,
-    remedy: String,
-}
 
 /// Looks at all of it, prints a line each, and gives exit code 1 if anything is wrong.
 pub(super) async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
@@ -57,7 +45,8 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     };
     let (mut findings, own) = bundle_findings(&folder, &again);
     findings.push(environment_finding(&folder));
-    let client = HelmClient::find(helm.as_deref(), BRIEFLY);
+    // Helm and the API server are asked at the same time.
+    let client = spawn_blocking(move || HelmClient::find(helm.as_deref(), BRIEFLY));
     let asking = ask(reach, &team, &guard_namespace, person.as_ref());
     let answer = timeout(PATIENCE, asking).await;
     let version = match answer {
@@ -75,30 +64,11 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
             version
         }
     };
-    findings.push(helm_finding(&client, version));
+    findings.push(Finding {
+        what: "helm",
+        state: client.await?.usable_for(version, &folder, &again),
+    });
     print(&findings)
-}
-
-fn print(findings: &[Finding]) -> anyhow::Result<Exit> {
-    let mut out = io::stdout().lock();
-    let mut exit = Exit::Clean;
-    for Finding { what, state } in findings {
-        match state {
-            Ok(text) => writeln!(out, "✓ {what}: {text}")?,
-            Err(Wrong { message, remedy }) => {
-                exit = Exit::Findings;
-                writeln!(out, "✗ {what}: {message}\n  → {remedy}")?;
-            }
-        }
-    }
-    Ok(exit)
-}
-
-fn wrong(message: impl Into<String>, remedy: impl Into<String>) -> Wrong {
-    Wrong {
-        message: message.into(),
-        remedy: remedy.into(),
-    }
 }
 
 /// The bundle in the folder, and its certificate's text for a comparison with the cluster's.
@@ -354,46 +324,5 @@ fn newest(
                 Err(wrong(message, format!("run: {again}")))
             }
         }
-    }
-}
-
-/// Whether this Helm can speak to that Tiller: one with a newer minor version refuses to.
-fn helm_finding(client: &HelmClient, tiller: Option<Version>) -> Finding {
-    let state = match client {
-        HelmClient::Absent => Err(wrong(
-            "there is no helm in PATH",
-            "install Helm 2, or pass its path with --helm",
-        )),
-        HelmClient::Silent { path, patience } => Err(wrong(
-            format!(
-                "{} did not say its version within {} ms",
-                path.display(),
-                patience.as_millis()
-            ),
-            "run: helm version --client; if that prints one, all is well",
-        )),
-        HelmClient::Other { path, said } => Err(wrong(
-            format!(
-                "{} is not Helm 2{}, and only Helm 2 uses Tiller",
-                path.display(),
-                told(said)
-            ),
-            "install Helm 2, or pass its path with --helm",
-        )),
-        HelmClient::Helm2 { version, path } => match tiller {
-            Some(tiller) if version.minor > tiller.minor => Err(wrong(
-                format!("Helm {version} is newer than Tiller {tiller}, and refuses it"),
-                format!("use Helm {tiller}"),
-            )),
-            Some(tiller) => Ok(format!(
-                "{} is Helm {version}, for Tiller {tiller}",
-                path.display()
-            )),
-            None => Ok(format!("{} is Helm {version}", path.display())),
-        },
-    };
-    Finding {
-        what: "helm",
-        state,
     }
 }

@@ -8,6 +8,8 @@ use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use super::finding::{Wrong, wrong};
+use super::home::told;
 use crate::provision::{Bundle, quoted};
 use crate::tiller::Version;
 
@@ -94,6 +96,78 @@ impl HelmClient {
             Self::Absent | Self::Helm2 { .. } | Self::Other { .. } => None,
         }
     }
+
+    /// Whether this client can speak to that Tiller with the bundle in the folder: one with a newer minor version refuses to.
+    pub(super) fn usable_for(
+        &self,
+        tiller: Option<Version>,
+        folder: &Path,
+        again: &str,
+    ) -> Result<String, Wrong> {
+        let (version, path) = match self {
+            Self::Helm2 { version, path } => (version, path.display()),
+            unknown => return Err(unknown.unusable()),
+        };
+        if let Some(tiller) = tiller.filter(|tiller| version.minor > tiller.minor) {
+            return Err(wrong(
+                format!("Helm {version} is newer than Tiller {tiller}, and refuses it"),
+                format!("use Helm {tiller}"),
+            ));
+        }
+        if *version < READS_ENVIRONMENT && !is_wrapped(folder) {
+            let message = format!(
+                "Helm {version} ignores HELM_TLS_ENABLE, and the first helm in PATH is not the wrapper of this folder"
+            );
+            let wrapper = folder.join(PROGRAMS).join("helm");
+            let sources = format!(
+                ". {}",
+                quoted(&folder.join(Bundle::ENVIRONMENT).to_string_lossy())
+            );
+            let remedy = if is_wrapper(&wrapper) {
+                format!("run: {sources}")
+            } else {
+                format!("run: {again}; then: {sources}")
+            };
+            return Err(wrong(message, remedy));
+        }
+        Ok(match tiller {
+            Some(tiller) => format!("{path} is Helm {version}, for Tiller {tiller}"),
+            None => format!("{path} is Helm {version}"),
+        })
+    }
+
+    fn unusable(&self) -> Wrong {
+        const PASS: &str = "install Helm 2, or pass its path with --helm";
+        match self {
+            Self::Silent { path, patience } => wrong(
+                format!(
+                    "{} did not say its version within {} ms",
+                    path.display(),
+                    patience.as_millis()
+                ),
+                "run: helm version --client; if that prints one, all is well",
+            ),
+            Self::Other { path, said } => wrong(
+                format!(
+                    "{} is not Helm 2{}, and only Helm 2 uses Tiller",
+                    path.display(),
+                    told(said)
+                ),
+                PASS,
+            ),
+            Self::Absent | Self::Helm2 { .. } => wrong("there is no helm in PATH", PASS),
+        }
+    }
+}
+
+/// Whether a shell that sourced `env` finds the wrapper of this folder first.
+fn is_wrapped(folder: &Path) -> bool {
+    let folders = env::var_os("PATH").unwrap_or_default();
+    let first = env::split_paths(&folders)
+        .map(|it| it.join("helm"))
+        .find(|it| it.is_file());
+    let wrapper = folder.join(PROGRAMS).join("helm");
+    first.is_some_and(|first| is_wrapper(&first) && first == wrapper)
 }
 
 fn in_path() -> Option<PathBuf> {

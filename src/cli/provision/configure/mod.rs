@@ -1,6 +1,7 @@
 //! `tiller-guard configure`: from one's own bundle in the cluster to a folder that Helm uses.
 
 mod check;
+mod finding;
 mod helm;
 mod home;
 
@@ -9,7 +10,7 @@ use std::io::{self, Write as _};
 use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
-use clap::Args;
+use clap::{ArgGroup, Args};
 
 use super::super::Exit;
 use super::super::reach::{ReachArguments, connect_patiently, on_runtime};
@@ -24,13 +25,14 @@ use home::Home;
 
 /// Write your bundle of certificates into a folder for Helm
 #[derive(Debug, Args)]
+#[command(group = ArgGroup::new("whose").args(["user", "group", "check"]).required(true).multiple(true))]
 pub(in crate::cli) struct Arguments {
     /// Name of the team
     #[arg(long, value_name = "TEAM")]
     team: String,
 
     /// Your user name, as Kubernetes knows it
-    #[arg(long, value_name = "NAME", required_unless_present_any = ["group", "check"])]
+    #[arg(long, value_name = "NAME")]
     user: Option<String>,
 
     /// A group of yours that has a bundle
