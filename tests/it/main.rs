@@ -53,20 +53,8 @@ mod provision;
 mod releases;
 /// The review codec without a socket.
 mod review;
-/// Clients that show a certificate, and those that do not.
-mod server_callers;
-/// Certificates: loaded, replaced, refused.
-mod server_certificate;
-/// A client of the listener.
-mod server_client;
-/// `tiller-guard serve` as a process.
-mod server_command;
-/// Leaving without a failed request.
-mod server_drain;
-/// Deadlines and caps of the listener.
-mod server_listener;
-/// The policy file of `serve`: counted, replaced, refused.
-mod server_policy;
+/// `tiller-guard serve`, as a listener and as a process.
+mod server;
 /// The layers of the crate.
 mod structure;
 /// What the API server under test has.

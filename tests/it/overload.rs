@@ -16,7 +16,7 @@ use honest::Honest;
 use process::Guard;
 use slow::{Kind, Slow};
 
-use crate::server_client::{Client, Reply, get};
+use crate::server::client::{Client, Reply, get};
 
 /// What the process may keep resident: half of what the Deployment gives it. A program that is not optimised is larger
 /// by itself.

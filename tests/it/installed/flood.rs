@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{World, soak};
-use crate::server_client::Client;
+use crate::server::client::Client;
 
 const MOST_SERIES: usize = 200;
 /// A Deployment and a Pod.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use tokio::time::sleep;
 
-use crate::server_client::{Client, Started, counting, server, start};
+use crate::server::client::{Client, Started, counting, server, start};
 
 /// Just before, at and after the moments at which servers and clients of the field give up.
 const PAUSES: [Duration; 8] = [

@@ -18,7 +18,7 @@ use tokio_rustls::TlsConnector;
 
 use super::{World, program};
 use crate::cluster::{Folder, Server, free_ports, get};
-use crate::server_client::Client;
+use crate::server::client::Client;
 
 /// The Service, and the replicas.
 pub(super) struct Service {

@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 
 use crate::api_server::{World, cluster, status};
 use crate::cluster::{Folder, Guard, User, resource};
-use crate::server_client::Client;
+use crate::server::client::Client;
 use crate::suite::{Feature, trial};
 
 type Answer = Result<Value, Box<Status>>;

@@ -8,7 +8,7 @@ use crate::api_server::cluster;
 use crate::cluster::{Folder, Guard, User};
 use crate::offline::run;
 use crate::provision::proxy::{Fate, Proxy};
-use crate::server_client::{get, metric};
+use crate::server::client::{get, metric};
 use crate::suite::Feature;
 
 /// An API server that is asked through a proxy, which answers some paths itself.

@@ -10,6 +10,7 @@ use tiller_guard::manifest::DUPLICATE_KEY;
 use tiller_guard::policy::{Rule, mode_rules, rules};
 
 use super::{generated, repository};
+use crate::policy::corpus;
 
 /// As many messages are shown of a rule.
 const SHOWN: usize = 6;
@@ -90,14 +91,10 @@ fn page(rule: &Rule, comment: &str) -> String {
 
 /// What the rule says in its own cases, each message once.
 fn messages(id: &str) -> Vec<String> {
-    let path = repository()
-        .join("tests/cases")
-        .join(id)
-        .with_extension("yaml");
-    let Ok(text) = fs::read_to_string(path) else {
+    if !corpus::file(id).exists() {
         return Vec::new();
-    };
-    let cases: Vec<Value> = serde_saphyr::from_str(&text).unwrap();
+    }
+    let cases: Vec<Value> = corpus::read(id);
     let mut messages = Vec::new();
     for case in &cases {
         for line in case["finds"].as_array().into_iter().flatten() {

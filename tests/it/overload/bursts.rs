@@ -6,7 +6,7 @@ use serde_json::json;
 use tokio::time::sleep;
 
 use super::process::Guard;
-use crate::server_client::Client;
+use crate::server::client::Client;
 
 /// Connections: as many as an API server has to a webhook under load.
 const CLIENTS: usize = 64;

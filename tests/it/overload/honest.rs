@@ -7,7 +7,7 @@ use tokio::io::AsyncReadExt as _;
 use tokio::time::{Instant, sleep_until, timeout_at};
 use tokio_rustls::TlsConnector;
 
-use crate::server_client::{Client, connector, request};
+use crate::server::client::{Client, connector, request};
 
 /// How many idle connections the API server keeps for a host.
 const IDLE: usize = 25;

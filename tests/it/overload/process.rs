@@ -8,7 +8,7 @@ use tokio::process::{Child, Command};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
-use crate::server_client::PATIENCE;
+use crate::server::client::PATIENCE;
 
 /// `tiller-guard serve --standalone`.
 pub(super) struct Guard {

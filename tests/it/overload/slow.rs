@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsConnector;
 
-use crate::server_client::{Client, connector};
+use crate::server::client::{Client, connector};
 
 /// A way to be slow.
 #[derive(Debug, Clone, Copy)]

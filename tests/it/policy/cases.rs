@@ -5,7 +5,7 @@ use tiller_guard::k8s::read;
 use tiller_guard::policy::{Context, Knowledge, Settings, Timestamp, WorkloadKind, decide};
 use tiller_guard::report::unified_diff;
 
-use super::corpus::{Case, canonical, cases, shortened};
+use super::corpus::{Case, as_said, canonical, cases, shortened};
 
 fn found(manifest: &Value) -> (Vec<String>, Value, bool) {
     found_knowing(manifest, &Settings::default(), &Knowledge::default())
@@ -53,21 +53,12 @@ fn the_canonical_deployment_is_clean() {
 fn each_case_finds_what_it_says_and_nothing_else() {
     let mut wrong = Vec::new();
     for (rule, cases) in cases() {
-        assert!(
-            cases
-                .iter()
-                .any(|case| case.finds.iter().any(|line| line.starts_with(rule))),
-            "{rule} has no case that finds it"
-        );
         for case in cases {
             let (findings, ..) = found_in(&case);
-            let as_said = findings.len() == case.finds.len()
-                && findings.iter().zip(&case.finds).all(|(found, said)| {
-                    found == said
-                        || (found.starts_with(&format!("{said}: "))
-                            && case.says.as_ref().is_none_or(|part| found.contains(part)))
-                });
-            if !as_said {
+            let whole = |found: &String| case.finds.contains(found);
+            let part = |found: &String| case.says.as_ref().is_none_or(|it| found.contains(it));
+            if !as_said(&findings, &case.finds) || !findings.iter().all(|it| whole(it) || part(it))
+            {
                 wrong.push(format!(
                     "{rule}: {}\n  {}",
                     case.name,

@@ -1,9 +1,6 @@
 //! The case corpus of the rules for connections: `tests/cases/RULE.yaml`, each case a way to connect, where to and by
 //! whom, what is known by then, and what is found.
 
-use std::fs;
-use std::path::Path;
-
 use serde::Deserialize;
 use serde_json::Value;
 use tiller_guard::policy::connection::{Connection, ConnectionKind};
@@ -12,6 +9,7 @@ use tiller_guard::policy::{
     connection_rules, decide,
 };
 
+use super::corpus::cases_of;
 use super::known::known;
 
 #[derive(Debug, Deserialize)]
@@ -81,16 +79,7 @@ fn found(case: &Case) -> Vec<String> {
 #[test]
 fn each_case_finds_what_it_says_and_nothing_else() {
     for rule in connection_rules() {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("tests/cases")
-            .join(rule.id)
-            .with_extension("yaml");
-        let text = fs::read_to_string(&path).unwrap();
-        let cases: Vec<Case> = serde_saphyr::from_str(&text)
-            .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        let found_by_name = |case: &Case| case.finds.iter().any(|line| line.starts_with(rule.id));
-        assert!(cases.iter().any(found_by_name), "no case finds {}", rule.id);
-        for case in cases {
+        for case in cases_of(rule, |case: &Case| &case.finds) {
             assert_eq!(found(&case), case.finds, "{}: {}", rule.id, case.name);
         }
     }

@@ -8,9 +8,11 @@ use std::path::{Path, PathBuf};
 use json_patch::jsonptr::PointerBuf;
 use json_patch::{AddOperation, Patch, PatchOperation, RemoveOperation};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tiller_guard::policy::{
-    Exception, Injector, Knowledge, RunAsUser, Settings, Timestamp, WorkloadKind, workload_rules,
+    Exception, Injector, Knowledge, Rule, RunAsUser, Settings, Timestamp, WorkloadKind,
+    workload_rules,
 };
 
 use super::known::known_beside;
@@ -99,21 +101,43 @@ impl Case {
 /// Every case, by its rule.
 pub(crate) fn cases() -> BTreeMap<&'static str, Vec<Case>> {
     workload_rules()
-        .map(|rule| {
-            let path = folder().join(rule.id).with_extension("yaml");
-            let text = fs::read_to_string(&path)
-                .unwrap_or_else(|error| panic!("each rule has cases: {}: {error}", path.display()));
-            let cases = serde_saphyr::from_str(&text)
-                .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-            (rule.id, cases)
-        })
+        .map(|rule| (rule.id, cases_of(rule, |case: &Case| &case.finds)))
         .collect()
+}
+
+/// The cases of a rule, of which at least one finds it.
+pub(crate) fn cases_of<C: DeserializeOwned>(rule: &Rule, finds: fn(&C) -> &[String]) -> Vec<C> {
+    let cases: Vec<C> = read(rule.id);
+    let found = |case| finds(case).iter().any(|line| line.starts_with(rule.id));
+    assert!(cases.iter().any(found), "no case finds {}", rule.id);
+    cases
+}
+
+/// Reads a file of the corpus by its name without the extension.
+pub(crate) fn read<T: DeserializeOwned>(name: &str) -> T {
+    let path = file(name);
+    let text = fs::read_to_string(&path);
+    let text = text.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    serde_saphyr::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// The file of the corpus with this name.
+pub(crate) fn file(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
+    folder.join(name).with_extension("yaml")
+}
+
+/// Whether the findings are those of a case, which may leave out the message.
+pub(crate) fn as_said(found: &[String], said: &[String]) -> bool {
+    let one = |(found, said): (&String, &String)| {
+        found == said || found.starts_with(&format!("{said}: "))
+    };
+    found.len() == said.len() && found.iter().zip(said).all(one)
 }
 
 /// The canonical hardened Deployment.
 pub(crate) fn canonical() -> Value {
-    let text = fs::read_to_string(folder().join("hardened.yaml")).unwrap();
-    serde_saphyr::from_str(&text).unwrap()
+    read("hardened")
 }
 
 /// A pointer with its shorthand written out.
@@ -130,10 +154,6 @@ pub(crate) fn shortened(pointer: &str) -> String {
         .iter()
         .find_map(|(short, long)| Some(format!("{short}{}", pointer.strip_prefix(long)?)))
         .unwrap_or_else(|| pointer.to_owned())
-}
-
-fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases")
 }
 
 fn changed(changes: &serde_json::Map<String, Value>) -> Value {

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use tiller_guard::k8s::read;
 use tiller_guard::policy::{Context, Settings, Timestamp, WorkloadKind, decide};
 
+use super::corpus::read as read_cases;
 use super::generate;
 
 #[derive(Debug, Deserialize)]
@@ -30,7 +31,7 @@ impl Case {
 }
 
 pub(crate) fn cases() -> Vec<Case> {
-    serde_saphyr::from_str(include_str!("../../cases/recognition.yaml")).unwrap()
+    read_cases("recognition")
 }
 
 #[test]

@@ -1,16 +1,14 @@
 //! The case corpus of the rules for Services and their addresses: `tests/cases/RULE.yaml`, each case an object that
 //! comes, and what is found.
 
-use std::fs;
-use std::path::Path;
-
 use serde::Deserialize;
 use serde_json::Value;
 use tiller_guard::k8s::read;
 use tiller_guard::policy::exposure::ExposureKind;
-use tiller_guard::policy::{Action, ObjectKind, Settings, Severity, decide, exposure_rules};
+use tiller_guard::policy::{Action, ObjectKind, Rule, Settings, Severity, decide, exposure_rules};
 
 use super::NOW;
+use super::corpus::cases_of;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -21,22 +19,14 @@ struct Case {
     finds: Vec<String>,
 }
 
-fn cases(rule: &str) -> Vec<Case> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/cases")
-        .join(rule)
-        .with_extension("yaml");
-    let text = fs::read_to_string(&path).unwrap();
-    serde_saphyr::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+fn cases(rule: &Rule) -> Vec<Case> {
+    cases_of(rule, |case| &case.finds)
 }
 
 #[test]
 fn each_case_finds_what_it_says_and_nothing_else() {
     for rule in exposure_rules() {
-        let cases = cases(rule.id);
-        let found_by_name = |case: &Case| case.finds.iter().any(|line| line.starts_with(rule.id));
-        assert!(cases.iter().any(found_by_name), "no case finds {}", rule.id);
-        for case in cases {
+        for case in cases(rule) {
             let found = found(&case.object, &Settings::default());
             assert_eq!(found, case.finds, "{}: {}", rule.id, case.name);
         }
@@ -77,7 +67,7 @@ fn a_policy_sets_the_severity() {
     };
     for rule in exposure_rules() {
         let mut judged = 0;
-        for case in cases(rule.id) {
+        for case in cases(rule) {
             for (severity, line) in findings(&case.object, &settings) {
                 assert_eq!(severity, Severity::Low, "{line}");
                 judged += 1;

@@ -286,9 +286,9 @@ async fn what_is_wrong_is_found_within_a_second() {
         name: "ada".to_owned(),
         unit: "user".to_owned(),
     };
-    let old = authority.issue_client(&ada, SystemTime::now(), Duration::from_secs(1));
+    let before = SystemTime::now() - Duration::from_secs(10);
+    let old = authority.issue_client(&ada, before, Duration::from_secs(1));
     let old = old.unwrap();
-    tokio::time::sleep(Duration::from_secs(2)).await;
     let file = |name: &str| format!("{home}/{name}");
     let newest = fs::read(file("cert.pem")).unwrap();
     fs::write(file("cert.pem"), old.certificate.pem()).unwrap();

@@ -1,13 +1,11 @@
 //! The case corpus of the rules for roles and bindings: `tests/cases/RULE.yaml`, each case an object that comes,
 //! what is known by then, and what is found.
 
-use std::fs;
-use std::path::Path;
-
 use serde::Deserialize;
 use serde_json::Value;
 use tiller_guard::policy::{Action, Context, Settings, Timestamp, decide, rbac_rules};
 
+use crate::policy::corpus::{as_said, cases_of};
 use crate::policy::known::{known, read};
 
 #[derive(Debug, Deserialize)]
@@ -29,27 +27,9 @@ struct Case {
 fn each_case_finds_what_it_says_and_nothing_else() {
     let mut wrong = Vec::new();
     for rule in rbac_rules() {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("tests/cases")
-            .join(rule.id)
-            .with_extension("yaml");
-        let text = fs::read_to_string(&path).unwrap();
-        let cases: Vec<Case> = serde_saphyr::from_str(&text)
-            .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        let found_by_name = |case: &Case| case.finds.iter().any(|line| line.starts_with(rule.id));
-        assert!(
-            cases.iter().any(found_by_name),
-            "{} has no case that finds it",
-            rule.id
-        );
-        for case in cases {
+        for case in cases_of(rule, |case: &Case| &case.finds) {
             let found = found(&case);
-            let as_said = found.len() == case.finds.len()
-                && found
-                    .iter()
-                    .zip(&case.finds)
-                    .all(|(found, said)| found == said || found.starts_with(&format!("{said}: ")));
-            if !as_said {
+            if !as_said(&found, &case.finds) {
                 wrong.push(format!(
                     "{}: {}\n  {}",
                     rule.id,

@@ -14,7 +14,7 @@ use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::sign::CertifiedKey;
 use tiller_guard::server::{Clients, Server};
 
-use crate::server_client::{
+use crate::server::client::{
     By, Client, PATIENCE, Started, answer, client_config, metric, server, start,
 };
 

@@ -10,10 +10,10 @@ use tokio::process::{Child, Command};
 use tokio::time::{Duration, Instant, sleep, timeout};
 
 use crate::offline::Folder;
-use crate::server_client::{Client, PATIENCE, metric};
+use crate::server::client::{Client, PATIENCE, metric};
 
 const HEAD: &str = "apiVersion: tiller-guard.io/v1\nkind: Policy\n";
-const REVIEW: &str = include_str!("../data/reviews/1.20-deployment-create.json");
+const REVIEW: &str = include_str!("../../data/reviews/1.20-deployment-create.json");
 
 fn policy(body: &str) -> String {
     format!("{HEAD}{body}")

@@ -4,19 +4,16 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tiller_guard::server::{Drain, Server};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
-use crate::server_client::{Client, Started, counting, get, request, server, start};
+use crate::server::client::{
+    Client, PATIENCE, Started, counting, get, metric, request, server, start,
+};
 
 /// What an API server does whose webhook has two replicas: it keeps a connection for as long as it is
-/// let, and connects to whoever takes it. Says how many reviews each answered.
-async fn ask_until(
-    stop: Arc<AtomicBool>,
-    replicas: [SocketAddr; 2],
-    failed: Arc<AtomicUsize>,
-) -> usize {
+/// let, and connects to whoever takes it.
+async fn ask_until(stop: Arc<AtomicBool>, replicas: [SocketAddr; 2], asked: Arc<Asked>) {
     let mut kept = None;
-    let mut answered = 0;
     while !stop.load(Ordering::Relaxed) {
         let mut client = match kept.take() {
             Some(client) => client,
@@ -27,16 +24,49 @@ async fn ask_until(
         };
         match client.review("{}").await {
             Some(reply) if reply.status == 200 => {
-                answered += 1;
+                asked.answered.fetch_add(1, Ordering::Relaxed);
                 kept = (!reply.is_last()).then_some(client);
             }
             _ => {
-                failed.fetch_add(1, Ordering::Relaxed);
+                asked.failed.fetch_add(1, Ordering::Relaxed);
             }
         }
         sleep(Duration::from_millis(1)).await;
     }
-    answered
+}
+
+/// What became of the reviews of all clients.
+#[derive(Default)]
+struct Asked {
+    answered: AtomicUsize,
+    failed: AtomicUsize,
+}
+
+impl Asked {
+    /// Until so many more reviews are answered.
+    async fn more(&self, reviews: usize) {
+        let all = self.answered.load(Ordering::Relaxed) + reviews;
+        let answered = async {
+            while self.answered.load(Ordering::Relaxed) < all {
+                sleep(Duration::from_millis(1)).await;
+            }
+        };
+        timeout(PATIENCE, answered).await.unwrap();
+    }
+}
+
+/// Until `/readyz` says that the server leaves.
+async fn leaves(health: SocketAddr) {
+    let unready = async {
+        loop {
+            let ready = get(health, "/readyz").await;
+            if ready.status == 503 {
+                return ready;
+            }
+        }
+    };
+    let unready = timeout(PATIENCE, unready).await.unwrap();
+    assert_eq!(unready.text(), "not ready: shutting down\n");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -48,12 +78,9 @@ async fn no_request_fails_while_one_of_two_goes() {
     let leaving = start(Server { drain, ..server() }, counting()).await;
     let staying = start(server(), counting()).await;
     let replicas = [leaving.address, staying.address];
-    let (stop, failed) = (
-        Arc::new(AtomicBool::new(false)),
-        Arc::new(AtomicUsize::new(0)),
-    );
+    let (stop, asked) = (Arc::new(AtomicBool::new(false)), Arc::<Asked>::default());
     let clients: Vec<_> = (0..16)
-        .map(|_| tokio::spawn(ask_until(Arc::clone(&stop), replicas, Arc::clone(&failed))))
+        .map(|_| tokio::spawn(ask_until(Arc::clone(&stop), replicas, Arc::clone(&asked))))
         .collect();
     let mut idle = Client::connect(leaving.address).await.unwrap();
     assert_eq!(idle.review("{}").await.unwrap().status, 200);
@@ -61,21 +88,15 @@ async fn no_request_fails_while_one_of_two_goes() {
     let review = request(&" ".repeat(100));
     let (first, second) = review.split_at(review.len() - 10);
     uploading.send(first).await.unwrap();
-    sleep(Duration::from_millis(200)).await;
+    asked.more(200).await;
 
     assert_eq!(get(leaving.health, "/readyz").await.status, 200);
     let begin = Instant::now();
     let drained = tokio::spawn(leaving.running.drain());
-    sleep(Duration::from_millis(50)).await;
-    let ready = get(leaving.health, "/readyz").await;
-    assert_eq!(
-        (ready.status, ready.text()),
-        (503, "not ready: shutting down\n")
-    );
+    leaves(leaving.health).await;
     assert_eq!(get(leaving.health, "/livez").await.status, 200);
     assert!(!idle.review("{}").await.unwrap().is_last());
 
-    sleep(Duration::from_millis(550)).await;
     idle.closed().await;
     uploading.send(second).await.unwrap();
     let uploaded = uploading.reply().await.unwrap();
@@ -88,14 +109,13 @@ async fn no_request_fails_while_one_of_two_goes() {
         begin.elapsed()
     );
 
-    sleep(Duration::from_millis(100)).await;
+    asked.more(300).await;
     stop.store(true, Ordering::Relaxed);
-    let mut answered = 0;
     for client in clients {
-        answered += client.await.unwrap();
+        client.await.unwrap();
     }
-    assert_eq!(failed.load(Ordering::Relaxed), 0, "of {answered}");
-    assert!(answered > 500, "{answered}");
+    let Asked { answered, failed } = &*asked;
+    assert_eq!(failed.load(Ordering::Relaxed), 0, "of {answered:?}");
     assert!(Client::connect(replicas[0]).await.is_err());
 }
 
@@ -106,14 +126,17 @@ async fn a_straggler_is_told_to_come_again_and_a_deaf_one_is_cut() {
         timeout: Duration::from_millis(1200),
     };
     let Started {
-        address, running, ..
+        address,
+        health,
+        running,
     } = start(Server { drain, ..server() }, counting()).await;
     let mut straggler = Client::connect(address).await.unwrap();
     let review = request("{}").replace("content-length: 2", "content-length: 20");
     straggler.send(&review).await.unwrap();
     let mut slow = Client::connect(address).await.unwrap();
     slow.send("POST /validate").await.unwrap();
-    sleep(Duration::from_millis(50)).await;
+    metric(health, "tiller_guard_admission_inflight 1").await;
+    metric(health, "tiller_guard_admission_connections 2").await;
 
     let begin = Instant::now();
     let drained = tokio::spawn(running.drain());

@@ -7,7 +7,7 @@ use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::server_client::{
+use crate::server::client::{
     By, Client, PATIENCE, Started, answer, client_config, counting, metric, request, server, start,
 };
 

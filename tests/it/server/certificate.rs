@@ -9,7 +9,7 @@ use rustls::pki_types::CertificateDer;
 use tiller_guard::server::{CertificateFiles, CertificateSource, Server};
 use tokio::time::Instant;
 
-use crate::server_client::{Client, PATIENCE, Started, counting, get, metric, server, start};
+use crate::server::client::{Client, PATIENCE, Started, counting, get, metric, server, start};
 
 const EVERY: Duration = Duration::from_millis(20);
 

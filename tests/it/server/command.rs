@@ -7,7 +7,7 @@ use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
-use crate::server_client::{Client, PATIENCE, get};
+use crate::server::client::{Client, PATIENCE, get};
 
 fn serve(arguments: &[&str]) -> Child {
     Command::new(env!("CARGO_BIN_EXE_tiller-guard"))
@@ -105,8 +105,17 @@ async fn standalone_says_how_to_try_it_and_leaves_when_asked() {
 async fn a_second_signal_ends_the_drain() {
     let mut child = serve(&[&STANDALONE[..], &["--drain-delay", "20"]].concat());
     announced(&mut child).await;
+    let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
     signal(&child, "TERM").await;
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    let draining = async {
+        while let Some(line) = log.next_line().await.unwrap() {
+            if line.contains("draining") {
+                return;
+            }
+        }
+        panic!("it has left");
+    };
+    timeout(PATIENCE, draining).await.unwrap();
     assert!(child.try_wait().unwrap().is_none());
     signal(&child, "INT").await;
     assert_eq!(exit_code(&mut child).await, Some(130));
