@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use clap::Args;
 
-use super::seconds::seconds;
+use super::duration::duration;
 use crate::cluster::certificate::{CertificateMetrics, Keeper, Times};
 use crate::cluster::{Reach, Registered};
 use crate::installation::{AUTHORITY_SECRET, SERVICE_PORT};
@@ -47,7 +47,7 @@ pub(super) struct CertificateArguments {
     pub(super) trust_network: bool,
 
     /// How often to check the certificate files for changes
-    #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
+    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = duration)]
     tls_reload_interval: Duration,
 
     /// Service by which the API server reaches this webhook
@@ -62,16 +62,16 @@ pub(super) struct CertificateArguments {
     #[arg(long)]
     restore_webhooks: bool,
 
-    /// Lifetime of tiller-guard's own certificates [default: 7 days]
-    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    /// Lifetime of tiller-guard's own certificates [default: 7d]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
     certificate_lifetime: Option<Duration>,
 
-    /// Lifetime of tiller-guard's own CA [default: 365 days]
-    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    /// Lifetime of tiller-guard's own CA [default: 365d]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
     authority_lifetime: Option<Duration>,
 
-    /// How often to check the CA's Secret and the webhook configurations [default: 10]
-    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    /// How often to check the CA's Secret and the webhook configurations [default: 10s]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
     certificate_interval: Option<Duration>,
 }
 

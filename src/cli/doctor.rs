@@ -9,11 +9,11 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
 use super::Exit;
+use super::duration::duration;
 use super::exit::of_cluster;
 use super::install::tillers::Prospects;
 use super::planned::{ContentArguments, PlanArguments, WrittenPolicy};
 use super::reach::{ReachArguments, connect, on_runtime};
-use super::seconds::seconds;
 use crate::cluster::Cluster;
 use crate::cluster::doctor::{Check, Health, before, examine};
 use crate::cluster::install::{other_installation, policy_text};
@@ -32,8 +32,8 @@ pub(super) struct Arguments {
     pre: bool,
 
     /// How long to wait until all checks are good
-    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
-    wait: Option<Duration>,
+    #[arg(long, alias = "wait", value_name = "DURATION", value_parser = duration)]
+    timeout: Option<Duration>,
 
     /// Output format
     #[arg(long, short, value_name = "FORMAT", default_value = "text")]
@@ -62,12 +62,12 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<Exit> {
 async fn look(arguments: Arguments) -> anyhow::Result<Exit> {
     let Arguments {
         pre,
-        wait,
+        timeout,
         output,
         plan,
         reach,
     } = arguments;
-    let end = wait.map(|wait| Instant::now() + wait);
+    let end = timeout.map(|timeout| Instant::now() + timeout);
     let cluster = match connect(reach).await? {
         Ok(cluster) => cluster,
         Err(exit) => return Ok(exit),

@@ -11,7 +11,7 @@ use super::exit::{Exit, kept};
 use super::files::FileArguments;
 use super::in_place::{check_writable, replace};
 use super::policy_options::ManifestArguments;
-use super::style::style;
+use super::style::ColourArguments;
 use crate::manifest::{Document, Part, Stream};
 use crate::offline::Judging;
 use crate::offline::files::Source;
@@ -41,6 +41,9 @@ pub(super) struct Arguments {
     /// Write the hardened manifests to their files, and print the names of those that change
     #[arg(long, conflicts_with_all = ["diff", "patch", "output"])]
     write: bool,
+
+    #[command(flatten)]
+    colour: ColourArguments,
 
     #[command(flatten)]
     policy: ManifestArguments,
@@ -89,6 +92,7 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         diff,
         patch,
         write,
+        colour,
         policy,
     } = arguments;
     let print = match (diff, patch, write) {
@@ -108,7 +112,7 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         }
     }
     let written = print_all(&outcome, print);
-    complain(&outcome, write)?;
+    complain(&outcome, write, colour)?;
     kept(written, exit(&outcome))
 }
 
@@ -287,9 +291,9 @@ fn write_names(files: &[HardenedFile], out: &mut dyn Write) -> anyhow::Result<()
 }
 
 /// Tells on the standard error what is refused, what could not be read, and what nobody can know here.
-fn complain(outcome: &HardenedFiles, in_place: bool) -> io::Result<()> {
+fn complain(outcome: &HardenedFiles, in_place: bool, colour: ColourArguments) -> io::Result<()> {
     let mut out = BufWriter::new(io::stderr().lock());
-    let style = style(io::stderr().is_terminal());
+    let style = colour.style(io::stderr().is_terminal());
     report::write_problems(&outcome.refused, &outcome.errors, style, &mut out)?;
     let hardened = || outcome.files.iter().flat_map(HardenedFile::hardened);
     for note in hardened().flat_map(|(_, it)| &it.notes) {

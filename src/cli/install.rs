@@ -19,11 +19,11 @@ use tokio::time::Instant;
 
 use super::Exit;
 use super::confirm::confirmed;
+use super::duration::duration;
 use super::exit::of_cluster;
 use super::interrupt::Steps;
 use super::planned::{ContentArguments, PlanArguments, WrittenPolicy, only_here, writer};
 use super::reach::{ReachArguments, connect, on_runtime};
-use super::seconds::seconds;
 use super::uninstall::remove_unwanted;
 use super::waiting;
 use crate::cluster::Cluster;
@@ -59,8 +59,8 @@ pub(super) struct Arguments {
     adopt: bool,
 
     /// How long to wait until the pods are ready and an unhardened Tiller is refused; 0 does not wait
-    #[arg(long, value_name = "SECONDS", default_value = "120", value_parser = seconds)]
-    wait: Duration,
+    #[arg(long, alias = "wait", value_name = "DURATION", default_value = "2m", value_parser = duration)]
+    timeout: Duration,
 
     /// Do not ask before installing a policy that loosens or tightens the installed one
     #[arg(long)]
@@ -117,7 +117,7 @@ async fn install(arguments: Arguments) -> anyhow::Result<Exit> {
         dry_run,
         diff,
         adopt,
-        wait,
+        timeout,
         yes,
         plan,
         content,
@@ -165,7 +165,7 @@ async fn install(arguments: Arguments) -> anyhow::Result<Exit> {
         planned,
         chosen,
         diff,
-        wait: (effect == Effect::Write && !wait.is_zero()).then_some(wait),
+        wait: (effect == Effect::Write && !timeout.is_zero()).then_some(timeout),
         steps,
     };
     let exit = installing.install().await?;

@@ -9,9 +9,9 @@ use arc_swap::ArcSwap;
 use clap::Args;
 use prometheus_client::registry::Registry;
 
+use super::duration::duration;
 use super::output::report_apis;
 use super::reach::ReachArguments;
-use super::seconds::seconds;
 use crate::cluster::certificate::CertificateMetrics;
 use crate::cluster::events::{Recorder, Refusal};
 use crate::cluster::{LiveKnowledge, Reach, Registered, Watches};
@@ -41,9 +41,9 @@ pub(super) struct LiveArguments {
     #[arg(long, value_name = "NAMESPACE")]
     namespace: Option<String>,
 
-    /// Audit what already runs, this long after the audit before, and show the findings as metrics. One replica does it: the
+    /// Audit what already runs, this long after the last audit, and show the findings as metrics. One replica does it: the
     /// one that holds the Lease tiller-guard [default: no audits]
-    #[arg(long, value_name = "SECONDS", value_parser = seconds, conflicts_with = "without_cluster")]
+    #[arg(long, value_name = "DURATION", value_parser = duration, conflicts_with = "without_cluster")]
     audit_interval: Option<Duration>,
 
     /// Write the findings of each audit into the cluster too: report (objects of openreports.io) or policyreport (wgpolicyk8s.io)

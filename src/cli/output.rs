@@ -9,7 +9,7 @@ use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde::Serialize;
 
-use super::style::style;
+use super::style::ColourArguments;
 use crate::k8s::registration::NAME;
 use crate::manifest::{DUPLICATE_KEY, to_yaml};
 use crate::policy::{Rule, mode_rules, rules};
@@ -21,6 +21,9 @@ pub(super) struct OutputArguments {
     /// Output format: text, json, yaml, sarif, junit, github, html, report or policyreport; =FILE writes it to a file (repeatable)
     #[arg(long, short, value_name = "FORMAT[=FILE]", default_value = "text", value_parser = output)]
     output: Vec<Output>,
+
+    #[command(flatten)]
+    colour: ColourArguments,
 }
 
 #[derive(Debug, Clone)]
@@ -110,7 +113,7 @@ impl OutputArguments {
                 write(written, *format, Style::Plain, &mut out).with_context(context)?;
                 out.flush().with_context(context)?;
             } else {
-                let style = style(io::stdout().is_terminal());
+                let style = self.colour.style(io::stdout().is_terminal());
                 let mut out = BufWriter::new(io::stdout().lock());
                 write(written, *format, style, &mut out)?;
                 out.flush()?;

@@ -1,11 +1,13 @@
 //! The installation that is meant, from options.
 
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
+use super::duration::duration;
 use super::output::report_apis;
 use super::policy_options::{bad_policy, now, read_policy};
 use crate::cluster::Cluster;
@@ -16,6 +18,9 @@ use crate::installation::{self, Installation, OWNER_LABELS, Platform};
 use crate::k8s::registration::HAS_SERVICE_PORT;
 use crate::policy::{Mode, Policy};
 use crate::report::ReportApi;
+
+/// How many seconds there may be between two audits.
+const AUDIT_INTERVAL: RangeInclusive<u32> = 1..=31_536_000;
 
 /// The options that say how an installation is reached: what `install` writes, and what `doctor` compares with.
 #[derive(Debug, Clone, Args)]
@@ -41,8 +46,8 @@ pub(super) struct PlanArguments {
     #[arg(long)]
     restore_webhooks: bool,
 
-    /// Have one of the pods audit what already runs, this many seconds after the audit before, and show the findings as metrics
-    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=31_536_000))]
+    /// Have one of the pods audit what already runs, this long after the last audit, and show the findings as metrics
+    #[arg(long, value_name = "DURATION", value_parser = audit_interval)]
     audit_interval: Option<u32>,
 
     /// Have that pod write the findings into the cluster too: report (objects of openreports.io) or policyreport (wgpolicyk8s.io)
@@ -148,6 +153,13 @@ impl WrittenPolicy {
             Mode::Audit | Mode::Warn
         )
     }
+}
+
+/// Reads the time between two audits, in whole seconds.
+fn audit_interval(text: &str) -> Result<u32, String> {
+    let seconds = u32::try_from(duration(text)?.as_secs()).ok();
+    let allowed = seconds.filter(|seconds| AUDIT_INTERVAL.contains(seconds));
+    allowed.ok_or_else(|| "expected 1s to 365d".to_owned())
 }
 
 fn modes() -> impl TypedValueParser<Value = Mode> {

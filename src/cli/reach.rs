@@ -31,6 +31,14 @@ pub(super) struct ReachArguments {
     /// Context of the kubeconfig [default: its current context]
     #[arg(long, value_name = "NAME")]
     context: Option<String>,
+
+    /// User to impersonate
+    #[arg(long = "as", value_name = "USER")]
+    as_user: Option<String>,
+
+    /// Group to impersonate (repeatable)
+    #[arg(long, value_name = "GROUP", requires = "as_user")]
+    as_group: Vec<String>,
 }
 
 impl From<ReachArguments> for Reach {
@@ -38,10 +46,14 @@ impl From<ReachArguments> for Reach {
         let ReachArguments {
             kubeconfig,
             context,
+            as_user: user,
+            as_group: groups,
         } = arguments;
         Self {
             kubeconfig,
             context,
+            user,
+            groups,
         }
     }
 }

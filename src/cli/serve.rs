@@ -14,10 +14,10 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{info, warn};
 
 use super::certificate::{CertificateArguments, self_signed};
+use super::duration::duration;
 use super::live::{LiveArguments, LiveCluster, LiveGuard};
 use super::logs::{self, LogFormat, LogLevel};
 use super::policy_options::PolicyArguments;
-use super::seconds::seconds;
 use crate::cluster::Watches;
 use crate::server::{BindError, Bound, Drain, Limits, OldestTls, Server};
 
@@ -47,18 +47,18 @@ pub(super) struct Arguments {
     /// Oldest TLS version to accept
     #[arg(long, value_name = "VERSION", default_value = "1.3")]
     tls_min_version: TlsVersion,
-    /// How long to keep serving after SIGTERM, while the cluster removes this pod from the Service [default: 10;
+    /// How long to keep serving after SIGTERM, while the cluster removes this pod from the Service [default: 10s;
     /// with --standalone 0]
-    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
     drain_delay: Option<Duration>,
     /// How long the whole shutdown may take, including the delay
-    #[arg(long, value_name = "SECONDS", default_value = "25", value_parser = seconds)]
+    #[arg(long, value_name = "DURATION", default_value = "25s", value_parser = duration)]
     drain_timeout: Duration,
     /// Threads that answer reviews [default: one per CPU, at most 4]
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=256))]
     workers: Option<u16>,
     /// How often to check the policy file for changes
-    #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
+    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = duration)]
     policy_reload_interval: Duration,
     /// Format of log lines
     #[arg(long, value_name = "FORMAT", default_value = "text")]

@@ -1,7 +1,7 @@
 //! How a cluster is reached, and which Kubernetes answers.
 
 use std::error::Error;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use std::{env, fmt, io};
@@ -40,6 +40,10 @@ pub struct Reach {
     pub kubeconfig: Option<PathBuf>,
     /// The context in it; its current one where none is given.
     pub context: Option<String>,
+    /// The user to act as, with the right to impersonate; the kubeconfig's own where none is given.
+    pub user: Option<String>,
+    /// The groups of that user.
+    pub groups: Vec<String>,
 }
 
 /// A cluster that answered.
@@ -252,10 +256,24 @@ async fn configuration(reach: &Reach) -> Result<Config, ConnectError> {
     let Reach {
         kubeconfig,
         context,
+        user,
+        groups,
     } = reach;
+    let mut config = named_configuration(kubeconfig.as_deref(), context.as_ref()).await?;
+    if user.is_some() {
+        config.auth_info.impersonate.clone_from(user);
+        config.auth_info.impersonate_groups = Some(groups.clone());
+    }
+    Ok(config)
+}
+
+async fn named_configuration(
+    kubeconfig: Option<&Path>,
+    context: Option<&String>,
+) -> Result<Config, ConnectError> {
     let of_kubeconfig = |error| ConnectError::Kubeconfig(Box::new(error));
     let options = KubeConfigOptions {
-        context: context.clone(),
+        context: context.cloned(),
         ..KubeConfigOptions::default()
     };
     match kubeconfig {
@@ -293,7 +311,7 @@ mod tests {
     async fn a_kubeconfig_that_is_not_there_is_named_as_the_cause() {
         let reach = Reach {
             kubeconfig: Some("/nonexistent/kubeconfig".into()),
-            context: None,
+            ..Reach::default()
         };
         let error = Cluster::connect(&reach).await.unwrap_err();
         assert!(matches!(error, ConnectError::Kubeconfig(_)), "{error}");

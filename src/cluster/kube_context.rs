@@ -26,6 +26,8 @@ impl KubeContext {
         let Reach {
             kubeconfig,
             context,
+            user: _,
+            groups: _,
         } = reach;
         let (files, read) = match kubeconfig {
             Some(path) => (vec![path.clone()], Kubeconfig::read_from(path)),

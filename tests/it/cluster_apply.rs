@@ -15,7 +15,7 @@ const OWNER: &[&str] = &["app.kubernetes.io/managed-by", "tiller-guard.io/team"]
 async fn writer(effect: Effect, expects: Expects) -> Writer {
     let reach = Reach {
         kubeconfig: Some(cluster().kubeconfig()),
-        context: None,
+        ..Reach::default()
     };
     Writer {
         cluster: Cluster::connect(&reach).await.unwrap(),

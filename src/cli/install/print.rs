@@ -47,7 +47,7 @@ pub(super) async fn warn_of_pods(cluster: &Cluster) -> anyhow::Result<()> {
         writeln!(
             io::stderr(),
             "warning: Kubernetes {version} asks tiller-guard about every pod: no pod can be created until a pod of tiller-guard \
-             is ready. Without --wait 0, the webhook configurations are written once it is"
+             is ready. Without --timeout 0, the webhook configurations are written once it is"
         )?;
     }
     Ok(())

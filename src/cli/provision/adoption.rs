@@ -40,7 +40,7 @@ impl<'a> Adoption<'a> {
             allow_pending: false,
             // The team's plan holds Tiller's Deployment.
             switches: false,
-            timeout: doing.timeout(),
+            timeout: doing.timeout,
         };
         Self {
             session,

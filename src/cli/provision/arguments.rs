@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::{Context as _, anyhow, bail};
 use clap::{Args, ValueEnum};
 
+use super::super::duration::duration;
 use super::super::policy_options::PolicyArguments;
 use super::super::reach::ReachArguments;
 use super::one_team::OneTeamArguments;
@@ -138,8 +139,8 @@ pub(in crate::cli) struct DoingArguments {
     pub(super) no_wait: bool,
 
     /// How long to wait until Tiller is ready
-    #[arg(long, value_name = "SECONDS", default_value = "300")]
-    timeout: u32,
+    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = duration)]
+    pub(super) timeout: Duration,
 }
 
 /// What is printed.
@@ -320,9 +321,5 @@ impl DoingArguments {
     /// What is said behind what was not really done.
     pub(super) fn tried(&self) -> &'static str {
         if self.is_trial() { " (dry run)" } else { "" }
-    }
-
-    pub(super) fn timeout(&self) -> Duration {
-        Duration::from_secs(u64::from(self.timeout))
     }
 }

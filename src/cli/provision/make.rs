@@ -106,7 +106,7 @@ impl Session<'_> {
         };
         let what = format!("all objects are written; Tiller is not ready yet{still}");
         self.steps.begin(&prepared.team.team, what);
-        self.wait(prepared.team, doing.timeout()).await
+        self.wait(prepared.team, doing.timeout).await
     }
 
     /// Warns of rights in the whole cluster that an account keeps when it is taken over. Whoever may not list bindings is not told.

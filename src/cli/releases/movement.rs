@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use clap::{Args, ValueEnum};
-use tokio::time::timeout;
+use tokio::time;
 
 use super::super::Exit;
+use super::super::duration::duration;
 use super::super::interrupt::unless_interrupted;
 use super::super::reach::{ReachArguments, connect_patiently, on_runtime};
 use super::place::{error, namespace_in};
@@ -46,9 +47,9 @@ pub(in crate::cli) struct Arguments {
     #[arg(long, value_name = "HOW", num_args = 0..=1, default_missing_value = "client", require_equals = true)]
     dry_run: Option<DryRun>,
 
-    /// How long Tiller may take to stop, and to be ready, in seconds
-    #[arg(long, value_name = "SECONDS", default_value = "300")]
-    timeout: u64,
+    /// How long Tiller may take to stop, and to be ready
+    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = duration)]
+    timeout: Duration,
 
     #[command(flatten)]
     reach: ReachArguments,
@@ -75,7 +76,7 @@ async fn moved(arguments: Arguments) -> anyhow::Result<Exit> {
         keep,
         allow_pending,
         dry_run,
-        timeout: seconds,
+        timeout,
         reach,
     } = arguments;
     let cluster = match connect_patiently(reach).await? {
@@ -88,7 +89,7 @@ async fn moved(arguments: Arguments) -> anyhow::Result<Exit> {
         keep,
         allow_pending,
         switches: true,
-        timeout: Duration::from_secs(seconds),
+        timeout,
     };
     if dry_run == Some(DryRun::Server)
         && let Err(unable) = Effect::ServerDryRun.check(&cluster)
@@ -128,7 +129,7 @@ async fn halfway(plan: &Move, cluster: &Cluster, dry_run: Option<DryRun>) -> Str
         return "interrupted; nothing was changed".to_owned();
     }
     let namespace = &plan.namespace;
-    let tiller = match timeout(LOOK, plan.has_stopped(cluster)).await {
+    let tiller = match time::timeout(LOOK, plan.has_stopped(cluster)).await {
         Ok(Ok(true)) => "Tiller is stopped, and ",
         Ok(Ok(false)) => "",
         Ok(Err(_)) | Err(_) => "Tiller may be stopped, and ",

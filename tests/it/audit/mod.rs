@@ -126,6 +126,25 @@ fn people_read_what_a_tiller_can_reach_and_what_happens_next() {
 }
 
 #[test]
+fn another_user_is_impersonated_as_kubectl_does() {
+    let nobody = audit(&["--as=aud-nobody"]);
+    assert_eq!(nobody.code, Some(3), "{}", nobody.stderr);
+    let refused = r#"User "aud-nobody" cannot list resource "secrets""#;
+    assert!(nobody.stdout.contains(refused), "{}", nobody.stdout);
+    let administrator = audit(&[
+        "--as=aud-nobody",
+        "--as-group=aud-none",
+        "--as-group=system:masters",
+    ]);
+    assert_eq!(administrator.code, Some(1), "{}", administrator.stderr);
+    assert!(
+        administrator.stdout.contains("12 Tillers, "),
+        "{}",
+        administrator.stdout
+    );
+}
+
+#[test]
 fn one_namespace_is_told_of_alone() {
     let run = audit(&["-n", "aud-team-t", "-o", "json"]);
     assert_eq!(run.code, Some(1), "{}", run.stderr);

@@ -41,7 +41,7 @@ impl Kept {
         let keeper = Keeper {
             reach: Reach {
                 kubeconfig: Some(world.kubeconfig_of_guard.clone()),
-                context: None,
+                ..Reach::default()
             },
             namespace: "tiller-guard".to_owned(),
             secret: "tiller-guard-ca".to_owned(),

@@ -184,8 +184,11 @@ fn bad_values_are_refused_with_what_is_allowed() {
         (&["check", "--version-floor=2", &file], "2.16.12"),
         (
             &["serve", "--drain-delay=soon"],
-            "expected a number of seconds",
+            "expected a duration such as 30s, 5m or 1h30m",
         ),
+        (&["install", "--audit-interval=2y"], "expected 1s to 365d"),
+        (&["check", "--color=red", &file], "auto, always, never"),
+        (&["audit", "--as-group=admins"], "--as <USER>"),
         (&["serve", "--listen=8443"], "expected IP:PORT"),
         (&["serve", "--workers=0"], "1..=256"),
         (
@@ -204,6 +207,22 @@ fn bad_values_are_refused_with_what_is_allowed() {
         let run = run(words, b"");
         assert_eq!(run.code, Some(2), "{words:?}: {}", run.stderr);
         assert!(run.stderr.contains(allowed), "{words:?}: {}", run.stderr);
+    }
+}
+
+/// What is said on the command line counts more than the environment.
+#[test]
+fn colours_are_used_when_the_option_says_so() {
+    for (command, coloured) in [
+        ("$TG check --color=always $FILE", true),
+        ("NO_COLOR=1 $TG check --color=always $FILE", true),
+        ("CLICOLOR_FORCE=1 $TG check --color=never $FILE", false),
+        ("CLICOLOR_FORCE=1 $TG check $FILE", true),
+        ("$TG check $FILE", false),
+        ("$TG check --color=auto $FILE", false),
+    ] {
+        let (_, said) = shell(command);
+        assert_eq!(said.contains('\u{1b}'), coloured, "{command}: {said}");
     }
 }
 

@@ -170,7 +170,7 @@ impl Place {
         });
         let reach = Reach {
             kubeconfig: Some(Path::new(&folder.file("kubeconfig", kubeconfig.to_string())).into()),
-            context: None,
+            ..Reach::default()
         };
         let name = "2.17.0-configmap-k8s1.20/plain";
         let recording = recordings()
