@@ -1,11 +1,11 @@
-//! What is looked for in the bytes of a text, many at a time.
+//! A search for bytes, 16 at a time.
 
 use wide::u8x16;
 
 const BLOCK: usize = 16;
 
-/// Where the first byte is that is looked for: `found` tells of each byte of a block whether it is one, by all its bits
-/// or none, and never of a space.
+/// Offset of the first byte that matches: `found` sets all bits of each matching byte of a block and none of the others. A
+/// space must not match.
 #[inline]
 pub fn position(bytes: &[u8], found: impl Fn(u8x16) -> u8x16) -> Option<usize> {
     let (blocks, rest) = bytes.as_chunks();
@@ -17,7 +17,7 @@ pub fn position(bytes: &[u8], found: impl Fn(u8x16) -> u8x16) -> Option<usize> {
     if rest.is_empty() {
         None
     } else if let Some(last) = bytes.last_chunk() {
-        // Of what it has in common with the block before nothing is found.
+        // The bytes that it shares with the block before do not match.
         place(*last, found).map(|place| bytes.len() - BLOCK + place)
     } else {
         let mut padded = [b' '; BLOCK];

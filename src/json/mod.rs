@@ -15,7 +15,7 @@ pub use reader::{MAX_DEPTH, Reader};
 pub use writer::{ArrayWriter, ObjectWriter, write_boolean, write_number, write_text};
 
 /// Reads the members of a JSON object into the fields of a struct: `fields!(Port<'a> { "name" => name })`. Other members
-/// are passed over, and one that comes twice is an error.
+/// are skipped; a member that appears twice is an error.
 macro_rules! fields {
     ($struct:ident $(<$lifetime:lifetime>)? { $($member:literal => $field:ident),+ $(,)? }) => {
         impl<'j $(: $lifetime, $lifetime)?> $crate::json::Read<'j> for $struct $(<$lifetime>)? {

@@ -1,28 +1,28 @@
-//! What is read from JSON, and from what: a text, or a value that was read before.
+//! The traits of what is read, and of what it is read from: a JSON text, or a parsed value.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// A place in JSON where a value stands. Each of its functions but [`Source::what`] reads that value, once.
+/// A JSON value to read. Each function but [`Source::what`] reads it; call one of them, once.
 pub trait Source<'j> {
-    /// How many bytes of text were read so far; nothing where the JSON is in memory already.
+    /// How many bytes of text were read so far; `None` for a parsed value.
     fn position(&self) -> Option<usize>;
 
-    /// What the value is.
+    /// The type of the value.
     fn what(&mut self) -> Result<Type, ReadError>;
 
-    /// Gives each member of an object, with the place of its value, which has to be read; none of `null`.
+    /// Calls `each` with the name and value of each member of an object; it must read the value. `null` has no members.
     fn members<F>(&mut self, each: F) -> Result<(), ReadError>
     where
         F: FnMut(&Cow<'j, str>, &mut Self) -> Result<(), ReadError>;
 
-    /// Gives the place of each element of a list, which has to be read; none of `null`.
+    /// Calls `each` with each element of a list; it must read the element. `null` has no elements.
     fn elements<F>(&mut self, each: F) -> Result<(), ReadError>
     where
         F: FnMut(&mut Self) -> Result<(), ReadError>;
 
-    /// A string, borrowed where no escape had to be resolved; an empty one for `null`.
+    /// A string, borrowed unless it has escapes; `null` is an empty string.
     fn text(&mut self) -> Result<Cow<'j, str>, ReadError>;
 
     /// A whole number of 64 bits.
@@ -31,24 +31,24 @@ pub trait Source<'j> {
     /// `true` or `false`.
     fn boolean(&mut self) -> Result<bool, ReadError>;
 
-    /// Passes over any value.
+    /// Skips the value.
     fn skip(&mut self) -> Result<(), ReadError>;
 }
 
-/// What can be read in place of its default.
+/// A type that can be read in place of its default.
 pub trait Read<'j> {
-    /// Reads what stands at a place.
+    /// Reads the value.
     fn read<S: Source<'j>>(&mut self, source: &mut S) -> Result<(), ReadError>;
 }
 
-/// Reads what stands at a place.
+/// Reads the value.
 pub fn read<'j, T: Read<'j> + Default, S: Source<'j>>(source: &mut S) -> Result<T, ReadError> {
     let mut value = T::default();
     value.read(source)?;
     Ok(value)
 }
 
-/// Marks a member as seen; an error if it was before, as JSON leaves open which of two counts.
+/// Marks a member as seen; an error if it was already, because JSON does not define which of two counts.
 pub fn once(seen: &mut bool) -> Result<(), ReadError> {
     if std::mem::replace(seen, true) {
         Err(Problem::Twice.into())
@@ -74,11 +74,11 @@ pub enum Type {
     Object,
 }
 
-/// A value that is there; what it is, is passed over.
+/// A value that is present, whatever it is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Presence;
 
-/// JSON that is not as it has to be, and where.
+/// What is wrong with JSON, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReadError(Box<Located>);
 
@@ -100,7 +100,7 @@ enum Step {
 pub enum Problem {
     /// It is no JSON.
     Syntax {
-        /// What has to stand there.
+        /// What was expected.
         expected: &'static str,
         /// The line, from 1.
         line: usize,
@@ -109,13 +109,13 @@ pub enum Problem {
     },
     /// It nests deeper than a reader goes.
     Depth,
-    /// It is of one type and has to be of another.
+    /// It is of the first type; the second was expected.
     Type(Type, &'static str),
-    /// It is a string that says none of what it may say.
+    /// It is a string with a value that is not allowed.
     Value(&'static str),
     /// A list has more elements than are read.
     Many(usize),
-    /// A member stands twice in its object.
+    /// A member appears twice in its object.
     Twice,
 }
 
@@ -142,7 +142,7 @@ impl ReadError {
         self.0.problem
     }
 
-    /// The error, of a member of what is read.
+    /// The error, with the member in which it occurred.
     #[cold]
     #[must_use]
     pub fn in_member(mut self, name: &str) -> Self {
@@ -150,7 +150,7 @@ impl ReadError {
         self
     }
 
-    /// The error, of an element of what is read.
+    /// The error, with the element in which it occurred.
     #[cold]
     #[must_use]
     pub fn in_element(mut self, index: usize) -> Self {
@@ -233,7 +233,7 @@ impl<'j, T: Read<'j> + Default> Read<'j> for Option<T> {
     }
 }
 
-/// Of a name that comes twice, the last counts.
+/// If a name appears twice, the last counts.
 impl<'j, T: Read<'j> + Default> Read<'j> for BTreeMap<String, T> {
     fn read<S: Source<'j>>(&mut self, source: &mut S) -> Result<(), ReadError> {
         source.members(|name, value| {

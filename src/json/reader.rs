@@ -1,6 +1,6 @@
-//! JSON text, read from its beginning to its end (RFC 8259).
+//! A reader of JSON text (RFC 8259).
 //!
-//! What no field takes is passed over, held to the same grammar, and never built.
+//! Members that no field takes are skipped: they must be valid JSON, but nothing is allocated for them.
 
 mod nested;
 mod token;
@@ -15,21 +15,21 @@ pub const MAX_DEPTH: usize = 128;
 const A_STRING: &str = "a string";
 const A_MEMBER: &str = "a name and a value";
 
-/// A text of which one part was read.
+/// A text, and how far it was read.
 #[derive(Debug)]
 pub struct Reader<'j> {
     json: &'j str,
-    /// The byte that is read next.
+    /// Offset of the next byte.
     at: usize,
     depth: usize,
-    /// Whether an escape is in the string that was read last.
+    /// Whether the last string had an escape.
     escaped: bool,
 }
 
 // === impl Reader ===
 
 impl<'j> Reader<'j> {
-    /// Reads from the text's beginning.
+    /// Starts at the beginning of the text.
     pub fn new(json: &'j str) -> Self {
         Self {
             json,
@@ -39,7 +39,7 @@ impl<'j> Reader<'j> {
         }
     }
 
-    /// Checks that nothing follows what was read.
+    /// Checks that nothing follows.
     pub fn end(&mut self) -> Result<(), ReadError> {
         match self.peek() {
             None => Ok(()),
@@ -47,7 +47,7 @@ impl<'j> Reader<'j> {
         }
     }
 
-    /// Passes over a value, and gives its text.
+    /// Skips a value, and returns its text.
     pub fn raw(&mut self) -> Result<&'j str, ReadError> {
         self.peek();
         let start = self.at;
@@ -55,7 +55,7 @@ impl<'j> Reader<'j> {
         Ok(self.json.get(start..self.at).unwrap_or_default())
     }
 
-    /// Reads a value, and gives its text too.
+    /// Reads a value, and returns its text too.
     pub fn with_raw<T>(
         &mut self,
         read: impl FnOnce(&mut Self) -> Result<T, ReadError>,
@@ -66,7 +66,7 @@ impl<'j> Reader<'j> {
         Ok((value, self.json.get(start..self.at).unwrap_or_default()))
     }
 
-    /// Reads a value that may be JSON of another shape, which is passed over then: its error is within.
+    /// Reads a value that may have another shape: if so, skips it and returns the inner error.
     pub fn attempt<T>(
         &mut self,
         read: impl FnOnce(&mut Self) -> Result<T, ReadError>,
@@ -80,7 +80,7 @@ impl<'j> Reader<'j> {
         Ok(read)
     }
 
-    /// Passes over a value token by token.
+    /// Skips a value token by token.
     fn skip_plainly(&mut self) -> Result<(), ReadError> {
         match self.what()? {
             Type::Null => self.literal("null"),
@@ -112,35 +112,35 @@ impl<'j> Reader<'j> {
         }
     }
 
-    /// Begins an object, or `null`; whether a member comes.
+    /// Begins an object, or reads `null`; whether a member follows.
     #[inline]
     fn open_object(&mut self) -> Result<bool, ReadError> {
         self.opens(b'{', b'}')
             .ok_or_else(|| self.unexpected("an object"))
     }
 
-    /// Begins a list, or `null`; whether an element comes.
+    /// Begins a list, or reads `null`; whether an element follows.
     #[inline]
     fn open_list(&mut self) -> Result<bool, ReadError> {
         self.opens(b'[', b']')
             .ok_or_else(|| self.unexpected("a list"))
     }
 
-    /// Whether another member comes.
+    /// Whether another member follows.
     #[inline]
     fn next_member(&mut self) -> Result<bool, ReadError> {
         self.goes_on(b'}')
             .ok_or_else(|| self.expected("\",\" or \"}\""))
     }
 
-    /// Whether another element comes.
+    /// Whether another element follows.
     #[inline]
     fn next_element(&mut self) -> Result<bool, ReadError> {
         self.goes_on(b']')
             .ok_or_else(|| self.expected("\",\" or \"]\""))
     }
 
-    /// Another value than has to be here: of another type, or none.
+    /// The error for a value of another type than expected, or for none.
     #[cold]
     fn unexpected(&mut self, expected: &'static str) -> ReadError {
         if self.depth > MAX_DEPTH {
@@ -152,7 +152,7 @@ impl<'j> Reader<'j> {
         }
     }
 
-    /// No JSON from here on.
+    /// The error for invalid JSON.
     #[cold]
     fn expected(&self, expected: &'static str) -> ReadError {
         let before = self.json.as_bytes().get(..self.at).unwrap_or_default();

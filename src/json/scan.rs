@@ -1,10 +1,10 @@
-//! What is looked for in the text of JSON, and what is special in its strings (RFC 8259, 2 and 7).
+//! Searches in the text of JSON (RFC 8259, 2 and 7).
 
 use wide::u8x16;
 
 use super::bytes::position;
 
-/// How long the escape is at the beginning of these bytes.
+/// Length of the escape at the beginning of these bytes.
 pub(super) fn escape(bytes: &[u8]) -> Option<usize> {
     match bytes.get(1..)? {
         [b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't', ..] => Some(2),
@@ -16,13 +16,13 @@ pub(super) fn escape(bytes: &[u8]) -> Option<usize> {
     }
 }
 
-/// Where the first special byte is: a quote, a backslash or a control character.
+/// Offset of the first special byte: a quote, a backslash or a control character.
 #[inline(never)]
 pub(super) fn next_special(bytes: &[u8]) -> Option<usize> {
     position(bytes, special)
 }
 
-/// Where the first byte is that is no white space.
+/// Offset of the first byte that is not white space.
 pub(super) fn next_after_space(bytes: &[u8]) -> Option<usize> {
     let is = |bytes: u8x16, space: u8| bytes.simd_eq(u8x16::splat(space));
     position(bytes, |bytes| {

@@ -14,7 +14,7 @@ use super::pieces::{CHUNK, Pieces};
 use super::progress::{Progress, Stage};
 use crate::k8s::review::{BEGINNING, Unjudged, deny_unread};
 
-/// What a body is read within.
+/// The limits of a body.
 #[derive(Clone, Copy)]
 pub(super) struct Bounds<'a> {
     pub(super) limits: &'a Limits,
@@ -24,18 +24,18 @@ pub(super) struct Bounds<'a> {
     pub(super) deadline: Instant,
 }
 
-/// As much of a body as is there, and the memory it holds until it is judged.
+/// The part of a body that has arrived, and the memory it uses until it is judged.
 pub(super) struct Received<'a> {
     pieces: Pieces,
     claim: Option<Claim<'a>>,
-    /// Bytes since the pace was measured last.
+    /// Bytes since the last measurement of the pace.
     step: usize,
 }
 
-/// A body that was not read.
+/// Why a body was not read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(super) enum BodyError {
-    /// More than a review can be.
+    /// It is larger than a review can be.
     #[error("the body is larger than an AdmissionReview can be")]
     TooLarge,
     /// It did not come in time.
@@ -47,10 +47,10 @@ pub(super) enum BodyError {
     /// It waited for memory until it was too late.
     #[error("too many large reviews at once")]
     Busy,
-    /// The server goes, and cannot wait for it.
+    /// The server shuts down, and cannot wait for it.
     #[error("the server is shutting down")]
     Draining,
-    /// The client broke off, or broke the rules of HTTP.
+    /// The client disconnected, or violated HTTP.
     #[error("the body broke off")]
     Broken,
 }
@@ -58,7 +58,7 @@ pub(super) enum BodyError {
 // === impl BodyError ===
 
 impl BodyError {
-    /// Why a request was turned away that could be tried again: a word for metrics.
+    /// Why a request was rejected that can be retried, as a metric's label.
     pub(super) fn shed(self) -> Option<&'static str> {
         match self {
             Self::Late => Some("late"),
@@ -69,7 +69,7 @@ impl BodyError {
         }
     }
 
-    /// Why the review is denied; nothing if nobody is there to hear it.
+    /// Why the review is denied; `None` if the client is gone.
     pub(super) fn unjudged(self) -> Option<Unjudged> {
         match self {
             Self::TooLarge => Some(Unjudged::TooLarge),

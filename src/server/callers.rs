@@ -1,7 +1,7 @@
-//! Who may ask: the API server's own certificate, where it is asked for one.
+//! Who may send reviews: clients with the API server's certificate, if certificates are required.
 //!
-//! The chain alone proves little, since clusters sign many clients with one authority; so the name counts too. And of an
-//! authority rustls reads name and key only, so that whether it may vouch, and until when, is looked at here.
+//! A valid chain proves little, because clusters sign many clients with one CA; so the name counts too. rustls reads only
+//! the name and key of a CA certificate, so its key usage and validity are checked here.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -24,18 +24,18 @@ use super::metrics::Metrics;
 use super::reload::{ReadError, on_change, read_file};
 use crate::pki::{self, Authority};
 
-/// Who may ask, by certificate.
+/// The clients that may send reviews, by certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Clients {
-    /// PEM of the authorities of their certificates.
+    /// File with the CA certificates of these clients, as PEM.
     pub authorities: PathBuf,
     /// Their names: the common name, or a DNS name.
     pub names: Vec<String>,
-    /// How often the file is looked at.
+    /// How often the file is checked for changes.
     pub every: Duration,
 }
 
-/// The authorities of clients cannot be used.
+/// The CA certificates of clients cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientsError {
     /// The file cannot be read.
@@ -47,7 +47,7 @@ pub enum ClientsError {
         /// Which.
         path: PathBuf,
     },
-    /// None of its certificates vouches for a client now.
+    /// None of its certificates is a valid CA for clients now.
     #[error("{} holds no CA that is valid now: {why}", path.display())]
     Useless {
         /// Which.
@@ -57,7 +57,7 @@ pub enum ClientsError {
     },
 }
 
-/// Asks clients for a certificate of an authority that can be replaced, and for a name.
+/// Requires a client certificate of a CA that can be replaced, and one of the names.
 #[derive(Debug)]
 pub(super) struct Callers {
     chains: ArcSwap<Chains>,
@@ -66,11 +66,11 @@ pub(super) struct Callers {
     first: Vec<u8>,
 }
 
-/// What examines chains: one authority after the other, while its time lasts.
+/// Verifies chains: tries each CA that is valid now.
 #[derive(Debug)]
 struct Chains(Vec<Chain>);
 
-/// What examines chains of one authority.
+/// Verifies chains of one CA.
 #[derive(Debug)]
 struct Chain {
     authority: Authority,
@@ -80,7 +80,7 @@ struct Chain {
 // === impl Clients ===
 
 impl Clients {
-    /// What handshakes ask for from now on. One of the authorities must be valid at `now`.
+    /// The verifier of handshakes from now on. One of the CAs must be valid at `now`.
     pub(super) fn load(&self, now: SystemTime) -> Result<Callers, ClientsError> {
         let contents = read_file(&self.authorities)?;
         let chains = self.chains(&contents, now)?;
@@ -91,7 +91,7 @@ impl Clients {
         })
     }
 
-    /// Leaves out, and logs, what can never vouch for anybody.
+    /// Leaves out certificates that can never sign for a client, and logs them.
     fn chains(&self, contents: &[u8], now: SystemTime) -> Result<Chains, ClientsError> {
         let path = &self.authorities;
         let bad = || ClientsError::Content { path: path.clone() };
@@ -140,7 +140,7 @@ impl Chain {
 // === impl Chains ===
 
 impl Chains {
-    /// Whether one of the authorities vouches for a client: what the last one says, where none does.
+    /// Whether one of the CAs signed the client's certificate; the last error if none did.
     fn verify(
         &self,
         client: &CertificateDer<'_>,
@@ -166,8 +166,8 @@ impl Chains {
     }
 }
 
-/// Reads the file again and again; what is new and good counts for every handshake from then on, what is bad is told
-/// once and left.
+/// Reads the file again at intervals. A new valid file counts for every handshake from then on; an invalid one is logged
+/// once and ignored.
 pub(super) async fn keep_fresh(
     clients: Clients,
     callers: Arc<Callers>,

@@ -22,7 +22,7 @@ pub enum CertificateSource {
     Files(CertificateFiles, Duration),
     /// One for the life of the process.
     Fixed(ServingCertificate),
-    /// Those that are made while it runs; until there is one no handshake succeeds.
+    /// Certificates issued while the process runs; no handshake succeeds before the first one.
     Issued(watch::Receiver<Issuance>),
 }
 
@@ -57,7 +57,7 @@ pub(super) struct Served {
     current: ArcSwap<Issuance>,
 }
 
-/// What the two files held when they were last looked at.
+/// What the two files held when they were last read.
 #[derive(Debug, PartialEq, Eq)]
 struct Contents {
     certificate: Vec<u8>,
@@ -129,7 +129,7 @@ impl Served {
         }
     }
 
-    /// When the served certificate ends, in seconds since 1970; 0 where there is none.
+    /// When the served certificate expires, in seconds since 1970; 0 if there is none.
     pub(super) fn not_after(&self) -> i64 {
         match &**self.current.load() {
             Issuance::Awaited(_) => 0,
@@ -137,7 +137,7 @@ impl Served {
         }
     }
 
-    /// What handshakes show.
+    /// The certificate for handshakes.
     fn certified(&self) -> Option<Arc<CertifiedKey>> {
         match &**self.current.load() {
             Issuance::Awaited(_) => None,
@@ -152,13 +152,13 @@ impl ResolvesServerCert for Served {
     }
 }
 
-/// Serves what is made, from then on.
+/// Serves each newly issued certificate.
 pub(super) async fn keep_issued(
     mut certificates: watch::Receiver<Issuance>,
     served: Arc<Served>,
     metrics: Arc<Metrics>,
 ) {
-    // Whoever makes them does so as long as the server runs.
+    // The issuer runs as long as the server.
     while certificates.changed().await.is_ok() {
         let current = certificates.borrow_and_update().clone();
         match current {
@@ -168,8 +168,8 @@ pub(super) async fn keep_issued(
     }
 }
 
-/// Reads the files again and again; what is new and good is served from then on, what is bad is told
-/// once and left.
+/// Reads the files again at intervals. A new valid certificate is served from then on; an invalid one is logged
+/// once and ignored.
 pub(super) async fn keep_fresh(
     files: CertificateFiles,
     every: Duration,
@@ -201,7 +201,7 @@ fn replace(served: &Served, certificate: ServingCertificate, first: bool, metric
     let same = served
         .certified()
         .is_some_and(|current| current.cert == certificate.certified().cert);
-    // What was read at start is looked at once more here, in case it changed in between.
+    // Compares with what was read at start, in case the files changed in between.
     if first && same {
         return;
     }

@@ -1,4 +1,4 @@
-//! One connection's life after its handshake: HTTP/1.1 until someone has had enough.
+//! One connection after its handshake: HTTP/1.1 until the client leaves, a deadline passes or the server ends.
 
 use std::convert::Infallible;
 use std::pin::pin;
@@ -24,10 +24,10 @@ use super::watched::{Watchdog, Watched};
 /// The longest head, and the most that is read ahead: 15 times what the API server sends, and as much as a TLS record
 /// holds.
 const READ_AHEAD: usize = 16 * 1024;
-/// How long a client that is turned away has to take the answer.
+/// How long a rejected client has to read the answer.
 const LAST_WORDS: Duration = Duration::from_millis(250);
 
-/// What a port's requests are answered by.
+/// The routes of a port.
 pub(super) trait Routes: Send + Sync + 'static {
     /// What an answer holds.
     type Body: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static;
@@ -69,10 +69,10 @@ pub(super) async fn serve<S, R>(
         progress.enter(Stage::Answer);
         Ok::<_, Infallible>(reply)
     });
-    // No timer is given, and so hyper keeps no time of its own.
+    // Without a timer, hyper applies no timeouts of its own.
     let connection = http1::Builder::new()
         .max_buf_size(READ_AHEAD)
-        // Who sends no more still reads: and to look for that while a review waits would take another buffer.
+        // A client that closes its sending side may still read. Detecting that during a review would need another buffer.
         .half_close(true)
         .serve_connection(
             TokioIo::new(Watched::new(stream, Arc::clone(progress))),
@@ -84,7 +84,7 @@ pub(super) async fn serve<S, R>(
     loop {
         tokio::select! {
             biased;
-            // An error here is the client's: it broke off, or spoke no HTTP and was told so.
+            // The client caused this error: it disconnected, or did not speak HTTP and was told so.
             _ = connection.as_mut() => return,
             stage = &mut watchdog => match stage {
                 Stage::Idle if !ending => {

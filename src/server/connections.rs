@@ -1,4 +1,4 @@
-//! All connections of a listener: how many there may be, and who goes if there are too many.
+//! All connections of a listener: how many may be open, and which one is closed if there are too many.
 
 mod worth;
 
@@ -42,17 +42,17 @@ struct Slot {
     task: AbortHandle,
 }
 
-/// Who shares memory: the connections of an address that proved themselves, or the others.
+/// Which connections share memory: those of an address with a client certificate, or those without.
 type Whose = (IpAddr, bool);
 
-/// The bytes that are held.
+/// Bytes in use.
 #[derive(Debug, Default)]
 struct Held {
     all: usize,
     by_whom: BTreeMap<Whose, usize>,
 }
 
-/// Takes a connection off the list when its task ends, however it does.
+/// Removes a connection from the list when its task ends, for whatever reason.
 struct Listed {
     connections: Arc<Connections>,
     number: u64,
@@ -72,13 +72,13 @@ impl Connections {
         }
     }
 
-    /// Serves a new connection in a task of its own. If there are too many, another goes; if none
-    /// can, the new one is dropped unserved, and `false` returned.
+    /// Serves a new connection in its own task. If there are too many, another one is closed; if none
+    /// can be, the new one is dropped, and `false` returned.
     pub(super) fn admit<F>(self: &Arc<Self>, address: IpAddr, serve: impl FnOnce(Peer) -> F) -> bool
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        // An address has two faces on a socket of both families.
+        // On a dual-stack socket, an IPv4 address also appears as an IPv6 address.
         let address = address.to_canonical();
         let mut open = self.lock();
         if open.by_number.len() >= self.limits.connections
@@ -112,12 +112,12 @@ impl Connections {
         true
     }
 
-    /// Whether this is asked for the first time, for a line of the log that is needed once.
+    /// Whether this is the first call, for a log line that is needed once.
     pub(super) fn is_news(&self) -> bool {
         !self.told.swap(true, Ordering::Relaxed)
     }
 
-    /// Gives up one connection, if there is one to give up.
+    /// Closes one connection, if one can be closed.
     pub(super) fn evict(&self) -> bool {
         let mut open = self.lock();
         let made = self.make_room(&mut open, None);
@@ -182,14 +182,14 @@ impl Connections {
         }
     }
 
-    /// Cuts all that are left, and says how many.
+    /// Cuts all open connections, and returns how many.
     pub(super) fn cut(&self) -> usize {
         let open = self.lock();
         open.by_number.values().for_each(|slot| slot.task.abort());
         open.by_number.len()
     }
 
-    /// Ends the connection of the least worth. An address that has more than half of all makes room among its own.
+    /// Ends the connection with the lowest value. If one address has more than half of all, it loses one of its own.
     fn make_room(&self, open: &mut Open, newcomer: Option<IpAddr>) -> bool {
         let now = Instant::now();
         let share = self.limits.connections / 2;
@@ -210,7 +210,7 @@ impl Connections {
             return false;
         };
         match slot.progress.stage() {
-            // Enough of the review may be there to answer it.
+            // The part of the review that has arrived may be enough to answer it.
             Stage::Body => slot.progress.turn_away(),
             _ => slot.task.abort(),
         }
@@ -272,7 +272,7 @@ impl Held {
         }
     }
 
-    /// Whether less is free than is kept for those who come and those who go on.
+    /// Whether less is free than is reserved for new and for running requests.
     fn is_too_much(&self, whose: Whose, limits: &Limits) -> bool {
         let share = self.by_whom.get(&whose).copied().unwrap_or(0);
         self.all > limits.large_bodies_bytes / 3 * 2 || share > limits.share_bytes() / 2

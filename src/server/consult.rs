@@ -1,4 +1,4 @@
-//! Asking the cluster what a decision hangs on.
+//! Live reads of what a decision depends on.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -10,14 +10,14 @@ use super::guard::{Found, Guard};
 use crate::k8s::review::Answer;
 use crate::policy::Knowledge;
 
-/// Reviews for which something is looked up at the same time. Others are answered by what is known.
+/// How many reviews may look something up at the same time. Others are answered by what is known.
 const AT_ONCE: usize = 16;
-/// How long one review may wait for all that is looked up for it.
+/// How long one review may wait for all its lookups.
 const LIMIT: Duration = Duration::from_secs(1);
-/// How often an answer may ask for more: bindings that were found may name roles that are not known.
+/// How often an answer may ask for more: a binding that was found may name an unknown role.
 const ROUNDS: usize = 3;
 
-/// How many ask.
+/// Limits the reviews that look something up.
 pub(super) struct Consulting {
     turns: Semaphore,
 }
@@ -31,8 +31,8 @@ impl Consulting {
         }
     }
 
-    /// The answer once what it hangs on was looked up, and how that went: a word for metrics. Where it fails or takes too
-    /// long, the last answer stands.
+    /// Looks up what the answer depends on, answers again, and returns the result as a metric's label. If that fails or takes
+    /// too long, the last answer stands.
     pub(super) async fn settle(
         &self,
         guard: &dyn Guard,

@@ -1,4 +1,4 @@
-//! What the server serves: who judges reviews, and what goes on beside them.
+//! What the server serves: the trait that judges reviews.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -9,7 +9,7 @@ use prometheus_client::registry::Registry;
 use crate::k8s::review::{Answer, BadReview, Lookup, Review, Webhook};
 use crate::policy::Knowledge;
 
-/// Judges reviews. Whoever runs the server hands one in; what it does not do beside that, it leaves out.
+/// Judges reviews. The caller of the server provides one; all methods but the first two are optional.
 pub trait Guard: Send + Sync {
     /// Reads a review, and answers it by what is known.
     fn judge<'b>(&self, webhook: Webhook, body: &'b [u8]) -> Result<Judged<'b>, BadReview>;
@@ -22,11 +22,11 @@ pub trait Guard: Send + Sync {
         Box::pin(async { None })
     }
 
-    /// Is told of each answer to the API server before it is sent; of none whose caller may be anybody. Whoever asked is waiting
-    /// still, so that it must not wait itself.
+    /// Called with each answer before it is sent, unless the caller may be somebody else than the API server. The caller
+    /// still waits for the answer, so this must not block.
     fn answered(&self, _answer: &Answer) {}
 
-    /// What is still waited for before reviews can be judged by all that should be known; nothing once they can.
+    /// What the first list of the cluster still waits for; `None` once everything is known.
     fn waits_for(&self) -> Option<String> {
         None
     }
@@ -34,13 +34,13 @@ pub trait Guard: Send + Sync {
     /// Adds to the metrics of the process.
     fn register_metrics(&self, _registry: &mut Registry) {}
 
-    /// Takes a policy file's new content for the policy, from then on.
+    /// Applies the new content of the policy file.
     fn take_policy(&self, _contents: &[u8]) -> Taken {
         Taken::Whole
     }
 }
 
-/// An answer, and its review where that may be answered otherwise once more is known.
+/// An answer, and its review if more knowledge may change the answer.
 #[derive(Debug)]
 pub struct Judged<'b> {
     /// The answer by what is known.
@@ -49,33 +49,33 @@ pub struct Judged<'b> {
     pub review: Option<Review<'b>>,
 }
 
-/// A lookup that is under way; nothing comes of one that failed.
+/// A lookup in progress; `None` if it failed.
 pub type LookingUp = Pin<Box<dyn Future<Output = Option<Found>> + Send>>;
 
-/// What came of a lookup.
+/// The result of a lookup.
 #[derive(Debug, Clone)]
 pub struct Found {
-    /// What is known with it.
+    /// The knowledge with what was found.
     pub knowledge: Arc<Knowledge>,
-    /// Whether all that was found could be read.
+    /// Whether everything that was found could be read.
     pub whole: bool,
 }
 
-/// What became of a policy file's content.
+/// The result of applying a policy file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Taken {
-    /// It counts.
+    /// It was applied.
     Whole,
-    /// It counts without exceptions that have expired: these, each on a line.
+    /// It was applied without its expired exceptions: these, one per line.
     WithoutExpired(String),
-    /// It cannot count, and what counted before still does: why, each reason on a line.
+    /// It is invalid, and the last policy stays: the reasons, one per line.
     Not(String),
 }
 
 // === impl Judged ===
 
 impl From<Answer> for Judged<'_> {
-    /// One that nothing more may change.
+    /// An answer that more knowledge cannot change.
     fn from(answer: Answer) -> Self {
         Self {
             answer,

@@ -1,4 +1,4 @@
-//! The health port: plain HTTP for the kubelet and Prometheus, which know no CA of ours.
+//! The health port: plain HTTP for the kubelet and Prometheus, which do not know our CA.
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -21,7 +21,7 @@ use super::metrics::{Format, Metrics};
 use super::peer::Peer;
 use super::reviews::{Reply, plain};
 
-/// What the health port tells of.
+/// What the health port reports.
 pub(super) struct Health {
     pub(super) served: Arc<Served>,
     pub(super) lifecycle: Arc<Lifecycle>,

@@ -1,4 +1,4 @@
-//! From serving to gone: the phases of a drain, told to all who act on them.
+//! The phases of a drain, from serving to closed.
 
 use std::time::Duration;
 
@@ -7,15 +7,15 @@ use tokio::sync::watch;
 /// What a server is doing, in the order it does it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Phase {
-    /// All is well.
+    /// Requests are served.
     Serving,
-    /// Not ready any more, while Endpoints still name us: everything is served as before.
+    /// No longer ready, but Endpoints may still name this pod: requests are served as before.
     Leaving,
     /// Each answer also ends its connection, so that the API server moves on.
     Parting,
     /// No connection is accepted, idle ones end.
     Closed,
-    /// Whoever still sends a body is turned away.
+    /// Clients that still send a body are rejected.
     LastCall,
 }
 

@@ -74,21 +74,21 @@ use tls::Handshakes;
 pub struct Server {
     /// Where reviews are answered. Port 0 takes a free one.
     pub listen: SocketAddr,
-    /// Where health and metrics are told.
+    /// Where health and metrics are served.
     pub health: SocketAddr,
-    /// The oldest TLS that is spoken.
+    /// The oldest TLS version to accept.
     pub oldest_tls: OldestTls,
-    /// What is shown to the API server.
+    /// The certificate for the API server.
     pub certificate: CertificateSource,
-    /// Who may ask, where that is told by certificate.
+    /// The clients that may send reviews, if certificates are required.
     pub clients: Option<Clients>,
-    /// Whether the network lets nobody but the API server in, so that whoever asks needs no certificate.
+    /// Whether the network lets only the API server in, so that callers need no certificate.
     pub trusts_network: bool,
-    /// What the guard goes by, where it comes from a file.
+    /// The policy file, if there is one.
     pub policy: Option<PolicyFile>,
-    /// What a client may take.
+    /// The limits of clients.
     pub limits: Limits,
-    /// How to leave.
+    /// How to shut down.
     pub drain: Drain,
     /// The time of day, for certificates.
     pub clock: fn() -> SystemTime,
@@ -100,7 +100,7 @@ pub enum BindError {
     /// There is no certificate to serve.
     #[error("cannot load the serving certificate")]
     Certificate(#[from] LoadError),
-    /// The authorities of clients cannot be used.
+    /// The CA certificates of clients cannot be used.
     #[error("cannot set up client authentication")]
     Clients(#[from] ClientsError),
     /// TLS could not be set up.
@@ -130,7 +130,7 @@ pub struct Bound {
     callers: Option<Arc<Callers>>,
 }
 
-/// A server that answers.
+/// A running server.
 #[derive(Debug)]
 #[must_use]
 pub struct Running {
@@ -176,12 +176,12 @@ impl Bound {
         self.address
     }
 
-    /// Where health and metrics are told, with the real port.
+    /// Where health and metrics are served, with the real port.
     pub fn health_address(&self) -> SocketAddr {
         self.health_address
     }
 
-    /// Starts to answer, with what the guard says.
+    /// Starts to answer, by the decisions of this guard.
     pub fn spawn(self, guard: Arc<dyn Guard>) -> Running {
         let Self {
             server,
@@ -239,7 +239,7 @@ impl Bound {
             })),
             tls: None,
             limits,
-            // It is the last to close: it tells that the server is about to.
+            // The health port closes last, because it says that the server is shutting down.
             lifecycle: Arc::new(Lifecycle::new()),
             metrics: Arc::clone(&metrics),
             connections: Arc::new(Connections::new(limits.of_health(), Gauge::default())),
@@ -281,7 +281,7 @@ impl Bound {
 // === impl Running ===
 
 impl Running {
-    /// Stops to be ready, serves on while that gets about, then closes and lets requests in flight
+    /// Stops being ready, keeps serving while that spreads, then closes and lets requests in flight
     /// finish. Takes no longer than the drain's timeout.
     pub async fn drain(self) {
         /// For those who are turned away in the end to hear of it.

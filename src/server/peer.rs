@@ -1,4 +1,4 @@
-//! Who is at the other end of a connection, and what it may take.
+//! The client of a connection, and how much memory it may use.
 
 use std::sync::Arc;
 
@@ -14,8 +14,8 @@ pub(super) struct Peer {
     pub(super) share: Arc<Share>,
 }
 
-/// What the bodies from one address may take. What proved to be a client of ours does not share with strangers, who may
-/// have come through the same proxy.
+/// The memory that bodies from one address may use. Clients with a certificate do not share it with clients without,
+/// which may come through the same proxy.
 #[derive(Debug)]
 pub(super) struct Share {
     pub(super) proven: Part,
@@ -25,7 +25,7 @@ pub(super) struct Share {
 /// Memory in KiB.
 #[derive(Debug)]
 pub(super) struct Part {
-    /// For what bodies take first: the rest is for those that go on.
+    /// For the beginning of bodies; the rest is for bodies in progress.
     pub(super) beginnings: Semaphore,
     pub(super) all: Semaphore,
 }

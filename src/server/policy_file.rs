@@ -1,4 +1,4 @@
-//! The policy file: what the judge goes by, read again when it changes.
+//! The policy file, read again when it changes.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -16,7 +16,7 @@ use super::reload::{on_change, read_file};
 pub struct PolicyFile {
     /// Where it is.
     pub path: PathBuf,
-    /// How often it is looked at.
+    /// How often it is checked for changes.
     pub every: Duration,
     /// What it held at start.
     pub contents: Vec<u8>,
@@ -32,8 +32,8 @@ impl fmt::Debug for PolicyFile {
     }
 }
 
-/// Reads the file again and again; what is new and good counts from then on, what is bad is told once and
-/// left.
+/// Reads the file again at intervals. A new valid policy counts from then on; an invalid one is logged once and
+/// ignored.
 pub(super) async fn keep_fresh(file: PolicyFile, guard: Arc<dyn Guard>, metrics: Arc<Metrics>) {
     let PolicyFile {
         path,

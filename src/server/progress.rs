@@ -1,4 +1,4 @@
-//! How far a connection is: the one word that its deadlines, its eviction and its drain are told by.
+//! The stage of a connection: its deadlines, eviction and drain depend on it.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::limits::Limits;
 
-/// Where a connection stands.
+/// The stage of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stage {
     /// The TLS handshake runs.
@@ -19,15 +19,15 @@ pub(super) enum Stage {
     Head,
     /// A request's body is on its way; the handler keeps its deadline.
     Body,
-    /// Nothing is expected of the client while its request is judged.
+    /// The request is judged; the client waits.
     Review,
     /// An answer is on its way.
     Answer,
-    /// Nothing more will be read; the client is to notice.
+    /// Nothing more will be read; the client has time to notice.
     Linger,
 }
 
-/// The stage of one connection and since when, shared by those who serve and those who watch it.
+/// The stage of one connection and since when; shared by the task that serves it and the watchdog.
 #[derive(Debug)]
 pub(super) struct Progress {
     began: Instant,
@@ -36,9 +36,9 @@ pub(super) struct Progress {
     /// Bytes that a body has claimed from the memory that all share.
     claimed: AtomicUsize,
     turned_away: AtomicBool,
-    /// Told when the body is waited for no longer.
+    /// Notified when the server no longer waits for the body.
     hurry: Notify,
-    /// Told when the connection is to end as soon as it is idle.
+    /// Notified when the connection must end as soon as it is idle.
     ending: Notify,
 }
 
@@ -72,7 +72,7 @@ impl Stage {
         }
     }
 
-    /// How long a connection may stand here; for ever where another keeps the time.
+    /// How long a connection may stay in this stage; unlimited if something else limits it.
     fn limit(self, limits: &Limits) -> Option<Duration> {
         match self {
             Self::Handshake => Some(limits.handshake),

@@ -1,4 +1,4 @@
-//! Files that are read again and again.
+//! Files that are read again at intervals.
 //!
 //! A mounted Secret or `ConfigMap` is swapped by a symlink (`..data`), of which a watch on the file itself hears
 //! nothing. So files are read again every few seconds and compared by content.
@@ -22,7 +22,7 @@ pub enum ReadError {
         /// Why.
         source: io::Error,
     },
-    /// It is none of ours by its size alone.
+    /// It is too large.
     #[error("{} is larger than 1 MiB", path.display())]
     TooLarge {
         /// Which.
@@ -40,7 +40,7 @@ impl ReadError {
     }
 }
 
-/// A whole file, if it is a small one.
+/// Reads a whole file, if it is small.
 pub fn read_file(path: &Path) -> Result<Vec<u8>, ReadError> {
     let failed = |source| ReadError::Read {
         path: path.to_owned(),
@@ -59,7 +59,7 @@ pub fn read_file(path: &Path) -> Result<Vec<u8>, ReadError> {
     Ok(contents)
 }
 
-/// Reads again and again; hands on what differs from what was read before, the first time from `seen`.
+/// Reads the files at intervals, and passes on what differs from what was read before, the first time from `seen`.
 pub(super) async fn on_change<C, R>(
     every: Duration,
     seen: Option<C>,
@@ -72,7 +72,7 @@ pub(super) async fn on_change<C, R>(
     let mut seen = seen.map(Ok);
     loop {
         let read = read.clone();
-        // A file system that hangs must not hold up reviews.
+        // A file system that hangs must not delay reviews.
         let Ok(read) = tokio::task::spawn_blocking(read).await else {
             return;
         };

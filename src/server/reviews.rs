@@ -35,7 +35,7 @@ pub(super) type Reply = Response<Full<Bytes>>;
 pub(super) struct Reviews {
     pub(super) guard: Arc<dyn Guard>,
     pub(super) consulting: Consulting,
-    /// Whether whoever asks is known to be the API server.
+    /// Whether the caller is known to be the API server.
     pub(super) proven: bool,
     pub(super) limits: Limits,
     pub(super) memory: Arc<Memory>,
@@ -67,7 +67,7 @@ enum Judged {
     Unread(Vec<u8>),
 }
 
-/// Takes the gauge down again, also where the client leaves first.
+/// Decrements the gauge again, even if the client leaves first.
 struct Inflight<'a>(&'a Metrics);
 
 fn use_post() -> Reply {
@@ -90,7 +90,7 @@ fn no_route() -> Reply {
 impl Routes for Reviews {
     type Body = Full<Bytes>;
 
-    /// By hand: a router that boxes what it calls costs a twentieth of a review.
+    /// Without a router: one that boxes its handlers costs 5 % of a review.
     async fn answer<B>(&self, request: Request<B>, peer: &Peer) -> Reply
     where
         B: Body<Data = Bytes> + Send + 'static,
@@ -111,9 +111,9 @@ impl Routes for Reviews {
 impl Reviews {
     /// Answers a request to one of the two routes.
     ///
-    /// Requests that come together are read one after another, then judged, then sent: each of these finds its code and
-    /// branch predictions as the one before left them, where the kernel, TLS and judging in turn would each find them
-    /// cold. One that comes alone pays two looks at the sockets.
+    /// Requests that arrive together are all read, then all judged, then all answered: each step finds its code and branch
+    /// predictions warm, while the kernel, TLS and judging in turn would each find them cold. A single request pays for two
+    /// polls of the sockets.
     async fn respond<B>(&self, webhook: Webhook, request: Request<B>, peer: &Peer) -> Reply
     where
         B: Body<Data = Bytes>,
@@ -184,7 +184,7 @@ impl Reviews {
         self.judge(webhook, &bytes, deadline).await
     }
 
-    /// Judges in place, which takes microseconds; waits only for what the answer hangs on.
+    /// Judges in place, which takes microseconds; waits only for what must be read live.
     async fn judge(
         &self,
         webhook: Webhook,
@@ -210,8 +210,8 @@ impl Reviews {
         Ok(Judged::Answered(answer))
     }
 
-    /// What is not judged is denied, as far as its uid is known: `failurePolicy: Ignore` turns an error into a yes. The
-    /// mutating webhook has not the last word, and its error costs nobody a Pod that is no Tiller.
+    /// A review that cannot be judged is denied if its uid is known, because `failurePolicy: Ignore` turns an error into a yes.
+    /// The mutating webhook does not have the last word, so its error blocks no Pod that is not a Tiller.
     fn unread(
         &self,
         webhook: Webhook,
@@ -227,7 +227,7 @@ impl Reviews {
         denied.map(Judged::Unread).ok_or(Refused::Body(error))
     }
 
-    /// What judging gives; nothing where it panics. Nothing is shared that a panic could leave half done.
+    /// Judges a review; `None` if that panics. No shared state can be left half done by a panic.
     fn sheltered<T>(&self, webhook: Webhook, judge: impl FnOnce() -> T) -> Option<T> {
         let judged = catch_unwind(AssertUnwindSafe(judge)).ok();
         if judged.is_none() {
@@ -312,9 +312,9 @@ fn check_content(headers: &HeaderMap) -> Result<(), Refused> {
     Ok(())
 }
 
-/// One line for each review in which something was found or let off; never the object. A Tiller that is as it
-/// has to be is nobody's news. Who breaks the glass is worth a warning. Whose review may be anybody's is marked: all that it
-/// names is what its sender claims.
+/// Logs one line for each review with findings or exceptions; never the object. A hardened Tiller is logged at debug.
+/// Break-glass is a warning. A review whose caller may be anybody is marked, because all that it names is only what its
+/// sender claims.
 fn tell(webhook: Webhook, answer: &Answer, proven: bool) {
     let Answer {
         body: _,
@@ -348,7 +348,7 @@ fn tell(webhook: Webhook, answer: &Answer, proven: bool) {
         .map(|(rule, reason)| format!("{rule}: {reason}"));
     let excepted = (!excepted.is_empty()).then(|| told.collect::<Vec<_>>().join("; "));
     let caller = (!proven).then_some("unproven");
-    // What is ours needs no quotes; a name from the cluster could hold anything.
+    // Words of our own need no quotes; a name from the cluster can hold anything.
     macro_rules! line {
         ($level:ident) => {
             $level!(
@@ -367,8 +367,8 @@ fn json(body: Vec<u8>) -> Reply {
     reply
 }
 
-/// The last answer of its connection: the request's body was not read, and so the next request could
-/// not be found.
+/// Makes it the last answer of its connection: the request's body was not read, so the next request cannot
+/// be found.
 fn last(mut reply: Reply) -> Reply {
     reply
         .headers_mut()

@@ -18,7 +18,7 @@ use tokio_rustls::server::TlsStream;
 
 use super::callers::Callers;
 
-/// The oldest TLS that is spoken.
+/// The oldest TLS version to accept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum OldestTls {
     /// TLS 1.2, with the AEAD and ECDHE suites that are all rustls has.
@@ -28,8 +28,8 @@ pub enum OldestTls {
     Tls13,
 }
 
-/// Shakes hands with newcomers. What that costs, a key exchange and a signature, is paid for one at a time, and then
-/// all others have a turn: a crowd of newcomers makes nobody wait who is there already.
+/// Does the handshakes of new connections. Their key exchange and signature are computed one at a time, and other tasks run
+/// in between: many new connections do not delay the existing ones.
 pub(super) struct Handshakes {
     acceptor: TlsAcceptor,
     turn: Semaphore,
@@ -71,7 +71,7 @@ impl Handshakes {
     }
 
     pub(super) async fn shake(&self, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
-        // Nothing is set aside for who says nothing.
+        // No buffer is allocated for a client that sends nothing.
         stream.readable().await?;
         let turn = self.turn.acquire().await;
         let mut accept = pin!(self.acceptor.accept(stream));

@@ -10,14 +10,14 @@ use crate::k8s::read::Malformed;
 use crate::policy::rights::Lookup;
 use crate::policy::{Action, Circumstances, Decision, Finding, Mode, Outcome, Verdict, Workload};
 
-/// The answer to a review, with what logs and metrics tell of it.
+/// The answer to a review, with what is logged and counted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
     /// The `AdmissionReview` to send, as JSON.
     pub body: Vec<u8>,
     /// What was decided.
     pub decision: Decision,
-    /// The mode of the namespace; nothing where the decision is [`Decision::Unconcerned`].
+    /// The mode of the namespace; `None` if the decision is [`Decision::Unconcerned`].
     pub mode: Option<Mode>,
     /// `CREATE`, `UPDATE`, `DELETE`, `CONNECT` or `other`: a closed set, for metrics.
     pub operation: &'static str,
@@ -27,18 +27,18 @@ pub struct Answer {
     pub rules: Vec<&'static str>,
     /// The message of a refusal: one line per rule.
     pub refusal: Option<String>,
-    /// The rules that found something and were let off, with the reason.
+    /// The rules with findings that an exception allows, with its reason.
     pub excepted: Vec<(&'static str, String)>,
-    /// Why what has the signs of a Tiller is none, where the policy says so.
+    /// Why the policy says that it is not a Tiller, if it has the signs of one.
     pub not_tiller: Option<String>,
-    /// What the decision hangs on that may have changed a moment ago: to be looked up, where there is a way to, and
-    /// judged again by what was found.
+    /// What the decision depends on and may have changed a moment ago: to be read live, if there is a cluster, and
+    /// judged again.
     pub lookups: Vec<Lookup>,
-    /// For logs: present where something was found or let off.
+    /// For the log; present if there are findings or exceptions.
     pub record: Option<Record>,
 }
 
-/// Who asked for what, for the log. Never the object's content.
+/// The user and the object, for the log; never the object's content.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
     /// The request's uid.
@@ -47,28 +47,28 @@ pub struct Record {
     pub user: String,
     /// The namespace.
     pub namespace: String,
-    /// The object's name; empty where the API server makes one.
+    /// The object's name; empty if the API server generates it.
     pub name: String,
     /// Whether nothing will be stored.
     pub dry_run: bool,
 }
 
-/// What an answer says, before it is put into JSON.
+/// An answer before it is written as JSON.
 pub(super) struct Reply<'v> {
     pub(super) decision: Decision,
     mode: Option<Mode>,
     response: Response<'v>,
     rules: Vec<&'static str>,
-    /// Whether what refuses may have changed a moment ago.
+    /// Whether the reason of a refusal may have changed a moment ago.
     pub(super) may_be_settled: bool,
     pub(super) lookups: Vec<Lookup>,
-    /// What was found and let pass, for the audit log.
+    /// The findings that are allowed, for the audit log.
     findings: Option<String>,
     excepted: Vec<(&'static str, String)>,
     not_tiller: Option<String>,
 }
 
-/// What the audit log is told.
+/// The audit annotations.
 #[derive(Debug)]
 struct Audit<'r> {
     decision: Decision,
@@ -148,7 +148,7 @@ impl<'v> Reply<'v> {
                 Response::Refuse(message, causes([objection]))
             }
             (Decision::Refused | Decision::Trial, None) => {
-                // What is only reported is no reason, but where the mode alone makes it one.
+                // A finding that is only reported is no reason, unless the mode makes it one.
                 let has_reasons = verdict.findings.iter().any(|it| refuses(&it));
                 let told = |it: &&Finding| match it.action {
                     Action::Refuse => true,

@@ -1,4 +1,4 @@
-//! Whether a review can concern a Tiller at all, told from its text.
+//! Whether a review can concern a Tiller, by the words in its text.
 
 use std::ops::Range;
 use std::sync::LazyLock;
@@ -15,10 +15,10 @@ const ACCESS: &str = "rbac.auth";
 const ACCOUNT: &str = "eAccount";
 const BEFORE_ACCOUNT: &str = "\"servic";
 
-/// All that tells of what concerns us, in one pass. Nothing where no such search could be made.
+/// A search for all words that matter, in one pass; `None` if it could not be built.
 static SIGNS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
     AhoCorasick::builder()
-        // The kinds of leftmost matches alone are searched with vector instructions.
+        // Only leftmost matches are searched with vector instructions.
         .match_kind(MatchKind::LeftmostFirst)
         .build(WORDS.iter().chain(&[ACCESS, ACCOUNT]))
         .ok()
@@ -37,8 +37,8 @@ pub(super) fn is_possible(body: &str, settings: &Settings, knowledge: &Knowledge
     })
 }
 
-/// Whether this review asks for a connection, a token or a Secret for one, told from the review without its objects, and
-/// for Secrets from all of it. It is for what [`is_possible`] does not see.
+/// Whether this review asks for a connection, a token or a token Secret: by the review without its objects, and for Secrets
+/// by all of it. It covers what [`is_possible`] does not see.
 pub(super) fn is_asked(envelope: &str, body: &str, settings: &Settings) -> bool {
     let holds = |text: &str, word: &str| memmem::find(text.as_bytes(), word.as_bytes()).is_some();
     holds(envelope, "\"CONNECT\"")

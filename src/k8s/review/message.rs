@@ -45,7 +45,7 @@ pub(super) fn lines<'f>(
             }
             None => line.write_ours([of.id, ": "]),
         };
-        // A line that is full takes no more.
+        // A full line stays as it is.
         let mut placed = begun;
         if !path.is_whole() {
             path.write(|piece| placed = placed.and_then(|()| line.write_str(piece)));
@@ -59,8 +59,8 @@ pub(super) fn lines<'f>(
     before
 }
 
-/// Where to mend what somebody else made and these findings are of, as a line before the others: a person reads it in
-/// the conditions and events of that. Nothing if the object itself must be mended.
+/// The first line of a refusal of a copy: which object to fix instead. People read it in the conditions and Events of the
+/// copy's owner. Empty if the object itself must be fixed.
 pub(super) fn origin<'f>(
     workload: &Workload<'_>,
     findings: impl Iterator<Item = &'f Finding> + Clone,
@@ -148,8 +148,8 @@ pub(super) fn one_line(text: &str, most: usize) -> String {
     written
 }
 
-/// Writes a text on one line of at most so many characters, the last of which is an ellipsis where it does
-/// not fit. What a manifest holds cannot forge another line.
+/// Writes a text on one line of at most `most` characters, and ends it with an ellipsis if it does not fit. Text from a
+/// manifest cannot forge another line.
 struct Line<'a> {
     text: &'a mut String,
     most: usize,
@@ -170,7 +170,7 @@ impl<'a> Line<'a> {
         Self::new(self.text, self.most)
     }
 
-    /// Writes what is told of an object.
+    /// Writes a finding's message.
     #[expect(clippy::ptr_arg, reason = "what is borrowed is the guard's own")]
     fn write_told(&mut self, told: &Cow<'static, str>) -> fmt::Result {
         match told {
@@ -213,7 +213,7 @@ impl fmt::Write for Line<'_> {
     }
 }
 
-/// Whether it is of printable ASCII alone.
+/// Whether it is printable ASCII.
 fn is_printable(text: &str) -> bool {
     let (first, last) = (u8x16::splat(b' '), u8x16::splat(b'~'));
     position(text.as_bytes(), |block| {

@@ -1,7 +1,7 @@
 //! An `AdmissionReview` in, an `AdmissionReview` out.
 //!
 //! A request is read in one pass, its object as its kind; one that is not what its kind says is passed over there, so that it
-//! is refused under its own uid. An object without a word that tells of Tiller, of rights or of a Tiller's account is left
+//! is refused under its own uid. An object without any word of Tiller, of rights or of a Tiller's service account is cut
 //! out before anything is read. What was read is judged as often as more is known: [`Review::answer`].
 //!
 //! Source: `admission.k8s.io/v1` and `v1beta1`, Kubernetes 1.10 to 1.36.
@@ -165,13 +165,13 @@ fn is_let_be(webhook: Webhook, object: &Object<'_>, request: &Request<'_>) -> bo
     is_others || request.leaves(object)
 }
 
-/// Whether nobody is asked about a workload after this: where it does not refuse, the mutating webhook has not the last word.
+/// Whether no other webhook of ours is asked after this decision: unless it refuses, the mutating one is not the last.
 fn is_last_word(webhook: Webhook, decision: Decision) -> bool {
     matches!(decision, Decision::Refused | Decision::Trial) || webhook == Webhook::Validate
 }
 
-/// Denies the review in a request's body, which judging failed on, under its own uid, so that a webhook registered
-/// with `failurePolicy: Ignore` lets nothing through unjudged. Nothing where there is no review to answer.
+/// Denies a review that could not be judged, under its own uid, so that a webhook with `failurePolicy: Ignore` lets nothing
+/// through unjudged. `None` if the body is not a review.
 pub fn deny_unjudged(body: &[u8]) -> Option<Vec<u8>> {
     let body = std::str::from_utf8(body).ok()?;
     let envelope = Envelope::pass(body).ok()?;
@@ -217,9 +217,8 @@ fn judged<'v>(
     reply
 }
 
-/// The reply, with what it hangs on where that may still turn it: in a mode that refuses, where nothing was found that
-/// would be refused all the same. A dry run stores nothing, so that it does no harm to let one pass by what was known a
-/// moment ago.
+/// The reply, with what must be read live if that can change it: in a mode that refuses, unless something else is refused
+/// anyway. A dry run stores nothing, so it may pass by what was known a moment ago.
 fn settled_by<'v>(
     mut reply: Reply<'v>,
     request: &Request<'_>,

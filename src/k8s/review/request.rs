@@ -18,8 +18,8 @@ use crate::policy::{Context, Object, ObjectKind, Requester, Settings, Workload, 
 pub const TRIAL_NAMESPACE: &str = "default";
 /// The name of the Tiller by which it sees that the mutating webhook is asked.
 pub const MUTATE_TRIAL: &str = "tiller-guard-proof";
-/// The name of the Deployment that `doctor` lets an API server try, in a dry run, to see that the validating webhook is asked:
-/// the mutating one leaves it alone. Nothing is stored, whoever sends it.
+/// The name of the Deployment by which `doctor` sees, in a dry run, that the validating webhook is asked: the mutating one
+/// does not change it. It is never stored, whoever sends it.
 pub const VALIDATE_TRIAL: &str = "tiller-guard-proof-of-validate";
 
 /// A review as it came.
@@ -55,7 +55,7 @@ pub(super) enum Asked<'a> {
     /// None.
     #[default]
     Absent,
-    /// One that is no business of ours.
+    /// One that is not judged.
     Other,
     /// One that is judged.
     Of(Object<'a>),
@@ -223,7 +223,7 @@ impl<'a> Request<'a> {
         reader.skip()
     }
 
-    /// Tells the object what the request knows of it: the object's own are a user's, and the body of a subresource may
+    /// Completes the object by its request's fields: the object's own are a user's, and the body of a subresource may
     /// lack them.
     fn complete(&mut self) {
         if let Some(lack) = self.lack() {
@@ -255,7 +255,7 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// What is updated, as it was; it is read once, where something asks for it.
+    /// The object before an update; it is read once, when it is needed.
     pub(super) fn before(&self) -> Option<&Object<'a>> {
         let before = self.before.get_or_init(|| {
             let (Operation::Update, Some(json)) = (self.operation, self.old_object) else {
@@ -291,12 +291,12 @@ impl<'a> Request<'a> {
             && matches!(object, Object::Workload(_) | Object::Exposure(_))
     }
 
-    /// Whether it is what `doctor` tries for the validating webhook alone.
+    /// Whether it is `doctor`'s trial object for the validating webhook.
     pub(super) fn is_trial_of_validate(&self, workload: &Workload<'_>) -> bool {
         self.dry_run && self.operation == Operation::Create && workload.name == VALIDATE_TRIAL
     }
 
-    /// Who asks, where it counts: groups are read for it.
+    /// The user, if the decision depends on it: that reads the groups.
     pub(super) fn requester_of(&self, object: &Object<'_>) -> Option<Requester<'a>> {
         let counts = matches!(object, Object::Custody(_) | Object::Connection(_));
         counts.then(|| self.user.requester())
@@ -325,7 +325,7 @@ impl<'a> Request<'a> {
         self.object_kind().map_or("other", ObjectKind::as_str)
     }
 
-    /// Whether the object is of the first version of its group, which in reviews of 1.10 it does not tell itself.
+    /// Whether the object is of the first version of its group; in reviews of 1.10 the object does not say so.
     fn is_of_first_version(&self) -> bool {
         self.kind.version == "v1alpha1"
     }
@@ -346,8 +346,8 @@ impl<'a> Request<'a> {
     }
 }
 
-/// Places an object where the request is made, and reads what means another thing in its group's first version, which in
-/// reviews of 1.10 it does not tell itself.
+/// Sets the namespace of the request, and converts fields that mean something else in the group's first version; in reviews
+/// of 1.10 the object does not name its version.
 fn complete<'a>(object: &mut Object<'a>, namespace: &Text<'a>, is_of_first_version: bool) {
     if let Object::Workload(workload) = object {
         if !namespace.is_empty() {

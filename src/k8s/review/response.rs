@@ -27,7 +27,7 @@ pub(super) enum Response<'v> {
 #[derive(Debug)]
 pub(super) struct Cause {
     rule: &'static str,
-    /// Where it found something first, as a JSON pointer.
+    /// The JSON pointer of its first finding.
     field: String,
 }
 
@@ -98,7 +98,7 @@ impl Response<'_> {
     }
 }
 
-/// Each rule once, where it found something first.
+/// Each rule once, with its first finding's path.
 pub(super) fn causes<'f>(findings: impl IntoIterator<Item = &'f Finding>) -> Vec<Cause> {
     let mut causes: Vec<Cause> = Vec::new();
     for finding in findings {
@@ -112,8 +112,8 @@ pub(super) fn causes<'f>(findings: impl IntoIterator<Item = &'f Finding>) -> Vec
     causes
 }
 
-/// Without these four, kube-apiserver 1.10 shows a refusal as an internal error. `details` comes to whoever asked unchanged,
-/// but for what a mutating webhook says before 1.14.
+/// Without these four, kube-apiserver 1.10 shows a refusal as an internal error. `details` reaches the
+/// user unchanged, except from a mutating webhook before 1.14.
 fn write_status(
     response: &mut json::ObjectWriter<'_>,
     (reason, code): (&str, i64),

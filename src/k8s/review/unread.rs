@@ -45,8 +45,8 @@ impl Unjudged {
     }
 }
 
-/// Denies a review of which no more than its beginning may be known, under its own uid, so that a webhook registered
-/// with `failurePolicy: Ignore` does not let it through unjudged. Nothing if the beginning does not tell the uid.
+/// Denies a review of which only the beginning has arrived, under its own uid, so that a webhook with
+/// `failurePolicy: Ignore` does not let it through unjudged. `None` if the beginning does not hold the uid.
 pub fn deny_unread(beginning: &[u8], why: Unjudged) -> Option<Vec<u8>> {
     let text = match std::str::from_utf8(beginning) {
         Ok(text) => text,

@@ -21,12 +21,12 @@ impl Request<'_> {
     /// Whether what is asked leaves the pod as it was, and a refusal would only stand in the way:
     ///
     /// - of a status. The API server keeps the stored specification then, whatever was sent.
-    /// - of an object's way out, or down to no pods. A Deployment is scaled down by updates of its
+    /// - of an object that is being deleted, or scaled to zero. A Deployment is scaled down by updates of its
     ///   `ReplicaSet`s.
     /// - of a Pod or a Job whose pod stays as it is, with the labels that Helm's client looks for: finalizers, annotations and
     ///   owners are taken off and put on while it runs and after it has ended. Neither's pod can be hardened any more.
-    /// - of a controller that scales the `ReplicaSet` it made. A Deployment does not tell of an update that
-    ///   failed; of pods that were refused it does, in its conditions. Whose the `ReplicaSet` is, is read from
+    /// - of a controller that scales the `ReplicaSet` it made. A Deployment does not report an update that
+    ///   failed; it does report refused pods, in its conditions. The owner of the `ReplicaSet` is read from
     ///   the stored object.
     fn leaves_pod(&self) -> bool {
         if self.sub_resource == "status" {
@@ -102,7 +102,7 @@ impl Request<'_> {
     /// Whether the Tiller of the object is a new one.
     ///
     /// The controllers of StatefulSets and DaemonSets make pods of ControllerRevisions, which a tenant may write and no
-    /// webhook judges: such a pod is a restart where its maker is known for a Tiller.
+    /// webhook judges: such a pod is a restart only if its owner is a known Tiller.
     pub(super) fn arrival(
         &self,
         workload: &Workload<'_>,
@@ -124,8 +124,8 @@ impl Request<'_> {
         }
     }
 
-    /// Tells a pod what the request knows of where it comes from: who makes it, or where the Tiller that it takes the
-    /// place of keeps its records.
+    /// Completes a pod by what the request knows of its origin: who makes it, or where the Tiller that it replaces keeps its
+    /// records.
     pub(super) fn tell_workload(&mut self, settings: &Settings, knowledge: &Knowledge) {
         let Some(workload) = self.workload() else {
             return;

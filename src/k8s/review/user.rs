@@ -1,19 +1,19 @@
-//! Who asks.
+//! The user of a request.
 
 use crate::json::{Read as _, ReadError, Reader, Source as _, read};
 use crate::pod::Text;
 use crate::policy::{People, Requester, is_controller};
 
-/// Who asks.
+/// The user of a request.
 #[derive(Debug, Default)]
 pub(super) struct User<'a> {
     pub(super) name: Text<'a>,
-    /// A list of names as JSON, which is read only where it counts who asks.
+    /// A list of names as JSON, which is read only if a decision depends on the user.
     groups: Option<&'a str>,
 }
 
 impl<'a> User<'a> {
-    /// Reads who asks, or `null`.
+    /// Reads `userInfo`, or `null`.
     pub(super) fn read_from(&mut self, reader: &mut Reader<'a>) -> Result<(), ReadError> {
         reader.members(|name, value| match &**name {
             "username" => self.name.read(value),
@@ -30,12 +30,12 @@ impl<'a> User<'a> {
         is_controller(&self.name)
     }
 
-    /// Whether this user may break the glass.
+    /// Whether this user may use break-glass.
     pub(super) fn may_break(&self, glass: &People) -> bool {
         *glass != People::default() && glass.include(&self.requester())
     }
 
-    /// Who asks, with his groups. Groups that cannot be read are none.
+    /// The user and the groups; no groups if they cannot be read.
     pub(super) fn requester(&self) -> Requester<'a> {
         let groups = self.groups.and_then(|json| {
             let mut groups = Vec::new();
