@@ -6,7 +6,9 @@ use std::sync::LazyLock;
 use aho_corasick::{AhoCorasick, MatchKind};
 use memchr::memmem;
 
-use crate::policy::{Knowledge, Settings};
+use super::request::Request;
+use crate::policy::custody::CustodyKind;
+use crate::policy::{Knowledge, ObjectKind, Settings};
 use crate::tiller::WORDS;
 
 /// The group of roles and bindings, as far as no other begins like it.
@@ -37,14 +39,17 @@ pub(super) fn is_possible(body: &str, settings: &Settings, knowledge: &Knowledge
     })
 }
 
-/// Whether this review asks for a connection, a token or a token Secret: by the review without its objects, and for Secrets
-/// by all of it. It covers what [`is_possible`] does not see.
-pub(super) fn is_asked(envelope: &str, body: &str, settings: &Settings) -> bool {
-    let holds = |text: &str, word: &str| memmem::find(text.as_bytes(), word.as_bytes()).is_some();
-    holds(envelope, "\"CONNECT\"")
-        || holds(envelope, "\"TokenRequest\"")
-        || holds(envelope, "\"Secret\"")
-            && (holds(body, "service-account-token") || holds(body, &settings.certificate_secret))
+/// Whether this request is for a connection, a token, or a Secret that may hold a token or a Tiller's certificates: for these
+/// [`is_possible`] finds no word.
+pub(super) fn is_asked(request: &Request<'_>, body: &str, settings: &Settings) -> bool {
+    let holds = |word: &str| memmem::find(body.as_bytes(), word.as_bytes()).is_some();
+    match request.object_kind() {
+        Some(ObjectKind::Connection(_) | ObjectKind::Custody(CustodyKind::TokenRequest)) => true,
+        Some(ObjectKind::Custody(CustodyKind::Secret)) => {
+            holds("service-account-token") || holds(&settings.certificate_secret)
+        }
+        _ => false,
+    }
 }
 
 /// Whether [`ACCOUNT`] is here the end of a pod's field that holds an account that is called like a Tiller's.
@@ -74,6 +79,7 @@ fn value(rest: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::k8s::review::request::Envelope;
     use crate::policy::TillerUse;
     use crate::policy::WorkloadKind;
     use crate::policy::rbac::Account;
@@ -123,17 +129,28 @@ mod tests {
             certificate_secret: "helm-certs".to_owned(),
             ..Settings::default()
         };
-        let asked = |envelope: &str, body: &str| is_asked(envelope, body, &settings);
-        let secret = r#"{"kind":"Secret"}"#;
-        assert!(asked(r#"{"kind":"TokenRequest"}"#, ""));
-        assert!(asked(r#"{"operation":"CONNECT"}"#, ""));
-        assert!(asked(secret, "kubernetes.io/service-account-token"));
-        assert!(asked(secret, "helm-certs"));
-        assert!(!asked(secret, "kubernetes.io/dockercfg"));
-        assert!(!asked(
-            "{}",
-            "kubernetes.io/service-account-token helm-certs"
-        ));
+        let asked = |group: &str, kind: &str, text: &str| {
+            let review = serde_json::json!({
+                "apiVersion": "admission.k8s.io/v1",
+                "kind": "AdmissionReview",
+                "request": {
+                    "uid": "1",
+                    "kind": { "group": group, "version": "v1", "kind": kind },
+                    "operation": "CREATE",
+                    "object": { "text": text },
+                },
+            });
+            let body = review.to_string();
+            let envelope = Envelope::pass(&body).unwrap();
+            is_asked(&envelope.request, &body, &settings)
+        };
+        assert!(asked("authentication.k8s.io", "TokenRequest", ""));
+        assert!(asked("", "PodExecOptions", ""));
+        assert!(asked("", "Secret", "kubernetes.io/service-account-token"));
+        assert!(asked("", "Secret", "helm-certs"));
+        assert!(!asked("", "Secret", "kubernetes.io/dockercfg"));
+        assert!(!asked("", "Pod", "service-account-token helm-certs"));
+        assert!(!asked("example.com", "Secret", "helm-certs"));
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! An `AdmissionReview` in, an `AdmissionReview` out.
 //!
 //! A request is read in one pass, its object as its kind; one that is not what its kind says is passed over there, so that it
-//! is refused under its own uid. An object without any word of Tiller, of rights or of a Tiller's service account is cut
-//! out before anything is read. What was read is judged as often as more is known: [`Review::answer`].
+//! is refused under its own uid. An object without any word of Tiller, of rights or of a Tiller's service account is
+//! skipped. What was read is judged as often as more is known: [`Review::answer`].
 //!
 //! Source: `admission.k8s.io/v1` and `v1beta1`, Kubernetes 1.10 to 1.36.
 
@@ -10,7 +10,6 @@ mod answer;
 mod concern;
 mod error;
 mod message;
-mod nesting;
 mod request;
 mod response;
 mod unread;
@@ -35,7 +34,6 @@ use crate::policy::{
 
 use super::read::Malformed;
 use answer::{Reply, denial};
-use nesting::{Nesting, TooDeep};
 use request::{Asked, Envelope, Operation, Request};
 
 /// The API server itself: when it starts it brings Kubernetes' own roles and bindings up to date, and does not
@@ -87,13 +85,11 @@ impl<'b> Review<'b> {
     ) -> Result<Read<'b>, BadReview> {
         let body = std::str::from_utf8(body).map_err(BadReview::Encoding)?;
         if !concern::is_possible(body, settings, knowledge) {
-            let nesting = Nesting::of(body).map_err(|TooDeep| BadReview::Depth)?;
-            let left = nesting.without_objects();
-            if !concern::is_asked(&left, body, settings) {
-                let envelope = Envelope::pass(&left)?.with_uid()?;
-                if !matches!(envelope.request.object, Asked::Malformed(_)) {
-                    return Ok(Read::Unconcerned(envelope.answer(Reply::unconcerned())));
-                }
+            let envelope = Envelope::pass(body)?.with_uid()?;
+            let request = &envelope.request;
+            let is_whole = !matches!(request.object, Asked::Malformed(_));
+            if is_whole && !concern::is_asked(request, body, settings) {
+                return Ok(Read::Unconcerned(envelope.answer(Reply::unconcerned())));
             }
         }
         let envelope = Envelope::read(body)?.with_uid()?;

@@ -316,7 +316,7 @@ impl<'a> Request<'a> {
     }
 
     /// The object's kind, if it is one that is judged.
-    fn object_kind(&self) -> Option<ObjectKind> {
+    pub(super) fn object_kind(&self) -> Option<ObjectKind> {
         ObjectKind::find(&self.kind.group, &self.kind.kind)
     }
 
