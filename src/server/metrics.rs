@@ -5,9 +5,7 @@
 //! they would double the series of requests.
 
 mod exposition;
-mod numbered;
 
-use std::sync::OnceLock;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
@@ -22,13 +20,14 @@ use prometheus_client::registry::{Registry, Unit};
 use super::guard::Guard;
 use crate::k8s::review::{Answer, Decision, Mode, Webhook};
 pub(super) use exposition::Format;
-use numbered::{Numbered, Numbers, OTHER};
 
 /// In seconds. The API server's own first bucket ends at 5 ms.
 const BUCKETS: [f64; 12] = [
     0.0001, 0.000_25, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 1.0, 5.0,
 ];
 
+/// The label of a kind that nothing is decided on.
+const OTHER: &str = "other";
 /// The label of what has no decision, or no mode.
 const NONE: &str = "none";
 
@@ -36,13 +35,9 @@ const NONE: &str = "none";
 #[derive(Debug)]
 pub(super) struct Metrics {
     registry: Registry,
-    numbers: Numbers,
-    requests: Numbered<RequestLabels>,
+    requests: Family<RequestLabels, Counter>,
     seconds: Family<DurationLabels, Histogram, fn() -> Histogram>,
-    /// Those of [`Self::seconds`] that were ever needed, by outcome.
-    mutate_seconds: [OnceLock<Histogram>; Handled::COUNT],
-    validate_seconds: [OnceLock<Histogram>; Handled::COUNT],
-    findings: Numbered<FindingLabels>,
+    findings: Family<FindingLabels, Counter>,
     shed: Family<ReasonLabels, Counter>,
     handshake_errors: Family<ReasonLabels, Counter>,
     exceptions: Family<RuleLabels, Counter>,
@@ -110,27 +105,10 @@ struct ResultLabels {
 // === impl Handled ===
 
 impl Handled {
-    const COUNT: usize = Decision::ALL.len() + 1;
-
     fn as_str(self) -> &'static str {
         match self {
             Self::Decided(decision) => decision.as_str(),
             Self::Failed => NONE,
-        }
-    }
-
-    /// A number below [`Self::COUNT`].
-    fn index(self) -> usize {
-        match self {
-            Self::Decided(Decision::Unconcerned) => 0,
-            Self::Decided(Decision::Allowed) => 1,
-            Self::Decided(Decision::Hardened) => 2,
-            Self::Decided(Decision::Refused) => 3,
-            Self::Decided(Decision::Audited) => 4,
-            Self::Decided(Decision::Warned) => 5,
-            Self::Decided(Decision::BreakGlass) => 6,
-            Self::Decided(Decision::Trial) => 7,
-            Self::Failed => 8,
         }
     }
 }
@@ -149,7 +127,6 @@ impl Metrics {
         let mut registry = Registry::with_prefix("tiller_guard");
         let build = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("build", "The running version", build);
-        let numbers = Numbers::new();
         let requests = family(&mut registry, "admission_requests", "Requests answered");
         let seconds =
             Family::<_, _, fn() -> Histogram>::new_with_constructor(|| Histogram::new(BUCKETS));
@@ -165,12 +142,9 @@ impl Metrics {
             "Reviews in which a rule found something",
         );
         Self {
-            requests: Numbered::new(requests, numbers.of_requests()),
-            findings: Numbered::new(findings, numbers.of_all_findings()),
-            numbers,
+            requests,
+            findings,
             seconds,
-            mutate_seconds: Default::default(),
-            validate_seconds: Default::default(),
             exceptions: family(
                 &mut registry,
                 "admission_exceptions",
@@ -238,24 +212,25 @@ impl Metrics {
         } = answer;
         let outcome = Handled::Decided(*decision);
         let mode_label = mode.map_or(NONE, Mode::as_str);
-        let number = self.numbers.of_request(webhook, *mode, outcome, kind);
-        self.requests.count(number, || RequestLabels {
+        let labels = RequestLabels {
             webhook: webhook.as_str(),
             kind,
             decision: outcome.as_str(),
             mode: mode_label,
             code: 200,
-        });
+        };
+        self.requests.get_or_create(&labels).inc();
         self.took(webhook, outcome, took);
         if *decision == Decision::Trial {
             return;
         }
-        for (rule, number) in self.numbers.of_findings(webhook, *mode, rules) {
-            self.findings.count(number, || FindingLabels {
+        for rule in rules {
+            let labels = FindingLabels {
                 webhook: webhook.as_str(),
                 rule,
                 mode: mode_label,
-            });
+            };
+            self.findings.get_or_create(&labels).inc();
         }
         for (rule, _) in excepted {
             let labels = RuleLabels {
@@ -268,30 +243,24 @@ impl Metrics {
 
     /// Counts a request that got this status in place of a decision.
     pub(super) fn failed(&self, webhook: Webhook, code: u16, took: Duration) {
-        self.requests.count(None, || RequestLabels {
+        let labels = RequestLabels {
             webhook: webhook.as_str(),
             kind: OTHER,
             decision: Handled::Failed.as_str(),
             mode: NONE,
             code,
-        });
+        };
+        self.requests.get_or_create(&labels).inc();
         self.took(webhook, Handled::Failed, took);
     }
 
     fn took(&self, webhook: Webhook, outcome: Handled, took: Duration) {
-        let resolved = match webhook {
-            Webhook::Mutate => &self.mutate_seconds,
-            Webhook::Validate => &self.validate_seconds,
+        let labels = DurationLabels {
+            webhook: webhook.as_str(),
+            decision: outcome.as_str(),
         };
-        if let Some(histogram) = resolved.get(outcome.index()) {
-            let labels = DurationLabels {
-                webhook: webhook.as_str(),
-                decision: outcome.as_str(),
-            };
-            histogram
-                .get_or_init(|| self.seconds.get_or_create_owned(&labels))
-                .observe(took.as_secs_f64());
-        }
+        let histogram = self.seconds.get_or_create(&labels);
+        histogram.observe(took.as_secs_f64());
     }
 
     /// Counts a request that was turned away.

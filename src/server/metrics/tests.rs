@@ -1,15 +1,14 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{Format, Handled, Metrics, Numbers};
+use super::{Format, Metrics};
 use crate::k8s::review::{Answer, Decision, Mode, Webhook};
 use crate::policy::connection::ConnectionKind;
 use crate::policy::custody::CustodyKind;
 use crate::policy::exposure::ExposureKind;
 use crate::policy::rbac::RbacKind;
 use crate::policy::{
-    Rule, WorkloadKind, connection_rules, custody_rules, exposure_rules, mode_rules, rbac_rules,
-    rules, workload_rules,
+    Rule, WorkloadKind, connection_rules, custody_rules, exposure_rules, rbac_rules, workload_rules,
 };
 
 #[test]
@@ -186,31 +185,4 @@ fn each_review_is_counted_under_its_own_labels() {
         .map(|line| line.rsplit_once(' ').unwrap())
         .map(|(series, count)| (series.to_owned(), count.parse().unwrap()));
     assert_eq!(told.collect::<BTreeMap<_, usize>>(), counted);
-}
-
-#[test]
-fn every_label_of_an_answer_has_a_number() {
-    let numbers = Numbers::new();
-    let outcome = Handled::Decided(Decision::Refused);
-    for (webhook, answer) in refusals() {
-        let Answer {
-            mode, kind, rules, ..
-        } = answer;
-        assert!(numbers.of_request(webhook, mode, outcome, kind).is_some());
-        let mut findings = numbers.of_findings(webhook, mode, &rules);
-        assert!(findings.all(|(_, number)| number.is_some()));
-    }
-}
-
-#[test]
-fn rules_in_the_order_of_all_are_found_in_one_walk() {
-    let numbers = Numbers::new();
-    let all: Vec<_> = mode_rules()
-        .into_iter()
-        .chain(rules())
-        .map(|it| it.id)
-        .collect();
-    let walked = numbers.of_findings(Webhook::Mutate, Some(Mode::Warn), &all);
-    let found: Vec<_> = walked.map(|(_, number)| number.unwrap()).collect();
-    assert!(found.is_sorted_by(|one, next| one + 1 == *next));
 }
