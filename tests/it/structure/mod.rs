@@ -246,7 +246,6 @@ const CRATES: [(&str, &[&str]); 17] = [
             "serde",
             "serde_json",
             "thiserror",
-            "time",
             "tokio",
             "tracing",
             "tracing_subscriber",
