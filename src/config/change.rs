@@ -15,7 +15,7 @@ use crate::policy::{
 pub struct PolicyChange {
     /// Whether it loosens or tightens.
     pub direction: Direction,
-    /// The key of the policy file, and what becomes of it.
+    /// The key in the policy file, with the value before and after.
     pub what: String,
 }
 
@@ -83,7 +83,7 @@ impl Changes {
         self.0.push(PolicyChange { direction, what });
     }
 
-    /// A value that becomes another: more of it is `more`.
+    /// Compares two values: a greater one has the effect `more`.
     fn of_value<T: PartialOrd>(
         &mut self,
         key: &str,
@@ -102,7 +102,7 @@ impl Changes {
         }
     }
 
-    /// A list: what it holds more is `more`.
+    /// Compares two lists: an added element has the effect `more`.
     fn of_list<T>(
         &mut self,
         key: &str,

@@ -6,8 +6,8 @@
 //! mode: enforce
 //! ```
 //!
-//! What a file does not say is as it is without a file. What cannot be read for certain is an error: an
-//! unknown key, a key that stands twice, a value of another kind. Nothing is opened here.
+//! A key that a file leaves out has its default. Anything ambiguous is an error: an unknown key, a key that appears twice, a
+//! value of the wrong type. This module opens no file.
 #![deny(clippy::disallowed_methods)]
 
 mod change;

@@ -1,10 +1,10 @@
-//! What a policy file says is no Tiller.
+//! The exemptions of a policy file: images and workloads that are not Tillers.
 
 use super::reader::{Field, PolicyReader, quoted};
 use super::{section, value};
 use crate::policy::{Innocent, NotTiller, Settings};
 
-/// Reads an entry: an image or a workload, with the reason. An image of Tiller's is a Tiller.
+/// Reads an entry: an image or a workload, with the reason. Tiller's own images cannot be exempted.
 pub(super) fn not_tiller(
     reader: &mut PolicyReader<'_>,
     field: &Field<'_>,

@@ -5,12 +5,12 @@ use std::fmt;
 use crate::manifest::Position;
 use crate::policy::Policy;
 
-/// One thing that is wrong.
+/// One problem.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     /// What it is about.
     pub cause: Cause,
-    /// Where it stands.
+    /// Its line and column.
     pub place: Position,
     /// What is there; what to do.
     pub message: String,
@@ -19,22 +19,22 @@ pub struct Problem {
 /// What a problem is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cause {
-    /// The text is no YAML or JSON.
+    /// The text is not YAML or JSON.
     Unreadable,
-    /// A key that means nothing, or stands twice.
+    /// A key that is unknown, or appears twice.
     Key,
-    /// A value that cannot be, or is missing.
+    /// A value that is invalid or missing.
     Value,
     /// An exception that has expired.
     Expired,
 }
 
-/// A policy file that is not good: at least one problem.
+/// An invalid policy file: at least one problem.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rejected {
     /// What is wrong, in the order of the file's keys as they are documented.
     pub problems: Vec<Problem>,
-    /// Where expired exceptions are all that is wrong, the policy without them.
+    /// The policy without its expired exceptions, if these are the only problems.
     pub without_expired: Option<Box<Policy>>,
 }
 

@@ -1,24 +1,24 @@
-//! Values with their places, and the problems that are met on the way.
+//! Values of a policy file with their places, and the problems found in them.
 
 use serde_json::{Map, Value};
 
 use super::problem::{Cause, Problem};
 use crate::manifest::Document;
 
-/// More problems than these are not told: each is looked up in the file.
+/// The most problems that are reported; the place of each is looked up in the file.
 const MOST_PROBLEMS: usize = 50;
-/// The most characters of a value that are repeated.
+/// The most characters of a value that a message quotes.
 const MOST_QUOTED: usize = 80;
 
 /// A document that is being read.
 pub(super) struct PolicyReader<'d> {
     document: &'d Document,
     pub(super) problems: Vec<Problem>,
-    /// How many problems were met, told or not.
+    /// How many problems were found, reported or not.
     met: usize,
 }
 
-/// A value, and where it stands.
+/// A value, and its place.
 #[derive(Debug, Clone)]
 pub(super) struct Field<'v> {
     pub(super) value: &'v Value,
@@ -57,7 +57,7 @@ impl<'d> PolicyReader<'d> {
         reader
     }
 
-    /// Tells what is wrong with what stands at a pointer.
+    /// Reports a problem with the value at a pointer.
     pub(super) fn problem(&mut self, cause: Cause, pointer: &str, message: String) {
         self.met += 1;
         if self.problems.len() < MOST_PROBLEMS {
@@ -73,7 +73,7 @@ impl<'d> PolicyReader<'d> {
         self.problem(Cause::Value, &field.pointer, message.into());
     }
 
-    /// Whether nothing but this was met.
+    /// Whether there are only problems of this cause.
     pub(super) fn met_only(&self, cause: Cause) -> bool {
         self.met == self.problems.len() && self.problems.iter().all(|it| it.cause == cause)
     }
@@ -170,7 +170,7 @@ impl<'d> PolicyReader<'d> {
         truth
     }
 
-    /// A value of a text that a function reads; its error says what is wrong and what to do.
+    /// A text that a function parses; its error says what is wrong and what to do.
     pub(super) fn parsed<'v, T>(
         &mut self,
         field: &Field<'v>,
@@ -195,7 +195,7 @@ impl<'v> Section<'v> {
         Some(Field { value, pointer })
     }
 
-    /// The value of a key that has to be there.
+    /// The value of a required key.
     pub(super) fn wanted(&self, key: &str, reader: &mut PolicyReader<'_>) -> Option<Field<'v>> {
         let field = self.get(key);
         if field.is_none() {
@@ -221,7 +221,7 @@ fn kind_of(value: &Value) -> &'static str {
     }
 }
 
-/// A value of the file's, on one line and not too long.
+/// A value of the file, shortened and on one line.
 pub(super) fn quoted(text: &str) -> String {
     match text.char_indices().nth(MOST_QUOTED) {
         None => text.escape_debug().to_string(),

@@ -313,7 +313,7 @@ fn read_exception(
     None
 }
 
-/// The kind, namespace and name of the object that a rule is not to count for.
+/// The kind, namespace and name of the object that an exception is for.
 fn read_object(
     reader: &mut PolicyReader<'_>,
     field: &Field<'_>,

@@ -28,8 +28,8 @@ const RULE: [&str; 3] = ["apiGroups", "resources", "verbs"];
 const API_VERSION: &str = "tiller-guard.io/v1";
 const KIND: &str = "Team";
 
-/// Reads a file of teams. What it leaves out is as it is without an option; whether the teams can be is for
-/// [`provision::check`](crate::provision::check) to say.
+/// Reads a file of teams. A key that it leaves out has the default of the option;
+/// [`provision::check`](crate::provision::check) checks whether the teams are possible.
 pub fn read_teams(content: &[u8]) -> Result<Vec<TeamSpec>, Vec<Problem>> {
     let stream = Stream::new("", content.to_vec());
     let (mut teams, mut problems) = (Vec::new(), Vec::new());
@@ -136,7 +136,7 @@ fn rule(reader: &mut PolicyReader<'_>, field: &Field<'_>) -> Option<ExtraRule> {
     let mut words = |key| {
         let field = section.wanted(key, reader)?;
         let words = reader.list(&field).into_iter();
-        // The core's group is the empty text.
+        // The core group is the empty string.
         let words = words.map(|word| match word.value.as_str() {
             Some("") if key == "apiGroups" => Some(String::new()),
             _ => reader.text(&word).map(ToOwned::to_owned),

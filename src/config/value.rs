@@ -8,9 +8,9 @@ use crate::policy::{
 };
 use crate::tiller::{ImageReference, Version};
 
-/// Groups of Kubernetes' own that only people are put in.
+/// Kubernetes' own groups that hold only people.
 const PEOPLE: [&str; 2] = ["system:masters", "system:cluster-admins"];
-/// Groups of Kubernetes' own that everybody is in, or every service account.
+/// Kubernetes' own groups that hold every user, or every service account.
 const EVERYBODY: [&str; 3] = [
     "system:authenticated",
     "system:unauthenticated",
@@ -85,7 +85,7 @@ pub(super) fn workload(text: &str) -> Result<WorkloadKind, String> {
         .ok_or_else(|| unknown("kind", text, &names))
 }
 
-/// A rule that an exception can let off.
+/// A rule that an exception can name.
 pub(super) fn rule(id: &str) -> Result<&'static Rule, String> {
     let found = rules_to_except().find(|rule| rule.id == id);
     found.ok_or_else(|| {
@@ -99,7 +99,7 @@ pub(super) fn rule(id: &str) -> Result<&'static Rule, String> {
     })
 }
 
-/// The rules that an exception can let off.
+/// The rules that an exception can name.
 pub(super) fn rules_to_except() -> impl Iterator<Item = &'static Rule> {
     workload_rules()
         .chain(rbac_rules())
@@ -107,13 +107,13 @@ pub(super) fn rules_to_except() -> impl Iterator<Item = &'static Rule> {
         .chain(custody_rules())
 }
 
-/// The name of a role or binding: anything that can stand in a path.
+/// The name of a role or binding: any valid path segment.
 pub(super) fn path_segment(text: &str) -> Result<String, String> {
     let good = !text.is_empty() && text != "." && text != ".." && !text.contains(['/', '%', '*']);
     named("an object", text, good)
 }
 
-/// A rule, of which there are some more than exceptions can let off.
+/// Any rule, also one that exceptions cannot name.
 pub(super) fn any_rule(id: &str) -> Result<&'static Rule, String> {
     every_rule()
         .find(|rule| rule.id == id)
@@ -142,7 +142,7 @@ pub(super) fn name(text: &str) -> Result<String, String> {
     named("an object", text, is_name)
 }
 
-/// The beginning of accounts' names with a `*`, or one account's name.
+/// The name of a service account, or a prefix with `*` at the end.
 pub(super) fn account_pattern(text: &str) -> Result<String, String> {
     let start = match text.strip_suffix('*') {
         Some(start) => start.strip_suffix(['-', '.']).unwrap_or(start),
@@ -242,7 +242,7 @@ pub(super) fn image_or_repository(text: &str) -> Result<ImageReference<'_>, Stri
     }
 }
 
-/// An image whose reference does not tell which Tiller it holds.
+/// An image whose reference does not say its version of Tiller.
 pub(super) fn silent_image(text: &str) -> Result<String, String> {
     let image = image_or_repository(text)?;
     if image.tag.is_none() && image.digest.is_none() {
@@ -259,8 +259,8 @@ pub(super) fn silent_image(text: &str) -> Result<String, String> {
     }
 }
 
-/// A user who may break the glass: a person. Whatever acts as a service account or a part of Kubernetes acts for
-/// others, a Tiller for everyone who reaches it.
+/// A user for break-glass: a person. Service accounts and Kubernetes' own components act for others, a Tiller for everyone
+/// who reaches it.
 pub(super) fn user(text: &str) -> Result<String, String> {
     if text == "system:admin" || !text.starts_with("system:") {
         Ok(text.to_owned())
@@ -272,7 +272,7 @@ pub(super) fn user(text: &str) -> Result<String, String> {
     }
 }
 
-/// A group that may break the glass: of people.
+/// A group for break-glass: of people.
 pub(super) fn group(text: &str) -> Result<String, String> {
     if PEOPLE.contains(&text) || !text.starts_with("system:") {
         Ok(text.to_owned())
@@ -286,7 +286,7 @@ pub(super) fn group(text: &str) -> Result<String, String> {
     }
 }
 
-/// A user, be he a person or not.
+/// Any user, a person or not.
 pub fn any_user(text: &str) -> Result<String, String> {
     if text == "system:anonymous" {
         Err(
@@ -298,7 +298,7 @@ pub fn any_user(text: &str) -> Result<String, String> {
     }
 }
 
-/// A group that somebody is kept out of.
+/// A group, except those that hold nearly everybody.
 pub(super) fn any_group(text: &str) -> Result<String, String> {
     if EVERYBODY.contains(&text) {
         Err(format!(
