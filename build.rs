@@ -1,14 +1,15 @@
-//! Makes the messages of release records, and has the linker fold functions.
+//! Makes the messages of release records, and has the linker make the program smaller.
 
 use std::error::Error;
 use std::path::Path;
+use std::process::Command;
 use std::{env, fs};
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=proto");
     make_messages(Path::new(&env::var("OUT_DIR")?))?;
-    fold_functions();
+    shrink();
     Ok(())
 }
 
@@ -28,20 +29,38 @@ fn make_messages(folder: &Path) -> Result<(), Box<dyn Error>> {
         .compile()
 }
 
-/// Has the linker fold functions whose code came out the same: generic code makes many, some hundred kilobytes.
-fn fold_functions() {
+/// Has LLD make the program smaller: fold functions whose code came out the same, of which generic code makes many (some
+/// hundred KB), and pack the relocations of a position-independent program (460 KB).
+fn shrink() {
     let is = |name: &str, value: &str| env::var(name).is_ok_and(|it| it == value);
     if !is("PROFILE", "release") {
+        return;
+    }
+    if is("RUSTC_LINKER", "rust-lld") {
+        // In the Dockerfile. musl unpacks relocations from 1.2.4 on; Rust brings 1.2.5.
+        println!("cargo::rustc-link-arg-bins=--icf=all");
+        println!("cargo::rustc-link-arg-bins=--pack-dyn-relocs=relr");
         return;
     }
     // There rustc has the C compiler link by its own LLD, from 1.90 on.
     let has_lld = is("CARGO_CFG_TARGET_ARCH", "x86_64")
         && is("CARGO_CFG_TARGET_OS", "linux")
         && is("CARGO_CFG_TARGET_ENV", "gnu");
-    if is("RUSTC_LINKER", "rust-lld") {
-        // In the Dockerfile.
-        println!("cargo::rustc-link-arg-bins=--icf=all");
-    } else if has_lld {
+    if has_lld {
         println!("cargo::rustc-link-arg-bins=-Wl,--icf=all");
+        if unpacks_relocations() {
+            println!("cargo::rustc-link-arg-bins=-Wl,-z,pack-relative-relocs");
+        }
     }
+}
+
+/// Whether this machine's glibc unpacks relocations: from 2.36 on. The program requires that version then, as it would
+/// of any other symbol of this glibc.
+fn unpacks_relocations() -> bool {
+    let printed = Command::new("getconf").arg("GNU_LIBC_VERSION").output();
+    let version = printed
+        .ok()
+        .and_then(|it| String::from_utf8(it.stdout).ok());
+    let minor = version.and_then(|it| it.trim().strip_prefix("glibc 2.")?.parse::<u16>().ok());
+    minor.is_some_and(|minor| minor >= 36)
 }
