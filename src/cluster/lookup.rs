@@ -1,4 +1,6 @@
-//! Looking something up in the cluster now, where a watch may not have told of it yet.
+//! Live reads of the cluster, for what a watch may not have reported yet.
+
+use std::borrow::Cow;
 
 use futures_util::future::join_all;
 use hyper::header::{ACCEPT, HeaderValue};
@@ -8,6 +10,7 @@ use kube::core::Request;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::json::{ReadError, Reader, Source as _};
 use crate::k8s::RECORD_SELECTOR;
 use crate::policy::ObjectKind;
 use crate::policy::rbac::{RbacKind, RoleKind};
@@ -21,8 +24,8 @@ pub(super) const METADATA_LIST: HeaderValue = HeaderValue::from_static(
 /// Objects of a page.
 pub(super) const PAGE: u32 = 500;
 
-/// What was looked for, and what was found or why nothing was.
-pub(super) type Found = (Lookup, kube::Result<Vec<Box<RawValue>>>);
+/// What was looked up, and the JSON of each object that was found, or why that failed.
+pub(super) type Found = (Lookup, kube::Result<Vec<Box<str>>>);
 
 #[derive(Deserialize)]
 struct List {
@@ -53,20 +56,21 @@ pub(super) fn is_denied(lookup: &Lookup, error: &kube::Error) -> bool {
 }
 
 /// A role is listed by its name, so that the right to list suffices.
-async fn list(client: &Client, lookup: &Lookup) -> kube::Result<Vec<Box<RawValue>>> {
+async fn list(client: &Client, lookup: &Lookup) -> kube::Result<Vec<Box<str>>> {
     let mut parameters = ListParams::default().limit(PAGE);
     let (namespace, kind) = match lookup {
         Lookup::SecretRecordsIn(namespace) => {
-            return records(client, namespace, "secrets").await;
+            let found = records(client, namespace, "secrets").await?;
+            return Ok(found.into_iter().map(Box::from).collect());
         }
         Lookup::PodsOf { namespace, name } => {
             let path = format!("/api/v1/namespaces/{namespace}/pods");
             let fields = format!("spec.serviceAccountName={name}");
             let of_account = parameters.clone().fields(&fields);
-            return match pages(client, &path, of_account, false).await {
+            return match pages(client, &path, of_account).await {
                 // The field is known from Kubernetes 1.16 on.
                 Err(kube::Error::Api(status)) if status.code == 400 => {
-                    pages(client, &path, parameters, false).await
+                    pages(client, &path, parameters).await
                 }
                 found => found,
             };
@@ -74,7 +78,7 @@ async fn list(client: &Client, lookup: &Lookup) -> kube::Result<Vec<Box<RawValue
         Lookup::TokensOf { namespace, name } => {
             let path = format!("/api/v1/namespaces/{namespace}/serviceaccounts");
             parameters = parameters.fields(&format!("metadata.name={name}"));
-            return pages(client, &path, parameters, false).await;
+            return pages(client, &path, parameters).await;
         }
         Lookup::Role {
             kind,
@@ -97,7 +101,7 @@ async fn list(client: &Client, lookup: &Lookup) -> kube::Result<Vec<Box<RawValue
         RbacKind::GROUP,
         ObjectKind::from(kind).resource()
     );
-    pages(client, &path, parameters, false).await
+    pages(client, &path, parameters).await
 }
 
 /// The metadata of the release records in a namespace: of ConfigMaps or of Secrets.
@@ -131,39 +135,96 @@ pub(super) async fn each_labelled(
     let place = namespace.map_or_else(String::new, |it| format!("namespaces/{it}/"));
     let path = format!("/api/v1/{place}{resource}");
     let parameters = ListParams::default().limit(PAGE).labels(selector);
-    each(client, &path, parameters, true, take).await
+    each(client, &path, parameters, take).await
 }
 
-/// All pages of a list, or of its metadata.
-pub(super) async fn pages(
+/// The objects of all pages of a list. A review waits for it, so it is read as reviews are: `serde_json` takes three times
+/// as long to split a list into its objects (`cargo bench --bench libraries`).
+async fn pages(
     client: &Client,
     path: &str,
-    parameters: ListParams,
-    metadata_only: bool,
-) -> kube::Result<Vec<Box<RawValue>>> {
+    mut parameters: ListParams,
+) -> kube::Result<Vec<Box<str>>> {
     let mut found = Vec::new();
-    each(client, path, parameters, metadata_only, |it| found.push(it)).await?;
-    Ok(found)
+    loop {
+        let request = Request::new(path).list(&parameters);
+        let request = request.map_err(kube::Error::BuildRequest)?;
+        let text = client.request_text(request).await?;
+        let continues = page(&text, &mut found)
+            .map_err(|error| kube::Error::SerdeError(serde::de::Error::custom(error)))?;
+        if continues.is_empty() {
+            return Ok(found);
+        }
+        parameters.continue_token = Some(continues.into_owned());
+    }
 }
 
+/// Reads a page of a list, and returns where the next one begins.
+fn page<'t>(text: &'t str, found: &mut Vec<Box<str>>) -> Result<Cow<'t, str>, ReadError> {
+    let mut continues = Cow::default();
+    let mut reader = Reader::new(text);
+    reader.members(|name, list| match &**name {
+        "metadata" => list.members(|name, metadata| match &**name {
+            "continue" => {
+                continues = metadata.text()?;
+                Ok(())
+            }
+            _ => metadata.skip(),
+        }),
+        "items" => list.elements(|item| {
+            found.push(item.raw()?.into());
+            Ok(())
+        }),
+        _ => list.skip(),
+    })?;
+    reader.end()?;
+    Ok(continues)
+}
+
+/// Goes through the metadata of a list, page by page.
 async fn each(
     client: &Client,
     path: &str,
     mut parameters: ListParams,
-    metadata_only: bool,
     mut take: impl FnMut(Box<RawValue>),
 ) -> kube::Result<()> {
     loop {
         let request = Request::new(path).list(&parameters);
         let mut request = request.map_err(kube::Error::BuildRequest)?;
-        if metadata_only {
-            request.headers_mut().insert(ACCEPT, METADATA_LIST);
-        }
+        request.headers_mut().insert(ACCEPT, METADATA_LIST);
         let List { metadata, items } = client.request::<List>(request).await?;
         items.into_iter().flatten().for_each(&mut take);
         if metadata.continues.is_empty() {
             return Ok(());
         }
         parameters.continue_token = Some(metadata.continues);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_is_its_objects_and_where_the_next_begins() {
+        let text = r#" {"kind": "RoleBindingList", "metadata": {"resourceVersion": "7", "continue": "a\u002fb"},
+            "items": [ {"metadata": {"name": "one"}, "a": [1, {}]}, {} ] }"#;
+        let mut found = Vec::new();
+        assert_eq!(page(text, &mut found).unwrap(), "a/b");
+        let objects = [r#"{"metadata": {"name": "one"}, "a": [1, {}]}"#, "{}"];
+        assert_eq!(found, objects.map(Box::from));
+        for text in [r#"{"metadata":{"continue":""},"items":null}"#, "{}"] {
+            assert_eq!(page(text, &mut found).unwrap(), "");
+        }
+        assert_eq!(found.len(), objects.len());
+        for text in [
+            "",
+            "[]",
+            r#"{"items":[{]}"#,
+            r#"{"items":[{}]}{}"#,
+            r#"{"items":{}}"#,
+        ] {
+            assert!(page(text, &mut found).is_err(), "{text}");
+        }
     }
 }

@@ -2,8 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::value::RawValue;
-
 use super::read::read as read_object;
 use crate::json::{Presence, Reader, fields, read};
 use crate::pod::{Items, Text};
@@ -18,7 +16,7 @@ pub fn overlay<'j>(
     knowledge: &Knowledge,
     before: &Knowledge,
     lookup: &Lookup,
-    found: impl IntoIterator<Item = &'j RawValue>,
+    found: impl IntoIterator<Item = &'j str>,
 ) -> (Knowledge, usize) {
     match lookup {
         Lookup::SecretRecordsIn(namespace) => {
@@ -63,17 +61,17 @@ pub fn overlay<'j>(
 fn with_objects<'j>(
     mut knowledge: Knowledge,
     kind: RbacKind,
-    found: impl IntoIterator<Item = &'j RawValue>,
+    found: impl IntoIterator<Item = &'j str>,
 ) -> (Knowledge, BTreeSet<String>, usize) {
     let (mut names, mut unread) = (BTreeSet::new(), 0);
     for object in found {
-        if let Ok(object) = read_object(kind, Reader::new(object.get())) {
+        if let Ok(object) = read_object(kind, Reader::new(object)) {
             names.insert(object.name().to_owned());
             knowledge = knowledge.with(&object);
             continue;
         }
         unread += 1;
-        let header = read::<Header<'_>, _>(&mut Reader::new(object.get()));
+        let header = read::<Header<'_>, _>(&mut Reader::new(object));
         let Metadata { name, namespace } = header.unwrap_or_default().metadata;
         knowledge = knowledge.learn_unreadable(kind.into(), &namespace, &name).0;
         names.insert(name.to_string());
@@ -97,12 +95,12 @@ fn only(
 fn with_tokens<'j>(
     knowledge: &Knowledge,
     account: Account<'_>,
-    found: impl IntoIterator<Item = &'j RawValue>,
+    found: impl IntoIterator<Item = &'j str>,
 ) -> (Knowledge, usize) {
     let read = found
         .into_iter()
         .next()
-        .map(|object| read::<ServiceAccount<'_>, _>(&mut Reader::new(object.get())));
+        .map(|object| read::<ServiceAccount<'_>, _>(&mut Reader::new(object)));
     let (account_found, unread) = match read {
         Some(Ok(found)) => (found, 0),
         Some(Err(_)) => (ServiceAccount::default(), 1),
@@ -117,12 +115,12 @@ fn with_tokens<'j>(
 fn with_user<'j>(
     knowledge: &Knowledge,
     account: Account<'_>,
-    found: impl IntoIterator<Item = &'j RawValue>,
+    found: impl IntoIterator<Item = &'j str>,
 ) -> (Knowledge, usize) {
     let (mut user, mut unread) = (None, 0);
     for object in found {
-        let state = read::<Running<'_>, _>(&mut Reader::new(object.get()));
-        let pod = read_object(WorkloadKind::Pod, Reader::new(object.get()));
+        let state = read::<Running<'_>, _>(&mut Reader::new(object));
+        let pod = read_object(WorkloadKind::Pod, Reader::new(object));
         let (Ok(Running { metadata, status }), Ok(Object::Workload(pod))) = (state, pod) else {
             unread += 1;
             continue;

@@ -68,10 +68,7 @@ fn found_since(
     lookup: &Lookup,
     objects: &[Value],
 ) -> Knowledge {
-    let objects: Vec<_> = objects
-        .iter()
-        .map(|object| serde_json::value::to_raw_value(object).unwrap())
-        .collect();
+    let objects: Vec<_> = objects.iter().map(ToString::to_string).collect();
     overlay(knowledge, before, lookup, objects.iter().map(|it| &**it)).0
 }
 
