@@ -15,6 +15,8 @@ use crate::policy::Severity;
 
 /// The most results of an object: of more, the worst are written.
 const MOST_RESULTS: usize = 500;
+/// The most bytes of an object's results.
+const MOST_BYTES: usize = 1_000_000;
 /// The most characters of a text.
 const MOST_TEXT: usize = 1000;
 /// The most namespaces that have an object.
@@ -151,7 +153,12 @@ fn object((api, name): (ReportApi, &str), namespace: Option<&str>, content: Cont
     });
     let all = findings.len() + errors.len();
     let results = errors.into_iter().chain(findings.into_iter().map(result));
-    let results: Vec<Value> = results.take(MOST_RESULTS).collect();
+    let mut bytes = 0;
+    let fits = |result: &Value| {
+        bytes += result.to_string().len();
+        bytes <= MOST_BYTES
+    };
+    let results: Vec<Value> = results.take(MOST_RESULTS).take_while(fits).collect();
     let mut metadata = Map::new();
     metadata.insert("name".to_owned(), json!(name));
     let labels = json!({ MANAGED_BY: "tiller-guard" });
@@ -221,5 +228,65 @@ fn short(text: &str) -> String {
     match line.char_indices().nth(MOST_TEXT) {
         Some((at, _)) => line.get(..at).unwrap_or_default().to_owned() + "…",
         None => line,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
+
+    use super::*;
+    use crate::report::Unread;
+
+    fn issue(namespace: usize, text: &str) -> Issue<'static> {
+        Issue {
+            file: "-".to_owned(),
+            object: format!("Pod n{namespace}/tiller"),
+            finding: Cow::Owned(Finding {
+                path: text.to_owned(),
+                ..Finding::of_releases(text.to_owned(), text.to_owned())
+            }),
+        }
+    }
+
+    #[test]
+    fn etcd_takes_the_longest_texts() {
+        let text = "\u{10ffff}".repeat(5000);
+        let issues = Issues {
+            findings: (0..600).map(|_| issue(0, &text)).collect(),
+            ..Issues::default()
+        };
+        let mut objects = report_objects(&issues, ReportApi::OpenReports, "a");
+        let object = objects.next().unwrap();
+        assert!(object.to_string().len() < 1_100_000);
+        let written = object["results"].as_array().unwrap().len();
+        assert!((50..500).contains(&written), "{written}");
+        let left_out = &object["metadata"]["annotations"][LEFT_OUT];
+        assert_eq!(*left_out, (600 - written).to_string());
+        assert_eq!(objects.next(), None);
+    }
+
+    #[test]
+    fn namespaces_beyond_a_thousand_are_counted() {
+        let mut issues = Issues {
+            findings: (0..1002).map(|it| issue(it, "x")).collect(),
+            ..Issues::default()
+        };
+        issues.unread.push(Unread {
+            file: "cluster/pods".to_owned(),
+            line: None,
+            column: None,
+            message: "forbidden".to_owned(),
+        });
+        let objects: Vec<Value> = report_objects(&issues, ReportApi::PolicyReport, "a").collect();
+        assert_eq!(objects.len(), 1001);
+        assert_eq!(objects[0]["kind"], "ClusterPolicyReport");
+        let message = &objects[0]["results"][0]["message"];
+        let told = "namespaces with findings that are left out: 2; at most 1000 are reported";
+        assert_eq!(message, told);
+        assert_eq!(
+            objects[0]["results"][1]["message"],
+            "cluster/pods: forbidden"
+        );
     }
 }
