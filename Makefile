@@ -41,6 +41,7 @@ bench:
 	cargo bench --locked --bench conditions && \
 	cargo bench --locked --bench webhook && \
 	cargo bench --locked --bench core && \
+	cargo bench --locked --bench libraries && \
 	cargo bench --locked --bench provision && \
 	cargo bench --locked --bench releases && \
 	benches/trivy.sh && \
