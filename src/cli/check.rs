@@ -29,7 +29,7 @@ pub(super) struct Arguments {
     files: FileArguments,
 
     /// Leave out files and folders whose path or name is like this: * is anything except /, ** anything (repeatable)
-    #[arg(long, value_name = "PATTERN")]
+    #[arg(long, value_name = "PATTERN", value_parser = pattern)]
     exclude: Vec<String>,
 
     /// Succeed if there is no Kubernetes object in the input
@@ -77,6 +77,11 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         return Ok(Exit::Unreadable);
     }
     Ok(exit)
+}
+
+fn pattern(text: &str) -> Result<String, String> {
+    exclude::check(text)?;
+    Ok(text.to_owned())
 }
 
 fn severity(name: &str) -> Result<Severity, String> {

@@ -62,6 +62,8 @@ pub(super) trait Written: Serialize {
 
 fn output(text: &str) -> Result<Output, String> {
     let (name, file) = match text.split_once('=') {
+        // As in most tools, `-` is the standard output.
+        Some((name, "-")) => (name, None),
         Some((name, file)) => (name, Some(PathBuf::from(file))),
         None => (text, None),
     };

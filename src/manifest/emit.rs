@@ -168,11 +168,11 @@ fn hexadecimal(number: u32) -> char {
     char::from_digit(number % 16, 16).unwrap_or('0')
 }
 
-/// Printable in YAML 1.1 and 1.2, and no line break in either.
+/// Printable in YAML 1.1 and 1.2, no line break in either, and no mark that changes the direction of what stands beside it.
 fn is_printable(character: char) -> bool {
     matches!(character,
-        ' '..='~' | '\u{a0}'..='\u{2027}' | '\u{202a}'..='\u{d7ff}' | '\u{e000}'..='\u{fefe}'
-        | '\u{ff00}'..='\u{fffd}' | '\u{10000}'..)
+        ' '..='~' | '\u{a0}'..='\u{200a}' | '\u{2010}'..='\u{2027}' | '\u{202f}'..='\u{2065}'
+        | '\u{206a}'..='\u{d7ff}' | '\u{e000}'..='\u{fefe}' | '\u{ff00}'..='\u{fffd}' | '\u{10000}'..)
 }
 
 fn is_plain(text: &str) -> bool {

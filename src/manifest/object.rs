@@ -259,14 +259,20 @@ fn items<'n>(node: &'n Node, object: &ManifestObject) -> Result<Option<&'n [Node
     }
     match node.get("items").map(|items| &items.content) {
         Some(Content::List(items, _)) if object.kind.ends_with("List") => Ok(Some(items)),
-        // `kubectl cluster-info dump` prints empty lists so.
-        Some(Content::Scalar(Value::Null, _)) if object.kind.ends_with("List") => Ok(Some(&[])),
+        // Go writes an empty list so, as `kubectl cluster-info dump` shows.
+        Some(Content::Scalar(Value::Null, _)) if is_known_list(object) => Ok(Some(&[])),
         Some(Content::List(..) | Content::Scalar(Value::Null, _)) => Err(
             "kubectl takes an object with the key \"items\" for a list and sends only the items, other \
              clients send the object",
         ),
         _ => Ok(None),
     }
+}
+
+/// Whether this is a list of objects to everybody: of any, or of a kind that is known.
+fn is_known_list(object: &ManifestObject) -> bool {
+    let of = object.kind.strip_suffix("List");
+    of.is_some_and(|kind| kind.is_empty() || ObjectKind::find(object.group(), kind).is_some())
 }
 
 fn list<'n>(node: &'n Node, field: &str) -> Option<&'n [Node]> {

@@ -18,6 +18,24 @@ pub fn matches(pattern: &str, path: &str) -> bool {
     folders.any(|folder| is_like(pattern.as_bytes(), folder.as_bytes()))
 }
 
+/// Refuses what other tools take for a pattern and this one does not, since nothing would be left out.
+pub fn check(pattern: &str) -> Result<(), String> {
+    if pattern
+        .trim_start_matches("./")
+        .trim_end_matches('/')
+        .is_empty()
+    {
+        return Err("give a name or a path".to_owned());
+    }
+    if pattern.starts_with('!') || pattern.contains(['[', ']', '{', '}', '\\']) {
+        return Err(
+            "only *, ** and ? have a meaning here; give one pattern for each choice, and ? for a character like these"
+                .to_owned(),
+        );
+    }
+    Ok(())
+}
+
 /// Backtracks to the last `*` only, because it can match whatever an earlier one could.
 fn is_like(pattern: &[u8], text: &[u8]) -> bool {
     let mut places = vec![false; text.len() + 1];
@@ -60,7 +78,7 @@ fn spread(places: &[bool], text: &[u8], is_taken: impl Fn(u8) -> bool) -> Vec<bo
 
 #[cfg(test)]
 mod tests {
-    use super::matches;
+    use super::{check, matches};
 
     #[test]
     fn patterns_mean_what_gitignore_means_by_them() {
@@ -79,6 +97,16 @@ mod tests {
             ("", "a", false),
         ] {
             assert_eq!(matches(pattern, path), meant, "{pattern} {path}");
+        }
+    }
+
+    #[test]
+    fn what_would_mean_nothing_is_refused() {
+        for pattern in ["", "./", "a{b,c}", "[ab].yaml", "!a", "a\\*"] {
+            assert!(check(pattern).is_err(), "{pattern}");
+        }
+        for pattern in ["a", "a/**", "./a/?b*.yaml"] {
+            assert_eq!(check(pattern), Ok(()), "{pattern}");
         }
     }
 

@@ -1,5 +1,6 @@
 //! From the files that a command line names to streams.
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, Read as _};
@@ -24,7 +25,7 @@ pub enum Source {
     Broken(Unreadable),
 }
 
-/// The files that the arguments name: a directory stands for the manifests in it.
+/// The files that the arguments name, each once: a directory stands for the manifests in it.
 pub fn sources(arguments: Vec<PathBuf>) -> Vec<Source> {
     let mut sources = Vec::new();
     for path in arguments {
@@ -41,6 +42,12 @@ pub fn sources(arguments: Vec<PathBuf>) -> Vec<Source> {
             sources.push(Source::File(path));
         }
     }
+    let mut known = BTreeSet::new();
+    sources.retain(|source| match source {
+        Source::File(path) => known.insert(path.canonicalize().unwrap_or_else(|_| path.clone())),
+        Source::Standard => known.insert(PathBuf::from("-")),
+        Source::Broken(_) => true,
+    });
     sources
 }
 

@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use super::issue::Issues;
+use super::text::is_invisible;
 
 /// Writes the annotations.
 pub fn write(issues: &Issues<'_>, out: &mut dyn Write) -> io::Result<()> {
@@ -48,9 +49,17 @@ fn place(file: &str, line: Option<usize>, column: Option<usize>) -> String {
 }
 
 fn value(text: &str) -> String {
-    text.replace('%', "%25")
-        .replace('\r', "%0D")
-        .replace('\n', "%0A")
+    let mut value = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '%' => value.push_str("%25"),
+            '\r' => value.push_str("%0D"),
+            '\n' => value.push_str("%0A"),
+            other if is_invisible(other) => value.extend(other.escape_default()),
+            other => value.push(other),
+        }
+    }
+    value
 }
 
 fn property(text: &str) -> String {
@@ -64,6 +73,7 @@ mod tests {
     #[test]
     fn no_text_becomes_a_command() {
         assert_eq!(value("a\n::error::b\r%"), "a%0A::error::b%0D%25");
+        assert_eq!(value("a\u{1b}[2J\u{202e}"), "a\\u{1b}[2J\\u{202e}");
         assert_eq!(property("a:b,c\n"), "a%3Ab%2Cc%0A");
         assert_eq!(place("a b.yaml", Some(3), None), "file=a b.yaml,line=3");
     }

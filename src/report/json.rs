@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use super::Report;
+use super::text::is_invisible;
 
 /// Writes the report as one JSON object, indented, with a line feed at its end.
 pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
@@ -12,9 +13,10 @@ pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     out.write_all(b"\n")
 }
 
-/// JSON with the control characters as escapes that it leaves in strings as they are: those of 8-bit terminals.
+/// JSON with the characters as escapes that it leaves in strings as they are: control characters of 8-bit terminals, and marks that
+/// change the direction of what stands beside them.
 pub fn escape_controls(json: String) -> String {
-    let is_left = |character: char| matches!(character, '\u{7f}'..='\u{9f}');
+    let is_left = |character: char| !character.is_ascii_whitespace() && is_invisible(character);
     if !json.contains(is_left) {
         return json;
     }
@@ -35,10 +37,10 @@ mod tests {
 
     #[test]
     fn no_control_character_reaches_a_terminal() {
-        let json = serde_json::to_string("a\u{9b}31m\u{7f}\u{1b}é").unwrap();
+        let json = serde_json::to_string_pretty(&["a\u{9b}31m\u{7f}\u{1b}é\u{202e}"]).unwrap();
         let escaped = escape_controls(json);
-        assert_eq!(escaped, r#""a\u009b31m\u007f\u001bé""#);
-        let read: String = serde_json::from_str(&escaped).unwrap();
-        assert_eq!(read, "a\u{9b}31m\u{7f}\u{1b}é");
+        assert_eq!(escaped, "[\n  \"a\\u009b31m\\u007f\\u001bé\\u202e\"\n]");
+        let read: [String; 1] = serde_json::from_str(&escaped).unwrap();
+        assert_eq!(read, ["a\u{9b}31m\u{7f}\u{1b}é\u{202e}"]);
     }
 }

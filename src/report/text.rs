@@ -367,7 +367,7 @@ impl OneLine for str {
 }
 
 /// Control characters, line breaks and marks that change the direction of what stands beside them.
-fn is_invisible(character: char) -> bool {
+pub(super) fn is_invisible(character: char) -> bool {
     character.is_control()
         || matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }

@@ -29,7 +29,8 @@ const SCRIPT: &str = include_str!("page.js");
 
 /// Writes the page.
 pub fn write(page: &Page<'_>, out: &mut dyn Write) -> io::Result<()> {
-    out.write_all(slim(&document(page).into_string()).as_bytes())
+    let page = slim(&document(page).into_string());
+    out.write_all(page.visible().as_bytes())
 }
 
 /// Without the end tags that HTML does not need: a tenth of a large page. Texts hold none, since they are escaped.

@@ -56,9 +56,10 @@ fn files_are_named_as_kubectl_names_them() {
         let run = run(&words, b"");
         assert_eq!((run.code, &run.stdout), (Some(1), &plain.stdout));
     }
+    // A file that is named twice is read once.
     let both = run(&["check", &file, "-f", &file, "-f", "-"], b"");
     assert!(
-        both.stdout.contains("4 objects, 2 Tillers"),
+        both.stdout.contains("2 objects, 1 Tiller:"),
         "{}",
         both.stdout
     );

@@ -2,8 +2,11 @@
 
 use super::{Folder, Run, run};
 
-/// Characters that a terminal obeys, as YAML and JSON escape them: ESC, the eight-bit CSI and OSC, BEL, BS, DEL and CR.
-const ESCAPED: [&str; 7] = [
+/// Characters that a terminal obeys, as YAML and JSON escape them: ESC, the eight-bit CSI and OSC, BEL, BS, DEL and CR; and two that
+/// change the direction of what stands beside them.
+const ESCAPED: [&str; 9] = [
+    "\\u202emoc",
+    "\\u2066moc",
     "\\u001b[31m",
     "\\u009b31m",
     "\\u009d0;title\\u0007",
@@ -89,16 +92,24 @@ spec: {containers: "@"}
 #[track_caller]
 fn assert_harmless(run: &Run, what: &str) {
     for text in [&run.stdout, &run.stderr] {
-        let obeyed = text.find(|it: char| it.is_control() && it != '\n');
+        let turns = |it: char| matches!(it, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        let obeyed = text.find(|it: char| it.is_control() && it != '\n' || turns(it));
         let context = obeyed.and_then(|at| text.get(at.saturating_sub(80)..));
         let context = context.map(|it| it.chars().take(200).collect::<String>());
         assert_eq!(context, None, "{what}");
     }
 }
 
-const DOORS: [&[&str]; 6] = [
+const DOORS: [&[&str]; 13] = [
     &["check"],
-    &["check", "-o", "json"],
+    &["check", "-o", "json=-"],
+    &["check", "-o", "yaml"],
+    &["check", "-o", "sarif"],
+    &["check", "-o", "junit"],
+    &["check", "-o", "github"],
+    &["check", "-o", "html"],
+    &["check", "-o", "report"],
+    &["check", "-o", "policyreport"],
     &["harden"],
     &["harden", "-o", "json"],
     &["harden", "--patch"],
@@ -125,7 +136,7 @@ fn escaped_in_a_manifest() {
         for (name, manifest) in [("a Tiller", TILLER), ("others", OTHERS)] {
             let all = manifest.replace('@', character);
             try_doors(&all, &format!("{name} with {character} everywhere"));
-            if character != ESCAPED[0] {
+            if character != "\\u001b[31m" {
                 continue;
             }
             for (place, _) in manifest.match_indices('@') {
