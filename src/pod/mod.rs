@@ -184,6 +184,8 @@ pub struct Container<'a> {
     pub stdin: Option<bool>,
     /// Whether a terminal is allocated.
     pub tty: Option<bool>,
+    /// Where the kubelet mounts a file for the container's last words.
+    pub termination_message_path: Text<'a>,
 }
 
 fields!(Container<'a> {
@@ -204,6 +206,7 @@ fields!(Container<'a> {
     "lifecycle" => lifecycle,
     "stdin" => stdin,
     "tty" => tty,
+    "terminationMessagePath" => termination_message_path,
 });
 
 /// An environment variable.

@@ -4,14 +4,17 @@ use crate::pod::{Volume, VolumeMount, VolumeSource};
 use crate::policy::case::{Case, Findings, TillerContainer};
 use crate::policy::harden::canonical::{CERTIFICATE_DIRECTORY, SCRATCH_DIRECTORY};
 use crate::policy::{Injector, LiveFact, Rule, Severity, WorkloadKind, token};
-use crate::tiller::is_within;
+use crate::tiller::{clean_path, is_within};
 
 /// Where the API server mounts a pod's service account token.
 const TOKEN_DIRECTORY: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 
+/// Where a file for last words hides nothing.
+const LAST_WORDS: [&str; 2] = ["/dev", SCRATCH_DIRECTORY];
+
 /// # What it finds
-/// A mount that Tiller does not need: anything except its certificates and an empty directory at `/tmp`; and raw
-/// block devices.
+/// A mount that Tiller does not need: anything except its certificates and an empty directory at `/tmp`; raw block
+/// devices; and a file for last words, which the kubelet mounts at `terminationMessagePath`, outside `/dev` and `/tmp`.
 /// # Why it matters
 /// A file at the right path is an identity (a token, `/tmp/.kube/config`), trust (`/etc/ssl/certs`) or a program.
 /// # What hardening does
@@ -60,6 +63,16 @@ pub(super) fn check(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mu
                 None => findings.refuse(&RULE, place, message, REMEDY),
             }
         }
+    }
+    let last_words = clean_path(&tiller.container.termination_message_path);
+    let is_default = tiller.container.termination_message_path.is_empty();
+    if !is_default && !LAST_WORDS.into_iter().any(|it| is_within(&last_words, it)) {
+        findings.refuse(
+            &RULE,
+            tiller.at("terminationMessagePath"),
+            format!("the kubelet mounts a file at {last_words}, which hides what is there"),
+            "remove terminationMessagePath",
+        );
     }
     if !tiller.container.volume_devices.is_empty() {
         findings.refuse(
