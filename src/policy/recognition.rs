@@ -3,7 +3,7 @@
 use super::not_tiller::{Evidence, Named, NotTiller};
 use super::settings::Settings;
 use super::workload::Workload;
-use crate::tiller::{ContainerList, Recognised, recognise};
+use crate::tiller::{Recognised, recognise};
 
 impl Settings {
     /// The containers that are taken for Tillers, in the order of the lists.
@@ -29,11 +29,14 @@ impl Settings {
         {
             return None;
         }
-        let lists = ContainerList::ALL.into_iter();
-        let mut containers = lists.flat_map(|list| list.of(&workload.pod));
         let by_image = || {
-            let mut entries = self.not_tillers.iter();
-            entries.find(|it| containers.any(|container| it.what.is_image(&container.image)))
+            let taken = recognise(&workload.pod, workload.traits(), |_| false);
+            let entries = self.not_tillers.iter();
+            let mut pairs = taken
+                .iter()
+                .flat_map(|it| entries.clone().map(move |entry| (it, entry)));
+            let (_, entry) = pairs.find(|(it, entry)| entry.what.is_image(&it.container.image))?;
+            Some(entry)
         };
         let entry = self.spares(workload).or_else(by_image)?;
         Some(&entry.reason)

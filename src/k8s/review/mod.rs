@@ -136,8 +136,10 @@ impl<'b> Review<'b> {
                     reply
                 };
                 match object {
+                    // Where something was found, this is not why it passes.
                     Object::Workload(workload) if reply.decision == Decision::Unconcerned => {
-                        reply.sparing(settings.reason_against(workload))
+                        let reason = settings.reason_against(workload);
+                        reply.sparing(reason.filter(|_| verdict.is_empty()))
                     }
                     Object::Workload(_) if !is_last_word(webhook, reply.decision) => reply,
                     _ => settled_by(reply, request, policy, open),

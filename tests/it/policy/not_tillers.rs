@@ -176,6 +176,9 @@ fn the_reason_is_in_the_answers_audit_annotations() {
     for settings in [image("x/tiller"), named(WorkloadKind::Deployment, "tiller")] {
         assert_eq!(told(&settings), [expected.clone(), expected.clone()]);
     }
+    let mut several = image("x/other");
+    several.not_tillers.extend(image("x/tiller").not_tillers);
+    assert_eq!(told(&several), [expected.clone(), expected]);
     let refused = (json!("refused"), Value::Null);
     assert_eq!(told(&image("x/other")), [refused.clone(), refused]);
 }
