@@ -8,7 +8,7 @@ use super::injector::Injector;
 use super::mode::Modes;
 use super::not_tiller::NotTiller;
 use super::requester::People;
-use crate::tiller::{ImageReference, Version};
+use crate::tiller::{ImageReference, Version, is_about_tiller};
 
 /// All that an administrator decides.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -90,6 +90,10 @@ pub struct ImageVersion {
 /// of kubeapps' client.
 const NOT_TILLER: [&str; 2] = ["tiller-guard", "tiller-proxy"];
 
+/// The pattern that every policy has. Accounts of programs about Tiller are none by it, such as `tiller-exporter`; a pattern
+/// that an administrator writes covers what it says.
+const OWN_PATTERN: &str = "tiller-*";
+
 // === impl RunAsUser ===
 
 impl RunAsUser {
@@ -162,8 +166,9 @@ impl Settings {
     }
 
     /// Whether an account is taken for a Tiller's by its name alone.
-    pub(super) fn takes_for_tiller_account(&self, name: &str) -> bool {
+    pub fn takes_for_tiller_account(&self, name: &str) -> bool {
         let matches = |pattern: &String| match pattern.strip_suffix('*') {
+            Some(_) if pattern == OWN_PATTERN && is_about_tiller(name) => false,
             Some(start) => name.starts_with(start),
             None => pattern == name,
         };
@@ -219,7 +224,7 @@ impl Default for Settings {
             severities: BTreeMap::new(),
             exceptions: Vec::new(),
             not_tillers: Vec::new(),
-            account_patterns: owned(&["tiller", "tiller-*"]),
+            account_patterns: owned(&["tiller", OWN_PATTERN]),
             allowed_cluster_roles: Vec::new(),
             common_cluster_roles: Vec::new(),
             require_team: false,

@@ -39,9 +39,10 @@ pub use flags::Flag;
 pub use image::ImageReference;
 pub use launch::Launch;
 pub use path::{clean as clean_path, is_within};
+pub use program::script_starts_tiller;
 pub use recognition::{
-    ContainerList, Recognised, Signs, Traits, WORDS, is_tiller_image, is_tiller_name,
-    may_hold_tiller, recognise,
+    ContainerList, Recognised, Signs, Traits, WORDS, is_about_tiller, is_tiller_image,
+    is_tiller_name, may_hold_tiller, recognise,
 };
 pub use setting::{Setting, Unknown};
 pub use version::{Version, VersionError};

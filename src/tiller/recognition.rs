@@ -11,7 +11,7 @@ use memchr::memmem;
 
 use crate::pod::{Container, EnvVar, MAX_VOLUMES, PodSpec, PortReference, Probe, VolumeSource};
 
-use super::program::{started, starts_tiller};
+use super::program::{Prepared, is_argument_only, started, starts_tiller};
 use super::word::{Named, has_word, named};
 use super::{ImageReference, signs};
 
@@ -20,9 +20,9 @@ const TILLER: u8 = 2;
 const STRONG: u8 = 2;
 const WEAK: u8 = 1;
 
-/// A JSON text without any of these holds no Tiller: no signal fires. Escapes may spell anything, and the kubelet's variables
-/// may put the word together.
-pub const WORDS: [&str; 5] = ["iller", "ILLER", "4413", "$(", "\\u"];
+/// A JSON text without any of these holds no Tiller: no signal fires. Escapes may spell anything, the kubelet's variables may put
+/// the word together, and a shell's too.
+pub const WORDS: [&str; 6] = ["iller", "till", "ILLER", "4413", "$(", "\\u"];
 
 /// Whether a JSON text can hold a Tiller.
 pub fn may_hold_tiller(json: &str) -> bool {
@@ -108,7 +108,9 @@ impl Signs {
     /// The signs in a pod.
     pub fn of(pod: &PodSpec<'_>, traits: Traits<'_>) -> Self {
         let containers = ContainerList::ALL.into_iter().flat_map(|list| list.of(pod));
-        let weighed = containers.map(|it| (it.image.as_str().into(), container_weight(it, pod)));
+        let prepared = Prepared::of(pod);
+        let weigh = |it| container_weight(it, pod, &prepared);
+        let weighed = containers.map(|it| (it.image.as_str().into(), weigh(it)));
         Self {
             of_pod: pod_weight(pod, traits),
             of_containers: weighed.filter(|(_, own)| *own > 0).collect(),
@@ -134,11 +136,12 @@ pub fn recognise<'a>(
     is_other: impl Fn(&str) -> bool,
 ) -> Vec<Recognised<'a>> {
     let of_pod = pod_weight(pod, traits);
+    let prepared = Prepared::of(pod);
     let mut heaviest = 0;
     let mut suspects = Vec::new();
     for list in ContainerList::ALL {
         for (index, container) in list.of(pod).iter().enumerate() {
-            let own = container_weight(container, pod);
+            let own = container_weight(container, pod, &prepared);
             if own > 0 && !is_other(&container.image) {
                 heaviest = heaviest.max(own);
                 suspects.push((
@@ -195,14 +198,14 @@ fn pod_weight(pod: &PodSpec<'_>, traits: Traits<'_>) -> u8 {
         + WEAK * u8::from(certificates)
 }
 
-fn container_weight(container: &Container<'_>, pod: &PodSpec<'_>) -> u8 {
+fn container_weight(container: &Container<'_>, pod: &PodSpec<'_>, prepared: &Prepared) -> u8 {
     let image = ImageReference::parse(&container.image).base_name();
     let by_image = named(image);
-    if by_image == Named::Tiller || starts_tiller(container) || mounts_tiller(container, pod) {
+    if by_image == Named::Tiller
+        || starts_tiller(container, prepared)
+        || mounts_tiller(container, pod)
+    {
         return STRONG;
-    }
-    if by_image == Named::AboutTiller {
-        return 0;
     }
     let has_port = |number| {
         container
@@ -217,7 +220,7 @@ fn container_weight(container: &Container<'_>, pod: &PodSpec<'_>) -> u8 {
             .into_iter()
             .flatten()
             .any(|probe| probes_tiller(probe));
-    let named = is_tiller_name(&container.name);
+    let named = is_tiller_name(&container.name) || is_argument_only(container);
     // Helm's client reads TILLER_NAMESPACE too; the other variables are the server's alone.
     let client = container
         .env
@@ -227,6 +230,10 @@ fn container_weight(container: &Container<'_>, pod: &PodSpec<'_>) -> u8 {
         .into_iter()
         .map(|signal| WEAK * u8::from(signal))
         .sum();
+    if by_image == Named::AboutTiller {
+        // Such a program may have a port or a path in common with Tiller, but does not serve as one.
+        return if of_server < TILLER { 0 } else { of_server };
+    }
     if !(named || client) || is_client(container, image) {
         return of_server;
     }
@@ -271,7 +278,12 @@ fn is_client(container: &Container<'_>, image: &str) -> bool {
 
 /// Whether a workload, Service, pod or container is named as `helm init` names it.
 pub fn is_tiller_name(name: &str) -> bool {
-    name == signs::NAME || name.starts_with(signs::NAME_START)
+    name == signs::NAME || name.starts_with(signs::NAME_START) && named(name) == Named::Tiller
+}
+
+/// Whether a service account or another object is named after a program about Tiller, as `tiller-exporter`.
+pub fn is_about_tiller(name: &str) -> bool {
+    named(name) == Named::AboutTiller
 }
 
 /// The pods of a Deployment `tiller` or `tiller-…` are named so, with a hash after it.

@@ -4,18 +4,40 @@
 
 /// In an image's name, in the spellings that people give it.
 pub const IMAGE_WORDS: [&str; 3] = ["tiller", "Tiller", "TILLER"];
-/// Words after `tiller` in the name of a program about Tiller, next to it or not: `kubeapps-tiller-proxy`,
-/// `tiller-metrics-exporter`, this guard.
+/// Words after `tiller` in the name of a program about Tiller, next to it or not, that tell what that program does:
+/// `kubeapps-tiller-proxy`, `tiller-metrics-exporter`, this guard. See [`ROLE_ENDINGS`] too.
 #[rustfmt::skip]
-pub const PROGRAMS_ABOUT_TILLER: [&str; 37] = [
-    "adapter", "audit", "auditor", "backup", "bridge", "check", "checker", "cleaner", "cleanup", "cli", "client", "connector",
-    "controller", "converter", "dashboard", "docs", "exporter", "free", "gateway", "guard", "installer", "less", "metrics",
-    "migration", "monitor", "monitoring", "operator", "plugin", "probe", "proxy", "remover", "scanner", "test", "tests", "ui",
-    "watcher", "webhook",
+pub const ROLES: [&str; 119] = [
+    "agent", "alert", "alerts", "analytics", "api", "audit", "backend", "backup", "backups", "benchmark", "bootstrap", "bot",
+    "bridge", "certgen", "certificate", "certificates", "certs", "chaos", "check", "checks", "clean", "cleanup", "cli",
+    "client", "config", "console", "convert", "ctl", "dash", "dashboard", "delete", "diff", "discovery", "doc", "docs", "dump",
+    "example", "examples", "export", "free", "frontend", "fuzz", "game", "gateway", "gc", "gen", "guard", "gui", "health",
+    "healthcheck", "history", "hook", "hooks", "hunt", "import", "ingress", "init", "inspect", "job", "jobs", "keygen", "less",
+    "lib", "library", "lint", "logging", "logs", "metrics", "migrate", "mock", "monitoring", "notify", "pki", "plugin",
+    "plugins", "policy", "portal", "preflight", "probe", "proxy", "prune", "purge", "rbac", "recovery", "release", "releases",
+    "reset", "restore", "rotate", "sample", "scan", "sdk", "shop", "sidecar", "smoke", "stats", "status", "stub", "sync",
+    "telemetry", "test", "testing", "tests", "tool", "toolbox", "tools", "ui", "uninstall", "util", "utils", "verify", "wait",
+    "watch", "watchdog", "web", "webapp", "webhook", "website", "webui",
 ];
-/// Words directly before `tiller` in the name of a program that has none, or that is made for it: `no-tiller`,
-/// `exporter-for-tiller`.
-pub const WORDS_BEFORE_TILLER: [&str; 7] = ["anti", "for", "no", "non", "not", "sans", "without"];
+/// How words end that tell what a program does: `exporter`, `operator`, `migration`, `ctl`.
+pub const ROLE_ENDINGS: [&str; 6] = ["ation", "ctl", "er", "ers", "or", "ors"];
+/// Words with such an ending that tell which Tiller it is, or that it starts one.
+#[rustfmt::skip]
+pub const NO_ROLES: [&str; 24] = [
+    "buster", "cluster", "container", "docker", "flavor", "harbor", "inner", "launcher", "loader", "master", "member", "mirror",
+    "newer", "older", "other", "outer", "rancher", "runner", "server", "starter", "super", "user", "vendor", "wrapper",
+];
+/// Words directly before `tiller` in the name of a program that has none, that is made for it, or that does something to
+/// it: `no-tiller`, `exporter-for-tiller`, `wait-for-tiller`, `kill-tiller`.
+#[rustfmt::skip]
+pub const WORDS_BEFORE_TILLER: [&str; 70] = [
+    "anti", "assess", "audit", "await", "backup", "bye", "check", "clean", "cleanup", "configure", "convert", "delete",
+    "deploy", "detect", "disable", "drop", "dump", "eject", "evict", "export", "find", "fix", "for", "get", "goodbye", "hunt",
+    "import", "init", "inspect", "install", "kill", "lint", "list", "migrate", "monitor", "no", "non", "not", "of", "patch",
+    "ping", "prepare", "probe", "provision", "prune", "purge", "query", "reap", "remove", "replace", "reset", "restart",
+    "restore", "rotate", "sans", "scan", "setup", "stop", "sync", "test", "un", "uninstall", "update", "upgrade", "validate",
+    "verify", "wait", "watch", "with", "without",
+];
 /// In the name of an image with Helm's client.
 pub const CLIENT_IMAGE_WORDS: [&str; 2] = ["helm", "kubectl"];
 /// Helm's client, as a program and in an image's name.

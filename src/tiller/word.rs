@@ -6,14 +6,24 @@ use memchr::memmem;
 
 use super::signs;
 
-/// Whether a text holds this word.
+/// Whether a text holds this word, with the number of a version after it perhaps, `tillerv2`, or an escape before it, `\ntiller`.
 pub(super) fn has_word(text: &str, word: &str) -> bool {
     memmem::find_iter(text.as_bytes(), word).any(|at| {
         let before = text.get(..at).unwrap_or_default();
         let after = text.get(at + word.len()..).unwrap_or_default();
-        !before.ends_with(|it: char| it.is_ascii_alphabetic())
-            && !after.starts_with(|it: char| it.is_ascii_alphabetic())
+        (!before.ends_with(|it: char| it.is_ascii_alphabetic()) || ends_with_escape(before))
+            && (!after.starts_with(|it: char| it.is_ascii_alphabetic()) || begins_version(after))
     })
+}
+
+/// Whether a text ends with an escape of one letter, as `printf` reads it: `\n`.
+fn ends_with_escape(text: &str) -> bool {
+    matches!(text.as_bytes(), [.., b'\\', letter] if letter.is_ascii_lowercase())
+}
+
+/// Whether a text begins with a version as people write it after a name: `v2`.
+pub(super) fn begins_version(text: &str) -> bool {
+    matches!(text.as_bytes(), [b'v', digit, ..] if digit.is_ascii_digit())
 }
 
 /// What a name of an image or a program says that it is.
@@ -42,12 +52,12 @@ pub(super) fn named(name: &str) -> Named {
     let mut before = "";
     let mut came = false;
     for word in name.split(|it: char| !it.is_ascii_alphabetic()) {
-        if signs::IMAGE_WORDS.contains(&word) {
+        if signs::IMAGE_WORDS.contains(&word.strip_suffix('v').unwrap_or(word)) {
             came = true;
             if signs::WORDS_BEFORE_TILLER.contains(&before) {
                 return Named::AboutTiller;
             }
-        } else if came && signs::PROGRAMS_ABOUT_TILLER.contains(&word) {
+        } else if came && is_role(word) {
             return Named::AboutTiller;
         }
         if !word.is_empty() {
@@ -55,6 +65,13 @@ pub(super) fn named(name: &str) -> Named {
         }
     }
     Named::Tiller
+}
+
+/// Whether a word in the name of a program tells what that program does.
+fn is_role(word: &str) -> bool {
+    let ends = |ending: &str| word.ends_with(ending) && word.len() > ending.len() + 1;
+    signs::ROLES.contains(&word)
+        || signs::ROLE_ENDINGS.into_iter().any(ends) && !signs::NO_ROLES.contains(&word)
 }
 
 #[cfg(test)]
@@ -87,6 +104,24 @@ mod tests {
             ("exporter-for-tiller", Named::AboutTiller),
             ("tiller-less", Named::AboutTiller),
             ("no-nonsense-tiller", Named::Tiller),
+            ("tillerv2", Named::Tiller),
+            ("helm-tillerv2.17", Named::Tiller),
+            ("tillerv", Named::Other),
+            ("tillervault", Named::Other),
+            ("tiller-server", Named::Tiller),
+            ("tiller-arm64-mirror", Named::Tiller),
+            ("tiller-or", Named::Tiller),
+            ("tiller-init", Named::AboutTiller),
+            ("tiller-cert-generator", Named::AboutTiller),
+            ("tiller-reapers", Named::AboutTiller),
+            ("tillerctl", Named::Other),
+            ("tiller-ctl", Named::AboutTiller),
+            ("tillerv2-exporter", Named::AboutTiller),
+            ("tiller-kubectl", Named::AboutTiller),
+            ("tiller-automation", Named::AboutTiller),
+            ("wait-for-tiller", Named::AboutTiller),
+            ("kill_tiller", Named::AboutTiller),
+            ("run-tiller", Named::Tiller),
             ("tiller-proxyless", Named::Tiller),
             ("exporter-tiller-v2", Named::Tiller),
             ("tillerä", Named::Tiller),

@@ -1,12 +1,11 @@
 //! From the words of one command to what it starts.
 
 use super::known::{
-    CLIENTS, COPIERS, DOWNLOADERS, HANDLERS, RUNNERS, SERVERS, SHELLS, STARTERS, USER_CHANGERS,
+    CLIENTS, COPIERS, DOWNLOADERS, HANDLERS, LATER, LINE_RUNNERS, RUNNERS, SHELLS, USER_CHANGERS,
 };
 use super::name::{file_name, is_program_path, is_tiller};
 use super::wrapper::{Inner, Wrapper};
 use super::{Interpreter, code};
-use crate::tiller::flags::is_guarded_flag;
 use crate::tiller::signs;
 use crate::tiller::word::{Named, named};
 
@@ -16,6 +15,9 @@ const PLUGIN_STARTS: [&str; 3] = ["run", "start", "start-ci"];
 
 /// What `find` starts for each file.
 const FIND_ACTIONS: [&str; 4] = ["-exec", "-execdir", "-ok", "-okdir"];
+
+/// The length of a pattern that is not matched any more.
+const MAX_PATTERN: usize = 16;
 
 impl Interpreter<'_> {
     /// Finds what a command of these words starts.
@@ -30,11 +32,12 @@ impl Interpreter<'_> {
             if program.starts_with('-') {
                 return self.unknown(name, arguments);
             }
-            if self.is_tiller(name) {
+            if self.is_tiller(name) || matches(name, signs::PROGRAM) {
                 self.found.tiller |= !only_answers(arguments) || self.depth == 0;
                 return;
             }
             self.stored(name, words);
+            self.managed(name, arguments);
             // `/init` is that of s6; another program of the name gets words.
             let is_other_init = name == "init" && !program.starts_with('/');
             if let Some(wrapper) = Wrapper::find(name).filter(|_| !is_other_init) {
@@ -52,6 +55,12 @@ impl Interpreter<'_> {
     }
 
     fn program(&mut self, name: &str, arguments: &[String]) {
+        match arguments.split_first().map(first) {
+            // From another container, host or store.
+            Some(("cp", paths)) => self.files.copy(paths),
+            _ if matches!(name, "rsync" | "scp") => self.files.copy(arguments),
+            _ => {}
+        }
         if CLIENTS.contains(&name) || named(name) == Named::AboutTiller {
             self.found.client = true;
             self.found.tiller |= name.starts_with("helm") && starts_by_plugin(arguments);
@@ -68,14 +77,16 @@ impl Interpreter<'_> {
                 let at = command.iter().position(|it| !it.starts_with('-'));
                 self.command(at.and_then(|at| command.get(at..)).unwrap_or_default());
             }
+        } else if LATER.contains(&name) {
+            self.reads_input = true;
+        } else if LINE_RUNNERS.contains(&name) {
+            for line in arguments.iter().filter(|it| !it.starts_with('-')) {
+                self.line(line, &[]);
+            }
         } else if name == "go" {
             self.go(arguments);
         } else if name == "find" {
-            let is_action = |it: &String| FIND_ACTIONS.contains(&it.as_str());
-            if let Some(at) = arguments.iter().position(is_action) {
-                let command = arguments.get(at + 1..).unwrap_or_default();
-                self.deeper(|interpreter| interpreter.command(command));
-            }
+            self.find(arguments);
         } else if name == "eval" {
             self.line(&arguments.join(" "), &[]);
         } else if name == "trap" {
@@ -150,6 +161,22 @@ impl Interpreter<'_> {
     fn after_user(&mut self, words: &[String]) {
         let at = words.iter().position(|it| it == "--").map(|it| it + 1);
         self.command(words.get(at.unwrap_or(1)..).unwrap_or_default());
+    }
+
+    /// `find`: what it starts for each file, `{}` in it being a file that it finds.
+    fn find(&mut self, arguments: &[String]) {
+        let is_action = |it: &String| FIND_ACTIONS.contains(&it.as_str());
+        let Some(at) = arguments.iter().position(is_action) else {
+            return;
+        };
+        let (tests, action) = arguments.split_at_checked(at).unwrap_or_default();
+        let finds_tiller = tests.iter().any(|it| {
+            self.is_tiller(file_name(it)) || !it.starts_with('-') && matches(it, signs::PROGRAM)
+        });
+        let found = if finds_tiller { signs::PROGRAM } else { "{}" };
+        let command = action.iter().skip(1);
+        let command: Vec<String> = command.map(|it| it.replace("{}", found)).collect();
+        self.deeper(|interpreter| interpreter.command(&command));
     }
 
     /// `go run PACKAGE` starts it, and `go build -o FILE PACKAGE` makes a file of it.
@@ -251,41 +278,26 @@ impl Interpreter<'_> {
             self.line(line, positional);
         }
     }
-
-    /// A program of which nothing is known may start what its arguments name as a program: by its path, after `--`, or by a
-    /// shell's line.
-    fn unknown(&mut self, name: &str, arguments: &[String]) {
-        let mut words = name.split(|it: char| !it.is_ascii_alphabetic());
-        let starts = words.clone().any(|word| STARTERS.contains(&word));
-        let serves = words.any(|word| SERVERS.contains(&word));
-        for (index, argument) in arguments.iter().enumerate() {
-            let rest = arguments.get(index..).unwrap_or_default();
-            let is_first = index == 0 && starts;
-            let before = index.checked_sub(1).and_then(|at| arguments.get(at));
-            let follows = before.is_some_and(|it| it == "--") && !serves;
-            let is_shell = SHELLS.contains(&file_name(argument))
-                && rest.get(1).is_some_and(|it| it.starts_with('-'));
-            if is_first || follows || is_shell {
-                return self.deeper(|interpreter| interpreter.command(rest));
-            }
-            let is_program = argument
-                .split_ascii_whitespace()
-                .next()
-                .is_some_and(is_program_path);
-            if is_program && !is_value(arguments, index) {
-                self.found.tiller = true;
-                return;
-            }
-        }
-    }
 }
 
-/// Whether an argument of an unknown program is an option's value: it follows an option, and no flag of Tiller follows it.
-fn is_value(arguments: &[String], index: usize) -> bool {
-    let is_option = |it: &String| it.len() > 1 && it.starts_with('-') && !it.contains('=');
-    let before = index.checked_sub(1).and_then(|at| arguments.get(at));
-    let after = arguments.get(index + 1);
-    before.is_some_and(is_option) && !after.is_some_and(|it| is_guarded_flag(it))
+/// Whether a pattern with `*` or `?` in it, not of those alone, matches a name.
+fn matches(pattern: &str, name: &str) -> bool {
+    fn all(pattern: &[u8], name: &[u8]) -> bool {
+        match (pattern, name) {
+            ([], []) => true,
+            ([b'*', rest @ ..], _) => {
+                (0..=name.len()).any(|at| all(rest, name.get(at..).unwrap_or_default()))
+            }
+            ([b'?', rest @ ..], [_, name @ ..]) => all(rest, name),
+            ([one, rest @ ..], [other, name @ ..]) => one == other && all(rest, name),
+            _ => false,
+        }
+    }
+    let pattern = file_name(pattern);
+    pattern.len() < MAX_PATTERN
+        && pattern.contains(['*', '?'])
+        && pattern.contains(|it: char| it.is_ascii_alphabetic())
+        && all(pattern.as_bytes(), name.as_bytes())
 }
 
 /// Whether a file's name ends so, after a dot.

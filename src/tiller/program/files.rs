@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 use super::name::{file_name, is_tiller};
 
 /// What is known of files.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Files {
     texts: HashMap<String, String>,
     /// The names of Tiller's copies.
@@ -65,10 +65,13 @@ impl Files {
 
     /// `curl -o FILE URL`, and its like.
     pub(super) fn download(&mut self, arguments: &[String]) {
-        let options = ["-o", "-O", "--output", "--output-document"];
-        let at = arguments
-            .iter()
-            .position(|it| options.contains(&it.as_str()));
+        let names_file = |it: &String| {
+            let letters = it.strip_prefix('-').unwrap_or_default();
+            let is_short = letters.bytes().all(|it| it.is_ascii_alphabetic());
+            is_short && letters.ends_with(['o', 'O'])
+                || matches!(it.as_str(), "--output" | "--output-document")
+        };
+        let at = arguments.iter().position(names_file);
         let to = at.and_then(|at| arguments.get(at + 1));
         let is_tillers = |it: &String| it.contains("://") && is_tiller(file_name(it));
         if let Some(to) = to.filter(|_| arguments.iter().any(is_tillers)) {
@@ -82,6 +85,24 @@ impl Files {
         content.push_str(text);
         content.push('\n');
         self.started.contains(name)
+    }
+
+    /// Whether nothing was written that could be started.
+    pub(super) fn are_none(&self) -> bool {
+        self.texts.is_empty() && self.tillers.is_empty()
+    }
+
+    /// Adds those that another command has written.
+    pub(super) fn add(&mut self, others: Self) {
+        self.texts.extend(others.texts);
+        self.tillers.extend(others.tillers);
+    }
+
+    /// The names and texts of all files that were written.
+    pub(super) fn all(&self) -> Vec<(String, String)> {
+        let mut all: Vec<_> = self.texts.clone().into_iter().collect();
+        all.sort_unstable();
+        all
     }
 
     /// The length of a file that is started, if it is not open and something was written into it.

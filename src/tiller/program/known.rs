@@ -2,28 +2,31 @@
 
 /// Programs that read a command line: `-c` names it, and else they read their input.
 #[rustfmt::skip]
-pub(super) const SHELLS: [&str; 8] = [
-    "ash", "bash", "dash", "fish", "ksh", "mksh", "sh", "zsh",
+pub(super) const SHELLS: [&str; 9] = [
+    "ash", "bash", "dash", "fish", "ksh", "mksh", "pwsh", "sh", "zsh",
 ];
 
 /// Programs that talk to a Tiller or about one.
 #[rustfmt::skip]
-pub(super) const CLIENTS: [&str; 6] = [
-    "helm", "helm2", "helmfile", "helmsman", "kubectl", "oc",
+pub(super) const CLIENTS: [&str; 7] = [
+    "helm", "helm2", "helm3", "helmfile", "helmsman", "kubectl", "oc",
 ];
 
 /// Programs that handle files, texts and hosts, and start nothing in this container: a path in their arguments is no start.
 #[rustfmt::skip]
-pub(super) const HANDLERS: [&str; 117] = [
-    ":", "[", "[[", "alias", "apk", "apt-get", "aws", "az", "b2sum", "base64", "basename", "bzip2", "cargo", "cat", "cd",
-    "chgrp", "chmod", "chown", "cksum", "cmp", "cosign", "crane", "crictl", "cut", "declare", "diff", "dirname", "docker",
-    "du", "echo", "exit", "export", "false", "file", "gcloud", "git", "grep", "gsutil", "gunzip", "gzip", "hash", "head",
-    "hexdump", "http", "kill", "killall", "ldconfig", "ldd", "less", "local", "logger", "ls", "make", "mc", "md5sum",
-    "minikube", "mkdir", "mount", "nerdctl", "nm", "objdump", "od", "openssl", "oras", "patchelf", "pgrep", "pidof",
-    "pkill", "podman", "printf", "pytest", "rclone", "read", "readelf", "readlink", "realpath", "restic", "return", "rg",
-    "rm", "rsync", "scp", "sed", "set", "setcap", "sha1sum", "sha224sum", "sha256sum", "sha384sum", "sha512sum", "shift",
-    "skopeo", "sort", "ssh", "stat", "strings", "strip", "sum", "sync", "tail", "tar", "tee", "test", "touch", "trivy",
-    "true", "type", "umount", "unset", "unzip", "upx", "wc", "which", "xxd", "xz", "zip", "zstd",
+pub(super) const HANDLERS: [&str; 141] = [
+    ":", "[", "[[", "alias", "apk", "apt-get", "aws", "az", "b2sum", "base64", "basename", "buildah", "bzip2", "cargo",
+    "cat", "cd", "checksec", "chgrp", "chmod", "chown", "cksum", "clamscan", "cmp", "cosign", "crane", "crictl", "ctr",
+    "cut", "declare", "diff", "dirname", "distrobox", "dive", "docker", "dockle", "du", "echo", "exit", "export",
+    "false", "file", "flyctl", "gcloud", "git", "grep", "grype", "gsutil", "gunzip", "gzip", "hash", "head", "heroku",
+    "hexdump", "http", "incus", "jq", "kill", "killall", "ldconfig", "ldd", "less", "local", "logger", "ls", "lxc",
+    "make", "mc", "md5sum", "minikube", "mkdir", "mount", "multipass", "nerdctl", "nm", "nslookup", "objdump", "od",
+    "openssl", "oras", "patchelf", "pgrep", "pidof", "ping", "pkill", "podman", "printf", "ps", "pytest", "rclone",
+    "read", "readelf", "readlink", "realpath", "restic", "restorecon", "return", "rg", "rm", "rsync", "scp", "sed",
+    "set", "setcap", "setfacl", "sha1sum", "sha224sum", "sha256sum", "sha384sum", "sha512sum", "shift", "skopeo",
+    "sort", "ssh", "stat", "strings", "strip", "sum", "syft", "sync", "tail", "tar", "tee", "test", "touch", "trivy",
+    "true", "type", "umount", "unset", "unzip", "upx", "vagrant", "virsh", "wc", "which", "xxd", "xz", "yara", "yq",
+    "zip", "zstd",
 ];
 
 /// Programs that give a file another name.
@@ -56,3 +59,15 @@ pub(super) const DOWNLOADERS: [&str; 2] = ["curl", "wget"];
 
 /// Programs that start a shell, or a program, as another user or group.
 pub(super) const USER_CHANGERS: [&str; 3] = ["runuser", "sg", "su"];
+
+/// Commands of a program that else starts another one, by which it starts none: `perf report`, `forever list`.
+#[rustfmt::skip]
+pub(super) const WITHOUT_START: [&str; 14] = [
+    "annotate", "attach", "connect", "core", "create", "help", "info", "install", "list", "remove", "replay", "report", "stop", "version",
+];
+
+/// Programs that run later what their input names.
+pub(super) const LATER: [&str; 2] = ["at", "batch"];
+
+/// Programs that pass each of their arguments to a shell.
+pub(super) const LINE_RUNNERS: [&str; 3] = ["concurrently", "hyperfine", "multirun"];

@@ -6,6 +6,7 @@
 //! Source: "Shell Command Language", POSIX.1-2017, and the manual of bash 5.
 
 mod again;
+mod builtin;
 mod function;
 mod input;
 mod scanner;
@@ -83,6 +84,11 @@ fn list(interpreter: &mut Interpreter<'_>, scanner: &mut Scanner<'_>, end: End) 
                 words.clear();
                 interpreter.define(scanner, name);
             }
+            Piece::Open if scanner.follows("(") && scanner.computes() => {
+                while !scanner.take("))") && scanner.peek().is_some() {
+                    scanner.bump();
+                }
+            }
             Piece::Open => {
                 interpreter.deeper(|interpreter| {
                     let _told = list(interpreter, scanner, End::Parenthesis);
@@ -110,7 +116,8 @@ fn ended(
 ) -> Option<String> {
     let mut written = std::mem::take(&mut scanner.written);
     let told = (!words.is_empty()).then(|| {
-        let Told { text, files } = simple(interpreter, words, &written);
+        let piped = scanner.inputs.last().map_or("", |it| it.text.as_str());
+        let Told { text, files } = simple(interpreter, words, &written, piped);
         written.extend(files);
         interpreter.with_other_values(command);
         text
@@ -131,10 +138,10 @@ fn ended(
     told
 }
 
-/// Reads what the commands of a line read, where a shell reads it or it is a script.
+/// Reads what the commands of a line read, where a shell reads it. A script that is written into a file is read when it is
+/// started.
 fn inputs(interpreter: &mut Interpreter<'_>, scanner: &mut Scanner<'_>) {
     let files = std::mem::take(&mut scanner.written_in_line);
-    let is_shells = |file: &String| matches!(file.rsplit_once('.'), Some((_, "sh")));
     for input in scanner.inputs() {
         let Input { text, is_document } = input;
         if is_document {
@@ -142,11 +149,8 @@ fn inputs(interpreter: &mut Interpreter<'_>, scanner: &mut Scanner<'_>) {
                 interpreter.store(file, &text);
             }
         }
-        let is_script = is_document && (files.iter().any(is_shells) || text.starts_with("#!"));
-        if is_script {
+        if interpreter.reads_input {
             interpreter.script(&text, &[]);
-        } else if interpreter.reads_input {
-            interpreter.line(&text, &[]);
         }
     }
     interpreter.reads_input = false;
@@ -244,8 +248,13 @@ fn case(interpreter: &mut Interpreter<'_>, scanner: &mut Scanner<'_>) {
     scanner.pattern(interpreter);
 }
 
-/// Finds what a simple command starts, which writes these files.
-fn simple(interpreter: &mut Interpreter<'_>, words: Vec<Word>, written: &[String]) -> Told {
+/// Finds what a simple command starts, which writes these files and reads this.
+fn simple(
+    interpreter: &mut Interpreter<'_>,
+    words: Vec<Word>,
+    written: &[String],
+    piped: &str,
+) -> Told {
     let mut argv: Vec<String> = Vec::with_capacity(words.len());
     for word in words {
         let assigns =
@@ -260,6 +269,10 @@ fn simple(interpreter: &mut Interpreter<'_>, words: Vec<Word>, written: &[String
         }
         argv.extend(word.split());
     }
+    if argv.first().is_some_and(|it| file_name(it) == "xargs") {
+        interpreter.with_input(&mut argv, piped);
+    }
+    interpreter.names_by_builtin(&argv, piped);
     interpreter.arguments(&argv);
     interpreter.command(&argv);
     let Some((program, words)) = argv.split_first() else {
@@ -284,6 +297,10 @@ fn simple(interpreter: &mut Interpreter<'_>, words: Vec<Word>, written: &[String
             interpreter.found.tiller |= !interpreter.variables.charge(length);
             Told::printed(text)
         }
+        "crontab" => Told {
+            files: vec![file_name(program).to_owned()],
+            ..Told::default()
+        },
         "tee" => Told {
             files: plain.map(|it| file_name(it).to_owned()).collect(),
             ..Told::default()
@@ -305,7 +322,7 @@ fn simple(interpreter: &mut Interpreter<'_>, words: Vec<Word>, written: &[String
                 }
                 _ => words.join(" "),
             };
-            Told::printed(text.replace("\\n", "\n"))
+            Told::printed(text.replace("\\n", "\n").replace("\\t", "\t"))
         }
         _ => Told::default(),
     }

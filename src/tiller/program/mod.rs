@@ -10,14 +10,18 @@ mod files;
 mod functions;
 mod known;
 mod line;
+mod managed;
 mod name;
 mod stored;
+mod unknown;
 mod variables;
 mod wrapper;
+mod wrappers;
 
-use super::word::has_word;
+use super::flags::is_guarded_flag;
+use super::word::{Named, has_word, named};
 use super::{ImageReference, signs};
-use crate::pod::{Container, Text};
+use crate::pod::{Container, PodSpec, Text};
 use files::Files;
 use functions::Functions;
 use variables::Variables;
@@ -32,6 +36,20 @@ const MAX_EXPANDED: usize = 256 << 10;
 /// How many words of a command are read. Linux starts no program with more than a quarter of its stack's limit, 2 MiB, of which
 /// each word takes ten bytes or more.
 const MAX_WORDS: usize = 200_000;
+
+/// Whole words by which a command may start Tiller: its name, and what a shell's line makes it of, `t=till; ${t}er`. A name put
+/// together of smaller parts is not looked for.
+pub(super) const FRAGMENTS: [&str; 4] = [signs::PROGRAM, "till", "tille", "iller"];
+
+/// First words of the names of images that have no program of their own, so that `args` name one.
+#[rustfmt::skip]
+const BASE_IMAGES: [&str; 17] = [
+    "alpine", "amazonlinux", "archlinux", "bash", "busybox", "centos", "debian", "fedora", "golang", "leap", "opensuse",
+    "oraclelinux", "photon", "rockylinux", "ubi", "ubuntu", "wolfi",
+];
+
+/// Stands for the program of an image of which nothing is known.
+const ENTRYPOINT: &str = "image-server";
 
 /// What a container starts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -62,28 +80,86 @@ struct Interpreter<'a> {
     again: bool,
 }
 
-/// Whether the container starts Tiller, by its launch, a hook or a probe. A command without the word, in itself or in a
-/// variable, does not: so do the generated conditions of the webhooks judge.
-pub(super) fn starts_tiller(container: &Container<'_>) -> bool {
-    let names = |text: &str| has_word(text, signs::PROGRAM) || joins_variables(text);
-    let starts = |command: &mut dyn Iterator<Item = &str>| {
-        let words: Vec<&str> = command.collect();
-        let by_variable = || {
-            words.iter().any(|word| word.contains('$'))
-                && container.env.iter().any(|variable| names(&variable.value))
+/// What the containers of a pod write into files, for each other to start.
+#[derive(Debug, Default)]
+pub(super) struct Prepared(Option<Files>);
+
+impl Prepared {
+    /// What the commands of a pod's containers write. A container alone starts what it writes itself.
+    pub(super) fn of(pod: &PodSpec<'_>) -> Self {
+        let lists: [&[Container<'_>]; 3] = [
+            &pod.containers,
+            &pod.init_containers,
+            &pod.ephemeral_containers,
+        ];
+        let count: usize = lists.iter().map(|list| list.len()).sum();
+        let hooks = || {
+            lists
+                .iter()
+                .copied()
+                .flatten()
+                .any(|it| it.beside().next().is_some())
         };
-        (words.iter().any(|word| names(word)) || by_variable()) && run(&words, container).tiller
+        if count < 2 && !hooks() {
+            return Self(None);
+        }
+        let mut written = Files::default();
+        for container in lists.into_iter().flatten() {
+            for command in commands(container) {
+                if names_tiller(&command, container) {
+                    written.add(run(&command, container, &Files::default()).files);
+                }
+            }
+        }
+        Self((!written.are_none()).then_some(written))
+    }
+}
+
+/// Whether the container starts Tiller, by its launch, a hook or a probe. A command without the word, in itself or in a
+/// variable, does not, but what it starts of the files that other commands of the pod have written: so do the generated conditions
+/// of the webhooks judge.
+pub(super) fn starts_tiller(container: &Container<'_>, prepared: &Prepared) -> bool {
+    let nothing = Files::default();
+    commands(container).any(|command| {
+        let files = prepared.0.as_ref();
+        (files.is_some() || names_tiller(&command, container))
+            && run(&command, container, files.unwrap_or(&nothing))
+                .found
+                .tiller
+    })
+}
+
+/// Whether a shell's line, or a script, starts Tiller.
+pub fn script_starts_tiller(text: &str) -> bool {
+    let container = Container::default();
+    FRAGMENTS.into_iter().any(|it| has_word(text, it))
+        && run(&["sh", "-c", text], &container, &Files::default())
+            .found
+            .tiller
+}
+
+/// The commands of a container: its launch, and those of its hooks and probes.
+fn commands<'c>(container: &'c Container<'_>) -> impl Iterator<Item = Vec<&'c str>> {
+    let beside = container.beside();
+    let beside = beside.map(|it| it.command.iter().map(Text::as_str).collect());
+    std::iter::once_with(|| launch(container).collect()).chain(beside)
+}
+
+/// Whether a command, or a variable that it may take in, names the program.
+fn names_tiller(command: &[&str], container: &Container<'_>) -> bool {
+    let names =
+        |text: &str| FRAGMENTS.into_iter().any(|it| has_word(text, it)) || joins_variables(text);
+    let by_variable = || {
+        command.iter().any(|word| word.contains('$'))
+            && container.env.iter().any(|variable| names(&variable.value))
     };
-    starts(&mut launch(container))
-        || container
-            .beside()
-            .any(|it| starts(&mut it.command.iter().map(Text::as_str)))
+    command.iter().any(|word| names(word)) || by_variable()
 }
 
 /// What the container's launch starts.
 pub(super) fn started(container: &Container<'_>) -> Started {
     let words: Vec<&str> = launch(container).collect();
-    run(&words, container)
+    run(&words, container, &Files::default()).found
 }
 
 fn launch<'c>(container: &'c Container<'_>) -> impl Iterator<Item = &'c str> {
@@ -93,24 +169,34 @@ fn launch<'c>(container: &'c Container<'_>) -> impl Iterator<Item = &'c str> {
         .chain(words.map(Text::as_str))
 }
 
-/// The program that an image of Helm's client starts, where `args` give it a command: `[tiller, list]` is one of the plugin
-/// `tiller`. Tiller itself takes flags only.
+/// The program that an image starts, where `args` give it a word and not a program: `[tiller, list]` is a command of Helm's
+/// plugin `tiller`, and to other programs it is whatever they make of it. An image without a program of its own starts what `args`
+/// name, and Tiller's flags tell of Tiller.
 fn image_program(container: &Container<'_>) -> Option<&'static str> {
-    let [first, second, ..] = &*container.args else {
+    let image = ImageReference::parse(&container.image).base_name();
+    if !is_argument_only(container) || named(image) == Named::Tiller {
         return None;
-    };
-    let names_command = *first == signs::PROGRAM && !second.starts_with('-');
-    let is_clients = || {
-        has_word(
-            ImageReference::parse(&container.image).base_name(),
-            signs::CLIENT,
-        )
-    };
-    (container.command.is_empty() && names_command && is_clients()).then_some(signs::CLIENT)
+    }
+    if has_word(image, signs::CLIENT) {
+        return Some(signs::CLIENT);
+    }
+    let first = image.split(|it: char| !it.is_ascii_alphabetic()).next();
+    let is_base = first.is_some_and(|it| BASE_IMAGES.contains(&it));
+    (!is_base).then_some(ENTRYPOINT)
 }
 
-/// What a command starts in a container. One of more words than a program can be started with is not read, and may be Tiller.
-fn run(command: &[&str], container: &Container<'_>) -> Started {
+/// Whether `tiller` is the first of `args` without a path, and neither a command nor a flag of Tiller's says that it is the
+/// program.
+pub(super) fn is_argument_only(container: &Container<'_>) -> bool {
+    container.command.is_empty()
+        && container.args.split_first().is_some_and(|(first, rest)| {
+            name::is_tiller(first) && !rest.iter().any(|it| is_guarded_flag(it))
+        })
+}
+
+/// What a command starts in a container where there are these files. One of more words than a program can be started with is not
+/// read, and may be Tiller.
+fn run<'c>(command: &[&str], container: &'c Container<'_>, files: &Files) -> Interpreter<'c> {
     let mut interpreter = Interpreter {
         found: Started::default(),
         variables: Variables::of_container(&container.env, MAX_EXPANDED),
@@ -118,14 +204,14 @@ fn run(command: &[&str], container: &Container<'_>) -> Started {
         unshifted: Vec::new(),
         depth: 0,
         reads_input: false,
-        files: Files::default(),
+        files: files.clone(),
         functions: Functions::default(),
         taken: Vec::new(),
         again: false,
     };
     if command.len() > MAX_WORDS {
         interpreter.found.tiller = true;
-        return interpreter.found;
+        return interpreter;
     }
     let words: Vec<String> = command
         .iter()
@@ -135,7 +221,7 @@ fn run(command: &[&str], container: &Container<'_>) -> Started {
     if interpreter.variables.are_exhausted() {
         interpreter.found.tiller = true;
     }
-    interpreter.found
+    interpreter
 }
 
 /// Whether the kubelet may put the word together: from a variable and letters beside it, or from several variables and the

@@ -1,6 +1,7 @@
 //! File names, and which of them are Tiller's.
 
 use crate::tiller::signs;
+use crate::tiller::word::begins_version;
 
 /// Words after `tiller` in a file's name that tell its version or its machine.
 const EDITIONS: [&str; 12] = [
@@ -19,9 +20,14 @@ pub(super) fn is_tiller(name: &str) -> bool {
     };
     let is_name = |it: char| it.is_ascii_alphanumeric() || "-_.".contains(it);
     let mut words = edition.split(|it: char| !it.is_ascii_alphabetic());
-    !edition.starts_with(|it: char| it.is_ascii_alphabetic())
+    (!edition.starts_with(|it: char| it.is_ascii_alphabetic()) || begins_version(edition))
         && edition.chars().all(is_name)
         && words.all(|word| word.is_empty() || EDITIONS.contains(&word))
+}
+
+/// Whether a word is a path of the program, absolute or below the current folder: `/opt/helm/tiller`, `./tiller`.
+pub(super) fn is_path_of_tiller(word: &str) -> bool {
+    word.starts_with(['/', '.']) && is_tiller(file_name(word)) || is_program_path(word)
 }
 
 /// Whether a word is the path of the program, where programs are: `/tiller`, `/usr/bin/tiller`, `./tiller`.

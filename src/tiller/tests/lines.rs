@@ -2,7 +2,7 @@
 
 use super::programs::launched;
 
-fn by_line(line: &str) -> bool {
+pub(super) fn by_line(line: &str) -> bool {
     launched(&["/bin/sh", "-c", line])
 }
 
@@ -286,6 +286,13 @@ fn deep_and_large_lines_are_read_in_linear_time() {
     let _told = by_line(&format!("{writes}; echo tiller"));
     let scripts = "echo tiller > /x; sh /x; ".repeat(20_000);
     let _told = by_line(&scripts);
+    let many = "{}".repeat(50_000);
+    let long = "y".repeat(100_000);
+    let _told = by_line(&format!("echo {long} | xargs -I{{}} tiller-x {many}"));
+    let made = "echo tiller > /x; make; ".repeat(20_000);
+    let _told = by_line(&made);
+    let named = "alias x='x; x'; x; read y <<< tiller-x; ".repeat(20_000);
+    let _told = by_line(&named);
     let nested = "f() { ".repeat(100_000);
     let _told = by_line(&format!("tiller() {{ :; }}; {nested}"));
     let documents = "cat <<E\n".repeat(50_000);

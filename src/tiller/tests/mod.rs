@@ -9,6 +9,7 @@ mod programs;
 mod properties;
 mod recognition;
 mod recordings;
+mod starters;
 mod starts;
 mod vectors;
 

@@ -2,12 +2,16 @@
 
 use crate::json::{Reader, read};
 use crate::pod::Container;
-use crate::tiller::program::{started, starts_tiller};
+use crate::tiller::program::{Prepared, started};
 
 /// A container with these fields, which outlive the test.
 fn container(fields: &str) -> Container<'static> {
     let json = format!(r#"{{"name":"a","image":"example/a:1",{fields}}}"#);
     read(&mut Reader::new(json.leak())).unwrap()
+}
+
+fn starts_tiller(container: &Container<'_>) -> bool {
+    crate::tiller::program::starts_tiller(container, &Prepared::default())
 }
 
 pub(super) fn launched(words: &[&str]) -> bool {
@@ -223,7 +227,7 @@ fn variables_of_the_container_are_put_in_before() {
 }
 
 #[test]
-fn arguments_of_an_image_of_helms_client_are_its_command() {
+fn arguments_without_a_path_are_for_the_images_program() {
     let image = |image: &str, args: &str| {
         let json = format!(r#"{{"image":"{image}","args":{args}}}"#);
         let container: Container<'_> = read(&mut Reader::new(json.leak())).unwrap();
@@ -239,10 +243,18 @@ fn arguments_of_an_image_of_helms_client_are_its_command() {
         ),
         ("alpine/helm", r#"["tiller","start"]"#, true),
         ("alpine/helm", r#"["tiller","--listen=:1"]"#, true),
-        ("alpine/helm", r#"["tiller"]"#, true),
+        ("alpine/helm", r#"["tiller"]"#, false),
         ("alpine/helm", r#"["/tiller","list"]"#, true),
-        ("example/tools", r#"["tiller","list"]"#, true),
-        ("example/helmet", r#"["tiller","list"]"#, true),
+        ("example/tools", r#"["tiller","list"]"#, false),
+        ("example/tools", r#"["tiller"]"#, false),
+        ("nginx", r#"["tiller"]"#, false),
+        ("example/tools", r#"["tiller","--storage=secret"]"#, true),
+        ("example/tools", r#"["/tiller"]"#, true),
+        ("example/tools", r#"["sh","-c","tiller"]"#, true),
+        ("alpine:3.19", r#"["tiller"]"#, true),
+        ("registry.example.com/ubi9-minimal", r#"["tiller"]"#, true),
+        ("example/tiller", r#"["tiller"]"#, true),
+        ("example/helmet", r#"["tiller","list"]"#, false),
     ] {
         assert_eq!(image(name, args), expected, "{name} {args}");
     }

@@ -18,6 +18,7 @@ mod releases;
 mod rights;
 mod rows;
 mod services;
+mod starters;
 mod starts;
 mod surroundings;
 mod updates;

@@ -9,7 +9,7 @@ use crate::api_server::{World, kubernetes_from, status};
 use crate::suite::skip;
 
 /// A pod that looks like any other, with these fields of its container set otherwise.
-fn pod(name: &str, fields: &Value) -> Value {
+pub(super) fn pod(name: &str, fields: &Value) -> Value {
     let mut pod = web();
     pod["metadata"]["name"] = json!(name);
     pod["spec"]["containers"][0]["image"] = json!("example/tools:1");
@@ -17,7 +17,7 @@ fn pod(name: &str, fields: &Value) -> Value {
     pod
 }
 
-async fn assert_all_refused(world: &World, tries: &[Value]) {
+pub(super) async fn assert_all_refused(world: &World, tries: &[Value]) {
     for (number, fields) in tries.iter().enumerate() {
         let answer = create_pod(world, &pod(&format!("web-{number}"), fields)).await;
         assert_refused(answer, "image-repository", "/spec/containers/0/image");

@@ -21,7 +21,7 @@ const MOST_MATCHED: u32 = 30_000;
 /// How many launches the commands of a container's hooks and probes count for: few are longer than a line.
 const HOOK_LAUNCHES: u32 = 5;
 /// The most characters of the names of images that are told from programs about Tiller.
-const MOST_OF_NAMES: u32 = 5_000;
+const MOST_OF_NAMES: u32 = 2_500;
 /// The longest reference of an image that is matched. A registry takes no longer name.
 const LONGEST_REFERENCE: u32 = 300;
 
@@ -42,18 +42,24 @@ pub(super) fn any() -> String {
 /// Whether an image's name, one of so many, holds the word `tiller` and is no name of a program about Tiller: the name's last
 /// part, without tag and digest.
 pub(super) fn image(reference: &str, count: &str) -> String {
-    const NAME: &str = "(?i)^(.*/)?([^/:@]*[^a-z/:@])?tiller([^a-z/][^/]*)?$";
-    let after = signs::PROGRAMS_ABOUT_TILLER.join("|");
+    const NAME: &str = "(?i)^(.*/)?([^/:@]*[^a-z/:@])?tiller(([^a-z/]|v[0-9])[^/]*)?$";
+    let roles = signs::ROLES.join("|");
+    let endings = signs::ROLE_ENDINGS.join("|");
     let before = signs::WORDS_BEFORE_TILLER.join("|");
+    // What is left of a word with such an ending is two letters or more.
+    let after = format!("{roles}|[a-zA-Z]{{2,}}({endings})");
     let about = format!(
         "^(.*/)?([^/:@]*[^a-zA-Z/:@])?\
          (tiller[^a-zA-Z/:@]([^/:@]*[^a-zA-Z/:@])?({after})([^a-zA-Z/:@][^/:@]*)?|({before})[^a-zA-Z/:@]+tiller([^a-zA-Z/:@][^/:@]*)?)([:@][^/]*)?$"
     );
+    // A name with such a word may have another one with an ending: that is for the webhook to tell.
+    let exceptions = format!("[^a-zA-Z]({})[^a-zA-Z]", signs::NO_ROLES.join("|"));
     format!(
         "(size({reference}) > {LONGEST_REFERENCE} || ({reference}.matches({}) && \
-         (size({reference}) * {count} > {MOST_OF_NAMES} || !{reference}.matches({}))))",
+         (size({reference}) * {count} > {MOST_OF_NAMES} || !{reference}.matches({}) || ({reference} + ':').matches({}))))",
         quoted(NAME),
-        quoted(&about)
+        quoted(&about),
+        quoted(&exceptions)
     )
 }
 
@@ -148,22 +154,27 @@ fn takes_in(variables: &str, count: &str) -> String {
     )
 }
 
-/// Whether a text, of which there are so many, names the program; or the program's name may come together in it once the
-/// kubelet has put in a variable's value.
+/// Whether a text, of which there are so many, names the program, or holds a part of its name as a word; or the name may come
+/// together in it once the kubelet has put in a variable's value.
 fn names_program(text: &str, count: &str) -> String {
-    const PROGRAM: &str = "(^|[^a-zA-Z])tiller([^a-zA-Z]|$)";
+    const PROGRAM: &str = r"(^|[^a-zA-Z]|\\[a-z])(tiller|tille?|iller)([^a-zA-Z]|v[0-9]|$)";
     const PARTS: &str =
         r"(t|ti|til|till|tille)\$\(|\)(iller|ller|ler|er|r)([^a-zA-Z]|$)|\)i?l?l?e?\$\(";
-    let holds = |part: &str, expression: &str| {
+    let holds = |parts: &[&str], expression: &str| {
+        let contained = parts
+            .iter()
+            .map(|part| format!("{text}.contains('{part}')"));
+        let contained: Vec<String> = contained.collect();
         format!(
-            "({text}.contains('{part}') && (size({text}) * {count} > {MOST_MATCHED} || {text}.matches({})))",
+            "(({}) && (size({text}) * {count} > {MOST_MATCHED} || {text}.matches({})))",
+            contained.join(" || "),
             quoted(expression)
         )
     };
     format!(
         "size({text}) * {count} > {MOST_CHARACTERS} || {} || {}",
-        holds(signs::PROGRAM, PROGRAM),
-        holds("$(", PARTS)
+        holds(&["till", "iller"], PROGRAM),
+        holds(&["$("], PARTS)
     )
 }
 

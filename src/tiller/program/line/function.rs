@@ -53,7 +53,7 @@ impl Interpreter<'_> {
         }
     }
 
-    /// `set -- WORD …` and `shift`: the line's own arguments become others. Whether a `shift` is reached is not known, so that what
+    /// `set -- WORD …`, `set WORD …` and `shift`: the line's own arguments become others. Whether a `shift` is reached is not known, so that what
     /// was there before is kept too.
     pub(super) fn arguments(&mut self, argv: &[String]) {
         let Some((program, words)) = argv.split_first() else {
@@ -61,8 +61,10 @@ impl Interpreter<'_> {
         };
         match program.as_str() {
             "set" => {
-                if let Some(at) = words.iter().position(|it| it == "--") {
-                    let given = words.get(at + 1..).unwrap_or_default();
+                let is_word = |it: &String| !it.starts_with(['-', '+']);
+                let at = words.iter().position(|it| it == "--").map(|at| at + 1);
+                if let Some(at) = at.or_else(|| words.first().is_some_and(is_word).then_some(0)) {
+                    let given = words.get(at..).unwrap_or_default();
                     self.positional.truncate(1);
                     self.positional.resize(1, String::new());
                     self.positional.extend_from_slice(given);

@@ -316,6 +316,23 @@ impl<'t> Scanner<'t> {
         name
     }
 
+    /// Whether what follows is one parenthesis and an expression with a variable, `(n > 1))`: an operator and a number, a variable or
+    /// nothing come after the name. To a shell without arithmetic it is a command in a subshell.
+    pub(super) fn computes(&self) -> bool {
+        let is_name = |it: char| it == '_' || it.is_ascii_alphanumeric();
+        let inner = self.rest.trim_start_matches(['(', ' ', '\t']);
+        let after = inner.trim_start_matches(is_name);
+        let after_blanks = after.trim_start_matches([' ', '\t']);
+        let operand = after_blanks.trim_start_matches(|it| "+-*%<>=!&|".contains(it));
+        let operator = after_blanks.get(..after_blanks.len() - operand.len());
+        let operator = operator.unwrap_or_default();
+        let operand = operand.trim_start_matches([' ', '\t']);
+        let end = operand.trim_start_matches(is_name);
+        let is_number = operand.starts_with(|it: char| it.is_ascii_digit() || it == '$');
+        let is_end = end.trim_start_matches([' ', '\t']).starts_with("))");
+        !operator.is_empty() && (is_number || is_end) && inner.len() > after.len()
+    }
+
     /// What stands in parentheses, the first of which is next. Commands that are substituted in it are read.
     pub(super) fn arithmetic(&mut self, interpreter: &mut Interpreter<'_>) {
         let text = self.rest;

@@ -1,0 +1,125 @@
+//! Programs of which nothing is known: what of their arguments they may start.
+
+use super::Interpreter;
+use super::known::{SERVERS, SHELLS, STARTERS};
+use super::name::{file_name, is_path_of_tiller, is_program_path, is_tiller};
+use crate::tiller::flags::is_guarded_flag;
+
+/// Words in the name of an option whose value is started: `--exec`, `-command`, `--args`.
+#[rustfmt::skip]
+const STARTING: [&str; 16] = [
+    "app", "args", "cmd", "command", "daemon", "entrypoint", "exec", "execute", "launch", "main", "program", "run", "server",
+    "service", "spawn", "start",
+];
+
+/// Those of them by which a program without its path is one too.
+const COMMANDS: [&str; 6] = ["cmd", "command", "entrypoint", "exec", "execute", "spawn"];
+
+/// Words in the name of an option whose value is a file, a folder, an address or a name: it is not started.
+#[rustfmt::skip]
+const VALUED: [&str; 78] = [
+    "add", "address", "arg", "base", "basedir", "basepath", "bin", "binary", "bind", "ca", "cache", "cert", "chdir", "conf", "config",
+    "context", "copy", "cwd", "data", "datadir", "db", "dest", "destination", "dir", "directory", "dst", "endpoint", "env", "exclude",
+    "file", "files", "filter", "folder", "from", "home", "host", "href", "id", "image", "include", "input", "key", "label", "location",
+    "log", "logfile", "match", "mount", "mountpoint", "name", "namespace", "out", "output", "path", "pid", "pidfile", "point",
+    "prefix", "repo", "root", "rootdir", "route", "skip", "socket", "source", "src", "state", "static", "storage", "store",
+    "target", "template", "tiller", "to", "uri", "url", "volume", "workdir",
+];
+
+/// Short options that mostly come without a value.
+const SWITCHES: [char; 9] = ['0', 'R', 'a', 'e', 'k', 'q', 'r', 'x', 'y'];
+
+/// What clients of a store do with what their arguments name: `etcdctl get /tiller`, `vault kv put secret/tiller`.
+#[rustfmt::skip]
+const VERBS: [&str; 23] = [
+    "add", "cat", "cp", "create", "del", "delete", "describe", "export", "get", "import", "inspect", "list", "ls", "mkdir", "put",
+    "read", "remove", "rm", "set", "stat", "unset", "watch", "write",
+];
+
+/// How many of the first arguments may be a client's commands.
+const COMMAND_DEPTH: usize = 2;
+
+impl Interpreter<'_> {
+    /// A program of which nothing is known may start what its arguments name as a program: by its path, after `--`, by an
+    /// option that says so, or by a shell's line.
+    pub(super) fn unknown(&mut self, name: &str, arguments: &[String]) {
+        let mut words = name.split(|it: char| !it.is_ascii_alphabetic());
+        let starts = words.clone().any(|word| STARTERS.contains(&word));
+        let last = words.clone().next_back().unwrap_or_default();
+        let serves = words.any(|word| SERVERS.contains(&word))
+            || SERVERS.iter().any(|it| last.ends_with(it));
+        let is_word = |it: &&String| it.bytes().all(|it| it.is_ascii_lowercase());
+        let plain = arguments.iter().filter(|it| !it.starts_with('-'));
+        let asks = plain
+            .take_while(is_word)
+            .take(COMMAND_DEPTH)
+            .any(|it| VERBS.contains(&it.as_str()));
+        for (index, argument) in arguments.iter().enumerate() {
+            let rest = arguments.get(index..).unwrap_or_default();
+            let is_first = index == 0 && starts;
+            let before = index.checked_sub(1).and_then(|at| arguments.get(at));
+            let before = before.map_or("", String::as_str);
+            let follows = before == "--" && !serves;
+            let is_shell = SHELLS.contains(&file_name(argument))
+                && rest.get(1).is_some_and(|it| it.starts_with('-'));
+            if is_first || follows || is_shell {
+                return self.deeper(|interpreter| interpreter.command(rest));
+            }
+            if let Some(line) = started_by_option(before, argument) {
+                self.line(line, &[]);
+            }
+            let first = argument.split_ascii_whitespace().next().unwrap_or_default();
+            let has_flags = rest.get(1).is_some_and(|it| is_guarded_flag(it));
+            let mut line = argument.split_ascii_whitespace().skip(1);
+            let is_program = if has_flags {
+                is_path_of_tiller(first)
+            } else if line.next().is_some_and(is_guarded_flag) {
+                is_tiller(file_name(first))
+            } else {
+                is_program_path(first) && !serves && !asks && !takes_value(before)
+            };
+            if is_program {
+                self.found.tiller = true;
+                return;
+            }
+        }
+    }
+}
+
+/// The command line in an argument, where it or the option before it says that it is started: `--exec tiller`, `-command=tiller`,
+/// `EXEC:/tiller`.
+fn started_by_option<'w>(before: &str, argument: &'w str) -> Option<&'w str> {
+    let is_command = |name: &str| any_word(name, |word| COMMANDS.contains(&word));
+    if is_long(before) && !before.contains('=') && is_command(before) {
+        return Some(argument);
+    }
+    let at = argument.find(['=', ':'])?;
+    let (name, value) = argument.split_at_checked(at)?;
+    let is_option = name.starts_with('-') || name.bytes().all(|it| it.is_ascii_uppercase());
+    // `socat` has options of its own after a comma.
+    let line = value.get(1..)?.split(',').next()?;
+    (is_option && (is_command(name) || name == "SYSTEM")).then_some(line)
+}
+
+/// Whether an option takes the next argument as a value that is not started.
+fn takes_value(option: &str) -> bool {
+    if option.len() < 2 || !option.starts_with('-') || option.contains('=') {
+        return false;
+    }
+    if is_long(option) {
+        return !any_word(option, |word| STARTING.contains(&word))
+            && any_word(option, |word| VALUED.contains(&word));
+    }
+    !option.ends_with(SWITCHES)
+}
+
+/// Whether an option is more than letters that are joined.
+fn is_long(option: &str) -> bool {
+    option.starts_with("--") || option.starts_with('-') && option.len() > 3
+}
+
+/// Whether this holds of a word in an option's name.
+fn any_word(name: &str, holds: impl Fn(&str) -> bool) -> bool {
+    name.split(|it: char| !it.is_ascii_alphanumeric())
+        .any(|word| holds(&word.to_ascii_lowercase()))
+}

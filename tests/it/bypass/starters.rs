@@ -1,0 +1,81 @@
+//! Tiller, started by a program that is not known, by a file that a manager reads, by another container's script, or under a
+//! name that a shell puts together.
+
+use serde_json::{Value, json};
+
+use super::starts::{assert_all_refused, pod};
+use super::{assert_no_unhardened_tiller, create_pod};
+use crate::api_server::World;
+use crate::api_server::refuse::assert_refused;
+
+fn line(line: &str) -> Value {
+    json!({ "command": ["bash", "-c", line] })
+}
+
+#[tokio::test]
+async fn row_76_starters_that_are_not_known() {
+    let world = World::create("row-76").await;
+    let tries = [
+        json!({ "command": ["dlv", "exec", "--headless", "/tiller"] }),
+        json!({ "command": ["gdb", "-ex", "run", "--args", "/tiller"] }),
+        json!({ "command": ["some-tracer", "--quiet", "/usr/local/bin/tiller"] }),
+        json!({ "command": ["some-runner", "--exec=tiller"] }),
+        json!({ "command": ["socat", "TCP-LISTEN:1", "EXEC:/tiller"] }),
+        json!({ "command": ["find", "/", "-name", "tiller", "-exec", "{}", ";"] }),
+        json!({ "args": ["tiller", "--listen=:9000"] }),
+        line("which tiller | xargs -I{} {} --listen=:9000"),
+    ];
+    assert_all_refused(&world, &tries).await;
+}
+
+#[tokio::test]
+async fn row_77_files_that_a_manager_reads() {
+    let world = World::create("row-77").await;
+    let tries = [
+        line("printf '[program:t]\\ncommand=/tiller\\n' > /s.conf; exec supervisord -c /s.conf"),
+        line("cat > Procfile <<X\nweb: tiller\nX\nforeman start"),
+        line("echo '* * * * * tiller' | crontab -; cron -f"),
+        line("echo 'exec tiller' > /etc/service/t/run; runsvdir /etc/service"),
+        line("printf 'run:\\n\\ttiller\\n' > Makefile; make run"),
+    ];
+    assert_all_refused(&world, &tries).await;
+}
+
+#[tokio::test]
+async fn row_78_names_that_a_shell_puts_together() {
+    let world = World::create("row-78").await;
+    let tries = [
+        line("t=till; exec ${t}er"),
+        line("b=t; /${b}iller"),
+        line("\"till\"er"),
+        line("/till??"),
+        json!({ "command": ["sh", "-c", "exec ${A}er"], "env": [{ "name": "A", "value": "/till" }] }),
+        json!({ "command": ["tillerv2"] }),
+    ];
+    assert_all_refused(&world, &tries).await;
+}
+
+#[tokio::test]
+async fn row_79_scripts_that_another_container_writes() {
+    let world = World::create("row-79").await;
+    for (name, written, command) in [
+        (
+            "script",
+            "cat > /shared/run.sh <<X\nexec /tiller\nX",
+            json!(["sh", "/shared/run.sh"]),
+        ),
+        (
+            "copy",
+            "cp /usr/local/bin/tiller /shared/app",
+            json!(["/shared/app"]),
+        ),
+    ] {
+        let mut shared = pod(name, &json!({ "command": command }));
+        shared["spec"]["initContainers"] = json!([{
+            "name": "prepare", "image": "example/tools:1", "command": ["sh", "-c", written],
+        }]);
+        let answer = create_pod(&world, &shared).await;
+        assert_refused(answer, "image-repository", "/spec/containers/0/image");
+    }
+    assert_no_unhardened_tiller(&world).await;
+}
