@@ -1,5 +1,6 @@
 //! What an administrator may decide on the command line, and the policy file that he names.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -249,6 +250,7 @@ impl ManifestArguments {
             now,
             namespace: namespace.filter(|namespace| !namespace.is_empty()),
             knowledge: Knowledge::default(),
+            scripts: BTreeSet::new(),
         })
     }
 }

@@ -1,5 +1,6 @@
 //! Kubernetes' JSON: objects to what is judged, and the `AdmissionReview` in and out.
 
+mod beside;
 mod custody;
 mod exposure;
 mod overlay;
@@ -12,6 +13,7 @@ mod team;
 mod unknown_kind;
 mod workload;
 
+pub use beside::{texts_under, trigger_of_tiller, user_that, way_beside};
 pub use custody::RECORD_SELECTOR;
 pub use overlay::overlay;
 pub use read::{Malformed, read};

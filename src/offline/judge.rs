@@ -5,8 +5,10 @@ use std::cmp::Reverse;
 use json_patch::Patch;
 
 use super::Judging;
+use super::scripts::run_by;
 use crate::k8s;
 use crate::manifest::{self, Document, ManifestObject};
+use crate::policy::rbac::Account;
 use crate::policy::{
     self, Context, Finding, Mode, Object, ObjectKind, Verdict, WorkloadKind, decide,
 };
@@ -41,6 +43,48 @@ pub enum Unjudged {
         /// Where it says so: a JSON pointer in the object.
         sign: String,
     },
+    /// It runs a script of a ConfigMap that starts Tiller.
+    #[error(
+        "{object} may start a Tiller: it takes in ConfigMap {config_map}, whose {key} starts one; tiller-guard does not judge what          ConfigMaps hold; start /tiller by its own manifest"
+    )]
+    Script {
+        /// Its kind, namespace and name.
+        object: String,
+        /// The ConfigMap's name.
+        config_map: String,
+        /// The key in it.
+        key: String,
+    },
+    /// A trigger puts an image into its pod that is Tiller's.
+    #[error(
+        "{object} may hold a Tiller ({sign}), whose image a trigger puts in; write the image into the pod's template"
+    )]
+    Trigger {
+        /// Its kind, namespace and name.
+        object: String,
+        /// Where it says so: a JSON pointer in the object.
+        sign: String,
+    },
+    /// It leads to a Tiller by a field that is not judged.
+    #[error(
+        "{object} may lead to a Tiller ({sign}), but tiller-guard does not follow it; remove what leads there: Helm's client reaches          Tiller by port-forward"
+    )]
+    Way {
+        /// Its kind, namespace and name.
+        object: String,
+        /// Where it says so: a JSON pointer in the object.
+        sign: String,
+    },
+    /// It is of a kind that is not read, and may give rights to a Tiller's account.
+    #[error(
+        "{object} may give rights to a Tiller's service account ({sign}), but tiller-guard does not read its kind; remove that user"
+    )]
+    UnreadRights {
+        /// Its kind, namespace and name.
+        object: String,
+        /// Where it says so: a JSON pointer in the object.
+        sign: String,
+    },
     /// It is of a kind that is not read, and may lead to a Tiller.
     #[error(
         "{object} may lead to a Tiller ({sign}), but tiller-guard does not read its kind; remove what leads there: Helm's client \
@@ -59,10 +103,44 @@ pub fn judge(object: &ManifestObject, judging: &Judging) -> Result<Judgement, Un
     let kind = object.judged_as();
     let custom = ObjectKind::Workload(WorkloadKind::Custom);
     match kind.map(|kind| read(kind, object, judging)) {
-        Some(Ok(read)) => Ok(judge_read(&read, judging)),
+        Some(Ok(read)) => beside(object, judge_read(&read, judging), judging),
         Some(Err(malformed)) if kind != Some(custom) => Err(malformed.into()),
         Some(Err(_)) | None => judge_unread(object, judging),
     }
+}
+
+/// What was decided on an object, if no field that is not judged tells of a Tiller.
+fn beside(
+    object: &ManifestObject,
+    judgement: Judgement,
+    judging: &Judging,
+) -> Result<Judgement, Unjudged> {
+    let told = !judgement.tillers.is_empty() || judgement.not_tiller.is_some();
+    let title = || title(object);
+    if let (false, Some(sign)) = (told, k8s::trigger_of_tiller(&object.value)) {
+        let object = title();
+        return Err(Unjudged::Trigger { object, sign });
+    }
+    if let (false, Some(script)) = (told, run_by(object, judging, &judging.scripts)) {
+        return Err(Unjudged::Script {
+            object: title(),
+            config_map: script.config_map.clone(),
+            key: script.key.clone(),
+        });
+    }
+    let way = k8s::way_beside(&object.kind, &object.value);
+    match way.filter(|_| judgement.findings.is_empty()) {
+        Some(sign) => Err(Unjudged::Way {
+            object: title(),
+            sign,
+        }),
+        None => Ok(judgement),
+    }
+}
+
+/// Kind, namespace and name.
+fn title(object: &ManifestObject) -> String {
+    report::title(&object.kind, object.namespace.as_deref(), &object.name)
 }
 
 /// An object of a kind that is not read: the report says only that it may hold a Tiller.
@@ -70,20 +148,27 @@ fn judge_unread(object: &ManifestObject, judging: &Judging) -> Result<Judgement,
     let is_other = |image: &str| judging.settings.is_other_image(image);
     let of_tiller = k8s::sign_of_tiller(&object.value, &is_other);
     let way = k8s::way_to_tiller(&object.kind, &object.value);
-    let ManifestObject {
-        kind,
-        namespace,
-        name,
-        ..
-    } = object;
-    let object = match namespace {
-        Some(namespace) => format!("{kind} {namespace}/{name}"),
-        None => format!("{kind} {name}"),
+    let is_tillers = |namespace: &str, name: &str| {
+        let account = Account { namespace, name };
+        let knowledge = &judging.knowledge;
+        knowledge.is_tiller_account(account, &judging.settings)
     };
-    match (of_tiller, way) {
-        (Some(sign), _) => Err(Unjudged::Unread { object, sign }),
-        (None, Some(sign)) => Err(Unjudged::UnreadRoute { object, sign }),
-        (None, None) => Ok(Judgement::default()),
+    let user = k8s::user_that(&object.value, is_tillers);
+    let title = title(object);
+    match (of_tiller, way, user) {
+        (Some(sign), ..) => Err(Unjudged::Unread {
+            object: title,
+            sign,
+        }),
+        (None, Some(sign), _) => Err(Unjudged::UnreadRoute {
+            object: title,
+            sign,
+        }),
+        (None, None, Some(sign)) => Err(Unjudged::UnreadRights {
+            object: title,
+            sign,
+        }),
+        (None, None, None) => beside(object, Judgement::default(), judging),
     }
 }
 
@@ -215,10 +300,12 @@ pub fn unjudged(
     error: &Unjudged,
 ) -> manifest::Unreadable {
     let place = match error {
-        Unjudged::Malformed(_) => object.place,
-        Unjudged::Unread { sign, .. } | Unjudged::UnreadRoute { sign, .. } => {
-            document.place_of(&format!("{}{sign}", object.pointer))
-        }
+        Unjudged::Malformed(_) | Unjudged::Script { .. } => object.place,
+        Unjudged::Unread { sign, .. }
+        | Unjudged::UnreadRoute { sign, .. }
+        | Unjudged::UnreadRights { sign, .. }
+        | Unjudged::Trigger { sign, .. }
+        | Unjudged::Way { sign, .. } => document.place_of(&format!("{}{sign}", object.pointer)),
     };
     manifest::Unreadable {
         document: document.number,

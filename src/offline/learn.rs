@@ -1,6 +1,7 @@
 //! What is known from the manifests themselves.
 
 use super::judge::read;
+use super::scripts::{Script, scripts};
 use super::{Judging, on_all_cores};
 use crate::k8s::{self, TEAM_SELECTOR};
 use crate::manifest::{ManifestObject, Stream};
@@ -12,28 +13,35 @@ use crate::policy::{Invitation, Knowledge, ObjectKind};
 /// The policy, with the roles, bindings, teams and Tillers that these manifests hold.
 pub fn knowing(judging: Judging, streams: &[&Stream]) -> Judging {
     let telling = on_all_cores(streams, |stream| telling(stream, &judging));
+    let scripts = telling.iter().flat_map(|(_, scripts)| scripts.clone());
+    let scripts = scripts.collect();
     let knowledge = telling
         .iter()
-        .flatten()
+        .flat_map(|(objects, _)| objects)
         .fold(Knowledge::default(), |knowledge, object| {
             learn(knowledge, object, &judging)
         });
     Judging {
         knowledge,
+        scripts,
         ..judging
     }
 }
 
-/// The objects of a stream that something is learned from. What cannot be read is reported where it is judged.
-fn telling(stream: &Stream, judging: &Judging) -> Vec<ManifestObject> {
+/// The objects of a stream that something is learned from, and what its ConfigMaps start. What cannot be read is reported where it
+/// is judged.
+fn telling(stream: &Stream, judging: &Judging) -> (Vec<ManifestObject>, Vec<Script>) {
+    let mut found = Vec::new();
     let nothing = Knowledge::default();
     let objects = stream
         .documents()
         .flat_map(|document| document.objects())
         .flatten();
-    objects
-        .filter(|object| learn(nothing.clone(), object, judging) != nothing)
-        .collect()
+    let telling = objects.filter(|object| {
+        found.extend(scripts(object, judging));
+        learn(nothing.clone(), object, judging) != nothing
+    });
+    (telling.collect(), found)
 }
 
 /// What is known with this object too.
@@ -41,6 +49,15 @@ fn learn(knowledge: Knowledge, object: &ManifestObject, judging: &Judging) -> Kn
     let invitations = Invitation::all_of(&object.kind, &object.value);
     if !invitations.is_empty() {
         return invited(&knowledge, object, invitations, judging);
+    }
+    if object.api_version == "v1" && object.kind == "ServiceAccount" {
+        return match (object.namespace.as_ref()).or(judging.namespace.as_ref()) {
+            Some(namespace) if judging.settings.takes_for_tiller_account(&object.name) => {
+                let name = object.name.as_str();
+                knowledge.with_account(Account { namespace, name })
+            }
+            _ => knowledge,
+        };
     }
     if let Some(team) = team(object) {
         return knowledge.with_team(team);

@@ -9,7 +9,9 @@ pub mod judge;
 pub mod learn;
 pub mod other;
 pub mod records;
+pub mod scripts;
 
+use std::collections::BTreeSet;
 use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -29,6 +31,8 @@ pub struct Judging {
     pub namespace: Option<String>,
     /// What is known from the manifests themselves.
     pub knowledge: Knowledge,
+    /// What the ConfigMaps among them start.
+    pub scripts: BTreeSet<scripts::Script>,
 }
 
 // === impl Judging ===

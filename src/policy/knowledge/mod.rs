@@ -18,7 +18,7 @@ use std::sync::Arc;
 use super::custody::CaFile;
 use super::injector::Invitation;
 use super::not_tiller::Evidence;
-use super::rbac::{Binding, Role, RoleKind};
+use super::rbac::{Account, Binding, Role, RoleKind};
 use super::team::Team;
 use super::workload::TillerUse;
 pub(super) use binding::KnownBinding;
@@ -43,6 +43,8 @@ pub struct Knowledge {
     tillers: SharedMap<Option<Arc<Evidence>>>,
     /// How often an account is called so among those of teams and Tillers.
     account_names: SharedMap<u32>,
+    /// Service accounts that are there and that only their names make Tillers', by `NAMESPACE/NAME`: as manifests tell it.
+    named_accounts: SharedMap<()>,
     /// Pods that hold a Tiller, by `NAMESPACE/NAME`, with what tells whether they do.
     tiller_pods: SharedMap<Option<Arc<Evidence>>>,
     /// Whatever carries a Tiller, with whatever account, by `NAMESPACE/KIND/NAME`, with what tells whether it does.
@@ -204,6 +206,15 @@ impl Knowledge {
     pub fn without_tiller_pod(&self, namespace: &str, name: &str) -> Self {
         let mut new = self.clone();
         new.tiller_pods.remove(&[namespace, "/", name]);
+        new
+    }
+
+    /// With a service account that is there and is named as a Tiller's.
+    #[must_use]
+    pub fn with_account(&self, account: Account<'_>) -> Self {
+        let mut new = self.clone();
+        let Account { namespace, name } = account;
+        new.named_accounts.insert(&[namespace, "/", name], ());
         new
     }
 

@@ -259,7 +259,7 @@ impl Knowledge {
     }
 
     /// The Tillers' accounts among those that a binding's subject stands for. Of the accounts that only a
-    /// pattern makes Tillers', a group is known to hold none.
+    /// pattern makes Tillers', a group is known to hold those that manifests tell of.
     pub(in crate::policy) fn tiller_accounts<'a, 's>(
         &'a self,
         holder: Holder<'a>,
@@ -277,7 +277,17 @@ impl Knowledge {
             let teams = self.teams.with_prefix(prefix);
             let used = self.tillers_under(prefix, settings);
             let used = used.map(|(account, ..)| account);
-            teams.map(|(_, team)| team.account()).chain(used)
+            let named = self.named_accounts.with_prefix(prefix);
+            let named = named.filter_map(|(key, ())| {
+                let (namespace, name) = key.split_once('/')?;
+                settings
+                    .takes_for_tiller_account(name)
+                    .then_some(Account { namespace, name })
+            });
+            teams
+                .map(|(_, team)| team.account())
+                .chain(used)
+                .chain(named)
         });
         account.into_iter().chain(held)
     }

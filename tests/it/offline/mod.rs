@@ -1,5 +1,6 @@
 //! `check` and `harden`, run as a user runs them.
 
+mod beside;
 mod check;
 mod ci;
 mod commands;

@@ -1,0 +1,101 @@
+//! Signs of a Tiller in fields of known kinds that are not judged: an image that a trigger puts in, an address that another
+//! program takes from a ConfigMap, and a name that stands for a Service elsewhere.
+
+use serde_json::{Map, Value};
+
+use crate::tiller::{is_tiller_image, is_tiller_name, signs};
+
+/// The annotation by which OpenShift puts images into workloads of Kubernetes' own kinds.
+const TRIGGERS: &str = "image.openshift.io/triggers";
+
+/// The JSON pointer of a trigger that puts Tiller's image into an object's pod: in a `DeploymentConfig`, or in an annotation.
+pub fn trigger_of_tiller(object: &Value) -> Option<String> {
+    let names = |from: Option<&Value>| {
+        let name = from
+            .and_then(|from| from.get("name"))
+            .and_then(Value::as_str);
+        name.is_some_and(is_tiller_image)
+    };
+    let triggers = object.pointer("/spec/triggers").and_then(Value::as_array);
+    let at = triggers
+        .into_iter()
+        .flatten()
+        .position(|it| names(it.pointer("/imageChangeParams/from")));
+    let annotation = || {
+        let annotations = object.pointer("/metadata/annotations")?;
+        let triggers: Vec<Value> =
+            serde_json::from_str(annotations.get(TRIGGERS)?.as_str()?).ok()?;
+        let is_one = triggers.iter().any(|it| names(it.get("from")));
+        is_one.then(|| format!("/metadata/annotations/{}", TRIGGERS.replace('/', "~1")))
+    };
+    at.map(|at| format!("/spec/triggers/{at}/imageChangeParams/from"))
+        .or_else(annotation)
+}
+
+/// The JSON pointer of what leads to Tiller's Service in a ConfigMap of ingress-nginx, `NAMESPACE/SERVICE:PORT`, and in a Service that
+/// is another name for one.
+pub fn way_beside(kind: &str, object: &Value) -> Option<String> {
+    match kind {
+        "ConfigMap" => {
+            let data = object.get("data")?.as_object()?;
+            let (key, _) = data.iter().find(|(key, value)| {
+                key.bytes().all(|it| it.is_ascii_digit())
+                    && value.as_str().is_some_and(is_tillers_service)
+            })?;
+            Some(format!("/data/{key}"))
+        }
+        "Service" => {
+            let name = object.pointer("/spec/externalName")?.as_str()?;
+            let service = name.split('.').next().unwrap_or_default();
+            (is_tiller_name(service) && name.contains('.')).then(|| "/spec/externalName".to_owned())
+        }
+        _ => None,
+    }
+}
+
+/// `kube-system/tiller-deploy:44134`, with `PROXY` and its like after it perhaps.
+fn is_tillers_service(value: &str) -> bool {
+    value.split_once('/').is_some_and(|(_, rest)| {
+        let mut parts = rest.split(':');
+        let (service, port) = (parts.next().unwrap_or_default(), parts.next());
+        is_tiller_name(service)
+            || port.is_some_and(|it| it == signs::NAME || it.parse() == Ok(signs::PORT))
+    })
+}
+
+/// The JSON pointer of the first service account among the users of an object that is not read, of which this holds: of OpenShift's
+/// `SecurityContextConstraints`.
+pub fn user_that(object: &Value, holds: impl Fn(&str, &str) -> bool) -> Option<String> {
+    let users = object.get("users")?.as_array()?;
+    let at = users.iter().position(|user| {
+        let user = user.as_str().unwrap_or_default();
+        let account = user.strip_prefix("system:serviceaccount:");
+        let account = account.and_then(|it| it.split_once(':'));
+        account.is_some_and(|(namespace, name)| holds(namespace, name))
+    })?;
+    Some(format!("/users/{at}"))
+}
+
+/// The texts under these keys, wherever they are in an object.
+pub fn texts_under<'v>(value: &'v Value, keys: &[&str], found: &mut Vec<&'v str>) {
+    fn all<'v>(value: &'v Value, found: &mut Vec<&'v str>) {
+        match value {
+            Value::String(text) => found.push(text),
+            Value::Array(items) => items.iter().for_each(|it| all(it, found)),
+            Value::Object(_) | Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+    }
+    let each = |fields: &'v Map<String, Value>, found: &mut Vec<&'v str>| {
+        for (key, field) in fields {
+            if keys.contains(&key.as_str()) {
+                all(field, found);
+            }
+            texts_under(field, keys, found);
+        }
+    };
+    match value {
+        Value::Object(fields) => each(fields, found),
+        Value::Array(items) => items.iter().for_each(|it| texts_under(it, keys, found)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
