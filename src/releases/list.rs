@@ -55,7 +55,8 @@ pub struct Row {
 /// What is known of the releases of a list, as the records come.
 #[derive(Debug, Default)]
 pub struct Inventory {
-    releases: BTreeMap<(String, String, Storage), Vec<Revision>>,
+    /// The revisions by their records: what a list holds twice counts once, as the later one says.
+    releases: BTreeMap<(String, String, Storage), BTreeMap<String, Revision>>,
     damaged: Vec<Problem>,
 }
 
@@ -72,23 +73,26 @@ impl Inventory {
                     revision.name.clone(),
                     revision.storage,
                 );
-                self.releases.entry(key).or_default().push(*revision);
+                let of_release = self.releases.entry(key).or_default();
+                let _earlier = of_release.insert(revision.record.clone(), *revision);
             }
         }
     }
 
     /// How many records there were.
     pub fn records(&self) -> usize {
-        let decoded: usize = self.releases.values().map(Vec::len).sum();
+        let decoded: usize = self.releases.values().map(BTreeMap::len).sum();
         decoded + self.damaged.len()
     }
 
     /// The list: with `all`, of every revision and of deleted releases too.
-    pub fn listing(mut self, all: bool) -> Listing {
+    pub fn listing(self, all: bool) -> Listing {
         let both: Vec<_> = self.recorded_twice();
         let (mut releases, mut problems) = (Vec::new(), self.damaged);
         problems.sort_by(|one, other| place(one).cmp(&place(other)));
-        for (key, revisions) in &mut self.releases {
+        problems.dedup();
+        for (key, revisions) in &self.releases {
+            let mut revisions: Vec<&Revision> = revisions.values().collect();
             revisions.sort_by_key(|revision| revision.revision);
             let mut of_release: Vec<Problem> = Vec::new();
             of_release.extend(
@@ -96,7 +100,7 @@ impl Inventory {
                     .filter(|(of, _)| of == key)
                     .map(|it| it.1.clone()),
             );
-            of_release.extend(two_deployed(revisions));
+            of_release.extend(two_deployed(&revisions));
             let newest = revisions.len().saturating_sub(1);
             for (index, revision) in revisions.iter().enumerate() {
                 let is_newest = index == newest;
@@ -127,8 +131,8 @@ impl Inventory {
             let (namespace, name, storage) = key;
             let other = (namespace.clone(), name.clone(), storage.other());
             let others = self.releases.get(&other)?;
-            let newest = revisions.iter().max_by_key(|it| it.revision)?;
-            let newest_there = others.iter().map(|it| it.revision).max()?;
+            let newest = revisions.values().max_by_key(|it| it.revision)?;
+            let newest_there = others.values().map(|it| it.revision).max()?;
             Some((
                 key.clone(),
                 Problem {
@@ -161,7 +165,7 @@ fn place(problem: &Problem) -> (&str, &str, Storage) {
 }
 
 /// Several revisions that say they are what runs. Helm 2.7.2 leaves them so after a failed upgrade and a rollback.
-fn two_deployed(revisions: &[Revision]) -> Option<Problem> {
+fn two_deployed(revisions: &[&Revision]) -> Option<Problem> {
     let deployed: Vec<_> = revisions
         .iter()
         .filter(|revision| revision.status == Status::Deployed)

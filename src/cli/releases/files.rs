@@ -1,59 +1,131 @@
-//! Records from files: what `kubectl get … -o json` prints, read item by item.
+//! Records from files: what `kubectl get … -o json` or `-o yaml` prints.
 
 use std::fmt;
 use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufRead as _, BufReader, Read};
 
-use anyhow::{Context as _, anyhow};
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
+use crate::manifest::{Part, Stream, Unreadable};
 use crate::releases::{NotRecord, Record};
+use crate::report::{self, OneLine as _};
 
-/// Goes through the records in files. Objects that are no records are passed over.
-pub(super) fn records(files: &[String], mut take: impl FnMut(Record)) -> anyhow::Result<()> {
+/// What is wrong with an object of another shape. What it holds is not repeated: it may be secret.
+const NOT_AS_IN_API: &str = "it is not as the API has it";
+
+/// What some tools write before a text in UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// Goes through the records in files. Objects that are no records are passed over; what cannot be read is named, and the rest
+/// goes on.
+pub(super) fn records(files: &[String], mut take: impl FnMut(Record)) -> Vec<String> {
+    let mut unread = Vec::new();
     for file in files {
-        let read = if file == "-" {
-            read(io::stdin().lock(), &mut take)
-        } else {
-            File::open(file)
-                .map_err(Into::into)
-                .and_then(|open| read(open, &mut take))
+        let mut found = Objects {
+            take: &mut take,
+            read: 0,
+            errors: Vec::new(),
         };
-        read.with_context(|| format!("cannot read {file}"))?;
+        let read = if file == "-" {
+            found.read(io::stdin().lock())
+        } else {
+            File::open(file).and_then(|open| found.read(open))
+        };
+        let mut errors = found.errors;
+        errors.extend(read.err().map(|error| error.to_string()));
+        let named = errors
+            .into_iter()
+            .map(|it| format!("cannot read {file}: {it}"));
+        unread.extend(named);
     }
-    Ok(())
-}
-
-fn read(reader: impl Read, take: &mut dyn FnMut(Record)) -> anyhow::Result<()> {
-    let mut json = serde_json::Deserializer::from_reader(BufReader::with_capacity(1 << 16, reader));
-    let mut found = Objects { take, error: None };
-    Document(&mut found).deserialize(&mut json)?;
-    json.end()?;
-    match found.error {
-        None => Ok(()),
-        Some(error) => Err(anyhow!(error)),
-    }
+    unread
 }
 
 /// What is done with each object.
 struct Objects<'a> {
     take: &'a mut dyn FnMut(Record),
-    error: Option<serde_json::Error>,
+    /// How many there were.
+    read: usize,
+    /// Why some could not be read.
+    errors: Vec<String>,
 }
 
 // === impl Objects ===
 
 impl Objects<'_> {
-    fn add(&mut self, object: &RawValue) {
-        match Record::read(object, None) {
-            Ok(record) if record.is_one() => (self.take)(record),
-            Ok(_) | Err(NotRecord::Kind(_)) => {}
-            Err(NotRecord::Malformed(error)) => {
-                self.error.get_or_insert(error);
+    /// Reads a dump in JSON item by item, since it may be large, and what is written otherwise as a manifest.
+    fn read(&mut self, reader: impl Read) -> io::Result<()> {
+        let mut reader = BufReader::with_capacity(1 << 16, reader);
+        if reader.fill_buf()?.starts_with(BYTE_ORDER_MARK) {
+            reader.consume(BYTE_ORDER_MARK.len());
+        }
+        if reader.fill_buf()?.trim_ascii_start().starts_with(b"{") {
+            self.read_json(reader);
+        } else {
+            self.read_manifest(&Stream::read("", reader)?);
+        }
+        Ok(())
+    }
+
+    /// One JSON value after another, up to the first that cannot be read.
+    fn read_json(&mut self, reader: impl Read) {
+        let mut json = serde_json::Deserializer::from_reader(reader);
+        loop {
+            if let Err(error) = Document(&mut *self).deserialize(&mut json) {
+                return self.errors.push(error.to_string());
+            }
+            if json.end().is_ok() {
+                return;
             }
         }
     }
+
+    fn read_manifest(&mut self, stream: &Stream) {
+        for part in stream.parts() {
+            match part {
+                Part::Document(document) => {
+                    for object in document.objects() {
+                        match object.map(|object| RawValue::from_string(object.value.to_string())) {
+                            Ok(Ok(object)) => self.add(&object),
+                            Ok(Err(error)) => self.errors.push(error.to_string()),
+                            Err(unreadable) => self.errors.push(placed(&unreadable)),
+                        }
+                    }
+                }
+                Part::Unreadable(unreadable, _) => self.errors.push(placed(&unreadable)),
+                Part::Blank(_) => {}
+            }
+        }
+    }
+
+    fn add(&mut self, object: &RawValue) {
+        self.read += 1;
+        match Record::read(object, None) {
+            Ok(record) if record.is_one() => (self.take)(record),
+            Ok(_) | Err(NotRecord::Kind(_)) => {}
+            Err(NotRecord::Malformed(_)) => {
+                let named = title(object).unwrap_or_default();
+                self.errors
+                    .push(format!("object {}{named}: {NOT_AS_IN_API}", self.read));
+            }
+        }
+    }
+}
+
+/// `line 3: why`.
+fn placed(unreadable: &Unreadable) -> String {
+    format!("line {}: {unreadable}", unreadable.place.line)
+}
+
+/// `, Secret team-a/web.v1`, of an object that is not as the API has it.
+fn title(object: &RawValue) -> Option<String> {
+    let object: serde_json::Value = serde_json::from_str(object.get()).ok()?;
+    let text = |pointer| object.pointer(pointer)?.as_str();
+    let (kind, name) = (text("/kind")?, text("/metadata/name")?);
+    let namespace = text("/metadata/namespace");
+    let title = format!(", {}", report::title(kind, namespace, name));
+    Some(title.one_line())
 }
 
 /// A list of objects, or one.
@@ -93,7 +165,7 @@ impl<'de> Visitor<'de> for Document<'_, '_> {
             let object = format!("{{{}}}", members.collect::<Vec<_>>().join(","));
             match RawValue::from_string(object) {
                 Ok(object) => self.0.add(&object),
-                Err(error) => self.0.error = Some(error),
+                Err(error) => self.0.errors.push(error.to_string()),
             }
         }
         Ok(())
@@ -107,7 +179,7 @@ impl<'de> DeserializeSeed<'de> for Items<'_, '_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_seq(self)
+        deserializer.deserialize_any(self)
     }
 }
 
@@ -116,6 +188,11 @@ impl<'de> Visitor<'de> for Items<'_, '_> {
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("the items of a list")
+    }
+
+    /// Go writes an empty list so.
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {

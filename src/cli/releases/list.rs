@@ -62,17 +62,17 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         return on_runtime(in_cluster(place, all_namespaces, all, kubernetes, output));
     }
     let mut inventory = Inventory::default();
-    let read = files::records(&place.files, |record| {
+    let unread = files::records(&place.files, |record| {
         inventory.add(examine(&record, kubernetes));
     });
-    if let Err(unreadable) = &read {
-        error(format_args!("{unreadable:#}"))?;
+    for unread in &unread {
+        error(unread)?;
     }
     let exit = print(&inventory.listing(all), output)?;
-    Ok(if read.is_err() {
-        Exit::Unreadable
-    } else {
+    Ok(if unread.is_empty() {
         exit
+    } else {
+        Exit::Unreadable
     })
 }
 

@@ -115,11 +115,16 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<Exit> {
             }
         });
     }
-    if let Err(unreadable) = files::records(&place.files, |record| wanted.consider(record)) {
-        error(format_args!("{unreadable:#}"))?;
-        return Ok(Exit::Unreadable);
+    let unread = files::records(&place.files, |record| wanted.consider(record));
+    for unread in &unread {
+        error(unread)?;
     }
-    wanted.show(part.into())
+    // A newer revision may be among what could not be read.
+    if unread.is_empty() {
+        wanted.show(part.into())
+    } else {
+        Ok(Exit::Unreadable)
+    }
 }
 
 // === impl Wanted ===

@@ -334,3 +334,46 @@ fn a_record_is_read_as_api_servers_read_it() {
     });
     assert_eq!(over, plain);
 }
+
+/// What `kubectl` and shells write, and an input with the same record twice.
+#[test]
+fn records_are_read_in_every_encoding_and_count_once() {
+    let records = of("hist");
+    let expected = list(&records, &["-o", "json", "--all"]).json();
+    assert_eq!(expected["problems"], json!([]));
+    let text = records.to_string();
+    let items = records["items"].as_array().unwrap();
+    let yaml: Vec<String> = items.iter().map(|it| format!("- {it}\n")).collect();
+    let yaml = yaml.concat();
+    let utf_16 = [0xfeff].into_iter().chain(text.encode_utf16());
+    for input in [
+        format!("\u{feff}{text}").into_bytes(),
+        utf_16.flat_map(u16::to_le_bytes).collect(),
+        format!("apiVersion: v1\nkind: List\nitems:\n{yaml}").into_bytes(),
+        format!("{text}\n{text}").into_bytes(),
+    ] {
+        let words = ["releases", "list", "-f", "-", "-o", "json", "--all"];
+        assert_eq!(run(&words, &input).json(), expected);
+    }
+    let empty = json!({ "kind": "List", "apiVersion": "v1", "items": null });
+    assert_eq!(list(&empty, &[]).code, Some(0));
+}
+
+/// An object that is not as the API has it is named without its content, and the others are listed.
+#[test]
+fn one_bad_object_hides_no_other() {
+    let mut records = of("hist");
+    let expected = list(&records, &["-o", "json"]).json();
+    let secret = json!({
+        "kind": "Secret", "apiVersion": "v1", "metadata": { "name": "bad\u{1b}", "namespace": "n" }, "data": "hunter2",
+    });
+    let items = records["items"].as_array_mut().unwrap();
+    items.splice(0..0, [secret, json!("x"), json!(null)]);
+    let run = list(&records, &["-o", "json"]);
+    assert_eq!(run.code, Some(3));
+    assert_eq!(run.json(), expected);
+    let named = "object 1, Secret n/bad\\u{1b}: it is not as the API has it";
+    assert!(run.stderr.contains(named), "{}", run.stderr);
+    assert_eq!(run.stderr.lines().count(), 3, "{}", run.stderr);
+    assert!(!run.stderr.contains("hunter2"));
+}
