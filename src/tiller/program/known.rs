@@ -14,19 +14,22 @@ pub(super) const CLIENTS: [&str; 7] = [
 
 /// Programs that handle files, texts and hosts, and start nothing in this container: a path in their arguments is no start.
 #[rustfmt::skip]
-pub(super) const HANDLERS: [&str; 141] = [
-    ":", "[", "[[", "alias", "apk", "apt-get", "aws", "az", "b2sum", "base64", "basename", "buildah", "bzip2", "cargo",
-    "cat", "cd", "checksec", "chgrp", "chmod", "chown", "cksum", "clamscan", "cmp", "cosign", "crane", "crictl", "ctr",
-    "cut", "declare", "diff", "dirname", "distrobox", "dive", "docker", "dockle", "du", "echo", "exit", "export",
-    "false", "file", "flyctl", "gcloud", "git", "grep", "grype", "gsutil", "gunzip", "gzip", "hash", "head", "heroku",
-    "hexdump", "http", "incus", "jq", "kill", "killall", "ldconfig", "ldd", "less", "local", "logger", "ls", "lxc",
-    "make", "mc", "md5sum", "minikube", "mkdir", "mount", "multipass", "nerdctl", "nm", "nslookup", "objdump", "od",
-    "openssl", "oras", "patchelf", "pgrep", "pidof", "ping", "pkill", "podman", "printf", "ps", "pytest", "rclone",
-    "read", "readelf", "readlink", "realpath", "restic", "restorecon", "return", "rg", "rm", "rsync", "scp", "sed",
-    "set", "setcap", "setfacl", "sha1sum", "sha224sum", "sha256sum", "sha384sum", "sha512sum", "shift", "skopeo",
-    "sort", "ssh", "stat", "strings", "strip", "sum", "syft", "sync", "tail", "tar", "tee", "test", "touch", "trivy",
-    "true", "type", "umount", "unset", "unzip", "upx", "vagrant", "virsh", "wc", "which", "xxd", "xz", "yara", "yq",
-    "zip", "zstd",
+pub(super) const HANDLERS: [&str; 180] = [
+    "7z", ":", "[", "[[", "addr2line", "age", "aide", "alias", "apk", "apt-get", "aws", "az", "b2sum", "b3sum",
+    "base64", "basename", "bsdtar", "buildah", "bzip2", "cargo", "cat", "cd", "chattr", "checksec", "chgrp", "chmod",
+    "chown", "cksum", "clamscan", "cmp", "comm", "cosign", "cpio", "crane", "crc32", "crictl", "ctr", "cut", "debsums",
+    "declare", "diff", "dirname", "distrobox", "dive", "docker", "dockle", "du", "echo", "exit", "expand", "export",
+    "fallocate", "false", "fatrace", "file", "flyctl", "fold", "fuser", "gcloud", "getfacl", "git", "gpg", "grep",
+    "grype", "gsutil", "gunzip", "gzip", "hash", "head", "heroku", "hexdump", "http", "iconv", "incus", "inotifywait",
+    "jar", "join", "jq", "kill", "killall", "ldconfig", "ldd", "less", "local", "logger", "ls", "lsattr", "lsblk",
+    "lsof", "lxc", "make", "mc", "md5sum", "minikube", "minisign", "mkdir", "mount", "multipass", "nerdctl", "nl", "nm",
+    "nslookup", "objcopy", "objdump", "od", "openssl", "oras", "paste", "patchelf", "pgrep", "pidof", "ping", "pkill",
+    "podman", "printf", "ps", "pytest", "rclone", "read", "readelf", "readlink", "realpath", "restic", "restorecon",
+    "return", "rg", "rhash", "rm", "rsync", "scp", "sed", "set", "setcap", "setfacl", "sha1sum", "sha224sum",
+    "sha256sum", "sha384sum", "sha3sum", "sha512sum", "shift", "shred", "size", "skopeo", "sort", "split", "ssh",
+    "stat", "strings", "strip", "sum", "syft", "sync", "tac", "tail", "tar", "tee", "test", "touch", "tr", "trivy",
+    "true", "truncate", "type", "umount", "uniq", "unset", "unzip", "upx", "vagrant", "virsh", "wc", "which", "xxd",
+    "xxhsum", "xz", "yara", "yq", "zip", "zstd",
 ];
 
 /// Programs that give a file another name.

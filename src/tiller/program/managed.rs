@@ -45,13 +45,13 @@ const CRON_FIELDS: usize = 5;
 
 impl Interpreter<'_> {
     /// Reads what the files tell that were written so far, where this is a program that starts it.
-    pub(super) fn managed(&mut self, name: &str, arguments: &[String]) {
-        let told = MANAGERS.iter().find(|(_, names)| names.contains(&name));
+    pub(super) fn managed(&mut self, manager: &str, arguments: &[String]) {
+        let told = MANAGERS.iter().find(|(_, names)| names.contains(&manager));
         let Some((told, _)) = told else {
             return;
         };
         let starts_nothing = |it: &String| WITHOUT_START.contains(&it.as_str());
-        if name == "systemctl" && arguments.iter().any(starts_nothing) {
+        if manager == "systemctl" && arguments.iter().any(starts_nothing) {
             return;
         }
         // `make` without a target takes the first; which ones it needs is not followed.
@@ -64,6 +64,12 @@ impl Interpreter<'_> {
         for (name, text) in self.files.all() {
             if !self.has_room(text.len()) {
                 return;
+            }
+            // A service is called as its script.
+            let is_other =
+                matches!(manager, "service" | "rc-service") && !targets.contains(&name.as_str());
+            if is_other {
+                continue;
             }
             let is_script = text.starts_with("#!")
                 || name

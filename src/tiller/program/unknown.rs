@@ -31,9 +31,15 @@ const SWITCHES: [char; 9] = ['0', 'R', 'a', 'e', 'k', 'q', 'r', 'x', 'y'];
 
 /// What clients of a store do with what their arguments name: `etcdctl get /tiller`, `vault kv put secret/tiller`.
 #[rustfmt::skip]
-const VERBS: [&str; 23] = [
-    "add", "cat", "cp", "create", "del", "delete", "describe", "export", "get", "import", "inspect", "list", "ls", "mkdir", "put",
-    "read", "remove", "rm", "set", "stat", "unset", "watch", "write",
+const VERBS: [&str; 38] = [
+    "add", "analyze", "cat", "check", "cp", "create", "del", "delete", "describe", "download", "export", "get", "hash",
+    "import", "info", "inspect", "install", "list", "ls", "mkdir", "pull", "push", "put", "read", "remove", "rm",
+    "scan", "set", "show", "sign", "stat", "uninstall", "unset", "upload", "validate", "verify", "watch", "write",
+];
+
+/// Words in the name of a program that looks at files.
+const LOOKING: [&str; 9] = [
+    "audit", "check", "checker", "lint", "linter", "scan", "scanner", "verifier", "verify",
 ];
 
 /// How many of the first arguments may be a client's commands.
@@ -48,12 +54,13 @@ impl Interpreter<'_> {
         let last = words.clone().next_back().unwrap_or_default();
         let serves = words.any(|word| SERVERS.contains(&word))
             || SERVERS.iter().any(|it| last.ends_with(it));
+        let looks = name
+            .split(|it: char| !it.is_ascii_alphabetic())
+            .any(|it| LOOKING.contains(&it));
         let is_word = |it: &&String| it.bytes().all(|it| it.is_ascii_lowercase());
         let plain = arguments.iter().filter(|it| !it.starts_with('-'));
-        let asks = plain
-            .take_while(is_word)
-            .take(COMMAND_DEPTH)
-            .any(|it| VERBS.contains(&it.as_str()));
+        let mut commands = plain.take_while(is_word).take(COMMAND_DEPTH);
+        let asks = looks || commands.any(|it| VERBS.contains(&it.as_str()));
         for (index, argument) in arguments.iter().enumerate() {
             let rest = arguments.get(index..).unwrap_or_default();
             let is_first = index == 0 && starts;
@@ -108,9 +115,14 @@ fn takes_value(option: &str) -> bool {
     }
     if is_long(option) {
         return !any_word(option, |word| STARTING.contains(&word))
-            && any_word(option, |word| VALUED.contains(&word));
+            && any_word(option, |word| VALUED.iter().any(|it| names(word, it)));
     }
     !option.ends_with(SWITCHES)
+}
+
+/// Whether a word in an option's name is this one, or ends with it: `keystore`.
+fn names(word: &str, valued: &str) -> bool {
+    word == valued || valued.len() > 2 && word.ends_with(valued)
 }
 
 /// Whether an option is more than letters that are joined.

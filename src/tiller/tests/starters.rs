@@ -80,6 +80,10 @@ fn what_other_programs_do_with_the_word_is_no_start() {
         "nc -z tiller 44134",
         "etcdctl get /tiller",
         "perf report -i tiller",
+        "keytool -alias tiller -keystore /tiller",
+        "my-checker /usr/local/bin/tiller",
+        "checksum verify /usr/local/bin/tiller",
+        "split /tiller; lsblk /tiller",
         "forever list tiller",
         "syft /usr/local/bin/tiller",
         "myserver /tiller",
@@ -131,6 +135,7 @@ fn files_tell_a_manager_what_to_start() {
         "cat > Procfile <<X\ntiller: web\nX\nforeman start",
         "printf 'all:\\n\\tls\\nrun:\\n\\ttiller\\n' > Makefile; make all",
         "cat > run.sh <<X\n#!/bin/sh\nexec /tiller\nX\nmake image",
+        "cat > run.sh <<X\n/tiller\nX\nservice nginx start",
         "echo ExecStart=/tiller > t.service; systemctl daemon-reload",
     ];
     assert_eq!(taken(&lines), [""; 0]);
