@@ -269,10 +269,14 @@ fn items<'n>(node: &'n Node, object: &ManifestObject) -> Result<Option<&'n [Node
     }
 }
 
-/// Whether this is a list of objects to everybody: of any, or of a kind that is known.
+/// Whether it is a list of Kubernetes' own kinds, whose groups have no name that a domain could have, or of one that is known.
 fn is_known_list(object: &ManifestObject) -> bool {
     let of = object.kind.strip_suffix("List");
-    of.is_some_and(|kind| kind.is_empty() || ObjectKind::find(object.group(), kind).is_some())
+    of.is_some_and(|kind| {
+        kind.is_empty()
+            || !object.group().contains('.')
+            || ObjectKind::find(object.group(), kind).is_some()
+    })
 }
 
 fn list<'n>(node: &'n Node, field: &str) -> Option<&'n [Node]> {
