@@ -82,28 +82,6 @@ impl Bare {
         Ok(begin.elapsed())
     }
 
-    /// Labels objects of these names.
-    pub(crate) async fn label(
-        &self,
-        place: &str,
-        names: &[String],
-        owner: &str,
-    ) -> Result<Duration> {
-        let label = &json!({ "metadata": { "labels": { "OWNER": owner } } });
-        let begin = Instant::now();
-        stream::iter(names)
-            .map(|name| async move {
-                let path = format!("{place}/{name}");
-                let body = label.to_string().into_bytes();
-                self.send("PATCH", &path, body, "application/merge-patch+json")
-                    .await
-            })
-            .buffer_unordered(AT_ONCE)
-            .try_for_each(|_| async { Ok(()) })
-            .await?;
-        Ok(begin.elapsed())
-    }
-
     /// Lists as `kubectl get` does, page by page; each page is given away as it comes.
     pub(crate) async fn list(
         &self,

@@ -156,29 +156,35 @@ async fn migrated(cluster: &Cluster, bare: &Bare) -> Result<bool> {
         &["releases", "migrate", "--to=helm3", "-n", "bench"],
     )?;
     let mut plain = Duration::ZERO;
-    let mut count = 0;
-    let mut pages = Vec::new();
-    bare.list(&format!("{SECRETS}?labelSelector=owner%3Dhelm"), |page| {
-        pages.push(page.to_owned());
-        Ok(())
-    })
-    .await?;
-    for page in pages {
-        let objects: Vec<Value> = items(&page)?.into_iter().map(elsewhere).collect();
-        count += objects.len();
-        plain += bare.create("secrets", &objects).await?;
+    for selector in ["owner%3Dhelm", "OWNER%3DMIGRATED"] {
+        let mut count = 0;
+        let mut pages = Vec::new();
+        bare.list(&format!("{SECRETS}?labelSelector={selector}"), |page| {
+            pages.push(page.to_owned());
+            Ok(())
+        })
+        .await?;
+        for page in pages {
+            let objects: Vec<Value> = items(&page)?.into_iter().map(elsewhere).collect();
+            count += objects.len();
+            plain += bare.create("secrets", &objects).await?;
+        }
+        ensure!(
+            count == RECORDS,
+            "{count} records were migrated: {selector}"
+        );
     }
-    ensure!(count == RECORDS, "{count} records were migrated");
     let mut names = Vec::new();
     for release in 0..RELEASES {
-        names.extend((1..=REVISIONS).map(|revision| format!("release-{release}.v{revision}")));
+        let revisions = 1..=REVISIONS;
+        names.extend(revisions.map(|revision| format!("release-{release}.v{revision}.migrated")));
     }
-    plain += bare.label(SECRETS, &names, "TILLER").await?;
+    plain += bare.delete(SECRETS, &names).await?;
     println!("releases migrate holds {} MiB at most", took.memory >> 10);
     Ok(compare(
         "releases migrate",
         took.time,
-        "the same creates and labels",
+        "the same creates and deletes",
         plain,
         WRITE_MOST,
     ))

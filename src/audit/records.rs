@@ -22,10 +22,14 @@ pub(super) struct Records {
 impl Records {
     pub(super) fn take(&mut self, examined: Examined) {
         let place = match &examined {
-            Examined::Revision(it) => (it.tiller_namespace.clone(), it.storage),
-            Examined::Damaged(it) => (it.tiller_namespace.clone(), it.storage),
+            Examined::Revision(it) => Some((it.tiller_namespace.clone(), it.storage)),
+            Examined::Damaged(it) => Some((it.tiller_namespace.clone(), it.storage)),
+            // No Tiller would see it.
+            Examined::Aside(_) => None,
         };
-        *self.counts.entry(place).or_default() += 1;
+        if let Some(place) = place {
+            *self.counts.entry(place).or_default() += 1;
+        }
         self.inventory.add(examined);
     }
 

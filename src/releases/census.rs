@@ -19,10 +19,18 @@ pub struct Census {
 #[derive(Debug, Default)]
 struct Counted {
     records: usize,
-    pending: usize,
     labels_differ: usize,
-    /// The number of deployed revisions, by Tiller's namespace and release.
-    deployed: BTreeMap<(String, String), usize>,
+    /// By Tiller's namespace and release.
+    releases: BTreeMap<(String, String), Revisions>,
+}
+
+/// Revisions of one release.
+#[derive(Debug, Default)]
+struct Revisions {
+    deployed: usize,
+    newest: i32,
+    /// Whether the newest is.
+    is_pending: bool,
 }
 
 #[derive(Deserialize)]
@@ -62,12 +70,17 @@ impl Census {
         let counted = self.counted.entry(storage).or_default();
         counted.records += 1;
         let status = label("STATUS").and_then(Status::labelled);
-        counted.pending += usize::from(status.is_some_and(Status::is_pending));
         let told = label("NAME").zip(label("VERSION").and_then(|it| it.parse().ok()));
         counted.labels_differ += usize::from(told.is_none() || told != named(&name));
         let release = named(&name).map_or(name.as_str(), |(release, _)| release);
-        let deployed = counted.deployed.entry((namespace, release.to_owned()));
-        *deployed.or_default() += usize::from(status == Some(Status::Deployed));
+        let revision = named(&name).map_or(0, |(_, revision)| revision);
+        let place = (namespace, release.to_owned());
+        let revisions = counted.releases.entry(place).or_default();
+        revisions.deployed += usize::from(status == Some(Status::Deployed));
+        if revision >= revisions.newest {
+            revisions.newest = revision;
+            revisions.is_pending = status.is_some_and(Status::is_pending);
+        }
         Ok(())
     }
 
@@ -87,17 +100,20 @@ impl Census {
             return 0;
         };
         match problem {
-            ProblemKind::Pending => counted.pending,
+            ProblemKind::Pending => {
+                let releases = counted.releases.values();
+                releases.filter(|it| it.is_pending).count()
+            }
             ProblemKind::LabelDiffers => counted.labels_differ,
             ProblemKind::TwoDeployed => {
-                let deployed = counted.deployed.values();
-                deployed.filter(|deployed| **deployed > 1).count()
+                let releases = counted.releases.values();
+                releases.filter(|it| it.deployed > 1).count()
             }
             ProblemKind::BothStorages => {
                 let other = self.counted.get(&storage.other());
-                let releases = counted.deployed.keys();
+                let releases = counted.releases.keys();
                 let is_there = |release: &&(String, String)| {
-                    other.is_some_and(|other| other.deployed.contains_key(*release))
+                    other.is_some_and(|other| other.releases.contains_key(*release))
                 };
                 releases.filter(is_there).count()
             }
@@ -123,6 +139,7 @@ mod tests {
         for (storage, name, labels) in [
             (Storage::ConfigMaps, "web.v1", ["web", "1", "DEPLOYED"]),
             (Storage::ConfigMaps, "web.v2", ["web", "2", "DEPLOYED"]),
+            (Storage::Secrets, "web.v2", ["web", "2", "PENDING_UPGRADE"]),
             (Storage::Secrets, "web.v3", ["web", "3", "PENDING_UPGRADE"]),
             (Storage::Secrets, "shop.v1", ["shop", "2", "DEPLOYED"]),
             (Storage::Secrets, "odd", ["odd", "1", "FAILED"]),
@@ -136,7 +153,7 @@ mod tests {
         let counts = |storage| Census::PROBLEMS.map(|problem| census.problems(storage, problem));
         assert_eq!(counts(Storage::ConfigMaps), [1, 0, 0, 1]);
         assert_eq!(counts(Storage::Secrets), [1, 2, 1, 0]);
-        assert_eq!(census.records(Storage::Secrets), 3);
+        assert_eq!(census.records(Storage::Secrets), 4);
         census.forget(Storage::Secrets);
         assert_eq!(census.records(Storage::Secrets), 0);
         assert_eq!(

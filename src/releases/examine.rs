@@ -1,10 +1,13 @@
 //! One record, looked at: what a list shows of it, and what is wrong with it. Neither its manifest nor its chart is kept.
 
-use super::apis::{Unserved, unserved};
+use super::apis::Unserved;
+use super::aside::original_name;
 use super::hapi::Release;
+use super::hooks::unserved_in;
 use super::moment::rfc3339;
+use super::pending::pending_remedy;
 use super::problem::{Problem, ProblemKind};
-use super::record::{MAX_SIZE, Record, Storage, named};
+use super::record::{MAX_SIZE, MIGRATED, OWNER, Record, Storage, named};
 use super::status::Status;
 
 /// From which size on a record is near the limit: the next revision of a release is rarely a tenth larger.
@@ -50,13 +53,45 @@ pub enum Examined {
     Revision(Box<Revision>),
     /// It cannot be decoded.
     Damaged(Problem),
+    /// A move or a migration has set it aside.
+    Aside(SetAside),
+}
+
+/// A record that is set aside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SetAside {
+    /// The release.
+    pub name: String,
+    /// The namespace of the Tiller.
+    pub tiller_namespace: String,
+    /// Where it is kept.
+    pub storage: Storage,
+    /// The name of the record.
+    pub record: String,
+    /// Whether Helm 3 has the release; otherwise the other storage has the record.
+    pub is_migrated: bool,
 }
 
 /// Examines a record; `minor` is the Kubernetes 1.x that must serve its objects.
 pub fn examine(record: &Record, minor: Option<u16>) -> Examined {
+    if record.is_aside() {
+        return Examined::Aside(set_aside(record));
+    }
     match record.decode() {
         Ok(release) => Examined::Revision(Box::new(revision(record, &release, minor))),
         Err(error) => Examined::Damaged(damaged(record, &error)),
+    }
+}
+
+fn set_aside(record: &Record) -> SetAside {
+    let named = named(original_name(&record.name)).map(|(release, _)| release);
+    let name = record.label("NAME").or(named).unwrap_or(&record.name);
+    SetAside {
+        name: name.to_owned(),
+        tiller_namespace: record.namespace.clone(),
+        storage: record.storage,
+        record: record.name.clone(),
+        is_migrated: record.label(OWNER.0) == Some(MIGRATED),
     }
 }
 
@@ -159,7 +194,7 @@ fn problems(
                 release.name,
                 status.as_str()
             ),
-            pending_remedy(release, status),
+            pending_remedy(&release.name, status, None),
         );
     }
     if record.size() >= NEAR {
@@ -177,7 +212,7 @@ fn problems(
         );
     }
     if !status.is_past() {
-        let unserved = minor.map(|minor| (minor, unserved(&release.manifest, minor)));
+        let unserved = minor.map(|minor| (minor, unserved_in(release, minor)));
         if let Some((minor, unserved)) = unserved.filter(|(_, unserved)| !unserved.is_empty()) {
             let named: Vec<_> = unserved.iter().map(told).collect();
             add(
@@ -218,29 +253,11 @@ fn kubectl(record: &Record, verb: &str, words: &str) -> Option<String> {
 }
 
 /// Whether this is a word of a command as it stands.
-fn is_plain(word: &str) -> bool {
+pub(super) fn is_plain(word: &str) -> bool {
     let is_part = |letter: char| letter.is_ascii_alphanumeric() || "-._".contains(letter);
     word.trim_start_matches("--")
         .starts_with(|first: char| first.is_ascii_alphanumeric())
         && word.chars().all(is_part)
-}
-
-/// Tiller 2.17.0 refuses to upgrade a pending release; a rollback ends it.
-fn pending_remedy(release: &Release, status: Status) -> String {
-    let name = if is_plain(&release.name) {
-        release.name.as_str()
-    } else {
-        "RELEASE"
-    };
-    match status {
-        Status::PendingInstall | Status::Deleting => {
-            format!("wait until it is done; if no Tiller works on it: helm delete {name}")
-        }
-        _ => format!(
-            "wait until it is done; if no Tiller works on it: helm rollback {name} {}",
-            release.version.saturating_sub(1).max(1)
-        ),
-    }
 }
 
 fn unchangeable(record: &Record) -> Option<&'static str> {

@@ -1,10 +1,11 @@
 //! The releases in the records.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
 use super::examine::{Examined, Revision};
+use super::pending::pending_remedy;
 use super::problem::{Problem, ProblemKind};
 use super::record::Storage;
 use super::status::Status;
@@ -21,6 +22,23 @@ pub struct Listing {
     pub releases: Vec<Row>,
     /// What is wrong, of all of them and of records that cannot be decoded.
     pub problems: Vec<Problem>,
+    /// What Tiller does not see any more.
+    pub set_aside: Vec<Aside>,
+}
+
+/// A release with records that are set aside.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Aside {
+    /// Its name.
+    pub name: String,
+    /// The namespace of its Tiller.
+    pub tiller_namespace: String,
+    /// Where they are kept.
+    pub storage: Storage,
+    /// Their number.
+    pub records: usize,
+    /// The command that has set them aside: `migrate` or `move`.
+    pub by: &'static str,
 }
 
 /// A release, or one revision of it.
@@ -55,59 +73,78 @@ pub struct Row {
 /// What is known of the releases of a list, as the records come.
 #[derive(Debug, Default)]
 pub struct Inventory {
-    /// The revisions by their records: what a list holds twice counts once, as the later one says.
-    releases: BTreeMap<(String, String, Storage), BTreeMap<String, Revision>>,
+    releases: BTreeMap<Key, Vec<Revision>>,
     damaged: Vec<Problem>,
+    /// How many, by release and by whether it was migrated.
+    aside: BTreeMap<(Key, bool), usize>,
+    /// Each by its storage, namespace and name: files may hold one twice.
+    seen: BTreeSet<(Storage, String, String)>,
 }
+
+/// Tiller's namespace, release and storage.
+type Key = (String, String, Storage);
 
 // === impl Inventory ===
 
 impl Inventory {
     /// Adds a record.
     pub fn add(&mut self, examined: Examined) {
+        let (storage, namespace, record) = match &examined {
+            Examined::Damaged(it) => (it.storage, &it.tiller_namespace, &it.record),
+            Examined::Aside(it) => (it.storage, &it.tiller_namespace, &it.record),
+            Examined::Revision(it) => (it.storage, &it.tiller_namespace, &it.record),
+        };
+        if !self
+            .seen
+            .insert((storage, namespace.clone(), record.clone()))
+        {
+            return;
+        }
         match examined {
             Examined::Damaged(problem) => self.damaged.push(problem),
+            Examined::Aside(aside) => {
+                let key = (aside.tiller_namespace, aside.name, aside.storage);
+                *self.aside.entry((key, aside.is_migrated)).or_default() += 1;
+            }
             Examined::Revision(revision) => {
                 let key = (
                     revision.tiller_namespace.clone(),
                     revision.name.clone(),
                     revision.storage,
                 );
-                let of_release = self.releases.entry(key).or_default();
-                let _earlier = of_release.insert(revision.record.clone(), *revision);
+                self.releases.entry(key).or_default().push(*revision);
             }
         }
     }
 
     /// How many records there were.
     pub fn records(&self) -> usize {
-        let decoded: usize = self.releases.values().map(BTreeMap::len).sum();
-        decoded + self.damaged.len()
+        self.seen.len()
     }
 
     /// The list: with `all`, of every revision and of deleted releases too.
-    pub fn listing(self, all: bool) -> Listing {
+    pub fn listing(mut self, all: bool) -> Listing {
         let both: Vec<_> = self.recorded_twice();
         let (mut releases, mut problems) = (Vec::new(), self.damaged);
         problems.sort_by(|one, other| place(one).cmp(&place(other)));
-        problems.dedup();
-        for (key, revisions) in &self.releases {
-            let mut revisions: Vec<&Revision> = revisions.values().collect();
+        for (key, revisions) in &mut self.releases {
             revisions.sort_by_key(|revision| revision.revision);
             let mut of_release: Vec<Problem> = Vec::new();
-            of_release.extend(
-                both.iter()
-                    .filter(|(of, _)| of == key)
-                    .map(|it| it.1.clone()),
-            );
-            of_release.extend(two_deployed(&revisions));
+            let twice = both.iter().find(|(of, _)| of.0 == key.0 && of.1 == key.1);
+            of_release.extend(twice.map(|it| it.1.clone()));
+            of_release.extend(two_deployed(revisions));
             let newest = revisions.len().saturating_sub(1);
             for (index, revision) in revisions.iter().enumerate() {
                 let is_newest = index == newest;
                 let own = revision.problems.iter();
-                // What an old revision was applied with matters when somebody rolls back to it, and not before.
-                let own = own.filter(|it| is_newest || it.problem != ProblemKind::RemovedApi);
-                of_release.extend(own.cloned());
+                // What an old revision was applied with matters when somebody rolls back to it, and not before. One that was
+                // left pending harms nothing below a newer one, and nothing ends it.
+                let own = own.filter(|it| {
+                    let is_of_newest =
+                        matches!(it.problem, ProblemKind::RemovedApi | ProblemKind::Pending);
+                    is_newest || !is_of_newest
+                });
+                of_release.extend(own.cloned().map(|it| with_remedy(it, revision, revisions)));
             }
             let kinds = kinds(&of_release);
             let shown = revisions.iter().enumerate();
@@ -115,24 +152,30 @@ impl Inventory {
                 all || *index == newest && revision.status != Status::Deleted
             });
             releases.extend(shown.map(|(_, revision)| row(revision, kinds.clone())));
+            // What is wrong with both storages together is told once.
+            of_release.retain(|it| it.storage == key.2);
             problems.extend(of_release);
         }
+        let set_aside = self.aside.into_iter().map(aside).collect();
         Listing {
             version: FORMAT_VERSION,
             releases,
             problems,
+            set_aside,
         }
     }
 
-    /// Those in both storages, each with its problem.
-    fn recorded_twice(&self) -> Vec<((String, String, Storage), Problem)> {
+    /// Those in both storages, by that in ConfigMaps.
+    fn recorded_twice(&self) -> Vec<(Key, Problem)> {
         let keys = self.releases.iter();
-        let twice = keys.filter_map(|(key, revisions)| {
+        let first = keys.filter(|(key, _)| key.2 == Storage::ConfigMaps);
+        let twice = first.filter_map(|(key, revisions)| {
             let (namespace, name, storage) = key;
             let other = (namespace.clone(), name.clone(), storage.other());
             let others = self.releases.get(&other)?;
-            let newest = revisions.values().max_by_key(|it| it.revision)?;
-            let newest_there = others.values().map(|it| it.revision).max()?;
+            let newest = revisions.iter().max_by_key(|it| it.revision)?;
+            let newest_there = others.iter().map(|it| it.revision).max()?;
+            let is_same = same(revisions, others);
             Some((
                 key.clone(),
                 Problem {
@@ -143,20 +186,59 @@ impl Inventory {
                     storage: *storage,
                     record: newest.record.clone(),
                     message: format!(
-                        "{name} is recorded in {} up to revision {} and in {} up to revision {newest_there}; a Tiller \
-                         sees only one of them",
+                        "{name} is recorded in {} up to revision {} and in {} up to revision {newest_there}, {}; a Tiller sees \
+                         only one of them",
                         storage.as_str(),
                         newest.revision,
-                        storage.other().as_str()
+                        storage.other().as_str(),
+                        if is_same { "with the same revisions" } else { "and they differ" }
                     ),
-                    remedy: format!(
-                        "find out which Tiller works in {namespace}; `tiller-guard releases move -n {namespace}` moves \
-                         records to where it looks"
-                    ),
+                    remedy: if is_same {
+                        format!("tiller-guard releases move --to secrets -n {namespace}")
+                    } else {
+                        format!(
+                            "compare them with `tiller-guard releases show -n {namespace} --storage …`, and delete those that no \
+                             Tiller works with"
+                        )
+                    },
                 },
             ))
         });
         twice.collect()
+    }
+}
+
+fn aside(((key, is_migrated), records): ((Key, bool), usize)) -> Aside {
+    let (tiller_namespace, name, storage) = key;
+    Aside {
+        name,
+        tiller_namespace,
+        storage,
+        records,
+        by: if is_migrated { "migrate" } else { "move" },
+    }
+}
+
+/// Whether the records in both storages tell the same.
+fn same(one: &[Revision], other: &[Revision]) -> bool {
+    let told = |revisions: &[Revision]| -> BTreeSet<_> {
+        let told = |it: &Revision| (it.revision, it.status, it.updated.clone(), it.size);
+        revisions.iter().map(told).collect()
+    };
+    told(one) == told(other)
+}
+
+/// Of a pending revision, with the revision to go back to.
+fn with_remedy(problem: Problem, revision: &Revision, revisions: &[Revision]) -> Problem {
+    if problem.problem != ProblemKind::Pending {
+        return problem;
+    }
+    let mut newest_first = revisions.iter().rev();
+    let running = newest_first.find(|it| it.status == Status::Deployed);
+    let running = running.map(|it| it.revision);
+    Problem {
+        remedy: pending_remedy(&revision.name, revision.status, running),
+        ..problem
     }
 }
 
@@ -165,7 +247,7 @@ fn place(problem: &Problem) -> (&str, &str, Storage) {
 }
 
 /// Several revisions that say they are what runs. Helm 2.7.2 leaves them so after a failed upgrade and a rollback.
-fn two_deployed(revisions: &[&Revision]) -> Option<Problem> {
+fn two_deployed(revisions: &[Revision]) -> Option<Problem> {
     let deployed: Vec<_> = revisions
         .iter()
         .filter(|revision| revision.status == Status::Deployed)

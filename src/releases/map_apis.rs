@@ -13,6 +13,8 @@ pub struct Mapped {
     pub manifest: String,
     /// What was done, in a sentence each.
     pub changes: Vec<String>,
+    /// The texts of changed documents before and after. Others may hold what nobody needs to see.
+    pub documents: Vec<(String, String)>,
 }
 
 /// Maps a manifest for Kubernetes 1.`minor`. Nothing where all of it is served; what cannot be read is left as it is.
@@ -21,6 +23,7 @@ pub fn map_apis(manifest: &str, minor: u16) -> Option<Mapped> {
     let mut mapped = Mapped {
         manifest: String::with_capacity(manifest.len()),
         changes: Vec::new(),
+        documents: Vec::new(),
     };
     for part in stream.parts() {
         let text = stream.text_of_part(&part);
@@ -29,6 +32,11 @@ pub fn map_apis(manifest: &str, minor: u16) -> Option<Mapped> {
             Part::Unreadable(..) | Part::Blank(_) => None,
         };
         mapped.manifest.push_str(done.as_deref().unwrap_or(text));
+        // A list may hold others beside what is changed.
+        let is_list = matches!(&part, Part::Document(it) if it.value().get("items").is_some());
+        if let Some(done) = done.filter(|_| !is_list) {
+            mapped.documents.push((text.to_owned(), done));
+        }
     }
     (!mapped.changes.is_empty()).then_some(mapped)
 }

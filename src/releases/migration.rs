@@ -2,10 +2,11 @@
 
 use serde_json::Value;
 
-use super::apis::unserved;
 use super::hapi::Release;
 use super::helm3::secret;
+use super::hooks::{is_run, unserved_in};
 use super::map_apis::{Mapped, map_apis};
+use super::pending::pending_remedy;
 use super::record::Record;
 use super::status::Status;
 
@@ -16,7 +17,7 @@ pub struct Migration {
     pub minor: u16,
     /// Whether manifests are mapped to API versions that it serves.
     pub map_apis: bool,
-    /// How many revisions go along, the newest first; all where none is given.
+    /// How many revisions go along, the newest first, and beside them the one that is deployed; all where none is given.
     pub max: Option<usize>,
 }
 
@@ -38,8 +39,8 @@ pub struct Prepared {
 pub struct Mapping {
     /// Of which revision.
     pub revision: i32,
-    /// As Helm 2 recorded it.
-    pub before: String,
+    /// Of which hook; of the release itself where it is of none.
+    pub hook: Option<String>,
     /// As Helm 3 gets it.
     pub after: Mapped,
 }
@@ -62,19 +63,25 @@ impl Migration {
         releases.sort_by_key(|(_, release)| -release.version);
         prepared.look(&releases);
         let count = self.max.unwrap_or(usize::MAX);
-        for (index, (record, release)) in releases.iter().enumerate().take(count) {
-            self.add(record, release, index == 0, &mut prepared);
+        let deployed = newest_deployed(&releases);
+        let mut left_out = Vec::new();
+        for (index, (record, release)) in releases.iter().enumerate() {
+            if index < count || Some(release.version) == deployed {
+                self.add(record, release, index == 0, &mut prepared);
+            } else {
+                left_out.push(release.version);
+            }
         }
+        prepared.remarks.extend(left_out_by_max(&left_out));
         prepared
     }
 
     fn add(&self, record: &Record, release: &Release, is_newest: bool, prepared: &mut Prepared) {
         let revision = release.version;
-        let text = String::from_utf8_lossy(&release.manifest);
-        let found = unserved(&release.manifest, self.minor);
-        let mut manifest = None;
+        let found = unserved_in(release, self.minor);
+        let mut mapped = None;
         if self.map_apis && !found.is_empty() {
-            manifest = map_apis(&text, self.minor);
+            mapped = Some(self.mapped(release, &mut prepared.mappings));
         } else if !found.is_empty() && is_newest {
             let named: Vec<_> = found
                 .iter()
@@ -90,8 +97,7 @@ impl Migration {
                 "revision {revision} has API versions that are not served: Helm 3 cannot roll back to it"
             ));
         }
-        let mapped = manifest.as_ref().map(|mapped| mapped.manifest.as_str());
-        match secret(release, mapped, &record.to_string()) {
+        match secret(mapped.as_ref().unwrap_or(release), &record.to_string()) {
             Ok((object, converted)) => {
                 prepared.secrets.push(object);
                 for remark in converted.remarks.into_iter().filter(|_| is_newest) {
@@ -102,11 +108,28 @@ impl Migration {
                 .obstacles
                 .push(format!("revision {revision}: {error}")),
         }
-        prepared.mappings.extend(manifest.map(|after| Mapping {
-            revision,
-            before: text.into_owned(),
-            after,
-        }));
+    }
+
+    /// The release with API versions that are served, in its manifest and in its hooks.
+    fn mapped(&self, release: &Release, mappings: &mut Vec<Mapping>) -> Release {
+        let mut mapped = release.clone();
+        let revision = release.version;
+        let mut map = |manifest: &mut Vec<u8>, hook: Option<&str>| {
+            let text = String::from_utf8_lossy(manifest);
+            if let Some(after) = map_apis(&text, self.minor) {
+                *manifest = after.manifest.clone().into_bytes();
+                mappings.push(Mapping {
+                    revision,
+                    hook: hook.map(ToOwned::to_owned),
+                    after,
+                });
+            }
+        };
+        map(&mut mapped.manifest, None);
+        for hook in mapped.hooks.iter_mut().filter(|hook| is_run(hook)) {
+            map(&mut hook.manifest, Some(&hook.name));
+        }
+        mapped
     }
 }
 
@@ -119,16 +142,24 @@ impl Prepared {
         if let Some(other) = storages.iter().find(|it| Some(*it) != storages.first()) {
             let first = storages.first().unwrap_or(other);
             self.obstacles.push(format!(
-                "it is recorded in {} and in {}: `tiller-guard releases move` makes one of them",
+                "it is recorded in {} and in {}: `tiller-guard releases list` says whether they differ, and `tiller-guard \
+                 releases move --to secrets` makes one of them",
                 first.as_str(),
                 other.as_str()
             ));
         }
-        for (record, release) in releases {
+        for (index, (record, release)) in releases.iter().enumerate() {
             let status = Status::of(release.info.status.code);
-            if status.is_pending() {
+            if status.is_pending() && index == 0 {
+                let remedy = pending_remedy(&release.name, status, newest_deployed(releases));
                 self.obstacles.push(format!(
-                    "revision {} is {}: wait until it is done, or end it with `helm rollback`",
+                    "revision {} is {}: {remedy}",
+                    release.version,
+                    status.as_str()
+                ));
+            } else if status.is_pending() {
+                self.remarks.push(format!(
+                    "revision {} was left {}: a newer one took its place",
                     release.version,
                     status.as_str()
                 ));
@@ -151,5 +182,175 @@ impl Prepared {
                 namespaces.join(", ")
             ));
         }
+    }
+}
+
+/// The newest revision that runs, among those of a release from the newest down.
+fn newest_deployed(releases: &[(&Record, Release)]) -> Option<i32> {
+    let mut versions = releases.iter().map(|(_, release)| release);
+    let found = versions.find(|it| Status::of(it.info.status.code) == Status::Deployed);
+    found.map(|release| release.version)
+}
+
+/// The revisions that `--max` leaves out.
+fn left_out_by_max(revisions: &[i32]) -> Option<String> {
+    let (newest, oldest) = (revisions.first()?, revisions.last()?);
+    Some(match revisions.len() {
+        1 => format!("revision {newest} is left out by --max"),
+        count => format!("{count} revisions, {oldest} to {newest}, are left out by --max"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use serde_json::value::to_raw_value;
+
+    use super::*;
+    use crate::releases::encode;
+    use crate::releases::hapi::{Chart, Hook, Info, Metadata, Status as Told};
+
+    const DEPLOYED: i32 = 1;
+    const SUPERSEDED: i32 = 3;
+    const FAILED: i32 = 4;
+    const PENDING_INSTALL: i32 = 6;
+    const PENDING_UPGRADE: i32 = 7;
+
+    /// Records of the release `web`, whose revisions have these statuses from 1 on.
+    fn records(statuses: &[i32]) -> Vec<Record> {
+        let records = statuses.iter().zip(1..);
+        let record = |(code, version): (&i32, i32)| {
+            let metadata = Metadata {
+                name: "chart".to_owned(),
+                ..Metadata::default()
+            };
+            let release = Release {
+                name: "web".to_owned(),
+                namespace: "apps".to_owned(),
+                version,
+                info: buffa::MessageField::some(Info {
+                    status: buffa::MessageField::some(Told {
+                        code: *code,
+                        ..Told::default()
+                    }),
+                    ..Info::default()
+                }),
+                chart: buffa::MessageField::some(Chart {
+                    metadata: buffa::MessageField::some(metadata),
+                    ..Chart::default()
+                }),
+                ..Release::default()
+            };
+            let object = json!({
+                "kind": "ConfigMap",
+                "metadata": { "name": format!("web.v{version}"), "namespace": "tillers" },
+                "data": { "release": encode(&release).unwrap() },
+            });
+            Record::read(&to_raw_value(&object).unwrap(), None).unwrap()
+        };
+        records.map(record).collect()
+    }
+
+    fn prepared(statuses: &[i32], max: Option<usize>) -> Prepared {
+        let migration = Migration {
+            minor: 20,
+            map_apis: false,
+            max,
+        };
+        migration.prepare(&records(statuses))
+    }
+
+    fn revisions(prepared: &Prepared) -> Vec<&str> {
+        let secrets = prepared.secrets.iter();
+        secrets
+            .filter_map(|it| it.pointer("/metadata/labels/version")?.as_str())
+            .collect()
+    }
+
+    #[test]
+    fn what_runs_goes_along_however_few_revisions_do() {
+        let all = [DEPLOYED, FAILED, FAILED, FAILED];
+        let few = prepared(&all, Some(2));
+        assert_eq!(revisions(&few), ["4", "3", "1"]);
+        assert_eq!(few.remarks, ["revision 2 is left out by --max"]);
+        let one = prepared(&[SUPERSEDED, SUPERSEDED, DEPLOYED], Some(1));
+        assert_eq!(revisions(&one), ["3"]);
+        assert_eq!(one.remarks, ["2 revisions, 1 to 2, are left out by --max"]);
+        assert_eq!(revisions(&prepared(&all, None)).len(), 4);
+    }
+
+    /// A hook before a deletion of the release, and one that installed a definition of a kind.
+    fn with_hooks(record: &Record) -> Record {
+        let mut release = record.decode().unwrap();
+        for (event, manifest) in [
+            (3, "apiVersion: policy/v1beta1\nkind: PodDisruptionBudget\n"),
+            (
+                11,
+                "apiVersion: apiextensions.k8s.io/v1beta1\nkind: CustomResourceDefinition\n",
+            ),
+        ] {
+            release.hooks.push(Hook {
+                name: format!("hook-{event}"),
+                events: vec![event],
+                manifest: manifest.as_bytes().to_vec(),
+                ..Hook::default()
+            });
+        }
+        Record {
+            text: Ok(encode(&release).unwrap().into_bytes()),
+            ..record.clone()
+        }
+    }
+
+    #[test]
+    fn hooks_that_helm_3_runs_have_to_be_served_too() {
+        let record = with_hooks(&records(&[DEPLOYED])[0]);
+        let migration = |map_apis| Migration {
+            minor: 36,
+            map_apis,
+            max: None,
+        };
+        let not = migration(false).prepare(std::slice::from_ref(&record));
+        assert_eq!(
+            not.obstacles,
+            [
+                "revision 1 has policy/v1beta1 PodDisruptionBudget, which Kubernetes 1.36 does not serve; give --map-apis"
+            ]
+        );
+        let mapped = migration(true).prepare(&[record]);
+        assert_eq!(mapped.obstacles, [""; 0]);
+        let [Mapping { hook, after, .. }] = mapped.mappings.as_slice() else {
+            panic!("{:?}", mapped.mappings);
+        };
+        assert_eq!(hook.as_deref(), Some("hook-3"));
+        assert_eq!(after.documents.len(), 1);
+        let stored = crate::releases::helm3::read_object(&mapped.secrets[0]).unwrap();
+        let manifest = |hook: usize| stored["hooks"][hook]["manifest"].as_str().unwrap();
+        assert!(manifest(0).starts_with("apiVersion: policy/v1\n"));
+        assert!(manifest(1).starts_with("apiVersion: apiextensions.k8s.io/v1beta1\n"));
+    }
+
+    #[test]
+    fn only_the_newest_pending_revision_is_in_the_way() {
+        let below = prepared(&[SUPERSEDED, PENDING_UPGRADE, DEPLOYED], None);
+        assert_eq!(below.obstacles, [""; 0]);
+        assert_eq!(
+            below.remarks,
+            ["revision 2 was left PENDING_UPGRADE: a newer one took its place"]
+        );
+        let newest = prepared(&[DEPLOYED, FAILED, PENDING_UPGRADE], None);
+        assert_eq!(
+            newest.obstacles,
+            [
+                "revision 3 is PENDING_UPGRADE: wait until it is done; if no Tiller works on it: helm rollback web 1"
+            ]
+        );
+        let first = prepared(&[PENDING_INSTALL], None);
+        assert_eq!(
+            first.obstacles,
+            [
+                "revision 1 is PENDING_INSTALL: wait until it is done; if no Tiller works on it: helm delete --purge web"
+            ]
+        );
     }
 }

@@ -7,16 +7,19 @@
 //! ```
 
 mod apis;
+pub mod aside;
 mod census;
 mod encoding;
 mod examine;
 pub mod hapi;
 pub mod helm3;
+mod hooks;
 mod list;
 mod map_apis;
 mod migration;
 mod moment;
 pub mod movement;
+mod pending;
 mod problem;
 mod record;
 mod scan;
@@ -26,8 +29,8 @@ mod status;
 pub use apis::{REMOVED, RemovedApi, Replacement, Unserved, removed_api, unserved};
 pub use census::Census;
 pub use encoding::{DecodeError, MAX_DECOMPRESSED, compress, decode, encode, message};
-pub use examine::{Examined, Revision, damaged, examine};
-pub use list::{FORMAT_VERSION, Inventory, Listing, Row};
+pub use examine::{Examined, Revision, SetAside, damaged, examine};
+pub use list::{Aside, FORMAT_VERSION, Inventory, Listing, Row};
 pub use map_apis::{Mapped, map_apis};
 pub use migration::{Mapping, Migration, Prepared};
 pub use problem::{Problem, ProblemKind};

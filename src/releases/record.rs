@@ -92,8 +92,13 @@ struct Metadata {
     namespace: String,
     name: String,
     resource_version: String,
-    labels: Option<BTreeMap<String, String>>,
-    annotations: Option<BTreeMap<String, String>>,
+    labels: Option<Data>,
+    annotations: Option<Data>,
+}
+
+#[derive(Deserialize)]
+struct Kind {
+    kind: Option<String>,
 }
 
 // === impl Storage ===
@@ -143,6 +148,14 @@ impl Storage {
 /// Values by key; a key may be `null`.
 type Data = BTreeMap<String, Option<String>>;
 
+/// The values that are there.
+fn present(data: Option<Data>) -> BTreeMap<String, String> {
+    let members = data.into_iter().flatten();
+    members
+        .filter_map(|(key, value)| Some((key, value?)))
+        .collect()
+}
+
 /// A value of a Secret. API servers pass over line breaks in it.
 fn decoded(text: &str) -> Result<Vec<u8>, Textless> {
     let text: String = text.split(['\r', '\n']).collect();
@@ -161,7 +174,16 @@ impl Record {
             string_data,
             r#type,
             immutable,
-        } = serde_json::from_str(object.get())?;
+        } = match storage {
+            // Objects of other kinds have other data.
+            None => match serde_json::from_str(object.get())? {
+                Kind { kind: Some(kind) } if Storage::of_kind(&kind).is_none() => {
+                    return Err(NotRecord::Kind(kind));
+                }
+                Kind { .. } => serde_json::from_str(object.get())?,
+            },
+            Some(_) => serde_json::from_str(object.get())?,
+        };
         let told = kind.as_deref().and_then(Storage::of_kind);
         let storage = match (kind, told.or(storage)) {
             (None, Some(storage)) => storage,
@@ -187,8 +209,8 @@ impl Record {
             storage,
             namespace,
             name,
-            labels: labels.unwrap_or_default(),
-            annotations: annotations.unwrap_or_default(),
+            labels: present(labels),
+            annotations: present(annotations),
             resource_version,
             secret_type: r#type,
             immutable: immutable.unwrap_or(false),

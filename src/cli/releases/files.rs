@@ -4,11 +4,12 @@ use std::fmt;
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Read};
 
+use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::manifest::{Part, Stream, Unreadable};
-use crate::releases::{NotRecord, Record};
+use crate::releases::{NotRecord, Record, Storage};
 use crate::report::{self, OneLine as _};
 
 /// What is wrong with an object of another shape. What it holds is not repeated: it may be secret.
@@ -17,7 +18,10 @@ const NOT_AS_IN_API: &str = "it is not as the API has it";
 /// What some tools write before a text in UTF-8.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// Goes through the records in files. Objects that are no records are passed over; what cannot be read is named, and the rest
+/// How gzip begins.
+const GZIP: &[u8] = &[0x1f, 0x8b];
+
+/// Goes through the records in files, those that are set aside too. Objects that are no records are passed over; what cannot be read is named, and the rest
 /// goes on.
 pub(super) fn records(files: &[String], mut take: impl FnMut(Record)) -> Vec<String> {
     let mut unread = Vec::new();
@@ -60,6 +64,11 @@ impl Objects<'_> {
         if reader.fill_buf()?.starts_with(BYTE_ORDER_MARK) {
             reader.consume(BYTE_ORDER_MARK.len());
         }
+        if reader.fill_buf()?.starts_with(GZIP) {
+            return Err(io::Error::other(
+                "it is compressed: give what `gunzip -c` prints of it",
+            ));
+        }
         if reader.fill_buf()?.trim_ascii_start().starts_with(b"{") {
             self.read_json(reader);
         } else {
@@ -87,7 +96,7 @@ impl Objects<'_> {
                 Part::Document(document) => {
                     for object in document.objects() {
                         match object.map(|object| RawValue::from_string(object.value.to_string())) {
-                            Ok(Ok(object)) => self.add(&object),
+                            Ok(Ok(object)) => self.add(&object, None),
                             Ok(Err(error)) => self.errors.push(error.to_string()),
                             Err(unreadable) => self.errors.push(placed(&unreadable)),
                         }
@@ -99,16 +108,38 @@ impl Objects<'_> {
         }
     }
 
-    fn add(&mut self, object: &RawValue) {
+    /// Adds an object, or the objects of a list in a list. In a list of one kind an object does not say which.
+    fn add(&mut self, object: &RawValue, storage: Option<Storage>) {
+        let kind = kind(object);
+        if kind.as_deref().is_some_and(|kind| kind.ends_with("List")) {
+            let mut json = serde_json::Deserializer::from_str(object.get());
+            if let Err(error) = Document(self).deserialize(&mut json) {
+                self.errors.push(error.to_string());
+            }
+            return;
+        }
         self.read += 1;
-        match Record::read(object, None) {
-            Ok(record) if record.is_one() => (self.take)(record),
+        match Record::read(object, storage.filter(|_| kind.is_none())) {
+            Ok(record) if record.is_one() || record.is_aside() => (self.take)(record),
             Ok(_) | Err(NotRecord::Kind(_)) => {}
             Err(NotRecord::Malformed(_)) => {
                 let named = title(object).unwrap_or_default();
                 self.errors
                     .push(format!("object {}{named}: {NOT_AS_IN_API}", self.read));
             }
+        }
+    }
+
+    /// Adds an object by its members.
+    fn add_members(&mut self, members: &[(String, Box<RawValue>)]) {
+        let members = members.iter().map(|(key, value)| {
+            let key = serde_json::Value::from(key.as_str());
+            format!("{key}:{}", value.get())
+        });
+        let object = format!("{{{}}}", members.collect::<Vec<_>>().join(","));
+        match RawValue::from_string(object) {
+            Ok(object) => self.add(&object, None),
+            Err(error) => self.errors.push(error.to_string()),
         }
     }
 }
@@ -148,57 +179,83 @@ impl<'de> Visitor<'de> for Document<'_, '_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let mut members: Vec<(String, Box<RawValue>)> = Vec::new();
-        let mut is_list = false;
+        let mut list = None;
+        let mut storage = None;
         while let Some(key) = map.next_key::<String>()? {
             if key == "items" {
-                is_list = true;
-                map.next_value_seed(Items(&mut *self.0))?;
-            } else {
-                members.push((key, map.next_value()?));
+                let items = Items(&mut *self.0, storage, Vec::new());
+                list = Some(map.next_value_seed(items)?);
+                continue;
             }
+            let value: Box<RawValue> = map.next_value()?;
+            if key == "kind" {
+                storage = of_list(&value);
+            }
+            members.push((key, value));
         }
-        if !is_list {
-            let members = members.iter().map(|(key, value)| {
-                let key = serde_json::Value::from(key.as_str());
-                format!("{key}:{}", value.get())
-            });
-            let object = format!("{{{}}}", members.collect::<Vec<_>>().join(","));
-            match RawValue::from_string(object) {
-                Ok(object) => self.0.add(&object),
-                Err(error) => self.0.errors.push(error.to_string()),
-            }
+        let Some(waiting) = list else {
+            self.0.add_members(&members);
+            return Ok(());
+        };
+        // Those that came before the kind of the list.
+        for item in waiting {
+            self.0.add(&item, storage);
         }
         Ok(())
     }
 }
 
-/// The items of a list.
-struct Items<'a, 'b>(&'a mut Objects<'b>);
+/// What the items of a list of this kind are: `kubectl get --raw` prints items without a kind.
+fn of_list(kind: &RawValue) -> Option<Storage> {
+    let kind: String = serde_json::from_str(kind.get()).ok()?;
+    let mut all = Storage::ALL.into_iter();
+    all.find(|storage| kind.strip_suffix("List") == Some(storage.kind()))
+}
+
+/// The items of a list whose kind may be known. Gives those back whose kind is not.
+struct Items<'a, 'b>(&'a mut Objects<'b>, Option<Storage>, Vec<Box<RawValue>>);
 
 impl<'de> DeserializeSeed<'de> for Items<'_, '_> {
-    type Value = ();
+    type Value = Vec<Box<RawValue>>;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
         deserializer.deserialize_any(self)
     }
 }
 
 impl<'de> Visitor<'de> for Items<'_, '_> {
-    type Value = ();
+    type Value = Vec<Box<RawValue>>;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("the items of a list")
     }
 
     /// Go writes an empty list so.
-    fn visit_unit<E>(self) -> Result<(), E> {
-        Ok(())
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(Vec::new())
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut items: A) -> Result<Self::Value, A::Error> {
         while let Some(item) = items.next_element::<Box<RawValue>>()? {
-            self.0.add(&item);
+            let is_known = self.1.is_some() || has_kind(&item);
+            if is_known {
+                self.0.add(&item, self.1);
+            } else {
+                self.2.push(item);
+            }
         }
-        Ok(())
+        Ok(self.2)
     }
+}
+
+fn has_kind(object: &RawValue) -> bool {
+    kind(object).is_some()
+}
+
+fn kind(object: &RawValue) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Kinded {
+        kind: Option<String>,
+    }
+    serde_json::from_str::<Kinded>(object.get()).ok()?.kind
 }

@@ -17,9 +17,6 @@ use crate::releases::{Inventory, Listing, Storage, examine};
 /// Exit with 1 if something is wrong, and with 4 if the cluster does not let you list all of them
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Arguments {
-    #[command(flatten)]
-    place: PlaceArguments,
-
     /// List the releases of all Tillers
     #[arg(long, short = 'A', conflicts_with_all = ["namespace", "files"])]
     all_namespaces: bool,
@@ -35,6 +32,9 @@ pub(in crate::cli) struct Arguments {
     /// The output's format
     #[arg(long, short, value_name = "FORMAT", default_value = "table")]
     output: Format,
+
+    #[command(flatten)]
+    place: PlaceArguments,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -67,6 +67,9 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     });
     for unread in &unread {
         error(unread)?;
+    }
+    if !unread.is_empty() && inventory.records() == 0 {
+        return Ok(Exit::Unreadable);
     }
     let exit = print(&inventory.listing(all), output)?;
     Ok(if unread.is_empty() {

@@ -1,13 +1,15 @@
 //! `tiller-guard releases migrate`.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write as _};
+use std::time::Duration;
 
-use anyhow::anyhow;
 use clap::{Args, ValueEnum};
 
 use super::super::Exit;
 use super::super::interrupt::unless_interrupted;
 use super::super::reach::{ReachArguments, connect_patiently, on_runtime};
+use super::afterwards::{halfway, next_steps, of_tillers, tell_cluster_wide, unmigrated};
 use super::movement::DryRun;
 use super::place::{error, kubernetes_minor, namespace_in};
 use crate::cluster::Cluster;
@@ -15,12 +17,15 @@ use crate::cluster::apply;
 use crate::cluster::releases::{Effect, Migrate, Needed, Outcome, State, roles};
 use crate::manifest::to_yaml;
 use crate::releases::{Mapping, Migration};
-use crate::report::unified_diff;
+use crate::report::{OneLine as _, unified_diff};
 
 /// Migrate releases to Helm 3: all revisions, with their values, hooks, notes and times
 ///
-/// Write Helm 3's records into the namespaces of the releases, read them back, and hide Helm 2's from Tiller by the label
-/// OWNER=MIGRATED. No object of a release is touched. Run it again to go on where it ended.
+/// Write Helm 3's records into the namespaces of the releases, read them back, and set Helm 2's aside, where Tiller does not
+/// find them: as RECORD.migrated, labelled OWNER=MIGRATED. No object of a release is touched. Run it again to go on where it
+/// ended; `releases restore` gives releases back to Tiller.
+///
+/// Exit with 1 if a release is not ready or Tiller runs, and with 4 if something failed
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(in crate::cli) struct Arguments {
@@ -56,13 +61,21 @@ pub(in crate::cli) struct Arguments {
     #[arg(long, value_name = "VERSION", value_parser = kubernetes_minor)]
     kubernetes: Option<u16>,
 
-    /// Migrate so many revisions of each release, the newest [default: all]
+    /// Migrate so many revisions of each release, the newest, and the one that is deployed [default: all]
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
     max: Option<u32>,
 
     /// Let Tiller go on seeing the releases: it can then still delete what Helm 3 runs
     #[arg(long)]
     keep: bool,
+
+    /// Stop Tiller if it runs, and start it again only if it has releases left
+    #[arg(long, conflicts_with_all = ["check", "dry_run", "keep", "print_roles"])]
+    stop_tiller: bool,
+
+    /// How long Tiller may take to stop, in seconds
+    #[arg(long, value_name = "SECONDS", default_value = "300")]
+    timeout: u64,
 
     #[command(flatten)]
     rights: RightsArguments,
@@ -74,9 +87,11 @@ pub(in crate::cli) struct Arguments {
 /// Who is to work with Helm 3.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Rights")]
+#[group(skip)]
+#[command(group(clap::ArgGroup::new("people").args(["user", "group"]).multiple(true)))]
 struct RightsArguments {
     /// Print the Roles and RoleBindings that the people of --user and --group need for Helm 3, and change nothing
-    #[arg(long, conflicts_with_all = ["dry_run", "diff", "keep"])]
+    #[arg(long, requires = "people", conflicts_with_all = ["dry_run", "diff", "keep"])]
     print_roles: bool,
 
     /// A user for --print-roles (repeatable)
@@ -99,7 +114,7 @@ enum Target {
 struct Tally {
     /// All of them.
     seen: usize,
-    migrated: usize,
+    migrated: BTreeSet<String>,
     not_ready: usize,
     failed: usize,
     needed: Needed,
@@ -126,16 +141,13 @@ async fn migrate(arguments: Arguments) -> anyhow::Result<Exit> {
     let mut tally = Tally::default();
     let work = plan.run(&cluster, |outcome| tally.take(&outcome, &arguments));
     let listed = unless_interrupted(work).await;
-    let recorded = match listed {
-        Ok(Ok(recorded)) => recorded,
+    let summary = match listed {
+        Ok(Ok(summary)) => summary,
         Err(exit) => {
-            error(halfway(&plan, &tally))?;
+            error(halfway(&plan, tally.migrated.len()))?;
             return Ok(exit);
         }
-        Ok(Err(unlisted)) => {
-            error(format_args!("{:#}", anyhow!(unlisted)))?;
-            return Ok(Exit::Unreachable);
-        }
+        Ok(Err(failed)) => return unmigrated(failed, &plan),
     };
     if tally.seen == 0 {
         writeln!(
@@ -152,30 +164,23 @@ async fn migrate(arguments: Arguments) -> anyhow::Result<Exit> {
             &arguments.rights.group,
         );
         let texts: Vec<_> = objects.iter().map(to_yaml).collect();
-        say(texts.join("---\n").trim_end());
-    } else if plan.effect == Effect::Write && tally.migrated > 0 {
-        say(&next_steps(&plan, recorded.saturating_sub(tally.migrated)));
+        if !texts.is_empty() {
+            say(texts.join("---\n").trim_end());
+        }
+        tell_cluster_wide(&tally.needed)?;
+    } else {
+        if let Some(note) = of_tillers(&summary, &plan) {
+            say(&note);
+        }
+        if plan.effect == Effect::Write && !tally.migrated.is_empty() {
+            say(&next_steps(&plan, summary.left));
+        }
     }
     Ok(match tally {
         Tally { failed: 1.., .. } => Exit::Unreachable,
         Tally { not_ready: 1.., .. } => Exit::Findings,
         Tally { .. } => Exit::Clean,
     })
-}
-
-/// What an interrupted migration leaves.
-fn halfway(plan: &Migrate, tally: &Tally) -> String {
-    if plan.effect != Effect::Write {
-        return "interrupted; nothing was changed".to_owned();
-    }
-    format!(
-        "interrupted after {}: a release that was on its way has records of Helm 2, of Helm 3, or both, and none is lost; run this \
-         again to go on",
-        match tally.migrated {
-            1 => "1 release was migrated".to_owned(),
-            number => format!("{number} releases were migrated"),
-        }
-    )
 }
 
 fn plan(arguments: &Arguments, cluster: &Cluster) -> Migrate {
@@ -191,6 +196,8 @@ fn plan(arguments: &Arguments, cluster: &Cluster) -> Migrate {
             max: arguments.max.and_then(|max| usize::try_from(max).ok()),
         },
         keep: arguments.keep,
+        stops_tiller: arguments.stop_tiller,
+        timeout: Duration::from_secs(arguments.timeout),
         effect: match arguments.dry_run {
             Some(DryRun::Server) => Effect::Try,
             Some(DryRun::Client) => Effect::Look,
@@ -212,6 +219,7 @@ impl Tally {
             remarks,
             mappings,
             newest,
+            namespaces,
         } = outcome;
         self.seen += 1;
         if let Some(newest) = newest {
@@ -222,36 +230,47 @@ impl Tally {
                 self.not_ready += 1;
                 format!("not ready: {}", why.join("; "))
             }
-            State::Ready(count) => format!("ready: {}", revisions(*count)),
+            State::Ready(count) => format!(
+                "ready: {} for {}",
+                revisions(*count),
+                namespaces.join(" and ")
+            ),
             State::Migrated {
                 written,
                 unchanged,
                 aside,
             } => {
-                self.migrated += 1;
+                self.migrated.insert(release.clone());
                 let records = if *aside == 1 { "record" } else { "records" };
                 format!(
-                    "migrated: {} written, {unchanged} unchanged; {aside} {records} of Helm 2 set aside",
+                    "migrated to {}: {} written, {unchanged} unchanged; {aside} {records} of Helm 2 set aside",
+                    namespaces.join(" and "),
                     revisions(*written)
                 )
             }
             State::Already => "migrated already: Tiller has no record of it since".to_owned(),
-            State::Failed(why) => {
+            State::Failed { reason, is_passing } => {
                 self.failed += 1;
-                writeln!(
-                    io::stderr(),
-                    "error: {release}: {why}; run this again to go on"
-                )
-                .ok();
+                // What was migrated may have gone back.
+                self.migrated.remove(release);
+                let next = if *is_passing {
+                    "; run this again to go on"
+                } else {
+                    ""
+                };
+                complain(&format!("{release}: {reason}{next}"));
                 return;
             }
         };
         if arguments.rights.print_roles {
+            if matches!(state, State::NotReady(_)) {
+                complain(&format!("{release}: {text}"));
+            }
             return;
         }
-        say(&format!("{release}: {text}"));
+        say(&format!("{release}: {text}").one_line());
         for remark in remarks {
-            say(&format!("  note: {remark}"));
+            say(&format!("  note: {}", remark.one_line()));
         }
         for mapping in mappings {
             tell_mapping(release, mapping, arguments.diff);
@@ -269,42 +288,22 @@ fn revisions(count: usize) -> String {
 fn tell_mapping(release: &str, mapping: &Mapping, diff: bool) {
     let Mapping {
         revision,
-        before,
+        hook,
         after,
     } = mapping;
+    let of_hook = hook.as_ref().map(|hook| format!(", hook {hook}"));
+    let of_hook = of_hook.unwrap_or_default();
     for change in &after.changes {
-        say(&format!("  revision {revision}: {change}"));
+        say(&format!("  revision {revision}{of_hook}: {change}").one_line());
     }
-    if diff {
-        let name = format!("{release}.v{revision}");
-        say(unified_diff(&name, before, &after.manifest).trim_end());
+    let documents = after.documents.iter().filter(|_| diff);
+    for (before, after) in documents {
+        let name = format!("{release}.v{revision}{of_hook}").one_line();
+        say(unified_diff(&name, before, after).visible().trim_end());
     }
 }
 
-/// What to do next, where so many recorded releases are not migrated yet.
-fn next_steps(plan: &Migrate, left: usize) -> String {
-    let namespace = &plan.namespace;
-    let first = if plan.keep {
-        "Tiller still sees these releases and can delete what runs: set its namespace to mode freeze in the policy file."
-            .to_owned()
-    } else {
-        format!(
-            "Tiller no longer sees these releases. To give one back to it, delete Helm 3's records first, since otherwise both \
-             own the release; this deletes no object of it:\n  kubectl -n NAMESPACE delete secrets -l \
-             owner=helm,name=RELEASE\n  kubectl -n {namespace} label configmaps,secrets -l OWNER=MIGRATED,NAME=RELEASE \
-             OWNER=TILLER --overwrite"
-        )
-    };
-    let next = match left {
-        0 => format!(
-            "remove Tiller with `tiller-guard deprovision TEAM`, or one that no team has with `kubectl -n {namespace} delete \
-             deployment,service tiller-deploy`; then set mode forbid in the policy file."
-        ),
-        1 => format!("keep Tiller: 1 release in {namespace} is not migrated yet."),
-        left => format!("keep Tiller: {left} releases in {namespace} are not migrated yet."),
-    };
-    format!(
-        "{first}\nNext: check with `helm list -A`; {next}\nUpgrade each release once before you uninstall it with Helm 4: \
-         Helm 4 deletes no objects of a release that was never upgraded since."
-    )
+/// Prints what went wrong with one release.
+fn complain(text: &str) {
+    writeln!(io::stderr(), "error: {}", text.one_line()).ok();
 }

@@ -1,10 +1,12 @@
 //! `tiller-guard releases`: what Tiller has recorded.
 
+mod afterwards;
 mod files;
 mod list;
 mod migrate;
 mod movement;
 mod place;
+mod restore;
 mod show;
 mod table;
 
@@ -20,6 +22,7 @@ pub(super) enum Command {
     Show(show::Arguments),
     Move(movement::Arguments),
     Migrate(migrate::Arguments),
+    Restore(restore::Arguments),
 }
 
 /// Does what was asked for.
@@ -29,5 +32,6 @@ pub(super) fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Show(arguments) => show::run(arguments),
         Command::Move(arguments) => movement::run(arguments),
         Command::Migrate(arguments) => migrate::run(arguments),
+        Command::Restore(arguments) => restore::run(arguments),
     }
 }

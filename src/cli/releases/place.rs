@@ -37,9 +37,31 @@ pub(super) fn error(text: impl std::fmt::Display) -> anyhow::Result<()> {
 
 /// A Kubernetes version: `1.36`, or `36`.
 pub(super) fn kubernetes_minor(text: &str) -> Result<u16, String> {
-    let text = text.strip_prefix('v').unwrap_or(text);
-    let minor = text.strip_prefix("1.").unwrap_or(text);
-    let minor = minor.split('.').next().unwrap_or_default();
-    let minor = minor.parse().ok().filter(|minor| *minor > 0);
+    let version = text.strip_prefix('v').unwrap_or(text);
+    let minor = match version.split_once('.') {
+        None => Some(version),
+        Some(("1", rest)) => rest.split('.').next(),
+        Some(_) => None,
+    };
+    // Some distributions report `1.36+`.
+    let minor = minor.map(|it| it.strip_suffix('+').unwrap_or(it));
+    let minor = minor.and_then(|it| it.parse().ok());
+    let minor = minor.filter(|minor| *minor > 0);
     minor.ok_or_else(|| "give a version such as 1.36".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::kubernetes_minor;
+
+    #[test]
+    fn a_version_of_kubernetes_is_1_and_a_minor() {
+        for text in ["1.36", "v1.36.2", "36", "1.36+", "1.36.1-gke.5"] {
+            assert_eq!(kubernetes_minor(text), Ok(36), "{text}");
+        }
+        for text in ["2.0", "1", "0", "1.", "1.x", "", "1.0", "36.1"] {
+            let is_whole = text == "1";
+            assert_eq!(kubernetes_minor(text).is_ok(), is_whole, "{text}");
+        }
+    }
 }

@@ -15,6 +15,9 @@ use crate::releases::{self as records, Record, Storage, named, show};
 /// Print a part of a release as `helm get` does, byte for byte
 ///
 /// It may hold passwords.
+///
+/// Exit with 1 if it is not recorded or cannot be decoded, with 3 if a file cannot be read, and with 4 if the cluster does not
+/// let you list it
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Arguments {
     /// The release
@@ -172,6 +175,11 @@ impl Wanted {
             return;
         }
         let newest = self.found.first().map(|(revision, _)| *revision);
+        // Files may hold one twice.
+        let is_it = |it: &Record| it.to_string() == record.to_string();
+        if self.found.iter().any(|(_, it)| is_it(it)) {
+            return;
+        }
         if newest.is_none_or(|newest| newest <= revision) {
             self.found.retain(|(found, _)| *found == revision);
             self.found.push((revision, record));
@@ -192,7 +200,7 @@ impl Wanted {
                 return Ok(Exit::Findings);
             }
             [first, second, ..] => bail!(
-                "{} is recorded as {first} and as {second}: give --storage, or -n",
+                "{} is recorded as {first} and as {second}: give --storage, or the records of one Tiller",
                 self.release
             ),
         };
@@ -216,5 +224,5 @@ impl Wanted {
 
 /// By the name of the record, which is where Tiller looks for a revision.
 fn is_of(record: &Record, release: &str) -> bool {
-    named(&record.name).is_some_and(|(name, _)| name == release)
+    !record.is_aside() && named(&record.name).is_some_and(|(name, _)| name == release)
 }

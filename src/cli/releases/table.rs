@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use crate::releases::{Listing, Problem, Row};
+use crate::releases::{Aside, Listing, Problem, Row};
 use crate::report::OneLine as _;
 
 /// Between two columns.
@@ -31,6 +31,9 @@ pub(super) fn write(listing: &Listing, wide: bool, out: &mut impl Write) -> io::
         let rows = listing.releases.iter().map(|release| cells(release, wide));
         write_columns(std::iter::once(head).chain(rows).collect(), out)?;
     }
+    for aside in &listing.set_aside {
+        writeln!(out, "\n{}", told(aside).one_line())?;
+    }
     for problem in &listing.problems {
         let Problem {
             problem,
@@ -42,6 +45,31 @@ pub(super) fn write(listing: &Listing, wide: bool, out: &mut impl Write) -> io::
         writeln!(out, "  {}", remedy.one_line())?;
     }
     Ok(())
+}
+
+fn told(aside: &Aside) -> String {
+    let Aside {
+        name,
+        tiller_namespace,
+        storage,
+        records,
+        by,
+    } = aside;
+    let count = match records {
+        1 => "1 record".to_owned(),
+        records => format!("{records} records"),
+    };
+    let whose = format!(
+        "set aside: {count} of {name} in {} of {tiller_namespace}",
+        storage.as_str()
+    );
+    if *by == "migrate" {
+        format!(
+            "{whose}, since Helm 3 has it; tiller-guard releases restore {name} -n {tiller_namespace} gives it back to Tiller"
+        )
+    } else {
+        format!("{whose}, since {} has a copy", storage.other().as_str())
+    }
 }
 
 fn cells(release: &Row, wide: bool) -> Vec<String> {

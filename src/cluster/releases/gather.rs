@@ -9,9 +9,10 @@ use tokio::sync::mpsc::Sender;
 
 use super::list::{ListError, Pages};
 use crate::cluster::Cluster;
-use crate::cluster::lookup::each_record;
+use crate::cluster::lookup::each_labelled;
 use crate::cluster::team::asked;
-use crate::releases::{MIGRATED, OWNER, Record, Storage, named};
+use crate::releases::aside::{Direction, original_name};
+use crate::releases::{OWNER, Record, Storage, named};
 
 /// Where a Tiller records its releases.
 #[derive(Clone, Copy)]
@@ -43,11 +44,11 @@ struct Metadata {
 // === impl Place ===
 
 impl Place<'_> {
-    /// The releases, and the names of their records.
-    pub(super) async fn recorded(self) -> Result<Recorded, ListError> {
+    /// The releases, and the names of their records: of Tiller's, or of those that are set aside.
+    pub(super) async fn recorded(self, whose: Direction) -> Result<Recorded, ListError> {
         let mut recorded = Recorded::new();
         for storage in Storage::ALL {
-            let listed = asked(async || self.names(storage).await).await;
+            let listed = asked(async || self.names(storage, whose).await).await;
             let names =
                 listed.map_err(|error| ListError::asked(storage, self.namespace, &error))?;
             for (release, name) in names {
@@ -57,26 +58,12 @@ impl Place<'_> {
         Ok(recorded)
     }
 
-    /// Whether this release has records that a migration has hidden from Tiller. What cannot be asked counts as none: the
-    /// other records were listed.
-    pub(super) async fn has_migrated(self, release: &str) -> bool {
-        let selector = format!("{}={MIGRATED},NAME={release}", OWNER.0);
-        for storage in Storage::ALL {
-            let namespace = Some(self.namespace);
-            let mut pages = Pages::new(self.cluster, storage, namespace, &[&selector], Some);
-            if pages
-                .next()
-                .await
-                .is_ok_and(|page| page.is_some_and(|page| !page.is_empty()))
-            {
-                return true;
-            }
-        }
-        false
-    }
-
     /// Each record's release and name.
-    async fn names(self, storage: Storage) -> kube::Result<Vec<(String, String)>> {
+    async fn names(
+        self,
+        storage: Storage,
+        whose: Direction,
+    ) -> kube::Result<Vec<(String, String)>> {
         let (mut names, mut unread) = (Vec::new(), None);
         let take = |object: Box<RawValue>| match serde_json::from_str(object.get()) {
             Ok(Object { metadata }) => {
@@ -87,7 +74,9 @@ impl Place<'_> {
             Err(error) => unread = Some(error),
         };
         let client = self.cluster.client();
-        each_record(client, Some(self.namespace), storage.as_str(), take).await?;
+        let selector = selector(whose);
+        let listed = (storage.as_str(), selector.as_str());
+        each_labelled(client, Some(self.namespace), listed, take).await?;
         unread.map_or(Ok(names), |error| Err(kube::Error::SerdeError(error)))
     }
 
@@ -96,17 +85,18 @@ impl Place<'_> {
     pub(super) async fn gather(
         self,
         recorded: &Recorded,
+        whose: Direction,
         groups: Sender<Group>,
     ) -> Result<(), ListError> {
         let mut begun: BTreeMap<String, Vec<Record>> = BTreeMap::new();
-        let tillers = format!("{}={}", OWNER.0, OWNER.1);
+        let selector = selector(whose);
         for storage in Storage::ALL {
             let is_there = |it: &BTreeSet<(Storage, String)>| it.iter().any(|it| it.0 == storage);
             if !recorded.values().any(is_there) {
                 continue;
             }
             let namespace = Some(self.namespace);
-            let mut pages = Pages::new(self.cluster, storage, namespace, &[&tillers], Some);
+            let mut pages = Pages::new(self.cluster, storage, namespace, &[&selector], Some);
             while let Some(page) = pages.next().await? {
                 for record in page {
                     let release = release_of(&record.name, record.label("NAME").map(Into::into));
@@ -127,6 +117,22 @@ impl Place<'_> {
             groups.send(Group { release, records }).await.ok();
         }
         Ok(())
+    }
+
+    /// The records of a release that are set aside.
+    pub(super) async fn aside(self, release: &str) -> Result<Vec<Record>, ListError> {
+        let selector = selector(Direction::Aside);
+        let mut found = Vec::new();
+        for storage in Storage::ALL {
+            let namespace = Some(self.namespace);
+            let mut pages = Pages::new(self.cluster, storage, namespace, &[&selector], Some);
+            while let Some(page) = pages.next().await? {
+                found.extend(page.into_iter().filter(|record| {
+                    release_of(&record.name, record.label("NAME").map(Into::into)) == release
+                }));
+            }
+        }
+        Ok(found)
     }
 
     /// The records of a release as they are now, by its label; one whose label differs is asked for by its name.
@@ -161,8 +167,12 @@ impl Place<'_> {
     }
 }
 
+fn selector(whose: Direction) -> String {
+    format!("{}={}", OWNER.0, whose.owner())
+}
+
 /// The release that a record is of, by its name, or else by its label.
 fn release_of(name: &str, label: Option<String>) -> String {
-    let release = named(name).map(|(release, _)| release.to_owned());
+    let release = named(original_name(name)).map(|(release, _)| release.to_owned());
     release.or(label).unwrap_or_else(|| name.to_owned())
 }

@@ -5,26 +5,24 @@ use std::collections::BTreeSet;
 use kube::api::{DynamicObject, ListParams};
 use serde_json::Value;
 
-use super::list::reason;
+use super::outcome::Stop;
 use crate::cluster::Cluster;
 use crate::cluster::team::{api, asked};
-use crate::releases::helm3::{MIGRATED_FROM, OWNER_LABEL, read_object};
+use crate::releases::helm3::{OWNER_LABEL, read_object};
 
 /// Helm 3's Secrets of a release in a namespace.
 pub(super) async fn listed(
     cluster: &Cluster,
     namespace: &str,
     release: &str,
-) -> Result<Vec<Value>, String> {
+) -> Result<Vec<Value>, Stop> {
     let selector = format!("{}={},name={release}", OWNER_LABEL.0, OWNER_LABEL.1);
     let parameters = ListParams::default().labels(&selector);
     let api = api(cluster, "v1", "Secret", namespace);
     let found = asked(async || api.list(&parameters).await).await;
     let found = found.map_err(|error| {
-        format!(
-            "cannot list the Secrets of Helm 3 in {namespace}: {}",
-            reason(&error)
-        )
+        let what = format!("cannot list the Secrets of Helm 3 in {namespace}");
+        Stop::asked(&what, &error)
     })?;
     let value = |object: DynamicObject| serde_json::to_value(object).unwrap_or_default();
     Ok(found.items.into_iter().map(value).collect())
@@ -51,23 +49,23 @@ pub(super) fn revision(secret: &Value) -> Option<u64> {
     text(secret, "/metadata/labels/version").parse().ok()
 }
 
-/// Whether it is one of a migration, and Helm 3 has not touched it since.
-pub(super) fn annotated(secret: &Value) -> bool {
-    let annotations = secret.pointer("/metadata/annotations");
-    annotations.is_some_and(|it| it.get(MIGRATED_FROM).is_some())
-}
-
 /// Whether Helm 3 has it from us, and has only changed its status since.
 pub(super) fn is_of_ours(ours: &Value, there: &Value) -> bool {
     let (Some(ours), Some(there)) = (read_object(ours), read_object(there)) else {
         return false;
     };
     let is_same = |pointer: &str| ours.pointer(pointer) == there.pointer(pointer);
-    ["/name", "/version", "/manifest", "/namespace"]
-        .into_iter()
-        .all(is_same)
-}
-
-pub(super) fn is_any_of_ours(ours: &[Value], there: &Value) -> bool {
-    annotated(there) || ours.iter().any(|ours| is_of_ours(ours, there))
+    // Another Tiller's revision may have the same manifest, but was not deployed at the same moment.
+    [
+        "/name",
+        "/version",
+        "/manifest",
+        "/namespace",
+        "/info/first_deployed",
+        "/info/last_deployed",
+        "/chart/metadata/name",
+        "/chart/metadata/version",
+    ]
+    .into_iter()
+    .all(is_same)
 }

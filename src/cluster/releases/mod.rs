@@ -1,23 +1,30 @@
 //! Release records in a cluster: listed, moved, migrated.
 
+mod aside;
 mod contents;
 mod gather;
+mod halt;
 mod helm3;
 mod launch;
 mod list;
 mod migration;
 mod moved;
 mod movement;
+mod outcome;
+mod restore;
 mod rights;
 mod target;
 mod tiller;
 mod waiting;
+mod work;
 mod write;
 
 pub use list::{ListError, Pages, check_namespace, list};
-pub use migration::{Effect, Migrate, Outcome, State};
+pub use migration::Migrate;
 pub use moved::{MoveError, Moved};
 pub use movement::Move;
+pub use outcome::{Effect, MigrateError, Outcome, State, Summary, Tillers};
+pub use restore::{Restore, Restored};
 pub use rights::{Needed, roles};
 pub use waiting::in_config_maps;
 pub use write::WriteError;

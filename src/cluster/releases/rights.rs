@@ -15,11 +15,41 @@ const VERBS: [&str; 7] = [
 /// The name of the Role and of its binding.
 const NAME: &str = "helm3-releases";
 
+/// Kinds of Kubernetes that are in no namespace.
+const CLUSTER_WIDE: [&str; 24] = [
+    "APIService",
+    "CSIDriver",
+    "CSINode",
+    "CertificateSigningRequest",
+    "ClusterRole",
+    "ClusterRoleBinding",
+    "CustomResourceDefinition",
+    "FlowSchema",
+    "IngressClass",
+    "MutatingAdmissionPolicy",
+    "MutatingAdmissionPolicyBinding",
+    "MutatingWebhookConfiguration",
+    "Namespace",
+    "Node",
+    "PersistentVolume",
+    "PodSecurityPolicy",
+    "PriorityClass",
+    "PriorityLevelConfiguration",
+    "RuntimeClass",
+    "StorageClass",
+    "ValidatingAdmissionPolicy",
+    "ValidatingAdmissionPolicyBinding",
+    "ValidatingWebhookConfiguration",
+    "VolumeAttachment",
+];
+
 /// Groups and resources, by namespace; and what no Role can give.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Needed {
     /// By namespace: API group and resource.
     pub by_namespace: BTreeMap<String, BTreeSet<(String, String)>>,
+    /// Objects in no namespace: kind and name.
+    pub cluster_wide: BTreeSet<(String, String)>,
 }
 
 impl Needed {
@@ -52,6 +82,13 @@ impl Needed {
                 .flat_map(|document| document.objects())
                 .flatten()
             {
+                if CLUSTER_WIDE.contains(&object.kind.as_str()) {
+                    let name = object.value.pointer("/metadata/name");
+                    let name = name.and_then(Value::as_str).unwrap_or_default();
+                    let object = (object.kind.clone(), name.to_owned());
+                    self.cluster_wide.insert(object);
+                    continue;
+                }
                 let (group, version) = object
                     .api_version
                     .split_once('/')
@@ -101,4 +138,32 @@ pub fn roles(needed: &Needed, users: &[String], groups: &[String]) -> Vec<Value>
         objects.extend([role, binding]);
     }
     objects
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+
+    use super::*;
+    use crate::releases::compress;
+
+    #[test]
+    fn no_role_gives_what_is_in_no_namespace() {
+        let manifest = "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: wide}\n---\n\
+                        apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n";
+        let release = json!({ "namespace": "apps", "manifest": manifest });
+        let text = compress(release.to_string().as_bytes()).unwrap();
+        let mut needed = Needed::default();
+        needed.add(&json!({ "data": { "release": STANDARD.encode(text) } }));
+        let wide = ("ClusterRole".to_owned(), "wide".to_owned());
+        assert_eq!(needed.cluster_wide, BTreeSet::from([wide]));
+        let [role, binding] = &roles(&needed, &["ada".to_owned()], &[])[..] else {
+            panic!("{needed:?}");
+        };
+        let rules =
+            json!([{ "apiGroups": [""], "resources": ["configmaps", "secrets"], "verbs": VERBS }]);
+        assert_eq!(role["rules"], rules);
+        assert_eq!(binding["subjects"][0]["name"], "ada");
+    }
 }

@@ -1,6 +1,6 @@
 //! The target namespaces of releases, and Helm 3's Secrets in them: names are listed once, contents are read one by one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
@@ -10,13 +10,14 @@ use serde_json::value::RawValue;
 use tokio::sync::{Mutex, OnceCell};
 
 use super::helm3::{is_of_ours, listed, place};
-use super::list::reason;
-use super::migration::Stop;
+use super::outcome::Stop;
 use crate::cluster::Cluster;
 use crate::cluster::lookup::each_labelled;
 use crate::cluster::team::{api, asked, has_namespace};
 use crate::releases::helm3::{OWNER_LABEL, same};
 
+/// What the names of Helm 3's Secrets begin with.
+const NAME_PREFIX: &str = "sh.helm.release.v1.";
 /// Objects that are read at once.
 const AT_ONCE: usize = 4;
 
@@ -26,8 +27,14 @@ pub(super) struct Targets<'a> {
     known: Mutex<BTreeMap<String, Arc<OnceCell<Option<Names>>>>>,
 }
 
-/// The names of Helm 3's Secrets, by release.
-type Names = BTreeMap<String, Vec<String>>;
+/// The names of Secrets in a namespace.
+#[derive(Default)]
+struct Names {
+    /// Helm 3's, by release.
+    releases: BTreeMap<String, Vec<String>>,
+    /// Others that are named as Helm 3's.
+    others: BTreeSet<String>,
+}
 
 #[derive(Deserialize)]
 struct Object {
@@ -55,16 +62,14 @@ impl<'a> Targets<'a> {
         &self,
         namespace: &str,
         release: &str,
-    ) -> Result<Option<Vec<Value>>, String> {
-        let cell = {
-            let mut known = self.known.lock().await;
-            Arc::clone(known.entry(namespace.to_owned()).or_default())
-        };
+    ) -> Result<Option<Vec<Value>>, Stop> {
+        let cell = self.cell(namespace).await;
         let names = cell.get_or_try_init(|| self.names(namespace)).await?;
         let Some(names) = names else {
             return Ok(None);
         };
-        let names = names.get(release).map_or(&[][..], Vec::as_slice);
+        let names = names.releases.get(release);
+        let names = names.map_or(&[][..], Vec::as_slice);
         let found: Vec<_> = stream::iter(names)
             .map(|name| self.read(namespace, name))
             .buffered(AT_ONCE)
@@ -73,12 +78,40 @@ impl<'a> Targets<'a> {
         Ok(Some(found.into_iter().flatten().collect()))
     }
 
+    async fn cell(&self, namespace: &str) -> Arc<OnceCell<Option<Names>>> {
+        let mut known = self.known.lock().await;
+        Arc::clone(known.entry(namespace.to_owned()).or_default())
+    }
+
+    /// Whether Helm 3 has any Secret of a release, at the first list.
+    pub(super) async fn has(&self, namespace: &str, release: &str) -> Result<bool, Stop> {
+        let cell = self.cell(namespace).await;
+        let names = cell.get_or_try_init(|| self.names(namespace)).await?;
+        let names = names.as_ref();
+        Ok(names.is_some_and(|names| names.releases.contains_key(release)))
+    }
+
+    /// Whether a Secret that is none of Helm 3's has this name: at the first list, or now.
+    pub(super) async fn is_taken(
+        &self,
+        (namespace, name): (&str, &str),
+        is_fresh: bool,
+    ) -> Result<bool, Stop> {
+        if is_fresh {
+            return Ok(self.read(namespace, name).await?.is_some());
+        }
+        let cell = self.cell(namespace).await;
+        let names = cell.get_or_try_init(|| self.names(namespace)).await?;
+        let names = names.as_ref();
+        Ok(names.is_some_and(|names| names.others.contains(name)))
+    }
+
     /// Helm 3's Secrets of a release as they are now.
     pub(super) async fn listed(
         &self,
         namespace: &str,
         release: &str,
-    ) -> Result<Option<Vec<Value>>, String> {
+    ) -> Result<Option<Vec<Value>>, Stop> {
         if let Ok(false) = has_namespace(self.cluster, namespace).await {
             return Ok(None);
         }
@@ -90,7 +123,7 @@ impl<'a> Targets<'a> {
         stream::iter(secrets)
             .map(|secret| async move {
                 let (namespace, name) = place(secret);
-                let there = self.read(&namespace, &name).await.map_err(Stop::Other)?;
+                let there = self.read(&namespace, &name).await?;
                 let is_it = |there: &Value| same(there, secret) || is_of_ours(secret, there);
                 if there.as_ref().is_some_and(is_it) {
                     return Ok(());
@@ -104,43 +137,49 @@ impl<'a> Targets<'a> {
             .await
     }
 
-    async fn names(&self, namespace: &str) -> Result<Option<Names>, String> {
+    async fn names(&self, namespace: &str) -> Result<Option<Names>, Stop> {
         if let Ok(false) = has_namespace(self.cluster, namespace).await {
             return Ok(None);
         }
         let names = asked(async || self.list_names(namespace).await).await;
         names.map(Some).map_err(|error| {
-            format!(
-                "cannot list the Secrets of Helm 3 in {namespace}: {}",
-                reason(&error)
-            )
+            let what = format!("cannot list the Secrets of Helm 3 in {namespace}");
+            Stop::asked(&what, &error)
         })
     }
 
     async fn list_names(&self, namespace: &str) -> kube::Result<Names> {
-        let (mut names, mut unread) = (Names::new(), None);
+        let (mut names, mut unread) = (Names::default(), None);
         let take = |object: Box<RawValue>| match serde_json::from_str(object.get()) {
             Ok(Object { metadata }) => {
                 let Metadata { name, labels } = metadata;
-                let release = labels.and_then(|mut it| it.remove("name"));
-                names
-                    .entry(release.unwrap_or_default())
-                    .or_default()
-                    .push(name);
+                let mut labels = labels.unwrap_or_default();
+                let owner = labels.get(OWNER_LABEL.0);
+                let is_helms = owner.is_some_and(|owner| owner == OWNER_LABEL.1);
+                match labels.remove("name").filter(|_| is_helms) {
+                    Some(release) => {
+                        names.releases.entry(release).or_default().push(name);
+                    }
+                    None if name.starts_with(NAME_PREFIX) => {
+                        names.others.insert(name);
+                    }
+                    None => {}
+                }
             }
             Err(error) => unread = Some(error),
         };
-        let selector = format!("{}={}", OWNER_LABEL.0, OWNER_LABEL.1);
         let client = self.cluster.client();
-        each_labelled(client, Some(namespace), ("secrets", &selector), take).await?;
+        // Without a selector: what is not Helm 3's may have the name of a record.
+        each_labelled(client, Some(namespace), ("secrets", ""), take).await?;
         unread.map_or(Ok(names), |error| Err(kube::Error::SerdeError(error)))
     }
 
-    async fn read(&self, namespace: &str, name: &str) -> Result<Option<Value>, String> {
+    async fn read(&self, namespace: &str, name: &str) -> Result<Option<Value>, Stop> {
         let api = api(self.cluster, "v1", "Secret", namespace);
         let found = asked(async || api.get_opt(name).await).await;
-        let found = found
-            .map_err(|error| format!("cannot get Secret {namespace}/{name}: {}", reason(&error)))?;
+        let found = found.map_err(|error| {
+            Stop::asked(&format!("cannot get Secret {namespace}/{name}"), &error)
+        })?;
         Ok(found.map(|it| serde_json::to_value(it).unwrap_or_default()))
     }
 }

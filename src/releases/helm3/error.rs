@@ -8,6 +8,9 @@ pub enum ConvertError {
     /// It says no namespace.
     #[error("it has no namespace")]
     NoNamespace,
+    /// It says one that cannot be.
+    #[error("its namespace {0:?} is not a name that a namespace can have")]
+    BadNamespace(String),
     /// Its values, or its chart's, are not what Helm reads.
     #[error("the {whose} values cannot be read: {reason}")]
     Values {

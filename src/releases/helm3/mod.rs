@@ -11,5 +11,8 @@ mod text;
 mod values;
 
 pub use error::ConvertError;
-pub use object::{MIGRATED_FROM, OWNER_LABEL, SECRET_TYPE, read_object, same, secret, secret_name};
+pub use object::{
+    MIGRATED_FROM, OWNER_LABEL, SECRET_TYPE, is_made_by, migrated_from, read_object, same, secret,
+    secret_name,
+};
 pub use record::{Converted, convert};

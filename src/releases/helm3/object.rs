@@ -24,16 +24,12 @@ pub fn secret_name(release: &str, revision: i32) -> String {
     format!("sh.helm.release.v1.{release}.v{revision}")
 }
 
-/// The Secret for a release, with this manifest in place of its own; `from` is the record that it is made of. The files of
-/// subcharts are left out of one that would be too large.
-pub fn secret(
-    release: &Release,
-    manifest: Option<&str>,
-    from: &str,
-) -> Result<(Value, Converted), ConvertError> {
+/// The Secret for a release; `from` is the record that it is made of. The files of subcharts are left out of one that would
+/// be too large.
+pub fn secret(release: &Release, from: &str) -> Result<(Value, Converted), ConvertError> {
     let mut size = 0;
     for keep_subcharts in [true, false] {
-        let converted = convert(release, manifest, keep_subcharts)?;
+        let converted = convert(release, keep_subcharts)?;
         let text = compress(converted.release.to_string().as_bytes()).unwrap_or_default();
         size = text.len();
         if !text.is_empty() && size <= MAX_SIZE {
@@ -73,6 +69,28 @@ pub fn read_object(secret: &Value) -> Option<Value> {
     let data = secret.pointer("/data/release").and_then(Value::as_str)?;
     let text = STANDARD.decode(data).ok()?;
     serde_json::from_slice(&message(&text).ok()?).ok()
+}
+
+/// The record of Helm 2 that a Secret was made of, if Helm 3 has not touched it since: `ConfigMap blue-tiller/web.v1`.
+pub fn migrated_from(secret: &Value) -> Option<&str> {
+    let annotations = secret.pointer("/metadata/annotations")?;
+    annotations.get(MIGRATED_FROM)?.as_str()
+}
+
+/// Whether a Secret was made of this Tiller's record of its revision, and Helm 3 has not touched it since. Two Tillers may
+/// have a release of one name in one namespace.
+pub fn is_made_by(secret: &Value, tiller_namespace: &str) -> bool {
+    let told = |pointer: &str| secret.pointer(pointer).and_then(Value::as_str);
+    let (Some(from), Some(release), Some(revision)) = (
+        migrated_from(secret),
+        told("/metadata/labels/name"),
+        told("/metadata/labels/version"),
+    ) else {
+        return false;
+    };
+    let record = format!("{tiller_namespace}/{release}.v{revision}");
+    // The other storage holds the same record once it was moved.
+    from.rsplit(' ').next() == Some(record.as_str())
 }
 
 /// Whether two Secrets of Helm 3 hold the same release, in the same words.

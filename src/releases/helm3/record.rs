@@ -20,14 +20,13 @@ pub struct Converted {
     pub remarks: Vec<String>,
 }
 
-/// Makes a record of Helm 3 of a release, with this manifest in place of its own.
-pub fn convert(
-    release: &Release,
-    manifest: Option<&str>,
-    keep_subcharts: bool,
-) -> Result<Converted, ConvertError> {
+/// Makes a record of Helm 3 of a release.
+pub fn convert(release: &Release, keep_subcharts: bool) -> Result<Converted, ConvertError> {
     if release.namespace.is_empty() {
         return Err(ConvertError::NoNamespace);
+    }
+    if !is_namespace(&release.namespace) {
+        return Err(ConvertError::BadNamespace(release.namespace.clone()));
     }
     let mut remarks = Vec::new();
     let config = values::read(&release.config, "given", &mut remarks)?;
@@ -42,7 +41,7 @@ pub fn convert(
             "config",
             config.filter(|it| it.as_object().is_some_and(|map| !map.is_empty())),
         ),
-        ("manifest", Some(manifest.unwrap_or(&own).into())),
+        ("manifest", Some(own.into())),
         ("hooks", (!hooks.is_empty()).then(|| hooks.into())),
         ("version", Some(release.version.into())),
         ("namespace", Some(release.namespace.as_str().into())),
@@ -51,6 +50,16 @@ pub fn convert(
         release: converted,
         remarks,
     })
+}
+
+/// Whether a namespace may have this name: a label of DNS.
+fn is_namespace(name: &str) -> bool {
+    let is_end = |byte: Option<u8>| byte.is_some_and(|it| it != b'-');
+    let is_part = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
+    name.len() <= 63
+        && name.bytes().all(is_part)
+        && is_end(name.bytes().next())
+        && is_end(name.bytes().last())
 }
 
 fn info(info: &hapi::Info, remarks: &mut Vec<String>) -> Value {

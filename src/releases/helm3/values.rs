@@ -24,7 +24,7 @@ pub(super) fn read(
 
 /// A document of YAML that is a mapping; none where it is empty.
 pub(super) fn parse(text: &[u8]) -> Result<Option<Value>, String> {
-    let stream = Stream::new("values", text.to_vec());
+    let stream = Stream::new("values", first_document(text).to_vec());
     let mut found = None;
     for part in stream.parts() {
         match part {
@@ -41,6 +41,18 @@ pub(super) fn parse(text: &[u8]) -> Result<Option<Value>, String> {
         Some(Value::Object(map)) => Ok(Some(Value::Object(map))),
         Some(_) => Err("they are not a mapping".to_owned()),
     }
+}
+
+/// What is before a line `...`, which ends a document wherever it stands.
+fn first_document(text: &[u8]) -> &[u8] {
+    let mut end = 0;
+    for line in text.split_inclusive(|byte| *byte == b'\n') {
+        if line.trim_ascii_end() == b"..." {
+            return text.get(..end).unwrap_or(text);
+        }
+        end += line.len();
+    }
+    text
 }
 
 fn remark_large(value: &Value, whose: &str, path: &mut Vec<String>, remarks: &mut Vec<String>) {
@@ -94,5 +106,29 @@ pub(super) fn mapping(text: &[u8]) -> Map<String, Value> {
     match parse(text) {
         Ok(Some(Value::Object(map))) => map,
         _ => Map::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::parse;
+
+    #[test]
+    fn the_first_document_counts_alone() {
+        for text in [
+            "a: 1\n",
+            "a: 1\n...\nwhat follows: {\n",
+            "a: 1\n---\nb: 2\n",
+        ] {
+            assert_eq!(
+                parse(text.as_bytes()),
+                Ok(Some(json!({ "a": 1 }))),
+                "{text}"
+            );
+        }
+        let text = "a: |\n  ...\n";
+        assert_eq!(parse(text.as_bytes()), Ok(Some(json!({ "a": "...\n" }))));
     }
 }

@@ -54,7 +54,7 @@ fn records_are_those_of_helm_2to3_but_for_its_faults() {
                 let (name, revision) = (&theirs["decoded"]["name"], &theirs["decoded"]["version"]);
                 let name = format!("{}.v{revision}", name.as_str().unwrap());
                 let release = record(configuration, &name).decode().unwrap();
-                let ours = convert(&release, None, true).unwrap().release;
+                let ours = convert(&release, true).unwrap().release;
                 let mut theirs_told = comparable(theirs["decoded"].clone());
                 if scenario == "uni" {
                     // It reads numbers as floats.
@@ -62,7 +62,7 @@ fn records_are_those_of_helm_2to3_but_for_its_faults() {
                         json!(9_007_199_254_740_993_u64);
                 }
                 assert_eq!(comparable(ours), theirs_told, "{configuration} {name}");
-                let (object, _) = secret(&release, None, "test").unwrap();
+                let (object, _) = secret(&release, "test").unwrap();
                 for label in ["name", "owner", "status", "version"] {
                     let labels = &object["metadata"]["labels"];
                     assert_eq!(labels[label], theirs["object"]["labels"][label], "{name}");
@@ -85,7 +85,7 @@ fn subcharts_and_their_lock_are_kept() {
     let release = record("2.17.0-configmap-k8s1.20", "sub.v1")
         .decode()
         .unwrap();
-    let converted = convert(&release, None, true).unwrap();
+    let converted = convert(&release, true).unwrap();
     let chart = &converted.release["chart"];
     let names: Vec<_> = chart["metadata"]["dependencies"]
         .as_array()
@@ -116,7 +116,7 @@ fn what_helm_3_cannot_hold_is_told() {
     let hooks = record("2.17.0-configmap-k8s1.20", "hookstest.v1")
         .decode()
         .unwrap();
-    let remarks = convert(&hooks, None, true).unwrap().remarks;
+    let remarks = convert(&hooks, true).unwrap().remarks;
     assert!(
         remarks
             .iter()
@@ -126,7 +126,7 @@ fn what_helm_3_cannot_hold_is_told() {
     let uni = record("2.17.0-configmap-k8s1.20", "uni.v2")
         .decode()
         .unwrap();
-    let converted = convert(&uni, None, true).unwrap();
+    let converted = convert(&uni, true).unwrap();
     let number = &converted.release["chart"]["values"]["numbers"]["i"];
     assert_eq!(number.to_string(), "9007199254740993");
     assert!(
@@ -144,10 +144,12 @@ fn a_secret_is_the_same_as_what_is_read_of_it() {
     let release = record("2.17.0-configmap-k8s1.20", "plain.v4")
         .decode()
         .unwrap();
-    let (one, converted) = secret(&release, None, "test").unwrap();
+    let (one, converted) = secret(&release, "test").unwrap();
     assert_eq!(read_object(&one), Some(converted.release));
     assert!(same(&one, &one.clone()));
-    let (other, _) = secret(&release, Some("---\nkind: Other\n"), "test").unwrap();
+    let mut other = release;
+    other.manifest = b"---\nkind: Other\n".to_vec();
+    let (other, _) = secret(&other, "test").unwrap();
     assert!(!same(&one, &other));
 }
 

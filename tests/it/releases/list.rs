@@ -85,6 +85,7 @@ fn a_release_has_these_fields_and_no_others() {
                 "problems": [],
             }],
             "problems": [],
+            "set_aside": [],
         })
     );
     let updated = run.json()["releases"][0]["updated"].clone();
@@ -221,7 +222,6 @@ fn a_release_in_both_storages_is_told_of_each() {
     assert_eq!(
         found,
         [
-            "both-storages desc.v2",
             "both-storages desc.v2",
             "unchangeable desc.v1",
             "unchangeable desc.v2"

@@ -29,7 +29,7 @@ pub(super) async fn world(namespace: &str, releases: &[&str]) -> World {
 }
 
 /// The record of a release that went into this namespace: no two tests work in one.
-fn into(record: &Value, namespace: &str) -> Value {
+pub(super) fn into(record: &Value, namespace: &str) -> Value {
     use tiller_guard::releases::{decode, encode};
     let mut release = decode(record["data"]["release"].as_str().unwrap().as_bytes()).unwrap();
     let old = std::mem::replace(&mut release.namespace, namespace.to_owned());
@@ -47,6 +47,11 @@ pub(super) async fn migrated(kubeconfig: &str, namespace: &str, words: &[&str]) 
     ]
     .concat();
     run_at(kubeconfig, &words).await
+}
+
+pub(super) async fn at(namespace: &str, words: &[&str]) -> Run {
+    let words = [&["releases"], words, &["-n", namespace]].concat();
+    run_at(&kubeconfig(), &words).await
 }
 
 fn called(program: &Path, namespace: &str, words: &[&str]) -> (bool, String) {
@@ -170,7 +175,8 @@ macro_rules! helms {
             }
             let run = migrated(&kubeconfig(), $namespace, &[]).await;
             assert_eq!(run.code, Some(0), "{}{}", run.stdout, run.stderr);
-            assert!(run.stdout.contains("plain: migrated: 4 revisions written, 0 unchanged; 4 records of Helm 2 set aside"));
+            assert!(run.stdout.contains("plain: migrated to "), "{}", run.stdout);
+            assert!(run.stdout.contains(": 4 revisions written, 0 unchanged; 4 records of Helm 2 set aside"));
             assert_eq!(names(&world, "ConfigMap", "OWNER=TILLER").await, [""; 0]);
             let values = helm($version, $namespace, &["get", "values", "plain", "-o", "json"]);
             assert_eq!(values, "{\"colour\":{\"name\":\"red\"},\"greeting\":\"hi\"}\n");
@@ -245,7 +251,7 @@ async fn it_is_done_once_and_can_be_taken_back() {
     let checked = migrated(&kubeconfig(), "migrate-again", &["--check"]).await;
     assert_eq!(
         checked.stdout,
-        "desc: ready: 2 revisions\nplain: ready: 4 revisions\n"
+        "desc: ready: 2 revisions for migrate-again\nplain: ready: 4 revisions for migrate-again\n"
     );
     let kept = migrated(&kubeconfig(), "migrate-again", &["--keep", "plain"]).await;
     assert_eq!(kept.code, Some(0), "{}", kept.stderr);
@@ -253,9 +259,9 @@ async fn it_is_done_once_and_can_be_taken_back() {
     let again = migrated(&kubeconfig(), "migrate-again", &[]).await;
     assert_eq!(again.code, Some(0), "{}", again.stderr);
     assert!(
-        again
-            .stdout
-            .contains("plain: migrated: 0 revisions written, 4 unchanged; 4 records"),
+        again.stdout.contains(
+            "plain: migrated to migrate-again: 0 revisions written, 4 unchanged; 4 records"
+        ),
         "{}",
         again.stdout
     );
@@ -266,20 +272,27 @@ async fn it_is_done_once_and_can_be_taken_back() {
         once_more.stdout,
         "plain: migrated already: Tiller has no record of it since\n"
     );
-    let (ok, text) = called(
-        &program("kubectl-1.20"),
-        "migrate-again",
-        &[
-            "label",
-            "configmaps,secrets",
-            "-l",
-            "OWNER=MIGRATED",
-            "OWNER=TILLER",
-            "--overwrite",
-        ],
+    assert_eq!(names(&world, "ConfigMap", "OWNER=TILLER").await, [""; 0]);
+    let listed = at("migrate-again", &["list"]).await;
+    assert!(
+        listed.stdout.contains(
+            "set aside: 4 records of plain in configmaps of migrate-again, since Helm 3 has it; tiller-guard releases restore \
+             plain -n migrate-again gives it back to Tiller"
+        ),
+        "{}",
+        listed.stdout
     );
-    assert!(ok, "{text}");
+    let back = at("migrate-again", &["restore", "--all"]).await;
+    assert_eq!(
+        back.stdout,
+        "desc: given back to Tiller: 2 records; 2 records of Helm 3 deleted\n\
+         plain: given back to Tiller: 4 records; 4 records of Helm 3 deleted\n",
+        "{}",
+        back.stderr
+    );
     assert_eq!(names(&world, "ConfigMap", "OWNER=TILLER").await.len(), 6);
+    assert_eq!(names(&world, "ConfigMap", "OWNER=MIGRATED").await, [""; 0]);
+    assert_eq!(names(&world, "Secret", "owner=helm").await, [""; 0]);
     let newest = migrated(
         &kubeconfig(),
         "migrate-again",
@@ -291,6 +304,13 @@ async fn it_is_done_once_and_can_be_taken_back() {
         newest
             .stdout
             .contains("nosuch: not ready: it is not recorded in migrate-again"),
+        "{}",
+        newest.stdout
+    );
+    assert!(
+        newest
+            .stdout
+            .contains("note: revision 1 is left out by --max"),
         "{}",
         newest.stdout
     );

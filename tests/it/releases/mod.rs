@@ -1,6 +1,7 @@
 //! Helm 2's release records, as Tiller stored them.
 
 mod extremes;
+mod files;
 mod helm3;
 mod interrupted;
 pub(crate) mod kubelet;
@@ -8,12 +9,14 @@ mod list;
 mod migrated;
 mod migrated_faults;
 mod migrated_truth;
+mod migration;
 mod migration_runs;
 mod model_server;
 pub(crate) mod moved;
 mod moved_faults;
 mod movement;
 mod recordings;
+mod restored;
 mod show;
 
 use std::fs;

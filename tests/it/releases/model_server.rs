@@ -90,8 +90,10 @@ async fn answer(
 }
 
 fn failed(code: u16) -> Response<Full<Bytes>> {
+    let reason = if code == 404 { "NotFound" } else { "" };
     let status = json!({
-        "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "message": "made up by the test", "code": code,
+        "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "message": "made up by the test",
+        "reason": reason, "code": code,
     });
     response(code, &status)
 }
@@ -136,6 +138,7 @@ impl Store {
                 self.put(key.clone(), body.clone());
                 Ok(self.objects[&key].clone())
             }
+            ("GET", ["apis", "apps", "v1", "namespaces", _, "deployments", _]) => Err(404),
             (_, ["api", "v1", "namespaces", namespace, resource, name]) => {
                 self.on_object(method, &key(resource, namespace, name), body)
             }
@@ -148,12 +151,22 @@ impl Store {
         if method == "GET" {
             return Ok(there);
         }
-        let wanted = &body["metadata"]["resourceVersion"];
+        let wanted = match method {
+            "DELETE" => &body["preconditions"]["resourceVersion"],
+            _ => &body["metadata"]["resourceVersion"],
+        };
         if !self.ignores_versions
             && wanted.is_string()
             && *wanted != there["metadata"]["resourceVersion"]
         {
             return Err(409);
+        }
+        if method == "DELETE" {
+            self.version += 1;
+            self.objects.remove(key);
+            return Ok(
+                json!({ "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success" }),
+            );
         }
         let object = match method {
             "PUT" => body.clone(),

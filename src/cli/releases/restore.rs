@@ -1,0 +1,122 @@
+//! `tiller-guard releases restore`.
+
+use std::io::{self, Write as _};
+
+use anyhow::anyhow;
+use clap::Args;
+
+use super::super::Exit;
+use super::super::reach::{ReachArguments, connect_patiently, on_runtime};
+use super::place::{error, namespace_in};
+use crate::cluster::releases::{Restore, Restored};
+use crate::report::OneLine as _;
+
+/// Give migrated releases back to Tiller: undo `releases migrate`
+///
+/// Bring back the records that were set aside, and delete those of Helm 3. A release that Helm 3 has changed since is not
+/// given back. No object of a release is touched. Run it again to go on where it ended.
+///
+/// Exit with 1 if a release cannot be given back, and with 4 if something failed
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Arguments {
+    /// These releases
+    #[arg(value_name = "RELEASE", required_unless_present = "all")]
+    releases: Vec<String>,
+
+    /// All releases that are set aside
+    #[arg(long, conflicts_with = "releases")]
+    all: bool,
+
+    /// The Tiller's namespace [default: the context's]
+    #[arg(long, short, value_name = "NAMESPACE")]
+    namespace: Option<String>,
+
+    /// Only report what would be done
+    #[arg(long)]
+    dry_run: bool,
+
+    #[command(flatten)]
+    reach: ReachArguments,
+}
+
+/// Gives back.
+pub(super) fn run(arguments: Arguments) -> anyhow::Result<Exit> {
+    on_runtime(restore(arguments))
+}
+
+async fn restore(arguments: Arguments) -> anyhow::Result<Exit> {
+    let Arguments {
+        releases,
+        all: _,
+        namespace,
+        dry_run,
+        reach,
+    } = arguments;
+    let cluster = match connect_patiently(reach).await? {
+        Ok(cluster) => cluster,
+        Err(exit) => return Ok(exit),
+    };
+    let plan = Restore {
+        namespace: namespace_in(&cluster, namespace.as_deref()),
+        releases,
+        dry_run,
+    };
+    let (mut seen, mut not_ready, mut failed) = (0, 0_usize, 0_usize);
+    let listed = plan
+        .run(&cluster, |release, restored| {
+            seen += 1;
+            match &restored {
+                Restored::NotReady(_) => not_ready += 1,
+                Restored::Failed { .. } => failed += 1,
+                Restored::Ready(_) | Restored::Done { .. } => {}
+            }
+            tell(release, &restored);
+        })
+        .await;
+    if let Err(unlisted) = listed {
+        error(format_args!("{:#}", anyhow!(unlisted)))?;
+        return Ok(Exit::Unreachable);
+    }
+    if seen == 0 {
+        writeln!(
+            io::stderr(),
+            "no release is set aside in {}; tiller-guard releases list -A shows where some are",
+            plan.namespace
+        )?;
+    }
+    Ok(match (failed, not_ready) {
+        (1.., _) => Exit::Unreachable,
+        (0, 1..) => Exit::Findings,
+        (0, 0) => Exit::Clean,
+    })
+}
+
+fn tell(release: &str, restored: &Restored) {
+    let records = |count: &usize| match count {
+        1 => "1 record".to_owned(),
+        count => format!("{count} records"),
+    };
+    let text = match restored {
+        Restored::NotReady(why) => format!("not ready: {}", why.join("; ")),
+        Restored::Ready(count) => format!("ready: {}", records(count)),
+        Restored::Done {
+            records: count,
+            deleted,
+        } => format!(
+            "given back to Tiller: {}; {} of Helm 3 deleted",
+            records(count),
+            records(deleted)
+        ),
+        Restored::Failed { reason, is_passing } => {
+            let next = if *is_passing {
+                "; run this again to go on"
+            } else {
+                ""
+            };
+            let line = format!("{release}: {reason}{next}");
+            writeln!(io::stderr(), "error: {}", line.one_line()).ok();
+            return;
+        }
+    };
+    writeln!(io::stdout(), "{}", format!("{release}: {text}").one_line()).ok();
+}

@@ -1,0 +1,222 @@
+//! Records set aside and given back, object by object.
+
+use std::collections::BTreeMap;
+
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+use serde_json::value::to_raw_value;
+
+use super::gather::Place;
+use super::outcome::Stop;
+use super::write::{Writer, Written, object};
+use crate::cluster::team::{api, asked};
+use crate::releases::aside::{Direction, InTheWay, Shelf, Shelved, Step, key, next, original_name};
+use crate::releases::{OWNER, Record, Storage};
+
+/// Objects that are on their way at once.
+const AT_ONCE: usize = 8;
+/// Rounds in which somebody else may come between.
+const ROUNDS: usize = 10;
+/// The annotation of a record that is set aside, which says its name before.
+const SET_ASIDE: &str = "tiller-guard.io/set-aside-from";
+
+/// What became of the records of a release.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Shifted {
+    /// So many are where they go, and no longer where they were.
+    All(usize),
+    /// Tiller has written one meanwhile.
+    Overtaken,
+    /// Objects hold something else.
+    Blocked(InTheWay),
+}
+
+type Key = (Storage, String);
+
+/// Records of one release on their way.
+pub(super) struct Shift<'a> {
+    place: Place<'a>,
+    direction: Direction,
+    records: BTreeMap<Key, &'a Record>,
+    from: Shelf,
+    to: Shelf,
+}
+
+impl<'a> Shift<'a> {
+    /// Of these records, as they were read where they are.
+    pub(super) fn new(
+        place: Place<'a>,
+        direction: Direction,
+        records: &'a [Record],
+        from: Shelf,
+    ) -> Self {
+        Self {
+            place,
+            direction,
+            records: records.iter().map(|it| (key(it), it)).collect(),
+            from,
+            to: Shelf::new(),
+        }
+    }
+
+    /// Objects that are in the way, before anything is written; where there is none, what is there is known.
+    pub(super) async fn look(&mut self) -> Result<Option<InTheWay>, Stop> {
+        let looked: Vec<(Key, Option<Shelved>)> = stream::iter(self.records.keys().cloned())
+            .map(|key| async {
+                let there = self.there(&key).await?;
+                Ok::<_, Stop>((key, there))
+            })
+            .buffer_unordered(AT_ONCE)
+            .try_collect()
+            .await?;
+        let there = looked.into_iter().filter_map(|(key, it)| Some((key, it?)));
+        self.to.extend(there);
+        Ok(next(&self.from, &self.to, self.direction).err())
+    }
+
+    /// Writes all of them where they go.
+    pub(super) async fn copy(&mut self) -> Result<Shifted, Stop> {
+        self.go_on(false).await
+    }
+
+    /// The same, and then deletes them where they were.
+    pub(super) async fn run(&mut self) -> Result<Shifted, Stop> {
+        self.go_on(true).await
+    }
+
+    async fn go_on(&mut self, deletes: bool) -> Result<Shifted, Stop> {
+        for _round in 0..ROUNDS {
+            let steps = match next(&self.from, &self.to, self.direction) {
+                Ok(steps) => steps,
+                Err(blocked) => return Ok(Shifted::Blocked(blocked)),
+            };
+            let is_deletion = |step: &Step| matches!(step, Step::Delete(_));
+            if steps.is_empty() || !deletes && steps.values().all(is_deletion) {
+                return Ok(Shifted::All(self.records.len()));
+            }
+            let this = &*self;
+            let done: Vec<(Key, Done)> = stream::iter(steps)
+                .map(|(key, step)| async move {
+                    let done = this.step(&key, &step).await?;
+                    Ok::<_, Stop>((key, done))
+                })
+                .buffer_unordered(AT_ONCE)
+                .try_collect()
+                .await?;
+            for (key, done) in done {
+                match done {
+                    Done::There(there) => {
+                        self.to.insert(key, there);
+                    }
+                    Done::Left => {
+                        self.from.remove(&key);
+                    }
+                    Done::Again => {}
+                    Done::Overtaken => return Ok(Shifted::Overtaken),
+                }
+            }
+        }
+        Ok(Shifted::Overtaken)
+    }
+
+    async fn step(&self, key: &Key, step: &Step) -> Result<Done, Stop> {
+        let (storage, original) = key;
+        let writer = Writer {
+            cluster: self.place.cluster,
+            namespace: self.place.namespace,
+            storage: *storage,
+            dry_run: false,
+        };
+        let Some(record) = self.records.get(key) else {
+            return Ok(Done::Left);
+        };
+        let name = self.direction.name(original);
+        let written = match step {
+            Step::Create => writer.create(&name, &self.object(record)).await?,
+            Step::Replace(version) => writer.replace(&name, self.object(record), version).await?,
+            Step::Relabel(version) => {
+                let label = (OWNER.0, self.direction.owner());
+                writer.label(&record.name, label, version).await?
+            }
+            Step::Delete(version) => writer.delete(&record.name, version).await?,
+        };
+        match (step, written) {
+            (Step::Create | Step::Replace(_), Written::Done(version)) => {
+                let from = self.from.get(key).cloned();
+                Ok(from.map_or(Done::Left, |from| {
+                    Done::There(Shelved {
+                        object: name,
+                        version,
+                        ..from
+                    })
+                }))
+            }
+            (Step::Create | Step::Replace(_), Written::Overtaken) => {
+                Ok(self.there(key).await?.map_or(Done::Again, Done::There))
+            }
+            (Step::Delete(_) | Step::Relabel(_), Written::Done(_)) => Ok(Done::Left),
+            (Step::Delete(_), Written::Overtaken) => {
+                let left = self.read(*storage, &record.name).await?;
+                Ok(left.map_or(Done::Left, |_| Done::Overtaken))
+            }
+            (Step::Relabel(_), Written::Overtaken) => {
+                let left = self.read(*storage, &record.name).await?;
+                let is_done = left.is_some_and(|it| it.is_tillers());
+                Ok(if is_done { Done::Left } else { Done::Overtaken })
+            }
+        }
+    }
+
+    /// The record as an object where it goes.
+    fn object(&self, record: &Record) -> serde_json::Value {
+        let mut moved = record.clone();
+        moved.name = self.direction.name(original_name(&record.name));
+        let owner = self.direction.owner().to_owned();
+        moved.labels.insert(OWNER.0.to_owned(), owner);
+        moved.annotations.remove(SET_ASIDE);
+        let mut object = object(&moved, record.storage, (SET_ASIDE, &record.name));
+        let annotations = object.pointer_mut("/metadata/annotations");
+        let annotations = annotations.and_then(serde_json::Value::as_object_mut);
+        if let Some(annotations) = annotations.filter(|_| self.direction == Direction::Back) {
+            annotations.remove(SET_ASIDE);
+        }
+        object
+    }
+
+    /// What is there under the name that a record is to have.
+    async fn there(&self, key: &Key) -> Result<Option<Shelved>, Stop> {
+        let name = self.direction.name(&key.1);
+        // One that was set aside by its label alone has that name already.
+        if self.records.get(key).is_some_and(|it| it.name == name) {
+            return Ok(None);
+        }
+        let there = self.read(key.0, &name).await?;
+        Ok(there.map(|it| Shelved::of(&it, self.direction)))
+    }
+
+    async fn read(&self, storage: Storage, name: &str) -> Result<Option<Record>, Stop> {
+        let Place { cluster, namespace } = self.place;
+        let api = api(cluster, "v1", storage.kind(), namespace);
+        let found = asked(async || api.get_opt(name).await).await;
+        let what = format!("cannot get {} {namespace}/{name}", storage.kind());
+        let failed = |why: serde_json::Error| Stop::Other(format!("{what}: {why}"));
+        let Some(found) = found.map_err(|error| Stop::asked(&what, &error))? else {
+            return Ok(None);
+        };
+        let raw = to_raw_value(&found).map_err(failed)?;
+        let record = Record::read(&raw, Some(storage));
+        let record = record.map_err(|error| Stop::Other(format!("{what}: {error}")))?;
+        Ok(Some(record))
+    }
+}
+
+/// What became of a step.
+enum Done {
+    /// The record is there now.
+    There(Shelved),
+    /// It is no longer where it was.
+    Left,
+    /// Nothing yet: somebody has deleted what was in the way.
+    Again,
+    /// Tiller has written it meanwhile.
+    Overtaken,
+}

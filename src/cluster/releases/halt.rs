@@ -1,0 +1,70 @@
+//! Whether a Tiller works in a namespace whose releases go to Helm 3, and what becomes of it.
+
+use std::time::Duration;
+
+use super::moved::MoveError;
+use super::tiller::{Found, Tiller};
+use crate::cluster::Cluster;
+use crate::provision::Names;
+
+/// The Tillers of a namespace.
+pub(super) struct Halt<'a>(Tiller<'a>);
+
+impl<'a> Halt<'a> {
+    pub(super) fn new(cluster: &'a Cluster, namespace: &'a str, timeout: Duration) -> Self {
+        Self(Tiller {
+            cluster,
+            namespace,
+            timeout,
+        })
+    }
+
+    /// What runs a Tiller, or is about to: its Deployment and pods.
+    pub(super) async fn running(&self) -> Result<Vec<String>, MoveError> {
+        let namespace = self.0.namespace;
+        let mut running = Vec::new();
+        let found = self.0.find().await?;
+        if found.as_ref().is_some_and(is_started) {
+            running.push(format!("Deployment {namespace}/{}", Names::TILLER));
+        }
+        running.extend(self.pods().await?);
+        Ok(running)
+    }
+
+    /// Whether an earlier run has stopped Tiller's Deployment.
+    pub(super) async fn is_held(&self) -> Result<bool, MoveError> {
+        let found = self.0.find().await?;
+        Ok(found.is_some_and(|found| found.is_noted()))
+    }
+
+    /// Stops Tiller's Deployment, if there is one, and waits until its pods are gone. What runs a Tiller then still.
+    pub(super) async fn stop(&self) -> Result<Vec<String>, MoveError> {
+        if let Some(found) = self.0.find().await? {
+            self.0.stop(&found).await?;
+        }
+        self.pods().await
+    }
+
+    /// Starts Tiller's Deployment again as it was.
+    pub(super) async fn start(&self) -> Result<(), MoveError> {
+        match self.0.find().await? {
+            Some(found) => self.0.start(&found, None).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn pods(&self) -> Result<Vec<String>, MoveError> {
+        match self.0.none_runs().await {
+            Ok(()) => Ok(Vec::new()),
+            Err(MoveError::Running { namespace, pods }) => {
+                let pods = pods.iter().map(|pod| format!("Pod {namespace}/{pod}"));
+                Ok(pods.collect())
+            }
+            Err(other) => Err(other),
+        }
+    }
+}
+
+fn is_started(found: &Found) -> bool {
+    !found.is_noted() && found.wanted() > 0
+}

@@ -1,0 +1,194 @@
+//! Releases given back to Tiller: its records come back first, then Helm 3's are deleted, then what was set aside.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+use tokio::sync::mpsc;
+
+use super::aside::{Shift, Shifted};
+use super::gather::{Group, Place, Recorded};
+use super::helm3::{place, text};
+use super::list::{ListError, check_namespace};
+use super::outcome::Stop;
+use super::target::Targets;
+use super::write::{Writer, Written};
+use crate::cluster::Cluster;
+use crate::releases::aside::{Direction, shelf};
+use crate::releases::helm3::is_made_by;
+use crate::releases::{Record, Storage};
+
+/// The releases to give back.
+#[derive(Debug, Clone)]
+pub struct Restore {
+    /// Tiller's namespace.
+    pub namespace: String,
+    /// These releases; all that are set aside where none is named.
+    pub releases: Vec<String>,
+    /// Whether nothing is written.
+    pub dry_run: bool,
+}
+
+/// What became of a release.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Restored {
+    /// It cannot be given back, for these reasons.
+    NotReady(Vec<String>),
+    /// It can be: so many records.
+    Ready(usize),
+    /// Tiller has it.
+    Done {
+        /// Records that Tiller sees again.
+        records: usize,
+        /// Secrets of Helm 3 that were deleted.
+        deleted: usize,
+    },
+    /// Something went wrong.
+    Failed {
+        /// What.
+        reason: String,
+        /// Whether another run may go on.
+        is_passing: bool,
+    },
+}
+
+impl Restore {
+    /// Gives back, and reports each release when it is done.
+    pub async fn run(
+        &self,
+        cluster: &Cluster,
+        mut tell: impl FnMut(&str, Restored),
+    ) -> Result<(), ListError> {
+        let place = Place {
+            cluster,
+            namespace: &self.namespace,
+        };
+        let mut aside = place.recorded(Direction::Aside).await?;
+        if aside.is_empty() {
+            check_namespace(cluster, &self.namespace).await?;
+        }
+        for release in &self.releases {
+            if !aside.contains_key(release) {
+                let why = format!("nothing of it is set aside in {}", self.namespace);
+                tell(release, Restored::NotReady(vec![why]));
+            }
+        }
+        if !self.releases.is_empty() {
+            aside.retain(|name, _| self.releases.contains(name));
+        }
+        let targets = Targets::new(cluster);
+        each_aside(place, &aside, async |Group { release, records }| {
+            let restored = give_back(place, &targets, &release, &records, self.dry_run).await;
+            let failed = |stop: Stop| Restored::Failed {
+                reason: stop.to_string(),
+                is_passing: stop.is_passing(),
+            };
+            tell(&release, restored.unwrap_or_else(failed));
+        })
+        .await
+    }
+}
+
+/// Gives one release back.
+pub(super) async fn give_back(
+    tillers: Place<'_>,
+    targets: &Targets<'_>,
+    release: &str,
+    records: &[Record],
+    dry_run: bool,
+) -> Result<Restored, Stop> {
+    let from = shelf(records, Direction::Aside);
+    let mut shift = Shift::new(tillers, Direction::Back, records, from);
+    let mut obstacles = Vec::new();
+    if let Some(blocked) = shift.look().await? {
+        obstacles.push(format!("Tiller has recorded it anew: {blocked}"));
+    }
+    let (ours, others) = of_helm3(tillers, targets, release, records).await?;
+    if let Some((namespace, name)) = others.first() {
+        obstacles.push(format!(
+            "Helm 3 has changed it since: Secret {namespace}/{name}; to give Tiller what it had before, delete Helm 3's \
+             records first, and no object, with: kubectl -n {namespace} delete secrets -l owner=helm,name={release}"
+        ));
+    }
+    if !obstacles.is_empty() {
+        return Ok(Restored::NotReady(obstacles));
+    }
+    if dry_run {
+        return Ok(Restored::Ready(records.len()));
+    }
+    let overtaken = || Stop::Other("somebody else writes its records at the same time".to_owned());
+    match shift.copy().await? {
+        Shifted::All(_) => {}
+        Shifted::Overtaken => return Err(overtaken()),
+        Shifted::Blocked(blocked) => return Ok(Restored::NotReady(vec![blocked.to_string()])),
+    }
+    let deleted = ours.len();
+    for secret in &ours {
+        delete(tillers.cluster, secret).await?;
+    }
+    match shift.run().await? {
+        Shifted::All(records) => Ok(Restored::Done { records, deleted }),
+        Shifted::Overtaken => Err(overtaken()),
+        Shifted::Blocked(blocked) => Ok(Restored::NotReady(vec![blocked.to_string()])),
+    }
+}
+
+/// Helm 3's Secrets of a release: those that were made of these records and that it has not touched, and the places of others.
+async fn of_helm3(
+    tillers: Place<'_>,
+    targets: &Targets<'_>,
+    release: &str,
+    records: &[Record],
+) -> Result<(Vec<Value>, Vec<(String, String)>), Stop> {
+    let (mut ours, mut others) = (Vec::new(), Vec::new());
+    for namespace in released_to(records) {
+        let found = targets.listed(&namespace, release).await;
+        for secret in found?.into_iter().flatten() {
+            if is_made_by(&secret, tillers.namespace) {
+                ours.push(secret);
+            } else {
+                others.push(place(&secret));
+            }
+        }
+    }
+    Ok((ours, others))
+}
+
+/// The namespaces that revisions were released to.
+pub(super) fn released_to(records: &[Record]) -> BTreeSet<String> {
+    let decoded = records.iter().filter_map(|record| record.decode().ok());
+    let namespaces = decoded.map(|release| release.namespace);
+    namespaces.filter(|it| !it.is_empty()).collect()
+}
+
+async fn delete(cluster: &Cluster, secret: &Value) -> Result<(), Stop> {
+    let (namespace, name) = place(secret);
+    let writer = Writer {
+        cluster,
+        namespace: &namespace,
+        storage: Storage::Secrets,
+        dry_run: false,
+    };
+    let version = text(secret, "/metadata/resourceVersion");
+    match writer.delete(&name, &version).await? {
+        Written::Done(_) => Ok(()),
+        Written::Overtaken => Err(Stop::Other(format!(
+            "Helm 3 has changed Secret {namespace}/{name} at the same time"
+        ))),
+    }
+}
+
+/// The records of releases that are set aside, one release after the other.
+pub(super) async fn each_aside(
+    tillers: Place<'_>,
+    aside: &Recorded,
+    mut take: impl AsyncFnMut(Group),
+) -> Result<(), ListError> {
+    let (sender, mut receiver) = mpsc::channel(1);
+    let gathered = tillers.gather(aside, Direction::Aside, sender);
+    let taken = async {
+        while let Some(group) = receiver.recv().await {
+            take(group).await;
+        }
+    };
+    tokio::join!(gathered, taken).0
+}
