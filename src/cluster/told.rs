@@ -90,6 +90,13 @@ pub(super) fn is_denial(message: &str) -> bool {
     message.starts_with("admission webhook ") && message.contains("denied the request")
 }
 
+/// Whether these are the words of an authorizer: `pods is forbidden: User "a" cannot list resource "pods" …`.
+///
+/// Source: `forbiddenMessage` of `k8s.io/apiserver`, 1.10 to 1.36.
+pub(super) fn lacks_right(message: &str) -> bool {
+    message.contains("User \"") && message.contains("\" cannot ") && !is_denial(message)
+}
+
 /// What is said behind the name that the API server gives to errors of its own.
 pub(super) fn without_preamble(message: &str) -> &str {
     message
@@ -160,6 +167,30 @@ mod tests {
             ),
         ] {
             assert_eq!(words(&api(code, message)), expected);
+        }
+    }
+
+    #[test]
+    fn an_authorizer_is_told_from_a_quota() {
+        for (message, expected) in [
+            (
+                r#"pods is forbidden: User "a" cannot list pods in the namespace "b""#,
+                true,
+            ),
+            (
+                r#"pods is forbidden: User "a" cannot list resource "pods" in API group "" in the namespace "b""#,
+                true,
+            ),
+            (
+                r#"secrets "a.v1" is forbidden: exceeded quota: q, requested: secrets=1, used: secrets=2, limited: secrets=2"#,
+                false,
+            ),
+            (
+                r#"secrets "a.v1" is forbidden: unable to create new content in namespace b because it is being terminated"#,
+                false,
+            ),
+        ] {
+            assert_eq!(lacks_right(message), expected, "{message}");
         }
     }
 

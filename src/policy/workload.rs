@@ -4,7 +4,7 @@ use super::annotations::Annotations;
 use super::rbac::Account;
 use crate::json::fields;
 use crate::pod::{PodSpec, Text};
-use crate::tiller::{Storage, Surroundings, Tiller, Traits, recognise};
+use crate::tiller::{Recognised, Storage, Surroundings, Tiller, Traits, recognise};
 
 /// A pod to judge, and where it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -180,18 +180,22 @@ impl Workload<'_> {
         !recognise(&self.pod, self.traits(), |_| false).is_empty()
     }
 
-    /// Where its Tiller keeps its records, if it carries one and tells.
-    pub fn storage(&self) -> Option<Storage> {
+    /// Its Tillers, and where each keeps its records, if it tells.
+    pub fn storages(&self) -> impl Iterator<Item = (Recognised<'_>, Option<Storage>)> {
         let recognised = recognise(&self.pod, self.traits(), |_| false);
-        let mut read = recognised.iter().filter_map(|it| {
+        recognised.into_iter().map(|it| {
             let surroundings = Surroundings {
                 namespace: self.namespace.as_deref(),
                 version: None,
             };
             let tiller = Tiller::read(it.container, surroundings);
-            tiller.effective.storage.known().copied()
-        });
-        read.next()
+            (it, tiller.effective.storage.known().copied())
+        })
+    }
+
+    /// Where its Tiller keeps its records, if it carries one and tells.
+    pub fn storage(&self) -> Option<Storage> {
+        self.storages().find_map(|(_, storage)| storage)
     }
 
     /// The kind and name of the controlling owner, if objects like this one are made for objects like that.

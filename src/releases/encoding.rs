@@ -48,13 +48,7 @@ pub enum DecodeError {
 
 /// The release in a record's text. One that lacks what every release has is none: it stops Tiller.
 pub fn decode(text: &[u8]) -> Result<Release, DecodeError> {
-    let message = message(text)?;
-    let options = DecodeOptions::new()
-        .with_max_message_size(MAX_DECOMPRESSED)
-        .with_element_memory_limit(MAX_PARTS);
-    let release: Release = options
-        .decode_from_slice(&message)
-        .map_err(DecodeError::Protobuf)?;
+    let release = read(&message(text)?)?;
     let lacks = [
         ("name", release.name.is_empty()),
         ("info", release.info.as_option().is_none()),
@@ -70,6 +64,27 @@ pub fn decode(text: &[u8]) -> Result<Release, DecodeError> {
         Some((part, _)) => Err(DecodeError::Incomplete(part)),
         None => Ok(release),
     }
+}
+
+/// Whether nothing of the message in a record's text is missing in the release that was decoded of it. Fields that no version of
+/// Tiller knows may stand anywhere in it.
+pub fn is_whole(text: &[u8], release: &Release) -> bool {
+    let encoded = release.encode_to_vec();
+    message(text).is_ok_and(|message| {
+        let is_reordered = || {
+            message.len() == encoded.len() && read(&encoded).is_ok_and(|again| again == *release)
+        };
+        message == encoded || is_reordered()
+    })
+}
+
+fn read(message: &[u8]) -> Result<Release, DecodeError> {
+    let options = DecodeOptions::new()
+        .with_max_message_size(MAX_DECOMPRESSED)
+        .with_element_memory_limit(MAX_PARTS);
+    options
+        .decode_from_slice(message)
+        .map_err(DecodeError::Protobuf)
 }
 
 /// The protobuf message in a record's text.
@@ -176,6 +191,17 @@ mod tests {
             let _any = decode(&bytes).is_ok();
             let _any = decode(&text(&bytes)).is_ok();
             let _any = decode(STANDARD.encode(&bytes).as_bytes()).is_ok();
+        }
+    }
+
+    /// Field 100 is of no version; a name that stands twice would be read as the second.
+    #[test]
+    fn a_field_that_nobody_knows_may_stand_in_front() {
+        let release: &[u8] = b"\x0a\x03web\x12\x02\x0a\x00\x1a\x02\x0a\x00\x38\x01";
+        for (before, expected) in [(&b"\xa0\x06\x01"[..], true), (b"\x0a\x01a", false)] {
+            let text = text(&[before, release].concat());
+            let release = decode(&text).unwrap();
+            assert_eq!(is_whole(&text, &release), expected, "{before:?}");
         }
     }
 }

@@ -169,6 +169,12 @@ impl Prepared {
                 self.obstacles
                     .push(format!("{record} holds what {expected} is for"));
             }
+            if !record.other_keys.is_empty() {
+                self.obstacles.push(format!(
+                    "{record} has other keys too, which would be lost: {}; delete them",
+                    record.other_keys.join(", ")
+                ));
+            }
         }
         let mut namespaces: Vec<_> = releases
             .iter()
@@ -277,6 +283,28 @@ mod tests {
         assert_eq!(revisions(&one), ["3"]);
         assert_eq!(one.remarks, ["2 revisions, 1 to 2, are left out by --max"]);
         assert_eq!(revisions(&prepared(&all, None)).len(), 4);
+    }
+
+    #[test]
+    fn what_a_record_holds_besides_the_release_is_not_lost() {
+        let records = records(&[DEPLOYED]);
+        let other_keys = vec!["note".to_owned()];
+        let noted = Record {
+            other_keys,
+            ..records[0].clone()
+        };
+        let migration = Migration {
+            minor: 20,
+            map_apis: false,
+            max: None,
+        };
+        let [told] = &migration.prepare(&[noted]).obstacles[..] else {
+            panic!("no obstacle");
+        };
+        assert!(
+            told.ends_with("which would be lost: note; delete them"),
+            "{told}"
+        );
     }
 
     /// A hook before a deletion of the release, and one that installed a definition of a kind.

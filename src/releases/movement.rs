@@ -7,6 +7,9 @@
 //! Each round looks at both storages anew, so that a run that was killed, a step that failed and a write of Tiller's in between
 //! lead to the same end. A record is set aside by its label, which hides it from Tiller, and only once its copy is there;
 //! it is deleted only once it is aside. Nothing is ever the last of its kind when it goes.
+//!
+//! A copy is written over only by the run that made it, and only until the old record is aside: from then on the copy is the record,
+//! and a Tiller that goes back to the old storage begins another one under its name. Which of the two counts is for people to say.
 
 use std::collections::BTreeMap;
 
@@ -14,9 +17,6 @@ use ring::digest::{SHA256, digest};
 
 /// The value of the label `OWNER` of a record whose copy has taken its place. Tiller does not find it.
 pub const ASIDE: &str = "MOVED";
-/// The annotation of a copy, which says where it came from. Tiller drops it when it first writes the record, so that it is
-/// on those only that no Tiller has touched.
-pub const MOVED_FROM: &str = "tiller-guard.io/moved-from";
 
 /// The SHA-256 of a record's text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,8 +36,6 @@ pub enum Owner {
 pub struct Kept {
     /// Whom it is for.
     pub owner: Owner,
-    /// Whether it is a copy that no Tiller has touched.
-    pub is_copy: bool,
     /// The object's version.
     pub version: String,
     /// What it holds.
@@ -62,31 +60,43 @@ pub enum Step {
     Delete(String),
 }
 
+/// Steps by the name of the record.
+pub type Steps = BTreeMap<String, Step>;
+
 /// The next step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Next {
     /// These, in any order.
-    Steps(BTreeMap<String, Step>),
+    Steps(Steps),
     /// Tiller is to look for its records in the target.
     Switch,
     /// Nothing.
     Done,
 }
 
+/// What is left to be done at the beginning, beside the copies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Outlook {
+    /// Old records to be set aside.
+    pub asides: usize,
+    /// Old records to be deleted.
+    pub deletions: usize,
+}
+
 /// How far this run has come.
 #[derive(Debug, Clone, Default)]
 pub struct Progress {
-    /// What it has copied.
-    pub copied: BTreeMap<String, Digest>,
+    /// The copies that it has made of records that are not aside yet.
+    copied: BTreeMap<String, Digest>,
     /// Whether Tiller works with the target.
     pub switched: bool,
     /// Whether the old records are kept, set aside.
     pub keep: bool,
 }
 
-/// Two Tillers have written one record, each in its storage.
+/// Tiller has written one record in each storage: two Tillers, or one that went back to the old storage after a move.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{} in both storages, with another content in each, written by two Tillers: {}", .0.len(), .0.join(", "))]
+#[error("{} in both storages, with another content in each: {}", .0.len(), .0.join(", "))]
 pub struct Conflict(pub Vec<String>);
 
 // === impl Digest ===
@@ -99,6 +109,55 @@ impl Digest {
             *byte = *hashed;
         }
         Self(bytes)
+    }
+}
+
+// === impl Step ===
+
+impl Step {
+    /// Whether it makes a copy.
+    pub fn is_copy(&self) -> bool {
+        matches!(self, Self::Create | Self::Replace(_))
+    }
+}
+
+// === impl Next ===
+
+impl Next {
+    /// The steps, if it is these.
+    pub fn steps(&self) -> &Steps {
+        static NONE: Steps = Steps::new();
+        match self {
+            Self::Steps(steps) => steps,
+            Self::Switch | Self::Done => &NONE,
+        }
+    }
+}
+
+// === impl Progress ===
+
+impl Progress {
+    /// At the beginning.
+    pub fn begun(keep: bool) -> Self {
+        Self {
+            keep,
+            ..Self::default()
+        }
+    }
+
+    /// Notes a copy of such a text.
+    pub fn note_copy(&mut self, name: String, digest: Digest) {
+        self.copied.insert(name, digest);
+    }
+
+    /// Notes that a record was set aside: its copy is the record now.
+    pub fn note_aside(&mut self, name: &str) {
+        self.copied.remove(name);
+    }
+
+    /// Whether what is there under this name is a copy of this run's that no Tiller works with yet.
+    fn has_made(&self, name: &str, there: &Kept) -> bool {
+        !self.switched && self.copied.get(name) == Some(&there.digest)
     }
 }
 
@@ -119,23 +178,25 @@ pub fn next(source: &Contents, target: &Contents, progress: &Progress) -> Result
     })
 }
 
-fn copies(
-    source: &Contents,
-    target: &Contents,
-    progress: &Progress,
-) -> Result<BTreeMap<String, Step>, Conflict> {
-    let mut steps = BTreeMap::new();
+/// What a move that begins will have done, if nobody comes between.
+pub fn outlook(source: &Contents, target: &Contents, keep: bool) -> Outlook {
+    let asides = of_tiller(source).count();
+    let deletions = asides + deletions(source, target).len();
+    Outlook {
+        asides,
+        deletions: if keep { 0 } else { deletions },
+    }
+}
+
+fn copies(source: &Contents, target: &Contents, progress: &Progress) -> Result<Steps, Conflict> {
+    let mut steps = Steps::new();
     let mut conflicts = Vec::new();
     for (name, record) in of_tiller(source) {
         let step = match target.get(name) {
             None => Step::Create,
             Some(there) if is_same(record, there) => continue,
-            // What is aside was replaced by what is now moved back, and what is a copy is one of an older version.
-            Some(there)
-                if there.owner == Owner::Aside
-                    || there.is_copy
-                    || there.digest == record.digest =>
-            {
+            // What is aside was replaced by what is now moved back, and a copy of this run's is one of an older version.
+            Some(there) if there.owner == Owner::Aside || progress.has_made(name, there) => {
                 Step::Replace(there.version.clone())
             }
             Some(_) => {
@@ -145,11 +206,13 @@ fn copies(
         };
         steps.insert(name.clone(), step);
     }
-    for (name, digest) in &progress.copied {
+    for name in progress.copied.keys() {
         let there = target.get(name).filter(|there| {
-            there.owner == Owner::Tiller && there.is_copy && there.digest == *digest
+            there.owner == Owner::Tiller
+                && progress.has_made(name, there)
+                && !source.contains_key(name)
         });
-        if let Some(there) = there.filter(|_| !progress.switched && !source.contains_key(name)) {
+        if let Some(there) = there {
             steps.insert(name.clone(), Step::Retract(there.version.clone()));
         }
     }
@@ -160,7 +223,7 @@ fn copies(
     }
 }
 
-fn asides(source: &Contents, target: &Contents) -> BTreeMap<String, Step> {
+fn asides(source: &Contents, target: &Contents) -> Steps {
     let copied = of_tiller(source).filter(|(name, record)| {
         target
             .get(*name)
@@ -172,7 +235,7 @@ fn asides(source: &Contents, target: &Contents) -> BTreeMap<String, Step> {
 }
 
 /// What is aside and has its place taken. One whose place is empty stays: it may have been the last.
-fn deletions(source: &Contents, target: &Contents) -> BTreeMap<String, Step> {
+fn deletions(source: &Contents, target: &Contents) -> Steps {
     let aside = source.iter().filter(|(name, record)| {
         record.owner == Owner::Aside
             && target

@@ -53,6 +53,8 @@ pub struct Record {
     pub immutable: bool,
     /// Its text: base64 of a compressed release.
     pub text: Result<Vec<u8>, Textless>,
+    /// The names of its other keys, which Tiller does not read.
+    pub other_keys: Vec<String>,
 }
 
 /// A record without a text.
@@ -81,6 +83,7 @@ struct Object {
     kind: Option<String>,
     metadata: Metadata,
     data: Option<Data>,
+    binary_data: Option<Data>,
     string_data: Option<Data>,
     r#type: Option<String>,
     immutable: Option<bool>,
@@ -171,6 +174,7 @@ impl Record {
             kind,
             metadata,
             data,
+            binary_data,
             string_data,
             r#type,
             immutable,
@@ -190,6 +194,9 @@ impl Record {
             (Some(_), Some(storage)) if told.is_some() => storage,
             (kind, _) => return Err(NotRecord::Kind(kind.unwrap_or_default())),
         };
+        let keyed = data.iter().chain(&string_data).chain(&binary_data);
+        let keys = keyed.flat_map(BTreeMap::keys);
+        let other_keys = keys.filter(|key| *key != KEY).cloned().collect();
         let of = |data: Option<Data>| data.and_then(|mut data| data.remove(KEY)?);
         let text = of(data).ok_or(Textless::Absent);
         let text = match (storage, of(string_data)) {
@@ -215,6 +222,7 @@ impl Record {
             secret_type: r#type,
             immutable: immutable.unwrap_or(false),
             text,
+            other_keys,
         })
     }
 

@@ -43,7 +43,7 @@ pub(in crate::cli) struct Arguments {
     #[arg(long)]
     allow_pending: bool,
 
-    /// Only report what would be done; with `server`, let the API server check the copies without storing them
+    /// Only read the cluster, and report each step that would be done
     #[arg(long, value_name = "HOW", num_args = 0..=1, default_missing_value = "client", require_equals = true)]
     dry_run: Option<DryRun>,
 
@@ -58,9 +58,9 @@ pub(in crate::cli) struct Arguments {
 /// How nothing is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum DryRun {
-    /// Without asking the API server
+    /// Write nothing
     Client,
-    /// Asking it
+    /// Also let the API server check what would be written, and store nothing
     Server,
 }
 
@@ -143,7 +143,11 @@ async fn halfway(plan: &Move, cluster: &Cluster, dry_run: Option<DryRun>) -> Str
 
 /// Does it, or what a dry run does. False if nothing was to be done.
 async fn done(plan: &Move, cluster: &Cluster, dry_run: Option<DryRun>) -> Result<bool, MoveError> {
-    let tried = dry_run.map_or("", |_| " (dry run)");
+    let tried = match dry_run {
+        None => "",
+        Some(DryRun::Client) => " (dry run)",
+        Some(DryRun::Server) => " (server dry run)",
+    };
     let (mut is_moved, mut is_empty) = (false, false);
     let tell = |moved| {
         is_empty |= moved == Moved::Nothing;
@@ -224,25 +228,73 @@ pub(in crate::cli) fn told(moved: &Moved, plan: &Move) -> String {
 
 /// The exit code and the message of an error.
 pub(in crate::cli) fn unmoved(failed: MoveError, plan: &Move) -> (Exit, String) {
+    let (failed, is_stopped) = match failed {
+        MoveError::Stopped(failed) => (*failed, true),
+        failed => (failed, false),
+    };
     let (exit, remedy) = (exit(&failed), remedy(&failed, plan));
-    (exit, format!("{:#}{remedy}", anyhow!(failed)))
+    let what_next = if is_stopped {
+        format!(
+            "; Deployment {}/tiller-deploy is at zero replicas, and no record is lost: {}",
+            plan.namespace,
+            ways(plan)
+        )
+    } else {
+        next(&failed, plan)
+    };
+    let text = format!("{:#}", anyhow!(failed));
+    let parts = [remedy, what_next].into_iter();
+    // The API server's answer may have said so already.
+    let parts = parts.filter(|part| part != AGAIN || !text.contains("run this again"));
+    (exit, parts.fold(text.clone(), |text, part| text + &part))
 }
+
+/// What to do if it may just be repeated.
+const AGAIN: &str = "; run this again to go on";
 
 fn exit(failed: &MoveError) -> Exit {
     match failed {
         MoveError::Conflict(_)
         | MoveError::Damaged(_)
+        | MoveError::OtherKeys(_)
         | MoveError::Pending(_)
+        | MoveError::Elsewhere { .. }
         | MoveError::Unswitchable(..)
         | MoveError::Refused { .. }
+        | MoveError::InTheWay { .. }
         | MoveError::Restless(_)
         | MoveError::Running { .. } => Exit::Findings,
         MoveError::TimedOut { .. } => Exit::TimedOut,
-        MoveError::List(_) | MoveError::Write(_) | MoveError::Tiller { .. } => Exit::Unreachable,
+        MoveError::Stopped(failed) => exit(failed),
+        MoveError::List(_)
+        | MoveError::Write(_)
+        | MoveError::Lacking(_)
+        | MoveError::Tiller { .. } => Exit::Unreachable,
     }
 }
 
-/// What to do.
+/// The ways from here: on, and back.
+fn ways(plan: &Move) -> String {
+    let (namespace, to) = (&plan.namespace, plan.to.as_str());
+    let back = plan.to.other().as_str();
+    let pending = if plan.allow_pending {
+        " --allow-pending"
+    } else {
+        ""
+    };
+    let keep = if plan.keep { " --keep" } else { "" };
+    let command = |to: &str, options: &str| {
+        format!("tiller-guard releases move --to {to} -n {namespace}{options}{pending}")
+    };
+    let on = if plan.switches {
+        format!("run: {}", command(to, keep))
+    } else {
+        "run this again".to_owned()
+    };
+    format!("to go on, {on}; to undo it, run: {}", command(back, ""))
+}
+
+/// What to repair.
 fn remedy(failed: &MoveError, plan: &Move) -> String {
     let namespace = &plan.namespace;
     match failed {
@@ -250,8 +302,17 @@ fn remedy(failed: &MoveError, plan: &Move) -> String {
             format!("; ask an administrator for that right in {namespace}")
         }
         MoveError::Conflict(_) => format!(
-            "; compare them with `tiller-guard releases show -n {namespace} --storage …`, and delete the ones that are \
-             wrong"
+            "; if Tiller went back to its old storage after a move, both may be needed: compare them with `tiller-guard \
+             releases show RELEASE -n {namespace} --revision N --storage …`, and delete the ones that are wrong"
+        ),
+        MoveError::InTheWay { storage, .. } => format!(
+            "; look at them with kubectl -n {namespace} get {} NAME -o yaml, and delete them, or keep them under another name",
+            storage.as_str()
+        ),
+        MoveError::OtherKeys(_) => "; remove these keys, or keep them elsewhere".to_owned(),
+        MoveError::Elsewhere { to, .. } => format!(
+            "; if those releases may be lost, set --storage={} there by hand, and run this again",
+            to.other().flag()
         ),
         MoveError::Damaged(_) => {
             "; restore them from a backup, or delete them, and run this again".to_owned()
@@ -272,23 +333,28 @@ fn remedy(failed: &MoveError, plan: &Move) -> String {
         MoveError::List(ListError::NoNamespace(_)) => {
             "; name Tiller's namespace with -n".to_owned()
         }
-        MoveError::Tiller { act: "start", .. } if plan.switches => format!(
-            "; Tiller is stopped, and no record is lost: repair this and run it again to go on, or undo it with: \
-             tiller-guard releases move --to {} -n {namespace}",
-            plan.to.other().as_str()
-        ),
-        MoveError::List(_) | MoveError::Write(_) | MoveError::Tiller { .. } => {
-            "; run this again to go on".to_owned()
+        _ => String::new(),
+    }
+}
+
+/// How to go on with a move that did not stop Tiller, or has started it already.
+fn next(failed: &MoveError, plan: &Move) -> String {
+    match failed {
+        MoveError::TimedOut { .. } => format!("; {}", ways(plan)),
+        MoveError::InTheWay { .. } | MoveError::OtherKeys(_) => "; then run this again".to_owned(),
+        MoveError::List(ListError::NoNamespace(_)) => String::new(),
+        MoveError::List(_) | MoveError::Write(_) | MoveError::Tiller { .. }
+            if !is_forbidden(failed) =>
+        {
+            AGAIN.to_owned()
         }
-        MoveError::Refused { .. }
-        | MoveError::Unswitchable(..)
-        | MoveError::TimedOut { .. }
-        | MoveError::Restless(_) => String::new(),
+        _ => String::new(),
     }
 }
 
 fn is_forbidden(failed: &MoveError) -> bool {
     match failed {
+        MoveError::Lacking(_) => true,
         MoveError::Write(error) => error.is_forbidden,
         MoveError::List(ListError::Asked { is_forbidden, .. })
         | MoveError::Tiller { is_forbidden, .. } => *is_forbidden,

@@ -172,14 +172,16 @@ impl<'a> Shift<'a> {
         moved.name = self.direction.name(original_name(&record.name));
         let owner = self.direction.owner().to_owned();
         moved.labels.insert(OWNER.0.to_owned(), owner);
-        moved.annotations.remove(SET_ASIDE);
-        let mut object = object(&moved, record.storage, (SET_ASIDE, &record.name));
-        let annotations = object.pointer_mut("/metadata/annotations");
-        let annotations = annotations.and_then(serde_json::Value::as_object_mut);
-        if let Some(annotations) = annotations.filter(|_| self.direction == Direction::Back) {
-            annotations.remove(SET_ASIDE);
+        match self.direction {
+            Direction::Aside => {
+                let was = (SET_ASIDE.to_owned(), record.name.clone());
+                moved.annotations.extend([was]);
+            }
+            Direction::Back => {
+                moved.annotations.remove(SET_ASIDE);
+            }
         }
-        object
+        object(&moved, record.storage)
     }
 
     /// What is there under the name that a record is to have.

@@ -1,8 +1,7 @@
 //! What is in a storage now. What was seen before is known by its version, and is not read again.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use buffa::Message as _;
 use hyper::header::ACCEPT;
 use kube::api::ListParams;
 use kube::core::Request;
@@ -12,8 +11,8 @@ use super::list::{ListError, Pages};
 use crate::cluster::Cluster;
 use crate::cluster::lookup::METADATA_LIST;
 use crate::cluster::team::asked;
-use crate::releases::movement::{ASIDE, Contents, Digest, Kept, MOVED_FROM, Owner};
-use crate::releases::{OWNER, Record, Status, Storage, message};
+use crate::releases::movement::{ASIDE, Contents, Digest, Kept, Owner};
+use crate::releases::{OWNER, Record, Status, Storage, is_whole};
 
 /// Records of a page by their metadata.
 const PAGE: u32 = 500;
@@ -23,6 +22,8 @@ const PAGE: u32 = 500;
 pub(super) enum Fault {
     /// It cannot be decoded, or does not encode to the same.
     Damaged(String),
+    /// It has keys that a copy would not have.
+    OtherKeys(Vec<String>),
     /// Something is under way.
     Pending(Status),
 }
@@ -69,7 +70,6 @@ struct Metadata {
     name: String,
     resource_version: String,
     labels: Option<BTreeMap<String, String>>,
-    annotations: Option<BTreeMap<String, String>>,
 }
 
 /// The labels of Tiller's records and of those that were set aside.
@@ -100,16 +100,14 @@ impl<'a> Looker<'a> {
             name,
             resource_version,
             labels,
-            annotations,
-        } in self.heads(storage).await?
+        } in self.heads(storage, &selector()).await?
         {
             let key = (storage, name.clone(), resource_version.clone());
             let Some(read) = self.known.get(&key) else {
                 return self.read(storage).await;
             };
             let labels = labels.unwrap_or_default();
-            let annotations = annotations.unwrap_or_default();
-            let kept = kept(&labels, &annotations, resource_version, read.digest);
+            let kept = kept(&labels, resource_version, read.digest);
             contents.insert(name, kept);
         }
         Ok(contents)
@@ -158,9 +156,16 @@ impl<'a> Looker<'a> {
         Ok(contents)
     }
 
-    async fn heads(&self, storage: Storage) -> Result<Vec<Metadata>, ListError> {
+    /// The names of the objects that are neither Tiller's records nor were set aside by a move.
+    pub(super) async fn others(&self, storage: Storage) -> Result<BTreeSet<String>, ListError> {
+        let selector = format!("{} notin ({},{ASIDE})", OWNER.0, OWNER.1);
+        let heads = self.heads(storage, &selector).await?;
+        Ok(heads.into_iter().map(|it| it.name).collect())
+    }
+
+    async fn heads(&self, storage: Storage, selector: &str) -> Result<Vec<Metadata>, ListError> {
         let path = format!("/api/v1/namespaces/{}/{}", self.namespace, storage.as_str());
-        let mut parameters = ListParams::default().limit(PAGE).labels(&selector());
+        let mut parameters = ListParams::default().limit(PAGE).labels(selector);
         let mut found = Vec::new();
         loop {
             let list = asked(async || {
@@ -184,12 +189,7 @@ impl<'a> Looker<'a> {
 fn examined(record: &Record, decodes: bool) -> (String, Kept, Read) {
     let text = record.text.as_deref().unwrap_or_default();
     let digest = Digest::of(text);
-    let kept = kept(
-        &record.labels,
-        &record.annotations,
-        record.resource_version.clone(),
-        digest,
-    );
+    let kept = kept(&record.labels, record.resource_version.clone(), digest);
     let fault = decodes.then(|| fault(record, text)).flatten();
     (record.name.clone(), kept, Read { digest, fault })
 }
@@ -199,21 +199,19 @@ fn fault(record: &Record, text: &[u8]) -> Option<Fault> {
         Ok(release) => release,
         Err(error) => return Some(Fault::Damaged(error.to_string())),
     };
-    if message(text).ok() != Some(release.encode_to_vec()) {
+    if !is_whole(text, &release) {
         return Some(Fault::Damaged(
             "what is decoded of it does not encode to the same".to_owned(),
         ));
+    }
+    if !record.other_keys.is_empty() {
+        return Some(Fault::OtherKeys(record.other_keys.clone()));
     }
     let status = Status::of(release.info.status.code);
     status.is_pending().then_some(Fault::Pending(status))
 }
 
-fn kept(
-    labels: &BTreeMap<String, String>,
-    annotations: &BTreeMap<String, String>,
-    version: String,
-    digest: Digest,
-) -> Kept {
+fn kept(labels: &BTreeMap<String, String>, version: String, digest: Digest) -> Kept {
     let is_aside = labels.get(OWNER.0).is_some_and(|owner| owner == ASIDE);
     Kept {
         owner: if is_aside {
@@ -221,7 +219,6 @@ fn kept(
         } else {
             Owner::Tiller
         },
-        is_copy: annotations.contains_key(MOVED_FROM),
         version,
         digest,
     }

@@ -41,6 +41,7 @@ impl<'a> Halt<'a> {
     pub(super) async fn stop(&self) -> Result<Vec<String>, MoveError> {
         if let Some(found) = self.0.find().await? {
             self.0.stop(&found).await?;
+            self.0.is_gone(&found).await?;
         }
         self.pods().await
     }
@@ -54,9 +55,11 @@ impl<'a> Halt<'a> {
     }
 
     async fn pods(&self) -> Result<Vec<String>, MoveError> {
-        match self.0.none_runs().await {
+        match self.0.no_other_runs(None).await {
             Ok(()) => Ok(Vec::new()),
-            Err(MoveError::Running { namespace, pods }) => {
+            Err(MoveError::Running {
+                namespace, pods, ..
+            }) => {
                 let pods = pods.iter().map(|pod| format!("Pod {namespace}/{pod}"));
                 Ok(pods.collect())
             }

@@ -5,30 +5,47 @@ use serde_json::{Value, json};
 use crate::k8s;
 use crate::policy::WorkloadKind;
 use crate::releases::Storage;
-use crate::tiller;
+use crate::tiller::{self, ContainerList};
 
-/// Where the Tiller of a Deployment keeps its records, if that can be read.
-pub(super) fn storage(deployment: &Value) -> Option<Storage> {
+/// The Tiller of a Deployment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Launch {
+    /// Which container it is.
+    container: usize,
+    /// Where it keeps its records.
+    pub(super) storage: tiller::Storage,
+}
+
+/// Reads a Deployment. `None` if not exactly one container is a Tiller, or if it does not tell where it keeps its records.
+pub(super) fn read(deployment: &Value) -> Option<Launch> {
     let object = k8s::read(WorkloadKind::Deployment, deployment).ok()?;
-    match object.workload()?.storage()? {
+    let mut tillers = object.workload()?.storages();
+    let (tiller, storage) = tillers.next()?;
+    let is_only = tillers.next().is_none() && tiller.list == ContainerList::Regular;
+    Some(Launch {
+        container: tiller.index,
+        storage: storage.filter(|_| is_only)?,
+    })
+}
+
+/// Where the Tiller of a Deployment keeps its records, if that is in its namespace and can be read.
+pub(super) fn storage(deployment: &Value) -> Option<Storage> {
+    match read(deployment)?.storage {
         tiller::Storage::ConfigMap => Some(Storage::ConfigMaps),
         tiller::Storage::Secret => Some(Storage::Secrets),
         tiller::Storage::Sql | tiller::Storage::Memory => None,
     }
 }
 
-/// The containers of a Deployment whose Tiller keeps its records there; `None` if they do not say where.
+/// The containers of a Deployment whose Tiller keeps its records there; `None` if it cannot be made to do so.
 pub(super) fn switched(deployment: &Value, to: Storage) -> Option<Value> {
-    let containers = deployment.pointer("/spec/template/spec/containers")?;
-    let count = containers.as_array()?.len();
-    (0..count).find_map(|index| {
-        let mut changed = deployment.clone();
-        let container = changed.pointer_mut(&format!("/spec/template/spec/containers/{index}"))?;
-        set(container, to);
-        let is_it = storage(&changed) == Some(to);
-        let containers = changed.pointer("/spec/template/spec/containers")?;
-        is_it.then(|| containers.clone())
-    })
+    let Launch { container, .. } = read(deployment)?;
+    let mut changed = deployment.clone();
+    let place = format!("/spec/template/spec/containers/{container}");
+    set(changed.pointer_mut(&place)?, to);
+    let is_it = storage(&changed) == Some(to);
+    let containers = changed.pointer("/spec/template/spec/containers")?;
+    is_it.then(|| containers.clone())
 }
 
 /// Takes the flag out of a launch, and puts it at its end. Tiller's image starts `/tiller` by its command, which arguments
@@ -77,7 +94,10 @@ mod tests {
             "apiVersion": "apps/v1",
             "kind": "Deployment",
             "metadata": { "name": "tiller-deploy", "namespace": "a" },
-            "spec": { "template": { "spec": { "containers": [container] } } },
+            "spec": { "template": {
+                "metadata": { "labels": { "app": "helm", "name": "tiller" } },
+                "spec": { "containers": [container] },
+            } },
         })
     }
 
@@ -108,12 +128,37 @@ mod tests {
     }
 
     #[test]
+    fn only_the_container_that_is_a_tiller_is_changed() {
+        let envoy = json!({ "name": "envoy", "image": "envoy" });
+        let tiller = json!({ "name": "t", "image": "ghcr.io/helm/tiller:v2.17.0" });
+        let mut both = deployment(&envoy);
+        let containers = both.pointer_mut("/spec/template/spec/containers").unwrap();
+        *containers = json!([envoy, tiller]);
+        let containers = switched(&both, Storage::Secrets).unwrap();
+        assert_eq!(containers[0], envoy);
+        assert_eq!(containers[1]["args"], json!(["--storage=secret"]));
+        // It is named and labelled as Tiller is, and starts something else.
+        let nginx = json!({ "name": "t", "image": "nginx:1.19" });
+        assert_eq!(switched(&deployment(&nginx), Storage::Secrets), None);
+        let containers = both.pointer_mut("/spec/template/spec/containers").unwrap();
+        *containers = json!([tiller, tiller]);
+        assert_eq!(switched(&both, Storage::Secrets), None);
+    }
+
+    #[test]
     fn what_cannot_be_read_is_not_changed() {
-        let script = json!({
-            "name": "tiller",
-            "image": "ghcr.io/helm/tiller:v2.17.0",
-            "command": ["sh", "-c", "$(START)"],
-        });
-        assert_eq!(switched(&deployment(&script), Storage::Secrets), None);
+        for command in [
+            json!(["sh", "-c", "$(START)"]),
+            json!(["sh", "-c", "/tiller --storage=configmap"]),
+            json!(["/tiller", "--storage", "$(STORAGE)"]),
+        ] {
+            let script = json!({
+                "name": "tiller",
+                "image": "ghcr.io/helm/tiller:v2.17.0",
+                "command": command,
+            });
+            let deployment = deployment(&script);
+            assert_eq!(switched(&deployment, Storage::Secrets), None, "{command}");
+        }
     }
 }

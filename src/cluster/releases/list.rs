@@ -14,7 +14,7 @@ use tokio::task::{JoinHandle, spawn_blocking};
 use crate::cluster::Cluster;
 use crate::cluster::lookup::METADATA_LIST;
 use crate::cluster::team::{asked, has_namespace};
-use crate::cluster::told::{is_denial, words};
+use crate::cluster::told::{is_denial, lacks_right, words};
 use crate::releases::{NotRecord, Record, Storage};
 
 /// The labels of records, and of those that somebody labelled in another spelling: Tiller does not find these.
@@ -245,9 +245,9 @@ impl<T> std::fmt::Debug for Pages<'_, T> {
     }
 }
 
-/// Whether the right to do it is missing.
+/// Whether the right to do it is missing. A quota, or a namespace that is being deleted, forbids too, whatever rights there are.
 pub(super) fn is_forbidden(error: &kube::Error) -> bool {
-    matches!(error, kube::Error::Api(status) if status.code == 403) && !is_denied(error)
+    matches!(error, kube::Error::Api(status) if status.code == 403 && lacks_right(&status.message))
 }
 
 /// Whether a webhook or an admission policy refuses it, whatever rights there are.

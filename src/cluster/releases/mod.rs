@@ -1,6 +1,7 @@
 //! Release records in a cluster: listed, moved, migrated.
 
 mod aside;
+mod checks;
 mod contents;
 mod gather;
 mod halt;
@@ -11,8 +12,10 @@ mod migration;
 mod moved;
 mod movement;
 mod outcome;
+mod pods;
 mod restore;
 mod rights;
+mod steps;
 mod target;
 mod tiller;
 mod waiting;

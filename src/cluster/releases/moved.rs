@@ -54,14 +54,55 @@ pub enum MoveError {
     /// Some cannot be decoded.
     #[error("{} cannot be decoded: {}", .0.len(), .0.join("; "))]
     Damaged(Vec<String>),
-    /// A Tiller runs without a Deployment `tiller-deploy`, and would continue to use the old records.
-    #[error("Tiller runs in {}, and there is no Deployment {namespace}/tiller-deploy to stop", .pods.join(", "))]
+    /// A Tiller runs that is not of the Deployment `tiller-deploy`, and would continue to use the old records.
+    #[error(
+        "Tiller runs in {}, and {} Deployment {namespace}/tiller-deploy{}", .pods.join(", "),
+        if *beside { "that is not a pod of" } else { "there is no" }, if *beside { "" } else { " to stop" }
+    )]
     Running {
         /// Their namespace.
         namespace: String,
         /// Their pods.
         pods: Vec<String>,
+        /// Whether there is such a Deployment.
+        beside: bool,
     },
+    /// Objects have the names that copies are to have.
+    #[error(
+        "{} in the way, and no record of Tiller's: {}", .names.len(),
+        .names.iter().map(|name| format!("{} {namespace}/{name}", .storage.kind())).collect::<Vec<_>>().join(", ")
+    )]
+    InTheWay {
+        /// Where the copies go.
+        storage: Storage,
+        /// Their namespace.
+        namespace: String,
+        /// Their names.
+        names: Vec<String>,
+    },
+    /// The user may not do what is to be done; this was found before Tiller was stopped.
+    #[error("you may not {}", .0.join(", "))]
+    Lacking(Vec<String>),
+    /// Tiller keeps its releases in a database, or in its memory: it would no longer see them.
+    #[error(
+        "Deployment {namespace}/tiller-deploy has --storage={}: with --storage={}, Tiller would no longer see the releases in its \
+         {}; nothing was changed",
+        .storage.as_str(), .to.flag(), if *.storage == crate::tiller::Storage::Sql { "database" } else { "memory" }
+    )]
+    Elsewhere {
+        /// Its namespace.
+        namespace: String,
+        /// Where it keeps them.
+        storage: crate::tiller::Storage,
+        /// Where the records were to go.
+        to: Storage,
+    },
+    /// Some hold more than a release.
+    #[error("{} with other keys than `release`, which Tiller drops when it writes the record: {}", .0.len(), .0.join("; "))]
+    OtherKeys(Vec<String>),
+    /// It ended while Tiller was stopped.
+    #[error(transparent)]
+    Stopped(Box<Self>),
     /// Something is under way.
     #[error("{} pending: {}", .0.len(), .0.join(", "))]
     Pending(Vec<String>),
@@ -91,14 +132,12 @@ pub enum MoveError {
     },
     /// Where Tiller keeps its records cannot be changed in its Deployment.
     #[error(
-        "how Tiller starts in Deployment {0}/tiller-deploy cannot be read: set --storage={flag} there by hand, and run \
-         this again", flag = .1.flag()
+        "which container of Deployment {0}/tiller-deploy is Tiller, or where it keeps its records, cannot be read: start it there as \
+         /tiller with --storage={flag}, word by word, and run this again", flag = .1.other().flag()
     )]
     Unswitchable(String, Storage),
     /// Tiller took too long.
-    #[error(
-        "{what} after {seconds} s; see kubectl -n {namespace} describe pods; run this again to go on"
-    )]
+    #[error("{what} after {seconds} s; see kubectl -n {namespace} describe pods")]
     TimedOut {
         /// What did not come to be.
         what: String,

@@ -2,23 +2,23 @@
 
 use std::time::Duration;
 
-use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+use tokio::time::sleep;
 
-use super::contents::{Fault, Looker, selector};
-use super::list::{Pages, check_namespace};
+use super::contents::Looker;
+use super::list::check_namespace;
 use super::moved::{MoveError, Moved};
 use super::tiller::{Found, Tiller};
-use super::write::{WriteError, Writer, Written, object};
+use super::write::Writer;
 use crate::cluster::Cluster;
+use crate::releases::Storage;
 use crate::releases::movement::{
-    ASIDE, Contents, Digest, MOVED_FROM, Next, Owner, Progress, Step, next,
+    Contents, Kept, Next, Outlook, Owner, Progress, Step, Steps, next, outlook,
 };
-use crate::releases::{OWNER, Record, Storage};
 
-/// Objects that are on their way at once.
-const AT_ONCE: usize = 8;
 /// Rounds in which somebody else may come between.
 const ROUNDS: usize = 30;
+/// After a round in which somebody else came between in everything.
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// The records to move.
 #[derive(Debug, Clone)]
@@ -39,16 +39,21 @@ pub struct Move {
 }
 
 /// A move on its way.
-struct Mover<'a, F> {
-    plan: &'a Move,
-    cluster: &'a Cluster,
-    looker: Looker<'a>,
-    progress: Progress,
-    tell: F,
+pub(super) struct Mover<'a, F> {
+    pub(super) plan: &'a Move,
+    pub(super) cluster: &'a Cluster,
+    pub(super) looker: Looker<'a>,
+    pub(super) progress: Progress,
+    pub(super) tell: F,
+    /// Whether Tiller is stopped, by this run or an earlier one.
+    is_stopped: bool,
+    /// Whether this run may have written a record.
+    pub(super) wrote: bool,
 }
 
 impl Move {
-    /// What is there to be moved. Nothing is written but, with `try_all`, copies that the API server does not store.
+    /// What is there to be moved, and by which steps. With `try_all` the API server checks the copies and Tiller's start, and stores
+    /// nothing.
     pub async fn plan(
         &self,
         cluster: &Cluster,
@@ -56,34 +61,15 @@ impl Move {
         tell: impl FnMut(Moved),
     ) -> Result<(), MoveError> {
         let mut mover = self.mover(cluster, tell);
-        let (found, source, target) = mover.begin().await?;
-        let first = next(&source, &target, &mover.progress)?;
-        if !try_all {
-            return Ok(());
-        }
-        if let Next::Steps(steps) = &first {
-            mover.copy(steps, true).await?;
-        }
-        mover.try_switch(found.as_ref()).await
+        let planned = mover.plan(try_all).await;
+        planned.map_err(|error| mover.ended(error))
     }
 
     /// Moves all. Where nothing is recorded, nothing is written.
     pub async fn run(&self, cluster: &Cluster, tell: impl FnMut(Moved)) -> Result<(), MoveError> {
         let mut mover = self.mover(cluster, tell);
-        let (found, source, target) = mover.begin().await?;
-        let is_stopped = found.as_ref().is_some_and(Found::is_noted);
-        if source.is_empty() && target.is_empty() && !is_stopped {
-            (mover.tell)(Moved::Nothing);
-            return Ok(());
-        }
-        let first = next(&source, &target, &mover.progress)?;
-        mover.try_switch(found.as_ref()).await?;
-        // Controllers write its status meanwhile.
-        let found = mover.tiller().find().await?;
-        let stopped = mover.prepare(found.as_ref(), &first).await?;
-        // Until it stopped, Tiller may have written.
-        let seen = (!stopped).then_some((source, target));
-        mover.go_on(seen).await
+        let done = mover.run().await;
+        done.map_err(|error| mover.ended(error))
     }
 
     /// Deletes the old records that were set aside, once Tiller works with the target.
@@ -115,18 +101,64 @@ impl Move {
             plan: self,
             cluster,
             looker: Looker::new(cluster, &self.namespace, self.to.other()),
-            progress: Progress {
-                keep: self.keep,
-                ..Progress::default()
-            },
+            progress: Progress::begun(self.keep),
             tell,
+            is_stopped: false,
+            wrote: false,
         }
     }
 }
 
 impl<F: FnMut(Moved)> Mover<'_, F> {
-    fn from(&self) -> Storage {
+    pub(super) fn from(&self) -> Storage {
         self.plan.to.other()
+    }
+
+    async fn plan(&mut self, try_all: bool) -> Result<(), MoveError> {
+        let (found, source, target) = self.begin().await?;
+        let first = next(&source, &target, &self.progress)?;
+        let steps = first.steps();
+        self.check_way(steps).await?;
+        if try_all {
+            self.check_rights(steps).await?;
+            if steps.values().any(Step::is_copy) {
+                self.copy(steps, true).await?;
+            }
+            self.try_switch(found.as_ref()).await?;
+        }
+        self.foresee(
+            found.as_ref(),
+            steps,
+            &outlook(&source, &target, self.plan.keep),
+        );
+        Ok(())
+    }
+
+    async fn run(&mut self) -> Result<(), MoveError> {
+        let (found, source, target) = self.begin().await?;
+        if source.is_empty() && target.is_empty() && !self.is_stopped {
+            (self.tell)(Moved::Nothing);
+            return Ok(());
+        }
+        let first = next(&source, &target, &self.progress)?;
+        self.check_way(first.steps()).await?;
+        self.check_rights(first.steps()).await?;
+        self.try_switch(found.as_ref()).await?;
+        // Controllers write its status meanwhile.
+        let found = self.tiller().find().await?;
+        let stopped = self.prepare(found.as_ref(), first.steps()).await?;
+        // Until it stopped, Tiller may have written.
+        let seen = (!stopped).then_some((source, target));
+        self.go_on(seen).await
+    }
+
+    /// Why it ends, with what that means for Tiller.
+    fn ended(&self, error: MoveError) -> MoveError {
+        if self.is_stopped {
+            MoveError::Stopped(Box::new(error))
+        } else {
+            error
+        }
     }
 
     fn tiller(&self) -> Tiller<'_> {
@@ -137,7 +169,7 @@ impl<F: FnMut(Moved)> Mover<'_, F> {
         }
     }
 
-    fn writer(&self, storage: Storage) -> Writer<'_> {
+    pub(super) fn writer(&self, storage: Storage) -> Writer<'_> {
         Writer {
             cluster: self.cluster,
             namespace: &self.plan.namespace,
@@ -155,21 +187,36 @@ impl<F: FnMut(Moved)> Mover<'_, F> {
     /// Looks at all that there is, and whether it can be moved.
     async fn begin(&mut self) -> Result<(Option<Found>, Contents, Contents), MoveError> {
         let found = self.tiller().find().await?;
+        self.is_stopped = found.as_ref().is_some_and(Found::is_down);
         let (source, target) = self.look().await?;
         if source.is_empty() && target.is_empty() {
             check_namespace(self.cluster, &self.plan.namespace).await?;
         }
         self.planned(&source, &target, found.is_some());
+        self.check_launch(found.as_ref())?;
         self.check(&source)?;
-        if found.is_none() && !source.is_empty() {
-            self.tiller().none_runs().await?;
-        }
-        let can_switch = |it: &Found| !self.plan.switches || it.can_switch(self.plan.to);
-        if !found.as_ref().is_none_or(can_switch) {
-            let (namespace, to) = (self.plan.namespace.clone(), self.plan.to);
-            return Err(MoveError::Unswitchable(namespace, to));
+        if !source.is_empty() {
+            self.tiller().no_other_runs(found.as_ref()).await?;
         }
         Ok((found, source, target))
+    }
+
+    /// Tells the steps that will be done.
+    fn foresee(&mut self, found: Option<&Found>, steps: &Steps, outlook: &Outlook) {
+        let is_stopping = found.is_some() && !steps.is_empty();
+        let switches = self.plan.switches
+            && (is_stopping || found.is_some_and(|it| it.must_start(self.plan.to)));
+        let copies = steps.values().filter(|step| step.is_copy()).count();
+        let Outlook { asides, deletions } = *outlook;
+        let told = [
+            (is_stopping && !self.is_stopped, Moved::Stopped),
+            (copies > 0, Moved::Copied(copies)),
+            (asides > 0, Moved::SetAside(asides)),
+            (switches, Moved::Switched),
+            (deletions > 0, Moved::Deleted(deletions)),
+        ];
+        let told = told.into_iter().filter(|(is_due, _)| *is_due);
+        told.for_each(|(_, moved)| (self.tell)(moved));
     }
 
     /// Repeats: look at both storages, then do the next step. `seen` is the first look, if it was a moment ago.
@@ -180,12 +227,20 @@ impl<F: FnMut(Moved)> Mover<'_, F> {
                 None => self.look().await?,
             };
             if let Err(error) = self.check(&source) {
-                // Tiller continues with its old storage.
-                self.restore().await?;
+                // If nothing has moved, Tiller continues with its old storage.
+                let is_untouched = |it: &Kept| it.owner == Owner::Tiller;
+                if !self.wrote && source.values().all(is_untouched) {
+                    self.restore().await?;
+                }
                 return Err(error);
             }
             match next(&source, &target, &self.progress)? {
-                Next::Steps(steps) => self.execute(&source, &target, &steps).await?,
+                Next::Steps(steps) => {
+                    if !self.execute(&source, &target, &steps).await? {
+                        self.check_way(&steps).await?;
+                        sleep(PAUSE).await;
+                    }
+                }
                 Next::Switch if self.plan.switches => self.switch().await?,
                 Next::Switch | Next::Done => return Ok(()),
             }
@@ -207,24 +262,6 @@ impl<F: FnMut(Moved)> Mover<'_, F> {
         });
     }
 
-    /// Whether all records can be moved.
-    fn check(&self, source: &Contents) -> Result<(), MoveError> {
-        let (mut damaged, mut pending) = (Vec::new(), Vec::new());
-        for (name, fault) in self.looker.faults(source) {
-            match fault {
-                Fault::Damaged(reason) => damaged.push(format!("{name}: {reason}")),
-                Fault::Pending(status) => pending.push(format!("{name} is {}", status.as_str())),
-            }
-        }
-        if !damaged.is_empty() {
-            return Err(MoveError::Damaged(damaged));
-        }
-        if !pending.is_empty() && !self.plan.allow_pending {
-            return Err(MoveError::Pending(pending));
-        }
-        Ok(())
-    }
-
     /// Whether Tiller may be started as it will be, before anything is written.
     async fn try_switch(&mut self, found: Option<&Found>) -> Result<(), MoveError> {
         match found {
@@ -234,11 +271,13 @@ impl<F: FnMut(Moved)> Mover<'_, F> {
     }
 
     /// Stops Tiller if there is something to be moved. True if it did.
-    async fn prepare(&mut self, found: Option<&Found>, first: &Next) -> Result<bool, MoveError> {
-        let (Some(found), Next::Steps(_)) = (found, first) else {
+    async fn prepare(&mut self, found: Option<&Found>, steps: &Steps) -> Result<bool, MoveError> {
+        let Some(found) = found.filter(|_| !steps.is_empty()) else {
             return Ok(false);
         };
         self.tiller().stop(found).await?;
+        self.is_stopped = true;
+        self.tiller().is_gone(found).await?;
         (self.tell)(Moved::Stopped);
         Ok(true)
     }
@@ -246,15 +285,20 @@ impl<F: FnMut(Moved)> Mover<'_, F> {
     /// Starts Tiller again as it was.
     async fn restore(&mut self) -> Result<(), MoveError> {
         match self.tiller().find().await? {
-            Some(found) if !self.progress.switched => self.tiller().start(&found, None).await,
+            Some(found) if !self.progress.switched => {
+                self.tiller().start(&found, None).await?;
+                self.is_stopped = false;
+                Ok(())
+            }
             _ => Ok(()),
         }
     }
 
     async fn switch(&mut self) -> Result<(), MoveError> {
         if let Some(found) = self.tiller().find().await? {
-            if found.is_noted() || found.storage() != Some(self.plan.to) {
+            if found.must_start(self.plan.to) {
                 self.tiller().start(&found, Some(self.plan.to)).await?;
+                self.is_stopped = false;
                 (self.tell)(Moved::Switched);
             }
             self.tiller().answers().await?;
@@ -263,121 +307,4 @@ impl<F: FnMut(Moved)> Mover<'_, F> {
         self.progress.switched = true;
         Ok(())
     }
-
-    async fn execute(
-        &mut self,
-        source: &Contents,
-        target: &Contents,
-        steps: &std::collections::BTreeMap<String, Step>,
-    ) -> Result<(), MoveError> {
-        let is_copy = |step: &Step| matches!(step, Step::Create | Step::Replace(_));
-        if steps.values().any(is_copy) {
-            let copied = self.copy(steps, false).await?;
-            (self.tell)(Moved::Copied(copied));
-        }
-        if steps.values().any(|step| matches!(step, Step::SetAside(_))) {
-            // What is set aside was read back a moment ago.
-            let same = source.iter().filter(|(name, record)| {
-                target
-                    .get(*name)
-                    .is_some_and(|there| there.digest == record.digest)
-            });
-            (self.tell)(Moved::Compared(same.count()));
-        }
-        let (from, to) = (self.writer(self.from()), self.writer(self.plan.to));
-        let aside = (OWNER.0, ASIDE);
-        let done: Vec<(&String, &Step, Written)> = stream::iter(steps)
-            .map(|(name, step)| async move {
-                let written = match step {
-                    Step::Create | Step::Replace(_) => return Ok(None),
-                    Step::SetAside(version) => from.label(name, aside, version).await?,
-                    Step::Retract(version) => to.label(name, aside, version).await?,
-                    Step::Delete(version) => from.delete(name, version).await?,
-                };
-                Ok::<_, WriteError>(Some((name, step, written)))
-            })
-            .buffer_unordered(AT_ONCE)
-            .try_filter_map(|done| async { Ok(done) })
-            .try_collect()
-            .await?;
-        self.done(done);
-        Ok(())
-    }
-
-    fn done(&mut self, done: Vec<(&String, &Step, Written)>) {
-        let (from, to) = (self.from(), self.plan.to);
-        let (mut aside, mut retracted, mut deleted) = (0, 0, 0);
-        for (name, step, written) in done {
-            let Written::Done(now) = written else {
-                continue;
-            };
-            match step {
-                Step::SetAside(before) => {
-                    aside += 1;
-                    self.looker.rename(from, name, before, now);
-                }
-                Step::Retract(before) => {
-                    retracted += 1;
-                    self.looker.rename(to, name, before, now);
-                }
-                Step::Delete(_) => deleted += 1,
-                Step::Create | Step::Replace(_) => {}
-            }
-        }
-        let told = [
-            (aside, Moved::SetAside(aside)),
-            (retracted, Moved::Retracted(retracted)),
-            (deleted, Moved::Deleted(deleted)),
-        ];
-        told.into_iter()
-            .filter(|(count, _)| *count > 0)
-            .for_each(|(_, moved)| (self.tell)(moved));
-    }
-
-    /// Copies what the steps say, as it is now: page by page, so that no more than a page is in memory.
-    async fn copy(
-        &mut self,
-        steps: &std::collections::BTreeMap<String, Step>,
-        dry_run: bool,
-    ) -> Result<usize, MoveError> {
-        let selector = selector();
-        let (from, to) = (self.from(), self.plan.to);
-        let namespace = Some(self.plan.namespace.as_str());
-        let mut pages = Pages::new(self.cluster, from, namespace, &[&selector], Some);
-        let writer = Writer {
-            dry_run,
-            ..self.writer(to)
-        };
-        let mut copied = Vec::new();
-        while let Some(page) = pages.next().await? {
-            let wanted = page.iter().filter(|record| record.is_tillers());
-            let wanted = wanted.filter_map(|record| Some((record, steps.get(&record.name)?)));
-            let written: Vec<Option<(String, Digest)>> = stream::iter(wanted)
-                .map(|(record, step)| copy_one(writer, from, record, step))
-                .buffer_unordered(AT_ONCE)
-                .try_collect()
-                .await?;
-            copied.extend(written.into_iter().flatten());
-        }
-        let count = copied.len();
-        self.progress.copied.extend(copied);
-        Ok(count)
-    }
-}
-
-async fn copy_one(
-    writer: Writer<'_>,
-    from: Storage,
-    record: &Record,
-    step: &Step,
-) -> Result<Option<(String, Digest)>, WriteError> {
-    let object = object(record, writer.storage, (MOVED_FROM, from.as_str()));
-    let written = match step {
-        Step::Create => writer.create(&record.name, &object).await?,
-        Step::Replace(version) => writer.replace(&record.name, object, version).await?,
-        Step::SetAside(_) | Step::Retract(_) | Step::Delete(_) => return Ok(None),
-    };
-    let text = record.text.as_deref().unwrap_or_default();
-    let copied = (record.name.clone(), Digest::of(text));
-    Ok(matches!(written, Written::Done(_)).then_some(copied))
 }

@@ -2,21 +2,20 @@
 
 use std::time::Duration;
 
-use kube::ResourceExt;
 use kube::api::{DynamicObject, ListParams, Patch, PatchParams};
+use kube::core::Selector;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
-use super::launch;
 use super::list::{is_denied, is_forbidden, reason};
 use super::moved::MoveError;
+use super::{launch, pods};
 use crate::cluster::Cluster;
 use crate::cluster::apply::Effect;
 use crate::cluster::team::{Deployed, Rollout, api, asked};
-use crate::k8s;
-use crate::policy::{Workload, WorkloadKind};
 use crate::provision::Names;
 use crate::releases::Storage;
+use crate::tiller;
 
 /// How many replicas it had before it was stopped.
 const REPLICAS: &str = "tiller-guard.io/replicas-before-move";
@@ -46,6 +45,12 @@ impl Found {
         launch::storage(&self.0)
     }
 
+    /// Where it keeps its releases, if that is not in its namespace.
+    pub(super) fn elsewhere(&self) -> Option<tiller::Storage> {
+        let storage = launch::read(&self.0)?.storage;
+        matches!(storage, tiller::Storage::Sql | tiller::Storage::Memory).then_some(storage)
+    }
+
     /// Whether a flag can make it keep them there.
     pub(super) fn can_switch(&self, to: Storage) -> bool {
         launch::switched(&self.0, to).is_some()
@@ -71,6 +76,16 @@ impl Found {
         annotations.is_some_and(|it| it.get(REPLICAS).is_some())
     }
 
+    /// Whether it is to be started with its records there.
+    pub(super) fn must_start(&self, to: Storage) -> bool {
+        self.is_noted() || self.storage() != Some(to)
+    }
+
+    /// Whether a move has stopped it, and nobody has started it since.
+    pub(super) fn is_down(&self) -> bool {
+        self.is_noted() && self.replicas() == 0
+    }
+
     fn version(&self) -> Value {
         self.0
             .pointer("/metadata/resourceVersion")
@@ -90,57 +105,84 @@ impl Tiller<'_> {
         Ok(found.map(|found| Found(serde_json::to_value(found).unwrap_or_default())))
     }
 
-    /// Fails if a Tiller runs in this namespace. Call it if there is no Deployment to stop.
-    pub(super) async fn none_runs(&self) -> Result<(), MoveError> {
-        let api = api(self.cluster, "v1", "Pod", self.namespace);
+    /// Fails if a Tiller runs in this namespace that is not of this Deployment: nobody would stop or switch it.
+    pub(super) async fn no_other_runs(&self, found: Option<&Found>) -> Result<(), MoveError> {
+        let own = found.map(|found| self.selector(found)).transpose()?;
         let parameters = ListParams::default();
-        let pods = asked(async || api.list(&parameters).await).await;
-        let pods = pods.map_err(|error| self.failed("look for pods beside", &error))?;
-        let running = pods.items.iter().filter(|pod| is_running_tiller(pod));
-        let pods: Vec<String> = running.map(ResourceExt::name_any).collect();
+        let pods = self.pods(&parameters, "look for pods beside").await?;
+        let pods = pods::other_tillers(&pods, own.as_ref());
         if pods.is_empty() {
             return Ok(());
         }
-        let namespace = self.namespace.to_owned();
-        Err(MoveError::Running { namespace, pods })
+        Err(MoveError::Running {
+            namespace: self.namespace.to_owned(),
+            pods,
+            beside: found.is_some(),
+        })
     }
 
-    /// Stops it, and waits until none of its pods is left.
+    /// Sets it to zero replicas.
     pub(super) async fn stop(&self, found: &Found) -> Result<(), MoveError> {
-        if found.replicas() > 0 {
-            let noted = found.wanted().to_string();
-            let patch = json!({
-                "metadata": {
-                    "resourceVersion": found.version(),
-                    "annotations": { REPLICAS: noted },
-                },
-                "spec": { "replicas": 0 },
-            });
-            self.patch("stop", &patch).await?;
+        if found.replicas() == 0 {
+            return Ok(());
         }
-        let labels = found.0.pointer("/spec/selector/matchLabels");
-        let labels = labels.and_then(Value::as_object).into_iter().flatten();
-        let labels: Vec<_> = labels
-            .filter_map(|(key, value)| Some(format!("{key}={}", value.as_str()?)))
-            .collect();
-        let parameters = ListParams::default().labels(&labels.join(","));
-        let pods = api(self.cluster, "v1", "Pod", self.namespace);
+        let noted = found.wanted().to_string();
+        let patch = json!({
+            "metadata": {
+                "resourceVersion": found.version(),
+                "annotations": { REPLICAS: noted },
+            },
+            "spec": { "replicas": 0 },
+        });
+        self.patch("stop", &patch).await
+    }
+
+    /// Waits until none of its pods is left.
+    pub(super) async fn is_gone(&self, found: &Found) -> Result<(), MoveError> {
+        let parameters = ListParams::default().labels_from(&self.selector(found)?);
         let begin = Instant::now();
         loop {
-            let left = asked(async || pods.list(&parameters).await).await;
-            let left = left.map_err(|error| self.failed("wait for the pods of", &error))?;
-            if left.items.is_empty() {
+            let left = self.pods(&parameters, "wait for the pods of").await?;
+            let left = left.iter().filter(|pod| !pods::has_ended(pod)).count();
+            if left == 0 {
                 return Ok(());
             }
-            if begin.elapsed() > self.timeout {
-                return Err(MoveError::TimedOut {
-                    what: format!("{} of Tiller's pods are still there", left.items.len()),
-                    namespace: self.namespace.to_owned(),
-                    seconds: self.timeout.as_secs(),
-                });
-            }
-            sleep(LOOK).await;
+            let what = || format!("{left} of Tiller's pods are still there");
+            self.wait(begin, what).await?;
         }
+    }
+
+    /// Waits until the next look.
+    async fn wait(&self, begin: Instant, what: impl Fn() -> String) -> Result<(), MoveError> {
+        if begin.elapsed() > self.timeout {
+            return Err(MoveError::TimedOut {
+                what: what(),
+                namespace: self.namespace.to_owned(),
+                seconds: self.timeout.as_secs(),
+            });
+        }
+        sleep(LOOK).await;
+        Ok(())
+    }
+
+    async fn pods(
+        &self,
+        parameters: &ListParams,
+        act: &'static str,
+    ) -> Result<Vec<DynamicObject>, MoveError> {
+        let api = api(self.cluster, "v1", "Pod", self.namespace);
+        let pods = asked(async || api.list(parameters).await).await;
+        let pods = pods.map_err(|error| self.failed(act, &error))?;
+        Ok(pods.items)
+    }
+
+    fn selector(&self, found: &Found) -> Result<Selector, MoveError> {
+        pods::selector(&found.0).ok_or_else(|| MoveError::Tiller {
+            act: "read the selector of",
+            namespace: self.namespace.to_owned(),
+            reason: "it is not as the API has it".to_owned(),
+            is_forbidden: false,
+        })
     }
 
     /// Has the API server try the start with its records there, where it can try. A refusal by `storage-switch` alone says
@@ -228,15 +270,9 @@ impl Tiller<'_> {
                 Some(Rollout::Absent) => None,
                 Some(Rollout::Under { reason, .. }) => reason,
             };
-            if begin.elapsed() > self.timeout {
-                let why = hindrance.map_or_else(String::new, |reason| format!(": {reason}"));
-                return Err(MoveError::TimedOut {
-                    what: format!("Tiller is not ready{why}"),
-                    namespace: self.namespace.to_owned(),
-                    seconds: self.timeout.as_secs(),
-                });
-            }
-            sleep(LOOK).await;
+            let why = hindrance.map_or_else(String::new, |reason| format!(": {reason}"));
+            self.wait(begin, || format!("Tiller is not ready{why}"))
+                .await?;
         }
     }
 
@@ -276,16 +312,4 @@ fn is_premature(error: &kube::Error) -> bool {
         return status.message.contains(SWITCH);
     }
     causes.iter().all(|cause| cause.reason == SWITCH)
-}
-
-/// Whether this pod holds a Tiller and has not finished.
-fn is_running_tiller(pod: &DynamicObject) -> bool {
-    let Ok(object) = serde_json::to_value(pod) else {
-        return false;
-    };
-    let phase = object.pointer("/status/phase").and_then(Value::as_str);
-    let has_ended = matches!(phase, Some("Succeeded" | "Failed"));
-    let read = k8s::read(WorkloadKind::Pod, &object);
-    let holds = read.is_ok_and(|it| it.workload().is_some_and(Workload::holds_tiller));
-    holds && !has_ended
 }

@@ -63,7 +63,7 @@ struct Metadata {
 }
 
 /// A record as an object of a storage: the same name, labels and text.
-pub(super) fn object(record: &Record, storage: Storage, annotation: (&str, &str)) -> Value {
+pub(super) fn object(record: &Record, storage: Storage) -> Value {
     let text = record.text.as_deref().unwrap_or_default();
     let mut annotations: Map<String, Value> = Map::new();
     for (key, value) in &record.annotations {
@@ -71,7 +71,6 @@ pub(super) fn object(record: &Record, storage: Storage, annotation: (&str, &str)
             annotations.insert(key.clone(), value.as_str().into());
         }
     }
-    annotations.insert(annotation.0.to_owned(), annotation.1.into());
     let metadata = json!({
         "name": record.name,
         "namespace": record.namespace,

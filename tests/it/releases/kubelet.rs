@@ -8,7 +8,7 @@ use tokio::task::JoinHandle;
 
 use crate::api_server::World;
 
-/// Makes the pods of a namespace ready, as a kubelet does, until it is aborted.
+/// Makes the pods of a namespace ready, as a kubelet does, until it is aborted. Those that failed stay so.
 pub(crate) fn play_kubelet(world: &World) -> JoinHandle<()> {
     let pods = world.objects("", "v1", "Pod");
     tokio::spawn(async move {
@@ -17,6 +17,9 @@ pub(crate) fn play_kubelet(world: &World) -> JoinHandle<()> {
         ] } });
         loop {
             for pod in pods.list(&ListParams::default()).await.unwrap() {
+                if pod.data["status"]["phase"] == "Failed" {
+                    continue;
+                }
                 let name = pod.metadata.name.unwrap();
                 let patch = Patch::Merge(&ready);
                 pods.patch_status(&name, &PatchParams::default(), &patch)

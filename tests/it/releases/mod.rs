@@ -14,6 +14,7 @@ mod migration_runs;
 mod model_server;
 pub(crate) mod moved;
 mod moved_faults;
+mod moved_tiller;
 mod movement;
 mod recordings;
 mod restored;

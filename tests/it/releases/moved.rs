@@ -103,11 +103,13 @@ async fn records_go_there_and_come_back_to_the_byte() {
     let world = world("move-back", "plain").await;
     let dry = moved(&kubeconfig(), "move-back", &["--to=secrets", "--dry-run"]).await;
     assert_eq!(dry.code, Some(0), "{}", dry.stderr);
-    assert!(
-        dry.stdout
-            .starts_with("4 records in configmaps of move-back to move to secrets"),
-        "{}",
-        dry.stdout
+    assert_eq!(
+        dry.stdout,
+        "4 records in configmaps of move-back to move to secrets; there is no Deployment move-back/tiller-deploy to \
+         stop or switch: stop every Tiller of this namespace yourself (dry run)\n\
+         copied 4 records to secrets (dry run)\n\
+         set aside 4 records in configmaps (dry run)\n\
+         deleted 4 records in configmaps (dry run)\n"
     );
     assert_eq!(found(&world).await, all("plain", "ConfigMap"));
     let there = moved(&kubeconfig(), "move-back", &["--to=secrets"]).await;

@@ -1,6 +1,7 @@
 //! What networks, API servers, Tillers and kills do to `move`.
 
-use kube::api::DeleteParams;
+use kube::api::{DeleteParams, PostParams};
+use serde_json::json;
 
 use super::moved::{all, create, found, kubeconfig, moved, records_of, world};
 use crate::api_server::World;
@@ -139,4 +140,57 @@ async fn what_tiller_writes_meanwhile_is_taken_along() {
         "{}",
         run.stdout
     );
+}
+
+/// After a move, Tiller ran with its old storage for a while, where it saw no release, and somebody installed one again. Its record has
+/// the name of an old one, which Tiller writes over if it was kept.
+#[tokio::test]
+async fn a_tiller_that_went_back_costs_no_release() {
+    for (namespace, words) in [
+        ("move-went", &["--to=secrets"][..]),
+        ("move-went-keep", &["--to=secrets", "--keep"]),
+    ] {
+        let world = world(namespace, "plain").await;
+        let run = moved(&kubeconfig(), namespace, words).await;
+        assert_eq!(run.code, Some(0), "{}", run.stderr);
+        let mut again = records_of("plain").remove(0);
+        again["data"] = records_of("plain").remove(1)["data"].clone();
+        if words.len() == 1 {
+            create(&world, again).await;
+        } else {
+            let name = again["metadata"]["name"].as_str().unwrap().to_owned();
+            let maps = world.objects("", "v1", "ConfigMap");
+            let there = maps.get(&name).await.unwrap();
+            let labels = again["metadata"]["labels"].clone();
+            again["metadata"] = json!({
+                "name": name, "labels": labels, "resourceVersion": there.metadata.resource_version,
+            });
+            let again = serde_json::from_value(again).unwrap();
+            let replaced = maps.replace(&name, &PostParams::default(), &again).await;
+            let _replaced = replaced.unwrap();
+        }
+        let before = found(&world).await;
+        for to in ["--to=secrets", "--to=configmaps"] {
+            let run = moved(&kubeconfig(), namespace, &[to]).await;
+            assert_eq!(run.code, Some(1), "{}{}", run.stdout, run.stderr);
+            let told =
+                "1 in both storages, with another content in each: plain.v1; if Tiller went back";
+            assert!(run.stderr.contains(told), "{}", run.stderr);
+            assert_eq!(found(&world).await, before);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_record_with_other_keys_is_named_and_kept() {
+    let world = world("move-keys", "plain").await;
+    let mut other = records_of("desc").remove(0);
+    other["data"]["note"] = json!("mine");
+    create(&world, other).await;
+    let before = found(&world).await;
+    let run = moved(&kubeconfig(), "move-keys", &["--to=secrets"]).await;
+    assert_eq!(run.code, Some(1), "{}{}", run.stdout, run.stderr);
+    let told = "1 with other keys than `release`, which Tiller drops when it writes the record: desc.v1: note; remove these keys";
+    assert!(run.stderr.contains(told), "{}", run.stderr);
+    assert_eq!(found(&world).await, before);
 }

@@ -1,6 +1,6 @@
 //! A move among Tiller's own writes, kills and conflicts: nothing is ever lost.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::collection::vec;
 use proptest::prelude::{Just, ProptestConfig, Strategy, prop_oneof, proptest};
@@ -11,19 +11,20 @@ use tiller_guard::releases::movement::{Contents, Digest, Kept, Next, Owner, Prog
 struct Stored {
     text: u32,
     owner: Owner,
-    is_copy: bool,
     version: u64,
 }
 
 /// What happens beside the move.
 #[derive(Debug, Clone)]
 enum Event {
-    /// Tiller writes a record, as whole objects without a condition.
+    /// Tiller writes a record, as whole objects without a condition, in the storage that it works with.
     Write(usize),
-    /// Tiller deletes a record.
+    /// Tiller deletes a record there.
     Delete(usize),
     /// The move is killed and run again.
     Kill,
+    /// Somebody starts Tiller with the old storage again; later the move is run again.
+    GoBack,
     /// A step of the move fails.
     Fail,
     /// The move does a step.
@@ -34,18 +35,28 @@ enum Event {
 struct World {
     source: BTreeMap<String, Stored>,
     target: BTreeMap<String, Stored>,
-    /// What Tiller has recorded last.
-    truth: BTreeMap<String, u32>,
+    /// What must not get lost: what Tiller recorded, and neither wrote over nor deleted where it saw it.
+    live: BTreeMap<String, BTreeSet<u32>>,
     clock: u64,
     progress: Progress,
+    /// Whether Tiller works with the target.
+    is_switched: bool,
     planned: Vec<(String, Step)>,
-    is_done: bool,
+    end: Option<End>,
+    /// Whether something happened after which people may have to say which of two records counts.
+    may_conflict: bool,
+}
+
+/// How a run of the move ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    Done,
+    Refused,
 }
 
 fn contents(stored: &BTreeMap<String, Stored>) -> Contents {
     let kept = |it: &Stored| Kept {
         owner: it.owner,
-        is_copy: it.is_copy,
         version: it.version.to_string(),
         digest: Digest::of(&it.text.to_le_bytes()),
     };
@@ -63,35 +74,12 @@ impl World {
 
     fn happen(&mut self, event: &Event) {
         match event {
-            Event::Write(_) | Event::Delete(_) if self.progress.switched => {}
-            Event::Write(which) => {
-                let (name, version) = (format!("r{which}.v1"), self.tick());
-                let text = u32::try_from(version).unwrap();
-                self.truth.insert(name.clone(), text);
-                let stored = Stored {
-                    text,
-                    owner: Owner::Tiller,
-                    is_copy: false,
-                    version,
-                };
-                self.source.insert(name, stored);
-            }
-            Event::Delete(which) => {
-                let name = format!("r{which}.v1");
-                // A release that is aside is not found by Tiller, and so it deletes none.
-                let owner = self.source.get(&name).map(|it| it.owner);
-                if owner == Some(Owner::Tiller) {
-                    self.source.remove(&name);
-                    self.truth.remove(&name);
-                }
-            }
-            Event::Kill => {
-                let switched = self.progress.switched;
-                self.progress = Progress {
-                    switched,
-                    ..Progress::default()
-                };
-                self.planned.clear();
+            Event::Write(which) => self.write(format!("r{which}.v1")),
+            Event::Delete(which) => self.delete(&format!("r{which}.v1")),
+            Event::Kill => self.run_again(),
+            Event::GoBack => {
+                self.is_switched = false;
+                self.run_again();
             }
             Event::Fail => {
                 self.planned.pop();
@@ -100,7 +88,55 @@ impl World {
         }
     }
 
+    fn used(&mut self) -> &mut BTreeMap<String, Stored> {
+        if self.is_switched {
+            &mut self.target
+        } else {
+            &mut self.source
+        }
+    }
+
+    fn write(&mut self, name: String) {
+        let version = self.tick();
+        let text = u32::try_from(version).unwrap();
+        let stored = Stored {
+            text,
+            owner: Owner::Tiller,
+            version,
+        };
+        let before = self.used().insert(name.clone(), stored);
+        let live = self.live.entry(name).or_default();
+        live.insert(text);
+        match before {
+            Some(before) if before.owner == Owner::Tiller => {
+                live.remove(&before.text);
+            }
+            // It does not know what is aside, and takes it for what a failed installation left.
+            Some(_) => self.may_conflict = true,
+            None => {}
+        }
+    }
+
+    fn delete(&mut self, name: &str) {
+        // A release that is aside is not found by Tiller, and so it deletes none.
+        let owner = self.used().get(name).map(|it| it.owner);
+        if owner == Some(Owner::Tiller) {
+            let deleted = self.used().remove(name).unwrap();
+            self.live.get_mut(name).unwrap().remove(&deleted.text);
+        }
+    }
+
+    fn run_again(&mut self) {
+        self.progress = Progress::begun(self.progress.keep);
+        self.planned.clear();
+        self.end = None;
+        self.may_conflict = true;
+    }
+
     fn step(&mut self) {
+        if self.end.is_some() {
+            return;
+        }
         if let Some((name, step)) = self.planned.pop() {
             return self.execute(&name, &step);
         }
@@ -110,9 +146,12 @@ impl World {
             &self.progress,
         ) {
             Ok(Next::Steps(steps)) => self.planned = steps.into_iter().collect(),
-            Ok(Next::Switch) => self.progress.switched = true,
-            Ok(Next::Done) => self.is_done = true,
-            Err(conflict) => panic!("{conflict}"),
+            Ok(Next::Switch) => (self.progress.switched, self.is_switched) = (true, true),
+            Ok(Next::Done) => self.end = Some(End::Done),
+            Err(conflict) => {
+                assert!(self.may_conflict, "{conflict}: {self:?}");
+                self.end = Some(End::Refused);
+            }
         }
     }
 
@@ -132,12 +171,10 @@ impl World {
                 if is_as_planned {
                     let text = from.text;
                     self.progress
-                        .copied
-                        .insert(name.to_owned(), Digest::of(&text.to_le_bytes()));
+                        .note_copy(name.to_owned(), Digest::of(&text.to_le_bytes()));
                     let copy = Stored {
                         text,
                         owner: Owner::Tiller,
-                        is_copy: true,
                         version,
                     };
                     self.target.insert(name.to_owned(), copy);
@@ -150,6 +187,7 @@ impl World {
                     .filter(|it| it.version.to_string() == *at)
                 {
                     (there.owner, there.version) = (Owner::Aside, version);
+                    self.progress.note_aside(name);
                 }
             }
             Step::Retract(at) => {
@@ -174,25 +212,54 @@ impl World {
     }
 
     fn assert_nothing_is_lost(&self) {
-        for (name, text) in &self.truth {
-            let is_in = |stored: &BTreeMap<String, Stored>| {
-                stored.get(name).is_some_and(|it| it.text == *text)
+        for (name, texts) in &self.live {
+            let is_in = |stored: &BTreeMap<String, Stored>, text: u32| {
+                stored.get(name).is_some_and(|it| it.text == text)
             };
-            assert!(
-                is_in(&self.source) || is_in(&self.target),
-                "{name}: {self:?}"
-            );
+            for text in texts {
+                assert!(
+                    is_in(&self.source, *text) || is_in(&self.target, *text),
+                    "{name}: {self:?}"
+                );
+            }
         }
+    }
+
+    /// Nobody comes between any more.
+    fn assert_it_ends(&mut self) {
+        self.run_again();
+        for _ in 0..200 {
+            self.step();
+            self.assert_nothing_is_lost();
+        }
+        assert!(self.end.is_some(), "{self:?}");
+        if self.end == Some(End::Refused) {
+            return;
+        }
+        for (name, texts) in &self.live {
+            for text in texts {
+                let moved = &self.target[name];
+                assert_eq!(
+                    (moved.text, moved.owner),
+                    (*text, Owner::Tiller),
+                    "{name}: {self:?}"
+                );
+            }
+        }
+        let left = self.source.values();
+        let left = left.filter(|it| it.owner == Owner::Tiller).count();
+        assert_eq!(left, 0, "{self:?}");
     }
 }
 
 fn event() -> impl Strategy<Value = Event> {
     prop_oneof![
-        3 => (0_usize..6).prop_map(Event::Write),
-        1 => (0_usize..6).prop_map(Event::Delete),
-        1 => Just(Event::Kill),
-        1 => Just(Event::Fail),
-        8 => Just(Event::Step),
+        6 => (0_usize..6).prop_map(Event::Write),
+        2 => (0_usize..6).prop_map(Event::Delete),
+        2 => Just(Event::Kill),
+        1 => Just(Event::GoBack),
+        2 => Just(Event::Fail),
+        16 => Just(Event::Step),
     ]
 }
 
@@ -200,8 +267,8 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn nothing_is_lost_whatever_comes_between(events in vec(event(), 0..120)) {
-        let mut world = World::default();
+    fn nothing_is_lost_whatever_comes_between(events in vec(event(), 0..120), keep: bool) {
+        let mut world = World { progress: Progress::begun(keep), ..World::default() };
         for which in 0..4 {
             world.happen(&Event::Write(which));
         }
@@ -209,41 +276,67 @@ proptest! {
             world.happen(event);
             world.assert_nothing_is_lost();
         }
-        // Nobody comes between any more.
-        world.is_done = false;
-        for _ in 0..200 {
-            world.step();
+        world.assert_it_ends();
+    }
+
+    /// What Tiller writes before its record is aside is taken along, as long as one run does it all.
+    #[test]
+    fn one_run_takes_along_what_comes_between(events in vec(event(), 0..120)) {
+        let mut world = World::default();
+        for which in 0..4 {
+            world.happen(&Event::Write(which));
+        }
+        for event in events.iter().filter(|it| !matches!(it, Event::Kill | Event::GoBack)) {
+            world.happen(event);
             world.assert_nothing_is_lost();
+            assert!(world.end != Some(End::Refused) || world.may_conflict, "{world:?}");
         }
-        assert!(world.is_done, "{world:?}");
-        for (name, text) in &world.truth {
-            let moved = &world.target[name];
-            assert_eq!((moved.text, moved.owner), (*text, Owner::Tiller), "{name}: {world:?}");
+    }
+}
+
+/// The label and the name of the old record do not protect it from a Tiller that installs a release of this name: it writes over what
+/// is aside. The copy is the only record of the old release then, whether the old one was deleted or kept.
+#[test]
+fn a_tiller_that_went_back_writes_over_no_copy() {
+    for keep in [false, true] {
+        let mut world = World {
+            progress: Progress::begun(keep),
+            ..World::default()
+        };
+        world.happen(&Event::Write(0));
+        while world.end.is_none() {
+            world.step();
         }
-        let left = world.source.values().filter(|it| it.owner == Owner::Tiller).count();
-        assert_eq!(left, 0, "{world:?}");
+        let moved = world.target["r0.v1"].text;
+        world.happen(&Event::GoBack);
+        world.happen(&Event::Write(0));
+        while world.end.is_none() {
+            world.step();
+        }
+        assert_eq!(world.end, Some(End::Refused));
+        assert_eq!(world.target["r0.v1"].text, moved);
+        world.assert_nothing_is_lost();
     }
 }
 
 #[test]
 fn a_record_that_two_tillers_wrote_is_left_to_people() {
-    let stored = |text, is_copy| Stored {
+    let stored = |text| Stored {
         text,
         owner: Owner::Tiller,
-        is_copy,
         version: 1,
     };
     let one = |stored| BTreeMap::from([("web.v1".to_owned(), stored)]);
-    let (source, target) = (one(stored(1, false)), one(stored(2, false)));
+    let (source, target) = (one(stored(1)), one(stored(2)));
     let refused = next(&contents(&source), &contents(&target), &Progress::default()).unwrap_err();
     assert_eq!(
         refused.to_string(),
-        "1 in both storages, with another content in each, written by two Tillers: web.v1"
+        "1 in both storages, with another content in each: web.v1"
     );
     // The same content is a copy that Tiller wrote again, or that was made by hand.
     let same = next(
         &contents(&source),
-        &contents(&one(stored(1, false))),
+        &contents(&one(stored(1))),
         &Progress::default(),
     )
     .unwrap();
@@ -257,15 +350,12 @@ fn what_is_kept_aside_comes_back_by_the_way_that_it_went() {
     world.progress.keep = true;
     world.happen(&Event::Write(0));
     let there_and_back = |world: &mut World| {
-        world.is_done = false;
-        while !world.is_done {
+        while world.end.is_none() {
             world.step();
         }
         std::mem::swap(&mut world.source, &mut world.target);
-        world.progress = Progress {
-            keep: true,
-            ..Progress::default()
-        };
+        world.is_switched = false;
+        world.run_again();
     };
     there_and_back(&mut world);
     assert_eq!(world.target["r0.v1"].owner, Owner::Aside);

@@ -195,7 +195,6 @@ const CRATES: [(&str, &[&str]); 17] = [
         &[
             "arc_swap",
             "base64",
-            "buffa",
             "futures_util",
             "hyper",
             "json_patch",
