@@ -208,6 +208,7 @@ const CRATES: [(&str, &[&str]); 17] = [
             "thiserror",
             "time",
             "tokio",
+            "tower",
             "tracing",
             "zeroize",
         ],
