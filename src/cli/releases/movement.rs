@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use clap::{Args, ValueEnum};
-use tokio::time;
 
 use super::super::Exit;
 use super::super::duration::duration;
@@ -129,7 +128,7 @@ async fn halfway(plan: &Move, cluster: &Cluster, dry_run: Option<DryRun>) -> Str
         return "interrupted; nothing was changed".to_owned();
     }
     let namespace = &plan.namespace;
-    let tiller = match time::timeout(LOOK, plan.has_stopped(cluster)).await {
+    let tiller = match tokio::time::timeout(LOOK, plan.has_stopped(cluster)).await {
         Ok(Ok(true)) => "Tiller is stopped, and ",
         Ok(Ok(false)) => "",
         Ok(Err(_)) | Err(_) => "Tiller may be stopped, and ",
