@@ -58,6 +58,16 @@ impl<'a> Shift<'a> {
         }
     }
 
+    /// The same, into one storage, whichever they are in.
+    #[must_use]
+    pub(super) fn into_storage(mut self, to: Storage) -> Self {
+        let records = self.records.into_iter();
+        self.records = records.map(|((_, name), it)| ((to, name), it)).collect();
+        let from = self.from.into_iter();
+        self.from = from.map(|((_, name), it)| ((to, name), it)).collect();
+        self
+    }
+
     /// Objects that are in the way, before anything is written; where there is none, what is there is known.
     pub(super) async fn look(&mut self) -> Result<Option<InTheWay>, Stop> {
         let looked: Vec<(Key, Option<Shelved>)> = stream::iter(self.records.keys().cloned())
@@ -120,24 +130,31 @@ impl<'a> Shift<'a> {
 
     async fn step(&self, key: &Key, step: &Step) -> Result<Done, Stop> {
         let (storage, original) = key;
-        let writer = Writer {
-            cluster: self.place.cluster,
-            namespace: self.place.namespace,
-            storage: *storage,
-            dry_run: false,
-        };
         let Some(record) = self.records.get(key) else {
             return Ok(Done::Left);
         };
+        let writer = |storage| Writer {
+            cluster: self.place.cluster,
+            namespace: self.place.namespace,
+            storage,
+            dry_run: false,
+        };
+        let (there, here) = (writer(*storage), writer(record.storage));
+        let step = match step {
+            // It has the name, but in the other storage.
+            Step::Relabel(_) if record.storage != *storage => &Step::Create,
+            step => step,
+        };
         let name = self.direction.name(original);
+        let object = || self.object(record, *storage);
         let written = match step {
-            Step::Create => writer.create(&name, &self.object(record)).await?,
-            Step::Replace(version) => writer.replace(&name, self.object(record), version).await?,
+            Step::Create => there.create(&name, &object()).await?,
+            Step::Replace(version) => there.replace(&name, object(), version).await?,
             Step::Relabel(version) => {
                 let label = (OWNER.0, self.direction.owner());
-                writer.label(&record.name, label, version).await?
+                here.label(&record.name, label, version).await?
             }
-            Step::Delete(version) => writer.delete(&record.name, version).await?,
+            Step::Delete(version) => here.delete(&record.name, version).await?,
         };
         match (step, written) {
             (Step::Create | Step::Replace(_), Written::Done(version)) => {
@@ -155,7 +172,7 @@ impl<'a> Shift<'a> {
             }
             (Step::Delete(_) | Step::Relabel(_), Written::Done(_)) => Ok(Done::Left),
             (Step::Delete(_), Written::Overtaken) => {
-                let left = self.read(*storage, &record.name).await?;
+                let left = self.read(record.storage, &record.name).await?;
                 Ok(left.map_or(Done::Left, |_| Done::Overtaken))
             }
             (Step::Relabel(_), Written::Overtaken) => {
@@ -167,7 +184,7 @@ impl<'a> Shift<'a> {
     }
 
     /// The record as an object where it goes.
-    fn object(&self, record: &Record) -> serde_json::Value {
+    fn object(&self, record: &Record, storage: Storage) -> serde_json::Value {
         let mut moved = record.clone();
         moved.name = self.direction.name(original_name(&record.name));
         let owner = self.direction.owner().to_owned();
@@ -181,14 +198,15 @@ impl<'a> Shift<'a> {
                 moved.annotations.remove(SET_ASIDE);
             }
         }
-        object(&moved, record.storage)
+        object(&moved, storage)
     }
 
     /// What is there under the name that a record is to have.
     async fn there(&self, key: &Key) -> Result<Option<Shelved>, Stop> {
         let name = self.direction.name(&key.1);
         // One that was set aside by its label alone has that name already.
-        if self.records.get(key).is_some_and(|it| it.name == name) {
+        let is_there = |it: &&Record| it.name == name && it.storage == key.0;
+        if self.records.get(key).is_some_and(is_there) {
             return Ok(None);
         }
         let there = self.read(key.0, &name).await?;

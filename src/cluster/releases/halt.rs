@@ -19,11 +19,16 @@ impl<'a> Halt<'a> {
         })
     }
 
+    /// Tiller's Deployment.
+    pub(super) async fn found(&self) -> Result<Option<Found>, MoveError> {
+        self.0.find().await
+    }
+
     /// What runs a Tiller, or is about to: its Deployment and pods.
     pub(super) async fn running(&self) -> Result<Vec<String>, MoveError> {
         let namespace = self.0.namespace;
         let mut running = Vec::new();
-        let found = self.0.find().await?;
+        let found = self.found().await?;
         if found.as_ref().is_some_and(is_started) {
             running.push(format!("Deployment {namespace}/{}", Names::TILLER));
         }
@@ -33,7 +38,7 @@ impl<'a> Halt<'a> {
 
     /// Whether an earlier run has stopped Tiller's Deployment.
     pub(super) async fn is_held(&self) -> Result<bool, MoveError> {
-        let found = self.0.find().await?;
+        let found = self.found().await?;
         Ok(found.is_some_and(|found| found.is_noted()))
     }
 

@@ -1,18 +1,23 @@
-//! Releases given back to Tiller: its records come back first, then Helm 3's are deleted, then what was set aside.
+//! Releases given back to Tiller: its records come back first, where it looks for them; then Helm 3's are deleted, then what was
+//! set aside.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use serde_json::Value;
 use tokio::sync::mpsc;
 
 use super::aside::{Shift, Shifted};
 use super::gather::{Group, Place, Recorded};
+use super::halt::Halt;
 use super::helm3::{place, text};
 use super::list::{ListError, check_namespace};
-use super::outcome::Stop;
+use super::outcome::{MigrateError, Stop};
 use super::target::Targets;
+use super::tiller::Found;
 use super::write::{Writer, Written};
 use crate::cluster::Cluster;
+use crate::provision::Names;
 use crate::releases::aside::{Direction, shelf};
 use crate::releases::helm3::is_made_by;
 use crate::releases::{Record, Storage};
@@ -57,7 +62,7 @@ impl Restore {
         &self,
         cluster: &Cluster,
         mut tell: impl FnMut(&str, Restored),
-    ) -> Result<(), ListError> {
+    ) -> Result<(), MigrateError> {
         let place = Place {
             cluster,
             namespace: &self.namespace,
@@ -76,28 +81,58 @@ impl Restore {
             aside.retain(|name, _| self.releases.contains(name));
         }
         let targets = Targets::new(cluster);
+        if aside.is_empty() {
+            return Ok(());
+        }
+        let tiller = Halt::new(cluster, &self.namespace, Duration::ZERO);
+        let tiller = tiller.found().await?;
+        let elsewhere = tiller.as_ref().and_then(Found::elsewhere);
+        if let Some(elsewhere) = elsewhere {
+            let why = format!(
+                "Deployment {}/{} has --storage={}: Tiller would not see it",
+                self.namespace,
+                Names::TILLER,
+                elsewhere.as_str()
+            );
+            let releases = aside.keys();
+            releases.for_each(|it| tell(it, Restored::NotReady(vec![why.clone()])));
+            return Ok(());
+        }
+        let to = tiller.as_ref().and_then(Found::storage);
         each_aside(place, &aside, async |Group { release, records }| {
-            let restored = give_back(place, &targets, &release, &records, self.dry_run).await;
+            let restored = give_back(place, &targets, &release, &records, to, self.dry_run).await;
             let failed = |stop: Stop| Restored::Failed {
                 reason: stop.to_string(),
                 is_passing: stop.is_passing(),
             };
             tell(&release, restored.unwrap_or_else(failed));
         })
-        .await
+        .await?;
+        Ok(())
     }
 }
 
-/// Gives one release back.
+/// Gives one release back, to the storage `to`, or where its records lie.
 pub(super) async fn give_back(
     tillers: Place<'_>,
     targets: &Targets<'_>,
     release: &str,
     records: &[Record],
+    to: Option<Storage>,
     dry_run: bool,
 ) -> Result<Restored, Stop> {
     let from = shelf(records, Direction::Aside);
+    let is_whole = |it: &Storage| records.iter().all(|record| record.storage == *it);
     let mut shift = Shift::new(tillers, Direction::Back, records, from);
+    if let Some(to) = to.filter(|to| !is_whole(to)) {
+        if !Storage::ALL.iter().any(is_whole) {
+            return Ok(Restored::NotReady(vec![format!(
+                "it is set aside in configmaps and in secrets: rename or delete the records that are not the ones to give \
+                 back, with the label OWNER=MIGRATED,NAME={release}"
+            )]));
+        }
+        shift = shift.into_storage(to);
+    }
     let mut obstacles = Vec::new();
     if let Some(blocked) = shift.look().await? {
         obstacles.push(format!("Tiller has recorded it anew: {blocked}"));

@@ -51,7 +51,7 @@ impl Work<'_> {
     pub(super) async fn take_back(&self, release: &str) -> String {
         let restored = async {
             let records = self.place.aside(release).await?;
-            give_back(self.place, &self.targets, release, &records, false).await
+            give_back(self.place, &self.targets, release, &records, None, false).await
         };
         match restored.await {
             Ok(Restored::Done { .. } | Restored::Ready(_)) => {

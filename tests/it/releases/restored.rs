@@ -297,3 +297,37 @@ async fn a_revision_begun_meanwhile_is_seen() {
     assert_eq!(names(&world, "ConfigMap", "OWNER=MIGRATED").await, [""; 0]);
     assert_eq!(names(&world, "Secret", "owner=helm").await, [""; 0]);
 }
+
+/// A Tiller whose records were moved since looks for them in the other storage.
+#[tokio::test]
+async fn records_go_where_tiller_looks_for_them() {
+    let world = world("restore-moved", &["plain", "desc"]).await;
+    let before = found(&world).await;
+    let run = migrated(&kubeconfig(), "restore-moved", &["plain"]).await;
+    assert_eq!(run.code, Some(0), "{}{}", run.stdout, run.stderr);
+    let mut object = deployment(0);
+    object["spec"]["template"]["spec"]["containers"][0]["args"] = json!(["--storage=secret"]);
+    object["spec"]["template"]["spec"]["containers"][0]["command"] = json!(["/tiller"]);
+    let deployments = world.objects("apps", "v1", "Deployment");
+    let object = serde_json::from_value(object).unwrap();
+    deployments
+        .create(&PostParams::default(), &object)
+        .await
+        .unwrap();
+    let back = at("restore-moved", &["restore", "plain"]).await;
+    assert_eq!(back.code, Some(0), "{}{}", back.stdout, back.stderr);
+    let after = found(&world).await;
+    for (name, text) in before.iter().filter(|(name, _)| name.contains(" plain.v")) {
+        let moved = name.replace("ConfigMap", "Secret");
+        assert_eq!(after.get(&moved), Some(text), "{name}: {:?}", after.keys());
+        assert_eq!(after.get(name), None);
+    }
+    assert_eq!(names(&world, "Secret", "owner=helm").await, [""; 0]);
+    assert_eq!(names(&world, "ConfigMap", "OWNER=MIGRATED").await, [""; 0]);
+    assert_eq!(
+        names(&world, "Secret", "OWNER=TILLER,NAME=plain")
+            .await
+            .len(),
+        4
+    );
+}
