@@ -91,7 +91,9 @@ impl Objects<'_> {
     }
 
     fn read_manifest(&mut self, stream: &Stream) {
+        let mut is_empty = true;
         for part in stream.parts() {
+            is_empty &= matches!(part, Part::Blank(_));
             match part {
                 Part::Document(document) => {
                     for object in document.objects() {
@@ -105,6 +107,10 @@ impl Objects<'_> {
                 Part::Unreadable(unreadable, _) => self.errors.push(placed(&unreadable)),
                 Part::Blank(_) => {}
             }
+        }
+        if is_empty {
+            // A command before a pipe has failed, perhaps: even a list without objects is some text.
+            self.errors.push("it is empty".to_owned());
         }
     }
 

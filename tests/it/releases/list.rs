@@ -377,3 +377,18 @@ fn one_bad_object_hides_no_other() {
     assert_eq!(run.stderr.lines().count(), 3, "{}", run.stderr);
     assert!(!run.stderr.contains("hunter2"));
 }
+
+/// A command before the pipe has failed, perhaps; a list without objects is an answer.
+#[test]
+fn an_input_without_any_text_is_no_list() {
+    for text in ["", "\n", "---\n# nothing\n"] {
+        let run = run(&["releases", "list", "-f", "-"], text.as_bytes());
+        assert_eq!(run.code, Some(3), "{text:?}: {}", run.stdout);
+        assert_eq!(run.stderr, "error: cannot read -: it is empty\n");
+    }
+    let none = run(
+        &["releases", "list", "-f", "-"],
+        b"{\"kind\":\"List\",\"items\":[]}",
+    );
+    assert_eq!(none.code, Some(0), "{}", none.stderr);
+}
