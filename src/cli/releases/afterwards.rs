@@ -36,7 +36,8 @@ pub(super) fn unmigrated(failed: MigrateError, plan: &Migrate) -> anyhow::Result
     let namespace = &plan.namespace;
     let remedy = match &failed {
         MigrateError::Running(_) if plan.stops_tiller => {
-            "; Deployment tiller-deploy is stopped: stop this one too, and run this again".to_owned()
+            "; --stop-tiller stops Deployment tiller-deploy only, which is left as it was: stop this one, and run this again"
+                .to_owned()
         }
         MigrateError::Running(_) => "; it would write to these records, and delete what Helm 3 runs: give --stop-tiller, or \
                                      --keep to copy the records only"

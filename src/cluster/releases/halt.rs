@@ -32,8 +32,14 @@ impl<'a> Halt<'a> {
         if found.as_ref().is_some_and(is_started) {
             running.push(format!("Deployment {namespace}/{}", Names::TILLER));
         }
-        running.extend(self.pods().await?);
+        running.extend(self.pods(None).await?);
         Ok(running)
+    }
+
+    /// The pods that run a Tiller and that no stop of the Deployment ends.
+    pub(super) async fn others(&self) -> Result<Vec<String>, MoveError> {
+        let found = self.found().await?;
+        self.pods(found.as_ref()).await
     }
 
     /// Whether an earlier run has stopped Tiller's Deployment.
@@ -48,7 +54,7 @@ impl<'a> Halt<'a> {
             self.0.stop(&found).await?;
             self.0.is_gone(&found).await?;
         }
-        self.pods().await
+        self.pods(None).await
     }
 
     /// Starts Tiller's Deployment again as it was.
@@ -59,8 +65,9 @@ impl<'a> Halt<'a> {
         }
     }
 
-    async fn pods(&self) -> Result<Vec<String>, MoveError> {
-        match self.0.no_other_runs(None).await {
+    /// The pods that run a Tiller, without those of a Deployment.
+    async fn pods(&self, beside: Option<&Found>) -> Result<Vec<String>, MoveError> {
+        match self.0.no_other_runs(beside).await {
             Ok(()) => Ok(Vec::new()),
             Err(MoveError::Running {
                 namespace, pods, ..

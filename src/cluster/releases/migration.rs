@@ -123,12 +123,20 @@ impl Migrate {
         if !self.stops_tiller {
             return Err(MigrateError::Running(running));
         }
+        let others = halt.others().await?;
+        if !others.is_empty() {
+            return Err(MigrateError::Running(others));
+        }
+        let was_held = halt.is_held().await?;
         let left = halt.stop().await?;
         if left.is_empty() {
-            Ok(Tillers::Stopped)
-        } else {
-            Err(MigrateError::Running(left))
+            return Ok(Tillers::Stopped);
         }
+        // One has come since.
+        if !was_held {
+            halt.start().await?;
+        }
+        Err(MigrateError::Running(left))
     }
 }
 

@@ -1,6 +1,6 @@
 //! What `migrate` does beside other Tillers, and what `restore` gives back.
 
-use kube::api::{ListParams, Patch, PatchParams, PostParams};
+use kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 
 use super::list_of;
@@ -240,6 +240,25 @@ async fn tiller_is_stopped_first() {
     let kept = migrated(&kubeconfig(), "restore-tiller", &["--keep", "plain"]).await;
     assert_eq!(kept.code, Some(0), "{}{}", kept.stdout, kept.stderr);
     assert_eq!(replicas().await, 2);
+    // What no stop of the Deployment ends is seen before it.
+    let mut second = deployment(1)["spec"]["template"].clone();
+    second["apiVersion"] = json!("v1");
+    second["kind"] = json!("Pod");
+    second["spec"]["automountServiceAccountToken"] = json!(false);
+    second["metadata"] = json!({ "name": "tiller-two-abc", "labels": { "app": "second" } });
+    create(&world, second).await;
+    let run = migrated(&kubeconfig(), "restore-tiller", &["--stop-tiller"]).await;
+    assert_eq!(run.code, Some(1), "{}{}", run.stdout, run.stderr);
+    let told = "error: Tiller runs in Pod restore-tiller/tiller-two-abc; --stop-tiller stops Deployment tiller-deploy only, \
+                which is left as it was";
+    assert!(run.stderr.starts_with(told), "{}", run.stderr);
+    assert_eq!(replicas().await, 2);
+    let at_once = DeleteParams::default().grace_period(0);
+    let _gone = world
+        .objects("", "v1", "Pod")
+        .delete("tiller-two-abc", &at_once)
+        .await
+        .unwrap();
     let one = migrated(&kubeconfig(), "restore-tiller", &["--stop-tiller", "plain"]).await;
     assert_eq!(one.code, Some(0), "{}{}", one.stdout, one.stderr);
     assert!(one.stdout.contains("is started again"), "{}", one.stdout);
