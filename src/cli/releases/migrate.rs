@@ -249,6 +249,10 @@ impl Tally {
                 )
             }
             State::Already => "migrated already: Tiller has no record of it since".to_owned(),
+            State::Gone(missing) => format!(
+                "migrated before, and probably uninstalled since: Helm 3 has no record of it in {}",
+                missing.join(" and ")
+            ),
             State::Failed { reason, is_passing } => {
                 self.failed += 1;
                 // What was migrated may have gone back.

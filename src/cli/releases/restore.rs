@@ -14,7 +14,7 @@ use crate::report::OneLine as _;
 /// Give migrated releases back to Tiller: undo `releases migrate`
 ///
 /// Bring back the records that were set aside, and delete those of Helm 3. A release that Helm 3 has changed since is not
-/// given back. No object of a release is touched. Run it again to go on where it ended.
+/// given back, and one that Helm 3 has no record of only if it is named. No object of a release is touched. Run it again to go on where it ended.
 ///
 /// Exit with 1 if a release cannot be given back, and with 4 if something failed
 #[derive(Debug, Args)]
@@ -61,21 +61,33 @@ async fn restore(arguments: Arguments) -> anyhow::Result<Exit> {
         releases,
         dry_run,
     };
-    let (mut seen, mut not_ready, mut failed) = (0, 0_usize, 0_usize);
+    let (mut seen, mut done, mut not_ready, mut failed) = (0, 0_usize, 0_usize, 0_usize);
     let listed = plan
         .run(&cluster, |release, restored| {
             seen += 1;
             match &restored {
                 Restored::NotReady(_) => not_ready += 1,
                 Restored::Failed { .. } => failed += 1,
-                Restored::Ready(_) | Restored::Done { .. } => {}
+                Restored::Done { .. } => done += 1,
+                Restored::Ready { .. } => {}
             }
             tell(release, &restored);
         })
         .await;
-    if let Err(unlisted) = listed {
-        error(format_args!("{:#}", anyhow!(unlisted)))?;
-        return Ok(Exit::Unreachable);
+    let stopped = match listed {
+        Ok(stopped) => stopped.filter(|_| done > 0),
+        Err(unlisted) => {
+            error(format_args!("{:#}", anyhow!(unlisted)))?;
+            return Ok(Exit::Unreachable);
+        }
+    };
+    if let Some(replicas) = stopped {
+        let namespace = &plan.namespace;
+        writeln!(
+            io::stdout(),
+            "Deployment {namespace}/tiller-deploy has no replicas; start it with: kubectl -n {namespace} scale deployment \
+             tiller-deploy --replicas={replicas}"
+        )?;
     }
     if seen == 0 {
         writeln!(
@@ -96,16 +108,28 @@ fn tell(release: &str, restored: &Restored) {
         1 => "1 record".to_owned(),
         count => format!("{count} records"),
     };
+    let warning = |is_unknown: &bool| {
+        if *is_unknown {
+            "; warning: Helm 3 has no record of it, so its objects were probably uninstalled: Tiller calls it deployed all the same"
+        } else {
+            ""
+        }
+    };
     let text = match restored {
         Restored::NotReady(why) => format!("not ready: {}", why.join("; ")),
-        Restored::Ready(count) => format!("ready: {}", records(count)),
+        Restored::Ready {
+            records: count,
+            is_unknown,
+        } => format!("ready: {}{}", records(count), warning(is_unknown)),
         Restored::Done {
             records: count,
             deleted,
+            is_unknown,
         } => format!(
-            "given back to Tiller: {}; {} of Helm 3 deleted",
+            "given back to Tiller: {}; {} of Helm 3 deleted{}",
             records(count),
-            records(deleted)
+            records(deleted),
+            warning(is_unknown)
         ),
         Restored::Failed { reason, is_passing } => {
             let next = if *is_passing {

@@ -83,6 +83,11 @@ impl<'a> Shift<'a> {
         Ok(next(&self.from, &self.to, self.direction).err())
     }
 
+    /// Whether some are where they go, as it was looked at.
+    pub(super) fn is_begun(&self) -> bool {
+        !self.to.is_empty()
+    }
+
     /// Writes all of them where they go.
     pub(super) async fn copy(&mut self) -> Result<Shifted, Stop> {
         self.go_on(false).await

@@ -57,7 +57,11 @@ impl Migrate {
         let tillers = if recorded.keys().any(|it| self.is_wanted(it)) {
             self.quieten(cluster).await?
         } else {
-            Tillers::None
+            // An earlier run may have ended before it started Tiller again.
+            match self.halt(cluster).is_held().await {
+                Ok(true) => Tillers::Held,
+                Ok(false) | Err(_) => Tillers::None,
+            }
         };
         if tillers == Tillers::Stopped {
             // Until it stopped, Tiller may have written.
@@ -175,6 +179,9 @@ impl Work<'_> {
                 Ok(false) => missing.push(namespace),
                 Err(stop) => return stop.into(),
             }
+        }
+        if self.plan.releases.is_empty() {
+            return State::Gone(missing);
         }
         State::NotReady(vec![format!(
             "it was migrated, and Helm 3 has no record of it in {} any more; to migrate it anew, first give it back: \

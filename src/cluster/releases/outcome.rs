@@ -54,6 +54,8 @@ pub enum State {
     },
     /// An earlier run has migrated it, and Tiller has no record of it since.
     Already,
+    /// An earlier run has migrated it, and Helm 3 has no record of it any more in these namespaces.
+    Gone(Vec<String>),
     /// Something went wrong.
     Failed {
         /// What.

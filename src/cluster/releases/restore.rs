@@ -38,14 +38,21 @@ pub struct Restore {
 pub enum Restored {
     /// It cannot be given back, for these reasons.
     NotReady(Vec<String>),
-    /// It can be: so many records.
-    Ready(usize),
+    /// It can be.
+    Ready {
+        /// So many records.
+        records: usize,
+        /// Whether Helm 3 has no record of it.
+        is_unknown: bool,
+    },
     /// Tiller has it.
     Done {
         /// Records that Tiller sees again.
         records: usize,
         /// Secrets of Helm 3 that were deleted.
         deleted: usize,
+        /// Whether Helm 3 had no record of it.
+        is_unknown: bool,
     },
     /// Something went wrong.
     Failed {
@@ -57,12 +64,13 @@ pub enum Restored {
 }
 
 impl Restore {
-    /// Gives back, and reports each release when it is done.
+    /// Gives back, and reports each release when it is done. If Tiller's Deployment is at zero, with how many replicas it is to be
+    /// started.
     pub async fn run(
         &self,
         cluster: &Cluster,
         mut tell: impl FnMut(&str, Restored),
-    ) -> Result<(), MigrateError> {
+    ) -> Result<Option<i64>, MigrateError> {
         let place = Place {
             cluster,
             namespace: &self.namespace,
@@ -82,7 +90,7 @@ impl Restore {
         }
         let targets = Targets::new(cluster);
         if aside.is_empty() {
-            return Ok(());
+            return Ok(None);
         }
         let tiller = Halt::new(cluster, &self.namespace, Duration::ZERO);
         let tiller = tiller.found().await?;
@@ -96,11 +104,16 @@ impl Restore {
             );
             let releases = aside.keys();
             releases.for_each(|it| tell(it, Restored::NotReady(vec![why.clone()])));
-            return Ok(());
+            return Ok(None);
         }
         let to = tiller.as_ref().and_then(Found::storage);
         each_aside(place, &aside, async |Group { release, records }| {
-            let restored = give_back(place, &targets, &release, &records, to, self.dry_run).await;
+            let terms = Terms {
+                to,
+                is_named: !self.releases.is_empty(),
+                dry_run: self.dry_run,
+            };
+            let restored = give_back(place, &targets, &release, &records, terms).await;
             let failed = |stop: Stop| Restored::Failed {
                 reason: stop.to_string(),
                 is_passing: stop.is_passing(),
@@ -108,23 +121,33 @@ impl Restore {
             tell(&release, restored.unwrap_or_else(failed));
         })
         .await?;
-        Ok(())
+        Ok(tiller.as_ref().and_then(Found::stopped))
     }
 }
 
-/// Gives one release back, to the storage `to`, or where its records lie.
+/// How a release is given back.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Terms {
+    /// To which storage; where its records lie if none is given.
+    pub(super) to: Option<Storage>,
+    /// Whether it was named: only then does one come back that Helm 3 has no record of.
+    pub(super) is_named: bool,
+    /// Whether nothing is written.
+    pub(super) dry_run: bool,
+}
+
+/// Gives one release back.
 pub(super) async fn give_back(
     tillers: Place<'_>,
     targets: &Targets<'_>,
     release: &str,
     records: &[Record],
-    to: Option<Storage>,
-    dry_run: bool,
+    terms: Terms,
 ) -> Result<Restored, Stop> {
     let from = shelf(records, Direction::Aside);
     let is_whole = |it: &Storage| records.iter().all(|record| record.storage == *it);
     let mut shift = Shift::new(tillers, Direction::Back, records, from);
-    if let Some(to) = to.filter(|to| !is_whole(to)) {
+    if let Some(to) = terms.to.filter(|to| !is_whole(to)) {
         if !Storage::ALL.iter().any(is_whole) {
             return Ok(Restored::NotReady(vec![format!(
                 "it is set aside in configmaps and in secrets: rename or delete the records that are not the ones to give \
@@ -144,11 +167,24 @@ pub(super) async fn give_back(
              records first, and no object, with: kubectl -n {namespace} delete secrets -l owner=helm,name={release}"
         ));
     }
+    // Helm 3's records go once Tiller has its own.
+    let is_unknown = ours.is_empty() && others.is_empty() && !shift.is_begun();
+    if is_unknown && !terms.is_named {
+        obstacles.push(format!(
+            "Helm 3 has no record of it, so it was probably uninstalled; to give it back all the same, name it: \
+             tiller-guard releases restore {release} -n {}",
+            tillers.namespace
+        ));
+    }
     if !obstacles.is_empty() {
         return Ok(Restored::NotReady(obstacles));
     }
-    if dry_run {
-        return Ok(Restored::Ready(records.len()));
+    if terms.dry_run {
+        let records = records.len();
+        return Ok(Restored::Ready {
+            records,
+            is_unknown,
+        });
     }
     let overtaken = || Stop::Other("somebody else writes its records at the same time".to_owned());
     match shift.copy().await? {
@@ -161,7 +197,11 @@ pub(super) async fn give_back(
         delete(tillers.cluster, secret).await?;
     }
     match shift.run().await? {
-        Shifted::All(records) => Ok(Restored::Done { records, deleted }),
+        Shifted::All(records) => Ok(Restored::Done {
+            records,
+            deleted,
+            is_unknown,
+        }),
         Shifted::Overtaken => Err(overtaken()),
         Shifted::Blocked(blocked) => Ok(Restored::NotReady(vec![blocked.to_string()])),
     }

@@ -86,6 +86,11 @@ impl Found {
         self.is_noted() && self.replicas() == 0
     }
 
+    /// With how many replicas it is to be started, if it is at zero.
+    pub(super) fn stopped(&self) -> Option<i64> {
+        (self.replicas() == 0).then(|| self.wanted().max(1))
+    }
+
     fn version(&self) -> Value {
         self.0
             .pointer("/metadata/resourceVersion")

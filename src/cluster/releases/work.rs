@@ -10,7 +10,7 @@ use super::gather::{Group, Place, Recorded};
 use super::helm3::{is_of_ours, namespaces, place, revision};
 use super::migration::Migrate;
 use super::outcome::{Effect, Outcome, State, Stop, outcome};
-use super::restore::{Restored, give_back};
+use super::restore::{Restored, Terms, give_back};
 use super::target::Targets;
 use super::write::{Writer, Written};
 use crate::releases::aside::{Direction, Shelf, shelf};
@@ -51,10 +51,15 @@ impl Work<'_> {
     pub(super) async fn take_back(&self, release: &str) -> String {
         let restored = async {
             let records = self.place.aside(release).await?;
-            give_back(self.place, &self.targets, release, &records, None, false).await
+            let terms = Terms {
+                to: None,
+                is_named: true,
+                dry_run: false,
+            };
+            give_back(self.place, &self.targets, release, &records, terms).await
         };
         match restored.await {
-            Ok(Restored::Done { .. } | Restored::Ready(_)) => {
+            Ok(Restored::Done { .. } | Restored::Ready { .. }) => {
                 format!("it was given back: stop Tiller in {}", self.plan.namespace)
             }
             Ok(Restored::NotReady(why)) => format!("it was not given back: {}", why.join("; ")),

@@ -67,7 +67,22 @@ async fn what_was_hidden_by_its_label_comes_back() {
     let told = "plain: not ready: it was migrated, and Helm 3 has no record of it in restore-label any more; to migrate it \
                 anew, first give it back: tiller-guard releases restore plain -n restore-label\n";
     assert_eq!(again.stdout, told);
-    let back = at("restore-label", &["restore", "--all"]).await;
+    let all = at("restore-label", &["restore", "--all"]).await;
+    assert_eq!(all.code, Some(1), "{}{}", all.stdout, all.stderr);
+    let told = "plain: not ready: Helm 3 has no record of it, so it was probably uninstalled; to give it back all the same, \
+                name it: tiller-guard releases restore plain -n restore-label\n";
+    assert_eq!(all.stdout, told);
+    let bulk = migrated(&kubeconfig(), "restore-label", &[]).await;
+    assert_eq!(bulk.code, Some(0), "{}{}", bulk.stdout, bulk.stderr);
+    let told = "plain: migrated before, and probably uninstalled since: Helm 3 has no record of it in restore-label\n";
+    assert_eq!(bulk.stdout, told);
+    let back = at("restore-label", &["restore", "plain"]).await;
+    assert!(
+        back.stdout
+            .contains("; warning: Helm 3 has no record of it"),
+        "{}",
+        back.stdout
+    );
     assert_eq!(back.code, Some(0), "{}{}", back.stdout, back.stderr);
     assert_eq!(found(&world).await, before);
 }
@@ -335,6 +350,8 @@ async fn records_go_where_tiller_looks_for_them() {
         .unwrap();
     let back = at("restore-moved", &["restore", "plain"]).await;
     assert_eq!(back.code, Some(0), "{}{}", back.stdout, back.stderr);
+    let start = "kubectl -n restore-moved scale deployment tiller-deploy --replicas=1\n";
+    assert!(back.stdout.ends_with(start), "{}", back.stdout);
     let after = found(&world).await;
     for (name, text) in before.iter().filter(|(name, _)| name.contains(" plain.v")) {
         let moved = name.replace("ConfigMap", "Secret");
