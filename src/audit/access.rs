@@ -9,7 +9,8 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer};
 
-use super::subject::{Named, Subject, is_component};
+use super::stock::{self, is_stock};
+use super::subject::{Named, Subject};
 use crate::policy::rbac::{Account, RbacKind};
 
 /// Something to do with a resource of the API.
@@ -43,6 +44,8 @@ pub(super) struct Bound {
     /// None for a ClusterRoleBinding.
     pub(super) namespace: Option<Box<str>>,
     pub(super) name: Box<str>,
+    /// Whether the API server labels it as one that it makes itself.
+    labelled: bool,
     role: RoleKey,
     pub(super) subjects: Vec<Subject>,
 }
@@ -75,6 +78,7 @@ struct Written {
 struct Metadata {
     namespace: Box<str>,
     name: Box<str>,
+    labels: Option<BTreeMap<Box<str>, Box<str>>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -122,20 +126,12 @@ impl Rule {
 // === impl Bound ===
 
 impl Bound {
-    /// Whether Kubernetes makes it for a part of itself: only an administrator may write bindings that are called so.
-    fn is_of_kubernetes(&self) -> bool {
-        is_component(&self.name)
-            && self
-                .namespace
-                .as_deref()
-                .is_none_or(|it| it == "kube-system")
-    }
-
-    /// Those whom it binds, parts of Kubernetes apart.
+    /// Those whom it binds, apart from the parts of Kubernetes for which the API server itself makes it.
     fn people(&self) -> impl Iterator<Item = &Subject> {
-        let own = self.is_of_kubernetes();
+        let namespace = self.namespace.as_deref();
+        let stock = move |subject: &&Subject| is_stock(namespace, &self.name, subject);
         let subjects = self.subjects.iter();
-        subjects.filter(move |subject| !own || !subject.is_of_kubernetes())
+        subjects.filter(move |subject| !self.labelled || !stock(subject))
     }
 }
 
@@ -157,7 +153,9 @@ impl Access {
         let written: Written = serde_json::from_str(object)?;
         match kind {
             RbacKind::Role | RbacKind::ClusterRole => {
-                let Metadata { namespace, name } = written.metadata;
+                let Metadata {
+                    namespace, name, ..
+                } = written.metadata;
                 let in_cluster = kind == RbacKind::ClusterRole;
                 let namespace = if in_cluster {
                     Box::default()
@@ -174,7 +172,12 @@ impl Access {
 
     fn bind(&mut self, binding: Written, in_cluster: bool) {
         let Written {
-            metadata: Metadata { namespace, name },
+            metadata:
+                Metadata {
+                    namespace,
+                    name,
+                    labels,
+                },
             rules: _,
             role_ref,
             subjects,
@@ -186,7 +189,11 @@ impl Access {
         };
         let subjects = subjects.into_iter();
         let subjects = subjects.filter_map(|it| Subject::read(it, namespace.as_deref()));
+        let labels = labels.unwrap_or_default();
         let bound = Bound {
+            labelled: labels
+                .get(stock::LABEL.0)
+                .is_some_and(|it| **it == *stock::LABEL.1),
             subjects: subjects.collect(),
             role: (of_role, role_ref.name),
             name,

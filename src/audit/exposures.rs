@@ -73,20 +73,37 @@ impl Exposures {
         Ok(())
     }
 
+    /// The Services that select pods with these labels.
+    fn selecting<'a>(
+        &'a self,
+        namespace: &str,
+        labels: &BTreeMap<String, String>,
+    ) -> impl Iterator<Item = &'a Service> {
+        let services = self.services.get(namespace).into_iter().flatten();
+        services.filter(|service| {
+            let mut wanted = service.selector.iter();
+            wanted.all(|(key, value)| labels.get(key) == Some(value))
+        })
+    }
+
+    /// Their names.
+    pub(super) fn services_of(
+        &self,
+        namespace: &str,
+        labels: &BTreeMap<String, String>,
+    ) -> Vec<&str> {
+        let services = self.selecting(namespace, labels);
+        services.map(|it| &*it.name).collect()
+    }
+
     /// What leads to pods with these labels.
     pub(super) fn leading_to(
         &self,
         namespace: &str,
         labels: &BTreeMap<String, String>,
     ) -> Vec<String> {
-        let Self { services, routes } = self;
-        let services = services.get(namespace).into_iter().flatten();
-        let leads = |service: &&Service| {
-            let mut wanted = service.selector.iter();
-            wanted.all(|(key, value)| labels.get(key) == Some(value))
-        };
-        let services: Vec<&Service> = services.filter(leads).collect();
-        let routes = routes.get(namespace).into_iter().flatten();
+        let services: Vec<&Service> = self.selecting(namespace, labels).collect();
+        let routes = self.routes.get(namespace).into_iter().flatten();
         let routes = routes.filter(|route| {
             let mut own = services.iter();
             own.any(|service| route.services.contains(&service.name))

@@ -82,7 +82,7 @@ impl Audit {
             releases: self.records.of(namespace, listing),
             account: account.to_string(),
             can_reach: self.can_reach(account),
-            reached_by: self.reached_by(key, account),
+            reached_by: self.reached_by(key, account, (&pods, &kept.labels)),
             network: network(&verdict, workload),
             exposed_by: self.known(KINDS, || self.exposures.leading_to(namespace, &kept.labels)),
             certificates: self.known([Listed::Certificates], || {

@@ -23,6 +23,7 @@ mod questions;
 mod reach;
 mod records;
 mod report;
+mod stock;
 mod subject;
 mod take;
 mod tally;

@@ -1,6 +1,7 @@
 //! The questions about rights: what a Tiller's service account can reach, and who can reach a Tiller.
 
 use super::access::Question;
+use crate::k8s::registration::NAME;
 
 /// Something that a service account can do. More than one right may allow it.
 #[derive(Debug)]
@@ -104,13 +105,23 @@ pub(super) static POWERS: [Power; 13] = [
 ];
 
 /// What changes webhook configurations.
-pub(super) const CHANGES_WEBHOOKS: [[&str; 3]; 6] = [
+pub(super) const CHANGES_WEBHOOKS: [[&str; 3]; 8] = [
     ["update", ADMISSION, "mutatingwebhookconfigurations"],
     ["patch", ADMISSION, "mutatingwebhookconfigurations"],
     ["delete", ADMISSION, "mutatingwebhookconfigurations"],
     ["update", ADMISSION, "validatingwebhookconfigurations"],
     ["patch", ADMISSION, "validatingwebhookconfigurations"],
     ["delete", ADMISSION, "validatingwebhookconfigurations"],
+    [
+        "deletecollection",
+        ADMISSION,
+        "mutatingwebhookconfigurations",
+    ],
+    [
+        "deletecollection",
+        ADMISSION,
+        "validatingwebhookconfigurations",
+    ],
 ];
 
 /// The object names in the questions about one Tiller.
@@ -120,6 +131,10 @@ pub(super) struct Names<'n> {
     pub(super) certificates: &'n str,
     /// Its service account.
     pub(super) account: &'n str,
+    /// Its pods.
+    pub(super) pods: &'n [&'n str],
+    /// The Services that lead to them.
+    pub(super) services: &'n [&'n str],
     /// The API group, the resource and the name of what a person changes to change it.
     pub(super) workload: [&'n str; 3],
 }
@@ -149,10 +164,12 @@ impl Power {
 }
 
 /// The ways to a Tiller, each with the rights that open it; one suffices.
-pub(super) fn ways(names: Names<'_>) -> Vec<(&'static str, Vec<Question<'_>>)> {
+pub(super) fn ways<'n>(names: Names<'n>) -> Vec<(&'static str, Vec<Question<'n>>)> {
     let Names {
         certificates,
         account,
+        pods,
+        services,
         workload: [group, resource, workload],
     } = names;
     let any = |rights: &[[&'static str; 3]]| {
@@ -161,38 +178,60 @@ pub(super) fn ways(names: Names<'_>) -> Vec<(&'static str, Vec<Question<'_>>)> {
             .map(|right| question(*right, ""))
             .collect::<Vec<_>>()
     };
+    // Of any of them, or of its own by their names.
+    let of_own = |rights: &[[&'static str; 3]], own: &[&'n str]| {
+        let names = || std::iter::once("").chain(own.iter().copied());
+        let each = rights.iter();
+        each.flat_map(|right| names().map(|name| question(*right, name)))
+            .collect::<Vec<_>>()
+    };
+    let mut proxy = of_own(
+        &[["create", "", "pods/proxy"], ["get", "", "pods/proxy"]],
+        pods,
+    );
+    proxy.extend(of_own(
+        &[
+            ["create", "", "services/proxy"],
+            ["get", "", "services/proxy"],
+        ],
+        services,
+    ));
     let change = ["update", "patch"].map(|verb| question([verb, group, resource], workload));
     vec![
         (
             "port-forward",
-            any(&[
-                ["create", "", "pods/portforward"],
-                ["get", "", "pods/portforward"],
-            ]),
+            of_own(
+                &[
+                    ["create", "", "pods/portforward"],
+                    ["get", "", "pods/portforward"],
+                ],
+                pods,
+            ),
         ),
         (
             "exec",
-            any(&[["create", "", "pods/exec"], ["get", "", "pods/exec"]]),
+            of_own(
+                &[["create", "", "pods/exec"], ["get", "", "pods/exec"]],
+                pods,
+            ),
         ),
         (
             "attach",
-            any(&[["create", "", "pods/attach"], ["get", "", "pods/attach"]]),
+            of_own(
+                &[["create", "", "pods/attach"], ["get", "", "pods/attach"]],
+                pods,
+            ),
         ),
-        (
-            "proxy",
-            any(&[
-                ["create", "", "pods/proxy"],
-                ["get", "", "pods/proxy"],
-                ["create", "", "services/proxy"],
-                ["get", "", "services/proxy"],
-            ]),
-        ),
+        ("proxy", proxy),
         (
             "ephemeral-containers",
-            any(&[
-                ["update", "", "pods/ephemeralcontainers"],
-                ["patch", "", "pods/ephemeralcontainers"],
-            ]),
+            of_own(
+                &[
+                    ["update", "", "pods/ephemeralcontainers"],
+                    ["patch", "", "pods/ephemeralcontainers"],
+                ],
+                pods,
+            ),
         ),
         (
             "secrets",
@@ -204,7 +243,10 @@ pub(super) fn ways(names: Names<'_>) -> Vec<(&'static str, Vec<Question<'_>>)> {
         ),
         (
             "certificates",
-            vec![question(["get", "", "secrets"], certificates)],
+            // A list of one name is one of a right to that name.
+            ["get", "list", "watch"]
+                .map(|verb| question([verb, "", "secrets"], certificates))
+                .into(),
         ),
         (
             "token",
@@ -228,7 +270,8 @@ fn question<'q>([verb, group, resource]: [&'q str; 3], name: &'q str) -> Questio
     }
 }
 
-/// The rights to change webhook configurations, as questions.
+/// The rights to change webhook configurations, any of them or the guard's own, as questions.
 pub(super) fn webhook_changes() -> impl Iterator<Item = Question<'static>> {
-    CHANGES_WEBHOOKS.iter().map(|right| question(*right, ""))
+    let rights = CHANGES_WEBHOOKS.iter();
+    rights.flat_map(|right| ["", NAME].map(|name| question(*right, name)))
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::access::{Access, Question};
 use super::listed::Listed;
 use super::questions::{Names, POWERS, Power, ways, webhook_changes};
-use super::report::{CanReach, Grant, Reacher};
+use super::report::{AuditedPod, CanReach, Grant, Reacher};
 use super::take::Audit;
 use super::workloads::Key;
 use crate::policy::ObjectKind;
@@ -43,12 +43,17 @@ impl Audit {
         &self,
         (kind, namespace, name): &Key,
         account: Account<'_>,
+        (pods, labels): (&[AuditedPod], &BTreeMap<String, String>),
     ) -> Maybe<Vec<Reacher>> {
         let kind = ObjectKind::from(*kind);
         let group = kind.apis().next().map_or("", |api| api.group);
+        let pods: Vec<&str> = pods.iter().map(|it| &*it.name).collect();
+        let services = self.exposures.services_of(namespace, labels);
         let names = Names {
             certificates: &self.basis.policy.settings.certificate_secret,
             account: account.name,
+            pods: &pods,
+            services: &services,
             workload: [group, kind.resource(), name],
         };
         let own = format!("ServiceAccount {account}");

@@ -64,27 +64,6 @@ impl Subject {
             },
         }
     }
-
-    /// Whether it is a part of Kubernetes itself.
-    pub(super) fn is_of_kubernetes(&self) -> bool {
-        match self {
-            Self::ServiceAccount(namespace, _) => **namespace == *"kube-system",
-            Self::User(name) => is_component(name) && !name.starts_with("system:serviceaccount:"),
-            Self::Group(name) => {
-                is_component(name)
-                    && !name.starts_with("system:serviceaccounts")
-                    && !matches!(
-                        &**name,
-                        "system:authenticated" | "system:unauthenticated" | "system:masters"
-                    )
-            }
-        }
-    }
-}
-
-/// Whether Kubernetes keeps this name for its own parts.
-pub(super) fn is_component(name: &str) -> bool {
-    name.starts_with("system:")
 }
 
 /// `User NAME`, `Group NAME` or `ServiceAccount NAMESPACE/NAME`.

@@ -1,5 +1,6 @@
 //! `audit`: a cluster with 12 Tillers of 12 kinds, and what is told of them.
 
+mod bindings;
 mod dump;
 mod expired;
 mod rights;
@@ -39,6 +40,15 @@ fn cluster() -> &'static Cluster {
 fn audit(words: &[&str]) -> Run {
     let kubeconfig = format!("--kubeconfig={}", cluster().kubeconfig().display());
     run(&[&["audit", &kubeconfig], words].concat(), b"")
+}
+
+/// Audits these objects as a dump.
+fn audit_of(objects: &[Value]) -> Run {
+    let list = json!({ "apiVersion": "v1", "kind": "List", "items": objects });
+    run(
+        &["audit", "-f", "-", "-o", "json"],
+        list.to_string().as_bytes(),
+    )
 }
 
 /// A report without what is another one each time.

@@ -109,7 +109,7 @@ fn webhooks() -> Vec<[&'static str; 3]> {
         "mutatingwebhookconfigurations",
         "validatingwebhookconfigurations",
     ];
-    let verbs = ["update", "patch", "delete"].into_iter();
+    let verbs = ["update", "patch", "delete", "deletecollection"].into_iter();
     verbs
         .flat_map(|verb| kinds.map(|kind| [verb, ADMISSION, kind]))
         .collect()
@@ -169,7 +169,9 @@ fn ways(tiller: &Value) -> Vec<Way> {
         ),
         (
             "certificates",
-            vec![(["get", "", "secrets"], "tiller-tls".to_owned())],
+            ["get", "list", "watch"]
+                .map(|verb| ([verb, "", "secrets"], "tiller-tls".to_owned()))
+                .into(),
         ),
         (
             "token",
@@ -373,16 +375,21 @@ async fn who_may_change_the_webhooks_is_whom_the_api_server_lets() {
     for name in [
         "User aud-ann",
         "User aud-bob",
+        "User aud-named",
+        "User aud-other",
+        "User aud-all",
         "Group system:masters",
         "Group aud-operators",
         "ServiceAccount kube-system/tiller",
     ] {
         let rights: Vec<_> = webhooks()
             .into_iter()
-            .map(|it| (it, String::new()))
+            .flat_map(|it| ["", "tiller-guard"].map(|name| (it, name.to_owned())))
             .collect();
         let allowed = may_one(&client, &Who::named(name), "", &rights).await;
         assert_eq!(told.contains(name), allowed, "{name}");
     }
-    assert!(told.contains("User aud-ann"), "{told:?}");
+    for name in ["User aud-ann", "User aud-named", "User aud-all"] {
+        assert!(told.contains(name), "{name}: {told:?}");
+    }
 }
