@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use super::listed::Listed;
 use super::openers::findings;
+use super::pods::{Made, account};
 use super::report::{AuditedPod, AuditedTiller, Next, ObjectName, Step};
 use super::take::Audit;
 use super::workloads::{Kept, Key};
 use crate::json::Reader;
 use crate::k8s;
 use crate::policy::exposure::ExposureKind;
-use crate::policy::rbac::Account;
 use crate::policy::{
     Action, Arrival, Circumstances, Context, Decision, Knowledge, Mode, Object, Outcome, Policy,
     Verdict, Webhook, Workload, WorkloadKind, decide,
@@ -59,12 +59,16 @@ impl Audit {
         let context = Context::new(self.basis.now, &knowledge);
         let verdict = decide(object, settings, &context);
         let containers: Vec<report::Tiller> = verdict.tillers.iter().map(Into::into).collect();
-        let pods = self.pods(members, &containers, &context);
-        let name = match workload.pod.account().as_str() {
-            "" => "default",
-            name => name,
+        let findings = findings(&verdict);
+        let account = account(namespace, workload);
+        let network = network(&verdict, workload);
+        let made = Made {
+            containers: &containers,
+            account,
+            network: &network,
+            findings: &findings,
         };
-        let account = Account { namespace, name };
+        let pods = self.pods(members, &made, &context);
         Some(AuditedTiller {
             object: ObjectName {
                 kind: key.0.as_str().to_owned(),
@@ -77,13 +81,13 @@ impl Audit {
                 .team_in(namespace)
                 .map(|team| team.name.to_string()),
             mode: modes.of(Some(namespace)).as_str(),
-            findings: findings(&verdict),
             next: self.next(members, &verdict, &context),
             releases: self.records.of(namespace, listing),
             account: account.to_string(),
             can_reach: self.can_reach(account),
             reached_by: self.reached_by(key, account, (&pods, &kept.labels)),
-            network: network(&verdict, workload),
+            network,
+            findings,
             exposed_by: self.known(KINDS, || self.exposures.leading_to(namespace, &kept.labels)),
             certificates: self.known([Listed::Certificates], || {
                 self.certificates.of(namespace, self.basis.now)
@@ -96,24 +100,31 @@ impl Audit {
     fn pods(
         &self,
         members: &Members<'_>,
-        containers: &[report::Tiller],
+        made: &Made<'_>,
         context: &Context<'_>,
     ) -> Vec<AuditedPod> {
         let pods = members
             .iter()
             .filter(|(key, kept, _)| key.0 == WorkloadKind::Pod && !kept.finished);
-        let pods = pods.map(|(key, kept, object)| {
+        let pods = pods.filter_map(|(key, kept, object)| {
             let verdict = decide(object, &self.basis.policy.settings, context);
-            let own: Vec<report::Tiller> = verdict.tillers.iter().map(Into::into).collect();
-            let same = own.len() == containers.len()
-                && own.iter().zip(containers).all(|(own, other)| {
-                    own.effective == other.effective && own.version == other.version
-                });
-            AuditedPod {
+            let workload = object.workload()?;
+            let account = account(&key.1, workload);
+            let network = network(&verdict, workload);
+            let mut findings = findings(&verdict);
+            findings.retain(|own| !made.has(own));
+            let same = made.runs(&verdict)
+                && account == made.account
+                && network == *made.network
+                && findings.is_empty();
+            Some(AuditedPod {
                 name: key.2.to_string(),
                 phase: kept.phase.clone(),
                 differs: !same,
-            }
+                account: account.to_string(),
+                network,
+                findings,
+            })
         });
         pods.collect()
     }

@@ -19,6 +19,7 @@ mod listed;
 mod meta;
 mod openers;
 mod page;
+mod pods;
 mod questions;
 mod reach;
 mod records;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::graph::graph;
+use super::pods::{self, differing};
 use super::report::{
     AuditReport, AuditedCertificate, AuditedTiller, CanReach, Grant, GuardState, ObjectName,
     Opener, Reacher, Step,
@@ -63,7 +64,10 @@ pub fn page(report: &AuditReport, now: Timestamp) -> Page<'_> {
             "Reached by",
             "Can reach",
         ],
-        items: of_tillers.chain(openers.iter().map(of_opener)).collect(),
+        items: of_tillers
+            .chain(openers.iter().map(of_opener))
+            .chain(pods::items(tillers))
+            .collect(),
         sections,
         unknown: unknown
             .iter()
@@ -118,9 +122,11 @@ fn tiles(report: &AuditReport) -> Vec<Tile> {
     tiles
 }
 
-/// Whether a Tiller asks for no certificate.
+/// Whether a Tiller, or one of its pods, asks for no certificate.
 pub(super) fn is_open(tiller: &AuditedTiller) -> bool {
-    tiller.network == Maybe::Known("everybody")
+    let mut pods = tiller.pods.iter();
+    let everybody = Maybe::Known("everybody");
+    tiller.network == everybody || pods.any(|pod| pod.network == everybody)
 }
 
 fn key(reacher: &Reacher) -> Key<'_> {
@@ -181,7 +187,7 @@ fn counted<T>(value: &Maybe<T>, number: impl Fn(&T) -> usize) -> (String, Tone) 
 /// Who reaches its port, in short.
 pub(super) fn port(tiller: &AuditedTiller) -> (String, Tone) {
     let (text, tone) = match &tiller.network {
-        Maybe::Known("everybody") => ("open", Tone::Open),
+        _ if is_open(tiller) => ("open", Tone::Open),
         Maybe::Known("certificates") => ("certificates", Tone::Good),
         Maybe::Known("own-pod") => ("own pod", Tone::Good),
         Maybe::Known(_) => ("exits", Tone::Plain),
@@ -200,8 +206,6 @@ fn details(
     let team = tiller.team.as_ref().map(|team| format!("team {team}"));
     let mode = format!("mode {}", tiller.mode);
     let about: Vec<String> = [age, team, Some(mode)].into_iter().flatten().collect();
-    let differs = tiller.pods.iter().filter(|pod| pod.differs);
-    let differs = differs.map(|pod| format!("{} runs with another configuration", pod.name));
     let restart = &tiller.next.restart;
     let restart = (restart.rules.len() < FEW).then(|| one("next restart", step(restart)));
     let network = match &tiller.network {
@@ -214,7 +218,7 @@ fn details(
             "runs with",
             tiller.containers.iter().map(configuration).collect(),
         )),
-        Some(("pods", differs.collect())),
+        Some(("pods", differing(tiller))),
         restart,
         Some(one("next update", step(&tiller.next.update))),
         Some(one("releases", told(&tiller.releases, releases))),

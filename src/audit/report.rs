@@ -88,8 +88,14 @@ pub struct AuditedPod {
     pub name: String,
     /// Its phase, such as `Running`.
     pub phase: String,
-    /// Whether its configuration differs from the current one of its Deployment.
+    /// Whether it differs from what its Deployment makes now.
     pub differs: bool,
+    /// Its service account, as `NAMESPACE/NAME`.
+    pub account: String,
+    /// Who reaches its port, as in [`AuditedTiller::network`].
+    pub network: Maybe<&'static str>,
+    /// What the rules found that they did not find in its Deployment, the worst first.
+    pub findings: Vec<Finding>,
 }
 
 /// What the guard does about a Tiller.
@@ -224,22 +230,29 @@ pub struct AuditSummary {
 impl AuditReport {
     /// Whether anything is wrong.
     pub fn has_findings(&self) -> bool {
-        self.tillers.iter().any(|it| !it.findings.is_empty())
-            || !self.openers.is_empty()
-            || self.summary.webhook_problems > 0
+        self.summary.findings > 0 || !self.openers.is_empty() || self.summary.webhook_problems > 0
+    }
+
+    /// Each Tiller, each of its pods that differs from it, and what opens them, with what was found.
+    pub(super) fn found(&self) -> impl Iterator<Item = (ObjectName, &[Finding])> {
+        let tillers = self.tillers.iter().flat_map(|tiller| {
+            let own = (tiller.object.clone(), &*tiller.findings);
+            let pods = tiller.differing().into_iter();
+            std::iter::once(own).chain(pods.map(|pod| (tiller.name_of(pod), &*pod.findings)))
+        });
+        let openers = self.openers.iter();
+        tillers.chain(openers.map(|it| (it.object.clone(), &*it.findings)))
     }
 
     /// The findings of Tillers and of what opens them, and what could not be looked at, for other formats.
     pub fn issues(&self) -> Issues<'_> {
         let mut issues = Issues::default();
-        let tillers = self.tillers.iter().map(|it| (&it.object, &it.findings));
-        let openers = self.openers.iter().map(|it| (&it.object, &it.findings));
-        for (object, findings) in tillers.chain(openers) {
+        for (object, findings) in self.found() {
             let ObjectName {
                 kind,
                 namespace,
                 name,
-            } = object;
+            } = &object;
             let title = title(kind, namespace.as_deref(), name);
             issues.add(&object.file(), &title, findings);
         }

@@ -154,7 +154,7 @@ impl Audit {
         };
         let summary = AuditSummary {
             tillers: tillers.len(),
-            findings: tillers.iter().map(|it| it.findings.len()).sum(),
+            findings: tillers.iter().map(AuditedTiller::found).sum(),
             openers: openers.len(),
             refused_at_restart: refused(|it| it.next.restart.answer),
             refused_at_update: refused(|it| it.next.update.answer),

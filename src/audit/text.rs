@@ -106,17 +106,7 @@ fn write_audited(
     for container in &tiller.containers {
         write_tiller(container, style, out)?;
     }
-    for pod in tiller.pods.iter().filter(|pod| pod.differs) {
-        let name = pod.name.one_line();
-        row(
-            "pod",
-            &format!(
-                "{name} runs with another configuration than the {} says now",
-                tiller.object.kind
-            ),
-            out,
-        )?;
-    }
+    write_pods(tiller, style, out)?;
     if let Some(team) = &tiller.team {
         row("team", &team.one_line(), out)?;
     }
@@ -161,6 +151,30 @@ fn write_audited(
         out,
     )?;
     writeln!(out)
+}
+
+/// Writes the pods that differ from what the object makes now.
+fn write_pods(tiller: &AuditedTiller, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    for pod in tiller.pods.iter().filter(|pod| pod.differs) {
+        let (name, kind) = (pod.name.one_line(), &tiller.object.kind);
+        let told = format!("{name} runs with another configuration than the {kind} says now");
+        row("pod", &told, out)?;
+    }
+    for pod in tiller.differing() {
+        let name = pod.name.one_line();
+        if pod.account != tiller.account {
+            let account = format!("{name} runs as {}", pod.account.one_line());
+            row("", &account, out)?;
+        }
+        if pod.network != tiller.network {
+            let reached = told(&pod.network, |it| network(it).to_owned());
+            row("", &format!("{name} is reached by: {reached}"), out)?;
+        }
+        for finding in &pod.findings {
+            write_finding(finding, style, out)?;
+        }
+    }
+    Ok(())
 }
 
 fn write_guard(guard: &GuardState, style: Style, out: &mut dyn Write) -> io::Result<()> {

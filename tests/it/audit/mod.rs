@@ -3,6 +3,7 @@
 mod bindings;
 mod dump;
 mod expired;
+mod pods;
 mod rights;
 mod tillers;
 mod unseen;

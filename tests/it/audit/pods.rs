@@ -1,0 +1,126 @@
+//! What runs is judged, not only what the Deployment says now.
+
+use serde_json::{Value, json};
+
+use super::audit_of;
+use crate::offline::run;
+
+/// A pod of Tiller's that asks for certificates.
+fn hardened() -> Value {
+    json!({
+        "serviceAccountName": "tiller",
+        "automountServiceAccountToken": true,
+        "containers": [{
+            "name": "tiller",
+            "image": "ghcr.io/helm/tiller:v2.17.0",
+            "args": [
+                "--listen=127.0.0.1:44134",
+                "--storage=secret",
+            ],
+            "env": [{ "name": "TILLER_NAMESPACE", "value": "stale" }],
+        }],
+    })
+}
+
+/// A Deployment with this pod; its ReplicaSet and that one's running pod are made of another.
+fn rollout(now: &Value, running: &Value) -> Vec<Value> {
+    let labels = json!({ "app": "helm", "name": "tiller" });
+    let owned = |name: &str, kind: &str, owner: &str| {
+        json!({
+            "name": name, "namespace": "stale", "labels": labels,
+            "ownerReferences": [{
+                "apiVersion": "apps/v1", "kind": kind, "name": owner, "uid": "1", "controller": true,
+            }],
+        })
+    };
+    let of = |pod: &Value| {
+        json!({
+            "replicas": 1, "selector": { "matchLabels": labels },
+            "template": { "metadata": { "labels": labels }, "spec": pod },
+        })
+    };
+    vec![
+        json!({
+            "apiVersion": "apps/v1", "kind": "Deployment",
+            "metadata": { "name": "tiller-deploy", "namespace": "stale" }, "spec": of(now),
+        }),
+        json!({
+            "apiVersion": "apps/v1", "kind": "ReplicaSet",
+            "metadata": owned("tiller-deploy-1", "Deployment", "tiller-deploy"), "spec": of(running),
+        }),
+        json!({
+            "apiVersion": "v1", "kind": "Pod",
+            "metadata": owned("tiller-deploy-1-a", "ReplicaSet", "tiller-deploy-1"),
+            "spec": running, "status": { "phase": "Running" },
+        }),
+        json!({
+            "apiVersion": "v1", "kind": "Pod",
+            "metadata": owned("tiller-deploy-1-b", "ReplicaSet", "tiller-deploy-1"),
+            "spec": running, "status": { "phase": "Running" },
+        }),
+    ]
+}
+
+#[test]
+fn a_pod_of_an_older_template_is_judged_as_what_it_is() {
+    let mut old = hardened();
+    old["serviceAccountName"] = json!("old-admin");
+    old["containers"][0]["args"] = json!(["--storage=secret"]);
+    old["containers"][0]["securityContext"] = json!({ "privileged": true });
+    let objects = rollout(&hardened(), &old);
+    let run = audit_of(&objects);
+    let report = run.json();
+    let tiller = &report["tillers"][0];
+    assert_eq!(report["tillers"].as_array().unwrap().len(), 1, "{report}");
+    assert_eq!(tiller["network"], "own-pod");
+    assert_eq!(tiller["account"], "stale/tiller");
+    for pod in tiller["pods"].as_array().unwrap() {
+        assert_eq!(pod["differs"], true, "{pod}");
+        assert_eq!(pod["account"], "stale/old-admin", "{pod}");
+        assert_eq!(pod["network"], "everybody", "{pod}");
+        let mut found = pod["findings"].as_array().unwrap().iter();
+        let is_told = |it: &Value| it["message"].as_str().unwrap().contains("is privileged");
+        assert!(found.any(is_told), "{pod}");
+    }
+    // Two pods that are the same are found once.
+    let own = tiller["findings"].as_array().unwrap().len();
+    let of_pod = tiller["pods"][0]["findings"].as_array().unwrap().len();
+    assert_eq!(report["summary"]["findings"], own + of_pod, "{report}");
+
+    let dump = json!({ "apiVersion": "v1", "kind": "List", "items": objects }).to_string();
+    let text = run_text(&dump, "text");
+    for told in ["runs as stale/old-admin", "everything that reaches its pod"] {
+        assert!(text.contains(told), "{told}\n{text}");
+    }
+    let sarif = run_text(&dump, "sarif");
+    assert!(
+        sarif.contains("cluster/stale/Pod/tiller-deploy-1-a"),
+        "{sarif}"
+    );
+    assert!(
+        !sarif.contains("cluster/stale/Pod/tiller-deploy-1-b"),
+        "{sarif}"
+    );
+    let page = run_text(&dump, "html");
+    assert!(
+        page.contains("tiller-deploy-1-a runs as stale/old-admin"),
+        "{page}"
+    );
+}
+
+fn run_text(dump: &str, format: &str) -> String {
+    run(&["audit", "-f", "-", "-o", format], dump.as_bytes()).stdout
+}
+
+#[test]
+fn a_pod_of_the_template_is_not_told_of_twice() {
+    let run = audit_of(&rollout(&hardened(), &hardened()));
+    let report = run.json();
+    let tiller = &report["tillers"][0];
+    for pod in tiller["pods"].as_array().unwrap() {
+        assert_eq!(pod["differs"], false, "{pod}");
+        assert_eq!(pod["findings"], json!([]), "{pod}");
+    }
+    let own = tiller["findings"].as_array().unwrap().len();
+    assert_eq!(report["summary"]["findings"], own);
+}
