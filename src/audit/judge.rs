@@ -76,7 +76,11 @@ impl Audit {
                 name: key.2.to_string(),
             },
             created: kept.created.clone(),
-            state: state(kept, &pods),
+            state: match state(kept, &pods) {
+                "running" => "running",
+                _ if self.lacks_pods() => "unknown",
+                state => state,
+            },
             team: knowledge
                 .team_in(namespace)
                 .map(|team| team.name.to_string()),
@@ -150,8 +154,18 @@ impl Audit {
         } else {
             (Arrival::Made, false)
         };
+        // Which pod is replaced, and of which template.
+        let is_unknown = !is_root && self.lacks_pods();
+        let restart = if is_unknown {
+            Step {
+                answer: "unknown",
+                rules: Vec::new(),
+            }
+        } else {
+            step(of_pod.as_ref().unwrap_or(verdict), arrival, restart)
+        };
         Next {
-            restart: step(of_pod.as_ref().unwrap_or(verdict), arrival, restart),
+            restart,
             update: step(
                 verdict,
                 if is_root {

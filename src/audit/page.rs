@@ -149,7 +149,7 @@ fn reaches(tillers: &[AuditedTiller]) -> Reaches<'_> {
 fn of_tiller<'r>(tiller: &'r AuditedTiller, reaches: &Reaches<'_>, now: Timestamp) -> Item<'r> {
     let answer = |answer: &str| match answer {
         "refused" => Tone::Open,
-        "left" => Tone::Unknown,
+        "left" | "unknown" => Tone::Unknown,
         "allowed" => Tone::Good,
         _ => Tone::Plain,
     };

@@ -40,7 +40,7 @@ pub struct AuditedTiller {
     pub object: ObjectName,
     /// When it was made, in RFC 3339; empty where it does not say.
     pub created: String,
-    /// `running`, `pending`, `scaled-to-zero`, `finished` or `not-running`.
+    /// `running`, `pending`, `scaled-to-zero`, `finished` or `not-running`; `unknown` without the list of pods.
     pub state: &'static str,
     /// Its pods that have not finished.
     pub pods: Vec<AuditedPod>,
@@ -110,7 +110,7 @@ pub struct Next {
 /// What the guard does, and by which rules it refuses.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Step {
-    /// `allowed`, `hardened`, `refused`, or `left` where the mode lets it pass as it is.
+    /// `allowed`, `hardened`, `refused`, or `left` where the mode lets it pass as it is; `unknown` without the list of pods.
     pub answer: &'static str,
     /// The rules that refuse.
     pub rules: Vec<&'static str>,

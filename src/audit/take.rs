@@ -15,7 +15,7 @@ use super::workloads::Workloads;
 use crate::json::Reader;
 use crate::k8s;
 use crate::policy::rbac::RbacKind;
-use crate::policy::{Knowledge, Object, ObjectKind};
+use crate::policy::{Knowledge, Object, ObjectKind, WorkloadKind};
 use crate::releases::{Examined, Storage};
 use crate::report::Maybe;
 
@@ -149,6 +149,11 @@ impl Audit {
         openers.sort_by(|one, other| one.object.cmp(&other.object));
         let listing = self.records.listing();
         let tillers = self.judged(&listing);
+        for (kind, state) in guard.iter().flat_map(|it| &it.configurations) {
+            if let Maybe::Unknown { unknown } = state {
+                self.unseen((*kind).to_owned(), unknown.clone());
+            }
+        }
         let refused = |answer: fn(&AuditedTiller) -> &'static str| {
             tillers.iter().filter(|it| answer(it) == "refused").count()
         };
@@ -188,6 +193,12 @@ impl Audit {
                 unknown: format!("cannot list {}: {reason}", listed.as_str()),
             },
         }
+    }
+
+    /// Whether the list of pods is not known, or not whole.
+    pub(super) fn lacks_pods(&self) -> bool {
+        let pods = Listed::Workloads(WorkloadKind::Pod);
+        self.missing.contains_key(&pods)
     }
 
     /// Whether the report covers this namespace.

@@ -248,6 +248,7 @@ pub(super) fn title(object: &ObjectName) -> String {
 pub(super) fn step(step: &Step) -> String {
     match step.answer {
         "left" => "left as it is, since the mode only reports".to_owned(),
+        "unknown" => "unknown: the pods cannot be listed".to_owned(),
         "refused" => format!("refused ({})", step.rules.join(", ")),
         answer => answer.to_owned(),
     }

@@ -9,6 +9,8 @@ use super::judge::report_unreadable;
 use crate::audit::{Audit, Listed};
 use crate::k8s::TEAM_SELECTOR;
 use crate::manifest::{ManifestObject, Stream};
+use crate::policy::WorkloadKind;
+use crate::policy::exposure::ExposureKind;
 use crate::releases::{NotRecord, Record, Storage, examine};
 use crate::report;
 use crate::tiller::signs;
@@ -29,6 +31,11 @@ pub fn take(sources: Vec<Source>, audit: &mut Audit) {
     for stream in &streams {
         objects.extend(read(stream, audit));
     }
+    let is_workload = |it: &Listed| matches!(it, Listed::Workloads(_));
+    let lacks_workloads = !objects.iter().any(|object| {
+        let mut kinds = Listed::ALL.into_iter().filter(is_workload);
+        kinds.any(|listed| is_of(object, listed))
+    });
     for listed in Listed::ALL {
         let own = objects.iter().filter(|object| is_of(object, listed));
         let mut found = false;
@@ -37,10 +44,13 @@ pub fn take(sources: Vec<Source>, audit: &mut Audit) {
             audit.take(listed, &object.value.to_string());
         }
         // Every cluster has some of these.
-        let is_everywhere = matches!(
-            listed,
-            Listed::Rbac(_) | Listed::Exposure(crate::policy::exposure::ExposureKind::Service)
-        );
+        let is_everywhere = match listed {
+            Listed::Rbac(_)
+            | Listed::Exposure(ExposureKind::Service)
+            | Listed::Workloads(WorkloadKind::Pod) => true,
+            Listed::Workloads(_) => lacks_workloads,
+            _ => false,
+        };
         if is_everywhere && !found {
             audit.miss(listed, ABSENT.to_owned());
         }

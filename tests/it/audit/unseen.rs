@@ -107,3 +107,63 @@ async fn an_api_that_is_not_served_is_named_and_the_rest_goes_on() {
             .is_some_and(|all| !all.is_empty())
     }));
 }
+
+/// An audit as an administrator whom the API server refuses these paths.
+async fn refused(paths: &'static [&'static str], words: &'static [&'static str]) -> Run {
+    let client = cluster().client(User::Admin).await.unwrap();
+    let fate = |asked: &[Asked]| {
+        let path = &asked.last().unwrap().path;
+        if paths.iter().any(|it| path.split('?').next() == Some(it)) {
+            Fate::Fails(403)
+        } else {
+            Fate::Passes
+        }
+    };
+    let proxy = Proxy::start(client, fate).await;
+    run_at(&proxy.kubeconfig(), words).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_runs_is_unknown_without_the_list_of_pods() {
+    let run = refused(&["/api/v1/pods"], &["audit", "-o", "json"]).await;
+    assert_eq!(run.code, Some(3), "{}", run.stderr);
+    let report = run.json();
+    let tillers = report["tillers"].as_array().unwrap();
+    assert!(tillers.len() > 8, "{report}");
+    for tiller in tillers {
+        assert_eq!(tiller["state"], "unknown", "{tiller}");
+        assert_eq!(tiller["next"]["restart"]["answer"], "unknown", "{tiller}");
+    }
+    assert_eq!(report["summary"]["refused_at_restart"], 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn webhook_configurations_that_may_not_be_read_are_counted_as_unknown() {
+    const PATHS: &[&str] = &[
+        "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/tiller-guard",
+        "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/tiller-guard",
+    ];
+    let run = refused(PATHS, &["audit", "-o", "json"]).await;
+    assert_eq!(run.code, Some(3), "{}", run.stderr);
+    let report = run.json();
+    let wanted = [
+        "MutatingWebhookConfiguration",
+        "ValidatingWebhookConfiguration",
+    ];
+    assert_eq!(told(&report), wanted, "{report}");
+    assert_eq!(report["summary"]["unknown"], 2);
+    let sarif = refused(PATHS, &["audit", "-o", "sarif"]).await.stdout;
+    assert!(sarif.contains(r#""executionSuccessful":false"#), "{sarif}");
+}
+
+/// A dump in which nothing runs is no cluster without Tillers.
+#[test]
+fn workloads_are_unknown_where_a_dump_holds_none() {
+    let service = r#"{ "apiVersion": "v1", "kind": "Service", "metadata": { "name": "web", "namespace": "blue" } }"#;
+    let run = run(&["audit", "-f", "-", "-o", "json"], service.as_bytes());
+    assert_eq!(run.code, Some(3), "{}", run.stderr);
+    let report = run.json();
+    for what in ["pods", "deployments", "statefulsets"] {
+        assert!(told(&report).contains(&what), "{what}: {report}");
+    }
+}
