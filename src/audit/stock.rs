@@ -1,8 +1,8 @@
 //! The bindings that the API server itself makes for parts of Kubernetes.
 //!
-//! Source: `plugin/pkg/auth/authorizer/rbac/bootstrappolicy`, Kubernetes 1.10 to 1.36. A binding that is only called so, or only labelled
-//! so, is somebody's own: who writes bindings can write both. So can the binding's subjects be changed; only those that it is made with
-//! are meant here.
+//! Source: `plugin/pkg/auth/authorizer/rbac/bootstrappolicy`: what a 1.20.2 and a 1.36.2 server make, and some of what older ones do. A
+//! binding that is only called so, or only labelled so, is somebody's own: who writes bindings can write both. So can the binding's
+//! subjects be changed; only those that it is made with are meant here.
 
 use super::subject::Subject;
 
