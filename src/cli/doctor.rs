@@ -72,7 +72,7 @@ async fn look(arguments: Arguments) -> anyhow::Result<Exit> {
         Ok(cluster) => cluster,
         Err(exit) => return Ok(exit),
     };
-    // Whoever may not read them is told so by the checks.
+    // If the user has no right to read them, the checks below report that.
     if let Ok(Some(other)) = other_installation(&cluster, &plan.namespace).await {
         bail!("tiller-guard is installed in the namespace {other}: pass -n {other}");
     }

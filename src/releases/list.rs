@@ -152,7 +152,7 @@ impl Inventory {
                 all || *index == newest && revision.status != Status::Deleted
             });
             releases.extend(shown.map(|(_, revision)| row(revision, kinds.clone())));
-            // What is wrong with both storages together is told once.
+            // A problem that concerns both storages is reported only once.
             of_release.retain(|it| it.storage == key.2);
             problems.extend(of_release);
         }

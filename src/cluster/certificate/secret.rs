@@ -96,7 +96,7 @@ impl Next {
                 bundle.add(&old);
                 (None, None)
             }
-            // Whoever deletes the Secret asks for a new one.
+            // A user who deletes the Secret asks for a new one.
             Err(_) if texts.is_none() => (state.awaited(now), None),
             Err(error) => {
                 let known = state.awaited(now).or_else(|| state.issuing(now));

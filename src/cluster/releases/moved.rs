@@ -80,7 +80,7 @@ pub enum MoveError {
         /// Their names.
         names: Vec<String>,
     },
-    /// The user may not do what is to be done; this was found before Tiller was stopped.
+    /// The user lacks rights that the move needs. Tiller was not stopped.
     #[error("you may not {}", .0.join(", "))]
     Lacking(Vec<String>),
     /// Tiller keeps its releases in a database, or in its memory: it would no longer see them.

@@ -64,8 +64,8 @@ pub enum Restored {
 }
 
 impl Restore {
-    /// Gives back, and reports each release when it is done. If Tiller's Deployment is at zero, with how many replicas it is to be
-    /// started.
+    /// Restores the releases, and reports each one when it is done. If Tiller's Deployment is at zero replicas, returns the number of
+    /// replicas to start it with.
     pub async fn run(
         &self,
         cluster: &Cluster,

@@ -93,7 +93,7 @@ impl<F: FnMut(Moved)> Mover<'_, F> {
         aside + retracted + deleted
     }
 
-    /// Copies what the steps say, as it is now: page by page, so that no more than a page is in memory.
+    /// Copies the records that the steps name. Reads them again page by page, so that at most one page is in memory.
     pub(super) async fn copy(
         &mut self,
         steps: &BTreeMap<String, Step>,

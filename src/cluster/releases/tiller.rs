@@ -76,7 +76,7 @@ impl Found {
         annotations.is_some_and(|it| it.get(REPLICAS).is_some())
     }
 
-    /// Whether it is to be started with its records there.
+    /// Whether `move` must start it with `--storage` set to this storage.
     pub(super) fn must_start(&self, to: Storage) -> bool {
         self.is_noted() || self.storage() != Some(to)
     }
@@ -86,7 +86,7 @@ impl Found {
         self.is_noted() && self.replicas() == 0
     }
 
-    /// With how many replicas it is to be started, if it is at zero.
+    /// The number of replicas to start it with, if it is at zero.
     pub(super) fn stopped(&self) -> Option<i64> {
         (self.replicas() == 0).then(|| self.wanted().max(1))
     }

@@ -160,7 +160,7 @@ impl Work<'_> {
         Ok(Attempt::Ended(outcome(release, state, prepared)))
     }
 
-    /// Whoever may write a record to Tiller's namespace names the namespace that Helm 3's go to.
+    /// Anyone with the right to write a record in Tiller's namespace chooses the namespace of Helm 3's record.
     fn look_at_target(&self, release: &str, prepared: &mut Prepared) {
         let is_of_system = |it: &str| it.starts_with("kube-");
         if is_of_system(&self.plan.namespace) || self.plan.releases.iter().any(|it| it == release) {

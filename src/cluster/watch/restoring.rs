@@ -1,8 +1,8 @@
-//! Writes webhook configurations back that somebody has edited or deleted, if `serve` is told to.
+//! Restores webhook configurations that somebody edited or deleted, if `serve` has the option `--restore-webhooks`.
 //!
-//! A deleted one is made again only by who has seen it: before that, `install` has not written it yet. Whoever removes tiller-guard deletes
-//! its Deployment too, within seconds; without it, nothing is made again. One that asks about trials only belongs to an `install` that
-//! has not proven itself yet.
+//! A pod creates a deleted configuration only if it saw it before: otherwise `install` has not written it yet. An uninstallation
+//! deletes the Deployment within seconds too; without the Deployment, nothing is restored. A configuration that only asks about trials
+//! belongs to an `install` that is not finished.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -19,7 +19,7 @@ pub const TRIAL_NAMESPACE: &str = "default";
 /// The name of the Tiller by which it sees that the mutating webhook is asked.
 pub const MUTATE_TRIAL: &str = "tiller-guard-proof";
 /// The name of the Deployment by which `doctor` sees, in a dry run, that the validating webhook is asked: the mutating one
-/// does not change it. It is never stored, whoever sends it.
+/// does not change it. It is never stored, no matter who sends it.
 pub const VALIDATE_TRIAL: &str = "tiller-guard-proof-of-validate";
 
 /// A review as it came.

@@ -262,8 +262,8 @@ impl Interpreter<'_> {
         }
     }
 
-    /// A script from standard input with these as `$1`, `$2` …: `curl URL | bash -s -- tiller` names what is to be installed. A path
-    /// of Tiller's is there to be started.
+    /// A script from standard input with these as `$1`, `$2` …: `curl URL | bash -s -- tiller` names what the script
+    /// installs. A path of Tiller counts as a start.
     fn input_with(&mut self, positional: &[String]) {
         self.reads_input = true;
         let path = positional.iter().position(|it| is_program_path(it));

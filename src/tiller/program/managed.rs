@@ -3,7 +3,7 @@
 
 use super::Interpreter;
 
-/// How a manager is told what to start.
+/// How a manager gets the name of the program that it starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Told {
     /// By scripts in a folder, and `init` by its table.
@@ -31,7 +31,7 @@ static MANAGERS: [(Told, &[&str]); 4] = [
     (Told::Recipes, &["gmake", "just", "make"]),
 ];
 
-/// What `systemctl` is told to do where it starts nothing.
+/// The commands of `systemctl` that start nothing.
 const WITHOUT_START: [&str; 5] = ["daemon-reload", "disable", "is-active", "status", "stop"];
 
 /// Keys whose value is a command: `command=` of supervisord, `ExecStart=` of systemd.
