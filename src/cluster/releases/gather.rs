@@ -80,8 +80,9 @@ impl Place<'_> {
         unread.map_or(Ok(names), |error| Err(kube::Error::SerdeError(error)))
     }
 
-    /// Reads all records page by page, and gives those of a release away once all of them are read. Keeps no more than the
-    /// releases of a page, since their records come one after another, in the order of their names.
+    /// Reads all records page by page, and gives those of a release away once all of them are read: each release once, without
+    /// what came since its records were named. Keeps no more than the releases of a page, since their records come one after
+    /// another, in the order of their names.
     pub(super) async fn gather(
         self,
         recorded: &Recorded,
@@ -100,7 +101,10 @@ impl Place<'_> {
             while let Some(page) = pages.next().await? {
                 for record in page {
                     let release = release_of(&record.name, record.label("NAME").map(Into::into));
-                    let Some(wanted) = recorded.get(&release) else {
+                    let is_wanted = |it: &&BTreeSet<(Storage, String)>| {
+                        it.contains(&(storage, record.name.clone()))
+                    };
+                    let Some(wanted) = recorded.get(&release).filter(is_wanted) else {
                         continue;
                     };
                     let records = begun.entry(release.clone()).or_default();

@@ -1,6 +1,6 @@
 //! A migration among Tiller's own writes, failures and kills, a thousand times: no release is ever lost.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -13,16 +13,17 @@ use tiller_guard::cluster::releases::{Effect, Migrate, Restore, Restored, State}
 use tiller_guard::cluster::{Cluster, Reach};
 use tiller_guard::releases::hapi::Release;
 use tiller_guard::releases::helm3::read_object;
-use tiller_guard::releases::{Migration, decode, encode};
+use tiller_guard::releases::{Migration, decode};
 use tokio::sync::Notify;
 
 use super::model_server::{Fate, Key, Model, Store, key, start};
+use super::model_tiller::{Tiller, Truth, is_purged};
 use super::recordings;
 use crate::offline::Folder;
 
-const TILLER: &str = "tiller";
-const TARGET: &str = "target";
-const RELEASES: usize = 3;
+pub(super) const TILLER: &str = "tiller";
+pub(super) const TARGET: &str = "target";
+pub(super) const RELEASES: usize = 3;
 
 /// What happens before a request is answered.
 #[derive(Debug, Clone, Copy)]
@@ -48,83 +49,6 @@ fn event() -> impl Strategy<Value = Event> {
         // What comes next waits for a moment.
         1 => Just(Event::LoseAnswer),
     ]
-}
-
-/// What Tiller recorded last, by name: the text, and the release's status.
-type Truth = BTreeMap<String, (String, i32)>;
-
-/// The text of a record: of a recorded release, with another name, revision and status.
-fn text(model: &Release, name: &str, revision: i32, status: i32) -> String {
-    let mut release = model.clone();
-    name.clone_into(&mut release.name);
-    release.version = revision;
-    TARGET.clone_into(&mut release.namespace);
-    let info = release.info.get_or_insert_default();
-    info.status.get_or_insert_default().code = status;
-    encode(&release).unwrap()
-}
-
-/// Tiller in a store.
-struct Tiller<'a> {
-    model: &'a Release,
-    store: &'a mut Store,
-    truth: &'a mut Truth,
-}
-
-impl Tiller<'_> {
-    fn record(&mut self, name: &str, revision: i32, status: i32) {
-        let text = text(self.model, name, revision, status);
-        let record = format!("{name}.v{revision}");
-        self.truth.insert(record.clone(), (text.clone(), status));
-        let object = json!({
-            "apiVersion": "v1",
-            "kind": "ConfigMap",
-            "metadata": { "labels": {
-                "OWNER": "TILLER", "NAME": name, "VERSION": revision.to_string(),
-                "STATUS": if status == 1 { "DEPLOYED" } else { "SUPERSEDED" },
-            } },
-            "data": { "release": text },
-        });
-        self.store.put(key("configmaps", TILLER, &record), object);
-    }
-
-    /// The revisions that it sees.
-    fn seen(&self, name: &str) -> Vec<i32> {
-        let seen = self.store.objects.values().filter(|it| {
-            let labels = &it["metadata"]["labels"];
-            labels["OWNER"] == "TILLER" && labels["NAME"] == *name
-        });
-        let mut revisions: Vec<i32> = seen
-            .map(|it| {
-                it["metadata"]["labels"]["VERSION"]
-                    .as_str()
-                    .unwrap()
-                    .parse()
-                    .unwrap()
-            })
-            .collect();
-        revisions.sort_unstable();
-        revisions
-    }
-
-    fn upgrade(&mut self, which: usize) {
-        let name = format!("r{which}");
-        if let Some(newest) = self.seen(&name).last() {
-            self.record(&name, *newest, 3);
-            self.record(&name, newest + 1, 1);
-        }
-    }
-
-    fn purge(&mut self, which: usize) {
-        let name = format!("r{which}");
-        for revision in self.seen(&name) {
-            let record = format!("{name}.v{revision}");
-            self.store
-                .objects
-                .remove(&key("configmaps", TILLER, &record));
-            self.truth.remove(&record);
-        }
-    }
 }
 
 /// What is lost: whatever Tiller recorded is there, and what Tiller no longer sees Helm 3 has.
@@ -205,9 +129,13 @@ impl Place {
             timeout: Duration::from_mins(1),
             effect: Effect::Write,
         };
-        let mut undone = Vec::new();
+        let (mut undone, mut migrated) = (Vec::new(), BTreeSet::new());
         let listed = plan
             .run(&self.cluster, |outcome| {
+                if matches!(outcome.state, State::Migrated { .. }) {
+                    let is_first = migrated.insert(outcome.release.clone());
+                    assert!(is_first, "{} is migrated twice in one run", outcome.release);
+                }
                 if !matches!(outcome.state, State::Migrated { .. } | State::Already) {
                     undone.push(outcome.release);
                 }
@@ -298,11 +226,7 @@ impl Place {
             return Err(lost);
         }
         // Of one that Tiller has purged meanwhile something may be aside.
-        let is_purged = |release: &String| {
-            let prefix = format!("{release}.v");
-            let is_release = (0..RELEASES).any(|which| format!("r{which}") == *release);
-            is_release && !seen.truth.keys().any(|record| record.starts_with(&prefix))
-        };
+        let is_purged = |release: &String| is_purged(&seen.truth, release);
         assert!(undone.iter().all(is_purged), "{undone:?}");
         let owners = migrated.objects.iter().filter(|it| it.0.0 == "configmaps");
         let mut owners = owners.map(|it| &it.1["metadata"]["labels"]["OWNER"]);
@@ -325,8 +249,9 @@ impl Place {
             dry_run: false,
         };
         let restored = plan.run(&self.cluster, |release, restored| {
+            // What is left of one that is purged comes back only if it is named.
             assert!(
-                matches!(restored, Restored::Done { .. }),
+                matches!(restored, Restored::Done { .. }) || is_purged(truth, release),
                 "{release} {restored:?}"
             );
         });
@@ -339,9 +264,12 @@ impl Place {
         }
         let is_left = |(key, object): (&Key, &serde_json::Value)| {
             let labels = &object["metadata"]["labels"];
-            let release = labels["name"].as_str().unwrap_or_default();
-            let is_known = truth.contains_key(&format!("{release}.v1"));
-            key.0 == "secrets" && is_known || key.0 == "configmaps" && labels["OWNER"] != "TILLER"
+            let release = if key.0 == "secrets" {
+                &labels["name"]
+            } else {
+                &labels["NAME"]
+            };
+            labels["OWNER"] != "TILLER" && !is_purged(truth, release.as_str().unwrap())
         };
         assert!(!store.objects.iter().any(is_left), "{store:?}");
         Ok(())

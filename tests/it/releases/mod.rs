@@ -12,6 +12,7 @@ mod migrated_truth;
 mod migration;
 mod migration_runs;
 mod model_server;
+mod model_tiller;
 pub(crate) mod moved;
 mod moved_faults;
 mod moved_tiller;
