@@ -6,7 +6,7 @@ use super::hapi::Release;
 use super::helm3::secret;
 use super::hooks::{is_run, unserved_in};
 use super::map_apis::{Mapped, map_apis};
-use super::pending::pending_remedy;
+use super::pending::{pending_remedy, unknown_remedy};
 use super::record::Record;
 use super::status::Status;
 
@@ -163,6 +163,9 @@ impl Prepared {
                     release.version,
                     status.as_str()
                 ));
+            } else if status == Status::Unknown && index == 0 {
+                self.remarks
+                    .push(unknown_remedy(&release.name, release.version));
             }
             let expected = format!("{}.v{}", release.name, release.version);
             if record.name != expected {
@@ -216,6 +219,7 @@ mod tests {
     use crate::releases::encode;
     use crate::releases::hapi::{Chart, Hook, Info, Metadata, Status as Told};
 
+    const UNKNOWN: i32 = 0;
     const DEPLOYED: i32 = 1;
     const SUPERSEDED: i32 = 3;
     const FAILED: i32 = 4;
@@ -305,6 +309,13 @@ mod tests {
             told.ends_with("which would be lost: note; delete them"),
             "{told}"
         );
+    }
+
+    #[test]
+    fn a_newest_revision_without_a_status_is_noted() {
+        let remarks = prepared(&[DEPLOYED, UNKNOWN], None).remarks;
+        assert_eq!(remarks, [unknown_remedy("web", 2)]);
+        assert_eq!(prepared(&[UNKNOWN, DEPLOYED], None).remarks, [""; 0]);
     }
 
     /// A hook before a deletion of the release, and one that installed a definition of a kind.
