@@ -1,11 +1,11 @@
 //! What an installation needs to know of the cluster, and waits for.
 
-use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
 use kube::api::{ApiResource, DynamicObject, GroupVersionKind, ListParams, Patch, PatchParams};
 use serde_json::{Map, Value, json};
 
 use super::apply::Effect;
+use super::team::api;
 use super::told::RequestError;
 use super::{Cluster, aks};
 use crate::installation::{AUTHORITY_SECRET, Installation, POLICY_FILE};
@@ -297,28 +297,36 @@ pub async fn guard(cluster: &Cluster, namespace: &str) -> Result<Option<Guard>, 
 
 /// Why the guard's pods are not ready, as far as they say: a line each.
 pub async fn waiting(cluster: &Cluster, namespace: &str) -> Result<Vec<String>, kube::Error> {
-    let pods: Api<Pod> = Api::namespaced(cluster.client().clone(), namespace);
+    // Of a pod as `k8s-openapi` has it, the code to read it is 300 KB.
+    let pods = api(cluster, "v1", "Pod", namespace);
     let selector = format!("app.kubernetes.io/name={NAME}");
     let found = pods.list(&ListParams::default().labels(&selector)).await?;
-    let lines = found.items.into_iter().flat_map(|pod| {
-        let name = pod.metadata.name.unwrap_or_default();
-        let status = pod.status.unwrap_or_default();
-        let containers = status.container_statuses.into_iter().flatten();
-        let waits = containers.filter_map(|container| {
-            let waiting = container.state?.waiting?;
-            Some([waiting.reason, waiting.message])
-        });
-        let conditions = status.conditions.into_iter().flatten();
-        let lacks = conditions
-            .filter(|it| it.type_ == "PodScheduled" && it.status == "False")
-            .map(|it| [it.reason, it.message]);
-        let told: Vec<_> = waits.chain(lacks).collect();
-        told.into_iter().map(move |words| {
-            let words: Vec<_> = words.into_iter().flatten().collect();
-            format!("Pod {name}: {}", words.join(": "))
-        })
+    let lines = found.items.iter().flat_map(|pod| {
+        let name = pod.metadata.name.as_deref().unwrap_or_default();
+        let told = reasons(pod.data.get("status").unwrap_or(&Value::Null));
+        told.into_iter()
+            .map(move |words| format!("Pod {name}: {}", words.join(": ")))
     });
     Ok(lines.collect())
+}
+
+/// Why a pod is not ready, by its status: reasons and messages.
+fn reasons(status: &Value) -> Vec<Vec<&str>> {
+    let list = |name| {
+        status
+            .get(name)
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+    };
+    let waits = list("containerStatuses").filter_map(|it| it.pointer("/state/waiting"));
+    let is_unscheduled = |it: &&Value| it["type"] == "PodScheduled" && it["status"] == "False";
+    let lacks = list("conditions").filter(is_unscheduled);
+    let told = waits.chain(lacks).map(|it| {
+        let words = ["reason", "message"].map(|key| it.get(key).and_then(Value::as_str));
+        words.into_iter().flatten().collect()
+    });
+    told.collect()
 }
 
 /// How far the pods of the Deployment are.
