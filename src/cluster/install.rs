@@ -364,3 +364,28 @@ impl Rollout {
         self.seen && self.updated >= self.wanted && self.ready >= self.wanted
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pod_says_why_it_is_not_ready() {
+        let status = json!({
+            "containerStatuses": [
+                { "name": "a", "state": { "running": {} } },
+                { "name": "b", "state": { "waiting": { "reason": "ImagePullBackOff", "message": "Back-off pulling image" } } },
+            ],
+            "conditions": [
+                { "type": "Ready", "status": "False", "reason": "ContainersNotReady" },
+                { "type": "PodScheduled", "status": "False", "reason": "Unschedulable" },
+            ],
+        });
+        let expected = [
+            vec!["ImagePullBackOff", "Back-off pulling image"],
+            vec!["Unschedulable"],
+        ];
+        assert_eq!(reasons(&status), expected);
+        assert!(reasons(&Value::Null).is_empty());
+    }
+}
