@@ -5,19 +5,20 @@
 /// In an image's name, in the spellings that people give it.
 pub const IMAGE_WORDS: [&str; 3] = ["tiller", "Tiller", "TILLER"];
 /// Words after `tiller` in the name of a program about Tiller, next to it or not, that tell what that program does:
-/// `kubeapps-tiller-proxy`, `tiller-metrics-exporter`, this guard. See [`ROLE_ENDINGS`] too.
+/// `kubeapps-tiller-proxy`, `tiller-metrics-exporter`, this guard; and words of farming, which has tillers too. See [`ROLE_ENDINGS`] too.
 #[rustfmt::skip]
-pub const ROLES: [&str; 119] = [
-    "agent", "alert", "alerts", "analytics", "api", "audit", "backend", "backup", "backups", "benchmark", "bootstrap", "bot",
-    "bridge", "certgen", "certificate", "certificates", "certs", "chaos", "check", "checks", "clean", "cleanup", "cli",
-    "client", "config", "console", "convert", "ctl", "dash", "dashboard", "delete", "diff", "discovery", "doc", "docs", "dump",
-    "example", "examples", "export", "free", "frontend", "fuzz", "game", "gateway", "gc", "gen", "guard", "gui", "health",
-    "healthcheck", "history", "hook", "hooks", "hunt", "import", "ingress", "init", "inspect", "job", "jobs", "keygen", "less",
-    "lib", "library", "lint", "logging", "logs", "metrics", "migrate", "mock", "monitoring", "notify", "pki", "plugin",
-    "plugins", "policy", "portal", "preflight", "probe", "proxy", "prune", "purge", "rbac", "recovery", "release", "releases",
-    "reset", "restore", "rotate", "sample", "scan", "sdk", "shop", "sidecar", "smoke", "stats", "status", "stub", "sync",
-    "telemetry", "test", "testing", "tests", "tool", "toolbox", "tools", "ui", "uninstall", "util", "utils", "verify", "wait",
-    "watch", "watchdog", "web", "webapp", "webhook", "website", "webui",
+pub const ROLES: [&str; 126] = [
+    "agent", "alert", "alerts", "analytics", "api", "audit", "backend", "backup", "backups", "benchmark", "bootstrap",
+    "bot", "bridge", "certgen", "certificate", "certificates", "certs", "chaos", "check", "checks", "clean", "cleanup",
+    "cli", "client", "config", "console", "convert", "crop", "ctl", "dash", "dashboard", "delete", "diff", "discovery",
+    "doc", "docs", "dump", "example", "examples", "export", "farm", "farming", "field", "free", "frontend", "fuzz",
+    "game", "garden", "gateway", "gc", "gen", "guard", "gui", "health", "healthcheck", "history", "hook", "hooks", "hunt",
+    "import", "ingress", "init", "inspect", "job", "jobs", "keygen", "lawn", "less", "lib", "library", "lint", "logging",
+    "logs", "metrics", "migrate", "mock", "monitoring", "notify", "pki", "plugin", "plugins", "policy", "portal",
+    "preflight", "probe", "proxy", "prune", "purge", "rbac", "recovery", "release", "releases", "reset", "restore",
+    "rotate", "sample", "scan", "sdk", "shop", "sidecar", "smoke", "soil", "stats", "status", "stub", "sync", "telemetry",
+    "test", "testing", "tests", "tool", "toolbox", "tools", "ui", "uninstall", "util", "utils", "verify", "wait", "watch",
+    "watchdog", "web", "webapp", "webhook", "website", "webui",
 ];
 /// How words end that tell what a program does: `exporter`, `operator`, `migration`, `ctl`.
 pub const ROLE_ENDINGS: [&str; 6] = ["ation", "ctl", "er", "ers", "or", "ors"];
@@ -28,15 +29,16 @@ pub const NO_ROLES: [&str; 24] = [
     "newer", "older", "other", "outer", "rancher", "runner", "server", "starter", "super", "user", "vendor", "wrapper",
 ];
 /// Words directly before `tiller` in the name of a program that has none, that is made for it, or that does something to
-/// it: `no-tiller`, `exporter-for-tiller`, `wait-for-tiller`, `kill-tiller`.
+/// it: `no-tiller`, `exporter-for-tiller`, `wait-for-tiller`, `kill-tiller`; and which machine it is: `garden-tiller`.
 #[rustfmt::skip]
-pub const WORDS_BEFORE_TILLER: [&str; 70] = [
+pub const WORDS_BEFORE_TILLER: [&str; 76] = [
     "anti", "assess", "audit", "await", "backup", "bye", "check", "clean", "cleanup", "configure", "convert", "delete",
-    "deploy", "detect", "disable", "drop", "dump", "eject", "evict", "export", "find", "fix", "for", "get", "goodbye", "hunt",
-    "import", "init", "inspect", "install", "kill", "lint", "list", "migrate", "monitor", "no", "non", "not", "of", "patch",
-    "ping", "prepare", "probe", "provision", "prune", "purge", "query", "reap", "remove", "replace", "reset", "restart",
-    "restore", "rotate", "sans", "scan", "setup", "stop", "sync", "test", "un", "uninstall", "update", "upgrade", "validate",
-    "verify", "wait", "watch", "with", "without",
+    "deploy", "detect", "disable", "drop", "dump", "eject", "evict", "export", "farm", "find", "fix", "for", "garden",
+    "get", "goodbye", "hunt", "import", "init", "inspect", "install", "kill", "lawn", "lint", "list", "migrate",
+    "monitor", "no", "non", "not", "of", "patch", "ping", "power", "prepare", "probe", "provision", "prune", "purge",
+    "query", "reap", "remove", "replace", "reset", "restart", "restore", "rotary", "rotate", "sans", "scan", "setup",
+    "soil", "stop", "sync", "test", "un", "uninstall", "update", "upgrade", "validate", "verify", "wait", "watch", "with",
+    "without",
 ];
 /// In the name of an image with Helm's client.
 pub const CLIENT_IMAGE_WORDS: [&str; 2] = ["helm", "kubectl"];

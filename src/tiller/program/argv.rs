@@ -5,7 +5,7 @@ use super::known::{
 };
 use super::name::{file_name, is_program_path, is_tiller};
 use super::wrapper::{Inner, Wrapper};
-use super::{Interpreter, code};
+use super::{Interpreter, code, pattern};
 use crate::tiller::signs;
 use crate::tiller::word::{Named, named};
 
@@ -15,9 +15,6 @@ const PLUGIN_STARTS: [&str; 3] = ["run", "start", "start-ci"];
 
 /// What `find` starts for each file.
 const FIND_ACTIONS: [&str; 4] = ["-exec", "-execdir", "-ok", "-okdir"];
-
-/// The length of a pattern that is not matched any more.
-const MAX_PATTERN: usize = 16;
 
 impl Interpreter<'_> {
     /// Finds what a command of these words starts.
@@ -38,6 +35,7 @@ impl Interpreter<'_> {
             }
             self.stored(name, words);
             self.managed(name, arguments);
+            self.by_options(name, arguments);
             // `/init` is that of s6; another program of the name gets words.
             let is_other_init = name == "init" && !program.starts_with('/');
             if let Some(wrapper) = Wrapper::find(name).filter(|_| !is_other_init) {
@@ -251,14 +249,23 @@ impl Interpreter<'_> {
                 }
                 _ if has_line => return self.lines_of(left),
                 _ if has_input => return self.input_with(left),
-                _ => return self.command(left),
+                _ => return self.operand(left),
             }
         }
         match rest.as_slice() {
             [] => self.reads_input = true,
             left if has_line => self.lines_of(left),
             left if has_input => self.input_with(left),
-            left => self.command(left),
+            left => self.operand(left),
+        }
+    }
+
+    /// A script by its path, with its arguments. A shell does not start a program that it is given as a script: "cannot execute binary
+    /// file".
+    fn operand(&mut self, words: &[String]) {
+        match words.first().map(|it| file_name(it)) {
+            Some(name) if self.is_tiller(name) => self.stored(name, words),
+            _ => self.command(words),
         }
     }
 
@@ -282,22 +289,10 @@ impl Interpreter<'_> {
 
 /// Whether a pattern with `*` or `?` in it, not of those alone, matches a name.
 fn matches(pattern: &str, name: &str) -> bool {
-    fn all(pattern: &[u8], name: &[u8]) -> bool {
-        match (pattern, name) {
-            ([], []) => true,
-            ([b'*', rest @ ..], _) => {
-                (0..=name.len()).any(|at| all(rest, name.get(at..).unwrap_or_default()))
-            }
-            ([b'?', rest @ ..], [_, name @ ..]) => all(rest, name),
-            ([one, rest @ ..], [other, name @ ..]) => one == other && all(rest, name),
-            _ => false,
-        }
-    }
     let pattern = file_name(pattern);
-    pattern.len() < MAX_PATTERN
-        && pattern.contains(['*', '?'])
+    pattern.contains(['*', '?'])
         && pattern.contains(|it: char| it.is_ascii_alphabetic())
-        && all(pattern.as_bytes(), name.as_bytes())
+        && pattern::matches(pattern, name)
 }
 
 /// Whether a file's name ends so, after a dot.

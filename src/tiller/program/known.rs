@@ -14,22 +14,23 @@ pub(super) const CLIENTS: [&str; 7] = [
 
 /// Programs that handle files, texts and hosts, and start nothing in this container: a path in their arguments is no start.
 #[rustfmt::skip]
-pub(super) const HANDLERS: [&str; 180] = [
-    "7z", ":", "[", "[[", "addr2line", "age", "aide", "alias", "apk", "apt-get", "aws", "az", "b2sum", "b3sum",
+pub(super) const HANDLERS: [&str; 199] = [
+    "7z", ":", "[", "[[", "addr2line", "age", "aide", "alias", "apk", "apt", "apt-get", "aws", "az", "b2sum", "b3sum",
     "base64", "basename", "bsdtar", "buildah", "bzip2", "cargo", "cat", "cd", "chattr", "checksec", "chgrp", "chmod",
     "chown", "cksum", "clamscan", "cmp", "comm", "cosign", "cpio", "crane", "crc32", "crictl", "ctr", "cut", "debsums",
-    "declare", "diff", "dirname", "distrobox", "dive", "docker", "dockle", "du", "echo", "exit", "expand", "export",
-    "fallocate", "false", "fatrace", "file", "flyctl", "fold", "fuser", "gcloud", "getfacl", "git", "gpg", "grep",
-    "grype", "gsutil", "gunzip", "gzip", "hash", "head", "heroku", "hexdump", "http", "iconv", "incus", "inotifywait",
-    "jar", "join", "jq", "kill", "killall", "ldconfig", "ldd", "less", "local", "logger", "ls", "lsattr", "lsblk",
-    "lsof", "lxc", "make", "mc", "md5sum", "minikube", "minisign", "mkdir", "mount", "multipass", "nerdctl", "nl", "nm",
-    "nslookup", "objcopy", "objdump", "od", "openssl", "oras", "paste", "patchelf", "pgrep", "pidof", "ping", "pkill",
-    "podman", "printf", "ps", "pytest", "rclone", "read", "readelf", "readlink", "realpath", "restic", "restorecon",
-    "return", "rg", "rhash", "rm", "rsync", "scp", "sed", "set", "setcap", "setfacl", "sha1sum", "sha224sum",
-    "sha256sum", "sha384sum", "sha3sum", "sha512sum", "shift", "shred", "size", "skopeo", "sort", "split", "ssh",
-    "stat", "strings", "strip", "sum", "syft", "sync", "tac", "tail", "tar", "tee", "test", "touch", "tr", "trivy",
-    "true", "truncate", "type", "umount", "uniq", "unset", "unzip", "upx", "vagrant", "virsh", "wc", "which", "xxd",
-    "xxhsum", "xz", "yara", "yq", "zip", "zstd",
+    "declare", "diff", "dirname", "distrobox", "dive", "docker", "dockle", "du", "echo", "emacs", "ex", "exit", "expand",
+    "export", "fallocate", "false", "fatrace", "file", "flyctl", "fold", "fuser", "gcloud", "getfacl", "git", "gpg",
+    "grep", "grype", "gsed", "gsutil", "gtar", "gunzip", "gvim", "gzip", "hash", "head", "heroku", "hexdump", "http",
+    "iconv", "incus", "inotifywait", "jar", "join", "jq", "kill", "killall", "ldconfig", "ldd", "less", "local", "logger",
+    "ls", "lsattr", "lsblk", "lsof", "lxc", "make", "man", "mariadb", "mc", "md5sum", "minikube", "minisign", "mkdir",
+    "more", "mount", "multipass", "mysql", "nano", "nerdctl", "nl", "nm", "nslookup", "nvim", "objcopy", "objdump", "od",
+    "openssl", "oras", "paste", "patchelf", "pgrep", "pidof", "ping", "pkill", "podman", "printf", "ps", "psql", "pytest",
+    "rclone", "read", "readelf", "readlink", "realpath", "restic", "restorecon", "return", "rg", "rhash", "rm", "rsync",
+    "rvim", "scp", "sed", "set", "setcap", "setfacl", "sha1sum", "sha224sum", "sha256sum", "sha384sum", "sha3sum",
+    "sha512sum", "shift", "shred", "size", "skopeo", "sort", "split", "sqlite3", "ssh", "stat", "strings", "strip", "sum",
+    "syft", "sync", "tac", "tail", "tar", "tee", "test", "touch", "tr", "trivy", "true", "truncate", "type", "umount",
+    "uniq", "unset", "unzip", "upx", "vagrant", "vi", "view", "vim", "vimdiff", "virsh", "wc", "which", "xxd", "xxhsum",
+    "xz", "yara", "yq", "zip", "zstd",
 ];
 
 /// Programs that give a file another name.
@@ -74,3 +75,12 @@ pub(super) const LATER: [&str; 2] = ["at", "batch"];
 
 /// Programs that pass each of their arguments to a shell.
 pub(super) const LINE_RUNNERS: [&str; 3] = ["concurrently", "hyperfine", "multirun"];
+
+/// How the names of variables end whose value programs start: `PAGER`, `GIT_EDITOR`.
+#[rustfmt::skip]
+const VARIABLES: [&str; 7] = ["BROWSER", "EDITOR", "GIT_SSH", "GIT_SSH_COMMAND", "PAGER", "PROMPT_COMMAND", "VISUAL"];
+
+/// Whether programs start what a variable of this name holds.
+pub(super) fn is_started_variable(name: &str) -> bool {
+    VARIABLES.iter().any(|it| name.ends_with(it))
+}

@@ -14,6 +14,7 @@ mod substitution;
 
 use super::Interpreter;
 use super::functions::End;
+use super::known::is_started_variable;
 use super::name::file_name;
 use super::wrapper::{is_assignment, is_name};
 use scanner::{Input, Piece, Scanner, Word};
@@ -47,6 +48,7 @@ pub(super) fn read(interpreter: &mut Interpreter<'_>, line: &str) {
 /// Reads commands up to the end. What the last of them prints is the result, as far as it is known.
 fn list(interpreter: &mut Interpreter<'_>, scanner: &mut Scanner<'_>, end: End) -> String {
     let outer = std::mem::take(&mut interpreter.reads_input);
+    let outer_order = interpreter.reads_order.take();
     let outer_taken = std::mem::take(&mut interpreter.taken);
     let mut words: Vec<Word> = Vec::new();
     let mut told = String::new();
@@ -103,6 +105,7 @@ fn list(interpreter: &mut Interpreter<'_>, scanner: &mut Scanner<'_>, end: End) 
         }
     }
     interpreter.reads_input |= outer;
+    interpreter.reads_order = interpreter.reads_order.take().or(outer_order);
     interpreter.taken = outer_taken;
     told
 }
@@ -152,8 +155,14 @@ fn inputs(interpreter: &mut Interpreter<'_>, scanner: &mut Scanner<'_>) {
         if interpreter.reads_input {
             interpreter.script(&text, &[]);
         }
+        if let Some(order) = interpreter.reads_order.clone()
+            && interpreter.has_room(text.len())
+        {
+            interpreter.follow(&order, "", &text);
+        }
     }
     interpreter.reads_input = false;
+    interpreter.reads_order = None;
 }
 
 /// `NAME=(WORD …)`, of which the name is read: as one variable with all the words.
@@ -264,6 +273,9 @@ fn simple(
                 let name = name.strip_suffix('+').unwrap_or(name);
                 let also = interpreter.again;
                 interpreter.variables.set(name, value.to_owned(), also);
+                if is_started_variable(name) {
+                    interpreter.line(value, &[]);
+                }
             }
             continue;
         }

@@ -2,19 +2,7 @@
 //! line has written, those that tell of commands are read once such a program is started.
 
 use super::Interpreter;
-
-/// How a manager gets the name of the program that it starts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Told {
-    /// By scripts in a folder, and `init` by its table.
-    Scripts,
-    /// By keys with commands.
-    Keys,
-    /// By times with commands.
-    Times,
-    /// By recipes.
-    Recipes,
-}
+use super::order::{Order, Told};
 
 /// Programs that start what files tell.
 #[rustfmt::skip]
@@ -60,39 +48,57 @@ impl Interpreter<'_> {
         let targets = targets.filter(|(it, before)| {
             !it.starts_with('-') && !matches!(*before, "-f" | "-C" | "--file")
         });
-        let targets: Vec<&str> = targets.map(|(it, _)| it).collect();
+        let order = Order {
+            told: *told,
+            targets: targets.map(|(it, _)| it.to_owned()).collect(),
+        };
         for (name, text) in self.files.all() {
             if !self.has_room(text.len()) {
                 return;
             }
             // A service is called as its script.
             let is_other =
-                matches!(manager, "service" | "rc-service") && !targets.contains(&name.as_str());
-            if is_other {
+                matches!(manager, "service" | "rc-service") && !order.targets.contains(&name);
+            if !is_other {
+                self.follow(&order, &name, &text);
+            }
+        }
+        if arguments.iter().any(|it| is_input(it)) {
+            self.reads_order = Some(order);
+        }
+    }
+
+    /// Reads what a file tells a manager, which has this name.
+    pub(super) fn follow(&mut self, order: &Order, name: &str, text: &str) {
+        let Order { told, targets } = order;
+        let is_script = text.starts_with("#!")
+            || name
+                .rsplit_once('.')
+                .is_none_or(|(_, ending)| ending == "sh");
+        if *told == Told::Scripts && is_script {
+            self.script(text, &[]);
+        }
+        let is_list = name.starts_with("Procfile");
+        let mut is_asked = true;
+        for line in text.lines() {
+            if let (Told::Recipes, Some((target, _))) = (*told, line.split_once(':')) {
+                is_asked = targets.is_empty() || targets.iter().any(|it| it == target);
+            }
+            if !is_asked {
                 continue;
             }
-            let is_script = text.starts_with("#!")
-                || name
-                    .rsplit_once('.')
-                    .is_none_or(|(_, ending)| ending == "sh");
-            if *told == Told::Scripts && is_script {
-                self.script(&text, &[]);
-            }
-            let is_list = name.starts_with("Procfile");
-            let mut is_asked = true;
-            for line in text.lines() {
-                if let (Told::Recipes, Some((target, _))) = (*told, line.split_once(':')) {
-                    is_asked = targets.is_empty() || targets.contains(&target);
-                }
-                if !is_asked {
-                    continue;
-                }
-                for command in commands(*told, line, is_list) {
-                    self.line(&command, &[]);
-                }
+            for command in commands(*told, line, is_list) {
+                self.line(&command, &[]);
             }
         }
     }
+}
+
+/// Whether a word names the standard input as a file: `make -f -`.
+fn is_input(word: &str) -> bool {
+    ["-", "-f-", "/dev/stdin"].contains(&word)
+        || word.ends_with("=-")
+        || word.ends_with("=/dev/stdin")
 }
 
 /// The commands in a line of a file.

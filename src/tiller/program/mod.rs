@@ -12,6 +12,10 @@ mod known;
 mod line;
 mod managed;
 mod name;
+mod options;
+mod order;
+mod pattern;
+mod sed;
 mod stored;
 mod unknown;
 mod variables;
@@ -24,6 +28,7 @@ use super::{ImageReference, signs};
 use crate::pod::{Container, PodSpec, Text};
 use files::Files;
 use functions::Functions;
+use order::Order;
 use variables::Variables;
 
 /// How deep command lines may be nested in one another before the reader gives up.
@@ -72,6 +77,8 @@ struct Interpreter<'a> {
     depth: u8,
     /// Whether a shell was started that reads its commands from its input.
     reads_input: bool,
+    /// What a manager was asked to start that reads its file from its input.
+    reads_order: Option<Order>,
     files: Files,
     functions: Functions,
     /// The variables with several values that the command that is read takes in.
@@ -204,6 +211,7 @@ fn run<'c>(command: &[&str], container: &'c Container<'_>, files: &Files) -> Int
         unshifted: Vec::new(),
         depth: 0,
         reads_input: false,
+        reads_order: None,
         files: files.clone(),
         functions: Functions::default(),
         taken: Vec::new(),

@@ -97,7 +97,6 @@ fn a_program_is_started_directly_or_by_a_wrapper() {
         &["/opt/unknown", "bash", "-c", "tiller &"],
         &["/opt/unknown", "/tiller --storage=secret"],
         &["bash", "-euo", "pipefail", "-c", "tiller"],
-        &["sh", "/tiller"],
         &["sh", "-c", "exec \"$@\"", "--", "/tiller"],
         &["sh", "-c", "exec $0 --listen=:1", "/tiller"],
         &["flock", "/tmp/l", "-c", "tiller"],

@@ -159,3 +159,135 @@ fn a_shell_puts_the_word_together() {
     assert_eq!(taken(&lines), [""; 0]);
     assert!(!launched(&["/web", "till"]));
 }
+
+#[test]
+fn an_option_says_what_a_program_starts() {
+    let lines = [
+        "vi -c ':!/tiller'",
+        "vim -es -c '%!tiller'",
+        "vim '+r !tiller' x",
+        "ex -sc '!tiller --listen=:1' x",
+        "nvim --cmd \"call system('tiller')\"",
+        "less '+!tiller' x",
+        "gdb -batch -ex 'shell tiller'",
+        "psql -c '\\! tiller'",
+        "mysql -e '\\! tiller'",
+        "sqlite3 x '.shell tiller'",
+        "sed -n '1e /tiller' x",
+        "sed -i -e p -e 's/.*/tiller/e' x",
+        "echo tiller | sed 1e",
+        "sed --expression=e <<< tiller",
+        "echo 'e tiller' > /x; sed -f /x y",
+        "tar cf x --checkpoint=1 --checkpoint-action=exec=/tiller y",
+        "tar cf x --checkpoint-act exec='tiller --listen=:1' y",
+        "tar xf x --to-command=tiller",
+        "tar -I /tiller -cf x y",
+        "tar -I/tiller -cf x y",
+        "git -c core.pager=/tiller log",
+        "git -c core.pager='tiller --listen=:1' -p log",
+        "git -c alias.x='!tiller' x",
+        "git -c core.fsmonitor=tiller status",
+        "git bisect run tiller",
+        "git submodule foreach 'tiller --listen=:1'",
+        "git fetch --upload-pack=/tiller x",
+        "rsync -e tiller x host:y; rsync -ae /tiller a b:c",
+        "ssh -o ProxyCommand=tiller host",
+        "ssh -o 'ProxyCommand tiller' host",
+        "ssh -oProxyCommand=/tiller host",
+        "scp -S /tiller a b:c",
+        "man -P tiller ls",
+        "split --filter=tiller x",
+        "sort --compress-program=/tiller x",
+        "zip x y -T -TT tiller",
+        "EDITOR=/tiller crontab -e",
+        "export GIT_PAGER=tiller; git log",
+        "printf 'x:\\n\\t/tiller --x\\n' | make -f -",
+        "printf 'x:\\n\\ttiller\\n' | make -f- x",
+        "make -f /dev/stdin <<X\nx:\n\t@tiller\nX",
+        "make --file=- x <<X\nx:\n\ttiller\nX",
+        "make --eval 'x:; tiller'",
+    ];
+    assert_eq!(missed(&lines), [""; 0]);
+    let lines = [
+        "vi -c ':e! tiller' /tiller",
+        "vi -c ':q!' tiller; vim +/tiller x",
+        "ex -sc 's/helm/tiller/' x",
+        "less +/tiller x; less '+!' tiller",
+        "psql -c \"select 'x' || 'tiller' where a != 'tiller'\"",
+        "mysql -e 'select !tiller'",
+        "sed -i s/tiller/x/ y; sed 's/e /tiller/' x; sed -e '/^e tiller/d' x",
+        "sed 's/helm/tiller/ge' x; sed -e 's,e tiller,x,' y # e tiller",
+        "sed -i 'a e tiller' x; sed '/tiller/e echo' x",
+        "tar cf x --checkpoint-action=echo=tiller /tiller",
+        "tar -C /tiller -xzf /tiller --exclude=/tiller --transform=s/x/tiller/",
+        "tar -I zstd -xf tiller",
+        "git -c user.name=tiller commit -m /tiller",
+        "git -c core.worktree=/tiller -C /tiller status",
+        "git -c alias.tiller=status tiller; git -c color.pager=tiller log",
+        "git add ':!tiller'; git log --grep=tiller -- /tiller",
+        "git submodule add https://example.com/tiller tiller",
+        "rsync -e ssh /tiller host:/tiller; rsync -a --exclude=tiller x host:y",
+        "ssh -o User=tiller host; ssh -o ProxyCommand='nc tiller 22' host",
+        "printf 'x:\\n\\tls\\ntiller:\\n\\ttiller\\n' | make -f - x",
+        "printf 'x:\\n\\ttiller\\n' | make x",
+        "make -f - tiller <<X\ntiller:\n\tls\nX",
+        "HELM_COMMAND=tiller; helm $HELM_COMMAND ls",
+    ];
+    // Of a `sed` whose script changes a part of a line, what the whole is is not known.
+    let known = ["sed 's/helm/tiller/ge' x; sed -e 's,e tiller,x,' y # e tiller"];
+    assert_eq!(taken(&lines), known);
+}
+
+#[test]
+fn a_shell_changes_the_values_of_variables() {
+    let lines = [
+        "B=/tiller.old; ${B%.old}",
+        "B=/tiller.tar.gz; exec ${B%%.*} --listen=:1",
+        "B=x/tiller; ${B#*/}",
+        "B=a/b/tiller; \"${B##*/}\"",
+        "B=/tiller-web; ${B/-web}; : ${B//x/y}",
+        "B=/x/tiller; ${B/x/bin}",
+        "B=xx/tiller; ${B:2}",
+        "B=/tiller,x; ${B:0:7}",
+        "B=/tiller; ${B:-x}",
+        "${B:-/tiller}",
+        "${B-/tiller}",
+        ": ${B:=/tiller}; $B",
+        "B=x; ${B:+/tiller} --listen=:1",
+        "A=/tiller; B=A; ${!B}",
+        "run() { \"${@:2}\"; }; run x tiller",
+        "for B in a.x tiller.x; do ${B%.x}; done",
+        "B=/tiller; exec ${B%.old}",
+    ];
+    assert_eq!(missed(&lines), [""; 0]);
+    let lines = [
+        "B=tiller.old; helm ls ${B%.old}",
+        "B=tiller-web; ${B#tiller-}",
+        "B=/tiller/web; ${B#/tiller}; ${B##*/}; ${B%/web}/web",
+        "B=helm-tiller; ${B%-tiller}; ${B:0:4}",
+        "B=tiller; echo ${B:0:3} ${B/till/kill} ${B:+tiller}",
+        "B=tiller; ${B:+helm} ls",
+        "B=tiller; ${#B}",
+        "run() { \"${@:2}\"; }; run tiller helm",
+    ];
+    assert_eq!(taken(&lines), [""; 0]);
+}
+
+#[test]
+fn a_shell_starts_no_program_that_it_is_given_as_a_script() {
+    let lines = [
+        "sh tiller",
+        "bash ./tiller",
+        "bash -x /tiller --listen=:1",
+        "sh -- tiller",
+        ". ./tiller",
+    ];
+    assert_eq!(taken(&lines), [""; 0]);
+    assert!(!launched(&["sh", "/tiller"]));
+    let lines = [
+        "cat > tiller <<X\nexec /usr/bin/tiller\nX\nsh tiller",
+        "sh -c tiller",
+        "bash /entrypoint.sh tiller",
+    ];
+    assert_eq!(missed(&lines), [""; 0]);
+}

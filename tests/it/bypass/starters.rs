@@ -79,3 +79,18 @@ async fn row_79_scripts_that_another_container_writes() {
     }
     assert_no_unhardened_tiller(&world).await;
 }
+
+#[tokio::test]
+async fn row_80_options_and_expansions() {
+    let world = World::create("row-80").await;
+    let tries = [
+        json!({ "command": ["vi", "-c", ":!/tiller"] }),
+        json!({ "command": ["sed", "-n", "1e /tiller", "/etc/hostname"] }),
+        json!({ "command": ["tar", "cf", "/x", "--checkpoint-action=exec=/tiller", "/etc"] }),
+        json!({ "command": ["git", "-c", "core.pager=/tiller", "log"] }),
+        line("printf 'x:\\n\\t/tiller\\n' | make -f -"),
+        line("B=/tiller.old; exec ${B%.old} --listen=:9000"),
+        line("B=/tiller; A=B; exec ${!A}"),
+    ];
+    assert_all_refused(&world, &tries).await;
+}

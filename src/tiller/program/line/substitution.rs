@@ -2,10 +2,17 @@
 
 use super::super::Interpreter;
 use super::super::functions::End;
+use super::super::pattern::changed;
 use super::super::wrapper::is_name;
 use super::again::ARGUMENTS;
 use super::list;
 use super::scanner::{Scanner, Word};
+
+/// What changes the value of a variable, or stands in for it; longer ones first.
+#[rustfmt::skip]
+const OPERATORS: [&str; 14] = [
+    ":-", ":=", ":+", ":?", "##", "%%", "//", "#", "%", "/", "-", "=", "+", ":",
+];
 
 impl Scanner<'_> {
     /// A substitution of a command or a variable.
@@ -64,13 +71,15 @@ impl Scanner<'_> {
     fn parameter(&mut self, interpreter: &mut Interpreter<'_>, word: &mut Word, is_quoted: bool) {
         let name = self.take_name();
         let before = word.text.len();
-        put_in(interpreter, word, name);
+        self.value(interpreter, word, name);
         let is_known = word.text.len() > before;
         word.is_split |= self.follows("[@]") || self.follows("[*]");
-        self.skip_all(&[':', '?']);
-        let has_default = self.take("-") || self.take("=");
+        let operator = OPERATORS
+            .into_iter()
+            .find(|it| self.take(it))
+            .unwrap_or_default();
         // In double quotes, `'` is a quote only in a pattern.
-        let is_pattern = self.follows("#") || self.follows("%") || self.follows("/");
+        let is_pattern = operator.starts_with(['#', '%', '/']);
         let mut operand = Word::default();
         let mut nested = 0_u32;
         while let Some(next) = self.peek() {
@@ -105,10 +114,46 @@ impl Scanner<'_> {
                 }
             }
         }
-        if has_default && !is_known {
-            word.text.push_str(&operand.text);
+        let operand = operand.text;
+        match operator {
+            ":-" | "-" if !is_known => word.text.push_str(&operand),
+            ":=" | "=" if !is_known => {
+                word.text.push_str(&operand);
+                let also = interpreter.again;
+                interpreter.variables.set(name, operand, also);
+            }
+            // Of a variable that is not known, it may be set.
+            ":+" | "+" => {
+                word.text.truncate(before);
+                word.text.push_str(&operand);
+            }
+            _ => {
+                let value = word.text.split_off(before);
+                let changed = match name {
+                    "@" | "*" => from_word(&value, operator, &operand),
+                    _ => changed(&value, operator, &operand),
+                };
+                let changed = changed.filter(|it| interpreter.has_room(it.len()));
+                word.text.push_str(&changed.unwrap_or(value));
+            }
         }
     }
+
+    /// The value of a variable, or with `!` of the one that it names.
+    fn value(&mut self, interpreter: &mut Interpreter<'_>, word: &mut Word, name: &str) {
+        let other = if name == "!" { self.take_name() } else { "" };
+        match interpreter.variables.get(other).map(str::to_owned) {
+            Some(named) => put_in(interpreter, word, &named),
+            None => put_in(interpreter, word, name),
+        }
+    }
+}
+
+/// The line's own arguments from one on: `${@:2}`.
+fn from_word(value: &str, operator: &str, operand: &str) -> Option<String> {
+    let first: usize = operand.parse().ok().filter(|_| operator == ":")?;
+    let words = value.split_ascii_whitespace().skip(first.saturating_sub(1));
+    Some(words.collect::<Vec<_>>().join(" "))
 }
 
 /// Puts the value of a variable or of the line's own arguments into a word.
