@@ -32,6 +32,16 @@ pub fn trigger_of_tiller(object: &Value) -> Option<String> {
         .or_else(annotation)
 }
 
+/// The JSON pointer of a label of Tiller's by which an object selects pods and adds variables and volumes to them: a `PodPreset`,
+/// which Kubernetes had up to 1.19.
+pub fn preset_of_tiller(kind: &str, object: &Value) -> Option<String> {
+    let labels = object
+        .pointer("/spec/selector/matchLabels")
+        .filter(|_| kind == "PodPreset")?;
+    let is_tillers = labels.get("name").is_some_and(|it| it == signs::NAME_LABEL);
+    is_tillers.then(|| "/spec/selector/matchLabels/name".to_owned())
+}
+
 /// The JSON pointer of what leads to Tiller's Service in a ConfigMap of ingress-nginx, `NAMESPACE/SERVICE:PORT`, and in a Service that
 /// is another name for one.
 pub fn way_beside(kind: &str, object: &Value) -> Option<String> {

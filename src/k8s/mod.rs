@@ -13,7 +13,7 @@ mod team;
 mod unknown_kind;
 mod workload;
 
-pub use beside::{texts_under, trigger_of_tiller, user_that, way_beside};
+pub use beside::{preset_of_tiller, texts_under, trigger_of_tiller, user_that, way_beside};
 pub use custody::RECORD_SELECTOR;
 pub use overlay::overlay;
 pub use read::{Malformed, read};

@@ -5,6 +5,7 @@ use std::cmp::Reverse;
 use json_patch::Patch;
 
 use super::Judging;
+use super::held::held_tiller;
 use super::scripts::run_by;
 use crate::k8s;
 use crate::manifest::{self, Document, ManifestObject};
@@ -45,7 +46,8 @@ pub enum Unjudged {
     },
     /// It runs a script of a ConfigMap that starts Tiller.
     #[error(
-        "{object} may start a Tiller: it takes in ConfigMap {config_map}, whose {key} starts one; tiller-guard does not judge what          ConfigMaps hold; start /tiller by its own manifest"
+        "{object} may start a Tiller: it takes in ConfigMap {config_map}, whose {key} starts one; tiller-guard does not judge what \
+         ConfigMaps hold; start /tiller by its own manifest"
     )]
     Script {
         /// Its kind, namespace and name.
@@ -54,6 +56,27 @@ pub enum Unjudged {
         config_map: String,
         /// The key in it.
         key: String,
+    },
+    /// It holds the manifest of a Tiller, for somebody to apply.
+    #[error(
+        "{object} holds the manifest of a Tiller ({sign}), which tiller-guard does not judge there; check that manifest as a file of its own"
+    )]
+    Held {
+        /// Its kind, namespace and name.
+        object: String,
+        /// Where it does: a JSON pointer in the object.
+        sign: String,
+    },
+    /// It adds to the pods of a Tiller, and is of a kind that is not read.
+    #[error(
+        "{object} adds to pods with Tiller's labels ({sign}), but tiller-guard does not read its kind; write what it adds into \
+         Tiller's manifest"
+    )]
+    Adds {
+        /// Its kind, namespace and name.
+        object: String,
+        /// Where it selects them: a JSON pointer in the object.
+        sign: String,
     },
     /// A trigger puts an image into its pod that is Tiller's.
     #[error(
@@ -67,7 +90,8 @@ pub enum Unjudged {
     },
     /// It leads to a Tiller by a field that is not judged.
     #[error(
-        "{object} may lead to a Tiller ({sign}), but tiller-guard does not follow it; remove what leads there: Helm's client reaches          Tiller by port-forward"
+        "{object} may lead to a Tiller ({sign}), but tiller-guard does not follow it; remove what leads there: Helm's client reaches \
+         Tiller by port-forward"
     )]
     Way {
         /// Its kind, namespace and name.
@@ -127,6 +151,14 @@ fn beside(
             config_map: script.config_map.clone(),
             key: script.key.clone(),
         });
+    }
+    if let Some(sign) = held_tiller(object, judging) {
+        let object = title();
+        return Err(Unjudged::Held { object, sign });
+    }
+    if let Some(sign) = k8s::preset_of_tiller(&object.kind, &object.value) {
+        let object = title();
+        return Err(Unjudged::Adds { object, sign });
     }
     let way = k8s::way_beside(&object.kind, &object.value);
     match way.filter(|_| judgement.findings.is_empty()) {
@@ -305,6 +337,8 @@ pub fn unjudged(
         | Unjudged::UnreadRoute { sign, .. }
         | Unjudged::UnreadRights { sign, .. }
         | Unjudged::Trigger { sign, .. }
+        | Unjudged::Held { sign, .. }
+        | Unjudged::Adds { sign, .. }
         | Unjudged::Way { sign, .. } => document.place_of(&format!("{}{sign}", object.pointer)),
     };
     manifest::Unreadable {

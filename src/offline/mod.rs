@@ -5,6 +5,7 @@ pub mod dump;
 pub mod exclude;
 pub mod files;
 pub mod harden;
+mod held;
 pub mod judge;
 pub mod learn;
 pub mod other;

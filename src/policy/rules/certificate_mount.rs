@@ -72,10 +72,12 @@ fn check_mount(
         .iter()
         .enumerate()
         .find(|(_, volume)| volume.name == *mount.name);
+    let same_name = pod.volumes.iter().filter(|it| it.name == *mount.name);
     let objection = match volume.map(|(_, volume)| &volume.source) {
         _ if !mount.sub_path.is_empty() || !mount.sub_path_expr.is_empty() => {
             Some("only a part of the volume is mounted there".to_owned())
         }
+        _ if same_name.count() > 1 => Some(format!("several volumes are named {}", mount.name)),
         Some(VolumeSource::Secret(secret)) => secret_objection(secret, case.settings),
         Some(_) => Some(format!("volume {} is not a Secret", mount.name)),
         None => Some(format!("there is no volume {}", mount.name)),

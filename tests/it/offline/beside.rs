@@ -1,5 +1,8 @@
 //! What tells of a Tiller in fields that are not judged: scripts in ConfigMaps, triggers, addresses, and accounts in the input.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 use super::run;
 
 /// The exit code of `check`, and what it says.
@@ -55,6 +58,78 @@ fn a_script_in_a_config_map_is_reported_where_a_pod_runs_it() {
     assert_clean(&format!("{other}{runs}"));
     let elsewhere = script.replace("namespace: team", "namespace: other");
     assert_clean(&format!("{elsewhere}{runs}"));
+}
+
+#[test]
+fn a_manifest_of_a_tiller_in_a_config_map_or_a_secret_is_reported() {
+    let manifest = |image: &str| {
+        format!(
+            "apiVersion: v1\nkind: Namespace\nmetadata: {{name: a}}\n---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: \
+             web}}\nspec: {{template: {{spec: {{containers: [{{name: a, image: \"{image}\"}}]}}}}}}\n"
+        )
+    };
+    let tiller = manifest("ghcr.io/helm/tiller:v2.17.0");
+    let holder = |kind: &str, field: &str, text: &str| {
+        serde_json::json!({
+            "apiVersion": "v1", "kind": kind, "metadata": {"name": "s", "namespace": "team"}, field: {"a.yaml": text},
+        })
+        .to_string()
+    };
+    let encoded = STANDARD.encode(&tiller);
+    for (kind, field, text) in [
+        ("ConfigMap", "data", tiller.as_str()),
+        ("ConfigMap", "binaryData", encoded.as_str()),
+        ("Secret", "stringData", tiller.as_str()),
+        ("Secret", "data", encoded.as_str()),
+    ] {
+        let told = format!("{kind} team/s holds the manifest of a Tiller (/{field}/a.yaml)");
+        assert_unread(&holder(kind, field, text), &told);
+    }
+    let whole = serde_json::json!({
+        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"},
+        "spec": {"containers": [{"name": "a", "image": "example/web", "command": ["/tiller"]}]},
+    });
+    assert_unread(
+        &holder("ConfigMap", "data", &whole.to_string()),
+        "(/data/a.yaml)",
+    );
+    for text in [
+        manifest("example/tiller-exporter:1").as_str(),
+        "kind: Deployment of tiller, apiVersion: v1",
+        "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: tiller}\n",
+        "{{ .Values.tiller }}\napiVersion: v1\nkind: Pod\n",
+        "tiller:\n  enabled: true\n",
+    ] {
+        assert_clean(&holder("ConfigMap", "data", text));
+        assert_clean(&holder("Secret", "data", &STANDARD.encode(text)));
+    }
+}
+
+/// Argo CD's Rollout that names the Deployment with the pod's template: that one is judged.
+#[test]
+fn a_workload_that_refers_to_another_one_is_judged_by_that_one() {
+    let rollout = "apiVersion: argoproj.io/v1alpha1\nkind: Rollout\nmetadata: {name: r, namespace: team}\nspec:\n  workloadRef: {apiVersion: \
+                   apps/v1, kind: Deployment, name: web}\n";
+    assert_clean(rollout);
+    let deployment = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: team}\nspec: {replicas: 0, template: {spec: \
+                      {containers: [{name: a, image: \"ghcr.io/helm/tiller:v2.17.0\"}]}}}\n";
+    let (code, said) = check(&format!("{rollout}---\n{deployment}"));
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("Deployment team/web"), "{said}");
+}
+
+#[test]
+fn a_pod_preset_for_tillers_pods_is_reported() {
+    let preset = |labels: &str| {
+        format!(
+            "apiVersion: settings.k8s.io/v1alpha1\nkind: PodPreset\nmetadata: {{name: x, namespace: team}}\nspec:\n  env: [{{name: \
+             TILLER_NAMESPACE, value: kube-system}}]\n  selector: {{matchLabels: {labels}}}\n"
+        )
+    };
+    let told =
+        "PodPreset team/x adds to pods with Tiller's labels (/spec/selector/matchLabels/name)";
+    assert_unread(&preset("{app: helm, name: tiller}"), told);
+    assert_clean(&preset("{app: web}"));
 }
 
 #[test]

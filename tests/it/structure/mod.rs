@@ -183,6 +183,7 @@ const CRATES: [(&str, &[&str]); 17] = [
         "offline",
         &[
             "anyhow",
+            "base64",
             "flate2",
             "json_patch",
             "serde",
