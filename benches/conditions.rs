@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 use evaluator::{Evaluated, OLDEST, evaluate, library};
 use long::{LISTS, long};
 use serde_json::json;
-use tiller_guard::k8s::registration::condition;
+use tiller_guard::k8s::webhook_configuration::condition;
 use tiller_guard::policy::Settings;
 
 const LENGTHS: [usize; 5] = [1, 1_000, 5_000, 20_000, 80_000];

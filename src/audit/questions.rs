@@ -1,7 +1,7 @@
 //! The questions about rights: what a Tiller's service account can reach, and who can reach a Tiller.
 
 use super::access::Question;
-use crate::k8s::registration::NAME;
+use crate::k8s::webhook_configuration::NAME;
 
 /// Something that a service account can do. More than one right may allow it.
 #[derive(Debug)]

@@ -86,7 +86,7 @@ impl CertificateArguments {
         })
     }
 
-    /// How the registrations are to lead here.
+    /// How the webhook configurations are to lead here.
     pub(super) fn registered(&self) -> Registered {
         Registered {
             service: self.service_name.clone(),

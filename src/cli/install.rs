@@ -145,7 +145,7 @@ async fn install(arguments: Arguments) -> anyhow::Result<Exit> {
     let planned = plan.plan(minor, content, chosen.after.clone())?;
     if let Some(format) = output {
         let mut objects = planned.foundation();
-        let registrations = install::registrations(&cluster, &planned).await;
+        let registrations = install::webhook_configurations(&cluster, &planned).await;
         objects.extend(registrations.context("cannot get the webhook configurations")?);
         print(format, &objects)?;
         return Ok(Exit::Clean);
@@ -299,7 +299,7 @@ impl Installing {
                 .context("cannot get the webhook configurations and the guard's CA")?,
             ..planned.clone()
         };
-        let registrations = install::registrations(cluster, &planned).await;
+        let registrations = install::webhook_configurations(cluster, &planned).await;
         let mut registrations = registrations.context("cannot get the webhook configurations")?;
         let owned = install::let_belong(cluster, &planned.namespace, &mut registrations).await;
         owned.with_context(|| format!("cannot get Namespace {}", planned.namespace))?;

@@ -10,7 +10,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde::Serialize;
 
 use super::style::ColourArguments;
-use crate::k8s::registration::NAME;
+use crate::k8s::webhook_configuration::NAME;
 use crate::manifest::{DUPLICATE_KEY, to_yaml};
 use crate::policy::{Rule, mode_rules, rules};
 use crate::report::{self, Issues, Page, RELEASE_PROBLEM, ReportApi, Style};

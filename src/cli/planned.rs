@@ -15,7 +15,7 @@ use crate::cluster::apply::{Effect, Expects, Writer};
 use crate::cluster::install::other_installation;
 use crate::config::{self, Rejected};
 use crate::installation::{self, Installation, OWNER_LABELS, Platform};
-use crate::k8s::registration::HAS_SERVICE_PORT;
+use crate::k8s::webhook_configuration::HAS_SERVICE_PORT;
 use crate::policy::{Mode, Policy};
 use crate::report::ReportApi;
 

@@ -1,4 +1,4 @@
-//! `tiller-guard uninstall`: the registrations first, so that nothing is refused for want of an answer.
+//! `tiller-guard uninstall`: the webhook configurations first, so that nothing is refused for want of an answer.
 
 use std::io::{self, Write as _};
 
@@ -15,14 +15,16 @@ use super::planned::{only_here, writer};
 use super::reach::{ReachArguments, connect, on_runtime};
 use crate::cluster::apply::{Applied, ApplyError, Change, Effect, Writer};
 use crate::cluster::audit_reports;
-use crate::cluster::install::{LABELS_NAMESPACES, has_namespace, is_labelled, registrations};
+use crate::cluster::install::{
+    LABELS_NAMESPACES, has_namespace, is_labelled, webhook_configurations,
+};
 use crate::cluster::lease;
 use crate::cluster::team::recorded;
 use crate::cluster::told::chain;
 use crate::installation::{
     self, AUTHORITY_SECRET, IMAGE, Installation, POLICY, Platform, SERVICE_PORT,
 };
-use crate::k8s::registration::{NAME_LABEL, SYSTEM_NAMESPACE};
+use crate::k8s::webhook_configuration::{NAME_LABEL, SYSTEM_NAMESPACE};
 
 /// Remove tiller-guard from a cluster, whether it still answers or not. The namespace stays, with the teams in it
 #[derive(Debug, Args)]
@@ -92,8 +94,8 @@ async fn uninstall(arguments: Arguments) -> anyhow::Result<Exit> {
     }
     only_here(&cluster, &installed.namespace, false).await?;
     let writer = writer(&cluster, adopt, effect);
-    let registrations = registrations(&cluster, &installed).await;
-    let registrations = registrations.context("cannot get the webhook configurations")?;
+    let configurations = webhook_configurations(&cluster, &installed).await;
+    let configurations = configurations.context("cannot get the webhook configurations")?;
     let mut foundation = installed.foundation();
     foundation.reverse();
     let (own_namespace, others): (Vec<_>, Vec<_>) = foundation
@@ -108,7 +110,7 @@ async fn uninstall(arguments: Arguments) -> anyhow::Result<Exit> {
     objects.extend(reports.unwrap_or_default());
     let own_namespace = own_namespace.into_iter().filter(|_| delete_namespace);
     let own_namespace: Vec<_> = own_namespace.collect();
-    if !are_ours(&writer, registrations.iter().chain(&own_namespace)).await? {
+    if !are_ours(&writer, configurations.iter().chain(&own_namespace)).await? {
         writeln!(io::stderr(), "nothing was deleted")?;
         return Ok(Exit::Findings);
     }
@@ -123,7 +125,7 @@ async fn uninstall(arguments: Arguments) -> anyhow::Result<Exit> {
     }
     let steps = Steps::of(effect);
     steps.begin(STEPS, "webhook configurations");
-    if !remove(&writer, registrations.to_vec()).await? {
+    if !remove(&writer, configurations.to_vec()).await? {
         writeln!(
             io::stderr(),
             "nothing else is deleted: without tiller-guard's Service a webhook configuration that stays has requests \

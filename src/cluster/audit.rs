@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 
 use super::Cluster;
 use super::drift::drift;
-use super::install::{policy_text, registration};
+use super::install::{policy_text, webhook_configuration};
 use super::lookup::{METADATA_LIST, each_record};
 use super::releases;
 use super::team::asked;
@@ -157,8 +157,8 @@ pub async fn guard(cluster: &Cluster, installed: &Installation, audit: &Audit) -
         "MutatingWebhookConfiguration",
         "ValidatingWebhookConfiguration",
     ];
-    for (kind, wanted) in kinds.into_iter().zip(installed.registrations()) {
-        let state = match registration(cluster, kind).await {
+    for (kind, wanted) in kinds.into_iter().zip(installed.webhook_configurations()) {
+        let state = match webhook_configuration(cluster, kind).await {
             Ok(Some(live)) => Maybe::Known(drift(&wanted, &live)),
             Ok(None) => Maybe::Known(vec![format!("there is no {kind} tiller-guard")]),
             Err(error) => Maybe::Unknown {

@@ -17,7 +17,7 @@ use super::apply::{ApplyError, Desired, Effect, Expects, Foreign, Writer};
 use super::told::{chain, words};
 use super::watch::serves;
 use crate::audit::AuditReport;
-use crate::k8s::registration::NAME as MANAGER;
+use crate::k8s::webhook_configuration::NAME as MANAGER;
 use crate::report::{MANAGED_BY, ReportApi, report_objects};
 
 /// The name of the objects. What `tiller-guard audit -o report` prints has another one.

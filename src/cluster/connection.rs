@@ -16,7 +16,7 @@ use tower::buffer::BufferLayer;
 use tower::retry::RetryLayer;
 
 use super::version::{KubernetesVersion, Unanswered};
-use crate::k8s::registration;
+use crate::k8s::webhook_configuration;
 
 /// How long an API server may take to say who it is; one that tells no version is asked for some seconds.
 const GREETING: Duration = Duration::from_secs(20);
@@ -51,7 +51,7 @@ pub struct Reach {
 pub struct Cluster {
     client: Client,
     version: KubernetesVersion,
-    registrations: Arc<OnceCell<&'static str>>,
+    configurations: Arc<OnceCell<&'static str>>,
 }
 
 /// A cluster cannot be reached.
@@ -141,7 +141,7 @@ impl Cluster {
         Ok(Self {
             client,
             version,
-            registrations: Arc::default(),
+            configurations: Arc::default(),
         })
     }
 
@@ -157,12 +157,12 @@ impl Cluster {
 
     /// The version in which webhooks are registered: `v1` from Kubernetes 1.16 on, or `v1beta1` where that alone is
     /// served, which a server up to 1.21 may be told to do.
-    pub async fn registration_version(&self) -> Result<&'static str, kube::Error> {
-        let asked = self.registrations.get_or_try_init(|| async {
+    pub async fn webhook_configuration_version(&self) -> Result<&'static str, kube::Error> {
+        let asked = self.configurations.get_or_try_init(|| async {
             let (has_v1, has_beta) = (self.version.is_from(16), !self.version.is_from(22));
             let served = match (has_v1, has_beta) {
                 (true, true) => {
-                    let v1 = format!("{}/v1", registration::GROUP);
+                    let v1 = format!("{}/v1", webhook_configuration::GROUP);
                     match self.client.list_api_group_resources(&v1).await {
                         Ok(_) => true,
                         Err(kube::Error::Api(status)) if status.code == 404 => false,

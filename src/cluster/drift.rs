@@ -1,4 +1,4 @@
-//! How a registration in the cluster differs from what it is to say.
+//! How a webhook configuration in the cluster differs from what it is to say.
 //!
 //! What the API server adds to it is no difference, nor what AKS adds, nor whose authorities its bundle holds.
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::aks;
 use super::apply::missing;
 
-/// Every way in which a registration asks less, or is heard less, than it is to: a sentence each.
+/// Every way in which a webhook configuration asks less, or is heard less, than it is to: a sentence each.
 pub(super) fn drift(wanted: &Value, live: &Value) -> Vec<String> {
     let mut drifts = Vec::new();
     for webhook in webhooks(wanted) {
@@ -152,7 +152,7 @@ mod tests {
     }
 
     fn validating() -> Value {
-        let [_, validating] = installation(30).registrations();
+        let [_, validating] = installation(30).webhook_configurations();
         validating
     }
 
@@ -188,7 +188,7 @@ mod tests {
             { "key": "kubernetes.azure.com/managedby", "operator": "NotIn", "values": ["aks"] },
         ]);
         for minor in [20, 30] {
-            let [mutating, validating] = installation(minor).registrations();
+            let [mutating, validating] = installation(minor).webhook_configurations();
             for wanted in [mutating, validating] {
                 let mut live = wanted.clone();
                 for webhook in live["webhooks"].as_array_mut().unwrap() {
@@ -231,7 +231,7 @@ mod tests {
     #[test]
     fn another_line_in_a_selector_is_named() {
         for minor in [14, 20, 30] {
-            for wanted in installation(minor).registrations() {
+            for wanted in installation(minor).webhook_configurations() {
                 for field in ["namespaceSelector", "objectSelector"] {
                     let mut found = wanted.clone();
                     for webhook in found["webhooks"].as_array_mut().unwrap() {
@@ -254,7 +254,7 @@ mod tests {
     /// If there should be none.
     #[test]
     fn conditions_that_somebody_added_are_found() {
-        let [_, wanted] = installation(20).registrations();
+        let [_, wanted] = installation(20).webhook_configurations();
         let mut found = wanted.clone();
         let webhook = &mut found["webhooks"][0];
         webhook["clientConfig"]["caBundle"] = json!("QQ==");

@@ -9,7 +9,7 @@ use super::team::api;
 use super::told::RequestError;
 use super::{Cluster, aks};
 use crate::installation::{AUTHORITY_SECRET, Installation, POLICY_FILE};
-use crate::k8s::registration::{GROUP, NAME, NAME_LABEL, SYSTEM_NAMESPACE, TRIAL_LABEL};
+use crate::k8s::webhook_configuration::{GROUP, NAME, NAME_LABEL, SYSTEM_NAMESPACE, TRIAL_LABEL};
 
 /// The first Kubernetes 1.x whose webhooks select objects by label.
 const HAS_OBJECT_SELECTOR: u16 = 15;
@@ -21,10 +21,10 @@ const KINDS: [&str; 2] = [
     "ValidatingWebhookConfiguration",
 ];
 
-/// The authorities that the registrations are to hold, in base64: those that they hold already, so that writing them
+/// The authorities that the webhook configurations are to hold, in base64: those that they hold already, so that writing them
 /// anew does not lose any, or those that the guard has made. None where it has made none yet.
 pub async fn bundle(cluster: &Cluster, namespace: &str) -> Result<Option<String>, kube::Error> {
-    let live = registration(cluster, "ValidatingWebhookConfiguration").await?;
+    let live = webhook_configuration(cluster, "ValidatingWebhookConfiguration").await?;
     let text = live.as_ref().and_then(|live| {
         let webhooks = live.get("webhooks")?.as_array()?;
         let mut texts = webhooks
@@ -57,24 +57,24 @@ pub async fn policy_text(
     Ok(text.map(ToOwned::to_owned))
 }
 
-/// One of the two registrations, as it is.
-pub(super) async fn registration(
+/// One of the two webhook configurations, as it is.
+pub(super) async fn webhook_configuration(
     cluster: &Cluster,
     kind: &str,
 ) -> Result<Option<Value>, kube::Error> {
-    let version = cluster.registration_version().await?;
+    let version = cluster.webhook_configuration_version().await?;
     get(cluster, (GROUP, version, kind), None, NAME).await
 }
 
 /// The two webhook configurations to write: in the version that is served, with nothing that makes them ask
 /// about less than they say but what AKS adds, where it is not told to leave them.
-pub async fn registrations(
+pub async fn webhook_configurations(
     cluster: &Cluster,
     planned: &Installation,
 ) -> Result<[Value; 2], kube::Error> {
-    let version = cluster.registration_version().await?;
-    let mut registrations = planned.registrations();
-    for object in registrations.iter_mut().filter_map(Value::as_object_mut) {
+    let version = cluster.webhook_configuration_version().await?;
+    let mut configurations = planned.webhook_configurations();
+    for object in configurations.iter_mut().filter_map(Value::as_object_mut) {
         object.insert("apiVersion".to_owned(), json!(format!("{GROUP}/{version}")));
         let webhooks = object.get_mut("webhooks").and_then(Value::as_array_mut);
         let webhooks = webhooks.into_iter().flatten();
@@ -90,24 +90,24 @@ pub async fn registrations(
         }
     }
     if !planned.place.aks {
-        for wanted in &mut registrations {
+        for wanted in &mut configurations {
             let kind = wanted.get("kind").and_then(Value::as_str);
             let kind = kind.unwrap_or_default().to_owned();
-            if let Some(live) = registration(cluster, &kind).await? {
+            if let Some(live) = webhook_configuration(cluster, &kind).await? {
                 aks::keep(wanted, &live);
             }
         }
     }
-    Ok(registrations)
+    Ok(configurations)
 }
 
-/// Lets registrations belong to the guard's namespace, where that is there. When it is deleted, by whatever way, the
+/// Lets webhook configurations belong to the guard's namespace, where that is there. When it is deleted, by whatever way, the
 /// garbage collector deletes them too: nothing asks a guard that is gone. In another cluster they would be deleted at
 /// once, since the namespace's `uid` is another there.
 pub async fn let_belong(
     cluster: &Cluster,
     namespace: &str,
-    registrations: &mut [Value; 2],
+    configurations: &mut [Value; 2],
 ) -> Result<(), kube::Error> {
     let found = get(cluster, ("", "v1", "Namespace"), None, namespace).await?;
     let Some(uid) = found.as_ref().and_then(|it| it.pointer("/metadata/uid")) else {
@@ -115,8 +115,8 @@ pub async fn let_belong(
     };
     let owners =
         json!([{ "apiVersion": "v1", "kind": "Namespace", "name": namespace, "uid": uid }]);
-    for registration in registrations {
-        let metadata = registration.get_mut("metadata");
+    for configuration in configurations {
+        let metadata = configuration.get_mut("metadata");
         if let Some(metadata) = metadata.and_then(Value::as_object_mut) {
             metadata.insert("ownerReferences".to_owned(), owners.clone());
         }
@@ -148,7 +148,7 @@ pub(super) async fn get(
 pub async fn registered(cluster: &Cluster) -> Result<Vec<Value>, kube::Error> {
     let mut found = Vec::new();
     for kind in KINDS {
-        found.extend(registration(cluster, kind).await?);
+        found.extend(webhook_configuration(cluster, kind).await?);
     }
     Ok(found)
 }
@@ -176,10 +176,10 @@ pub async fn other_installation(
 
 /// Lets webhooks be asked only about what is tried by [`prove`](super::proof::prove), which no other object is refused for
 /// while they do not answer. Kubernetes before 1.15 has no way to say so: false.
-pub fn only_for_trials(cluster: &Cluster, registrations: &mut [Value; 2]) -> bool {
+pub fn only_for_trials(cluster: &Cluster, configurations: &mut [Value; 2]) -> bool {
     let may_select = cluster.version().is_from(HAS_OBJECT_SELECTOR);
     if may_select {
-        for webhook in webhooks(registrations) {
+        for webhook in webhooks(configurations) {
             let selector = json!({ "matchLabels": { TRIAL_LABEL: "true" } });
             webhook.insert("objectSelector".to_owned(), selector);
         }
@@ -189,7 +189,7 @@ pub fn only_for_trials(cluster: &Cluster, registrations: &mut [Value; 2]) -> boo
 
 /// Lets requests pass while nobody answers: every webhook's `failurePolicy` becomes `Ignore`.
 pub async fn let_pass(cluster: &Cluster) -> Result<(), kube::Error> {
-    let version = cluster.registration_version().await?;
+    let version = cluster.webhook_configuration_version().await?;
     for mut live in registered(cluster).await? {
         for webhook in webhooks(std::slice::from_mut(&mut live)) {
             webhook.insert("failurePolicy".to_owned(), json!("Ignore"));
@@ -208,8 +208,8 @@ pub async fn let_pass(cluster: &Cluster) -> Result<(), kube::Error> {
     Ok(())
 }
 
-fn webhooks(registrations: &mut [Value]) -> impl Iterator<Item = &mut Map<String, Value>> {
-    let lists = registrations
+fn webhooks(configurations: &mut [Value]) -> impl Iterator<Item = &mut Map<String, Value>> {
+    let lists = configurations
         .iter_mut()
         .filter_map(|it| it.get_mut("webhooks")?.as_array_mut());
     lists.flatten().filter_map(Value::as_object_mut)

@@ -21,7 +21,7 @@ use tracing::warn;
 use super::Cluster;
 use super::told::words;
 use crate::installation::OWNER_LABELS;
-use crate::k8s::registration::NAME;
+use crate::k8s::webhook_configuration::NAME;
 
 const GROUP: &str = "coordination.k8s.io";
 /// The first Kubernetes 1.x that serves it, as `v1beta1`, and the first that serves `v1`.

@@ -1,10 +1,10 @@
 //! What the guard may do: read what it judges by, and write its own certificate's authority, its own
-//! registrations' bundles, and Events.
+//! webhook configurations' bundles, and Events.
 
 use serde_json::{Value, json};
 
 use super::options::{AUTHORITY_SECRET, Installation, cluster_metadata};
-use crate::k8s::registration::{self, NAME};
+use crate::k8s::webhook_configuration::{self, NAME};
 use crate::policy::ObjectKind;
 use crate::policy::rbac::RbacKind;
 use crate::tiller::signs;
@@ -74,7 +74,7 @@ fn cluster_rules(installation: &Installation) -> Value {
     };
     let watch = ["list", "watch"];
     let access = RbacKind::ALL.map(|kind| ObjectKind::from(kind).resource());
-    let registrations = [
+    let configurations = [
         "mutatingwebhookconfigurations",
         "validatingwebhookconfigurations",
     ];
@@ -97,14 +97,25 @@ fn cluster_rules(installation: &Installation) -> Value {
         by_name(rule("", &["secrets"], &watch), &signs::SECRETS),
         rule("", &["events"], &["create", "patch"]),
         named(
-            rule(registration::GROUP, &registrations, &["get", "patch"]),
+            rule(
+                webhook_configuration::GROUP,
+                &configurations,
+                &["get", "patch"],
+            ),
             &[NAME],
         ),
-        by_name(rule(registration::GROUP, &registrations, &watch), &[NAME]),
+        by_name(
+            rule(webhook_configuration::GROUP, &configurations, &watch),
+            &[NAME],
+        ),
     ];
     if installation.place.restore_webhooks {
         // A rule cannot restrict `create` by name.
-        rules.push(rule(registration::GROUP, &registrations, &["create"]));
+        rules.push(rule(
+            webhook_configuration::GROUP,
+            &configurations,
+            &["create"],
+        ));
     }
     if installation.place.audit_interval.is_some() {
         rules.extend(audit_rules(minor));

@@ -20,18 +20,18 @@ use serde_json::{Value, json};
 
 use options::labels;
 
-use crate::k8s::registration::{Endpoint, NAME, NAME_LABEL, Registration};
+use crate::k8s::webhook_configuration::{Endpoint, NAME, NAME_LABEL, WebhookConfigurations};
 
 impl Installation {
-    /// Everything, in the order in which it is applied: the registrations last, so that nothing is refused before
+    /// Everything, in the order in which it is applied: the webhook configurations last, so that nothing is refused before
     /// there is somebody to answer.
     pub fn objects(&self) -> Vec<Value> {
         let mut objects = self.foundation();
-        objects.extend(self.registrations());
+        objects.extend(self.webhook_configurations());
         objects
     }
 
-    /// Everything but the registrations.
+    /// Everything but the webhook configurations.
     pub fn foundation(&self) -> Vec<Value> {
         let mut objects = vec![self.own_namespace(), access::account(self, NAME)];
         objects.extend(access::roles(self));
@@ -67,9 +67,9 @@ impl Installation {
         renewal::objects(self)
     }
 
-    /// The two registrations. They go first when an installation is removed.
-    pub fn registrations(&self) -> [Value; 2] {
-        let registration = Registration {
+    /// The two webhook configurations. They go first when an installation is removed.
+    pub fn webhook_configurations(&self) -> [Value; 2] {
+        let configuration = WebhookConfigurations {
             minor: self.minor,
             namespace: &self.namespace,
             endpoint: Endpoint::Service {
@@ -79,9 +79,9 @@ impl Installation {
             ca_bundle: self.ca_bundle.as_deref(),
             account_patterns: &self.account_patterns,
         };
-        let mut registrations = [registration.mutating(), registration.validating()];
-        for registration in &mut registrations {
-            if let Some(metadata) = registration
+        let mut configurations = [configuration.mutating(), configuration.validating()];
+        for configuration in &mut configurations {
+            if let Some(metadata) = configuration
                 .get_mut("metadata")
                 .and_then(Value::as_object_mut)
             {
@@ -91,7 +91,7 @@ impl Installation {
                 }
             }
         }
-        registrations
+        configurations
     }
 
     fn own_namespace(&self) -> Value {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::options::{Installation, pod_labels};
 use super::platform::Platform;
-use crate::k8s::registration::NAME;
+use crate::k8s::webhook_configuration::NAME;
 
 pub(super) fn service(installation: &Installation) -> Value {
     json!({

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::platform::Platform;
-use crate::k8s::registration::NAME;
+use crate::k8s::webhook_configuration::NAME;
 
 /// The namespace where none is given.
 pub const NAMESPACE: &str = "tiller-guard";
@@ -45,7 +45,7 @@ pub struct Installation {
     pub account_patterns: Vec<String>,
     /// The name of the Secrets with Tillers' certificates, of that policy.
     pub certificate_secret: String,
-    /// PEM in base64 of the authorities that the registrations hold already, to be kept.
+    /// PEM in base64 of the authorities that the webhook configurations hold already, to be kept.
     pub ca_bundle: Option<String>,
     /// Whether a CronJob renews the certificates of teams.
     pub renew_certificates: bool,

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::options::{Installation, cluster_metadata};
 use super::{access, network, workload};
-use crate::k8s::registration::NAME;
+use crate::k8s::webhook_configuration::NAME;
 use crate::policy::rbac::RbacKind;
 
 /// The name of the CronJob, its account, Role and network policy.

@@ -4,7 +4,7 @@
 use serde_json::{Map, Value, json};
 
 use super::Platform;
-use crate::k8s::registration::NAME;
+use crate::k8s::webhook_configuration::NAME;
 use crate::policy::RunAsUser;
 
 /// One of checkov's checks, and why it is passed over.

@@ -221,7 +221,7 @@ fn it_lets_nothing_out_but_to_the_api_server() {
 }
 
 #[test]
-fn every_object_is_known_as_its_own_and_the_registrations_come_last() {
+fn every_object_is_known_as_its_own_and_the_webhook_configurations_come_last() {
     for minor in [10, 20, 28] {
         let objects = installation(minor).objects();
         for object in &objects {
@@ -333,8 +333,8 @@ fn only_where_it_is_asked_for_is_aks_told_to_leave_the_webhooks() {
             place,
             ..installation(30)
         };
-        for registration in installation.registrations() {
-            let annotation = registration["metadata"]["annotations"].get(AKS_ENFORCER);
+        for configuration in installation.webhook_configurations() {
+            let annotation = configuration["metadata"]["annotations"].get(AKS_ENFORCER);
             assert_eq!(annotation, aks.then_some(&json!("true")));
         }
     }
@@ -346,8 +346,8 @@ fn bundles_that_are_there_are_kept() {
         ca_bundle: Some("QQ==".to_owned()),
         ..installation(30)
     };
-    for registration in installation.registrations() {
-        for webhook in registration["webhooks"].as_array().unwrap() {
+    for configuration in installation.webhook_configurations() {
+        for webhook in configuration["webhooks"].as_array().unwrap() {
             assert_eq!(webhook["clientConfig"]["caBundle"], "QQ==");
         }
     }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::options::{Installation, POLICY_FILE, SERVICE_PORT, pod_labels};
 use super::platform::{HEALTH_PORT, Platform, REVIEW_PORT};
 use super::renewal;
-use crate::k8s::registration::NAME;
+use crate::k8s::webhook_configuration::NAME;
 use crate::policy::RunAsUser;
 
 /// The user `nobody`, whom the image has too.

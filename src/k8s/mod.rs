@@ -6,11 +6,11 @@ mod exposure;
 mod overlay;
 mod rbac;
 mod read;
-pub mod registration;
 pub mod review;
 mod route;
 mod team;
 mod unknown_kind;
+pub mod webhook_configuration;
 mod workload;
 
 pub use beside::{preset_of_tiller, texts_under, trigger_of_tiller, user_that, way_beside};

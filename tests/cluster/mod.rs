@@ -15,7 +15,7 @@ mod control_plane;
 mod credentials;
 mod guard;
 mod process;
-mod registration;
+mod webhook_configuration;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -32,7 +32,7 @@ pub use control_plane::{Peculiar, free_ports};
 pub use credentials::{Authority, User};
 pub use guard::{Guard, get, get_accepting};
 pub use process::{Folder, Server};
-pub use registration::{MUTATE, UNGUARDED, UNMUTATED, VALIDATE};
+pub use webhook_configuration::{MUTATE, UNGUARDED, UNMUTATED, VALIDATE};
 
 /// A running cluster.
 #[derive(Debug)]
@@ -152,7 +152,7 @@ impl Cluster {
         let client = self.client(User::Admin).await?;
         let version = self.control_plane.version;
         for configuration in
-            registration::configurations(version, guard.address, &self.authority.bundle())
+            webhook_configuration::configurations(version, guard.address, &self.authority.bundle())
         {
             let kind = configuration
                 .get("kind")
@@ -162,7 +162,7 @@ impl Cluster {
                 client.clone(),
                 &resource(
                     "admissionregistration.k8s.io",
-                    registration::api_version(version),
+                    webhook_configuration::api_version(version),
                     kind,
                 ),
             );
@@ -312,7 +312,7 @@ impl Cluster {
         Ok(kept)
     }
 
-    /// The API server learns of a registration within a second or so. It counts its calls; a `PodTemplate`
+    /// The API server learns of a webhook configuration within a second or so. It counts its calls; a `PodTemplate`
     /// is what no controller acts on.
     async fn wait_for_calls(&self, client: &Client) -> Result<()> {
         let api: Api<DynamicObject> = Api::namespaced_with(

@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep};
 use super::super::again::again;
 use crate::cluster::Cluster;
 use crate::cluster::install::{Rollout, waiting};
-use crate::k8s::registration::NAME;
+use crate::k8s::webhook_configuration::NAME;
 
 /// How often the pods are looked at.
 const LOOK: Duration = Duration::from_secs(1);

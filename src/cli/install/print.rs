@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::cluster::Cluster;
 use crate::cluster::install::registered;
-use crate::k8s::registration::HAS_CONDITIONS;
+use crate::k8s::webhook_configuration::HAS_CONDITIONS;
 use crate::manifest::to_yaml;
 
 /// How objects are printed.

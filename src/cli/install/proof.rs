@@ -106,7 +106,7 @@ pub(super) async fn take_back(
     planned: &Installation,
     proof: Proof,
 ) -> anyhow::Result<()> {
-    remove(writer, planned.registrations().to_vec()).await?;
+    remove(writer, planned.webhook_configurations().to_vec()).await?;
     for (webhook, trial) in [("mutate", proof.mutate), ("validate", proof.validate)] {
         let (why, hint) = match trial {
             Trial::Unasked { cause, message } => {

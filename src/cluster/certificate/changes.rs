@@ -17,11 +17,11 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 use tracing::debug;
 
-use super::registrations::KINDS;
+use super::webhook_configurations::KINDS;
 use crate::cluster::Cluster;
 use crate::cluster::told::words;
 use crate::cluster::watch::Pause;
-use crate::k8s::registration::{GROUP, NAME};
+use crate::k8s::webhook_configuration::{GROUP, NAME};
 
 /// When the API server ends a watch, in seconds.
 const WATCH_SECONDS: u32 = 240;
@@ -108,7 +108,7 @@ impl From<kube::Error> for Stop {
 impl Changes {
     /// Begins to watch.
     pub(super) async fn watch(cluster: &Cluster) -> Result<Self, kube::Error> {
-        let version = cluster.registration_version().await?;
+        let version = cluster.webhook_configuration_version().await?;
         let changed = Arc::new(Notify::new());
         let forbidden = Arc::new(AtomicBool::new(false));
         let mut watches = JoinSet::new();

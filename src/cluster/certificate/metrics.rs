@@ -34,7 +34,7 @@ impl CertificateMetrics {
         self.authority_end.set(authority.validity().not_after);
     }
 
-    /// Whether both registrations hold it.
+    /// Whether both webhook configurations hold it.
     pub(super) fn saw(&self, in_sync: bool) {
         self.in_sync.set(i64::from(in_sync));
     }

@@ -1,7 +1,7 @@
 //! The serving certificate, without anybody's help.
 //!
 //! ```text
-//! Secret: authority ─▶ both registrations: bundle ─▶ seen there ─▶ leaf, in memory
+//! Secret: authority ─▶ both webhook configurations: bundle ─▶ seen there ─▶ leaf, in memory
 //! ```
 //!
 //! Every replica does all of it, again and again, and all of them do the same: the Secret is created once and
@@ -12,9 +12,9 @@
 //! An authority that the Secret no longer holds stays in the bundle for as long as a leaf of it is served here, and then for a while:
 //! other replicas may still serve one.
 //!
-//! Whoever replaces a registration may empty its bundle: each change of one begins the next round at once.
+//! Whoever replaces a webhook configuration may empty its bundle: each change of one begins the next round at once.
 //!
-//! A registration that is not there has nobody to be trusted by: a guard is ready without any, so that it can be
+//! A webhook configuration that is not there has nobody to be trusted by: a guard is ready without any, so that it can be
 //! waited for before the first request depends on it.
 
 mod changes;
@@ -23,8 +23,8 @@ mod decade;
 mod error;
 mod lingering;
 mod metrics;
-mod registrations;
 mod secret;
+mod webhook_configurations;
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -43,9 +43,9 @@ use secret::Found;
 
 /// How soon the next attempt follows while there is nothing to serve.
 const SOON: Duration = Duration::from_millis(500);
-/// How soon registrations that were not there are looked for again, at the latest.
+/// How soon webhook configurations that were not there are looked for again, at the latest.
 const UNREGISTERED: Duration = Duration::from_secs(2);
-/// How often registrations are looked at that cannot be watched, where somebody gave fewer rights: before Kubernetes 1.11 the
+/// How often webhook configurations are looked at that cannot be watched, where somebody gave fewer rights: before Kubernetes 1.11 the
 /// right to watch an object by its name does not suffice.
 const UNWATCHED: Duration = Duration::from_secs(1);
 /// How long the API servers are given to learn of an authority before a leaf of it takes the place of another.
@@ -64,7 +64,7 @@ pub struct Times {
     pub authority: Duration,
     /// A leaf's life. It is followed by another after two thirds of it.
     pub leaf: Duration,
-    /// How often Secret and registrations are looked at.
+    /// How often Secret and webhook configurations are looked at.
     pub every: Duration,
 }
 
@@ -93,9 +93,9 @@ pub struct Keeper {
 struct State {
     leaf: Option<Leaf>,
     seen: Option<Seen>,
-    /// What the bundles of the two registrations hold besides.
+    /// What the bundles of the two webhook configurations hold besides.
     lingering: [Lingering; 2],
-    /// The registrations that were not there when they were last looked for.
+    /// The webhook configurations that were not there when they were last looked for.
     absent: Vec<&'static str>,
 }
 
@@ -208,7 +208,8 @@ impl Keeper {
         let found = self.authority(cluster, state, now).await?;
         let wanted = state.wanted(&found, now);
         self.metrics.issues(&found.authority);
-        let absent = registrations::publish(cluster, &wanted, &mut state.lingering, now).await?;
+        let absent =
+            webhook_configurations::publish(cluster, &wanted, &mut state.lingering, now).await?;
         self.metrics.saw(absent.is_empty());
         state.tell_absent(absent);
         let (names, lifetime) = (&self.names, self.times.leaf);
@@ -292,7 +293,7 @@ impl State {
         }
     }
 
-    /// Takes down which registrations are not there, and says so where that is new.
+    /// Takes down which webhook configurations are not there, and says so where that is new.
     fn tell_absent(&mut self, absent: Vec<&'static str>) {
         if absent != self.absent {
             for kind in &absent {

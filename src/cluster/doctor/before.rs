@@ -10,10 +10,10 @@ use serde_json::Value;
 
 use super::Check;
 use crate::cluster::Cluster;
-use crate::cluster::install::registration;
+use crate::cluster::install::webhook_configuration;
 use crate::cluster::told::words;
 use crate::installation::{Installation, OWNER_LABELS};
-use crate::k8s::registration::{GROUP, NAME};
+use crate::k8s::webhook_configuration::{GROUP, NAME};
 use crate::policy::People;
 
 pub(super) async fn checks(cluster: &Cluster, planned: &Installation) -> Vec<Check> {
@@ -26,7 +26,7 @@ pub(super) async fn checks(cluster: &Cluster, planned: &Installation) -> Vec<Che
 
 async fn webhooks_are_served(cluster: &Cluster) -> Check {
     const ID: &str = "webhooks-served";
-    let version = match cluster.registration_version().await {
+    let version = match cluster.webhook_configuration_version().await {
         Ok(version) => version,
         Err(error) => return Check::unread(ID, &error),
     };
@@ -122,14 +122,14 @@ pub(super) async fn administrator(cluster: &Cluster, administrators: &People) ->
     Some(Check::doubtful(ID, message, hint))
 }
 
-/// Whether the registrations' names are free, or ours.
+/// Whether the webhook configurations' names are free, or ours.
 async fn nobody_else(cluster: &Cluster) -> Check {
     const ID: &str = "names-free";
     for kind in [
         "MutatingWebhookConfiguration",
         "ValidatingWebhookConfiguration",
     ] {
-        let found = match registration(cluster, kind).await {
+        let found = match webhook_configuration(cluster, kind).await {
             Ok(found) => found,
             Err(error) => return Check::unread(ID, &error),
         };

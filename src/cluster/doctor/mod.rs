@@ -4,15 +4,15 @@ mod before;
 mod check;
 mod own_rights;
 mod parts;
-mod registrations;
 mod users;
+mod webhook_configurations;
 
 pub use check::{Check, Health};
 
 use super::Cluster;
 use super::proof::{Proof, Trial, prove};
 use crate::installation::Installation;
-use crate::k8s::registration::{HAS_CONNECTIONS, MUTATE, VALIDATE};
+use crate::k8s::webhook_configuration::{HAS_CONNECTIONS, MUTATE, VALIDATE};
 use crate::policy::People;
 
 /// Before an installation: whether it could be made.
@@ -51,7 +51,7 @@ pub async fn examine(cluster: &Cluster, installed: &Installation, enforces: bool
     let has_pods = checks
         .iter()
         .any(|it| it.id == parts::PODS && it.health != Health::Bad);
-    let [mutating, validating] = registrations::checks(cluster, installed, &proof).await;
+    let [mutating, validating] = webhook_configurations::checks(cluster, installed, &proof).await;
     let absent = [mutating.is_absent, validating.is_absent];
     checks.extend([mutating.check, validating.check]);
     let watches = watches(&proof, &installed.namespace);

@@ -12,7 +12,7 @@ use super::Check;
 use crate::cluster::Cluster;
 use crate::cluster::told::words;
 use crate::installation::Installation;
-use crate::k8s::registration::NAME;
+use crate::k8s::webhook_configuration::NAME;
 
 const ID: &str = "own-rights";
 /// The most questions in flight.

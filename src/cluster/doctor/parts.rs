@@ -1,4 +1,4 @@
-//! The pods, what leads to them, and the labels by which the registrations choose.
+//! The pods, what leads to them, and the labels by which the webhook configurations choose.
 
 use serde_json::Value;
 
@@ -7,7 +7,7 @@ use crate::cluster::Cluster;
 use crate::cluster::drift::differences;
 use crate::cluster::install::{Rollout, get, is_labelled};
 use crate::installation::Installation;
-use crate::k8s::registration::{NAME, SYSTEM_NAMESPACE};
+use crate::k8s::webhook_configuration::{NAME, SYSTEM_NAMESPACE};
 
 /// The check of the pods.
 pub(super) const PODS: &str = "pods";

@@ -17,8 +17,8 @@ use tracing::warn;
 use super::Cluster;
 use super::apply::Effect;
 use super::told::words;
-use crate::k8s::registration::{MUTATE, TRIAL_LABEL, VALIDATE};
 use crate::k8s::review::{MUTATE_TRIAL, TRIAL_NAMESPACE as NAMESPACE, UNWATCHED, VALIDATE_TRIAL};
+use crate::k8s::webhook_configuration::{MUTATE, TRIAL_LABEL, VALIDATE};
 pub use cause::Cause;
 
 /// How often it is tried while webhooks of others refuse it: validating ones are asked at the same time, and the API server

@@ -7,7 +7,7 @@
 //!
 //! Reflectors list and watch, for ever; one task takes down what they tell, in batches, and publishes a new snapshot after
 //! each. Who judges takes the snapshot that is there, without a lock. Two more tasks look at what stands together that
-//! no review would have let in, and at the registrations by which reviews come at all.
+//! no review would have let in, and at the webhook configurations by which reviews come at all.
 
 mod audits;
 mod excess_rights;

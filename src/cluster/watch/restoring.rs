@@ -16,11 +16,11 @@ use tokio::time::Instant;
 use tracing::{info, warn};
 
 use crate::cluster::drift::drift;
-use crate::cluster::install::{bundle, registration};
+use crate::cluster::install::{bundle, webhook_configuration};
 use crate::cluster::team::api;
 use crate::cluster::told::words;
 use crate::cluster::{Cluster, aks};
-use crate::k8s::registration::{GROUP, NAME, TRIAL_LABEL};
+use crate::k8s::webhook_configuration::{GROUP, NAME, TRIAL_LABEL};
 
 /// How long a configuration must be missing before it is made again.
 const MISSING: Duration = Duration::from_secs(10);
@@ -112,10 +112,10 @@ async fn restore_one(
     mut wanted: Value,
     lost: Option<&Value>,
 ) -> Result<bool, kube::Error> {
-    let version = cluster.registration_version().await?;
+    let version = cluster.webhook_configuration_version().await?;
     let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(GROUP, version, kind));
     let api: Api<DynamicObject> = Api::all_with(cluster.client().clone(), &resource);
-    let Some(live) = registration(cluster, kind).await? else {
+    let Some(live) = webhook_configuration(cluster, kind).await? else {
         let Some(metadata) = lost else {
             return Ok(false);
         };

@@ -233,7 +233,7 @@ impl Status {
         }
     }
 
-    /// In how many ways the registrations differ from what they are to say.
+    /// In how many ways the webhook configurations differ from what they are to say.
     pub(super) fn drifted(&self, drifts: usize) {
         set(&self.drifts, drifts);
     }

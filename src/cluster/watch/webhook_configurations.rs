@@ -1,4 +1,4 @@
-//! Whether the registrations say what `install` makes of them: a guard that is asked about less holds less.
+//! Whether the webhook configurations say what `install` makes of them: a guard that is asked about less holds less.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,20 +12,20 @@ use super::restoring::{Seen, restore};
 use super::status::Status;
 use crate::cluster::Cluster;
 use crate::cluster::drift::drift;
-use crate::cluster::install::registration;
+use crate::cluster::install::webhook_configuration;
 use crate::cluster::told::words;
 use crate::installation::SERVICE_PORT;
-use crate::k8s::registration::{Endpoint, HAS_SERVICE_PORT, Registration};
+use crate::k8s::webhook_configuration::{Endpoint, HAS_SERVICE_PORT, WebhookConfigurations};
 use crate::policy::Policy;
 
 /// How soon a difference is checked again before it is logged.
 const AGAIN: Duration = Duration::from_secs(2);
 /// How soon after one restoration the next may follow: whoever writes against it is not fought in a hot loop.
 const RESTORED: Duration = Duration::from_secs(30);
-/// How long the API server may take to show a registration.
+/// How long the API server may take to show a webhook configuration.
 const ANSWER: Duration = Duration::from_secs(30);
 
-/// How the registrations are to lead to this guard, and how often they are looked at.
+/// How the webhook configurations are to lead to this guard, and how often they are looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Registered {
     /// The Service's name.
@@ -43,7 +43,7 @@ pub(super) struct ConfigurationCheck {
     pub(super) cluster: Cluster,
     pub(super) own_namespace: Arc<str>,
     pub(super) registered: Registered,
-    /// Its account patterns are in the conditions of the registrations.
+    /// Its account patterns are in the conditions of the webhook configurations.
     pub(super) policy: Arc<ArcSwap<Policy>>,
     pub(super) status: Arc<Status>,
 }
@@ -93,7 +93,7 @@ impl ConfigurationCheck {
         for wanted in self.wanted() {
             let kind = wanted.get("kind").and_then(Value::as_str);
             let kind = kind.unwrap_or_default();
-            let found = timeout(ANSWER, registration(&self.cluster, kind)).await;
+            let found = timeout(ANSWER, webhook_configuration(&self.cluster, kind)).await;
             if let Ok(Ok(live)) = &found {
                 seen.saw(kind, live.as_ref(), Instant::now());
             }
@@ -109,7 +109,7 @@ impl ConfigurationCheck {
 
     fn wanted(&self) -> [Value; 2] {
         let policy = self.policy.load();
-        let registration = Registration {
+        let configuration = WebhookConfigurations {
             minor: self.cluster.version().known_minor(),
             namespace: &self.own_namespace,
             endpoint: Endpoint::Service {
@@ -119,7 +119,7 @@ impl ConfigurationCheck {
             ca_bundle: None,
             account_patterns: &policy.settings.account_patterns,
         };
-        [registration.mutating(), registration.validating()]
+        [configuration.mutating(), configuration.validating()]
     }
 }
 

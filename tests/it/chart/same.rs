@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 use tiller_guard::installation::{IMAGE, Installation, NAMESPACE, POLICY, Platform, SERVICE_PORT};
-use tiller_guard::k8s::registration::condition;
+use tiller_guard::k8s::webhook_configuration::condition;
 use tiller_guard::policy::{RunAsUser, Settings};
 use tiller_guard::report::ReportApi;
 

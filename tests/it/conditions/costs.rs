@@ -1,7 +1,7 @@
 //! What the conditions cost in the API server, by its own count: an expression that passes the limit is an error there.
 
 use serde_json::{Value, json};
-use tiller_guard::k8s::registration::condition;
+use tiller_guard::k8s::webhook_configuration::condition;
 
 use super::evaluator::{Evaluated, OLDEST, evaluate};
 use super::long::{LISTS, long};

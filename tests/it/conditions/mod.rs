@@ -1,4 +1,4 @@
-//! The conditions of the registrations, against what the code itself takes for a Tiller: whatever it would judge
+//! The conditions of the webhook configurations, against what the code itself takes for a Tiller: whatever it would judge
 //! has to reach it.
 
 mod answers;
@@ -13,7 +13,7 @@ use std::sync::LazyLock;
 use proptest::prelude::{ProptestConfig, prop_assert, proptest};
 use serde_json::{Value, json};
 use tiller_guard::k8s::read;
-use tiller_guard::k8s::registration::condition;
+use tiller_guard::k8s::webhook_configuration::condition;
 use tiller_guard::policy::exposure::ExposureKind;
 use tiller_guard::policy::{Settings, WorkloadKind, decide};
 

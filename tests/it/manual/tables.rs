@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 use tiller_guard::config;
-use tiller_guard::k8s::registration::{Endpoint, Registration};
+use tiller_guard::k8s::webhook_configuration::{Endpoint, WebhookConfigurations};
 use tiller_guard::policy::{Mode, Timestamp};
 
 use super::{page, pages, repository};
@@ -29,14 +29,14 @@ fn the_table_of_webhooks_is_that_of_the_configurations() {
         .collect();
     let mut known = BTreeMap::new();
     for minor in [20, 30] {
-        let registration = Registration {
+        let configuration = WebhookConfigurations {
             minor,
             namespace: "tiller-guard",
             endpoint: Endpoint::Url("https://127.0.0.1"),
             ca_bundle: None,
             account_patterns: &[],
         };
-        for configuration in [registration.mutating(), registration.validating()] {
+        for configuration in [configuration.mutating(), configuration.validating()] {
             for webhook in configuration["webhooks"].as_array().unwrap() {
                 let name = webhook["name"].as_str().unwrap();
                 let name = name.strip_suffix(".tiller-guard.io").unwrap();

@@ -6,8 +6,8 @@ use serde_json::{Map, Value, json};
 
 use super::rule::Resources;
 use super::{
-    Endpoint, HAS_SERVICE_PORT, MUTATE, NAME_LABEL, Registration, SYSTEM_NAMESPACE, VALIDATE,
-    condition,
+    Endpoint, HAS_SERVICE_PORT, MUTATE, NAME_LABEL, SYSTEM_NAMESPACE, VALIDATE,
+    WebhookConfigurations, condition,
 };
 use crate::tiller::signs;
 
@@ -146,14 +146,14 @@ impl Webhook {
 
     /// The webhook as this API server knows it: a field of a later version would be dropped in silence, or
     /// refused.
-    pub(super) fn written(self, registration: &Registration<'_>) -> Value {
-        let minor = registration.minor;
+    pub(super) fn written(self, configuration: &WebhookConfigurations<'_>) -> Value {
+        let minor = configuration.minor;
         let mut fields = Map::new();
         let mut set = |name: &str, value: Value| fields.insert(name.to_owned(), value);
         set("name", json!(self.name));
-        set("clientConfig", client_config(self.path, registration));
+        set("clientConfig", client_config(self.path, configuration));
         set("rules", self.resources.rules(minor));
-        set("namespaceSelector", self.place.selector(registration));
+        set("namespaceSelector", self.place.selector(configuration));
         set("failurePolicy", json!(self.failure));
         if minor >= 12 {
             set("sideEffects", json!("None"));
@@ -173,8 +173,8 @@ impl Webhook {
                 set("reinvocationPolicy", json!("IfNeeded"));
             }
         }
-        let condition = self.condition.expression(registration.account_patterns);
-        if let (true, Some((name, expression))) = (registration.has_conditions(), condition) {
+        let condition = self.condition.expression(configuration.account_patterns);
+        if let (true, Some((name, expression))) = (configuration.has_conditions(), condition) {
             set(
                 "matchConditions",
                 json!([{ "name": name, "expression": expression }]),
@@ -199,10 +199,10 @@ impl Resources {
 
 impl Namespaces {
     /// Namespaces by the label of their name. `NotIn` holds where there is no such label, too.
-    fn selector(self, registration: &Registration<'_>) -> Value {
-        let own = registration.namespace;
+    fn selector(self, configuration: &WebhookConfigurations<'_>) -> Value {
+        let own = configuration.namespace;
         // From 1.21 on nobody can call a namespace what it is not.
-        let names_hold = registration.minor >= 21;
+        let names_hold = configuration.minor >= 21;
         let (operator, names) = match (self, names_hold) {
             (Self::Everywhere, true) => ("NotIn", vec![own]),
             (Self::Everywhere, false) => return json!({}),
@@ -229,12 +229,12 @@ impl Condition {
     }
 }
 
-fn client_config(path: &str, registration: &Registration<'_>) -> Value {
-    let mut client = match registration.endpoint {
+fn client_config(path: &str, configuration: &WebhookConfigurations<'_>) -> Value {
+    let mut client = match configuration.endpoint {
         Endpoint::Service { name, port } => {
-            let namespace = registration.namespace;
+            let namespace = configuration.namespace;
             let mut service = json!({ "namespace": namespace, "name": name, "path": path });
-            let has_port = registration.minor >= HAS_SERVICE_PORT;
+            let has_port = configuration.minor >= HAS_SERVICE_PORT;
             if let (true, Some(service)) = (has_port, service.as_object_mut()) {
                 service.insert("port".to_owned(), json!(port));
             }
@@ -242,8 +242,8 @@ fn client_config(path: &str, registration: &Registration<'_>) -> Value {
         }
         Endpoint::Url(base) => json!({ "url": format!("{base}{path}") }),
     };
-    let none = (registration.minor < MAY_LACK_BUNDLE).then_some("");
-    let bundle = registration.ca_bundle.or(none);
+    let none = (configuration.minor < MAY_LACK_BUNDLE).then_some("");
+    let bundle = configuration.ca_bundle.or(none);
     if let (Some(bundle), Some(client)) = (bundle, client.as_object_mut()) {
         client.insert("caBundle".to_owned(), json!(bundle));
     }

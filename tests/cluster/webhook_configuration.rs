@@ -1,14 +1,14 @@
-//! The webhooks' registrations, as `install` writes them but for what a test needs.
+//! The webhook configurations, as `install` writes them but for what a test needs.
 
 use std::net::SocketAddr;
 
 use serde_json::{Value, json};
-use tiller_guard::k8s::registration::{Endpoint, Registration};
+use tiller_guard::k8s::webhook_configuration::{Endpoint, WebhookConfigurations};
 use tiller_guard::policy::Settings;
 
 use super::control_plane::Version;
 
-pub use tiller_guard::k8s::registration::{MUTATE, VALIDATE};
+pub use tiller_guard::k8s::webhook_configuration::{MUTATE, VALIDATE};
 
 /// The label of a namespace in which only the validating webhook is asked, as everywhere when the mutating
 /// one is down.
@@ -20,14 +20,14 @@ pub const UNGUARDED: &str = "unguarded";
 /// production, which would hide the failure from a test. The labels above keep them from being asked.
 pub(super) fn configurations(version: Version, guard: SocketAddr, bundle: &str) -> [Value; 2] {
     let url = format!("https://{guard}");
-    let registration = Registration {
+    let configuration = WebhookConfigurations {
         minor: version.1,
         namespace: "tiller-guard",
         endpoint: Endpoint::Url(&url),
         ca_bundle: Some(bundle),
         account_patterns: &Settings::default().account_patterns,
     };
-    let mut configurations = [registration.mutating(), registration.validating()];
+    let mut configurations = [configuration.mutating(), configuration.validating()];
     for configuration in &mut configurations {
         let webhooks = configuration["webhooks"].as_array_mut();
         let Some(webhooks) = webhooks else { continue };

@@ -2,12 +2,12 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::{Endpoint, Registration};
+use super::{Endpoint, WebhookConfigurations};
 use crate::policy::connection::ConnectionKind;
 use crate::policy::{APIS, ObjectKind};
 
-fn registration(minor: u16) -> Registration<'static> {
-    Registration {
+fn webhook_configuration(minor: u16) -> WebhookConfigurations<'static> {
+    WebhookConfigurations {
         minor,
         namespace: "tiller-guard",
         endpoint: Endpoint::Service {
@@ -35,7 +35,7 @@ fn named<'a>(configuration: &'a Value, name: &str) -> &'a Value {
 #[test]
 fn only_what_may_be_a_tiller_is_refused_while_nobody_answers() {
     for minor in [10, 20, 21, 27, 28, 36] {
-        let configuration = registration(minor).validating();
+        let configuration = webhook_configuration(minor).validating();
         for webhook in webhooks(&configuration) {
             let fails = webhook["failurePolicy"] == "Fail";
             let labelled = webhook["name"] == "labelled.tiller-guard.io";
@@ -70,7 +70,7 @@ fn only_what_may_be_a_tiller_is_refused_while_nobody_answers() {
                 assert!(!resources.contains(never), "1.{minor}: {never}");
             }
         }
-        let configuration = registration(minor).mutating();
+        let configuration = webhook_configuration(minor).mutating();
         assert_eq!(webhooks(&configuration).len(), 1);
         assert_eq!(configuration["webhooks"][0]["failurePolicy"], "Ignore");
     }
@@ -78,7 +78,7 @@ fn only_what_may_be_a_tiller_is_refused_while_nobody_answers() {
 
 #[test]
 fn a_tiller_in_kube_system_is_asked_about_by_every_version() {
-    let at_20 = registration(20).validating();
+    let at_20 = webhook_configuration(20).validating();
     let system = named(&at_20, "system.tiller-guard.io");
     let expression = &system["namespaceSelector"]["matchExpressions"][0];
     assert_eq!(expression["operator"], "In");
@@ -90,14 +90,14 @@ fn a_tiller_in_kube_system_is_asked_about_by_every_version() {
     );
     let is_labelled = |webhook: &&Value| webhook["name"] == "labelled.tiller-guard.io";
     for minor in [10, 14, 15, 20, 27, 28, 36] {
-        let configuration = registration(minor).validating();
+        let configuration = webhook_configuration(minor).validating();
         let mut webhooks = webhooks(&configuration).into_iter();
         assert_eq!(
             webhooks.any(|it| is_labelled(&it)),
             (15..28).contains(&minor)
         );
     }
-    let at_28 = registration(28).validating();
+    let at_28 = webhook_configuration(28).validating();
     let selector = &named(&at_28, "validate.tiller-guard.io")["namespaceSelector"];
     assert_eq!(
         selector["matchExpressions"][0]["values"],
@@ -108,7 +108,7 @@ fn a_tiller_in_kube_system_is_asked_about_by_every_version() {
 #[test]
 fn a_server_is_told_what_it_knows_and_no_more() {
     let fields = |minor| -> Vec<String> {
-        let configuration = registration(minor).mutating();
+        let configuration = webhook_configuration(minor).mutating();
         let webhook = configuration["webhooks"][0].as_object().unwrap().clone();
         webhook.keys().cloned().collect()
     };
@@ -139,15 +139,15 @@ fn a_server_is_told_what_it_knows_and_no_more() {
     assert_eq!(fields(16), more(&all));
     assert_eq!(fields(28).last().unwrap(), "matchConditions");
     assert_eq!(
-        registration(15).mutating()["apiVersion"],
+        webhook_configuration(15).mutating()["apiVersion"],
         "admissionregistration.k8s.io/v1beta1"
     );
     assert_eq!(
-        registration(16).mutating()["apiVersion"],
+        webhook_configuration(16).mutating()["apiVersion"],
         "admissionregistration.k8s.io/v1"
     );
     assert!(
-        registration(10).mutating()["webhooks"][0]["rules"][0]
+        webhook_configuration(10).mutating()["webhooks"][0]["rules"][0]
             .get("scope")
             .is_none()
     );
@@ -157,13 +157,13 @@ fn a_server_is_told_what_it_knows_and_no_more() {
 #[test]
 fn what_nodes_and_people_wait_for_is_not_held_up() {
     for name in ["custody.tiller-guard.io", "connections.tiller-guard.io"] {
-        let configuration = registration(20).validating();
+        let configuration = webhook_configuration(20).validating();
         let webhook = named(&configuration, name);
         assert_eq!(webhook["failurePolicy"], "Ignore");
         assert_eq!(webhook["timeoutSeconds"], 2);
         assert_eq!(webhook["rules"].as_array().unwrap().len(), 1);
     }
-    let configuration = registration(28).validating();
+    let configuration = webhook_configuration(28).validating();
     let connections = named(&configuration, "connections.tiller-guard.io");
     assert_eq!(connections["rules"][0]["operations"], json!(["CONNECT"]));
     let custody = named(&configuration, "custody.tiller-guard.io");
@@ -173,9 +173,9 @@ fn what_nodes_and_people_wait_for_is_not_held_up() {
 #[test]
 fn releases_are_told_by_their_label_where_the_server_can() {
     let is_records = |webhook: &&Value| webhook["name"] == "records.tiller-guard.io";
-    let at_14 = registration(14).validating();
+    let at_14 = webhook_configuration(14).validating();
     assert!(!webhooks(&at_14).iter().any(is_records));
-    let at_15 = registration(15).validating();
+    let at_15 = webhook_configuration(15).validating();
     let records = named(&at_15, "records.tiller-guard.io");
     assert_eq!(
         records["objectSelector"],
@@ -186,12 +186,12 @@ fn releases_are_told_by_their_label_where_the_server_can() {
 
 #[test]
 fn a_url_and_a_bundle_are_written_as_they_are_given() {
-    let registration = Registration {
+    let configuration = WebhookConfigurations {
         endpoint: Endpoint::Url("https://127.0.0.1:8443"),
         ca_bundle: Some("QQ=="),
-        ..registration(20)
+        ..webhook_configuration(20)
     };
-    let client = &registration.validating()["webhooks"][0]["clientConfig"];
+    let client = &configuration.validating()["webhooks"][0]["clientConfig"];
     let expected = json!({ "url": "https://127.0.0.1:8443/validate", "caBundle": "QQ==" });
     assert_eq!(client, &expected);
 }
@@ -199,7 +199,7 @@ fn a_url_and_a_bundle_are_written_as_they_are_given() {
 #[test]
 fn a_webhook_has_a_bundle_where_it_must_have_one() {
     for (minor, expected) in [(12, Some(&json!(""))), (13, None)] {
-        let configuration = registration(minor).mutating();
+        let configuration = webhook_configuration(minor).mutating();
         let client = &configuration["webhooks"][0]["clientConfig"];
         assert_eq!(client.get("caBundle"), expected, "1.{minor}");
     }
@@ -209,7 +209,7 @@ fn a_webhook_has_a_bundle_where_it_must_have_one() {
 #[test]
 fn connections_are_asked_about_where_the_server_can() {
     for (minor, expected) in [(10, false), (11, false), (12, true), (36, true)] {
-        let text = registration(minor).validating().to_string();
+        let text = webhook_configuration(minor).validating().to_string();
         assert_eq!(text.contains("CONNECT"), expected, "1.{minor}");
         assert_eq!(
             text.contains("connections.tiller-guard.io"),
@@ -234,7 +234,7 @@ fn everything_that_is_judged_is_asked_about() {
         if minor == 10 {
             known.retain(|(_, resource)| !is_connection(resource));
         }
-        let configuration = registration(minor).validating();
+        let configuration = webhook_configuration(minor).validating();
         let mut asked = BTreeSet::new();
         for webhook in webhooks(&configuration) {
             for rule in webhook["rules"].as_array().unwrap() {

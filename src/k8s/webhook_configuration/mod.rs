@@ -66,9 +66,9 @@ pub enum Endpoint<'a> {
     Url(&'a str),
 }
 
-/// What the registrations depend on.
+/// What the webhook configurations depend on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Registration<'a> {
+pub struct WebhookConfigurations<'a> {
     /// Kubernetes 1.`minor` is to read them.
     pub minor: u16,
     /// The guard's own namespace.
@@ -81,9 +81,9 @@ pub struct Registration<'a> {
     pub account_patterns: &'a [String],
 }
 
-// === impl Registration ===
+// === impl WebhookConfigurations ===
 
-impl Registration<'_> {
+impl WebhookConfigurations<'_> {
     /// The version of [`GROUP`] that is served.
     pub fn api_version(&self) -> &'static str {
         if self.minor >= 16 { "v1" } else { "v1beta1" }

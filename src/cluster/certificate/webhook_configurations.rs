@@ -1,4 +1,4 @@
-//! The bundle in the two registrations.
+//! The bundle in the two webhook configurations.
 
 use std::collections::BTreeSet;
 use std::time::SystemTime;
@@ -13,10 +13,10 @@ use tracing::info;
 use super::error::CertificateError;
 use super::lingering::Lingering;
 use crate::cluster::Cluster;
-use crate::k8s::registration::{GROUP, NAME};
+use crate::k8s::webhook_configuration::{GROUP, NAME};
 use crate::pki::Bundle;
 
-/// Who owns the bundles, in `managedFields`: whoever owns the rest of a registration leaves them alone.
+/// Who owns the bundles, in `managedFields`: whoever owns the rest of a webhook configuration leaves them alone.
 const MANAGER: &str = "tiller-guard-certificates";
 /// How often somebody else may be faster.
 const ATTEMPTS: u32 = 10;
@@ -31,7 +31,7 @@ pub(super) const KINDS: [&str; 2] = [
 /// The status by which a server says that it does not know a kind of patch: `415 Unsupported Media Type`.
 const UNKNOWN_PATCH: u16 = 415;
 
-/// Another bundle for a registration as it was found.
+/// Another bundle for a webhook configuration as it was found.
 struct Change<'a> {
     /// Whether the version of the server has server-side apply.
     has_apply: bool,
@@ -41,7 +41,7 @@ struct Change<'a> {
     text: &'a str,
 }
 
-/// Sees to it that both registrations, where they are there, hold all of these authorities, beside those that linger there.
+/// Sees to it that both webhook configurations, where they are there, hold all of these authorities, beside those that linger there.
 /// Tells which are not there.
 pub(super) async fn publish(
     cluster: &Cluster,
@@ -58,7 +58,7 @@ pub(super) async fn publish(
     Ok(absent)
 }
 
-/// False where there is no such registration.
+/// False where there is no such webhook configuration.
 async fn publish_in(
     cluster: &Cluster,
     kind: &'static str,
@@ -69,7 +69,7 @@ async fn publish_in(
     let object = format!("{kind} {NAME}");
     let failed = |verb, source| CertificateError::request(verb, &object, source);
     let version = cluster
-        .registration_version()
+        .webhook_configuration_version()
         .await
         .map_err(|error| failed("find", error))?;
     let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(GROUP, version, kind));
@@ -183,7 +183,7 @@ fn bundle_text(webhook: &Value) -> &str {
         .unwrap_or_default()
 }
 
-/// The bundle in a text of base64, as a registration holds it.
+/// The bundle in a text of base64, as a webhook configuration holds it.
 fn bundle_of(base64_text: &str, now: SystemTime) -> Bundle {
     let bytes = BASE64_STANDARD.decode(base64_text).unwrap_or_default();
     Bundle::read_all(&String::from_utf8_lossy(&bytes), now)

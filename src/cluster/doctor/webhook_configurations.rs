@@ -6,17 +6,17 @@ use super::Check;
 use crate::cluster::Cluster;
 use crate::cluster::aks;
 use crate::cluster::drift::drift;
-use crate::cluster::install::registration;
+use crate::cluster::install::webhook_configuration;
 use crate::cluster::proof::Proof;
 use crate::cluster::told::words;
 use crate::installation::Installation;
-use crate::k8s::registration::{MUTATE, VALIDATE};
+use crate::k8s::webhook_configuration::{MUTATE, VALIDATE};
 
 const INSTALL: &str = "find out who changed it, and run tiller-guard install to restore it";
 
 const READ: &str = "use an account that may read MutatingWebhookConfigurations and ValidatingWebhookConfigurations";
 
-/// The first Kubernetes that may have registrations in files of its own, which its API does not show:
+/// The first Kubernetes that may have webhook configurations in files of its own, which its API does not show:
 /// `ManifestBasedAdmissionControlConfig`.
 const HAS_FILES: u16 = 36;
 
@@ -42,7 +42,7 @@ pub(super) async fn checks(
     installed: &Installation,
     proof: &Proof,
 ) -> [Compared; 2] {
-    let [mutating, validating] = installed.registrations();
+    let [mutating, validating] = installed.webhook_configurations();
     let of_mutate = Looked {
         id: "mutating-configuration",
         kind: "MutatingWebhookConfiguration",
@@ -62,7 +62,7 @@ pub(super) async fn checks(
 }
 
 async fn compared(cluster: &Cluster, looked: &Looked, wanted: &Value) -> Compared {
-    let found = registration(cluster, looked.kind).await;
+    let found = webhook_configuration(cluster, looked.kind).await;
     let is_absent = matches!(found, Ok(None)) && !looked.asked;
     let check = match found {
         Err(error) => looked.unseen(&words(&error)),
@@ -123,7 +123,7 @@ impl Looked {
         Check::bad(id, message, READ)
     }
 
-    /// There is no such registration in the API. A server that asks all the same may have it from a file.
+    /// There is no such webhook configuration in the API. A server that asks all the same may have it from a file.
     fn absent(&self, may_have_files: bool) -> Check {
         let Self {
             id,
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn a_registration_in_a_file_of_the_api_server_is_doubtful_where_it_asks() {
+    fn a_webhook_configuration_in_a_file_of_the_api_server_is_doubtful_where_it_asks() {
         let in_file = looked(true).absent(true);
         assert_eq!(in_file.health, Health::Doubtful);
         assert!(in_file.hint.unwrap().contains("on each API server"));
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn a_registration_that_cannot_be_read_is_bad_unless_its_webhook_answers() {
+    fn a_webhook_configuration_that_cannot_be_read_is_bad_unless_its_webhook_answers() {
         assert_eq!(looked(true).unseen("forbidden").health, Health::Doubtful);
         assert_eq!(looked(false).unseen("forbidden").health, Health::Bad);
     }
