@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kube::api::{DeleteParams, PostParams};
+use kube::api::PostParams;
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 
@@ -70,23 +70,7 @@ impl World {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_replica_audits_and_its_death_hands_over() {
     let world = World::enter().await;
-    world.add_namespace("audited-a").await;
-    // One that nothing controls, from before the guard.
-    let pods = world.objects("", "v1", "Pod", "audited-a");
-    let pod = json!({
-        "metadata": { "name": "tiller" },
-        "spec": {
-            "automountServiceAccountToken": false,
-            "containers": [{ "name": "tiller", "image": "ghcr.io/helm/tiller:v2.17.0" }],
-        },
-    });
-    let pod = serde_json::from_value(pod).unwrap();
-    let end = Instant::now() + Duration::from_secs(30);
-    // The service account comes a moment after the namespace.
-    while pods.create(&PostParams::default(), &pod).await.is_err() {
-        assert!(Instant::now() < end, "no pod can be created");
-        sleep(Duration::from_millis(200)).await;
-    }
+    world.add_tiller("audited-a").await;
     world.install_auditing().await;
     let mut service = world.serve(2, &WORDS).await;
     let has_leases = world.cluster.version() >= (1, 12);
@@ -141,6 +125,5 @@ async fn one_replica_audits_and_its_death_hands_over() {
         has_leases,
         "{told}"
     );
-    let now = DeleteParams::default().grace_period(0);
-    drop(pods.delete("tiller", &now).await.unwrap());
+    world.remove_tiller("audited-a").await;
 }

@@ -108,7 +108,8 @@ impl World {
         }
     }
 
-    async fn add_tiller(&self, namespace: &str) {
+    /// Adds a namespace with a Tiller that nothing controls, from before the guard.
+    pub(super) async fn add_tiller(&self, namespace: &str) {
         self.add_namespace(namespace).await;
         let pods = self.objects("", "v1", "Pod", namespace);
         let pod = json!({
@@ -127,7 +128,7 @@ impl World {
         }
     }
 
-    async fn remove_tiller(&self, namespace: &str) {
+    pub(super) async fn remove_tiller(&self, namespace: &str) {
         let pods = self.objects("", "v1", "Pod", namespace);
         let now = DeleteParams::default().grace_period(0);
         drop(pods.delete("tiller", &now).await.unwrap());

@@ -12,7 +12,7 @@ use rcgen::{
 };
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::sign::CertifiedKey;
-use tiller_guard::server::{Clients, Server};
+use tiller_guard::server::{BindError, Clients, Server};
 
 use crate::server::client::{
     By, Client, PATIENCE, Started, answer, client_config, metric, server, start,
@@ -170,9 +170,15 @@ async fn another_authority_counts_once_its_file_is_there() {
 }
 
 #[tokio::test]
-async fn a_file_without_authorities_is_an_error_at_start() {
+async fn a_file_without_cas_is_an_error_at_start() {
     let file = std::env::temp_dir().join(format!("clients-none-{}.crt", std::process::id()));
     fs::write(&file, "").unwrap();
+    let error = error_at_start(file).await;
+    assert_eq!(error.to_string(), "cannot set up client authentication");
+}
+
+/// Why a server does not start with this file of CAs, which is removed.
+async fn error_at_start(file: PathBuf) -> BindError {
     let clients = Clients {
         authorities: file.clone(),
         names: vec![NAME.to_owned()],
@@ -183,8 +189,8 @@ async fn a_file_without_authorities_is_an_error_at_start() {
         ..server()
     };
     let error = server.bind().await.unwrap_err();
-    assert_eq!(error.to_string(), "cannot set up client authentication");
     fs::remove_file(file).unwrap();
+    error
 }
 
 /// rustls reads the name and the key of what it is told to trust, and nothing else.
@@ -222,17 +228,7 @@ async fn what_is_no_valid_ca_vouches_for_nobody_beside_one_that_does() {
     ]) {
         let file = guarded.file.with_extension("alone");
         fs::write(&file, issuer.pem()).unwrap();
-        let clients = Clients {
-            authorities: file.clone(),
-            names: vec![NAME.to_owned()],
-            every: PATIENCE,
-        };
-        let server = Server {
-            clients: Some(clients),
-            ..server()
-        };
-        let error = server.bind().await.unwrap_err();
-        fs::remove_file(file).unwrap();
+        let error = error_at_start(file).await;
         let cause = std::error::Error::source(&error).unwrap().to_string();
         assert!(cause.contains("holds no CA that is valid now: "), "{cause}");
         assert!(cause.contains(why), "{cause}");

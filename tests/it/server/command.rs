@@ -9,7 +9,8 @@ use tokio::time::timeout;
 
 use crate::server::client::{Client, PATIENCE, get};
 
-fn serve(arguments: &[&str]) -> Child {
+/// `serve` with these arguments, and nothing in its environment.
+pub(super) fn serve(arguments: &[&str]) -> Child {
     Command::new(env!("CARGO_BIN_EXE_tiller-guard"))
         .arg("serve")
         .args(arguments)

@@ -2,13 +2,13 @@ use std::fs;
 use std::net::SocketAddr;
 use std::os::unix::fs::symlink;
 use std::path::Path;
-use std::process::Stdio;
 
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 use tokio::time::{Duration, Instant, sleep, timeout};
 
+use super::command::serve;
 use crate::offline::Folder;
 use crate::server::client::{Client, PATIENCE, metric};
 
@@ -21,18 +21,15 @@ fn policy(body: &str) -> String {
 
 /// `serve` on free ports, judging by a policy file.
 fn spawn(file: &str, more: &[&str]) -> Child {
-    Command::new(env!("CARGO_BIN_EXE_tiller-guard"))
-        .args(["serve", "--standalone", "--listen", "127.0.0.1:0"])
-        .args(["--health-address", "127.0.0.1:0", "--policy", file])
-        .args(["--policy-reload-interval", "0.1"])
-        .args(more)
-        .env_clear()
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .unwrap()
+    let own = [
+        "--standalone",
+        "--listen=127.0.0.1:0",
+        "--health-address=127.0.0.1:0",
+        "--policy",
+        file,
+        "--policy-reload-interval=0.1",
+    ];
+    serve(&[&own, more].concat())
 }
 
 /// A process that serves, and where.
