@@ -92,7 +92,7 @@ pub(super) fn read<'j, S: Source<'j>>(
     Ok(workload)
 }
 
-/// A namespace as a manifest tells it: none where it is empty or no namespace's name, which somebody fills in later. That is
+/// A namespace as a manifest says it: none if it is empty or no valid name, which somebody fills in later. That is
 /// given beside it.
 pub(super) fn told_namespace(text: Text<'_>) -> (Option<Text<'_>>, Option<Text<'_>>) {
     let is_label = text.len() <= 63

@@ -84,7 +84,7 @@ pub(super) struct Written<'a> {
 // === impl Builder ===
 
 impl Builder {
-    /// The document, whose end the parser has found. One that is null is none: kubectl passes over it.
+    /// The document, whose end the parser has found. A null document counts as none: kubectl skips it.
     pub(super) fn finish(self) -> Read {
         let root = self
             .root

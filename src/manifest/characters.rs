@@ -28,7 +28,7 @@ pub(super) fn check(text: &str, range: &Range<usize>, broken: &[usize]) -> Resul
 }
 
 /// Refuses the line breaks that YAML 1.1 knows and YAML 1.2 does not: what follows one in a comment is a
-/// value to kubectl alone.
+/// value only to kubectl.
 pub(super) fn check_line_breaks(text: &str) -> Result<(), Fault> {
     if text.is_ascii() {
         return Ok(());

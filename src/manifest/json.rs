@@ -26,7 +26,7 @@ pub(super) fn read(text: &str) -> Result<(Node, Vec<Duplicate>), Fault> {
     Ok((root, reader.duplicates))
 }
 
-/// The fault that `serde_json` tells.
+/// The fault that `serde_json` reports.
 pub(super) fn fault(error: &serde_json::Error) -> Fault {
     let message = error.to_string();
     let told = format!(" at line {} column {}", error.line(), error.column());
@@ -103,7 +103,7 @@ impl<'a> Parser<'a> {
         let mut entries: Vec<Entry> = Vec::with_capacity(pairs.len());
         let mut index: HashMap<String, usize> = HashMap::with_capacity(pairs.len());
         for (name, raw) in pairs {
-            // serde tells no place of a key; its value's is on the same line in any usual layout.
+            // serde reports no place of a key; its value's is on the same line in any usual layout.
             let place = self.place(self.offset(raw));
             let child = format!("{pointer}/{}", escape(&name));
             let value = self.node(raw, &child, depth + 1)?;

@@ -70,7 +70,7 @@ impl Entries {
     }
 
     /// `<<`: in a list the first mapping counts. go-yaml lets a merge overrule the keys before it, where
-    /// YAML says that the mapping's own keys count: those are told, with the place of what overruled them.
+    /// YAML says that the mapping's own keys count: those are reported, with the place of what overruled them.
     pub(super) fn merge(&mut self, node: Node) -> Result<Vec<(First, Position)>, Refusal> {
         let sources = match node.content {
             // kubectl takes a list here, but no alias of one.

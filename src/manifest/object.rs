@@ -21,7 +21,7 @@ pub struct ManifestObject {
     pub kind: String,
     /// `metadata.namespace`, where it names one.
     pub namespace: Option<String>,
-    /// `metadata.name`; empty where the API server is to make one.
+    /// `metadata.name`; empty if the API server makes one.
     pub name: String,
     /// The object, as [`Self::as_read`] reads it.
     pub value: Value,
@@ -77,7 +77,7 @@ impl ManifestObject {
         self.kind == "Template" && matches!(self.group(), "" | "template.openshift.io")
     }
 
-    /// The object with the keys alone that it holds twice outside of this list of objects.
+    /// The object with only those duplicate keys that are outside of this list of objects.
     fn without_duplicates_in(&self, list: &str) -> Self {
         let within = format!("{}/{list}/", self.pointer);
         let mut own = self.clone();

@@ -1,7 +1,7 @@
 //! A stream's text into the texts of its documents.
 //!
 //! YAML lets no scalar hold a line that begins with `---` or `...` at its first column (YAML 1.2.2
-//! §9.1.2), so the text alone tells where documents end and a broken one hides no other.
+//! §9.1.2), so the text by itself shows where documents end and a broken one hides no other.
 
 use std::ops::Range;
 
@@ -23,7 +23,7 @@ pub(super) struct Chunk {
     pub(super) unread: Option<Unread>,
 }
 
-/// Why kubectl passes over a document, or reads it otherwise.
+/// Why kubectl skips a document, or reads it differently.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Unread {
     /// It follows the end of another without a beginning.

@@ -9,7 +9,7 @@ pub(super) struct Text {
     pub(super) broken: Vec<usize>,
 }
 
-/// Decodes UTF-8, and UTF-16 where a byte order mark tells it: PowerShell's `>` writes that.
+/// Decodes UTF-8, and UTF-16 if a byte order mark says so: PowerShell's `>` writes that.
 pub(super) fn decode(bytes: Vec<u8>) -> Text {
     match bytes.as_slice() {
         [0xff, 0xfe, rest @ ..] => utf16(rest, u16::from_le_bytes),

@@ -12,9 +12,9 @@ use super::builder::{Builder, Extent, Message, Read, Written};
 use super::node::{Duplicate, Node, Position, Style};
 use super::plain;
 
-/// Reads one document; none where it holds nothing or null, which kubectl passes over.
+/// Reads one document; `None` if it is empty or null, which kubectl skips.
 ///
-/// What kubectl cuts off before it reads is passed over here: `head` bytes of whole lines and a byte order mark.
+/// What kubectl cuts off before it reads is skipped here: `head` bytes of whole lines and a byte order mark.
 pub(super) fn read(text: &str, head: usize) -> Result<Option<(Node, Vec<Duplicate>)>, Fault> {
     let (root, duplicates) = match plain::read(text, head) {
         Some(read) => read,

@@ -2,7 +2,7 @@
 
 use super::ServingCertificate;
 
-/// What there is to serve now.
+/// The certificate to serve now.
 #[derive(Debug, Clone)]
 pub enum Issuance {
     /// Nothing yet: what is waited for.

@@ -53,7 +53,7 @@ pub enum PairError {
     /// The key belongs to another certificate.
     #[error("the private key does not belong to the first certificate")]
     Mismatched,
-    /// The certificate's time is over.
+    /// The certificate has expired.
     #[error("the certificate expired at {0}")]
     Expired(String),
     /// The certificate's time has not come.
@@ -119,7 +119,7 @@ impl Validity {
         })
     }
 
-    /// Whether it is time for the next one: two thirds of the life of a certificate of ours are over at `now`, or it does not hold
+    /// Whether it is time for the next one: two thirds of the life of a certificate of ours have passed at `now`, or it does not hold
     /// then, as where a clock ran ahead and was set back.
     pub fn is_due(self, now: SystemTime) -> bool {
         if self.check(now).is_err() {
@@ -172,7 +172,7 @@ impl Validity {
         text.unwrap_or_else(|| written(self.not_after))
     }
 
-    /// How long it lasts from `now` on; nothing where it is over.
+    /// How long it is valid from `now` on; zero if it has expired.
     pub fn left(self, now: SystemTime) -> Duration {
         between(seconds(now), self.not_after)
     }

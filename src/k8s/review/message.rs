@@ -89,7 +89,7 @@ pub(super) fn origin<'f>(
     one_line(&told, MAX_LINE) + "\n"
 }
 
-/// Where to mend it, and whether a write is enough: what these rules refuse, no hardening answers.
+/// Where to fix it, and whether a write is enough: what these rules refuse, no hardening answers.
 fn at_fault(kind: &str, maker: &Maker<'_>, refused: &[&str]) -> String {
     match maker {
         Maker::Controller(Owner { kind: of, name, .. }) if !refused.is_empty() => format!(

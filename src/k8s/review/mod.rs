@@ -1,6 +1,6 @@
 //! An `AdmissionReview` in, an `AdmissionReview` out.
 //!
-//! A request is read in one pass, its object as its kind; one that is not what its kind says is passed over there, so that it
+//! A request is read in one pass, its object as its kind; one that is not what its kind says is skipped there, so that it
 //! is refused under its own uid. An object without any word of Tiller, of rights or of a Tiller's service account is
 //! skipped. What was read is judged as often as more is known: [`Review::answer`].
 //!
@@ -43,7 +43,7 @@ const API_SERVER: &str = "system:apiserver";
 /// A review that was read.
 #[derive(Debug)]
 pub enum Read<'b> {
-    /// It concerns no Tiller, whatever is known, and is answered.
+    /// It concerns no Tiller, independent of what is known, and is answered.
     Unconcerned(Answer),
     /// It must be judged.
     Concerned(Review<'b>),

@@ -204,7 +204,7 @@ impl<'a> Request<'a> {
         if reader.what()? == Type::Null {
             return self.pass_object(reader);
         }
-        // One that is JSON, and not what its kind says, is passed over.
+        // One that is JSON, and not what its kind says, is skipped.
         let read = |reader: &mut Reader<'a>| reader.attempt(|reader| read_from(kind, reader));
         let (read, json) = reader.with_raw(read)?;
         self.object_json = json;

@@ -20,7 +20,7 @@ impl Request<'_> {
 
     /// Whether what is asked leaves the pod as it was, and a refusal would only stand in the way:
     ///
-    /// - of a status. The API server keeps the stored specification then, whatever was sent.
+    /// - of a status. The API server keeps the stored specification then, and ignores what was sent.
     /// - of an object that is being deleted, or scaled to zero. A Deployment is scaled down by updates of its
     ///   `ReplicaSet`s.
     /// - of a Pod or a Job whose pod stays as it is, with the labels that Helm's client looks for: finalizers, annotations and
@@ -48,7 +48,7 @@ impl Request<'_> {
         })
     }
 
-    /// Whether the update of an object with a template changes its metadata alone: labels, annotations, owners, finalizers.
+    /// Whether the update of an object with a template changes only its metadata: labels, annotations, owners, finalizers.
     /// What can be hardened is hardened all the same; a refusal would protect nothing.
     pub(super) fn leaves_template(&self) -> bool {
         let is_template = self

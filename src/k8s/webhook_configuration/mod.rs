@@ -12,13 +12,13 @@
 //! | `addresses` | Endpoints and `EndpointSlices` | everywhere | passes: controllers elect leaders by them |
 //! | `access` | roles and their bindings | everywhere | passes: the API server writes its own when it starts |
 //! | `custody` | tokens and Secrets | everywhere | passes: no pod starts without its token, and controllers write Secrets |
-//! | `connections` | commands in pods, and their ports | everywhere, from 1.12 on | passes: what is broken is mended so |
-//! | `records` | `ConfigMap`s labelled as releases | everywhere, from 1.15 on | passes: they are only told of |
+//! | `connections` | commands in pods, and their ports | everywhere, from 1.12 on | passes: so that people can repair what is broken |
+//! | `records` | `ConfigMap`s labelled as releases | everywhere, from 1.15 on | passes: they are only reported |
 //!
 //! From 1.28 on the API server asks `validate` only about what has a sign of a Tiller ([`condition`]), so that
 //! everything else passes while nobody answers; and `custody` not about the tokens that kubelets get for their pods, nor
 //! about Secrets that hold nothing of a Tiller's. "Everywhere" leaves out the guard's own namespace; before
-//! 1.21, where whoever may write a namespace may call it anything, that is asked about and passes.
+//! 1.21, where everyone who may write a namespace chooses this label, objects in it are asked about and pass.
 //!
 //! Before 1.12 an API server that has a webhook for `connections` fails every one of them, whoever asks: it takes what it
 //! is asked for a Pod ("converting (rest.ConnectRequest) to (v1.Pod)", kubernetes#59759).
@@ -69,13 +69,13 @@ pub enum Endpoint<'a> {
 /// What the webhook configurations depend on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WebhookConfigurations<'a> {
-    /// Kubernetes 1.`minor` is to read them.
+    /// Kubernetes 1.`minor` reads them.
     pub minor: u16,
     /// The guard's own namespace.
     pub namespace: &'a str,
     /// How the webhooks are reached.
     pub endpoint: Endpoint<'a>,
-    /// PEM in base64 of the authorities of the serving certificate; where there is none, the guard fills it in.
+    /// PEM in base64 of the CAs of the serving certificate; without one, the guard fills it in.
     pub ca_bundle: Option<&'a str>,
     /// Names of accounts that are taken for Tillers', with a `*` at the end for anything.
     pub account_patterns: &'a [String],

@@ -29,7 +29,7 @@ const OF_RECORD: &[Label] = &[("OWNER", "TILLER")];
 
 type Label = (&'static str, &'static str);
 
-/// What tells one webhook from another.
+/// What distinguishes one webhook from another.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Webhook {
     name: &'static str,
@@ -51,7 +51,7 @@ enum Namespaces {
     System,
 }
 
-/// What is asked about alone, where the API server has conditions.
+/// The only objects that are asked about, if the API server has conditions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Condition {
     None,
@@ -198,7 +198,7 @@ impl Resources {
 // === impl Namespaces ===
 
 impl Namespaces {
-    /// Namespaces by the label of their name. `NotIn` holds where there is no such label, too.
+    /// Namespaces by the label of their name. `NotIn` also holds if there is no such label.
     fn selector(self, configuration: &WebhookConfigurations<'_>) -> Value {
         let own = configuration.namespace;
         // From 1.21 on nobody can call a namespace what it is not.

@@ -137,7 +137,7 @@ fn comment(text: &str) -> Option<usize> {
         .find(|before| bytes.get(*before) == Some(&b' '))
 }
 
-/// Whether a plain scalar may begin so, whatever follows.
+/// Whether a plain scalar may begin so, independent of what follows.
 fn begins_plain(first: u8) -> bool {
     !b" -?:,[]{}#&*!|>'\"%@`".contains(&first)
 }

@@ -49,7 +49,7 @@ pub enum AuthorityError {
     Mismatched,
     /// It is a leaf.
     #[error("the certificate is not a CA's: its basic constraints do not say so")]
-    NoAuthority,
+    NoCa,
     /// It may sign other things only.
     #[error("the CA may not sign certificates: its key usage lacks keyCertSign")]
     MayNotSign,
@@ -145,7 +145,7 @@ impl Authority {
         &self.key
     }
 
-    /// Whether it may sign further CAs: one of these commands Tiller with whatever it issues.
+    /// Whether it may sign further CAs: each certificate of such a CA commands Tiller too.
     pub fn may_have_others_below(&self) -> bool {
         let constraint = parse(self.certificate.der()).ok().and_then(|it| {
             let constraints = it.basic_constraints().ok().flatten()?;
@@ -159,7 +159,7 @@ impl Authority {
         self.certificate.has_issued(certificate)
     }
 
-    /// Makes a key and a certificate for Tiller, for serving alone. It ends with the CA at the latest.
+    /// Makes a key and a certificate for Tiller, only for serving. It ends with the CA at the latest.
     pub fn issue_server(
         &self,
         server: Server<'_>,
@@ -181,7 +181,7 @@ impl Authority {
         self.issue(parameters, now, lifetime)
     }
 
-    /// Makes a key and a certificate for a person, for use as a client alone. It ends with the CA at the latest.
+    /// Makes a key and a certificate for a person, only for use as a client. It ends with the CA at the latest.
     pub fn issue_client(
         &self,
         holder: &Holder,
@@ -258,7 +258,7 @@ fn examine(certificate: &Certificate, key: &PrivateKey) -> Result<(), AuthorityE
         return Err(AuthorityError::Mismatched);
     }
     if !x509.is_ca() {
-        return Err(AuthorityError::NoAuthority);
+        return Err(AuthorityError::NoCa);
     }
     let usage = x509.key_usage().map_err(unreadable)?;
     if usage.is_some_and(|usage| !usage.value.key_cert_sign()) {

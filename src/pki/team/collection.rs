@@ -17,7 +17,7 @@ const HANDING_OUT: Duration = Duration::from_hours(30 * 24);
 pub struct Certificates {
     /// The CA that issues.
     pub authority: Authority,
-    /// CAs that are trusted beside it while a new one takes over.
+    /// The CAs that are trusted too while a new one takes over.
     pub retiring: Vec<Certificate>,
     /// Tiller's.
     pub server: Issued,
@@ -41,7 +41,7 @@ pub struct Present {
 pub struct Wanted<'a> {
     /// Where Tiller is found.
     pub server: Server<'a>,
-    /// Who is to have a certificate.
+    /// Who gets a certificate.
     pub holders: &'a [Holder],
     /// How long new ones are valid.
     pub lifetimes: Lifetimes,
@@ -68,7 +68,7 @@ pub fn checksum<'c>(
 // === impl Certificates ===
 
 impl Certificates {
-    /// Keeps what is good of the present certificates and issues the rest. Where a new CA takes over, Tiller keeps
+    /// Keeps what is good of the present certificates and issues the rest. If a new CA takes over, Tiller keeps
     /// its certificate of the old one, which people who have no new bundle yet trust; the people's are issued anew.
     pub fn complete(
         authority: Authority,
@@ -162,7 +162,7 @@ impl Certificates {
         self.trusted().map(Certificate::pem).collect()
     }
 
-    /// Another for each other set of certificates that Tiller reads: it reads them at its start alone.
+    /// Another for each other set of certificates that Tiller reads: it reads them only when it starts.
     pub fn checksum(&self) -> Fingerprint {
         checksum(&self.server.certificate, self.trusted())
     }

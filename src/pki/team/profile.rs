@@ -22,9 +22,9 @@ pub struct Holder {
 pub enum Usage {
     /// Signing others.
     Authority,
-    /// Tiller alone.
+    /// Only Tiller.
     Server,
-    /// A person alone.
+    /// Only a person.
     Client,
     /// More than one of these, or something else.
     Other,
@@ -149,7 +149,7 @@ impl Server<'_> {
         ]
     }
 
-    /// All of them, sorted, as [`Certificate::names`](super::Certificate::names) tells them.
+    /// All of them, sorted, as [`Certificate::names`](super::Certificate::names) gives them.
     pub fn names(self) -> Vec<String> {
         let addresses = Self::addresses().into_iter().map(|it| it.to_string());
         let mut names: Vec<_> = addresses.chain(self.dns_names()).collect();

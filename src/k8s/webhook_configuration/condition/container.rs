@@ -1,8 +1,8 @@
-//! What tells a Tiller's container from others.
+//! What distinguishes a Tiller's container from others.
 //!
 //! The API server counts what an expression costs, by elements and by characters, and gives up at 1,000,000: an error,
 //! with which a webhook of the policy `Ignore` is skipped. And it walks a list in a time that grows with the square of its
-//! length. So the words of a launch are joined to one text, which takes a time that grows with its length alone; other lists
+//! length. So the words of a launch are joined to one text, which takes a time that grows only with its length; other lists
 //! are walked only if they are short, and a pod with longer ones is passed on.
 
 use super::text::{list, present, quoted, words};
@@ -20,7 +20,7 @@ const MOST_CHARACTERS: u32 = 300_000;
 const MOST_MATCHED: u32 = 30_000;
 /// How many launches the commands of a container's hooks and probes count for: few are longer than a line.
 const HOOK_LAUNCHES: u32 = 5;
-/// The most characters of the names of images that are told from programs about Tiller.
+/// The most characters of the names of images that are distinguished from programs about Tiller.
 const MOST_OF_NAMES: u32 = 2_500;
 /// The longest reference of an image that is matched. A registry takes no longer name.
 const LONGEST_REFERENCE: u32 = 300;
