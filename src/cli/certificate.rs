@@ -124,7 +124,7 @@ impl CertificateArguments {
             secret: AUTHORITY_SECRET.to_owned(),
             names: vec![format!("{host}.cluster.local"), host],
             times: Times {
-                authority: self.authority_lifetime.unwrap_or(usual.authority),
+                ca: self.authority_lifetime.unwrap_or(usual.ca),
                 leaf: self.certificate_lifetime.unwrap_or(usual.leaf),
                 every: interval,
             },

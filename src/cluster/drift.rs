@@ -1,6 +1,6 @@
 //! How a webhook configuration in the cluster differs from what it is to say.
 //!
-//! What the API server adds to it is no difference, nor what AKS adds, nor whose authorities its bundle holds.
+//! What the API server adds to it is no difference, nor what AKS adds, nor whose CAs its bundle holds.
 
 use serde_json::{Value, json};
 

@@ -21,7 +21,7 @@ const KINDS: [&str; 2] = [
     "ValidatingWebhookConfiguration",
 ];
 
-/// The authorities that the webhook configurations are to hold, in base64: those that they hold already, so that writing them
+/// The CAs that the webhook configurations are to hold, in base64: those that they hold already, so that writing them
 /// anew does not lose any, or those that the guard has made. None where it has made none yet.
 pub async fn bundle(cluster: &Cluster, namespace: &str) -> Result<Option<String>, kube::Error> {
     let live = webhook_configuration(cluster, "ValidatingWebhookConfiguration").await?;

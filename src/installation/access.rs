@@ -1,4 +1,4 @@
-//! What the guard may do: read what it judges by, and write its own certificate's authority, its own
+//! What the guard may do: read what it judges by, and write its own certificate's CA, its own
 //! webhook configurations' bundles, and Events.
 
 use serde_json::{Value, json};

@@ -12,7 +12,7 @@ pub const IMAGE: &str = concat!(
     "ghcr.io/tiller-guard/tiller-guard:v",
     env!("CARGO_PKG_VERSION")
 );
-/// The Secret with the authority of the serving certificates, which the guard makes itself.
+/// The Secret with the CA of the serving certificates, which the guard makes itself.
 pub const AUTHORITY_SECRET: &str = "tiller-guard-ca";
 /// The ConfigMap with the policy file.
 pub const POLICY_FILE: &str = "tiller-guard-policy";
@@ -45,7 +45,7 @@ pub struct Installation {
     pub account_patterns: Vec<String>,
     /// The name of the Secrets with Tillers' certificates, of that policy.
     pub certificate_secret: String,
-    /// PEM in base64 of the authorities that the webhook configurations hold already, to be kept.
+    /// PEM in base64 of the CAs that the webhook configurations hold already, to be kept.
     pub ca_bundle: Option<String>,
     /// Whether a CronJob renews the certificates of teams.
     pub renew_certificates: bool,

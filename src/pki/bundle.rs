@@ -1,4 +1,4 @@
-//! The bundle by which the API server knows the authorities of the webhook's certificates.
+//! The bundle by which the API server knows the CAs of the webhook's certificates.
 
 use std::collections::BTreeSet;
 use std::time::SystemTime;
@@ -7,12 +7,12 @@ use rustls::pki_types::CertificateDer;
 use x509_parser::pem::Pem;
 
 use super::serving::{PairError, Validity};
-use super::webhook_authority::{SUBJECT, WebhookAuthority, is_authority};
+use super::webhook_ca::{SUBJECT, WebhookCa, is_authority};
 
 /// More than any bundle of ours; what is longer is not parsed.
 const LARGEST_BUNDLE: usize = 256 * 1024;
 
-/// The authorities that the API server is to accept.
+/// The CAs that the API server accepts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Bundle {
     /// When each ends, and its certificate.
@@ -22,12 +22,12 @@ pub struct Bundle {
 // === impl Bundle ===
 
 impl Bundle {
-    /// The authorities of ours in a PEM text that have not ended at `now`; anything else in it is left out.
+    /// The CAs of ours in a PEM text that have not expired at `now`; anything else in it is left out.
     pub fn read(text: &str, now: SystemTime) -> Self {
         Self::of(text, now, is_ours)
     }
 
-    /// The authorities in a PEM text that have not ended at `now`, whoever made them.
+    /// The CAs in a PEM text that have not expired at `now`, also those that we did not make.
     pub fn read_all(text: &str, now: SystemTime) -> Self {
         Self::of(text, now, is_authority)
     }
@@ -47,9 +47,9 @@ impl Bundle {
         bundle
     }
 
-    /// Takes in an authority.
-    pub fn add(&mut self, authority: &WebhookAuthority) {
-        self.authorities.insert(entry(authority));
+    /// Takes in a CA.
+    pub fn add(&mut self, ca: &WebhookCa) {
+        self.authorities.insert(entry(ca));
     }
 
     /// Takes in those of another bundle.
@@ -60,7 +60,7 @@ impl Bundle {
     /// Leaves out those that another bundle holds.
     pub fn remove(&mut self, other: &Self) {
         self.authorities
-            .retain(|authority| !other.authorities.contains(authority));
+            .retain(|ca| !other.authorities.contains(ca));
     }
 
     /// Leaves those that end last, if there are more than so many.
@@ -72,14 +72,14 @@ impl Bundle {
 
     /// Each by itself.
     pub fn parts(self) -> impl Iterator<Item = Self> {
-        self.authorities.into_iter().map(|authority| Self {
-            authorities: BTreeSet::from([authority]),
+        self.authorities.into_iter().map(|ca| Self {
+            authorities: BTreeSet::from([ca]),
         })
     }
 
-    /// Whether the API server accepts what this authority issues.
-    pub fn holds(&self, authority: &WebhookAuthority) -> bool {
-        self.authorities.contains(&entry(authority))
+    /// Whether the API server accepts what this CA issues.
+    pub fn holds(&self, ca: &WebhookCa) -> bool {
+        self.authorities.contains(&entry(ca))
     }
 
     /// As PEM, in an order that all who write it have in common.
@@ -89,9 +89,9 @@ impl Bundle {
     }
 }
 
-fn entry(authority: &WebhookAuthority) -> (i64, Vec<u8>) {
-    let end = authority.validity().not_after;
-    (end, authority.certificate().to_vec())
+fn entry(ca: &WebhookCa) -> (i64, Vec<u8>) {
+    let end = ca.validity().not_after;
+    (end, ca.certificate().to_vec())
 }
 
 /// When a certificate ends, if it has not.
@@ -101,7 +101,7 @@ fn end(certificate: &CertificateDer<'_>, now: SystemTime) -> Option<i64> {
     (!over).then_some(validity.not_after)
 }
 
-/// Whether a certificate is an authority that we made.
+/// Whether a certificate is a CA that we made.
 fn is_ours(certificate: &CertificateDer<'_>) -> bool {
     x509_parser::parse_x509_certificate(certificate).is_ok_and(|(_, it)| {
         let name = it.subject().iter_common_name().next();
@@ -140,8 +140,8 @@ mod tests {
 
     #[test]
     fn a_bundle_is_written_the_same_by_all_and_loses_what_is_over() {
-        let short = WebhookAuthority::create(now(), DAY).unwrap();
-        let long = WebhookAuthority::create(now(), 2 * DAY).unwrap();
+        let short = WebhookCa::create(now(), DAY).unwrap();
+        let long = WebhookCa::create(now(), 2 * DAY).unwrap();
         let (mut one, mut other) = (Bundle::default(), Bundle::default());
         one.add(&short);
         one.add(&long);
@@ -168,10 +168,10 @@ mod tests {
 
     #[test]
     fn a_bundle_leaves_out_what_ends_first() {
-        let days = [3, 1, 2].map(|days| WebhookAuthority::create(now(), days * DAY).unwrap());
+        let days = [3, 1, 2].map(|days| WebhookCa::create(now(), days * DAY).unwrap());
         let mut bundle = Bundle::default();
-        for authority in &days {
-            bundle.add(authority);
+        for ca in &days {
+            bundle.add(ca);
         }
         bundle.keep_last(2);
         assert_eq!(days.map(|it| bundle.holds(&it)), [true, false, true]);

@@ -6,11 +6,11 @@ use rustls::pki_types::CertificateDer;
 use x509_parser::extensions::GeneralName;
 
 use super::serving::{PairError, Validity};
-use super::webhook_authority::is_authority;
+use super::webhook_ca::is_authority;
 
-/// What is said of a certificate that is to vouch for clients.
+/// A CA that vouches for clients.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Authority {
+pub struct ClientCa {
     /// Its subject, for people.
     pub subject: String,
     /// Whether it may sign certificates.
@@ -19,20 +19,20 @@ pub struct Authority {
     pub validity: Validity,
 }
 
-/// Why an authority vouches for nobody.
+/// Why a CA vouches for nobody.
 #[derive(Debug, thiserror::Error)]
 pub enum Useless {
     /// It may not sign certificates.
     #[error("the certificate is not a CA's")]
-    NoAuthority,
-    /// Its time is over, or has not come.
+    NoCa,
+    /// It has expired, or is not valid yet.
     #[error(transparent)]
     Time(PairError),
 }
 
-// === impl Authority ===
+// === impl ClientCa ===
 
-impl Authority {
+impl ClientCa {
     /// Reads a certificate.
     pub fn read(certificate: &CertificateDer<'_>) -> Result<Self, PairError> {
         let validity = Validity::of(certificate)?;
@@ -48,7 +48,7 @@ impl Authority {
     /// Whether it vouches for anybody at `now`, and why not.
     pub fn check(&self, now: SystemTime) -> Result<(), Useless> {
         if !self.may_issue {
-            return Err(Useless::NoAuthority);
+            return Err(Useless::NoCa);
         }
         self.validity.check(now).map_err(Useless::Time)
     }

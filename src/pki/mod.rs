@@ -6,11 +6,11 @@ mod issuance;
 mod self_signed;
 mod serving;
 pub mod team;
-mod webhook_authority;
+mod webhook_ca;
 
 pub use bundle::Bundle;
-pub use client::{Authority, Useless, is_called};
+pub use client::{ClientCa, Useless, is_called};
 pub use issuance::Issuance;
 pub use self_signed::{IssueError, self_signed};
 pub use serving::{PairError, ServingCertificate, Validity};
-pub use webhook_authority::WebhookAuthority;
+pub use webhook_ca::WebhookCa;

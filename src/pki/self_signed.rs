@@ -24,8 +24,8 @@ pub enum IssueError {
     Serve(#[from] PairError),
     /// A certificate that may sign no others.
     #[error("the certificate is not a CA's")]
-    NoAuthority,
-    /// The authority may not issue for these names.
+    NoCa,
+    /// The CA may not issue for these names.
     #[error("a certificate of this CA is not accepted")]
     Refused(#[source] rustls::Error),
 }

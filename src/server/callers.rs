@@ -22,7 +22,7 @@ use tracing::{info, warn};
 
 use super::metrics::Metrics;
 use super::reload::{ReadError, on_change, read_file};
-use crate::pki::{self, Authority};
+use crate::pki::{self, ClientCa};
 
 /// The clients that may send reviews, by certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,7 +73,7 @@ struct Chains(Vec<Chain>);
 /// Verifies chains of one CA.
 #[derive(Debug)]
 struct Chain {
-    authority: Authority,
+    ca: ClientCa,
     verifier: Arc<dyn ClientCertVerifier>,
 }
 
@@ -100,15 +100,15 @@ impl Clients {
         let mut vouches = false;
         for certificate in CertificateDer::pem_slice_iter(contents) {
             let certificate = certificate.map_err(|_| bad())?;
-            let authority = Authority::read(&certificate).map_err(|_| bad())?;
-            let checked = authority.check(now);
+            let ca = ClientCa::read(&certificate).map_err(|_| bad())?;
+            let checked = ca.check(now);
             vouches |= checked.is_ok();
             if let Err(why) = checked {
-                warn!(file = %path.display(), subject = authority.subject, %why, "a client CA vouches for nobody now");
-                useless.push(format!("{}: {why}", authority.subject));
+                warn!(file = %path.display(), subject = ca.subject, %why, "a client CA vouches for nobody now");
+                useless.push(format!("{}: {why}", ca.subject));
             }
-            if authority.may_issue {
-                chains.push(Chain::new(authority, certificate).ok_or_else(bad)?);
+            if ca.may_issue {
+                chains.push(Chain::new(ca, certificate).ok_or_else(bad)?);
             }
         }
         match (vouches, useless.is_empty()) {
@@ -125,13 +125,13 @@ impl Clients {
 // === impl Chain ===
 
 impl Chain {
-    fn new(authority: Authority, certificate: CertificateDer<'static>) -> Option<Self> {
+    fn new(ca: ClientCa, certificate: CertificateDer<'static>) -> Option<Self> {
         let mut root = RootCertStore::empty();
         root.add(certificate).ok()?;
         let provider = Arc::new(ring::default_provider());
         let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(root), provider);
         Some(Self {
-            authority,
+            ca,
             verifier: verifier.build().ok()?,
         })
     }
@@ -149,12 +149,8 @@ impl Chains {
     ) -> Result<ClientCertVerified, Error> {
         let time = SystemTime::UNIX_EPOCH + Duration::from_secs(now.as_secs());
         let mut refused = CertificateError::UnknownIssuer.into();
-        for Chain {
-            authority,
-            verifier,
-        } in &self.0
-        {
-            if authority.check(time).is_err() {
+        for Chain { ca, verifier } in &self.0 {
+            if ca.check(time).is_err() {
                 continue;
             }
             match verifier.verify_client_cert(client, intermediates, now) {

@@ -26,10 +26,8 @@ struct Stored {
 impl Stored {
     /// One look of a replica, as [`Keeper::round`] does it.
     fn round(&mut self, state: &mut State) -> Found {
-        let Times {
-            authority, leaf, ..
-        } = Times::default();
-        let next = Next::of(self.secret.as_ref(), state, self.now, authority).unwrap();
+        let Times { ca, leaf, .. } = Times::default();
+        let next = Next::of(self.secret.as_ref(), state, self.now, ca).unwrap();
         let found = match next {
             Next::Stays(found) => found,
             Next::Writes(found, unusable) => {
@@ -45,19 +43,19 @@ impl Stored {
             *bundle = lingering.bundle(&there, &wanted, self.at);
         }
         let names = [NAME.to_owned()];
-        let issued = state.next_leaf(&found.authority, (&names, leaf), self.now, self.at);
+        let issued = state.next_leaf(&found.ca, (&names, leaf), self.now, self.at);
         issued.unwrap();
         found
     }
 
-    /// Whether each bundle has the authority of what a replica serves, and both are valid now.
+    /// Whether each bundle has the CA of what a replica serves, and both are valid now.
     fn accepts(&self, state: &State) -> bool {
         let Some(leaf) = &state.leaf else {
             return false;
         };
-        let is_valid = leaf.authority.validity().check(self.now).is_ok();
+        let is_valid = leaf.ca.validity().check(self.now).is_ok();
         let mut bundles = self.bundles.iter();
-        leaf.holds(self.now) && is_valid && bundles.all(|it| it.holds(&leaf.authority))
+        leaf.holds(self.now) && is_valid && bundles.all(|it| it.holds(&leaf.ca))
     }
 }
 

@@ -1,4 +1,4 @@
-//! Authorities in the webhook configurations that nothing here asks for any more, and that another replica may still serve.
+//! CAs in the webhook configurations that nothing here asks for any more, and that another replica may still serve.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use crate::pki::Bundle;
 
-/// The most that stay in a bundle: however often somebody replaces the authority, the configurations stay small.
+/// The most that stay in a bundle: however often somebody replaces the CA, the configurations stay small.
 const MOST: usize = 16;
 
 /// Since when each is not asked for.
@@ -21,7 +21,7 @@ pub(super) struct Lingering {
 // === impl Lingering ===
 
 impl Lingering {
-    /// Each stays for so long: time for every replica to serve a certificate of another authority.
+    /// Each stays for so long: time for every replica to serve a certificate of another CA.
     pub(super) fn new(stay: Duration) -> Self {
         Self {
             since: BTreeMap::new(),
@@ -67,25 +67,25 @@ mod tests {
     use std::time::SystemTime;
 
     use super::*;
-    use crate::pki::WebhookAuthority;
+    use crate::pki::WebhookCa;
 
     const STAY: Duration = Duration::from_mins(5);
 
-    fn authority() -> WebhookAuthority {
-        WebhookAuthority::create(SystemTime::now(), Duration::from_hours(24)).unwrap()
+    fn ca() -> WebhookCa {
+        WebhookCa::create(SystemTime::now(), Duration::from_hours(24)).unwrap()
     }
 
-    fn bundle<'a>(authorities: impl IntoIterator<Item = &'a WebhookAuthority>) -> Bundle {
+    fn bundle<'a>(authorities: impl IntoIterator<Item = &'a WebhookCa>) -> Bundle {
         let mut bundle = Bundle::default();
-        for authority in authorities {
-            bundle.add(authority);
+        for ca in authorities {
+            bundle.add(ca);
         }
         bundle
     }
 
     #[test]
     fn what_is_not_asked_for_stays_a_while_and_goes() {
-        let (old, new) = (authority(), authority());
+        let (old, new) = (ca(), ca());
         let (found, wanted) = (bundle([&old, &new]), bundle([&new]));
         let mut lingering = Lingering::new(STAY);
         let begin = Instant::now();
@@ -102,7 +102,7 @@ mod tests {
 
     #[test]
     fn what_is_asked_for_again_begins_anew() {
-        let old = authority();
+        let old = ca();
         let (found, none) = (bundle([&old]), Bundle::default());
         let mut lingering = Lingering::new(STAY);
         let begin = Instant::now();
@@ -116,7 +116,7 @@ mod tests {
         let mut lingering = Lingering::new(STAY);
         let begin = Instant::now();
         let none = Bundle::default();
-        let all: Vec<_> = (0..MOST + 4).map(|_| authority()).collect();
+        let all: Vec<_> = (0..MOST + 4).map(|_| ca()).collect();
         for (number, last) in all.iter().enumerate() {
             let at = begin + Duration::from_secs(number as u64);
             let there = bundle(all.iter().take(number + 1));

@@ -3,9 +3,9 @@
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
-use crate::pki::WebhookAuthority;
+use crate::pki::WebhookCa;
 
-/// What is counted of the serving certificate's authority. Copies count together.
+/// What is counted of the serving certificate's CA. Copies count together.
 #[derive(Debug, Clone, Default)]
 pub struct CertificateMetrics {
     in_sync: Gauge,
@@ -29,9 +29,9 @@ impl CertificateMetrics {
         );
     }
 
-    /// The authority that issues now.
-    pub(super) fn issues(&self, authority: &WebhookAuthority) {
-        self.authority_end.set(authority.validity().not_after);
+    /// The CA that issues now.
+    pub(super) fn issues(&self, ca: &WebhookCa) {
+        self.authority_end.set(ca.validity().not_after);
     }
 
     /// Whether both webhook configurations hold it.
@@ -54,8 +54,8 @@ mod tests {
         let mut registry = Registry::with_prefix("tiller_guard");
         metrics.register(&mut registry);
         let now = SystemTime::UNIX_EPOCH + Duration::from_hours(500_000);
-        let authority = WebhookAuthority::create(now, Duration::from_mins(1)).unwrap();
-        metrics.issues(&authority);
+        let ca = WebhookCa::create(now, Duration::from_mins(1)).unwrap();
+        metrics.issues(&ca);
         metrics.saw(true);
         let mut written = String::new();
         text::encode(&mut written, &registry).unwrap();

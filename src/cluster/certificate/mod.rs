@@ -1,15 +1,15 @@
 //! The serving certificate, without anybody's help.
 //!
 //! ```text
-//! Secret: authority ─▶ both webhook configurations: bundle ─▶ seen there ─▶ leaf, in memory
+//! Secret: CA ─▶ both webhook configurations: bundle ─▶ seen there ─▶ leaf, in memory
 //! ```
 //!
 //! Every replica does all of it, again and again, and all of them do the same: the Secret is created once and
-//! changed only from what it was; the bundle holds every authority of the Secret that has not expired, so that a replica which is
-//! behind is accepted too; no leaf is served before its authority is seen in the bundles. Whoever dies between two
+//! changed only from what it was; the bundle holds every CA of the Secret that has not expired, so that a replica which is
+//! behind is accepted too; no leaf is served before its CA is seen in the bundles. Whoever dies between two
 //! steps leaves a state from which the others, or the next, go on.
 //!
-//! An authority that the Secret no longer holds stays in the bundle for as long as a leaf of it is served here, and then for a while:
+//! A CA that the Secret no longer holds stays in the bundle for as long as a leaf of it is served here, and then for a while:
 //! other replicas may still serve one.
 //!
 //! Whoever replaces a webhook configuration may empty its bundle: each change of one begins the next round at once.
@@ -34,7 +34,7 @@ use tokio::time::{Instant, sleep, timeout};
 use tracing::{info, warn};
 
 use super::{Cluster, Reach};
-use crate::pki::{Bundle, Issuance, IssueError, ServingCertificate, WebhookAuthority};
+use crate::pki::{Bundle, Issuance, IssueError, ServingCertificate, WebhookCa};
 use changes::Changes;
 pub use error::CertificateError;
 use lingering::Lingering;
@@ -48,9 +48,9 @@ const UNREGISTERED: Duration = Duration::from_secs(2);
 /// How often webhook configurations are looked at that cannot be watched, where somebody gave fewer rights: before Kubernetes 1.11 the
 /// right to watch an object by its name does not suffice.
 const UNWATCHED: Duration = Duration::from_secs(1);
-/// How long the API servers are given to learn of an authority before a leaf of it takes the place of another.
+/// How long the API servers are given to learn of a CA before a leaf of it takes the place of another.
 const SETTLED: Duration = Duration::from_secs(5);
-/// After how many looks an authority that nobody asks for leaves the bundles: five minutes, as a rule.
+/// After how many looks a CA that nobody asks for leaves the bundles: five minutes, as a rule.
 const LINGERS: u32 = 30;
 /// How long it stays there at least, however often they look: replicas do not change their leaves in one moment.
 const LINGERS_AT_LEAST: Duration = Duration::from_secs(30);
@@ -60,8 +60,8 @@ const ROUND: Duration = Duration::from_secs(30);
 /// How long certificates are valid, and how often they are looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Times {
-    /// The authority's life. It is followed by another after two thirds of it.
-    pub authority: Duration,
+    /// The CA's life. It is followed by another after two thirds of it.
+    pub ca: Duration,
     /// A leaf's life. It is followed by another after two thirds of it.
     pub leaf: Duration,
     /// How often Secret and webhook configurations are looked at.
@@ -103,13 +103,13 @@ struct State {
 #[derive(Debug)]
 struct Leaf {
     certificate: ServingCertificate,
-    authority: Arc<WebhookAuthority>,
+    ca: Arc<WebhookCa>,
 }
 
-/// An authority that all bundles hold, and since when that is known.
+/// A CA that all bundles hold, and since when that is known.
 #[derive(Debug)]
 struct Seen {
-    authority: Arc<WebhookAuthority>,
+    ca: Arc<WebhookCa>,
     since: Instant,
 }
 
@@ -117,7 +117,7 @@ impl Default for Times {
     fn default() -> Self {
         const DAY: Duration = Duration::from_hours(24);
         Self {
-            authority: 365 * DAY,
+            ca: 365 * DAY,
             leaf: 7 * DAY,
             every: Duration::from_secs(10),
         }
@@ -205,15 +205,15 @@ impl Keeper {
             None => cluster.insert(Cluster::connect_patiently(&self.reach).await?),
         };
         let now = (self.clock)();
-        let found = self.authority(cluster, state, now).await?;
+        let found = self.ca(cluster, state, now).await?;
         let wanted = state.wanted(&found, now);
-        self.metrics.issues(&found.authority);
+        self.metrics.issues(&found.ca);
         let absent =
             webhook_configurations::publish(cluster, &wanted, &mut state.lingering, now).await?;
         self.metrics.saw(absent.is_empty());
         state.tell_absent(absent);
         let (names, lifetime) = (&self.names, self.times.leaf);
-        let issued = state.next_leaf(&found.authority, (names, lifetime), now, Instant::now())?;
+        let issued = state.next_leaf(&found.ca, (names, lifetime), now, Instant::now())?;
         if let Some(leaf) = issued {
             info!(
                 not_after = leaf.validity().end_text(),
@@ -238,55 +238,55 @@ impl State {
         }
     }
 
-    /// The authority that the next leaf awaits, if it can issue one: while it does, nobody makes another one.
-    fn awaited(&self, now: SystemTime) -> Option<Arc<WebhookAuthority>> {
+    /// The CA that the next leaf awaits, if it can issue one: while it does, nobody makes another one.
+    fn awaited(&self, now: SystemTime) -> Option<Arc<WebhookCa>> {
         let seen = self.seen.as_ref().filter(|_| self.awaits_settling());
-        usable(&seen?.authority, now)
+        usable(&seen?.ca, now)
     }
 
-    /// The authority of the leaf that is served, if it can issue another one.
-    fn issuing(&self, now: SystemTime) -> Option<Arc<WebhookAuthority>> {
-        usable(&self.leaf.as_ref()?.authority, now)
+    /// The CA of the leaf that is served, if it can issue another one.
+    fn issuing(&self, now: SystemTime) -> Option<Arc<WebhookCa>> {
+        usable(&self.leaf.as_ref()?.ca, now)
     }
 
-    /// What the bundles must hold: what the Secret holds, and the authority of what is served.
+    /// What the bundles must hold: what the Secret holds, and the CA of what is served.
     fn wanted(&self, found: &Found, now: SystemTime) -> Bundle {
         let mut wanted = found.bundle.clone();
-        wanted.add(&found.authority);
+        wanted.add(&found.ca);
         if let Some(leaf) = self.leaf.as_ref().filter(|it| it.holds(now)) {
-            wanted.add(&leaf.authority);
+            wanted.add(&leaf.ca);
         }
         wanted
     }
 
     /// The leaf that is served from now on, for these names and valid for so long, if another one must follow. All bundles hold the
-    /// authority.
+    /// CA.
     fn next_leaf(
         &mut self,
-        authority: &Arc<WebhookAuthority>,
+        ca: &Arc<WebhookCa>,
         (names, lifetime): (&[String], Duration),
         now: SystemTime,
         at: Instant,
     ) -> Result<Option<ServingCertificate>, IssueError> {
-        let since = self.saw(authority, at);
-        if !self.needs_leaf(authority, at.duration_since(since), now) {
+        let since = self.saw(ca, at);
+        if !self.needs_leaf(ca, at.duration_since(since), now) {
             return Ok(None);
         }
-        let certificate = authority.issue(names, now, lifetime)?;
+        let certificate = ca.issue(names, now, lifetime)?;
         self.leaf = Some(Leaf {
             certificate: certificate.clone(),
-            authority: Arc::clone(authority),
+            ca: Arc::clone(ca),
         });
         Ok(Some(certificate))
     }
 
     /// Whether this replica must serve a leaf certificate of this CA now. All CA bundles hold the CA for so long. A leaf that no client
     /// accepts is replaced at once.
-    fn needs_leaf(&self, authority: &WebhookAuthority, seen: Duration, now: SystemTime) -> bool {
+    fn needs_leaf(&self, ca: &WebhookCa, seen: Duration, now: SystemTime) -> bool {
         let Some(leaf) = self.leaf.as_ref().filter(|it| it.holds(now)) else {
             return true;
         };
-        if leaf.authority.is(authority) {
+        if leaf.ca.is(ca) {
             leaf.certificate.validity().is_due(now)
         } else {
             seen >= SETTLED
@@ -306,13 +306,13 @@ impl State {
         }
     }
 
-    /// Since when the bundles are known to hold this authority, as they do at `at`.
-    fn saw(&mut self, authority: &Arc<WebhookAuthority>, at: Instant) -> Instant {
+    /// Since when the bundles are known to hold this CA, as they do at `at`.
+    fn saw(&mut self, ca: &Arc<WebhookCa>, at: Instant) -> Instant {
         match &self.seen {
-            Some(seen) if seen.authority.is(authority) => seen.since,
+            Some(seen) if seen.ca.is(ca) => seen.since,
             _ => {
                 self.seen = Some(Seen {
-                    authority: Arc::clone(authority),
+                    ca: Arc::clone(ca),
                     since: at,
                 });
                 at
@@ -320,10 +320,10 @@ impl State {
         }
     }
 
-    /// Whether a leaf of another authority is to follow soon.
+    /// Whether a leaf of another CA is to follow soon.
     fn awaits_settling(&self) -> bool {
         match (&self.leaf, &self.seen) {
-            (Some(leaf), Some(seen)) => !leaf.authority.is(&seen.authority),
+            (Some(leaf), Some(seen)) => !leaf.ca.is(&seen.ca),
             _ => false,
         }
     }
@@ -338,6 +338,6 @@ impl Leaf {
     }
 }
 
-fn usable(authority: &Arc<WebhookAuthority>, now: SystemTime) -> Option<Arc<WebhookAuthority>> {
-    (!authority.validity().is_due(now)).then(|| Arc::clone(authority))
+fn usable(ca: &Arc<WebhookCa>, now: SystemTime) -> Option<Arc<WebhookCa>> {
+    (!ca.validity().is_due(now)).then(|| Arc::clone(ca))
 }

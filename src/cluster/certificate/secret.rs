@@ -1,6 +1,6 @@
-//! The authority in its Secret: created by whoever is first, changed only from what it was.
+//! The CA in its Secret: created by whoever is first, changed only from what it was.
 //!
-//! `tls.crt` and `tls.key` are the authority that issues now; `ca.crt` holds it and those before it that are not over.
+//! `tls.crt` and `tls.key` are the CA that issues now; `ca.crt` holds it and those before it that are not over.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,18 +14,18 @@ use tracing::{info, warn};
 
 use super::{CertificateError, Keeper, State};
 use crate::cluster::Cluster;
-use crate::pki::{Bundle, IssueError, WebhookAuthority};
+use crate::pki::{Bundle, IssueError, WebhookCa};
 
 /// How often somebody else may be faster.
 const ATTEMPTS: u32 = 10;
-/// The most authorities that the Secret holds.
+/// The most CAs that the Secret holds.
 const MOST: usize = 8;
 
 /// What the Secret holds.
 #[derive(Debug)]
 pub(super) struct Found {
-    /// The authority that issues now.
-    pub(super) authority: Arc<WebhookAuthority>,
+    /// The CA that issues now.
+    pub(super) ca: Arc<WebhookCa>,
     /// Those before it that are not over, and itself.
     pub(super) bundle: Bundle,
 }
@@ -33,7 +33,7 @@ pub(super) struct Found {
 /// The Secret's texts, the key among them.
 #[derive(Clone, Default)]
 pub(super) struct Texts {
-    /// `tls.crt`: the authority that issues now.
+    /// `tls.crt`: the CA that issues now.
     pub(super) certificate: String,
     /// `tls.key`: its key.
     pub(super) key: String,
@@ -71,7 +71,7 @@ impl Texts {
 // === impl Next ===
 
 impl Next {
-    /// Decides by what is there, if there is a Secret: one that can be used issues until its successor is due. A new authority
+    /// Decides by what is there, if there is a Secret: one that can be used issues until its successor is due. A new CA
     /// is valid for `lifetime`.
     pub(super) fn of(
         texts: Option<&Texts>,
@@ -86,10 +86,10 @@ impl Next {
             bundle,
         } = texts.unwrap_or(&none);
         let mut bundle = Bundle::read(bundle, now);
-        let (known, unusable) = match WebhookAuthority::from_pem(certificate, key, now) {
-            Ok(authority) if !authority.validity().is_due(now) => {
-                let authority = Arc::new(authority);
-                return Ok(Self::Stays(Found { authority, bundle }));
+        let (known, unusable) = match WebhookCa::from_pem(certificate, key, now) {
+            Ok(ca) if !ca.validity().is_due(now) => {
+                let ca = Arc::new(ca);
+                return Ok(Self::Stays(Found { ca, bundle }));
             }
             // A new one is its successor.
             Ok(old) => {
@@ -103,13 +103,13 @@ impl Next {
                 (known, Some(error))
             }
         };
-        let authority = match known {
+        let ca = match known {
             Some(known) => known,
-            None => Arc::new(WebhookAuthority::create(now, lifetime)?),
+            None => Arc::new(WebhookCa::create(now, lifetime)?),
         };
-        bundle.add(&authority);
+        bundle.add(&ca);
         bundle.keep_last(MOST);
-        Ok(Self::Writes(Found { authority, bundle }, unusable))
+        Ok(Self::Writes(Found { ca, bundle }, unusable))
     }
 }
 
@@ -119,17 +119,17 @@ impl Found {
     /// As the Secret holds it.
     pub(super) fn texts(&self) -> Texts {
         Texts {
-            certificate: self.authority.certificate_pem(),
-            key: self.authority.key_pem(),
+            certificate: self.ca.certificate_pem(),
+            key: self.ca.key_pem(),
             bundle: self.bundle.to_pem(),
         }
     }
 }
 
 impl Keeper {
-    /// The authority that the Secret holds, or that it holds from now on: one that is known, where the Secret holds none that can be
+    /// The CA that the Secret holds, or that it holds from now on: one that is known, where the Secret holds none that can be
     /// used, or a new one.
-    pub(super) async fn authority(
+    pub(super) async fn ca(
         &self,
         cluster: &Cluster,
         state: &State,
@@ -145,7 +145,7 @@ impl Keeper {
                 .await
                 .map_err(|error| failed("get", error))?;
             let texts = found.as_ref().map(Texts::of);
-            let next = match Next::of(texts.as_ref(), state, now, self.times.authority)? {
+            let next = match Next::of(texts.as_ref(), state, now, self.times.ca)? {
                 Next::Stays(found) => return Ok(found),
                 Next::Writes(next, unusable) => {
                     if let Some(error) = unusable {
@@ -162,7 +162,7 @@ impl Keeper {
             };
             match written {
                 Ok(_) => {
-                    let not_after = next.authority.validity().end_text();
+                    let not_after = next.ca.validity().end_text();
                     info!(%object, not_after, "wrote the CA");
                     return Ok(next);
                 }
@@ -175,7 +175,7 @@ impl Keeper {
         Err(CertificateError::Contended(object))
     }
 
-    /// The Secret with another authority, otherwise as it was.
+    /// The Secret with another CA, otherwise as it was.
     fn secret(&self, before: Option<&Secret>, texts: Texts) -> Secret {
         let bytes = |text: String| ByteString(text.into_bytes());
         let data = BTreeMap::from([

@@ -41,7 +41,7 @@ struct Change<'a> {
     text: &'a str,
 }
 
-/// Sees to it that both webhook configurations, where they are there, hold all of these authorities, beside those that linger there.
+/// Sees to it that both webhook configurations, where they are there, hold all of these CAs, beside those that linger there.
 /// Tells which are not there.
 pub(super) async fn publish(
     cluster: &Cluster,

@@ -9,7 +9,7 @@ pub enum Cause {
     NobodyThere,
     /// Nothing comes back.
     NoWay,
-    /// The bundle in the webhook configuration is not of the authority that the certificate is of.
+    /// The bundle in the webhook configuration is not of the CA that the certificate is of.
     UnknownAuthority,
     /// The certificate is for another name.
     OtherName,

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use k8s_openapi::ByteString;
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
 use serde_json::json;
-use tiller_guard::pki::{Bundle, WebhookAuthority};
+use tiller_guard::pki::{Bundle, WebhookCa};
 use tokio::time::{Instant, sleep};
 
 use super::load::{self, Load};
@@ -167,9 +167,9 @@ async fn a_lost_secret_and_a_lost_bundle_are_made_again_and_a_lost_registration_
 }
 
 /// Puts another authority in place of the one in the Secret, as a replica does when that one is due.
-pub(super) async fn replace_authority(world: &World) -> WebhookAuthority {
+pub(super) async fn replace_authority(world: &World) -> WebhookCa {
     let now = SystemTime::now();
-    let next = WebhookAuthority::create(now, YEAR).unwrap();
+    let next = WebhookCa::create(now, YEAR).unwrap();
     let secrets = world.secrets();
     let mut secret = secrets.get(SECRET).await.unwrap();
     let data = secret.data.as_mut().unwrap();
@@ -188,7 +188,7 @@ pub(super) async fn replace_authority(world: &World) -> WebhookAuthority {
     next
 }
 
-async fn add_to_bundle(world: &World, kind: &str, next: &WebhookAuthority) {
+async fn add_to_bundle(world: &World, kind: &str, next: &WebhookCa) {
     use base64::prelude::{BASE64_STANDARD, Engine as _};
     let text = BASE64_STANDARD.encode(world.bundle(kind).await + &next.certificate_pem());
     let registrations = world.registrations(kind);
@@ -204,7 +204,7 @@ async fn add_to_bundle(world: &World, kind: &str, next: &WebhookAuthority) {
 }
 
 /// Until every replica serves a leaf of this authority.
-pub(super) async fn wait_for_leaves(service: &Service, authority: &WebhookAuthority) {
+pub(super) async fn wait_for_leaves(service: &Service, authority: &WebhookCa) {
     let pem = authority.certificate_pem();
     let end = Instant::now() + Duration::from_secs(u64::from(soak(40, 200)));
     for replica in &service.replicas {

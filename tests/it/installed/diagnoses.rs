@@ -10,7 +10,7 @@ use rustls::ServerConfig;
 use rustls::crypto::ring;
 use rustls::sign::SingleCertAndKey;
 use serde_json::{Value, json};
-use tiller_guard::pki::WebhookAuthority;
+use tiller_guard::pki::WebhookCa;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
@@ -214,7 +214,7 @@ async fn swallow(listener: TcpListener) {
 
 /// A server whose certificate is of an authority in the bundles, and over.
 async fn expired_server(world: &World, listener: TcpListener, now: SystemTime) -> JoinHandle<()> {
-    let authority = WebhookAuthority::create(now - 40 * DAY, 60 * DAY).unwrap();
+    let authority = WebhookCa::create(now - 40 * DAY, 60 * DAY).unwrap();
     let leaf = authority.issue(&[HOST.to_owned()], now - 20 * DAY, DAY);
     let bundle = BASE64_STANDARD.encode(authority.certificate_pem());
     for kind in [KIND, "MutatingWebhookConfiguration"] {
@@ -293,7 +293,7 @@ async fn a_cluster_that_cannot_be_reached_has_a_code_of_its_own() {
         let address = "the API server at https://127.0.0.1:9/ does not answer";
         assert!(said(&told).contains(address), "{}", said(&told));
     }
-    let other = WebhookAuthority::create(SystemTime::now(), DAY).unwrap();
+    let other = WebhookCa::create(SystemTime::now(), DAY).unwrap();
     let other = BASE64_STANDARD.encode(other.certificate_pem());
     let ours = world.cluster.authority().bundle();
     assert!(admin.contains(&ours), "{admin}");

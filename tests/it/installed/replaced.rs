@@ -7,7 +7,7 @@ use kube::api::{DeleteParams, PostParams};
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, IsCa, KeyPair, KeyUsagePurpose,
 };
-use tiller_guard::pki::WebhookAuthority;
+use tiller_guard::pki::WebhookCa;
 use tokio::time::{Instant, sleep};
 
 use super::certificates::{KINDS, OFTEN, assert_accepted, count, wait_for_leaves};
@@ -18,7 +18,7 @@ use super::{World, soak};
 const SECRET: &str = "tiller-guard-ca";
 
 /// An authority as somebody else makes one.
-fn of_somebody_else(lifetime: Duration) -> WebhookAuthority {
+fn of_somebody_else(lifetime: Duration) -> WebhookCa {
     let now = SystemTime::now();
     let mut parameters = CertificateParams::default();
     parameters.distinguished_name = DistinguishedName::new();
@@ -31,7 +31,7 @@ fn of_somebody_else(lifetime: Duration) -> WebhookAuthority {
     parameters.not_after = (now + lifetime).into();
     let key = KeyPair::generate().unwrap();
     let certificate = parameters.self_signed(&key).unwrap().pem();
-    WebhookAuthority::from_pem(&certificate, &key.serialize_pem(), now).unwrap()
+    WebhookCa::from_pem(&certificate, &key.serialize_pem(), now).unwrap()
 }
 
 impl World {
@@ -48,7 +48,7 @@ impl World {
         secrets.replace(SECRET, &parameters, &secret).await.unwrap();
     }
 
-    async fn put_authority(&self, authority: &WebhookAuthority) {
+    async fn put_authority(&self, authority: &WebhookCa) {
         let certificate = authority.certificate_pem();
         let data = [
             ("tls.crt", certificate.as_str()),

@@ -1,6 +1,6 @@
-//! The authority of the webhook's own certificates.
+//! The CA of the webhook's own certificates.
 //!
-//! The key of the authority is in one Secret of the guard's namespace; those of the certificates it issues never
+//! The key of the CA is in one Secret of the guard's namespace; those of the certificates it issues never
 //! leave the memory of the process that serves them.
 
 use std::sync::Arc;
@@ -21,20 +21,20 @@ use super::bundle::written;
 use super::self_signed::{BACKDATED, IssueError};
 use super::serving::{PairError, ServingCertificate, Validity};
 
-/// The subject of every authority. Several of one name are told apart by their key identifiers.
+/// The subject of every CA. Their key identifiers distinguish those of one name.
 pub(super) const SUBJECT: &str = "tiller-guard CA";
 
-/// An authority with its key.
+/// A CA with its key.
 #[derive(Debug)]
-pub struct WebhookAuthority {
+pub struct WebhookCa {
     certificate: CertificateDer<'static>,
     key: KeyPair,
     validity: Validity,
 }
 
-// === impl WebhookAuthority ===
+// === impl WebhookCa ===
 
-impl WebhookAuthority {
+impl WebhookCa {
     /// Makes one: ECDSA P-256, for issuing leaves only, valid from an hour before `now` until `lifetime` after it.
     pub fn create(now: SystemTime, lifetime: Duration) -> Result<Self, IssueError> {
         let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
@@ -50,7 +50,7 @@ impl WebhookAuthority {
         })
     }
 
-    /// Reads one from PEM, whoever made it. It must be valid at `now`, and the key its own.
+    /// Reads one from PEM, also one that we did not make. It must be valid at `now`, and the key its own.
     pub fn from_pem(certificate: &str, key: &str, now: SystemTime) -> Result<Self, IssueError> {
         let certificate = CertificateDer::from_pem_slice(certificate.as_bytes())
             .map_err(PairError::CertificatePem)?;
@@ -61,7 +61,7 @@ impl WebhookAuthority {
             return Err(PairError::Mismatched.into());
         }
         if !is_authority(&certificate) {
-            return Err(IssueError::NoAuthority);
+            return Err(IssueError::NoCa);
         }
         Ok(Self {
             certificate,
@@ -71,7 +71,7 @@ impl WebhookAuthority {
     }
 
     /// Makes a key and a certificate for these DNS names, for serving only, valid from an hour before `now` until
-    /// `lifetime` after it, and no longer than the authority.
+    /// `lifetime` after it, and no longer than the CA.
     pub fn issue(
         &self,
         names: &[String],
@@ -99,7 +99,7 @@ impl WebhookAuthority {
         )?)
     }
 
-    /// Whether a verifier that knows this authority only accepts a certificate: one that was made elsewhere may be restricted to
+    /// Whether a verifier that knows this CA only accepts a certificate: one that was made elsewhere may be restricted to
     /// other names.
     fn vouches_for(
         &self,
@@ -170,7 +170,7 @@ fn is_key_of(key: &KeyPair, certificate: &CertificateDer<'_>) -> bool {
         .is_ok_and(|(_, it)| it.public_key().raw == key.subject_public_key_info())
 }
 
-/// Whether a certificate may sign others: rustls trusts whatever it is handed as an authority.
+/// Whether a certificate may sign others: rustls trusts every certificate that it is given as a CA.
 pub(super) fn is_authority(certificate: &CertificateDer<'_>) -> bool {
     x509_parser::parse_x509_certificate(certificate).is_ok_and(|(_, it)| {
         let usage = it.key_usage().ok().flatten();
@@ -216,13 +216,13 @@ mod tests {
 
     #[test]
     fn a_bundle_of_two_authorities_accepts_what_either_issues() {
-        let old = WebhookAuthority::create(now() - 200 * DAY, 365 * DAY).unwrap();
-        let new = WebhookAuthority::create(now(), 365 * DAY).unwrap();
+        let old = WebhookCa::create(now() - 200 * DAY, 365 * DAY).unwrap();
+        let new = WebhookCa::create(now(), 365 * DAY).unwrap();
         let mut bundle = Bundle::default();
         bundle.add(&old);
         bundle.add(&new);
-        for authority in [&old, &new] {
-            let leaf = authority.issue(&names(), now(), 7 * DAY).unwrap();
+        for ca in [&old, &new] {
+            let leaf = ca.issue(&names(), now(), 7 * DAY).unwrap();
             assert!(accepts(&bundle, &leaf, &names()[0], now()));
             assert!(accepts(
                 &bundle,
@@ -233,29 +233,29 @@ mod tests {
             assert!(!accepts(&bundle, &leaf, "tiller-guard.other.svc", now()));
             assert!(!accepts(&bundle, &leaf, &names()[0], now() + 8 * DAY));
         }
-        let stranger = WebhookAuthority::create(now(), DAY).unwrap();
+        let stranger = WebhookCa::create(now(), DAY).unwrap();
         let leaf = stranger.issue(&names(), now(), DAY).unwrap();
         assert!(!accepts(&bundle, &leaf, &names()[0], now()));
     }
 
     #[test]
     fn an_authority_comes_back_from_its_pem() {
-        let made = WebhookAuthority::create(now(), 365 * DAY).unwrap();
+        let made = WebhookCa::create(now(), 365 * DAY).unwrap();
         let (certificate, key) = (made.certificate_pem(), made.key_pem());
-        let read = WebhookAuthority::from_pem(&certificate, &key, now()).unwrap();
+        let read = WebhookCa::from_pem(&certificate, &key, now()).unwrap();
         let mut bundle = Bundle::default();
         bundle.add(&made);
         assert!(bundle.holds(&read));
         let leaf = read.issue(&names(), now(), DAY).unwrap();
         assert!(accepts(&bundle, &leaf, &names()[0], now()));
 
-        let other = WebhookAuthority::create(now(), 365 * DAY).unwrap();
-        let mixed = WebhookAuthority::from_pem(&certificate, &other.key_pem(), now());
+        let other = WebhookCa::create(now(), 365 * DAY).unwrap();
+        let mixed = WebhookCa::from_pem(&certificate, &other.key_pem(), now());
         assert!(matches!(
             mixed,
             Err(IssueError::Serve(PairError::Mismatched))
         ));
-        let late = WebhookAuthority::from_pem(&certificate, &key, now() + 366 * DAY);
+        let late = WebhookCa::from_pem(&certificate, &key, now() + 366 * DAY);
         assert!(matches!(
             late,
             Err(IssueError::Serve(PairError::Expired(_)))
@@ -264,9 +264,9 @@ mod tests {
 
     #[test]
     fn a_leaf_ends_with_its_authority() {
-        let authority = WebhookAuthority::create(now(), 2 * DAY).unwrap();
-        let leaf = authority.issue(&names(), now(), 7 * DAY).unwrap();
-        assert_eq!(leaf.validity().not_after, authority.validity().not_after);
+        let ca = WebhookCa::create(now(), 2 * DAY).unwrap();
+        let leaf = ca.issue(&names(), now(), 7 * DAY).unwrap();
+        assert_eq!(leaf.validity().not_after, ca.validity().not_after);
     }
 
     #[test]
@@ -281,12 +281,12 @@ mod tests {
         elsewhere.not_after = (now() + DAY).into();
         let read = |parameters: &CertificateParams| {
             let certificate = parameters.self_signed(&key).unwrap().pem();
-            WebhookAuthority::from_pem(&certificate, &key.serialize_pem(), now())
+            WebhookCa::from_pem(&certificate, &key.serialize_pem(), now())
         };
-        let authority = read(&elsewhere).unwrap();
-        let leaf = authority.issue(&names(), now(), 7 * DAY).unwrap();
+        let ca = read(&elsewhere).unwrap();
+        let leaf = ca.issue(&names(), now(), 7 * DAY).unwrap();
         let mut bundle = Bundle::default();
-        bundle.add(&authority);
+        bundle.add(&ca);
         assert!(accepts(&bundle, &leaf, &names()[0], now()));
 
         let mut restricted = elsewhere.clone();
@@ -297,24 +297,23 @@ mod tests {
         let refused = read(&restricted).unwrap().issue(&names(), now(), DAY);
         assert!(matches!(refused, Err(IssueError::Refused(_))));
         elsewhere.is_ca = IsCa::NoCa;
-        assert!(matches!(read(&elsewhere), Err(IssueError::NoAuthority)));
+        assert!(matches!(read(&elsewhere), Err(IssueError::NoCa)));
     }
 
     #[test]
     fn renewal_is_due_after_two_thirds_of_the_life() {
-        let authority = WebhookAuthority::create(now(), 3 * DAY).unwrap();
+        let ca = WebhookCa::create(now(), 3 * DAY).unwrap();
         assert!(
-            !authority
-                .validity()
+            !ca.validity()
                 .is_due(now() + 2 * DAY - Duration::from_secs(1))
         );
-        assert!(authority.validity().is_due(now() + 2 * DAY));
+        assert!(ca.validity().is_due(now() + 2 * DAY));
     }
 
     /// As after a clock that ran ahead is set back.
     #[test]
     fn renewal_is_due_where_the_time_has_not_come() {
-        let ahead = WebhookAuthority::create(now() + 300 * DAY, 365 * DAY).unwrap();
+        let ahead = WebhookCa::create(now() + 300 * DAY, 365 * DAY).unwrap();
         let leaf = ahead.issue(&names(), now() + 300 * DAY, 7 * DAY).unwrap();
         for validity in [ahead.validity(), leaf.validity()] {
             assert!(validity.is_due(now()));
