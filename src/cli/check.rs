@@ -28,7 +28,7 @@ pub(super) struct Arguments {
     #[command(flatten)]
     files: FileArguments,
 
-    /// Leave out files and folders whose path or name is like this: * is anything except /, ** anything (repeatable)
+    /// Leave out files and folders whose path or name is like this: * is anything except /, ** anything, / in front the directory that is checked (repeatable)
     #[arg(long, value_name = "PATTERN", value_parser = pattern)]
     exclude: Vec<String>,
 
@@ -64,8 +64,16 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     } = arguments;
     output.check()?;
     let baseline = baseline.map(|path| read_baseline(&path)).transpose()?;
+    let directories = files.directories();
     let mut sources = files.sources();
-    sources.retain(|source| !is_excluded(source, &exclude));
+    sources.retain(|source| !(allow_empty && matches!(source, Source::Empty(_))));
+    for pattern in &exclude {
+        let before = sources.len();
+        sources.retain(|source| !is_excluded(source, &directories, pattern));
+        if sources.len() == before {
+            writeln!(io::stderr(), "note: --exclude {pattern} leaves out nothing")?;
+        }
+    }
     let report = check(sources, policy.resolve()?, baseline.unwrap_or_default());
     let exit = exit(&report, fail_on.unwrap_or(Severity::Low));
     let empty = report.objects.is_empty() && report.errors.is_empty() && !allow_empty;
@@ -95,9 +103,9 @@ fn read_baseline(path: &Path) -> anyhow::Result<Baseline> {
     Baseline::read(&text).with_context(context)
 }
 
-fn is_excluded(source: &Source, patterns: &[String]) -> bool {
-    let path = source.path().map(|path| path.display().to_string());
-    path.is_some_and(|path| patterns.iter().any(|it| exclude::matches(it, &path)))
+fn is_excluded(source: &Source, directories: &[PathBuf], pattern: &str) -> bool {
+    let path = source.path();
+    path.is_some_and(|path| exclude::matches_from(directories, pattern, path))
 }
 
 impl Written for Report {
@@ -179,6 +187,12 @@ fn check_stream(stream: &Stream, judging: &Judging) -> Checked {
             }
             Part::Blank(_) => {}
         }
+    }
+    if !checked.errors.is_empty()
+        && let Some(skipped) = other::skipped_template(stream)
+    {
+        checked.errors.clear();
+        checked.skipped.push(skipped);
     }
     checked
 }

@@ -20,6 +20,12 @@ pub(super) struct FileArguments {
 }
 
 impl FileArguments {
+    /// The directories among them, which patterns with a slash in front start from.
+    pub(super) fn directories(&self) -> Vec<PathBuf> {
+        let all = self.files.iter().chain(&self.filenames);
+        all.filter(|it| it.is_dir()).cloned().collect()
+    }
+
     /// The files to read, in the order given.
     pub(super) fn sources(self) -> Vec<Source> {
         let Self {

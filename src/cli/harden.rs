@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::exit::{Exit, kept};
 use super::files::FileArguments;
-use super::in_place::{check_writable, replace};
+use super::in_place::{check_writable, rewrite};
 use super::policy_options::ManifestArguments;
 use super::style::ColourArguments;
 use crate::manifest::{Document, Part, Stream};
@@ -73,6 +73,8 @@ struct HardenedFiles {
     files: Vec<HardenedFile>,
     refused: Vec<report::ReportedObject>,
     errors: Vec<Unreadable>,
+    /// Why files could not be written.
+    failed: Vec<anyhow::Error>,
 }
 
 #[derive(Debug)]
@@ -82,6 +84,8 @@ struct HardenedFile {
     stream: Stream,
     /// What the stream holds, with the document in it if it could be read.
     parts: Vec<(Part, Option<Hardened>)>,
+    /// Whether the file was written anew.
+    written: bool,
 }
 
 /// Hardens the files.
@@ -105,15 +109,26 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     if write {
         check_writable(&sources)?;
     }
-    let outcome = harden_all(sources, policy.resolve()?)?;
+    let mut outcome = harden_all(sources, policy.resolve()?)?;
     if write {
-        for (path, text) in outcome.files.iter().filter_map(HardenedFile::rewritten) {
-            replace(path, &text)?;
-        }
+        write_back(&mut outcome);
     }
     let written = print_all(&outcome, print);
     complain(&outcome, write, colour)?;
     kept(written, exit(&outcome))
+}
+
+/// Writes what is hardened to its files. One that cannot be written keeps no other from it.
+fn write_back(outcome: &mut HardenedFiles) {
+    for file in &mut outcome.files {
+        let Some((path, text)) = file.rewritten() else {
+            continue;
+        };
+        match rewrite(path, &file.stream, &text) {
+            Ok(()) => file.written = true,
+            Err(error) => outcome.failed.push(error),
+        }
+    }
 }
 
 fn print_all(outcome: &HardenedFiles, print: Print) -> anyhow::Result<()> {
@@ -173,6 +188,7 @@ fn harden_stream(
         path,
         stream,
         parts,
+        written: false,
     });
     Ok(())
 }
@@ -284,7 +300,8 @@ fn write_diff(files: &[HardenedFile], out: &mut dyn Write) -> anyhow::Result<()>
 }
 
 fn write_names(files: &[HardenedFile], out: &mut dyn Write) -> anyhow::Result<()> {
-    for (path, _) in files.iter().filter_map(HardenedFile::rewritten) {
+    let written = files.iter().filter(|it| it.written);
+    for path in written.filter_map(|it| it.path.as_ref()) {
         writeln!(out, "hardened {}", path.display().to_string().one_line())?;
     }
     Ok(())
@@ -310,11 +327,16 @@ fn complain(outcome: &HardenedFiles, in_place: bool, colour: ColourArguments) ->
         };
         writeln!(out, "{text}")?;
     }
+    for error in &outcome.failed {
+        writeln!(out, "error: {}", format!("{error:#}").one_line())?;
+    }
     out.flush()
 }
 
 fn exit(outcome: &HardenedFiles) -> Exit {
-    if !outcome.errors.is_empty() {
+    if !outcome.failed.is_empty() {
+        Exit::Failed
+    } else if !outcome.errors.is_empty() {
         Exit::Unreadable
     } else if outcome.refused.is_empty() {
         Exit::Clean

@@ -1,8 +1,9 @@
 //! Where a report goes, and how it is written there: `-o sarif=FILE -o text`.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal as _, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use clap::Args;
@@ -89,16 +90,35 @@ fn output(text: &str) -> Result<Output, String> {
     Ok(Output { format, file })
 }
 
+/// One name for a file that may have several.
+fn place(file: &Path) -> PathBuf {
+    let within = || {
+        let folder = match file.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        };
+        Some(folder.canonicalize().ok()?.join(file.file_name()?))
+    };
+    let there = file.canonicalize().ok();
+    there.or_else(within).unwrap_or_else(|| file.to_owned())
+}
+
 // === impl OutputArguments ===
 
 impl OutputArguments {
-    /// Checks that at most one format goes to the standard output.
+    /// Checks that at most one format goes to the standard output, and to each file.
     pub(super) fn check(&self) -> anyhow::Result<()> {
         let printed = self.output.iter().filter(|it| it.file.is_none());
         if printed.count() > 1 {
             bail!(
                 "more than one format would go to the standard output; give files, such as -o sarif=FILE -o text"
             );
+        }
+        let mut files = BTreeSet::new();
+        for file in self.output.iter().filter_map(|it| it.file.as_ref()) {
+            if !files.insert(place(file)) {
+                bail!("more than one format would go to {}", file.display());
+            }
         }
         Ok(())
     }

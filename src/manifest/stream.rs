@@ -24,6 +24,7 @@ pub struct Stream {
     text: String,
     /// Where in the text bytes stood that are no text.
     broken: Vec<usize>,
+    encoding: text::Encoding,
 }
 
 /// A piece of a stream.
@@ -90,12 +91,22 @@ impl Stream {
 
     /// A file's content.
     pub fn new(file: impl Into<String>, bytes: Vec<u8>) -> Self {
-        let text::Text { text, broken } = text::decode(bytes);
+        let text::Decoded {
+            text,
+            broken,
+            encoding,
+        } = text::decode(bytes);
         Self {
             file: file.into(),
             text,
             broken,
+            encoding,
         }
+    }
+
+    /// Another text, in bytes as those that were read; `None` if some of those are no text, because they would be lost.
+    pub fn encode(&self, text: &str) -> Option<Vec<u8>> {
+        self.broken.is_empty().then(|| self.encoding.encode(text))
     }
 
     /// What it holds, in order.

@@ -1,11 +1,19 @@
 //! Files that are left out, by patterns of paths.
 
+use std::path::{Path, PathBuf};
+
 /// Whether a pattern means this path. `*` is anything but a slash, `**` anything, `?` one character; a pattern without a slash
-/// means a file or folder of that name, wherever it is, with all that is in it.
+/// means a file or folder of that name, wherever it is, with all that is in it. One that begins with a slash starts from where the
+/// path does.
 pub fn matches(pattern: &str, path: &str) -> bool {
     let path = path.trim_start_matches("./");
     let pattern = pattern.trim_start_matches("./").trim_end_matches('/');
-    if !pattern.contains('/') {
+    let from_start = pattern.strip_prefix('/').filter(|_| !path.starts_with('/'));
+    let (pattern, is_name) = match from_start {
+        Some(pattern) => (pattern, false),
+        None => (pattern, !pattern.contains('/')),
+    };
+    if is_name {
         return path
             .split('/')
             .any(|part| is_like(pattern.as_bytes(), part.as_bytes()));
@@ -16,6 +24,15 @@ pub fn matches(pattern: &str, path: &str) -> bool {
         .chain([path.len()]);
     let mut folders = ends.filter_map(|end| path.get(..end));
     folders.any(|folder| is_like(pattern.as_bytes(), folder.as_bytes()))
+}
+
+/// Whether a pattern means this path, or, if it begins with a slash, the path from one of these directories.
+pub fn matches_from(directories: &[PathBuf], pattern: &str, path: &Path) -> bool {
+    let means = |path: &Path| matches(pattern, &path.display().to_string());
+    let mut inner = directories
+        .iter()
+        .filter_map(|it| path.strip_prefix(it).ok());
+    means(path) || pattern.starts_with('/') && inner.any(means)
 }
 
 /// Refuses what other tools take for a pattern and this one does not, since nothing would be left out.
@@ -78,7 +95,7 @@ fn spread(places: &[bool], text: &[u8], is_taken: impl Fn(u8) -> bool) -> Vec<bo
 
 #[cfg(test)]
 mod tests {
-    use super::{check, matches};
+    use super::{check, matches, matches_from};
 
     #[test]
     fn patterns_mean_what_gitignore_means_by_them() {
@@ -95,9 +112,31 @@ mod tests {
             ("a/**", "a/b/c.yaml", true),
             ("a/", "a/b.yaml", true),
             ("", "a", false),
+            ("/vendor", "vendor/a.yaml", true),
+            ("/vendor/", "./vendor/a.yaml", true),
+            ("/vendor", "x/vendor/a.yaml", false),
+            ("/x/*.yaml", "x/a.yaml", true),
+            ("/x", "/x/a.yaml", true),
+            ("/vendor", "/x/vendor/a.yaml", false),
         ] {
             assert_eq!(matches(pattern, path), meant, "{pattern} {path}");
         }
+    }
+
+    #[test]
+    fn a_slash_in_front_starts_from_a_directory_that_is_read() {
+        let from = |pattern: &str, path: &str| {
+            matches_from(
+                &["/repository".into(), "deploy".into()],
+                pattern,
+                path.as_ref(),
+            )
+        };
+        assert!(from("/vendor", "/repository/vendor/a.yaml"));
+        assert!(from("/vendor", "deploy/vendor/a.yaml"));
+        assert!(from("/deploy/vendor", "deploy/vendor/a.yaml"));
+        assert!(!from("/vendor", "deploy/x/vendor/a.yaml"));
+        assert!(!from("x/a.yaml", "deploy/x/a.yaml"));
     }
 
     #[test]

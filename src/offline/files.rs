@@ -21,6 +21,8 @@ pub enum Source {
     Standard,
     /// A file.
     File(PathBuf),
+    /// A directory without manifests.
+    Empty(Unreadable),
     /// A file or directory that cannot be read.
     Broken(Unreadable),
 }
@@ -36,7 +38,7 @@ pub fn sources(arguments: Vec<PathBuf>) -> Vec<Source> {
             add_directory(&path, &mut sources);
             if sources.len() == before {
                 let message = "holds no file whose name ends in .yaml, .yml or .json";
-                sources.push(Source::Broken(unreadable(&path, message.to_owned())));
+                sources.push(Source::Empty(unreadable(&path, message.to_owned())));
             }
         } else {
             sources.push(Source::File(path));
@@ -46,7 +48,7 @@ pub fn sources(arguments: Vec<PathBuf>) -> Vec<Source> {
     sources.retain(|source| match source {
         Source::File(path) => known.insert(path.canonicalize().unwrap_or_else(|_| path.clone())),
         Source::Standard => known.insert(PathBuf::from("-")),
-        Source::Broken(_) => true,
+        Source::Empty(_) | Source::Broken(_) => true,
     });
     sources
 }
@@ -56,7 +58,7 @@ impl Source {
     pub fn path(&self) -> Option<&Path> {
         match self {
             Self::File(path) => Some(path),
-            Self::Standard | Self::Broken(_) => None,
+            Self::Standard | Self::Empty(_) | Self::Broken(_) => None,
         }
     }
 
@@ -68,7 +70,7 @@ impl Source {
             Self::File(path) => File::open(&path)
                 .and_then(|file| read(&path, file))
                 .map_err(|error| unreadable(&path, error.to_string())),
-            Self::Broken(unreadable) => Err(unreadable),
+            Self::Empty(unreadable) | Self::Broken(unreadable) => Err(unreadable),
         }
     }
 }

@@ -19,6 +19,9 @@ pub fn skipped(file: &str, document: &Document) -> Option<Skipped> {
     let (reason, render) = match document.head() {
         None => ("not a mapping", None),
         Some([None, None]) if is_named(file, &KUSTOMIZATIONS) => kustomization(file),
+        Some([None, Some(_)]) if is_named(file, &[".drone.yml", ".drone.yaml"]) => {
+            ("a pipeline of Drone", None)
+        }
         Some([None, None]) => ("no Kubernetes object: neither apiVersion nor kind", None),
         Some([Some(version), _]) if version.starts_with(KUSTOMIZE) => kustomization(file),
         Some([Some(_), None]) if is_named(file, &["Chart.yaml"]) => {
@@ -83,6 +86,31 @@ pub fn skipped_patch(file: &str, patches: &BTreeSet<PathBuf>) -> Option<Skipped>
         document: None,
         reason: "a patch of a kustomization".to_owned(),
         render: kustomization(file).1,
+    })
+}
+
+/// The folder of the chart of which this file is a template, if there is one beside it.
+fn chart_of(file: &str) -> Option<&Path> {
+    let folders = Path::new(file).ancestors().skip(1);
+    let templates = folders.filter(|it| it.file_name().is_some_and(|name| name == "templates"));
+    let mut charts = templates.filter_map(Path::parent);
+    charts.find(|it| it.join("Chart.yaml").is_file())
+}
+
+/// A file of a chart's templates with what is not rendered yet: what cannot be read in it is no fault.
+pub fn skipped_template(stream: &Stream) -> Option<Skipped> {
+    let chart = chart_of(&stream.file)?;
+    let mut parts = stream.parts();
+    let is_template = parts.any(|part| stream.text_of_part(&part).contains("{{"));
+    let folder = match chart.display().to_string() {
+        folder if folder.is_empty() => ".".to_owned(),
+        folder => folder,
+    };
+    is_template.then(|| Skipped {
+        file: stream.file.clone(),
+        document: None,
+        reason: "a template of a chart".to_owned(),
+        render: Some(format!("helm template {folder} | tiller-guard check -")),
     })
 }
 

@@ -30,16 +30,20 @@ fn what_is_no_kubernetes_object_is_skipped_and_counted() {
     folder.file(".github/workflows/ci.yml", "on: push\njobs: {}\n");
     folder.file("package.json", "{\"name\": \"x\", \"version\": \"1\"}");
     folder.file("list.yaml", "- one\n- two\n");
+    folder.file(
+        ".drone.yml",
+        "kind: pipeline\ntype: docker\nname: default\n",
+    );
     folder.file("web.yaml", SERVICE);
     let report = check(&folder, &["-o", "json"]);
     assert_eq!(report.code, Some(0), "{}", report.stdout);
     let report = report.json();
     assert_eq!(report["summary"]["objects"], 1);
-    assert_eq!(report["summary"]["skipped"], 4);
+    assert_eq!(report["summary"]["skipped"], 5);
     assert_eq!(report["errors"], json!([]));
     let text = check(&folder, &[]).stdout;
     assert!(
-        text.ends_with("1 object, 0 Tillers: no findings; 4 skipped: not Kubernetes objects\n"),
+        text.ends_with("1 object, 0 Tillers: no findings; 5 skipped: not Kubernetes objects\n"),
         "{text}"
     );
 }
@@ -91,6 +95,10 @@ fn charts_kustomizations_and_templates_name_the_command_that_renders_them() {
         "{{- if .Values.on }}\nkind: Pod\n{{- end }}\n",
     );
     folder.file(
+        "loose/templates/broken.yaml",
+        "{{- if .Values.on }}\nkind: Pod\n{{- end }}\n",
+    );
+    folder.file(
         "chart/templates/image.yaml",
         TILLER.replace("ghcr.io/helm/tiller:v2.17.0", "\"{{ .Values.image }}\""),
     );
@@ -120,6 +128,10 @@ fn charts_kustomizations_and_templates_name_the_command_that_renders_them() {
                 "helm template chart | tiller-guard check -"
             ),
             (
+                "chart/templates/broken.yaml",
+                "helm template chart | tiller-guard check -"
+            ),
+            (
                 "prod/kustomization.yaml",
                 "kubectl kustomize prod | tiller-guard check -"
             ),
@@ -130,7 +142,7 @@ fn charts_kustomizations_and_templates_name_the_command_that_renders_them() {
     assert_eq!(errors.len(), 1, "{errors:?}");
     let message = errors[0]["message"].as_str().unwrap();
     let command = format!(
-        "render it first: helm template {}/chart | tiller-guard check -",
+        "render it first: helm template {}/loose | tiller-guard check -",
         folder.path()
     );
     assert!(message.ends_with(&command), "{message}");
@@ -176,6 +188,86 @@ fn excluded_files_are_left_out() {
     let run = check(&folder, &["--exclude", "vendor", "--exclude=*.tpl.yaml"]);
     assert_eq!(run.code, Some(0), "{}", run.stdout);
     assert_eq!(run.stdout, "1 object, 0 Tillers: no findings\n");
+    assert_eq!(run.stderr, "");
+    let from_here = check(&folder, &["--exclude=/vendor", "--exclude=/x/*.tpl.yaml"]);
+    assert_eq!(from_here.stdout, run.stdout);
+    assert_eq!(from_here.stderr, "");
+    folder.file("x/vendor/a.yaml", TILLER);
+    let inner = check(&folder, &["--exclude=/vendor", "--exclude=*.tpl.yaml"]);
+    assert_eq!(inner.code, Some(1), "{}", inner.stdout);
+}
+
+#[test]
+fn a_pattern_that_leaves_out_nothing_is_reported() {
+    let folder = Folder::new();
+    folder.file("web.yaml", SERVICE);
+    folder.file("old/a.yaml", TILLER);
+    let run = check(&folder, &["--exclude=vendro", "--exclude=old"]);
+    assert_eq!(run.code, Some(0), "{}", run.stdout);
+    assert_eq!(run.stderr, "note: --exclude vendro leaves out nothing\n");
+}
+
+#[test]
+fn an_empty_folder_is_empty() {
+    let folder = Folder::new();
+    let failed = check(&folder, &[]);
+    assert_eq!(failed.code, Some(3));
+    assert!(
+        failed.stdout.contains("holds no file whose name ends in"),
+        "{}",
+        failed.stdout
+    );
+    let allowed = check(&folder, &["--allow-empty"]);
+    assert_eq!((allowed.code, allowed.stderr.as_str()), (Some(0), ""));
+    let missing = format!("{}/missing", folder.path());
+    let missing = run(&["check", &missing, "--allow-empty"], b"");
+    assert_eq!(missing.code, Some(3), "{}", missing.stdout);
+}
+
+/// `helm template` says what is wrong with them.
+#[test]
+fn what_cannot_be_read_of_a_charts_templates_is_skipped() {
+    let folder = Folder::new();
+    folder.file(
+        "web/Chart.yaml",
+        "apiVersion: v2\nname: web\nversion: 1.0.0\n",
+    );
+    folder.file(
+        "web/charts/sub/Chart.yaml",
+        "apiVersion: v2\nname: sub\nversion: 1.0.0\n",
+    );
+    let if_on = "{{- if .Values.on }}\nkind: Pod\n{{- end }}\n";
+    folder.file("web/charts/sub/templates/deep/if.yaml", if_on);
+    folder.file(
+        "web/templates/half.yaml",
+        "kind: Pod\nmetadata: {name: '{{ .Values.name }}'}\n",
+    );
+    let named = folder.file("web/templates/if.yaml", if_on);
+    folder.file("web/templates/tiller.yaml", TILLER);
+    let run = check(&folder, &["-o", "json"]);
+    let report = run.json();
+    assert_eq!(run.code, Some(1), "{report}");
+    let sub = "helm template web/charts/sub | tiller-guard check -";
+    let web = "helm template web | tiller-guard check -";
+    assert_eq!(
+        skipped(&report, &folder),
+        [
+            ("web/Chart.yaml", web),
+            ("web/charts/sub/Chart.yaml", sub),
+            ("web/charts/sub/templates/deep/if.yaml", sub),
+            ("web/templates/half.yaml", web),
+            ("web/templates/if.yaml", web),
+        ]
+        .map(|(file, render)| (file.to_owned(), render.to_owned()))
+    );
+    // What can be read is judged.
+    assert_eq!(report["summary"]["tillers"], 1);
+    // As pre-commit names changed files.
+    let alone = super::run(&["check", &named, "--allow-empty"], b"");
+    assert_eq!(alone.code, Some(0), "{}", alone.stdout);
+    // What is no template is an error there too.
+    folder.file("web/templates/bad.yaml", "kind: [\n");
+    assert_eq!(check(&folder, &[]).code, Some(3));
 }
 
 #[test]

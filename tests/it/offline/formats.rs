@@ -59,6 +59,24 @@ fn several_formats_are_written_at_once() {
     );
     let nowhere = run(&["check", words[1], "-o", "json=/nonexistent/x"], b"");
     assert_eq!(nowhere.code, Some(2));
+    let folder = Folder::new();
+    let there = folder.file("there.txt", "kept");
+    for file in [there.clone(), format!("{}/new.txt", folder.path())] {
+        let other = file.replace(&folder.path(), &format!("{}/.", folder.path()));
+        let words = [
+            "check",
+            "-",
+            "-o",
+            &format!("text={file}"),
+            "-o",
+            &format!("json={other}"),
+        ];
+        let twice = run(&words, b"");
+        assert_eq!(twice.code, Some(2), "{}", twice.stderr);
+        let told = format!("more than one format would go to {other}");
+        assert!(twice.stderr.contains(&told), "{}", twice.stderr);
+    }
+    assert_eq!(fs::read_to_string(there).unwrap(), "kept");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
+use std::process::Command;
 
 use serde_json::json;
 
@@ -156,10 +157,55 @@ fn what_cannot_be_read_stays_in_its_file() {
     );
     let standard = run(&["harden", "--write", "-"], text.as_bytes());
     assert_eq!(standard.code, Some(2), "{}", standard.stderr);
-    let compressed = run(&["harden", "--write", "x.yaml.gz"], b"");
-    assert!(
-        compressed.stderr.contains("it is compressed"),
-        "{}",
-        compressed.stderr
-    );
+}
+
+/// A file that cannot be written keeps no other from being hardened.
+#[test]
+fn files_that_cannot_be_written_are_named_and_the_others_are_written() {
+    let folder = Folder::new();
+    let tiller = "apiVersion: v1\nkind: Pod\nmetadata: {name: tiller, namespace: blue}\nspec:\n  containers:\n  - name: tiller\n    \
+                  image: ghcr.io/helm/tiller:v2.17.0\n";
+    let compressed = folder.file("a.yaml", tiller);
+    let plain = folder.file("s.yaml", SERVICE);
+    for file in [&compressed, &plain] {
+        assert!(Command::new("gzip").arg(file).status().unwrap().success());
+    }
+    let broken = folder.file("b.yaml", [tiller.as_bytes(), b"---\na: \xff\n"].concat());
+    let whole = folder.file("z.yaml", tiller);
+    let written = run(&["harden", "--write", &folder.path()], b"");
+    assert_eq!(written.code, Some(2), "{}", written.stderr);
+    assert_eq!(written.stdout, format!("hardened {whole}\n"));
+    for (file, why) in [
+        (format!("{compressed}.gz"), "it is compressed"),
+        (broken.clone(), "some of its bytes are no text"),
+    ] {
+        let told = format!("error: --write cannot change {file}: {why}\n");
+        assert!(written.stderr.contains(&told), "{told}\n{}", written.stderr);
+    }
+    assert!(!written.stderr.contains("s.yaml.gz"), "{}", written.stderr);
+    assert!(fs::read(&broken).unwrap().ends_with(b"a: \xff\n"));
+    assert!(!fs::read_to_string(&broken).is_ok_and(|it| it.contains("--storage=secret")));
+    let hardened = fs::read_to_string(&whole).unwrap();
+    assert!(hardened.contains("--storage=secret"), "{hardened}");
+}
+
+#[test]
+fn a_file_keeps_its_encoding() {
+    let folder = Folder::new();
+    let tiller = "\u{feff}apiVersion: v1\nkind: Pod\nmetadata: {name: tiller, namespace: blue}\nspec:\n  serviceAccountName: tiller\n  containers:\n  - name: tiller\n    \
+                  image: ghcr.io/helm/tiller:v2.17.0\n";
+    let wide: Vec<u8> = tiller.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let marked = folder.file("marked.yaml", tiller);
+    let wide = folder.file("wide.yaml", wide);
+    let written = run(&["harden", "--write", &marked, &wide], b"");
+    assert_eq!(written.code, Some(0), "{}", written.stderr);
+    let hardened = fs::read_to_string(&marked).unwrap();
+    assert!(hardened.starts_with("\u{feff}apiVersion"), "{hardened:?}");
+    assert!(hardened.contains("--storage=secret"), "{hardened}");
+    let units: Vec<u16> = fs::read(&wide)
+        .unwrap()
+        .chunks(2)
+        .map(|it| u16::from_le_bytes([it[0], it[1]]))
+        .collect();
+    assert_eq!(String::from_utf16(&units).unwrap(), hardened);
 }
