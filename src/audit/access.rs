@@ -20,9 +20,15 @@ pub(super) struct Question<'q> {
     pub(super) group: &'q str,
     /// With its subresource, such as `pods/exec`.
     pub(super) resource: &'q str,
-    /// The name of one object; empty for any of them.
-    pub(super) name: &'q str,
+    /// The names of objects of which one suffices, in order; empty for any of them.
+    pub(super) names: &'q [&'q str],
 }
+
+/// A way to something: what it is called, and the rights that open it, of which one suffices.
+pub(super) type Way<'q> = (&'static str, Vec<Question<'q>>);
+
+/// What is of no namespace: only a right in the whole cluster counts.
+const OF_CLUSTER: [&str; 3] = ["nodes/proxy", "users", "groups"];
 
 /// Verbs on resources.
 #[derive(Debug, Default, Deserialize)]
@@ -60,6 +66,8 @@ pub(super) struct Access {
     of_cluster: Vec<Bound>,
     /// By namespace.
     of_namespace: BTreeMap<Box<str>, Vec<Bound>>,
+    /// The names of roles that somebody may bind.
+    bindable: BTreeSet<Box<str>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -103,7 +111,7 @@ impl Rule {
             verb,
             group,
             resource,
-            name,
+            names,
         } = *question;
         let has = |words: &[Box<str>], word: &str| {
             words.iter().any(|it| matches!(&**it, "*") || **it == *word)
@@ -113,9 +121,16 @@ impl Rule {
             |given: &str| sub_resource.is_some() && given.strip_prefix("*/") == sub_resource;
         let is_resource =
             has(&self.resources, resource) || self.resources.iter().any(|it| of_every(it));
+        let is_asked = |it: &str| names.binary_search(&it).is_ok();
         let is_named =
-            self.resource_names.is_empty() || self.resource_names.iter().any(|it| **it == *name);
+            self.resource_names.is_empty() || self.resource_names.iter().any(|it| is_asked(it));
         has(&self.verbs, verb) && has(&self.api_groups, group) && is_resource && is_named
+    }
+
+    /// The names of the roles that it lets somebody bind.
+    fn bindable(&self) -> &[Box<str>] {
+        let binds = self.verbs.iter().any(|it| matches!(&**it, "bind" | "*"));
+        if binds { &self.resource_names } else { &[] }
     }
 
     fn gives_anything(&self) -> bool {
@@ -162,6 +177,8 @@ impl Access {
                 } else {
                     namespace
                 };
+                let bindable = written.rules.iter().flat_map(Rule::bindable);
+                self.bindable.extend(bindable.cloned());
                 self.roles.insert((namespace, name), written.rules);
             }
             RbacKind::RoleBinding => self.bind(written, false),
@@ -224,17 +241,52 @@ impl Access {
         self.of_cluster.iter().chain(own.into_iter().flatten())
     }
 
-    /// Those who may do this in a namespace, or everywhere, each with the bindings by which they may.
+    /// Those who have one of these ways in a namespace, or everywhere, each with the binding that opens it.
     pub(super) fn people<'a>(
         &'a self,
         namespace: Option<&str>,
-        question: &Question<'_>,
-    ) -> Vec<(&'a Subject, &'a Bound)> {
-        let bindings = self.bindings_in(namespace);
-        let allowing = bindings.filter(|bound| self.allows(bound, question));
-        allowing
-            .flat_map(|bound| bound.people().map(move |subject| (subject, bound)))
-            .collect()
+        ways: &[Way<'_>],
+    ) -> Vec<(&'a Subject, &'a Bound, &'static str)> {
+        // Many bindings are of few roles.
+        let mut known: BTreeMap<(&RoleKey, bool), Vec<&'static str>> = BTreeMap::new();
+        let mut people = Vec::new();
+        for bound in self.bindings_in(namespace) {
+            let everywhere = bound.namespace.is_none();
+            let opened = known
+                .entry((&bound.role, everywhere))
+                .or_insert_with(|| self.opened(bound, ways));
+            for subject in bound.people().filter(|_| !opened.is_empty()) {
+                people.extend(opened.iter().map(|way| (subject, bound, *way)));
+            }
+        }
+        people
+    }
+
+    /// Which of these ways a binding opens.
+    fn opened(&self, bound: &Bound, ways: &[Way<'_>]) -> Vec<&'static str> {
+        let counts = |question: &&Question<'_>| {
+            bound.namespace.is_none() || !OF_CLUSTER.contains(&question.resource)
+        };
+        let opens = |(_, questions): &&Way<'_>| {
+            let mut questions = questions.iter().filter(counts);
+            questions.any(|it| self.allows(bound, it))
+        };
+        ways.iter().filter(opens).map(|(way, _)| *way).collect()
+    }
+
+    /// The names of roles of this namespace, or without one of ClusterRoles, that somebody may bind and that open one of these ways.
+    pub(super) fn opening(&self, namespace: Option<&str>, ways: &[Way<'_>]) -> Vec<&str> {
+        let questions = || {
+            let all = ways.iter().flat_map(|(_, questions)| questions);
+            all.filter(|it| !OF_CLUSTER.contains(&it.resource))
+        };
+        let opens = |name: &&str| {
+            let key = (namespace.unwrap_or_default().into(), (*name).into());
+            let mut rules = self.roles.get(&key).into_iter().flatten();
+            rules.any(|rule| questions().any(|it| rule.allows(it)))
+        };
+        let names = self.bindable.iter().map(|name| &**name);
+        names.filter(opens).collect()
     }
 
     /// The namespaces in which an account has any right by a RoleBinding.
@@ -284,7 +336,7 @@ mod tests {
             verb: "create",
             group: "",
             resource: "pods/exec",
-            name: "",
+            names: &[],
         };
         let table = [
             (
@@ -322,14 +374,13 @@ mod tests {
         let named = rule(
             json!({ "apiGroups": [""], "resources": ["secrets"], "verbs": ["get"], "resourceNames": ["tiller-tls"] }),
         );
-        let get = |name| Question {
+        let get = |names| Question {
             verb: "get",
             group: "",
             resource: "secrets",
-            name,
+            names,
         };
-        assert!(
-            named.allows(&get("tiller-tls")) && !named.allows(&get("")) && !named.allows(&get("x"))
-        );
+        assert!(named.allows(&get(&["a", "tiller-tls"])));
+        assert!(!named.allows(&get(&[])) && !named.allows(&get(&["x"])));
     }
 }

@@ -19,8 +19,11 @@ impl Extent {
     pub fn has(self, listed: Listed) -> bool {
         match self {
             Self::Whole => true,
-            // Service accounts are listed for the names of their tokens.
-            Self::Unattended => !matches!(listed, Listed::Tokens | Listed::ServiceAccounts),
+            // Service accounts are listed for the names of their tokens, grants for what leads to a Tiller: neither is a finding.
+            Self::Unattended => !matches!(
+                listed,
+                Listed::Tokens | Listed::ServiceAccounts | Listed::ReferenceGrants
+            ),
             Self::Tillers => matches!(
                 listed,
                 Listed::Teams | Listed::Workloads(_) | Listed::Rbac(_)

@@ -3,6 +3,7 @@
 //! Red is what is open: a Tiller that asks for no certificate, or is exposed outside the cluster; a right of everybody or of another
 //! Tiller's account; a binding with findings, and rights in the whole cluster.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::page::{is_open, port, short};
@@ -18,6 +19,8 @@ const MOST_EDGES: usize = 2000;
 const MANY: usize = 60;
 /// The most names that a node of many tells.
 const NAMED: usize = 40;
+/// The most nodes of a column beside the Tillers and their accounts.
+const MOST_NODES: usize = 400;
 
 /// A node beside the Tillers, and the lines that lead to or from it.
 #[derive(Default)]
@@ -45,18 +48,23 @@ pub(super) fn graph(report: &AuditReport) -> Graph {
         ));
         tillers.truncate(MOST_TILLERS);
     }
-    let accounts: BTreeSet<&str> = tillers.iter().map(|(_, it)| &*it.account).collect();
+    let accounts = tillers.iter().flat_map(|(_, it)| it.accounts());
+    let accounts: BTreeSet<&str> = accounts.map(|(account, _)| account).collect();
     let accounts: Vec<&str> = accounts.into_iter().collect();
-    let people = merged(people(&tillers, &accounts), "users and groups");
-    let places = merged(places(&tillers, &accounts, report), "namespaces");
+    let mut people = merged(people(&tillers, &accounts), "users and groups");
+    let mut places = merged(places(&tillers, &accounts, report), "namespaces");
+    notes.extend(bound(&mut people, "Who"));
+    notes.extend(bound(&mut places, "Namespaces"));
 
     let mut edges = Vec::new();
     for (from, (who, spot)) in people.iter().enumerate() {
         edges.extend(lines_of_person(from, who, spot, &tillers));
     }
     for (from, (_, tiller)) in tillers.iter().enumerate() {
-        if let Ok(to) = accounts.binary_search(&&*tiller.account) {
-            edges.push(edge(Tone::Plain, 1, from, to));
+        for (account, _) in tiller.accounts() {
+            if let Ok(to) = accounts.binary_search(&account) {
+                edges.push(edge(Tone::Plain, 1, from, to));
+            }
         }
     }
     for (to, spot) in places.values().enumerate() {
@@ -69,7 +77,7 @@ pub(super) fn graph(report: &AuditReport) -> Graph {
     edges.sort_unstable();
     edges.dedup();
     if let Some(more @ 1..) = edges.len().checked_sub(MOST_EDGES) {
-        notes.push(format!("{more} lines are not drawn; the tables have all."));
+        notes.push(format!("{more} lines are not drawn; -o json has all."));
         edges.truncate(MOST_EDGES);
     }
     let accounts = accounts.iter().map(|account| of_account(account));
@@ -207,8 +215,9 @@ fn tone_of(who: &str, accounts: &[&str]) -> Tone {
 fn places(tillers: &[(usize, &AuditedTiller)], accounts: &[&str], report: &AuditReport) -> Spots {
     let wrong: BTreeSet<String> = report.openers.iter().map(|it| title(&it.object)).collect();
     let mut places = Spots::new();
-    for (_, tiller) in tillers {
-        let Ok(from) = accounts.binary_search(&&*tiller.account) else {
+    let reaching = tillers.iter().flat_map(|(_, tiller)| tiller.accounts());
+    for (account, reach) in reaching {
+        let Ok(from) = accounts.binary_search(&account) else {
             continue;
         };
         let mut add = |name: &str, grants: &[Grant], tone: Tone| {
@@ -217,7 +226,7 @@ fn places(tillers: &[(usize, &AuditedTiller)], accounts: &[&str], report: &Audit
             spot.tone = spot.tone.min(tone);
             spot.ends.insert(from, tone);
         };
-        match &tiller.can_reach {
+        match reach {
             Maybe::Known(reach) => {
                 if !reach.cluster.is_empty() {
                     add(" The whole cluster", &reach.cluster, Tone::Open);
@@ -271,6 +280,18 @@ fn merged(spots: Spots, things: &str) -> Spots {
         }
     }
     merged
+}
+
+/// Leaves out the nodes of a column with the fewest lines, the open ones last, and says so.
+fn bound(spots: &mut Spots, column: &str) -> Option<String> {
+    let more = spots.len().checked_sub(MOST_NODES).filter(|it| *it > 0)?;
+    let mut ranked: Vec<(String, Spot)> = std::mem::take(spots).into_iter().collect();
+    ranked.sort_by_key(|(_, spot)| (spot.tone, Reverse(spot.ends.len())));
+    ranked.truncate(MOST_NODES);
+    spots.extend(ranked);
+    Some(format!(
+        "{more} boxes of \"{column}\" are not drawn; -o json has all."
+    ))
 }
 
 fn node((name, spot): (String, Spot)) -> Node {

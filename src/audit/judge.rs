@@ -2,15 +2,18 @@
 
 use std::collections::BTreeMap;
 
+use super::labels;
 use super::listed::Listed;
 use super::openers::findings;
 use super::pods::{Made, account};
+use super::reach::Reached;
 use super::report::{AuditedPod, AuditedTiller, Next, ObjectName, Step};
 use super::take::Audit;
 use super::workloads::{Kept, Key};
 use crate::json::Reader;
 use crate::k8s;
 use crate::policy::exposure::ExposureKind;
+use crate::policy::rbac::Account;
 use crate::policy::{
     Action, Arrival, Circumstances, Context, Decision, Knowledge, Mode, Object, Outcome, Policy,
     Verdict, Webhook, Workload, WorkloadKind, decide,
@@ -69,6 +72,14 @@ impl Audit {
             findings: &findings,
         };
         let pods = self.pods(members, &made, &context);
+        let own = || members.iter().map(|(key, kept, _)| (*key, *kept));
+        let labels = labels::of(own());
+        let reached = Reached {
+            namespace,
+            accounts: accounts(account, members),
+            members: own().collect(),
+            labels: &labels,
+        };
         Some(AuditedTiller {
             object: ObjectName {
                 kind: key.0.as_str().to_owned(),
@@ -89,10 +100,10 @@ impl Audit {
             releases: self.records.of(namespace, listing),
             account: account.to_string(),
             can_reach: self.can_reach(account),
-            reached_by: self.reached_by(key, account, (&pods, &kept.labels)),
+            reached_by: self.reached_by(&reached),
             network,
             findings,
-            exposed_by: self.known(KINDS, || self.exposures.leading_to(namespace, &kept.labels)),
+            exposed_by: self.known(KINDS, || self.exposures.leading_to(namespace, &labels)),
             certificates: self.known([Listed::Certificates], || {
                 self.certificates.of(namespace, self.basis.now)
             }),
@@ -126,6 +137,7 @@ impl Audit {
                 phase: kept.phase.clone(),
                 differs: !same,
                 account: account.to_string(),
+                can_reach: (account != made.account).then(|| self.can_reach(account)),
                 network,
                 findings,
             })
@@ -177,6 +189,21 @@ impl Audit {
             ),
         }
     }
+}
+
+/// The account of a Tiller, and those of its pods that have not finished.
+fn accounts<'a>(own: Account<'a>, members: &'a Members<'a>) -> Vec<Account<'a>> {
+    let pods = members
+        .iter()
+        .filter(|(key, kept, _)| key.0 == WorkloadKind::Pod && !kept.finished);
+    let of_pods = pods.filter_map(|(key, _, object)| Some(account(&key.1, object.workload()?)));
+    let mut accounts = vec![own];
+    for account in of_pods {
+        if !accounts.contains(&account) {
+            accounts.push(account);
+        }
+    }
+    accounts
 }
 
 /// The judged objects, the root first.

@@ -15,6 +15,8 @@ pub enum Listed {
     Rbac(RbacKind),
     /// Services, and what leads to them.
     Exposure(ExposureKind),
+    /// What lets routes lead to Services of other namespaces.
+    ReferenceGrants,
     /// Service accounts, for the names of the token Secrets that Kubernetes created for them.
     ServiceAccounts,
     /// Secrets with tokens of service accounts. Only their metadata is listed.
@@ -25,7 +27,7 @@ pub enum Listed {
 
 impl Listed {
     /// Every one, in order. Records of releases are listed beside these.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::Teams,
         Self::Workloads(WorkloadKind::Deployment),
         Self::Workloads(WorkloadKind::ReplicaSet),
@@ -45,6 +47,7 @@ impl Listed {
         Self::Exposure(ExposureKind::GrpcRoute),
         Self::Exposure(ExposureKind::TlsRoute),
         Self::Exposure(ExposureKind::TcpRoute),
+        Self::ReferenceGrants,
         Self::ServiceAccounts,
         Self::Tokens,
         Self::Certificates,
@@ -57,6 +60,7 @@ impl Listed {
             Self::Workloads(kind) => ObjectKind::from(kind).resource(),
             Self::Rbac(kind) => ObjectKind::from(kind).resource(),
             Self::Exposure(kind) => ObjectKind::from(kind).resource(),
+            Self::ReferenceGrants => "referencegrants",
             Self::ServiceAccounts => "serviceaccounts",
             Self::Tokens => "token secrets",
             Self::Certificates => "certificate secrets",
@@ -70,6 +74,7 @@ impl Listed {
             Self::Workloads(kind) => kind.as_str(),
             Self::Rbac(kind) => kind.as_str(),
             Self::Exposure(kind) => kind.as_str(),
+            Self::ReferenceGrants => "ReferenceGrant",
             Self::ServiceAccounts => "ServiceAccount",
             Self::Tokens | Self::Certificates => "Secret",
         }

@@ -18,6 +18,8 @@ pub(super) struct Openers {
     pub(super) found: Vec<Opener>,
     /// The token Secrets that accounts list, by namespace and account: Kubernetes before 1.24 made them by itself.
     listed: BTreeMap<(String, String), BTreeSet<String>>,
+    /// The token Secrets of accounts, by namespace and account.
+    tokens: BTreeMap<(String, String), BTreeSet<String>>,
 }
 
 #[derive(Deserialize)]
@@ -76,6 +78,13 @@ impl Openers {
         Ok(())
     }
 
+    /// The names of the Secrets with tokens of an account.
+    pub(super) fn tokens_of(&self, namespace: &str, account: &str) -> impl Iterator<Item = &str> {
+        let place = (namespace.to_owned(), account.to_owned());
+        let tokens = self.tokens.get(&place).into_iter().flatten();
+        tokens.map(String::as_str)
+    }
+
     /// Judges a token Secret by its metadata. Token Secrets that Kubernetes created are no findings.
     pub(super) fn take_token(
         &mut self,
@@ -91,6 +100,8 @@ impl Openers {
             return Ok(());
         };
         let place = (metadata.namespace, account.clone());
+        let tokens = self.tokens.entry(place.clone()).or_default();
+        tokens.insert(metadata.name.clone());
         let own = self.listed.get(&place);
         if own.is_some_and(|secrets| secrets.contains(&metadata.name)) {
             return Ok(());

@@ -1,28 +1,24 @@
 //! The report as a page to look at.
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
 
 use super::graph::graph;
 use super::pods::{self, differing};
+use super::reached::{Reaches, named, people, reaches};
 use super::report::{
     AuditReport, AuditedCertificate, AuditedTiller, CanReach, Grant, GuardState, ObjectName,
-    Opener, Reacher, Step,
+    Opener, Step,
 };
 use super::text::{age, grants, releases, step, title, told};
-use crate::policy::Timestamp;
+use crate::policy::{Severity, Timestamp};
 use crate::report::{Item, Maybe, Page, Section, Tile, Tone, configuration, count};
 
-/// Somebody who reaches this many Tillers in the same way is not named with each of them.
-const MANY: usize = 12;
-/// The most Tillers that are named of those that somebody reaches.
-const NAMED: usize = 8;
+/// The most lines of a Tiller about one thing.
+pub(super) const NAMED: usize = 8;
+/// The most objects beside the Tillers and their pods.
+const OTHERS: usize = 200;
 /// The most rules that are named of those that refuse.
 const FEW: usize = 5;
-
-/// Who reaches, how, and by which bindings.
-type Key<'r> = (&'r str, &'r [&'static str], Vec<&'r str>);
-/// The Tillers that each of them reaches, by number.
-type Reaches<'r> = BTreeMap<Key<'r>, Vec<usize>>;
 
 /// The report as a page.
 pub fn page(report: &AuditReport, now: Timestamp) -> Page<'_> {
@@ -42,6 +38,7 @@ pub fn page(report: &AuditReport, now: Timestamp) -> Page<'_> {
     let mut sections = vec![people(tillers, &reaches)];
     sections.extend(guard.as_ref().map(of_guard));
     let mut notes = Vec::new();
+    let (openers, left_out) = worst(openers);
     if !not_served.is_empty() {
         notes.push(format!(
             "not served by this API server: {}",
@@ -65,9 +62,10 @@ pub fn page(report: &AuditReport, now: Timestamp) -> Page<'_> {
             "Can reach",
         ],
         items: of_tillers
-            .chain(openers.iter().map(of_opener))
             .chain(pods::items(tillers))
+            .chain(openers.into_iter().map(of_opener))
             .collect(),
+        left_out,
         sections,
         unknown: unknown
             .iter()
@@ -75,6 +73,20 @@ pub fn page(report: &AuditReport, now: Timestamp) -> Page<'_> {
             .collect(),
         notes,
     }
+}
+
+/// The worst of these, in order, and how many are left out.
+fn worst(openers: &[Opener]) -> (Vec<&Opener>, usize) {
+    let severity = |it: &Opener| {
+        let first = it.findings.first();
+        first.and_then(|it| Severity::find(it.severity))
+    };
+    let mut worst: Vec<(usize, &Opener)> = openers.iter().enumerate().collect();
+    worst.sort_by_key(|(number, it)| (Reverse(severity(it)), *number));
+    worst.truncate(OTHERS);
+    worst.sort_by_key(|(number, _)| *number);
+    let left_out = openers.len() - worst.len();
+    (worst.into_iter().map(|(_, it)| it).collect(), left_out)
 }
 
 fn tiles(report: &AuditReport) -> Vec<Tile> {
@@ -127,23 +139,6 @@ pub(super) fn is_open(tiller: &AuditedTiller) -> bool {
     let mut pods = tiller.pods.iter();
     let everybody = Maybe::Known("everybody");
     tiller.network == everybody || pods.any(|pod| pod.network == everybody)
-}
-
-fn key(reacher: &Reacher) -> Key<'_> {
-    let Reacher { who, ways, by } = reacher;
-    (who, ways, by.iter().map(|it| &**it).collect())
-}
-
-fn reaches(tillers: &[AuditedTiller]) -> Reaches<'_> {
-    let mut reaches = Reaches::default();
-    for (number, tiller) in tillers.iter().enumerate() {
-        if let Maybe::Known(reachers) = &tiller.reached_by {
-            for reacher in reachers {
-                reaches.entry(key(reacher)).or_default().push(number);
-            }
-        }
-    }
-    reaches
 }
 
 fn of_tiller<'r>(tiller: &'r AuditedTiller, reaches: &Reaches<'_>, now: Timestamp) -> Item<'r> {
@@ -218,18 +213,18 @@ fn details(
             "runs with",
             tiller.containers.iter().map(configuration).collect(),
         )),
-        Some(("pods", differing(tiller))),
+        Some(("pods", few(differing(tiller)))),
         restart,
         Some(one("next update", step(&tiller.next.update))),
         Some(one("releases", told(&tiller.releases, releases))),
         Some(one("account", tiller.account.clone())),
-        Some(("can reach", lines(&tiller.can_reach, reach))),
+        Some(("can reach", reaches_of(tiller))),
         Some((
             "reached by",
             lines(&tiller.reached_by, |it| named(it, reaches)),
         )),
         network,
-        Some(("exposed by", lines(&tiller.exposed_by, Clone::clone))),
+        Some(("exposed by", few(lines(&tiller.exposed_by, Clone::clone)))),
         Some((
             "certificates",
             lines(&tiller.certificates, |it| {
@@ -239,6 +234,27 @@ fn details(
     ];
     let rows = rows.into_iter().flatten();
     rows.filter(|(_, lines)| !lines.is_empty()).collect()
+}
+
+/// What the account of a Tiller reaches, and what those of pods that have another one.
+fn reaches_of(tiller: &AuditedTiller) -> Vec<String> {
+    let mut told: Vec<&str> = Vec::new();
+    let mut all = Vec::new();
+    for (account, reached) in tiller.accounts() {
+        if !told.contains(&account) {
+            let own = account == tiller.account;
+            let line = |line: String| {
+                if own {
+                    line
+                } else {
+                    format!("{account}: {line}")
+                }
+            };
+            all.extend(lines(reached, reach).into_iter().map(line));
+            told.push(account);
+        }
+    }
+    all
 }
 
 /// What an account reaches: the first of the namespaces in which it has a right of any power, and how many more there are.
@@ -269,25 +285,20 @@ fn reach(reach: &CanReach) -> Vec<String> {
     lines
 }
 
+/// The first of many lines.
+fn few(mut lines: Vec<String>) -> Vec<String> {
+    if let Some(more @ 1..) = lines.len().checked_sub(NAMED) {
+        lines.truncate(NAMED);
+        lines.push(format!("and {more} more; -o json has all"));
+    }
+    lines
+}
+
 fn lines<T>(value: &Maybe<T>, lines: impl FnOnce(&T) -> Vec<String>) -> Vec<String> {
     match value {
         Maybe::Known(value) => lines(value),
         Maybe::Unknown { unknown } => vec![format!("unknown: {unknown}")],
     }
-}
-
-/// Those who reach this Tiller; of those who reach many, how many they are.
-fn named(people: &[Reacher], reaches: &Reaches<'_>) -> Vec<String> {
-    let many = |it: &&Reacher| reaches.get(&key(it)).is_some_and(|all| all.len() > MANY);
-    let (many, few): (Vec<_>, Vec<_>) = people.iter().partition(many);
-    let few = few.into_iter();
-    let mut named: Vec<String> = few
-        .map(|it| format!("{}: {}", it.who, it.ways.join(", ")))
-        .collect();
-    if !many.is_empty() {
-        named.push(format!("and {} more, who reach many Tillers", many.len()));
-    }
-    named
 }
 
 fn certificate(certificate: &AuditedCertificate) -> String {
@@ -309,38 +320,6 @@ fn of_opener(opener: &Opener) -> Item<'_> {
         findings: &opener.findings,
         details: Vec::new(),
     }
-}
-
-/// Everybody who reaches a Tiller; in one line those who do so in the same way, by the same bindings.
-fn people(tillers: &[AuditedTiller], reaches: &Reaches<'_>) -> Section {
-    let mut alike: BTreeMap<_, Vec<&str>> = BTreeMap::new();
-    for ((who, ways, by), numbers) in reaches {
-        let people = alike.entry((by, ways, numbers)).or_default();
-        people.push(who);
-    }
-    let rows = alike.into_iter().map(|((by, ways, numbers), people)| {
-        let tillers = reached(tillers, numbers);
-        vec![people.join(", "), ways.join(", "), by.join(", "), tillers]
-    });
-    Section {
-        title: "Who can reach a Tiller",
-        about: "Users, groups and service accounts by their rights; Kubernetes' own components are left out.",
-        columns: vec!["Who", "Ways", "By", "Tillers"],
-        rows: rows.collect(),
-    }
-}
-
-/// The Tillers of these numbers.
-fn reached(tillers: &[AuditedTiller], numbers: &[usize]) -> String {
-    if numbers.len() == tillers.len() && tillers.len() > 1 {
-        return "every Tiller".to_owned();
-    }
-    let name = |number: &usize| tillers.get(*number).map(|it| short(&it.object));
-    let mut names: Vec<String> = numbers.iter().take(NAMED).filter_map(name).collect();
-    if let Some(more @ 1..) = numbers.len().checked_sub(NAMED) {
-        names.push(format!("and {more} more"));
-    }
-    names.join(", ")
 }
 
 /// `NAMESPACE/NAME`.

@@ -1,16 +1,16 @@
 //! The pods of a Tiller that differ from what its Deployment makes now, such as those of a rollout that does not come to its end.
 
-use super::report::{AuditedPod, AuditedTiller, ObjectName};
+use super::report::{AuditedPod, AuditedTiller, CanReach, ObjectName};
 use super::text::title;
 use crate::policy::rbac::Account;
 use crate::policy::{Verdict, Workload};
-use crate::report::{self, Finding, Item};
+use crate::report::{self, Finding, Item, Maybe};
 
 /// What the object that people edit makes now.
 pub(super) struct Made<'m> {
     pub(super) containers: &'m [report::Tiller],
     pub(super) account: Account<'m>,
-    pub(super) network: &'m report::Maybe<&'static str>,
+    pub(super) network: &'m Maybe<&'static str>,
     pub(super) findings: &'m [Finding],
 }
 
@@ -58,6 +58,13 @@ impl AuditedTiller {
             namespace: self.object.namespace.clone(),
             name: pod.name.clone(),
         }
+    }
+
+    /// Its account, and those of its pods that have another one, with what each can reach.
+    pub(super) fn accounts(&self) -> impl Iterator<Item = (&str, &Maybe<CanReach>)> {
+        let pods = self.pods.iter();
+        let others = pods.filter_map(|pod| Some((&*pod.account, pod.can_reach.as_ref()?)));
+        std::iter::once((&*self.account, &self.can_reach)).chain(others)
     }
 
     /// How much was found in it and in its pods.

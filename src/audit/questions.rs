@@ -1,6 +1,6 @@
 //! The questions about rights: what a Tiller's service account can reach, and who can reach a Tiller.
 
-use super::access::Question;
+use super::access::{Question, Way};
 use crate::k8s::webhook_configuration::NAME;
 
 /// Something that a service account can do. More than one right may allow it.
@@ -16,8 +16,8 @@ pub(super) struct Power {
 const RBAC: &str = "rbac.authorization.k8s.io";
 const ADMISSION: &str = "admissionregistration.k8s.io";
 
-/// What runs pods, with its group.
-const RUNS_PODS: [[&str; 3]; 9] = [
+/// What runs pods, with its group: what is created, and what is changed to run as another account.
+const RUNS_PODS: [[&str; 3]; 29] = [
     ["create", "", "pods"],
     ["create", "", "replicationcontrollers"],
     ["create", "apps", "deployments"],
@@ -27,6 +27,26 @@ const RUNS_PODS: [[&str; 3]; 9] = [
     ["create", "batch", "jobs"],
     ["create", "batch", "cronjobs"],
     ["create", "extensions", "deployments"],
+    ["create", "extensions", "replicasets"],
+    ["create", "extensions", "daemonsets"],
+    ["update", "", "replicationcontrollers"],
+    ["update", "apps", "deployments"],
+    ["update", "apps", "replicasets"],
+    ["update", "apps", "statefulsets"],
+    ["update", "apps", "daemonsets"],
+    ["update", "batch", "cronjobs"],
+    ["update", "extensions", "deployments"],
+    ["update", "extensions", "replicasets"],
+    ["update", "extensions", "daemonsets"],
+    ["patch", "", "replicationcontrollers"],
+    ["patch", "apps", "deployments"],
+    ["patch", "apps", "replicasets"],
+    ["patch", "apps", "statefulsets"],
+    ["patch", "apps", "daemonsets"],
+    ["patch", "batch", "cronjobs"],
+    ["patch", "extensions", "deployments"],
+    ["patch", "extensions", "replicasets"],
+    ["patch", "extensions", "daemonsets"],
 ];
 
 /// What a Tiller's account can do, the worst first.
@@ -124,20 +144,54 @@ pub(super) const CHANGES_WEBHOOKS: [[&str; 3]; 8] = [
     ],
 ];
 
-/// The object names in the questions about one Tiller.
-#[derive(Debug, Clone, Copy)]
+/// The object names in the questions about one Tiller, each list in order.
+#[derive(Debug, Default)]
 pub(super) struct Names<'n> {
     /// The Secret with its key and certificates.
-    pub(super) certificates: &'n str,
-    /// Its service account.
-    pub(super) account: &'n str,
+    pub(super) certificates: Vec<&'n str>,
+    /// The Secrets with tokens of its accounts.
+    pub(super) tokens: Vec<&'n str>,
+    /// The Secrets with records of its releases.
+    pub(super) records: Vec<&'n str>,
+    /// Its service account, and those of its pods.
+    pub(super) accounts: Vec<&'n str>,
     /// Its pods.
-    pub(super) pods: &'n [&'n str],
+    pub(super) pods: Vec<&'n str>,
+    /// The nodes on which they run.
+    pub(super) nodes: Vec<&'n str>,
     /// The Services that lead to them.
-    pub(super) services: &'n [&'n str],
-    /// The API group, the resource and the name of what a person changes to change it.
-    pub(super) workload: [&'n str; 3],
+    pub(super) services: Vec<&'n str>,
+    /// What a person changes to change it: the API group and the resource, with the names.
+    pub(super) workloads: Vec<(&'static str, &'static str, Vec<&'n str>)>,
 }
+
+/// The order in which ways are listed.
+pub(super) const WAYS: [&str; 16] = [
+    "port-forward",
+    "exec",
+    "attach",
+    "proxy",
+    "ephemeral-containers",
+    "nodes",
+    "secrets",
+    "certificates",
+    "releases",
+    "token",
+    IMPERSONATE,
+    "run-pods",
+    "change",
+    BIND,
+    "escalate",
+    "change-webhooks",
+];
+
+const IMPERSONATE: &str = "impersonate";
+const BIND: &str = "bind";
+
+const READ: [&str; 3] = ["get", "list", "watch"];
+const CHANGE: [&str; 2] = ["update", "patch"];
+/// A connection is created; over a WebSocket it is got.
+const CONNECT: [&str; 2] = ["create", "get"];
 
 // === impl Power ===
 
@@ -159,119 +213,113 @@ impl Power {
     }
 
     pub(super) fn questions(&self) -> impl Iterator<Item = Question<'static>> {
-        self.rights.iter().map(|right| question(*right, ""))
+        self.rights.iter().map(|right| question(*right, &[]))
     }
 }
 
 /// The ways to a Tiller, each with the rights that open it; one suffices.
-pub(super) fn ways<'n>(names: Names<'n>) -> Vec<(&'static str, Vec<Question<'n>>)> {
+pub(super) fn ways<'n>(names: &'n Names<'n>) -> Vec<Way<'n>> {
     let Names {
         certificates,
-        account,
+        tokens,
+        records,
+        accounts,
         pods,
+        nodes,
         services,
-        workload: [group, resource, workload],
+        workloads,
     } = names;
-    let any = |rights: &[[&'static str; 3]]| {
-        rights
-            .iter()
-            .map(|right| question(*right, ""))
-            .collect::<Vec<_>>()
+    let mut proxy = each(&CONNECT, "", "pods/proxy", pods);
+    proxy.extend(each(&CONNECT, "", "services/proxy", services));
+    // Without names it would be the right to read all Secrets, which is a way of its own.
+    let read = |names: &'n [&'n str]| match names {
+        [] => Vec::new(),
+        names => each(&READ, "", "secrets", names),
     };
-    // Of any of them, or of its own by their names.
-    let of_own = |rights: &[[&'static str; 3]], own: &[&'n str]| {
-        let names = || std::iter::once("").chain(own.iter().copied());
-        let each = rights.iter();
-        each.flat_map(|right| names().map(|name| question(*right, name)))
-            .collect::<Vec<_>>()
-    };
-    let mut proxy = of_own(
-        &[["create", "", "pods/proxy"], ["get", "", "pods/proxy"]],
-        pods,
-    );
-    proxy.extend(of_own(
-        &[
-            ["create", "", "services/proxy"],
-            ["get", "", "services/proxy"],
-        ],
-        services,
-    ));
-    let change = ["update", "patch"].map(|verb| question([verb, group, resource], workload));
+    let mut token = each(&["create"], "", "serviceaccounts/token", accounts);
+    token.extend(read(tokens));
+    let change = workloads.iter();
+    let change = change.flat_map(|(group, resource, names)| each(&CHANGE, group, resource, names));
     vec![
-        (
-            "port-forward",
-            of_own(
-                &[
-                    ["create", "", "pods/portforward"],
-                    ["get", "", "pods/portforward"],
-                ],
-                pods,
-            ),
-        ),
-        (
-            "exec",
-            of_own(
-                &[["create", "", "pods/exec"], ["get", "", "pods/exec"]],
-                pods,
-            ),
-        ),
-        (
-            "attach",
-            of_own(
-                &[["create", "", "pods/attach"], ["get", "", "pods/attach"]],
-                pods,
-            ),
-        ),
+        ("port-forward", each(&CONNECT, "", "pods/portforward", pods)),
+        ("exec", each(&CONNECT, "", "pods/exec", pods)),
+        ("attach", each(&CONNECT, "", "pods/attach", pods)),
         ("proxy", proxy),
         (
             "ephemeral-containers",
-            of_own(
-                &[
-                    ["update", "", "pods/ephemeralcontainers"],
-                    ["patch", "", "pods/ephemeralcontainers"],
-                ],
-                pods,
-            ),
+            each(&CHANGE, "", "pods/ephemeralcontainers", pods),
+        ),
+        ("nodes", each(&CONNECT, "", "nodes/proxy", nodes)),
+        ("secrets", each(&READ, "", "secrets", &[])),
+        // A list of one name is one of a right to that name.
+        ("certificates", read(certificates)),
+        ("releases", read(records)),
+        ("token", token),
+        (
+            IMPERSONATE,
+            each(&["impersonate"], "", "serviceaccounts", accounts),
         ),
         (
-            "secrets",
-            any(&[
-                ["get", "", "secrets"],
-                ["list", "", "secrets"],
-                ["watch", "", "secrets"],
-            ]),
+            "run-pods",
+            RUNS_PODS.iter().map(|it| question(*it, &[])).collect(),
         ),
+        ("change", change.collect()),
         (
-            "certificates",
-            // A list of one name is one of a right to that name.
-            ["get", "list", "watch"]
-                .map(|verb| question([verb, "", "secrets"], certificates))
+            "escalate",
+            ["roles", "clusterroles"]
+                .map(|roles| question(["escalate", RBAC, roles], &[]))
                 .into(),
         ),
-        (
-            "token",
-            vec![question(["create", "", "serviceaccounts/token"], account)],
-        ),
-        (
-            "impersonate",
-            vec![question(["impersonate", "", "serviceaccounts"], account)],
-        ),
-        ("run-pods", any(&RUNS_PODS)),
-        ("change", change.into()),
     ]
 }
 
-fn question<'q>([verb, group, resource]: [&'q str; 3], name: &'q str) -> Question<'q> {
+/// The ways by the rights of others: to bind a role that opens a way, any or one of these, and to act as somebody who has one.
+pub(super) fn ways_by_others<'n>(
+    [roles, cluster_roles, users, groups]: [&'n [&'n str]; 4],
+) -> Vec<Way<'n>> {
+    let binds = [("roles", roles), ("clusterroles", cluster_roles)];
+    let people = [("users", users), ("groups", groups)];
+    vec![
+        (
+            BIND,
+            binds
+                .map(|(resource, names)| question(["bind", RBAC, resource], names))
+                .into(),
+        ),
+        (
+            IMPERSONATE,
+            people
+                .map(|(resource, names)| question(["impersonate", "", resource], names))
+                .into(),
+        ),
+    ]
+}
+
+/// A question for each verb.
+fn each<'q>(
+    verbs: &[&'q str],
+    group: &'q str,
+    resource: &'q str,
+    names: &'q [&'q str],
+) -> Vec<Question<'q>> {
+    let verbs = verbs.iter();
+    verbs
+        .map(|verb| question([verb, group, resource], names))
+        .collect()
+}
+
+fn question<'q>([verb, group, resource]: [&'q str; 3], names: &'q [&'q str]) -> Question<'q> {
     Question {
         verb,
         group,
         resource,
-        name,
+        names,
     }
 }
 
-/// The rights to change webhook configurations, any of them or the guard's own, as questions.
-pub(super) fn webhook_changes() -> impl Iterator<Item = Question<'static>> {
+/// The rights to change webhook configurations, any of them or the guard's own.
+pub(super) fn webhook_changes() -> Way<'static> {
     let rights = CHANGES_WEBHOOKS.iter();
-    rights.flat_map(|right| ["", NAME].map(|name| question(*right, name)))
+    let questions = rights.map(|right| question(*right, &[NAME]));
+    ("change-webhooks", questions.collect())
 }

@@ -1,6 +1,6 @@
 //! The records of releases, by the namespace that they are in.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::report::{Releases, Stored};
 use crate::policy::{Knowledge, SecretRecords};
@@ -12,6 +12,8 @@ use crate::report::Maybe;
 pub(super) struct Records {
     inventory: Inventory,
     counts: BTreeMap<(String, Storage), u32>,
+    /// The names of records in Secrets, by namespace.
+    secrets: BTreeMap<String, BTreeSet<String>>,
     missing: Option<String>,
     /// Whether records in Secrets were not listed, or not to their end.
     unread_secrets: bool,
@@ -22,19 +24,29 @@ pub(super) struct Records {
 impl Records {
     pub(super) fn take(&mut self, examined: Examined) {
         let place = match &examined {
-            Examined::Revision(it) => Some((it.tiller_namespace.clone(), it.storage)),
-            Examined::Damaged(it) => Some((it.tiller_namespace.clone(), it.storage)),
+            Examined::Revision(it) => Some((&it.tiller_namespace, it.storage, &it.record)),
+            Examined::Damaged(it) => Some((&it.tiller_namespace, it.storage, &it.record)),
             // No Tiller would see it.
             Examined::Aside(_) => None,
         };
-        if let Some(place) = place {
-            *self.counts.entry(place).or_default() += 1;
+        if let Some((namespace, storage, record)) = place {
+            if storage == Storage::Secrets {
+                let own = self.secrets.entry(namespace.clone()).or_default();
+                own.insert(record.clone());
+            }
+            self.count(namespace.clone(), storage);
         }
         self.inventory.add(examined);
     }
 
     pub(super) fn count(&mut self, namespace: String, storage: Storage) {
         *self.counts.entry((namespace, storage)).or_default() += 1;
+    }
+
+    /// The names of the Secrets with records in a namespace.
+    pub(super) fn in_secrets(&self, namespace: &str) -> impl Iterator<Item = &str> {
+        let names = self.secrets.get(namespace).into_iter().flatten();
+        names.map(String::as_str)
     }
 
     pub(super) fn miss(&mut self, reason: String) {

@@ -92,6 +92,9 @@ pub struct AuditedPod {
     pub differs: bool,
     /// Its service account, as `NAMESPACE/NAME`.
     pub account: String,
+    /// What that account can reach, if it is another one than the object's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub can_reach: Option<Maybe<CanReach>>,
     /// Who reaches its port, as in [`AuditedTiller::network`].
     pub network: Maybe<&'static str>,
     /// What the rules found that they did not find in its Deployment, the worst first.

@@ -37,7 +37,7 @@ impl Subject {
             name,
         } = named;
         Some(match &*kind {
-            "User" => Self::User(name),
+            "User" => Self::user(name),
             "Group" => Self::Group(name),
             // One without a namespace is of the binding's own.
             "ServiceAccount" if namespace.is_empty() => {
@@ -48,15 +48,21 @@ impl Subject {
         })
     }
 
+    /// A service account is a user too.
+    fn user(name: Box<str>) -> Self {
+        let account = name.strip_prefix("system:serviceaccount:");
+        match account.and_then(|it| it.split_once(':')) {
+            Some((namespace, account)) => Self::ServiceAccount(namespace.into(), account.into()),
+            None => Self::User(name),
+        }
+    }
+
     /// Whether this is a service account, or a group of service accounts.
     pub(super) fn holds(&self, account: Account<'_>) -> bool {
         let Account { namespace, name } = account;
         match self {
             Self::ServiceAccount(of, called) => **of == *namespace && **called == *name,
-            Self::User(user) => {
-                let user = user.strip_prefix("system:serviceaccount:");
-                user.and_then(|it| it.split_once(':')) == Some((namespace, name))
-            }
+            Self::User(_) => false,
             Self::Group(group) => match group.strip_prefix("system:serviceaccounts") {
                 Some("") => true,
                 Some(rest) => rest.strip_prefix(':') == Some(namespace),
@@ -91,7 +97,7 @@ mod tests {
         };
         for held in [
             Subject::ServiceAccount("blue".into(), "tiller".into()),
-            Subject::User("system:serviceaccount:blue:tiller".into()),
+            Subject::user("system:serviceaccount:blue:tiller".into()),
             Subject::Group("system:serviceaccounts".into()),
             Subject::Group("system:serviceaccounts:blue".into()),
             Subject::Group("system:authenticated".into()),

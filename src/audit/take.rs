@@ -29,7 +29,7 @@ pub struct Audit {
     pub(super) exposures: Exposures,
     pub(super) certificates: Certificates,
     pub(super) records: Records,
-    openers: Openers,
+    pub(super) openers: Openers,
     /// What could not be listed, with the reason.
     missing: BTreeMap<Listed, String>,
     unknown: BTreeSet<Unseen>,
@@ -63,6 +63,10 @@ impl Audit {
             Listed::Workloads(kind) => self.take_workload(kind.into(), object),
             Listed::Rbac(kind) => self.take_rbac(kind, object),
             Listed::Exposure(kind) => self.take_exposure(kind.into(), object),
+            Listed::ReferenceGrants => {
+                let (namespace, _) = named(object);
+                self.exposures.take_grant(&namespace, object)
+            }
             Listed::ServiceAccounts => self.openers.take_account(object),
             Listed::Tokens => {
                 let Self {
@@ -77,6 +81,9 @@ impl Audit {
         };
         if let Err(reason) = taken {
             let what = self.unread(listed.kind(), object, reason);
+            if listed == Listed::ReferenceGrants {
+                self.lack_grants();
+            }
             // Without it the list is not whole.
             let whole = self.missing.entry(listed);
             whole.or_insert_with(|| format!("{what} cannot be read"));
@@ -85,6 +92,9 @@ impl Audit {
 
     /// Records that a list could not be read, or not to its end.
     pub fn miss(&mut self, listed: Listed, reason: String) {
+        if listed == Listed::ReferenceGrants {
+            self.lack_grants();
+        }
         self.unknown.insert(Unseen {
             what: listed.as_str().to_owned(),
             reason: reason.clone(),
@@ -107,6 +117,11 @@ impl Audit {
         if storage == Storage::Secrets {
             self.records.miss_secrets();
         }
+    }
+
+    /// Records that `ReferenceGrant`s may be there which this audit does not know.
+    pub fn lack_grants(&mut self) {
+        self.exposures.lack_grants();
     }
 
     /// Records that something else could not be read.
@@ -143,7 +158,7 @@ impl Audit {
             .map(|(_, namespace, _)| &**namespace);
         self.knowledge = self.records.tell(self.knowledge, namespaces);
         let borrowed = self.workloads.borrowed(&self.knowledge, &self.basis);
-        let mut openers = std::mem::take(&mut self.openers).found;
+        let mut openers = std::mem::take(&mut self.openers.found);
         openers.extend(borrowed);
         openers.retain(|it| self.is_told_of(it.object.namespace.as_deref()));
         openers.sort_by(|one, other| one.object.cmp(&other.object));

@@ -166,6 +166,10 @@ fn write_pods(tiller: &AuditedTiller, style: Style, out: &mut dyn Write) -> io::
             let account = format!("{name} runs as {}", pod.account.one_line());
             row("", &account, out)?;
         }
+        if let Some(reach) = &pod.can_reach {
+            row("", &format!("{name} can reach"), out)?;
+            rows("", reach, can_reach, out)?;
+        }
         if pod.network != tiller.network {
             let reached = told(&pod.network, |it| network(it).to_owned());
             row("", &format!("{name} is reached by: {reached}"), out)?;

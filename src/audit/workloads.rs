@@ -16,6 +16,8 @@ use crate::policy::{Context, Knowledge, Object, Settings, Workload, WorkloadKind
 pub(super) struct Workloads {
     /// Those with a Tiller.
     pub(super) tillers: BTreeMap<Key, Kept>,
+    /// Deployments without one.
+    plain: BTreeSet<Key>,
     /// Others that run as an account of their own.
     others: BTreeMap<Key, Other>,
 }
@@ -37,6 +39,8 @@ pub(super) struct Kept {
     maker: Option<Key>,
     /// The labels of its pods.
     pub(super) labels: BTreeMap<String, String>,
+    /// The node on which a pod runs.
+    pub(super) node: Box<str>,
 }
 
 #[derive(Debug)]
@@ -60,6 +64,9 @@ impl Workloads {
         let maker = workload.controller();
         let maker = maker.map(|(kind, name)| self::key(kind, namespace, name));
         if !settings.takes_for_tiller(workload) {
+            if workload.kind == WorkloadKind::Deployment {
+                self.plain.insert(key.clone());
+            }
             let account = workload.pod.account().as_str();
             if !account.is_empty() && account != "default" {
                 let account = account.into();
@@ -70,6 +77,7 @@ impl Workloads {
         let meta = Meta::read(object).map_err(|error| error.to_string())?;
         let Meta { metadata, status } = meta;
         let status = status.unwrap_or_default();
+        let (labels, node) = of_pod(workload.kind, object).unwrap_or_default();
         let phase = status.phase.unwrap_or_default();
         let kept = Kept {
             json: object.into(),
@@ -79,7 +87,8 @@ impl Workloads {
             phase,
             idle: workload.idle,
             maker,
-            labels: pod_labels(workload.kind, object).unwrap_or_default(),
+            labels,
+            node,
         };
         self.tillers.insert(key, kept);
         Ok(true)
@@ -91,7 +100,18 @@ impl Workloads {
         for (key, kept) in &self.tillers {
             groups.entry(self.root(key)).or_default().push((key, kept));
         }
+        // What a Deployment keeps of its time as a Tiller runs nothing.
+        groups.retain(|root, members| {
+            let is_kept = |(_, kept): &(&Key, &Kept)| kept.idle && self.is_of_plain(kept);
+            root.0 != WorkloadKind::ReplicaSet || !members.iter().all(is_kept)
+        });
         groups
+    }
+
+    /// Whether a Deployment made it that holds no Tiller now.
+    fn is_of_plain(&self, kept: &Kept) -> bool {
+        let maker = kept.maker.as_ref();
+        maker.is_some_and(|maker| self.plain.contains(maker))
     }
 
     /// The topmost owner of this object that holds a Tiller. Owners form no circle: each creates another kind.
@@ -155,10 +175,12 @@ pub(super) fn key(kind: WorkloadKind, namespace: &str, name: &str) -> Key {
     (kind, namespace.into(), name.into())
 }
 
-/// The labels of the pods that an object makes, or is.
-fn pod_labels(kind: WorkloadKind, object: &str) -> Option<BTreeMap<String, String>> {
+/// The labels of the pods that an object makes, or is, and the node of a pod.
+fn of_pod(kind: WorkloadKind, object: &str) -> Option<(BTreeMap<String, String>, Box<str>)> {
     let object: serde_json::Value = serde_json::from_str(object).ok()?;
     let pod = object.pointer(kind.pod_pointer())?;
-    let labels = pod.pointer("/metadata/labels")?.clone();
-    serde_json::from_value(labels).ok()
+    let labels = pod.pointer("/metadata/labels").cloned();
+    let labels = labels.and_then(|it| serde_json::from_value(it).ok());
+    let node = pod.pointer("/spec/nodeName").and_then(|it| it.as_str());
+    Some((labels.unwrap_or_default(), node.unwrap_or_default().into()))
 }

@@ -248,12 +248,20 @@ async fn collections(
         Listed::Rbac(kind) => WatchedResource::Rbac(kind),
         Listed::Teams => WatchedResource::Teams,
         Listed::Exposure(kind) => {
-            for api in ObjectKind::from(kind).apis() {
-                if let Some(path) = served(cluster, api).await? {
+            for Api {
+                group, resources, ..
+            } in ObjectKind::from(kind).apis()
+            {
+                let resource = resources.first().copied().unwrap_or_default();
+                if let Some(path) = served(cluster, group, resource).await? {
                     return Ok(vec![everything(path)]);
                 }
             }
             return Ok(Vec::new());
+        }
+        Listed::ReferenceGrants => {
+            let path = served(cluster, "gateway.networking.k8s.io", listed.as_str()).await?;
+            return Ok(path.map(everything).into_iter().collect());
         }
         Listed::ServiceAccounts => {
             return Ok(vec![everything("/api/v1/serviceaccounts".to_owned())]);
@@ -281,16 +289,13 @@ async fn collections(
     Ok(found.into_iter().collect())
 }
 
-async fn served(cluster: &Cluster, api: &Api) -> kube::Result<Option<String>> {
-    let Some(resource) = api.resources.first() else {
-        return Ok(None);
-    };
+async fn served(cluster: &Cluster, group: &str, resource: &str) -> kube::Result<Option<String>> {
+    if group.is_empty() {
+        return Ok(Some(format!("/api/v1/{resource}")));
+    }
     for version in VERSIONS {
-        if api.group.is_empty() {
-            return Ok(Some(format!("/api/v1/{resource}")));
-        }
-        if serves(cluster.client(), api.group, version, resource).await? {
-            return Ok(Some(format!("/apis/{}/{version}/{resource}", api.group)));
+        if serves(cluster.client(), group, version, resource).await? {
+            return Ok(Some(format!("/apis/{group}/{version}/{resource}")));
         }
     }
     Ok(None)

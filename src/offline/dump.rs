@@ -18,6 +18,9 @@ use crate::tiller::signs;
 /// Why something is unknown if the dump holds no object of its kind.
 const ABSENT: &str = "the dump holds none";
 
+/// The API group of `ReferenceGrant`s, with the slash before the version.
+const GATEWAY: &str = "gateway.networking.k8s.io/";
+
 /// Reads files for an audit. A kind without any object is unknown.
 pub fn take(sources: Vec<Source>, audit: &mut Audit) {
     let mut streams = Vec::new();
@@ -53,6 +56,9 @@ pub fn take(sources: Vec<Source>, audit: &mut Audit) {
         };
         if is_everywhere && !found {
             audit.miss(listed, ABSENT.to_owned());
+        }
+        if listed == Listed::ReferenceGrants && !found {
+            audit.lack_grants();
         }
     }
     let kinds: BTreeSet<&str> = objects.iter().map(|it| it.kind.as_str()).collect();
@@ -112,6 +118,9 @@ fn is_of(object: &ManifestObject, listed: Listed) -> bool {
         Listed::Teams => {
             let (key, value) = TEAM_SELECTOR.split_once('=').unwrap_or_default();
             is_core && label(key) == Some(value)
+        }
+        Listed::ReferenceGrants => {
+            object.kind == listed.kind() && object.api_version.starts_with(GATEWAY)
         }
         Listed::ServiceAccounts => is_core,
         Listed::Tokens => {

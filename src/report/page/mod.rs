@@ -27,6 +27,9 @@ const STYLE: &str = include_str!("page.css");
 /// What filters, sorts and highlights.
 const SCRIPT: &str = include_str!("page.js");
 
+/// The most lines of a list, and of a table beside that of objects.
+const LINES: usize = 300;
+
 /// Writes the page.
 pub fn write(page: &Page<'_>, out: &mut dyn Write) -> io::Result<()> {
     let page = slim(&document(page).into_string());
@@ -55,6 +58,7 @@ fn document(page: &Page<'_>) -> Markup {
         graph,
         columns: _,
         items,
+        left_out: _,
         sections,
         unknown,
         notes,
@@ -113,8 +117,18 @@ fn unseen(unknown: &[(String, String)]) -> Markup {
         section.unknown {
             h2 { "Could not be read" }
             ul {
-                @for (what, why) in unknown { li { b { (what.one_line()) } ": " (why.one_line()) } }
+                @for (what, why) in unknown.iter().take(LINES) { li { b { (what.one_line()) } ": " (why.one_line()) } }
             }
+            (more(unknown.len()))
+        }
+    }
+}
+
+/// How many of so many lines are left out, and where they are.
+fn more(lines: usize) -> Markup {
+    html! {
+        @if let Some(more @ 1..) = lines.checked_sub(LINES) {
+            p.about { "and " (more) " more lines; -o json has all" }
         }
     }
 }
@@ -143,8 +157,9 @@ fn further(section: &Section) -> Markup {
                 p.about { (about) }
                 div.wide { table {
                     thead { tr { @for column in columns { th scope="col" { (column) } } } }
-                    tbody { @for row in rows { tr { @for cell in row { td { (cell.one_line()) } } } } }
+                    tbody { @for row in rows.iter().take(LINES) { tr { @for cell in row { td { (cell.one_line()) } } } } }
                 } }
+                (more(rows.len()))
             }
         }
     }

@@ -18,6 +18,8 @@ pub struct Page<'r> {
     pub columns: Vec<&'static str>,
     /// The lines of the table.
     pub items: Vec<Item<'r>>,
+    /// How many further objects have findings.
+    pub left_out: usize,
     /// Further tables.
     pub sections: Vec<Section>,
     /// What could not be looked at or read: what, and why.

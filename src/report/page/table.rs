@@ -12,7 +12,12 @@ const OWN: usize = 1;
 
 /// The table with what filters it.
 pub(super) fn section(page: &Page<'_>, index: &Index<'_>) -> Markup {
-    let Page { columns, items, .. } = page;
+    let Page {
+        columns,
+        items,
+        left_out,
+        ..
+    } = page;
     let width = columns.len() + 3;
     html! {
         section {
@@ -41,6 +46,9 @@ pub(super) fn section(page: &Page<'_>, index: &Index<'_>) -> Markup {
                     } }
                     @for (number, item) in items.iter().enumerate() { (line(number, item, width, index)) }
                 } }
+                @if *left_out > 0 {
+                    p.about { "Of " (left_out) " more objects with findings of the same severity or a lower one, see -o json." }
+                }
             }
         }
     }

@@ -46,6 +46,7 @@ fn hostile_page(findings: &[Finding]) -> Page<'_> {
             findings,
             details: vec![("account", vec![text()])],
         }],
+        left_out: 0,
         sections: vec![Section {
             title: "Who",
             about: "",

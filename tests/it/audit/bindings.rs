@@ -34,7 +34,7 @@ fn tiller() -> Value {
     json!({
         "apiVersion": "v1", "kind": "Pod",
         "metadata": { "name": "tiller-1", "namespace": "bound", "labels": { "app": "helm" } },
-        "spec": { "containers": [{ "name": "tiller", "image": "ghcr.io/helm/tiller:v2.17.0" }] },
+        "spec": { "nodeName": "node-7", "containers": [{ "name": "tiller", "image": "ghcr.io/helm/tiller:v2.17.0" }] },
         "status": { "phase": "Running" },
     })
 }
@@ -145,10 +145,42 @@ fn a_right_to_a_tillers_own_object_by_name_is_a_way() {
             "patch",
             "tiller-1",
         ),
+        named("g-patch", "pods", "patch", "tiller-1"),
+        named("h-token", "secrets", "get", "tiller-token"),
+        named("i-node", "nodes/proxy", "create", "node-7"),
+        named("w-other", "secrets", "get", "other-token"),
         named("x-other", "pods/exec", "create", "web"),
         named("y-other", "services/proxy", "get", "web"),
     ];
-    let found = reached(&world([objects.concat(), vec![]].concat()));
+    let token = |name: &str, account: &str| {
+        json!({
+            "apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/service-account-token",
+            "metadata": {
+                "name": name, "namespace": "bound",
+                "annotations": { "kubernetes.io/service-account.name": account },
+            },
+        })
+    };
+    let mut objects = world(objects.concat());
+    objects.extend([
+        token("tiller-token", "default"),
+        token("other-token", "web"),
+    ]);
+    // What is of a node is of no namespace.
+    for object in &mut objects {
+        if object["metadata"]["name"] == "i-node" {
+            let kind = object["kind"].as_str().unwrap().to_owned();
+            object["kind"] = json!(format!("Cluster{kind}"));
+            object["metadata"]
+                .as_object_mut()
+                .unwrap()
+                .remove("namespace");
+            if object["roleRef"].is_object() {
+                object["roleRef"]["kind"] = json!("ClusterRole");
+            }
+        }
+    }
+    let found = reached(&objects);
     let found: Vec<(&str, String)> = found
         .iter()
         .map(|(who, ways)| (who.as_str(), ways.join(" ")))
@@ -160,6 +192,9 @@ fn a_right_to_a_tillers_own_object_by_name_is_a_way() {
         ("User d-list", "certificates"),
         ("User e-watch", "certificates"),
         ("User f-ephemeral", "ephemeral-containers"),
+        ("User g-patch", "change"),
+        ("User h-token", "token"),
+        ("User i-node", "nodes"),
     ];
     assert_eq!(found, wanted.map(|(who, way)| (who, way.to_owned())));
 }

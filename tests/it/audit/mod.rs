@@ -3,10 +3,12 @@
 mod bindings;
 mod dump;
 mod expired;
+mod leading;
 mod pods;
 mod rights;
 mod tillers;
 mod unseen;
+mod ways;
 
 use std::collections::BTreeSet;
 use std::path::Path;

@@ -112,6 +112,67 @@ fn run_text(dump: &str, format: &str) -> String {
     run(&["audit", "-f", "-", "-o", format], dump.as_bytes()).stdout
 }
 
+/// A Role, what gives it to an account, and what has to be there for rights to be known.
+fn admin_of(account: &str) -> Vec<Value> {
+    let rbac = "rbac.authorization.k8s.io";
+    let role = |kind: &str, name: &str| {
+        json!({
+            "apiVersion": format!("{rbac}/v1"), "kind": kind,
+            "metadata": { "name": name, "namespace": "stale" },
+            "rules": [{ "apiGroups": ["*"], "resources": ["*"], "verbs": ["*"] }],
+        })
+    };
+    let binding = |kind: &str, subject: Value| {
+        let of = kind.strip_suffix("Binding").unwrap();
+        json!({
+            "apiVersion": format!("{rbac}/v1"), "kind": kind,
+            "metadata": { "name": "all", "namespace": "stale" },
+            "roleRef": { "apiGroup": rbac, "kind": of, "name": "all" }, "subjects": [subject],
+        })
+    };
+    let account = json!({ "kind": "ServiceAccount", "namespace": "stale", "name": account });
+    let user = json!({
+        "apiGroup": rbac, "kind": "User", "name": "system:serviceaccount:stale:tiller",
+    });
+    vec![
+        role("ClusterRole", "all"),
+        binding("ClusterRoleBinding", account),
+        role("Role", "all"),
+        binding("RoleBinding", user),
+    ]
+}
+
+#[test]
+fn what_runs_reaches_what_its_own_account_does() {
+    let mut old = hardened();
+    old["serviceAccountName"] = json!("old-admin");
+    let mut objects = rollout(&hardened(), &old);
+    objects.extend(admin_of("old-admin"));
+    let report = audit_of(&objects).json();
+    let tiller = &report["tillers"][0];
+    assert_eq!(tiller["can_reach"]["cluster"], json!([]));
+    for pod in tiller["pods"].as_array().unwrap() {
+        assert_eq!(pod["can_reach"]["cluster"][0]["can"], "everything", "{pod}");
+    }
+    // Neither its account nor its pods' account is somebody else, in whatever spelling.
+    assert_eq!(tiller["reached_by"], json!([]), "{tiller}");
+    let dump = json!({ "apiVersion": "v1", "kind": "List", "items": objects }).to_string();
+    let text = run_text(&dump, "text");
+    assert!(text.contains("the whole cluster: everything"), "{text}");
+    let page = run_text(&dump, "html");
+    for told in [
+        "stale/old-admin: the whole cluster: everything",
+        "<text>stale/old-admin</text>",
+        "The whole cluster",
+    ] {
+        assert!(page.contains(told), "{told}\n{page}");
+    }
+
+    let same = audit_of(&rollout(&hardened(), &hardened())).json();
+    let pods = same["tillers"][0]["pods"].as_array().unwrap().iter();
+    assert!(pods.clone().count() == 2 && pods.clone().all(|it| it.get("can_reach").is_none()));
+}
+
 #[test]
 fn a_pod_of_the_template_is_not_told_of_twice() {
     let run = audit_of(&rollout(&hardened(), &hardened()));
@@ -123,4 +184,19 @@ fn a_pod_of_the_template_is_not_told_of_twice() {
     }
     let own = tiller["findings"].as_array().unwrap().len();
     assert_eq!(report["summary"]["findings"], own);
+}
+
+#[test]
+fn an_old_replica_set_of_what_is_no_tiller_any_more_is_none() {
+    let mut plain = hardened();
+    plain["containers"] = json!([{ "name": "web", "image": "nginx" }]);
+    let mut objects = rollout(&plain, &hardened());
+    objects.truncate(2);
+    // By these labels it would be taken for one.
+    objects[0]["spec"]["template"]["metadata"]["labels"] = json!({ "app": "web" });
+    let tillers = |objects: &[Value]| audit_of(objects).json()["summary"]["tillers"].clone();
+    assert_eq!(tillers(&objects), 1, "it makes pods");
+    objects[1]["spec"]["replicas"] = json!(0);
+    assert_eq!(tillers(&objects[1..]), 1, "its Deployment is not known");
+    assert_eq!(tillers(&objects), 0);
 }

@@ -17,6 +17,24 @@ pub(super) fn cluster(tillers: usize) -> Value {
     json!({ "apiVersion": "v1", "kind": "List", "items": items })
 }
 
+/// Such a cluster with this many more bindings, of which every fifth is a finding.
+pub(super) fn crowd(tillers: usize, bindings: usize) -> Value {
+    let mut crowd = cluster(tillers);
+    let items = crowd["items"].as_array_mut().unwrap();
+    for number in 0..bindings {
+        let team = number % tillers;
+        let word = TEAMS[team % TEAMS.len()];
+        let namespace = format!("{word}-{}-tiller", team / TEAMS.len());
+        let who = match number % 5 {
+            0 => person("Group", "system:authenticated"),
+            _ => person("User", &format!("somebody-{number}@example.com")),
+        };
+        let name = format!("people-{number}");
+        items.push(binding(&namespace, &name, "forward", &json!([who])));
+    }
+    crowd
+}
+
 fn object(version: &str, kind: &str, namespace: &str, name: &str) -> Value {
     let mut metadata = json!({ "name": name, "creationTimestamp": "2026-03-01T10:00:00Z" });
     if !namespace.is_empty() {

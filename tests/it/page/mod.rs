@@ -7,15 +7,19 @@ use std::env;
 use std::fs;
 use std::path::Path;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::offline::{Folder, run};
 use browser::Browser;
 
 /// The page of a cluster with this many Tillers: its folder, its path and its size.
 fn page(tillers: usize) -> (Folder, String, usize) {
+    page_of(&dumps::cluster(tillers))
+}
+
+fn page_of(dump: &Value) -> (Folder, String, usize) {
     let folder = Folder::new();
-    let dump = folder.file("dump.json", dumps::cluster(tillers).to_string());
+    let dump = folder.file("dump.json", dump.to_string());
     let page = format!("{}/page.html", folder.path());
     let run = run(&["audit", "-f", &dump, "-o", &format!("html={page}")], b"");
     assert_eq!(run.code, Some(1), "{}{}", run.stderr, run.stdout);
@@ -159,6 +163,30 @@ fn three_hundred_tillers_are_drawn_in_a_second() {
     assert!(times.iter().any(|it| *it < most), "{times:?} ms");
     assert_eq!(visible(&mut browser, "#graph a[data-n]"), 300);
     assert!(visible(&mut browser, "#items tbody") > 300);
+    assert_quiet(&browser);
+}
+
+/// However many bindings there are, the page is bounded, and says what it leaves out.
+#[test]
+fn of_many_bindings_the_first_are_shown() {
+    let (_folder, page, size) = page_of(&dumps::crowd(300, 5000));
+    assert!(size < 1_500_000, "{size} bytes");
+    let text = fs::read_to_string(&page).unwrap();
+    let told = |end: &str| {
+        let at = text.find(end).unwrap_or_else(|| panic!("{end}"));
+        let number = text[..at].rsplit(|it: char| !it.is_ascii_digit()).next();
+        number.unwrap().parse::<usize>().unwrap()
+    };
+    let bindings = told(" more objects with findings");
+    assert!(bindings > 700, "{bindings}");
+    assert!(told(" more lines; -o json has all") > 0);
+    assert!(told(" more; -o json has all") > 10);
+    let Some(mut browser) = Browser::start() else {
+        return;
+    };
+    browser.look(1260, 900, "light", "screen");
+    browser.open(&page);
+    assert_eq!(visible(&mut browser, "#graph a[data-n^=t]"), 300);
     assert_quiet(&browser);
 }
 
