@@ -64,6 +64,11 @@ pub fn aside_name(name: &str) -> String {
     format!("{name}{SUFFIX}")
 }
 
+/// Whether a name is one of a record that is set aside.
+pub fn is_aside_name(name: &str) -> bool {
+    name.ends_with(SUFFIX)
+}
+
 /// The name that Tiller gave to a record that is set aside.
 pub fn original_name(aside: &str) -> &str {
     aside.strip_suffix(SUFFIX).unwrap_or(aside)

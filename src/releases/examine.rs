@@ -1,7 +1,7 @@
 //! One record, looked at: what a list shows of it, and what is wrong with it. Neither its manifest nor its chart is kept.
 
 use super::apis::Unserved;
-use super::aside::original_name;
+use super::aside::{aside_name, original_name};
 use super::hapi::Release;
 use super::hooks::unserved_in;
 use super::moment::rfc3339;
@@ -175,7 +175,10 @@ fn problems(
         }
     }
     let expected = format!("{}.v{}", release.name, release.version);
-    if record.name != expected {
+    if record.name == aside_name(&expected) {
+        let (message, remedy) = labelled_back(record, release, &expected);
+        add(ProblemKind::LabelDiffers, message, remedy);
+    } else if record.name != expected {
         add(
             ProblemKind::LabelDiffers,
             format!(
@@ -225,6 +228,24 @@ fn problems(
         }
     }
     found
+}
+
+/// That a record that was set aside has got its label back, but not its name, and what gives it back whole.
+fn labelled_back(record: &Record, release: &Release, expected: &str) -> (String, String) {
+    let message = format!(
+        "{record} was set aside by a migration, and its label was changed by hand: Tiller finds it, but looks for {expected}"
+    );
+    let is_plain = is_plain(&release.name) && is_plain(&record.namespace);
+    let restore = if is_plain {
+        format!(
+            "tiller-guard releases restore {} -n {}",
+            release.name, record.namespace
+        )
+    } else {
+        "`tiller-guard releases restore`".to_owned()
+    };
+    let relabel = relabel(record, OWNER.0, MIGRATED);
+    (message, format!("{relabel}; then give it back: {restore}"))
 }
 
 fn told(unserved: &Unserved) -> String {

@@ -42,7 +42,9 @@ pub(super) fn unmigrated(failed: MigrateError, plan: &Migrate) -> anyhow::Result
         MigrateError::Running(_) => "; it would write to these records, and delete what Helm 3 runs: give --stop-tiller, or \
                                      --keep to copy the records only"
             .to_owned(),
-        MigrateError::Tiller(MoveError::Tiller { is_forbidden: true, .. }) => {
+        MigrateError::Tiller(
+            MoveError::Tiller { is_forbidden: true, .. } | MoveError::Lacking(_),
+        ) => {
             format!("; ask an administrator for that right in {namespace}")
         }
         MigrateError::List(_) | MigrateError::Tiller(_) if plan.stops_tiller => {
@@ -66,11 +68,16 @@ pub(super) fn of_tillers(summary: &Summary, plan: &Migrate) -> Option<String> {
     let namespace = &plan.namespace;
     Some(match &summary.tillers {
         Tillers::None => return None,
-        Tillers::Held if summary.left == 0 => return None,
-        Tillers::Held => format!(
-            "Deployment {namespace}/tiller-deploy is stopped by an earlier run; start it with: kubectl -n {namespace} scale \
-             deployment tiller-deploy --replicas=1"
-        ),
+        Tillers::Held(replicas) => {
+            let left = match summary.left {
+                0 => "it has no release left",
+                _ => "it has releases left",
+            };
+            format!(
+                "Deployment {namespace}/tiller-deploy was stopped by an earlier run, and is left so: {left}; start it with: kubectl \
+                 -n {namespace} scale deployment tiller-deploy --replicas={replicas}"
+            )
+        }
         Tillers::Running(_) if plan.keep => return None,
         Tillers::Running(running) => format!(
             "Tiller runs in {}: migrate with --stop-tiller",

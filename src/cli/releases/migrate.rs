@@ -11,7 +11,7 @@ use super::super::interrupt::unless_interrupted;
 use super::super::reach::{ReachArguments, connect_patiently, on_runtime};
 use super::afterwards::{halfway, next_steps, of_tillers, tell_cluster_wide, unmigrated};
 use super::movement::DryRun;
-use super::place::{error, kubernetes_minor, namespace_in};
+use super::place::{again, error, kubernetes_minor, namespace_in};
 use crate::cluster::Cluster;
 use crate::cluster::apply;
 use crate::cluster::releases::{Effect, Migrate, Needed, Outcome, State, roles};
@@ -257,11 +257,7 @@ impl Tally {
                 self.failed += 1;
                 // What was migrated may have gone back.
                 self.migrated.remove(release);
-                let next = if *is_passing {
-                    "; run this again to go on"
-                } else {
-                    ""
-                };
+                let next = again(reason, *is_passing);
                 complain(&format!("{release}: {reason}{next}"));
                 return;
             }

@@ -152,7 +152,7 @@ async fn done(plan: &Move, cluster: &Cluster, dry_run: Option<DryRun>) -> Result
         is_empty |= moved == Moved::Nothing;
         is_moved |= !matches!(
             moved,
-            Moved::Planned { .. } | Moved::Nothing | Moved::Answers
+            Moved::Planned { .. } | Moved::Migrated(_) | Moved::Nothing | Moved::Answers
         );
         say(&format!("{}{tried}", told(&moved, plan)));
     };
@@ -204,6 +204,11 @@ pub(in crate::cli) fn told(moved: &Moved, plan: &Move) -> String {
             let parts = [Some(records), aside, others, nobody];
             parts.into_iter().flatten().collect::<Vec<_>>().join("; ")
         }
+        Moved::Migrated(number) => format!(
+            "{} of releases that Helm 3 has now stay set aside in {from}; `tiller-guard releases restore` gives a release back \
+             into the storage that Tiller reads",
+            count(number)
+        ),
         Moved::Nothing => {
             format!("no release is recorded in {namespace}: nothing was changed")
         }

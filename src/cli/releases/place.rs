@@ -35,6 +35,15 @@ pub(super) fn error(text: impl std::fmt::Display) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// What to do after a failure if another run may go on, unless the API server's answer has said so already.
+pub(super) fn again(reason: &str, is_passing: bool) -> &'static str {
+    if is_passing && !reason.contains("run this again") {
+        "; run this again to go on"
+    } else {
+        ""
+    }
+}
+
 /// A Kubernetes version: `1.36`, or `36`.
 pub(super) fn kubernetes_minor(text: &str) -> Result<u16, String> {
     let version = text.strip_prefix('v').unwrap_or(text);

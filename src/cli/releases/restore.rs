@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::super::Exit;
 use super::super::reach::{ReachArguments, connect_patiently, on_runtime};
-use super::place::{error, namespace_in};
+use super::place::{again, error, namespace_in};
 use crate::cluster::releases::{Restore, Restored};
 use crate::report::OneLine as _;
 
@@ -68,8 +68,8 @@ async fn restore(arguments: Arguments) -> anyhow::Result<Exit> {
             match &restored {
                 Restored::NotReady(_) => not_ready += 1,
                 Restored::Failed { .. } => failed += 1,
-                Restored::Done { .. } => done += 1,
-                Restored::Ready { .. } => {}
+                Restored::Done { .. } | Restored::Retracted { dry_run: false, .. } => done += 1,
+                Restored::Ready { .. } | Restored::Retracted { dry_run: true, .. } => {}
             }
             tell(release, &restored);
         })
@@ -131,12 +131,12 @@ fn tell(release: &str, restored: &Restored) {
             records(deleted),
             warning(is_unknown)
         ),
+        Restored::Retracted { deleted, dry_run } => {
+            let verb = if *dry_run { "to be deleted" } else { "deleted" };
+            format!("Tiller has it still: {} of Helm 3 {verb}", records(deleted))
+        }
         Restored::Failed { reason, is_passing } => {
-            let next = if *is_passing {
-                "; run this again to go on"
-            } else {
-                ""
-            };
+            let next = again(reason, *is_passing);
             let line = format!("{release}: {reason}{next}");
             writeln!(io::stderr(), "error: {}", line.one_line()).ok();
             return;

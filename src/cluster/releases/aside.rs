@@ -39,6 +39,8 @@ pub(super) struct Shift<'a> {
     records: BTreeMap<Key, &'a Record>,
     from: Shelf,
     to: Shelf,
+    gone: usize,
+    is_leaving: bool,
 }
 
 impl<'a> Shift<'a> {
@@ -55,6 +57,8 @@ impl<'a> Shift<'a> {
             records: records.iter().map(|it| (key(it), it)).collect(),
             from,
             to: Shelf::new(),
+            gone: 0,
+            is_leaving: false,
         }
     }
 
@@ -88,6 +92,16 @@ impl<'a> Shift<'a> {
         !self.to.is_empty()
     }
 
+    /// Whether it has come to the deletions.
+    pub(super) fn is_leaving(&self) -> bool {
+        self.is_leaving
+    }
+
+    /// How many somebody else has deleted where they were, before this could.
+    pub(super) fn gone(&self) -> usize {
+        self.gone
+    }
+
     /// Writes all of them where they go.
     pub(super) async fn copy(&mut self) -> Result<Shifted, Stop> {
         self.go_on(false).await
@@ -105,25 +119,31 @@ impl<'a> Shift<'a> {
                 Err(blocked) => return Ok(Shifted::Blocked(blocked)),
             };
             let is_deletion = |step: &Step| matches!(step, Step::Delete(_));
+            self.is_leaving = steps.values().any(is_deletion);
             if steps.is_empty() || !deletes && steps.values().all(is_deletion) {
                 return Ok(Shifted::All(self.records.len()));
             }
             let this = &*self;
-            let done: Vec<(Key, Done)> = stream::iter(steps)
+            // If one fails, the others still end: what was sent is done, whether somebody waits for the answer or not.
+            let done: Vec<(Key, Result<Done, Stop>)> = stream::iter(steps)
                 .map(|(key, step)| async move {
-                    let done = this.step(&key, &step).await?;
-                    Ok::<_, Stop>((key, done))
+                    let done = this.step(&key, &step).await;
+                    (key, done)
                 })
                 .buffer_unordered(AT_ONCE)
-                .try_collect()
-                .await?;
+                .collect()
+                .await;
             for (key, done) in done {
-                match done {
+                match done? {
                     Done::There(there) => {
                         self.to.insert(key, there);
                     }
                     Done::Left => {
                         self.from.remove(&key);
+                    }
+                    Done::Gone => {
+                        self.from.remove(&key);
+                        self.gone += 1;
                     }
                     Done::Again => {}
                     Done::Overtaken => return Ok(Shifted::Overtaken),
@@ -178,7 +198,7 @@ impl<'a> Shift<'a> {
             (Step::Delete(_) | Step::Relabel(_), Written::Done(_)) => Ok(Done::Left),
             (Step::Delete(_), Written::Overtaken) => {
                 let left = self.read(record.storage, &record.name).await?;
-                Ok(left.map_or(Done::Left, |_| Done::Overtaken))
+                Ok(left.map_or(Done::Gone, |_| Done::Overtaken))
             }
             (Step::Relabel(_), Written::Overtaken) => {
                 let left = self.read(*storage, &record.name).await?;
@@ -240,6 +260,8 @@ enum Done {
     There(Shelved),
     /// It is no longer where it was.
     Left,
+    /// The same, but somebody else has deleted it.
+    Gone,
     /// Nothing yet: somebody has deleted what was in the way.
     Again,
     /// Tiller has written it meanwhile.

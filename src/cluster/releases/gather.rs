@@ -11,7 +11,7 @@ use super::list::{ListError, Pages};
 use crate::cluster::Cluster;
 use crate::cluster::lookup::each_labelled;
 use crate::cluster::team::asked;
-use crate::releases::aside::{Direction, original_name};
+use crate::releases::aside::{Direction, is_aside_name, original_name};
 use crate::releases::{OWNER, Record, Storage, named};
 
 /// Where a Tiller records its releases.
@@ -23,6 +23,9 @@ pub(super) struct Place<'a> {
 
 /// The names of the records of each release, by storage.
 pub(super) type Recorded = BTreeMap<String, BTreeSet<(Storage, String)>>;
+
+/// Objects that have names of records that are set aside, whatever they hold.
+pub(super) type Taken = BTreeSet<(Storage, String)>;
 
 /// The records of a release.
 pub(super) struct Group {
@@ -48,36 +51,48 @@ impl Place<'_> {
     pub(super) async fn recorded(self, whose: Direction) -> Result<Recorded, ListError> {
         let mut recorded = Recorded::new();
         for storage in Storage::ALL {
-            let listed = asked(async || self.names(storage, whose).await).await;
-            let names =
-                listed.map_err(|error| ListError::asked(storage, self.namespace, &error))?;
-            for (release, name) in names {
+            for Metadata { name, labels } in self.names(storage, &selector(whose)).await? {
+                let label = labels.and_then(|mut it| it.remove("NAME"));
+                let release = release_of(&name, label);
                 recorded.entry(release).or_default().insert((storage, name));
             }
         }
         Ok(recorded)
     }
 
-    /// Each record's release and name.
-    async fn names(
-        self,
-        storage: Storage,
-        whose: Direction,
-    ) -> kube::Result<Vec<(String, String)>> {
-        let (mut names, mut unread) = (Vec::new(), None);
-        let take = |object: Box<RawValue>| match serde_json::from_str(object.get()) {
-            Ok(Object { metadata }) => {
-                let Metadata { name, labels } = metadata;
-                let label = labels.and_then(|mut it| it.remove("NAME"));
-                names.push((release_of(&name, label), name));
+    /// What is set aside, and the names that such records have or would have. One list of each storage shows both.
+    pub(super) async fn set_aside(self) -> Result<(Recorded, Taken), ListError> {
+        let (mut recorded, mut taken) = (Recorded::new(), Taken::new());
+        for storage in Storage::ALL {
+            for Metadata { name, labels } in self.names(storage, "").await? {
+                let mut labels = labels.unwrap_or_default();
+                if is_aside_name(&name) {
+                    taken.insert((storage, name.clone()));
+                }
+                if labels.get(OWNER.0).map(String::as_str) == Some(Direction::Aside.owner()) {
+                    let release = release_of(&name, labels.remove("NAME"));
+                    recorded.entry(release).or_default().insert((storage, name));
+                }
             }
-            Err(error) => unread = Some(error),
-        };
-        let client = self.cluster.client();
-        let selector = selector(whose);
-        let listed = (storage.as_str(), selector.as_str());
-        each_labelled(client, Some(self.namespace), listed, take).await?;
-        unread.map_or(Ok(names), |error| Err(kube::Error::SerdeError(error)))
+        }
+        Ok((recorded, taken))
+    }
+
+    /// The metadata of objects that a selector of labels finds.
+    async fn names(self, storage: Storage, selector: &str) -> Result<Vec<Metadata>, ListError> {
+        let listed = asked(async || {
+            let (mut names, mut unread) = (Vec::new(), None);
+            let take = |object: Box<RawValue>| match serde_json::from_str(object.get()) {
+                Ok(Object { metadata }) => names.push(metadata),
+                Err(error) => unread = Some(error),
+            };
+            let client = self.cluster.client();
+            let listed = (storage.as_str(), selector);
+            each_labelled(client, Some(self.namespace), listed, take).await?;
+            unread.map_or(Ok(names), |error| Err(kube::Error::SerdeError(error)))
+        });
+        let listed = listed.await;
+        listed.map_err(|error| ListError::asked(storage, self.namespace, &error))
     }
 
     /// Reads all records page by page, and gives those of a release away once all of them are read: each release once, without

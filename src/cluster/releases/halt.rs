@@ -42,10 +42,10 @@ impl<'a> Halt<'a> {
         self.pods(found.as_ref()).await
     }
 
-    /// Whether an earlier run has stopped Tiller's Deployment.
-    pub(super) async fn is_held(&self) -> Result<bool, MoveError> {
+    /// The number of replicas that Tiller's Deployment had before an earlier run stopped it, if nobody has started it since.
+    pub(super) async fn held(&self) -> Result<Option<i64>, MoveError> {
         let found = self.found().await?;
-        Ok(found.is_some_and(|found| found.is_noted()))
+        Ok(found.filter(Found::is_down).and_then(|it| it.stopped()))
     }
 
     /// Stops Tiller's Deployment, if there is one, and waits until its pods are gone. What runs a Tiller then still.
@@ -81,5 +81,5 @@ impl<'a> Halt<'a> {
 }
 
 fn is_started(found: &Found) -> bool {
-    !found.is_noted() && found.wanted() > 0
+    found.stopped().is_none()
 }

@@ -112,16 +112,26 @@ pub async fn list<T: Send + 'static>(
     Ok(())
 }
 
-/// Whether any are labelled in another spelling, by the API server's cache: a list of what is hardly ever there would have it
-/// read all objects once more.
+/// Whether any are labelled in another spelling.
 async fn has_misspelt(
     cluster: &Cluster,
     storage: Storage,
     namespace: Option<&str>,
 ) -> Result<bool, ListError> {
+    Ok(number(cluster, storage, namespace, MISSPELT).await? > 0)
+}
+
+/// How many have these labels, by the API server's cache: a list of what is hardly ever there would have it read all objects once
+/// more.
+pub(super) async fn number(
+    cluster: &Cluster,
+    storage: Storage,
+    namespace: Option<&str>,
+    selector: &str,
+) -> Result<usize, ListError> {
     let parameters = ListParams {
         resource_version: Some("0".to_owned()),
-        ..ListParams::default().labels(MISSPELT)
+        ..ListParams::default().labels(selector)
     };
     let path = path(storage, namespace);
     let answer = asked(async || {
@@ -133,7 +143,7 @@ async fn has_misspelt(
     let place = namespace.unwrap_or("all namespaces");
     let head = answer.await;
     let head = head.map_err(|error| ListError::asked(storage, place, &error))?;
-    Ok(head.items.is_some_and(|items| !items.is_empty()))
+    Ok(head.items.map_or(0, |items| items.len()))
 }
 
 fn path(storage: Storage, namespace: Option<&str>) -> String {

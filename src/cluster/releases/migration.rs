@@ -1,5 +1,6 @@
 //! Releases migrated to Helm 3, one after the other: each is read back before its records of Helm 2 are set aside.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt as _};
@@ -8,12 +9,13 @@ use tokio::sync::mpsc;
 use super::gather::{Group, Place, Recorded};
 use super::halt::Halt;
 use super::list::check_namespace;
+use super::moved::MoveError;
 use super::outcome::{Effect, MigrateError, Outcome, State, Summary, Tillers, outcome};
 use super::restore::{each_aside, released_to};
-use super::target::Targets;
+use super::target::{Targets, lacking, revision_in};
 use super::work::Work;
 use crate::cluster::Cluster;
-use crate::releases::aside::Direction;
+use crate::releases::aside::{Direction, original_name};
 use crate::releases::{Migration, Prepared, Record};
 
 /// Releases that are on their way at once.
@@ -50,18 +52,20 @@ impl Migrate {
             namespace: &self.namespace,
         };
         let mut recorded = place.recorded(Direction::Back).await?;
-        let aside = place.recorded(Direction::Aside).await?;
+        let (aside, taken) = place.set_aside().await?;
         if recorded.is_empty() && aside.is_empty() {
             check_namespace(cluster, &self.namespace).await?;
+        }
+        let lacking = self.lacking(cluster, &recorded).await;
+        if !lacking.is_empty() && self.effect == Effect::Write {
+            return Err(MoveError::Lacking(lacking).into());
         }
         let tillers = if recorded.keys().any(|it| self.is_wanted(it)) {
             self.quieten(cluster).await?
         } else {
             // An earlier run may have ended before it started Tiller again.
-            match self.halt(cluster).is_held().await {
-                Ok(true) => Tillers::Held,
-                Ok(false) | Err(_) => Tillers::None,
-            }
+            let held = self.halt(cluster).held().await;
+            held.ok().flatten().map_or(Tillers::None, Tillers::Held)
         };
         if tillers == Tillers::Stopped {
             // Until it stopped, Tiller may have written.
@@ -72,6 +76,8 @@ impl Migrate {
             place,
             targets: Targets::new(cluster),
             aside,
+            taken,
+            lacking,
         };
         work.tell_others(&recorded, &mut tell).await?;
         let mut migrated = Vec::new();
@@ -100,6 +106,16 @@ impl Migrate {
         self.releases.is_empty() || self.releases.iter().any(|it| it == release)
     }
 
+    /// The rights that setting Helm 2's records aside takes and that the current user does not have.
+    async fn lacking(&self, cluster: &Cluster, recorded: &Recorded) -> Vec<String> {
+        let is_wanted = |it: &&String| self.is_wanted(it) && !self.keep;
+        let names = recorded.iter().filter(|(release, _)| is_wanted(release));
+        let storages: BTreeSet<_> = names.flat_map(|it| it.1).map(|it| it.0).collect();
+        let verbs = &["create", "delete", "get"][..];
+        let rights: Vec<_> = storages.into_iter().map(|it| (it, verbs)).collect();
+        lacking(cluster, &self.namespace, &rights).await
+    }
+
     fn halt<'a>(&'a self, cluster: &'a Cluster) -> Halt<'a> {
         Halt::new(cluster, &self.namespace, self.timeout)
     }
@@ -114,12 +130,8 @@ impl Migrate {
             Err(error) => return Ok(Tillers::Unknown(error.to_string())),
         };
         if running.is_empty() {
-            let is_held = is_taken && halt.is_held().await?;
-            return Ok(if is_held {
-                Tillers::Held
-            } else {
-                Tillers::None
-            });
+            let held = if is_taken { halt.held().await? } else { None };
+            return Ok(held.map_or(Tillers::None, Tillers::Held));
         }
         if !is_taken {
             return Ok(Tillers::Running(running));
@@ -131,7 +143,7 @@ impl Migrate {
         if !others.is_empty() {
             return Err(MigrateError::Running(others));
         }
-        let was_held = halt.is_held().await?;
+        let was_held = halt.held().await?.is_some();
         let left = halt.stop().await?;
         if left.is_empty() {
             return Ok(Tillers::Stopped);
@@ -163,32 +175,51 @@ impl Work<'_> {
         let mut before = self.aside.clone();
         before.retain(|it, _| self.plan.is_wanted(it) && !recorded.contains_key(it));
         each_aside(self.place, &before, async |Group { release, records }| {
-            let state = self.before(&release, &records).await;
-            tell(outcome(&release, state, Prepared::default()));
+            let (state, remarks) = self.before(&release, &records).await;
+            let prepared = Prepared {
+                remarks,
+                ..Prepared::default()
+            };
+            tell(outcome(&release, state, prepared));
         })
         .await?;
         Ok(())
     }
 
-    /// Whether Helm 3 has a release whose records are set aside.
-    async fn before(&self, release: &str, records: &[Record]) -> State {
+    /// Whether Helm 3 has a release whose records are set aside, and what it lacks.
+    async fn before(&self, release: &str, records: &[Record]) -> (State, Vec<String>) {
         let mut missing = Vec::new();
         for namespace in released_to(records) {
-            match self.targets.has(&namespace, release).await {
-                Ok(true) => return State::Already,
-                Ok(false) => missing.push(namespace),
-                Err(stop) => return stop.into(),
+            match self.targets.newest(&namespace, release).await {
+                Ok(Some(newest)) => return (State::Already, self.lost(release, records, newest)),
+                Ok(None) => missing.push(namespace),
+                Err(stop) => return (stop.into(), Vec::new()),
             }
         }
         if self.plan.releases.is_empty() {
-            return State::Gone(missing);
+            return (State::Gone(missing), Vec::new());
         }
-        State::NotReady(vec![format!(
+        let state = State::NotReady(vec![format!(
             "it was migrated, and Helm 3 has no record of it in {} any more; to migrate it anew, first give it back: \
              tiller-guard releases restore {release} -n {}",
             missing.join(" and "),
             self.plan.namespace
-        )])
+        )]);
+        (state, Vec::new())
+    }
+
+    /// That Helm 3 has lost the newest revision. Older ones it deletes itself.
+    fn lost(&self, release: &str, records: &[Record], newest: u32) -> Vec<String> {
+        let names = records.iter().map(|it| original_name(&it.name));
+        let migrated = names.filter_map(revision_in).max();
+        let lost = migrated.filter(|it| *it > newest).map(|migrated| {
+            format!(
+                "revision {migrated} was migrated, but the newest that Helm 3 has is {newest}; to migrate it anew, first give \
+                 it back: tiller-guard releases restore {release} -n {}",
+                self.plan.namespace
+            )
+        });
+        lost.into_iter().collect()
     }
 
     async fn migrate(
@@ -228,7 +259,10 @@ impl Work<'_> {
             return Ok(recorded.len());
         }
         for release in migrated.iter().filter(|it| recorded.contains_key(*it)) {
-            let back = self.take_back(release).await;
+            let back = match self.take_back(release).await {
+                Ok(()) => format!("it was given back: stop Tiller in {}", self.plan.namespace),
+                Err(why) => format!("it was not given back: {why}"),
+            };
             let reason = format!("Tiller has begun another revision meanwhile; {back}");
             let is_passing = true;
             let state = State::Failed { reason, is_passing };

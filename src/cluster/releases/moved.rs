@@ -19,6 +19,8 @@ pub enum Moved {
         /// Whether there is a Deployment of Tiller's.
         tiller: bool,
     },
+    /// So many records of releases that were migrated are set aside in the other storage, and stay there.
+    Migrated(usize),
     /// There is no record in either storage, and Tiller was left as it is.
     Nothing,
     /// Tiller has no pod left.

@@ -5,15 +5,16 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use super::contents::Looker;
-use super::list::check_namespace;
+use super::list::{check_namespace, number};
 use super::moved::{MoveError, Moved};
 use super::tiller::{Found, Tiller};
 use super::write::Writer;
 use crate::cluster::Cluster;
-use crate::releases::Storage;
+use crate::releases::aside::Direction;
 use crate::releases::movement::{
     Contents, Kept, Next, Outlook, Owner, Progress, Step, Steps, next, outlook,
 };
+use crate::releases::{OWNER, Storage};
 
 /// Rounds in which somebody else may come between.
 const ROUNDS: usize = 30;
@@ -193,6 +194,7 @@ impl<F: FnMut(Moved)> Mover<'_, F> {
             check_namespace(self.cluster, &self.plan.namespace).await?;
         }
         self.planned(&source, &target, found.is_some());
+        self.tell_migrated().await?;
         self.check_launch(found.as_ref())?;
         self.check(&source)?;
         if !source.is_empty() {
@@ -260,6 +262,17 @@ impl<F: FnMut(Moved)> Mover<'_, F> {
             others,
             tiller,
         });
+    }
+
+    /// Tells of records that a migration has set aside: a move does not take them along.
+    async fn tell_migrated(&mut self) -> Result<(), MoveError> {
+        let selector = format!("{}={}", OWNER.0, Direction::Aside.owner());
+        let namespace = Some(self.plan.namespace.as_str());
+        let migrated = number(self.cluster, self.from(), namespace, &selector).await?;
+        if migrated > 0 {
+            (self.tell)(Moved::Migrated(migrated));
+        }
+        Ok(())
     }
 
     /// Whether Tiller may be started as it will be, before anything is written.

@@ -52,7 +52,7 @@ pub enum State {
         /// Records of Helm 2 that were set aside.
         aside: usize,
     },
-    /// An earlier run has migrated it, and Tiller has no record of it since.
+    /// An earlier run has migrated it, and Tiller has no record of it since. Its remarks say if Helm 3 lacks the newest revision.
     Already,
     /// An earlier run has migrated it, and Helm 3 has no record of it any more in these namespaces.
     Gone(Vec<String>),
@@ -72,8 +72,8 @@ pub enum Tillers {
     None,
     /// These run.
     Running(Vec<String>),
-    /// An earlier run has stopped it, and it is left so.
-    Held,
+    /// An earlier run has stopped it, and it is left so. It had this many replicas.
+    Held(i64),
     /// Tiller was stopped, and is left so: it has no release any more.
     Stopped,
     /// Tiller was stopped meanwhile.

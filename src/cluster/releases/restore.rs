@@ -13,9 +13,10 @@ use super::halt::Halt;
 use super::helm3::{place, text};
 use super::list::{ListError, check_namespace};
 use super::outcome::{MigrateError, Stop};
+use super::taken::{Taken, retract_rest};
 use super::target::Targets;
 use super::tiller::Found;
-use super::write::{Writer, Written};
+use super::write::{WriteError, Writer, Written};
 use crate::cluster::Cluster;
 use crate::provision::Names;
 use crate::releases::aside::{Direction, shelf};
@@ -54,6 +55,13 @@ pub enum Restored {
         /// Whether Helm 3 had no record of it.
         is_unknown: bool,
     },
+    /// Tiller has it still, and Helm 3 no longer has what a migration had left.
+    Retracted {
+        /// Secrets of Helm 3 that were deleted.
+        deleted: usize,
+        /// Whether they only would be.
+        dry_run: bool,
+    },
     /// Something went wrong.
     Failed {
         /// What.
@@ -79,17 +87,29 @@ impl Restore {
         if aside.is_empty() {
             check_namespace(cluster, &self.namespace).await?;
         }
-        for release in &self.releases {
-            if !aside.contains_key(release) {
-                let why = format!("nothing of it is set aside in {}", self.namespace);
-                tell(release, Restored::NotReady(vec![why]));
-            }
+        let targets = Targets::new(cluster);
+        let failed = |stop: Stop| Restored::Failed {
+            reason: stop.to_string(),
+            is_passing: stop.is_passing(),
+        };
+        let others = self.releases.iter().filter(|it| !aside.contains_key(*it));
+        let others: Vec<_> = others.collect();
+        let recorded = if others.is_empty() {
+            Recorded::new()
+        } else {
+            place.recorded(Direction::Back).await?
+        };
+        let mut has_done = false;
+        for release in others {
+            let left = retract_rest(place, &targets, release, &recorded, self.dry_run).await;
+            let left = left.unwrap_or_else(failed);
+            has_done |= matches!(left, Restored::Retracted { .. });
+            tell(release, left);
         }
         if !self.releases.is_empty() {
             aside.retain(|name, _| self.releases.contains(name));
         }
-        let targets = Targets::new(cluster);
-        if aside.is_empty() {
+        if aside.is_empty() && !has_done {
             return Ok(None);
         }
         let tiller = Halt::new(cluster, &self.namespace, Duration::ZERO);
@@ -104,7 +124,7 @@ impl Restore {
             );
             let releases = aside.keys();
             releases.for_each(|it| tell(it, Restored::NotReady(vec![why.clone()])));
-            return Ok(None);
+            return Ok(tiller.as_ref().and_then(Found::stopped));
         }
         let to = tiller.as_ref().and_then(Found::storage);
         each_aside(place, &aside, async |Group { release, records }| {
@@ -114,10 +134,6 @@ impl Restore {
                 dry_run: self.dry_run,
             };
             let restored = give_back(place, &targets, &release, &records, terms).await;
-            let failed = |stop: Stop| Restored::Failed {
-                reason: stop.to_string(),
-                is_passing: stop.is_passing(),
-            };
             tell(&release, restored.unwrap_or_else(failed));
         })
         .await?;
@@ -161,11 +177,8 @@ pub(super) async fn give_back(
         obstacles.push(format!("Tiller has recorded it anew: {blocked}"));
     }
     let (ours, others) = of_helm3(tillers, targets, release, records).await?;
-    if let Some((namespace, name)) = others.first() {
-        obstacles.push(format!(
-            "Helm 3 has changed it since: Secret {namespace}/{name}; to give Tiller what it had before, delete Helm 3's \
-             records first, and no object, with: kubectl -n {namespace} delete secrets -l owner=helm,name={release}"
-        ));
+    if let Some(other) = others.first() {
+        obstacles.push(changed(other, release));
     }
     // Helm 3's records go once Tiller has its own.
     let is_unknown = ours.is_empty() && others.is_empty() && !shift.is_begun();
@@ -192,10 +205,17 @@ pub(super) async fn give_back(
         Shifted::Overtaken => return Err(overtaken()),
         Shifted::Blocked(blocked) => return Ok(Restored::NotReady(vec![blocked.to_string()])),
     }
-    let deleted = ours.len();
-    for secret in &ours {
-        delete(tillers.cluster, secret).await?;
+    let taken = Taken {
+        tillers,
+        targets,
+        release,
+        records,
+    };
+    if let Some(reason) = taken.take_from_helm3(&ours).await? {
+        let is_passing = false;
+        return Ok(Restored::Failed { reason, is_passing });
     }
+    let deleted = ours.len();
     match shift.run().await? {
         Shifted::All(records) => Ok(Restored::Done {
             records,
@@ -208,7 +228,7 @@ pub(super) async fn give_back(
 }
 
 /// Helm 3's Secrets of a release: those that were made of these records and that it has not touched, and the places of others.
-async fn of_helm3(
+pub(super) async fn of_helm3(
     tillers: Place<'_>,
     targets: &Targets<'_>,
     release: &str,
@@ -235,7 +255,16 @@ pub(super) fn released_to(records: &[Record]) -> BTreeSet<String> {
     namespaces.filter(|it| !it.is_empty()).collect()
 }
 
-async fn delete(cluster: &Cluster, secret: &Value) -> Result<(), Stop> {
+/// Why a release is not given back that Helm 3 has written to, and what to do.
+pub(super) fn changed((namespace, name): &(String, String), release: &str) -> String {
+    format!(
+        "Helm 3 has changed it since: Secret {namespace}/{name}; to give Tiller what it had before, delete Helm 3's records \
+         first, and no object, with: kubectl -n {namespace} delete secrets -l owner=helm,name={release}"
+    )
+}
+
+/// Deletes a Secret of Helm 3, if it still is of this version.
+pub(super) async fn delete(cluster: &Cluster, secret: &Value) -> Result<Written, WriteError> {
     let (namespace, name) = place(secret);
     let writer = Writer {
         cluster,
@@ -244,12 +273,7 @@ async fn delete(cluster: &Cluster, secret: &Value) -> Result<(), Stop> {
         dry_run: false,
     };
     let version = text(secret, "/metadata/resourceVersion");
-    match writer.delete(&name, &version).await? {
-        Written::Done(_) => Ok(()),
-        Written::Overtaken => Err(Stop::Other(format!(
-            "Helm 3 has changed Secret {namespace}/{name} at the same time"
-        ))),
-    }
+    writer.delete(&name, &version).await
 }
 
 /// The records of releases that are set aside, one release after the other.

@@ -12,8 +12,10 @@ use tokio::sync::{Mutex, OnceCell};
 use super::helm3::{is_of_ours, listed, place};
 use super::outcome::Stop;
 use crate::cluster::Cluster;
+use crate::cluster::apply::ObjectReference;
 use crate::cluster::lookup::each_labelled;
-use crate::cluster::team::{api, asked, has_namespace};
+use crate::cluster::team::{api, asked, has_namespace, lacking_rights};
+use crate::releases::Storage;
 use crate::releases::helm3::{OWNER_LABEL, same};
 
 /// What the names of Helm 3's Secrets begin with.
@@ -34,6 +36,8 @@ struct Names {
     releases: BTreeMap<String, Vec<String>>,
     /// Others that are named as Helm 3's.
     others: BTreeSet<String>,
+    /// The rights to write Helm 3's that are missing.
+    lacking: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -83,12 +87,23 @@ impl<'a> Targets<'a> {
         Arc::clone(known.entry(namespace.to_owned()).or_default())
     }
 
-    /// Whether Helm 3 has any Secret of a release, at the first list.
-    pub(super) async fn has(&self, namespace: &str, release: &str) -> Result<bool, Stop> {
+    /// The newest revision of a release that Helm 3 has, at the first list.
+    pub(super) async fn newest(&self, namespace: &str, release: &str) -> Result<Option<u32>, Stop> {
+        let cell = self.cell(namespace).await;
+        let names = cell.get_or_try_init(|| self.names(namespace)).await?;
+        let names = names.as_ref().and_then(|it| it.releases.get(release));
+        let names = names.into_iter().flatten();
+        Ok(names
+            .map(|name| revision_in(name).unwrap_or_default())
+            .max())
+    }
+
+    /// The rights that writing Helm 3's Secrets there takes and that the current user does not have.
+    pub(super) async fn lacking(&self, namespace: &str) -> Result<Vec<String>, Stop> {
         let cell = self.cell(namespace).await;
         let names = cell.get_or_try_init(|| self.names(namespace)).await?;
         let names = names.as_ref();
-        Ok(names.is_some_and(|names| names.releases.contains_key(release)))
+        Ok(names.map_or_else(Vec::new, |names| names.lacking.clone()))
     }
 
     /// Whether a Secret that is none of Helm 3's has this name: at the first list, or now.
@@ -142,10 +157,13 @@ impl<'a> Targets<'a> {
             return Ok(None);
         }
         let names = asked(async || self.list_names(namespace).await).await;
-        names.map(Some).map_err(|error| {
+        let names = names.map_err(|error| {
             let what = format!("cannot list the Secrets of Helm 3 in {namespace}");
             Stop::asked(&what, &error)
-        })
+        })?;
+        let rights = [(Storage::Secrets, &["create", "get"][..])];
+        let lacking = lacking(self.cluster, namespace, &rights).await;
+        Ok(Some(Names { lacking, ..names }))
     }
 
     async fn list_names(&self, namespace: &str) -> kube::Result<Names> {
@@ -182,4 +200,31 @@ impl<'a> Targets<'a> {
         })?;
         Ok(found.map(|it| serde_json::to_value(it).unwrap_or_default()))
     }
+}
+
+/// The rights in a namespace, by storage and verbs, that the current user does not have.
+pub(super) async fn lacking(
+    cluster: &Cluster,
+    namespace: &str,
+    rights: &[(Storage, &[&'static str])],
+) -> Vec<String> {
+    let object = |storage: Storage| ObjectReference {
+        api_version: "v1".to_owned(),
+        kind: storage.kind().to_owned(),
+        namespace: Some(namespace.to_owned()),
+        name: String::new(),
+    };
+    let rights = rights
+        .iter()
+        .map(|(storage, verbs)| (object(*storage), *verbs));
+    let rights: Vec<_> = rights.collect();
+    let each = rights
+        .iter()
+        .flat_map(|(object, verbs)| verbs.iter().map(move |verb| (*verb, object)));
+    lacking_rights(cluster, &each.collect::<Vec<_>>()).await
+}
+
+/// The revision that the name of a record ends with.
+pub(super) fn revision_in(name: &str) -> Option<u32> {
+    name.rsplit_once(".v")?.1.parse().ok()
 }

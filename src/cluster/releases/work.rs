@@ -6,14 +6,14 @@ use serde_json::Value;
 use tokio::task::spawn_blocking;
 
 use super::aside::{Shift, Shifted};
-use super::gather::{Group, Place, Recorded};
+use super::gather::{Group, Place, Recorded, Taken};
 use super::helm3::{is_of_ours, namespaces, place, revision};
 use super::migration::Migrate;
 use super::outcome::{Effect, Outcome, State, Stop, outcome};
-use super::restore::{Restored, Terms, give_back};
+use super::retract::Trace;
 use super::target::Targets;
 use super::write::{Writer, Written};
-use crate::releases::aside::{Direction, Shelf, shelf};
+use crate::releases::aside::{Direction, Shelf, aside_name, shelf};
 use crate::releases::helm3::{is_made_by, migrated_from, same};
 use crate::releases::{Prepared, Record, Storage};
 
@@ -27,14 +27,18 @@ pub(super) struct Work<'a> {
     pub(super) targets: Targets<'a>,
     /// What earlier runs have set aside.
     pub(super) aside: Recorded,
+    /// Objects that have the names of records that are set aside.
+    pub(super) taken: Taken,
+    /// The rights in Tiller's namespace that are missing.
+    pub(super) lacking: Vec<String>,
 }
 
 /// How far one attempt at a release has come.
 enum Attempt {
     /// To its end.
     Ended(Outcome),
-    /// Somebody came between; whether records may have been set aside before.
-    Overtaken { has_begun: bool },
+    /// Somebody came between.
+    Overtaken,
 }
 
 /// What was written of a release.
@@ -47,47 +51,40 @@ struct Count {
 // === impl Work ===
 
 impl Work<'_> {
-    /// Gives a release back to Tiller, which goes on with it. What became of that.
-    pub(super) async fn take_back(&self, release: &str) -> String {
-        let restored = async {
-            let records = self.place.aside(release).await?;
-            let terms = Terms {
-                to: None,
-                is_named: true,
-                dry_run: false,
-            };
-            give_back(self.place, &self.targets, release, &records, terms).await
-        };
-        match restored.await {
-            Ok(Restored::Done { .. } | Restored::Ready { .. }) => {
-                format!("it was given back: stop Tiller in {}", self.plan.namespace)
-            }
-            Ok(Restored::NotReady(why)) => format!("it was not given back: {}", why.join("; ")),
-            Ok(Restored::Failed { reason, .. }) => format!("it was not given back: {reason}"),
-            Err(stop) => format!("it was not given back: {stop}"),
-        }
-    }
-
-    /// Migrates a release.
+    /// Migrates a release. If that fails, Tiller alone has it where that is possible, and the outcome says so if not.
     pub(super) async fn release(&self, group: Group, recorded: &Recorded) -> Outcome {
         let Group { release, records } = group;
-        let mut given = Some(records);
-        let mut has_taken = false;
-        for _round in 0..ROUNDS {
-            match self.attempt(&release, given.take(), recorded).await {
-                Ok(Attempt::Overtaken { has_begun }) => has_taken |= has_begun,
-                Ok(Attempt::Ended(outcome)) => {
-                    let is_migrated = matches!(outcome.state, State::Migrated { .. });
-                    if has_taken && !is_migrated {
-                        self.take_back(&release).await;
-                    }
-                    return outcome;
+        let mut trace = Trace::default();
+        let attempts = self.attempts(&release, records, recorded, &mut trace);
+        let mut outcome = attempts.await;
+        match &mut outcome.state {
+            State::Failed { reason, .. } => {
+                if let Some(left) = self.undo(&release, recorded, &trace).await {
+                    *reason = format!("{reason}; {left}");
                 }
-                Err(stop) => return outcome(&release, stop.into(), Prepared::default()),
             }
+            State::NotReady(why) => why.extend(self.undo(&release, recorded, &trace).await),
+            State::Ready(_) if trace.had_some => outcome.remarks.push(self.both(&release)),
+            _ => {}
         }
-        if has_taken {
-            self.take_back(&release).await;
+        outcome
+    }
+
+    /// Tries to, until nobody comes between.
+    async fn attempts(
+        &self,
+        release: &str,
+        records: Vec<Record>,
+        recorded: &Recorded,
+        trace: &mut Trace,
+    ) -> Outcome {
+        let mut given = Some(records);
+        for _round in 0..ROUNDS {
+            match self.attempt(release, given.take(), recorded, trace).await {
+                Ok(Attempt::Overtaken) => {}
+                Ok(Attempt::Ended(outcome)) => return outcome,
+                Err(stop) => return outcome(release, stop.into(), Prepared::default()),
+            }
         }
         let reason = format!(
             "its records change all the time: stop every Tiller of {}",
@@ -95,7 +92,7 @@ impl Work<'_> {
         );
         let is_passing = true;
         let state = State::Failed { reason, is_passing };
-        outcome(&release, state, Prepared::default())
+        outcome(release, state, Prepared::default())
     }
 
     /// Tries to, once.
@@ -104,30 +101,26 @@ impl Work<'_> {
         release: &str,
         given: Option<Vec<Record>>,
         recorded: &Recorded,
+        trace: &mut Trace,
     ) -> Result<Attempt, Stop> {
         let is_fresh = given.is_none();
         let records = match given {
             Some(records) => records,
             None => self.place.records(release, recorded).await?,
         };
+        trace.names = records.iter().map(|record| record.name.clone()).collect();
         if records.is_empty() {
             let why = State::NotReady(vec!["Tiller has deleted it meanwhile".to_owned()]);
             return Ok(Attempt::Ended(outcome(release, why, Prepared::default())));
         }
         let (mut prepared, records, from) = self.prepare(records).await?;
         let mut shift = Shift::new(self.place, Direction::Aside, &records, from);
-        if self.aside.contains_key(release)
-            && let Some(blocked) = shift.look().await?
-        {
-            prepared.obstacles.push(format!(
-                "{blocked}, of a release of this name that was migrated before, and that Tiller has recorded anew: if Helm 3 \
-                 is to keep it, delete Tiller's records, and no object, with: kubectl -n {} delete configmaps,secrets -l \
-                 OWNER=TILLER,NAME={release}",
-                self.plan.namespace
-            ));
-        }
+        self.look_aside(release, &records, &mut shift, &mut prepared)
+            .await?;
         self.look_at_target(release, &mut prepared);
         let existing = self.existing(release, is_fresh, &mut prepared).await?;
+        trace.look(&existing, &self.plan.namespace);
+        self.look_at_rights(&mut prepared).await?;
         let ready = State::Ready(prepared.secrets.len());
         if !prepared.obstacles.is_empty() {
             let why = State::NotReady(std::mem::take(&mut prepared.obstacles));
@@ -136,8 +129,8 @@ impl Work<'_> {
         if self.plan.effect == Effect::Look {
             return Ok(Attempt::Ended(outcome(release, ready, prepared)));
         }
-        let Some(Count { written, unchanged }) = self.write(&prepared, &existing).await? else {
-            return Ok(Attempt::Overtaken { has_begun: false });
+        let Some(count) = self.write(&prepared, &existing, trace).await? else {
+            return Ok(Attempt::Overtaken);
         };
         if self.plan.effect == Effect::Try {
             return Ok(Attempt::Ended(outcome(release, ready, prepared)));
@@ -146,18 +139,71 @@ impl Work<'_> {
         let shifted = if self.plan.keep {
             Shifted::All(0)
         } else {
-            shift.run().await?
+            let shifted = shift.run().await;
+            trace.is_leaving = shifted.is_err() && shift.is_leaving();
+            shifted?
         };
         let state = match shifted {
+            Shifted::All(_) if shift.gone() > 0 => {
+                // It is Helm 3's now.
+                *trace = Trace::default();
+                purged(release, &prepared)
+            }
             Shifted::All(aside) => State::Migrated {
-                written,
-                unchanged,
+                written: count.written,
+                unchanged: count.unchanged,
                 aside,
             },
-            Shifted::Overtaken => return Ok(Attempt::Overtaken { has_begun: true }),
+            Shifted::Overtaken => {
+                trace.has_taken = true;
+                return Ok(Attempt::Overtaken);
+            }
             Shifted::Blocked(blocked) => State::NotReady(vec![blocked.to_string()]),
         };
         Ok(Attempt::Ended(outcome(release, state, prepared)))
+    }
+
+    /// Objects that are in the way of the records that are to be set aside.
+    async fn look_aside(
+        &self,
+        release: &str,
+        records: &[Record],
+        shift: &mut Shift<'_>,
+        prepared: &mut Prepared,
+    ) -> Result<(), Stop> {
+        let is_taken = |it: &Record| self.taken.contains(&(it.storage, aside_name(&it.name)));
+        let is_before = self.aside.contains_key(release);
+        let is_due = is_before || !self.plan.keep && records.iter().any(is_taken);
+        if !is_due {
+            return Ok(());
+        }
+        let Some(blocked) = shift.look().await? else {
+            return Ok(());
+        };
+        prepared.obstacles.push(if is_before {
+            format!(
+                "{blocked}, of a release of this name that was migrated before, and that Tiller has recorded anew: if Helm 3 \
+                 is to keep it, delete Tiller's records, and no object, with: kubectl -n {} delete configmaps,secrets -l \
+                 OWNER=TILLER,NAME={release}",
+                self.plan.namespace
+            )
+        } else {
+            format!("{blocked}; rename or delete it")
+        });
+        Ok(())
+    }
+
+    /// Whether the current user may do all that follows.
+    async fn look_at_rights(&self, prepared: &mut Prepared) -> Result<(), Stop> {
+        let mut lacking = self.lacking.clone();
+        for namespace in namespaces(&prepared.secrets) {
+            lacking.extend(self.targets.lacking(&namespace).await?);
+        }
+        if !lacking.is_empty() {
+            let why = lacking.join(", ");
+            prepared.obstacles.push(format!("you may not {why}"));
+        }
+        Ok(())
     }
 
     /// Anyone with the right to write a record in Tiller's namespace chooses the namespace of Helm 3's record.
@@ -260,6 +306,7 @@ impl Work<'_> {
         &self,
         prepared: &Prepared,
         existing: &BTreeMap<(String, String), Value>,
+        trace: &mut Trace,
     ) -> Result<Option<Count>, Stop> {
         let mut count = Count::default();
         // The newest goes first and alone, so that Helm 3 never takes an old one for what runs.
@@ -271,7 +318,8 @@ impl Work<'_> {
                 storage: Storage::Secrets,
                 dry_run: self.plan.effect == Effect::Try,
             };
-            let written = match existing.get(&(namespace.clone(), name.clone())) {
+            let there = existing.get(&(namespace.clone(), name.clone()));
+            let written = match there {
                 None => writer.create(&name, secret).await?,
                 Some(there) if same(there, secret) || !is_made_by(there, &self.plan.namespace) => {
                     count.unchanged += 1;
@@ -287,10 +335,29 @@ impl Work<'_> {
                 }
             };
             match written {
-                Written::Done(_) => count.written += 1,
+                Written::Done(version) => {
+                    count.written += 1;
+                    if there.is_none() && !writer.dry_run {
+                        trace.created.insert((namespace, name), version);
+                    }
+                }
                 Written::Overtaken => return Ok(None),
             }
         }
         Ok(Some(count))
+    }
+}
+
+/// That somebody else has deleted Tiller's records while they were copied.
+fn purged(release: &str, prepared: &Prepared) -> State {
+    let namespaces: Vec<_> = namespaces(&prepared.secrets).into_iter().collect();
+    let namespaces = namespaces.join(" and ");
+    State::Failed {
+        reason: format!(
+            "Helm 3 has it now, but somebody else deleted Tiller's records meanwhile. If that was a Tiller, it has deleted the \
+             objects of the release too: look for them in {namespaces}, and if there are none, run: helm uninstall {release} -n \
+             {namespaces}"
+        ),
+        is_passing: false,
     }
 }

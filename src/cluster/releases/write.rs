@@ -1,5 +1,7 @@
 //! Writing single records. What is in conflict with somebody else's write is left to the next look.
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hyper::header::{ACCEPT, HeaderValue};
@@ -178,7 +180,9 @@ impl Writer<'_> {
         name: &str,
         request: impl Fn() -> Result<hyper::Request<Vec<u8>>, kube::core::request::Error>,
     ) -> Result<Written, WriteError> {
+        let attempts = AtomicU32::new(0);
         let answer = asked(async || {
+            attempts.fetch_add(1, Ordering::Relaxed);
             let mut request = request().map_err(kube::Error::BuildRequest)?;
             // Kubernetes 1.10 deletes, and then fails to write its answer as metadata.
             if verb != "delete" {
@@ -188,6 +192,14 @@ impl Writer<'_> {
         });
         match answer.await {
             Ok(answer) => Ok(Written::Done(answer.metadata.resource_version)),
+            // An earlier attempt has deleted it, and its answer was lost.
+            Err(kube::Error::Api(status))
+                if verb == "delete"
+                    && status.code == 404
+                    && attempts.load(Ordering::Relaxed) > 1 =>
+            {
+                Ok(Written::Done(String::new()))
+            }
             Err(kube::Error::Api(status)) if overtaken(verb, status.code) => Ok(Written::Overtaken),
             Err(error) => Err(WriteError {
                 verb,

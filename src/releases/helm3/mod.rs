@@ -12,7 +12,7 @@ mod values;
 
 pub use error::ConvertError;
 pub use object::{
-    MIGRATED_FROM, OWNER_LABEL, SECRET_TYPE, is_made_by, migrated_from, read_object, same, secret,
-    secret_name,
+    MIGRATED_FROM, OWNER_LABEL, SECRET_TYPE, is_made_by, is_of_install, migrated_from, read_object,
+    same, secret, secret_name,
 };
 pub use record::{Converted, convert};

@@ -8,6 +8,7 @@ use super::error::ConvertError;
 use super::record::{Converted, convert};
 use crate::releases::encoding::{compress, message};
 use crate::releases::hapi::Release;
+use crate::releases::moment::rfc3339;
 use crate::releases::record::{KEY, MAX_SIZE};
 use crate::releases::status::Status;
 
@@ -91,6 +92,16 @@ pub fn is_made_by(secret: &Value, tiller_namespace: &str) -> bool {
     let record = format!("{tiller_namespace}/{release}.v{revision}");
     // The other storage holds the same record once it was moved.
     from.rsplit(' ').next() == Some(record.as_str())
+}
+
+/// Whether a Secret holds a revision of the install that this release is a revision of: all of them were first deployed at one moment.
+pub fn is_of_install(secret: &Value, release: &Release) -> bool {
+    let first = rfc3339(release.info.first_deployed.as_option());
+    let there = read_object(secret);
+    let there = there
+        .as_ref()
+        .and_then(|it| it.pointer("/info/first_deployed")?.as_str());
+    first.is_some() && there == first.as_deref()
 }
 
 /// Whether two Secrets of Helm 3 hold the same release, in the same words.

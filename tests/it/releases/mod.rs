@@ -17,8 +17,10 @@ pub(crate) mod moved;
 mod moved_faults;
 mod moved_tiller;
 mod movement;
+mod owners;
 mod recordings;
 mod restored;
+mod restored_storage;
 mod show;
 
 use std::fs;

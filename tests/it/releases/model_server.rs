@@ -138,6 +138,18 @@ impl Store {
                 self.put(key.clone(), body.clone());
                 Ok(self.objects[&key].clone())
             }
+            (
+                "POST",
+                [
+                    "apis",
+                    "authorization.k8s.io",
+                    "v1",
+                    "selfsubjectaccessreviews",
+                ],
+            ) => Ok(json!({
+                "apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview", "metadata": {}, "spec": {},
+                "status": { "allowed": true },
+            })),
             ("GET", ["apis", "apps", "v1", "namespaces", _, "deployments", _]) => Err(404),
             (_, ["api", "v1", "namespaces", namespace, resource, name]) => {
                 self.on_object(method, &key(resource, namespace, name), body)
