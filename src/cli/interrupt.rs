@@ -75,10 +75,7 @@ impl Steps {
             let lines = steps.iter().map(|(of, what)| format!("  {of}: {what}\n"));
             "interrupted; half done:\n".to_owned() + &lines.collect::<String>()
         };
-        begun
-            + "run the same command again, and it continues where it stopped:\n  "
-            + &again()
-            + "\n"
+        begun + "run the same command again, and it does the rest:\n  " + &again() + "\n"
     }
 
     fn leave(&self) {

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 use super::access::{Access, access};
@@ -11,7 +13,7 @@ use super::objects::{self, PodSecurity};
 use super::review::{context, knowledge, review};
 use super::{CheckedTeam, KIND_LABEL, secrets, tiller};
 use crate::k8s::Malformed;
-use crate::pki::team::Certificates;
+use crate::pki::team::{Certificate, Certificates};
 use crate::policy::Settings;
 use crate::policy::team::TeamError;
 
@@ -203,6 +205,25 @@ impl Plan {
             }
         }
         self.stages.retain(|stage| !stage.objects.is_empty());
+        self
+    }
+
+    /// The same, with Tiller's certificate written first, beside the CA that has issued it, and no other: once a new CA takes the
+    /// place of that one, nobody can issue it again.
+    #[must_use]
+    pub fn with_server_first(mut self, issuer: &Certificate) -> Self {
+        let is_server = |object: &&Value| {
+            object.get("type").is_some_and(|it| it == secrets::TLS) && kind_label(object).is_none()
+        };
+        let Some(mut server) = self.objects().find(is_server).cloned() else {
+            return self;
+        };
+        let [_, _, trusted] = secrets::TLS_SECRET_KEYS;
+        if let Some(data) = server.get_mut("data").and_then(Value::as_object_mut) {
+            data.insert(trusted.to_owned(), STANDARD.encode(issuer.pem()).into());
+        }
+        self.stages
+            .insert(0, Stage::new("Tiller's certificate", vec![server]));
         self
     }
 

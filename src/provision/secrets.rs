@@ -21,6 +21,9 @@ pub const TLS_SECRET_KEYS: [&str; 3] = ["tls.crt", "tls.key", "ca.crt"];
 /// The keys of the Secret with a team's CA: certificate, key, and the CAs that are on their way out.
 pub const AUTHORITY_SECRET_KEYS: [&str; 3] = ["tls.crt", "tls.key", "retiring.crt"];
 
+/// The type of both.
+pub(super) const TLS: &str = "kubernetes.io/tls";
+
 /// The CA with its key. Where it is kept in a folder, there is no such Secret.
 pub(super) fn authority(team: &CheckedTeam, certificates: &Certificates) -> Value {
     let [certificate, key, retiring] = AUTHORITY_SECRET_KEYS;
@@ -34,7 +37,7 @@ pub(super) fn authority(team: &CheckedTeam, certificates: &Certificates) -> Valu
     let pem = authority.key().pem();
     secret(
         &guard_metadata(team, &names.authority(), "authority"),
-        "kubernetes.io/tls",
+        TLS,
         &[
             (certificate, &authority.certificate().pem()),
             (key, &pem),
@@ -59,7 +62,7 @@ pub(super) fn server(team: &CheckedTeam, certificates: &Certificates, name: &str
     }
     secret(
         &metadata,
-        "kubernetes.io/tls",
+        TLS,
         &[
             (certificate, &issued.certificate.pem()),
             (key, &pem),

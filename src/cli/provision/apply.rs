@@ -71,7 +71,9 @@ impl Making<'_> {
     fn step(&self, number: usize, stage: &Stage) -> String {
         let Prepared { plan, course, .. } = self.prepared;
         let still = match course {
-            Course::Replace => "; until Tiller restarts, it accepts the old bundles",
+            Course::Replace | Course::Complete => {
+                "; until Tiller restarts, it accepts the old bundles"
+            }
             Course::Keep | Course::Rotate | Course::Finish => "",
         };
         let (title, all) = (stage.title, plan.stages.len());
@@ -296,7 +298,7 @@ fn unapplied(error: ApplyError) -> Failure {
         ApplyError::Forbidden { .. } => {
             "; ask an administrator to do it, or to give you that right"
         }
-        ApplyError::Unanswered { .. } => "; run it again: it continues where it stopped",
+        ApplyError::Unanswered { .. } => "; run it again: it does the rest",
         ApplyError::NoDryRun(_)
         | ApplyError::Nameless
         | ApplyError::Foreign { .. }

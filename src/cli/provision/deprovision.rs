@@ -82,11 +82,17 @@ async fn leave(
         Err(error) => return session.end(name, Err(error), Exit::Clean),
     };
     let stays = leaving.what_stays(team);
-    if !(yes || doing.is_trial()) {
-        match leaving.existing(session, doing).await {
-            Ok(models) if agreed(&models, stays.as_deref())? => {}
-            Ok(_) => return Ok(Exit::Findings),
+    if !doing.is_trial() {
+        let models = match leaving.existing(session, doing).await {
+            Ok(models) => models,
             Err(error) => return session.end(name, Err(error), Exit::Clean),
+        };
+        let owned: Vec<_> = models.iter().copied().cloned().collect();
+        if let Err(error) = session.may_write(&[], &owned).await {
+            return session.end(name, Err(Failure::cluster(error)), Exit::Clean);
+        }
+        if !yes && !agreed(&models, stays.as_deref())? {
+            return Ok(Exit::Findings);
         }
     }
     let mut done = leaving.delete(session, name, doing).await;
@@ -255,21 +261,28 @@ async fn leave_targets(
         .iter()
         .flat_map(|namespace| withdrawn(old, namespace))
         .collect();
-    if !(yes || doing.is_trial()) {
-        match session.existing(&models, OWNER, doing).await {
-            Ok(models) if agreed(&models, None)? => {}
-            Ok(_) => return Ok(Exit::Findings),
+    let prepared = session.prepare(&new, (Course::Keep, Scope::Change), doing);
+    let prepared = match prepared.await {
+        Ok(prepared) => prepared,
+        Err(error) => return session.end(&name, Err(error), Exit::Clean),
+    };
+    if !doing.is_trial() {
+        let existing = match session.existing(&models, OWNER, doing).await {
+            Ok(existing) => existing,
             Err(error) => return session.end(&name, Err(error), Exit::Clean),
+        };
+        let owned: Vec<_> = existing.iter().copied().cloned().collect();
+        if let Err(error) = session.may_carry_out(&prepared, &owned, doing).await {
+            return session.end(&name, Err(error), Exit::Clean);
+        }
+        if !yes && !agreed(&existing, None)? {
+            return Ok(Exit::Findings);
         }
     }
     let what = "rights in target namespaces are deleted; the team's ConfigMap still names them";
     session.steps.begin(&name, what);
     let done = match session.delete(&name, &models, OWNER, doing).await {
-        Ok(()) => {
-            session
-                .make(&new, (Course::Keep, Scope::Change), doing)
-                .await
-        }
+        Ok(()) => session.carry_out(&prepared, &[], doing).await,
         failed => failed,
     };
     session.end(&name, done, Exit::Clean)

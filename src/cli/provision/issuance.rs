@@ -6,8 +6,10 @@ use anyhow::{Context as _, bail};
 
 use super::arguments::CertificateArguments;
 use super::authority_folder::{AuthorityFolder, Kept};
-use crate::cluster::team::Found;
-use crate::pki::team::{Authority, Certificates, Holder, Present, Server, Wanted};
+use crate::cluster::team::{Found, FoundBundle};
+use crate::pki::team::{
+    Authority, Certificate, Certificates, Fingerprint, Holder, Issued, Present, Server, Wanted,
+};
 use crate::policy::team::Team;
 use crate::provision::{CheckedTeam, Names, Person};
 
@@ -16,7 +18,9 @@ use crate::provision::{CheckedTeam, Names, Person};
 pub(super) enum Course {
     /// The present one stays; the first one is made.
     Keep,
-    /// A new one issues; the present one stays trusted.
+    /// The present one stays; it may be new, from a run that was interrupted.
+    Complete,
+    /// A new one issues; the present one stays trusted. If one is on its way out already, the same as [`Self::Complete`].
     Rotate,
     /// The present one stays, and those that it took over from are no longer trusted.
     Finish,
@@ -29,6 +33,10 @@ pub(super) enum Course {
 pub(super) struct Issuance {
     pub(super) certificates: Certificates,
     is_new: bool,
+    /// The CA on its way out, if it has issued another certificate for Tiller, which nobody can repeat without its key.
+    pub(super) last_issuer: Option<Certificate>,
+    /// Whether a rotation was asked for, and had begun before.
+    pub(super) is_continued: bool,
 }
 
 /// Decides on the CA and completes the certificates. Nothing is written.
@@ -64,6 +72,15 @@ pub(super) fn issue(
         is_registered(&team.team, present.as_ref(), registered, arguments)?;
     }
     let create = || Authority::create(&team.team, now, arguments.lifetimes().authority);
+    let is_begun = present
+        .as_ref()
+        .is_some_and(|kept| !kept.retiring.is_empty());
+    let is_continued = is_begun && course == Course::Rotate;
+    let course = if is_continued {
+        Course::Complete
+    } else {
+        course
+    };
     let is_new = present.is_none() || matches!(course, Course::Rotate | Course::Replace);
     let holders: Vec<Holder> = team.people().iter().map(Person::holder).collect();
     let wanted = Wanted {
@@ -71,18 +88,24 @@ pub(super) fn issue(
         holders: &holders,
         lifetimes: arguments.lifetimes(),
     };
-    let mut server = server;
+    let (mut server, mut last_issuer) = (server, None);
     let (authority, retiring) = match (present, course) {
         (None, Course::Finish) => bail!("it has no CA yet: provision it first"),
         (None, _) | (_, Course::Replace) => (create()?, Vec::new()),
-        (Some(kept), Course::Keep) => (kept.authority, kept.retiring),
-        (Some(kept), Course::Finish) => (kept.authority, Vec::new()),
-        (Some(kept), Course::Rotate) if !kept.retiring.is_empty() => bail!(
-            "the CA was already rotated, and the old one is still trusted: hand out the bundles, then use --finish"
-        ),
+        (Some(kept), Course::Keep | Course::Complete) => (kept.authority, kept.retiring),
+        (Some(kept), Course::Finish) => {
+            if is_begun {
+                are_handed_out(team, &kept.authority, &bundles)?;
+            }
+            (kept.authority, Vec::new())
+        }
         (Some(kept), Course::Rotate) => {
+            let old = kept.authority.certificate().clone();
+            let before = fingerprint(server.as_ref());
             server = Certificates::last_server(&kept.authority, server, wanted, now)?;
-            (create()?, vec![kept.authority.certificate().clone()])
+            let is_other = fingerprint(server.as_ref()) != before;
+            last_issuer = is_other.then(|| old.clone());
+            (create()?, vec![old])
         }
     };
     let present = Present {
@@ -94,7 +117,34 @@ pub(super) fn issue(
     Ok(Issuance {
         certificates,
         is_new,
+        last_issuer,
+        is_continued,
     })
+}
+
+fn fingerprint(issued: Option<&Issued>) -> Option<Fingerprint> {
+    issued.map(|it| it.certificate.fingerprint())
+}
+
+/// Whether everybody has a bundle of the new CA. Without it, the end of the old one shuts them out, as after a `rotate` that was
+/// interrupted.
+fn are_handed_out(
+    team: &CheckedTeam,
+    new: &Authority,
+    bundles: &[FoundBundle],
+) -> anyhow::Result<()> {
+    let has_new = |person: &&Person| {
+        let mut own = bundles.iter().filter(|it| it.person == **person);
+        own.any(|it| new.has_issued(&it.issued.certificate))
+    };
+    let Some(person) = team.people().iter().find(|it| !has_new(it)) else {
+        return Ok(());
+    };
+    let name = &team.team;
+    bail!(
+        "the rotation is not complete, and --finish would shut people out: the {person} has no bundle of the new CA. Run \
+         `tiller-guard provision rotate {name}`, have everybody run `tiller-guard configure`, then use --finish"
+    )
 }
 
 /// A CA that is another than the registered one would shut out everybody without a word.

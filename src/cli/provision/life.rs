@@ -10,7 +10,7 @@ use super::issuance::Course;
 use super::prepare::Scope;
 use super::session::{About, Failure, Session, in_cluster};
 use crate::cluster::apply::Effect;
-use crate::cluster::team::people;
+use crate::cluster::team::{Rollout, people, rollout};
 use crate::provision::{CheckedTeam, Person, PersonKind, TeamSpec, revoked};
 
 /// Teams that are renewed at once.
@@ -127,20 +127,44 @@ pub(super) fn rotate(arguments: RotateArguments) -> anyhow::Result<Exit> {
         About::One(&team),
         async |session| {
             let team = session.checked(session.spec(&team)?)?;
-            let mut made = session.make(&team, (course, Scope::Change), &doing).await;
-            let name = &team.team;
-            let is_written = session.writer(&doing, true).effect == Effect::Write;
-            if made.is_ok() && course == Course::Rotate && is_written {
-                made = session.line(
-                name,
-                format_args!(
-                    "the old CA is trusted until `tiller-guard provision rotate {name} --finish`"
-                ),
-            );
-            }
-            session.end(name, made, Exit::Clean)
+            let made = turn(session, &team, course, &doing).await;
+            session.end(&team.team, made, Exit::Clean)
         },
     )
+}
+
+/// Brings the CA to where it is wanted; where a run before was interrupted, does the rest.
+async fn turn(
+    session: &Session<'_>,
+    team: &CheckedTeam,
+    course: Course,
+    doing: &DoingArguments,
+) -> Result<(), Failure> {
+    let name = &team.team;
+    let prepared = session.prepare(team, (course, Scope::Whole), doing).await?;
+    session.may_carry_out(&prepared, &[], doing).await?;
+    if prepared.issuance.is_continued {
+        let is_complete = !prepared.is_change();
+        session.line(
+            name,
+            if is_complete {
+                "the CA was already rotated; nothing is missing"
+            } else {
+                "the CA was already rotated; this does what is missing"
+            },
+        )?;
+    }
+    session.carry_out(&prepared, &[], doing).await?;
+    if course == Course::Rotate && doing.effect() == Effect::Write {
+        session.line(
+            name,
+            format_args!(
+                "the old CA is trusted until `tiller-guard provision rotate {name} --finish`: run that once everybody has the \
+                 new bundle"
+            ),
+        )?;
+    }
+    Ok(())
 }
 
 /// Lets people use a team's Tiller.
@@ -215,8 +239,8 @@ fn named(users: &[String], groups: &[String]) -> anyhow::Result<Vec<Person>> {
     people.collect()
 }
 
-/// Whoever is no longer one of the team, and has something of it yet, is what a run left that was killed: the CA is new
-/// already.
+/// Replaces the CA if one of these people is a member. If none is, a run before was interrupted, whose rest is done, or there is
+/// nothing to do.
 async fn shut_out(
     session: &Session<'_>,
     old: &CheckedTeam,
@@ -224,31 +248,42 @@ async fn shut_out(
     gone: &[Person],
     doing: &DoingArguments,
 ) -> Result<(), Failure> {
-    let (members, others): (Vec<_>, Vec<_>) = gone
-        .iter()
-        .partition(|person| old.people().contains(person));
-    if !others.is_empty() {
-        let left = people(&session.stock, &team.team);
-        if let Some(stranger) = others.into_iter().find(|person| !left.contains(person)) {
-            let error = anyhow!("the {stranger} has no access to its Tiller");
-            return Err(Failure::input(error));
-        }
+    let left = people(&session.stock, &team.team);
+    let mut members = gone.iter().filter(|it| old.people().contains(it));
+    let has_members = members.next().is_some();
+    let known = |it: &&Person| old.people().contains(it) || left.contains(it);
+    let has_known = gone.iter().any(|it| known(&it));
+    let stranger = gone.iter().find(|it| !known(it));
+    let no_access =
+        |stranger| Failure::input(anyhow!("the {stranger} has no access to its Tiller"));
+    if let Some(stranger) = stranger.filter(|_| has_members) {
+        return Err(no_access(stranger));
     }
-    let course = if members.is_empty() {
-        Course::Keep
-    } else {
+    let course = if has_members {
         Course::Replace
+    } else {
+        Course::Complete
     };
-    let prepared = session
-        .prepare(team, (course, Scope::Change), doing)
-        .await?;
-    let done = session
-        .carry_out(&prepared, &revoked(team, gone), doing)
-        .await;
+    let prepared = session.prepare(team, (course, Scope::Whole), doing).await?;
+    if let Some(stranger) = stranger.filter(|_| !has_known) {
+        if !(prepared.is_change() || is_restarting(session, team, doing).await?) {
+            return Err(no_access(stranger));
+        }
+        session.line(
+            &team.team,
+            format_args!(
+                "the {stranger} is not in the team, but Tiller may still accept bundles that were revoked: this does what is missing"
+            ),
+        )?;
+    }
+    let gone = revoked(team, gone);
+    session.may_carry_out(&prepared, &gone, doing).await?;
+    let done = session.carry_out(&prepared, &gone, doing).await;
     done.map_err(|failure| match failure.exit {
         Exit::TimedOut => Failure {
             error: anyhow!(
-                "{:#}. Until Tiller restarts, it still accepts the revoked bundle; see `tiller-guard provision status {}`",
+                "{:#}. Until Tiller restarts, it still accepts the revoked bundle: run this again to wait for it; see \
+                 `tiller-guard provision status {}`",
                 failure.error,
                 team.team
             ),
@@ -256,6 +291,19 @@ async fn shut_out(
         },
         _ => failure,
     })
+}
+
+/// Whether Tiller is to be waited for and is not ready.
+async fn is_restarting(
+    session: &Session<'_>,
+    team: &CheckedTeam,
+    doing: &DoingArguments,
+) -> Result<bool, Failure> {
+    if doing.no_wait || !team.with_tiller {
+        return Ok(false);
+    }
+    let state = rollout(&session.cluster, &team.tiller_namespace).await;
+    Ok(state.map_err(Failure::cluster)? != Rollout::Done)
 }
 
 fn without(names: &[String], gone: &[String]) -> Vec<String> {

@@ -1,5 +1,7 @@
 //! A prepared team, brought to its desired state.
 
+use std::slice;
+
 use serde_json::Value;
 
 use super::adoption::Adoption;
@@ -23,7 +25,24 @@ impl Session<'_> {
         doing: &DoingArguments,
     ) -> Result<(), Failure> {
         let prepared = self.prepare(team, what, doing).await?;
+        if what.1 != Scope::Certificates {
+            self.may_carry_out(&prepared, &[], doing).await?;
+        }
         self.carry_out(&prepared, &[], doing).await
+    }
+
+    /// Whether the current user may write what was prepared, and delete what is to go.
+    pub(super) async fn may_carry_out(
+        &self,
+        prepared: &Prepared<'_>,
+        gone: &[Value],
+        doing: &DoingArguments,
+    ) -> Result<(), Failure> {
+        if doing.effect() != Effect::Write {
+            return Ok(());
+        }
+        let may = self.may_write(slice::from_ref(prepared), gone).await;
+        may.map_err(Failure::cluster)
     }
 
     /// Writes what was prepared, deletes what is to go, and waits until Tiller is ready.
@@ -101,7 +120,7 @@ impl Session<'_> {
         doing: &DoingArguments,
     ) -> Result<(), Failure> {
         let still = match prepared.course {
-            Course::Replace => ", and may accept the old bundles until then",
+            Course::Replace | Course::Complete => ", and may accept the old bundles until then",
             Course::Keep | Course::Rotate | Course::Finish => "",
         };
         let what = format!("all objects are written; Tiller is not ready yet{still}");

@@ -8,7 +8,9 @@ use serde_json::Value;
 use super::super::policy_options::now;
 use super::prepare::{Prepared, desired};
 use super::session::{OWNER, Session};
-use crate::cluster::apply::{Applied, ApplyError, Change, Effect, Expects, Writer};
+use crate::cluster::apply::{
+    Applied, ApplyError, Change, Effect, Expects, ObjectReference, Writer,
+};
 use crate::cluster::install::policy_text;
 use crate::cluster::team::{Write, lacking_grants, lacking_rights, may_do_everything, requester};
 use crate::config;
@@ -20,10 +22,17 @@ use crate::provision::namespaces_of;
 const NAMED: usize = 10;
 
 impl Session<'_> {
-    /// Asks for the rights, and whether the policy lets the current user write Tiller's certificates.
-    pub(super) async fn may_write(&self, prepared: &[Prepared<'_>]) -> anyhow::Result<()> {
+    /// Asks for the rights to write what was prepared and to delete what is to go, and whether the policy lets the current user
+    /// write Tiller's certificates.
+    pub(super) async fn may_write(
+        &self,
+        prepared: &[Prepared<'_>],
+        gone: &[Value],
+    ) -> anyhow::Result<()> {
         let changes = || prepared.iter().flat_map(|it| &it.changes);
-        let writes: Vec<_> = changes().filter_map(write).collect();
+        let gone: Vec<_> = gone.iter().filter_map(ObjectReference::of).collect();
+        let deletes = gone.iter().map(|object| ("delete", object));
+        let writes: Vec<_> = changes().filter_map(write).chain(deletes).collect();
         if writes.is_empty() {
             return Ok(());
         }

@@ -151,7 +151,7 @@ async fn make_all(
         return Ok(exit);
     }
     if doing.effect() == Effect::Write
-        && let Err(error) = session.may_write(&prepared).await
+        && let Err(error) = session.may_write(&prepared, &[]).await
     {
         session
             .progress

@@ -9,13 +9,14 @@ use super::arguments::DoingArguments;
 use super::issuance::{Course, Issuance, issue};
 use super::session::{Failure, Session};
 use crate::cluster::apply::{Applied, ApplyError, Change, Desired, Effect, Foreign, Writer};
-use crate::cluster::team::{Existing, Found, LookError, Looked, existing, found};
+use crate::cluster::team::{Existing, Found, LookError, Looked, existing, found, is_leaving};
 use crate::cluster::told::chain;
 use crate::pki::team::{Certificates, Fingerprint};
 use crate::provision::{
     CheckedTeam, Names, Person, Plan, Planned, namespaces_of, plan, tiller_deployment, tls_secret,
 };
 use crate::tiller::Storage;
+use serde_json::Value;
 
 /// How much of a team is brought up to date.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,6 +115,10 @@ impl Session<'_> {
         )
         .map_err(Failure::input)?
         .for_kubernetes(self.cluster.version().known_minor());
+        let whole = match &issuance.last_issuer {
+            Some(issuer) => whole.with_server_first(issuer),
+            None => whole,
+        };
         let plan = match scope {
             Scope::Whole | Scope::Change => whole,
             Scope::Certificates => {
@@ -177,6 +182,7 @@ impl Session<'_> {
         let wanted: Vec<_> = namespaces.iter().collect();
         let done = looked.at(cluster, stock, &wanted).await;
         done.map_err(Failure::cluster)?;
+        self.is_not_leaving(&namespaces, looked)?;
         let tiller = namespaces.first();
         if tiller.is_none_or(|tiller| looked.live(tiller).is_none()) {
             return Ok(false);
@@ -193,6 +199,23 @@ impl Session<'_> {
         let moves = hidden_records(team, &existing, adopt)?;
         looked.know(&tiller_deployment(team), existing.tiller);
         Ok(moves)
+    }
+
+    /// Nothing can be made in a namespace that is being deleted.
+    fn is_not_leaving(&self, namespaces: &[Value], looked: &Looked) -> Result<(), Failure> {
+        let live = namespaces.iter().filter_map(|it| looked.live(it));
+        let leaving = live.filter(|it| is_leaving(it));
+        let leaving = leaving.filter_map(|it| it.pointer("/metadata/name")?.as_str());
+        let guard = self
+            .guard_leaves
+            .then_some(&*self.shared.place.guard_namespace);
+        match guard.into_iter().chain(leaving).next() {
+            Some(name) => Err(Failure::input(anyhow!(
+                "namespace {name} is being deleted, and nothing can be made in it; nothing was changed: wait until it is gone, \
+                 then run this again"
+            ))),
+            None => Ok(()),
+        }
     }
 
     /// A namespace has one Tiller.

@@ -11,9 +11,7 @@ use super::arguments::{DoingArguments, SharedArguments, examined};
 use super::progress::Progress;
 use crate::cluster::Cluster;
 use crate::cluster::apply::{Effect, Expects, Writer};
-use crate::cluster::team::{
-    LookError, Registered, Stock, has_namespace, registered, registered_in,
-};
+use crate::cluster::team::{LookError, Registered, Stock, is_leaving, registered, registered_in};
 use crate::cluster::told::chain;
 use crate::config;
 use crate::policy::Settings;
@@ -36,6 +34,8 @@ pub(super) struct Session<'a> {
     pub(super) progress: Progress,
     /// What Ctrl-C leaves half done of each team.
     pub(super) steps: Steps,
+    /// Whether the guard's namespace is being deleted.
+    pub(super) guard_leaves: bool,
 }
 
 /// Which teams a run is about.
@@ -120,10 +120,21 @@ async fn known(
 
 /// The same for many teams, in the lists that they need anyway. None if the current user may not list them, or there is no such
 /// namespace.
-async fn known_of_many(cluster: &Cluster, namespace: &str) -> Option<(Vec<Registered>, Stock)> {
+async fn known_of_many(cluster: &Cluster, namespace: &str) -> Option<KnownTeams> {
     let stock = Stock::of_many(cluster, namespace).await.ok()?;
-    let is_there = stock.has_namespace(namespace) == Some(true);
-    is_there.then(|| (registered_in(&stock), stock))
+    let leaves = is_leaving(stock.namespace(namespace)??);
+    Some(KnownTeams {
+        registered: registered_in(&stock),
+        stock,
+        guard_leaves: leaves,
+    })
+}
+
+/// The registered teams, and what is known of their objects.
+struct KnownTeams {
+    registered: Vec<Registered>,
+    stock: Stock,
+    guard_leaves: bool,
 }
 
 // === impl Session ===
@@ -156,7 +167,11 @@ impl<'a> Session<'a> {
             None => Self::known(&cluster, namespace, about).await,
         };
         match told {
-            Ok((registered, stock)) => Ok(Ok(Self {
+            Ok(KnownTeams {
+                registered,
+                stock,
+                guard_leaves,
+            }) => Ok(Ok(Self {
                 cluster,
                 shared,
                 settings,
@@ -164,6 +179,7 @@ impl<'a> Session<'a> {
                 stock,
                 progress,
                 steps,
+                guard_leaves,
             })),
             Err(error) => {
                 progress.error(format_args!("{}", chain(error.as_ref())))?;
@@ -177,14 +193,20 @@ impl<'a> Session<'a> {
         cluster: &Cluster,
         namespace: &str,
         about: About<'_>,
-    ) -> anyhow::Result<(Vec<Registered>, Stock)> {
-        if has_namespace(cluster, namespace).await? {
-            return Ok(known(cluster, namespace, about).await?);
-        }
-        bail!(
-            "namespace {namespace}, which holds the teams, does not exist: run `tiller-guard install`, or name another with \
-             --guard-namespace"
-        )
+    ) -> anyhow::Result<KnownTeams> {
+        let found = crate::cluster::team::namespace(cluster, namespace).await?;
+        let Some(found) = found else {
+            bail!(
+                "namespace {namespace}, which holds the teams, does not exist: run `tiller-guard install`, or name another with \
+                 --guard-namespace"
+            )
+        };
+        let (registered, stock) = known(cluster, namespace, about).await?;
+        Ok(KnownTeams {
+            registered,
+            stock,
+            guard_leaves: is_leaving(&found),
+        })
     }
 
     /// A registered team.

@@ -25,11 +25,23 @@ pub use stock::{Looked, Stock};
 
 pub(in crate::cluster) use request::{api, asked};
 
+use serde_json::Value;
+
 use super::Cluster;
 use super::apply::ObjectReference;
 
 /// Whether there is such a namespace.
 pub async fn has_namespace(cluster: &Cluster, name: &str) -> Result<bool, LookError> {
+    Ok(namespace(cluster, name).await?.is_some())
+}
+
+/// Whether a namespace is being deleted: nothing can be made in it.
+pub fn is_leaving(namespace: &Value) -> bool {
+    namespace.pointer("/metadata/deletionTimestamp").is_some()
+}
+
+/// A namespace, if it is there.
+pub async fn namespace(cluster: &Cluster, name: &str) -> Result<Option<Value>, LookError> {
     let reference = ObjectReference {
         api_version: "v1".to_owned(),
         kind: "Namespace".to_owned(),
@@ -38,7 +50,6 @@ pub async fn has_namespace(cluster: &Cluster, name: &str) -> Result<bool, LookEr
     };
     let api = reference.api(cluster.client());
     let found = asked(async || api.get_opt(name).await).await;
-    found
-        .map(|found| found.is_some())
-        .map_err(|error| LookError::asked("look", name, error))
+    let found = found.map_err(|error| LookError::asked("look", name, error))?;
+    Ok(found.map(|found| serde_json::to_value(found).unwrap_or_default()))
 }

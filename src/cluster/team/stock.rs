@@ -82,9 +82,9 @@ impl Stock {
         })
     }
 
-    /// Whether there is such a namespace, if all are known.
-    pub fn has_namespace(&self, name: &str) -> Option<bool> {
-        Some(self.namespaces.as_ref()?.contains_key(name))
+    /// The namespace of this name, or none, if all are known.
+    pub fn namespace(&self, name: &str) -> Option<Option<&Value>> {
+        Some(self.namespaces.as_ref()?.get(name))
     }
 
     /// The object of this kind and name in the guard's namespace, or none, if all are known.

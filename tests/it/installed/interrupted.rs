@@ -171,7 +171,7 @@ async fn ctrl_c_says_how_far_it_was_and_which_command_continues() {
         let run = interrupted(world.client.clone(), &words, stops).await;
         assert_eq!(run.code, Some(130), "{}{}", run.stdout, run.stderr);
         let told = format!(
-            "interrupted; half done:\n  {half_done}\nrun the same command again, and it continues where it stopped:\n  \
+            "interrupted; half done:\n  {half_done}\nrun the same command again, and it does the rest:\n  \
              tiller-guard install {} --wait=0 ",
             world.service_port
         );

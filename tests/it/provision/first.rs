@@ -14,7 +14,7 @@ use crate::suite::{Feature, skip};
 const RBAC: &str = "rbac.authorization.k8s.io/v1";
 
 /// Runs the program as somebody else, whom the administrator impersonates.
-fn run_as(user: &str, words: &[&str]) -> Run {
+pub(super) fn run_as(user: &str, words: &[&str]) -> Run {
     let folder = Folder::new();
     let config = fs::read_to_string(cluster().kubeconfig()).unwrap();
     let mut config: Value = serde_saphyr::from_str(&config).unwrap();
@@ -26,7 +26,7 @@ fn run_as(user: &str, words: &[&str]) -> Run {
 }
 
 /// Binds somebody to a cluster role with these rules.
-async fn may(world: &World, name: &str, user: &str, rules: Value) {
+pub(super) async fn may(world: &World, name: &str, user: &str, rules: Value) {
     use kube::api::{Api, DynamicObject, PostParams};
     for object in [
         json!({ "apiVersion": RBAC, "kind": "ClusterRole", "metadata": { "name": name }, "rules": rules }),

@@ -9,7 +9,7 @@ const BOTH: [&str; 2] = ["--user=ada", "--user=bob"];
 fn assert_interrupted(run: &Run, half_done: &str, again: &str) {
     assert_eq!(run.code, Some(130), "{}{}", run.stdout, run.stderr);
     let told = format!(
-        "interrupted; half done:\n  {half_done}\nrun the same command again, and it continues where it stopped:\n  tiller-guard {again}"
+        "interrupted; half done:\n  {half_done}\nrun the same command again, and it does the rest:\n  tiller-guard {again}"
     );
     assert_tells(&run.stderr, &told);
 }

@@ -3,10 +3,12 @@
 mod access;
 mod adopted;
 mod adopted_records;
+mod beforehand;
 mod bundles;
 mod cluster;
 mod command;
 mod configured;
+mod converges;
 mod elsewhere;
 mod faults;
 mod faults_later;

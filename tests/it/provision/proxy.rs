@@ -93,7 +93,13 @@ impl Proxy {
                 let service = service_fn(move |request: Request<Incoming>| {
                     let (client, fate, log) = (client.clone(), Arc::clone(&fate), Arc::clone(&log));
                     async move {
-                        let path = request.uri().path().to_owned();
+                        let query = request.uri().query().unwrap_or_default();
+                        let tries = if query.contains("dryRun=") {
+                            "?dryRun=All"
+                        } else {
+                            ""
+                        };
+                        let path = format!("{}{tries}", request.uri().path());
                         let method = request.method().to_string();
                         let fate = {
                             let mut log = log.lock().unwrap();

@@ -1,0 +1,135 @@
+//! What the commands that change a team find before they write anything.
+
+use kube::api::{Api, DeleteParams, DynamicObject, Patch, PatchParams};
+use serde_json::{Value, json};
+
+use super::cluster::{World, assert_tells, command, done, make, provision, refused, words};
+use super::first::{may, run_as};
+use crate::cluster::resource;
+
+const BOTH: [&str; 2] = ["--user=ada", "--user=bob"];
+
+/// The names of the team's objects; of those that a new CA changes, the versions too.
+async fn state(world: &World, team: &str) -> Vec<String> {
+    let space = format!("{team}-t");
+    let deployment = world
+        .object("apps/v1", "Deployment", &space, "tiller-deploy")
+        .await;
+    let mut state = world.labelled(team).await;
+    state.push(deployment["metadata"]["generation"].to_string());
+    let authority = format!("team-{team}-ca");
+    for (kind, namespace, name) in [
+        ("ConfigMap", "tiller-guard", team),
+        ("Secret", "tiller-guard", &authority),
+        ("Secret", &space, "tiller-tls"),
+    ] {
+        let object = world.object("v1", kind, namespace, name).await;
+        state.push(object["metadata"]["resourceVersion"].to_string());
+    }
+    state
+}
+
+/// Who may read all and write some finds out what is missing, and nothing is changed.
+#[tokio::test]
+async fn who_lacks_a_right_to_change_a_team_changes_nothing() {
+    let world = World::create().await;
+    let rules = json!([
+        { "apiGroups": ["*"], "resources": ["*"], "verbs": ["get", "list"] },
+        { "apiGroups": [""], "resources": ["*"], "verbs": ["create", "patch"] },
+    ]);
+    may(&world, "b-some", "b-some", rules).await;
+    done(make("b-rights", &BOTH));
+    let before = state(&world, "b-rights").await;
+    let commands: [(&[&str], &str); 6] = [
+        (
+            &["provision", "grant", "b-rights", "--user=carol"],
+            "you may not create rolebindings in tiller-guard, create roles in tiller-guard, patch rolebindings in b-rights-t; ",
+        ),
+        (
+            &["provision", "revoke", "b-rights", "--user=bob"],
+            "you may not delete secrets in tiller-guard, ",
+        ),
+        (
+            &["provision", "rotate", "b-rights"],
+            "you may not patch deployments in b-rights-t; ",
+        ),
+        (
+            &["provision", "rotate", "b-rights", "--now"],
+            "you may not patch deployments in b-rights-t; ",
+        ),
+        (
+            &["deprovision", "b-rights", "--yes"],
+            "you may not delete configmaps in tiller-guard, ",
+        ),
+        (
+            &[
+                "deprovision",
+                "b-rights",
+                "--target-namespace=b-rights",
+                "--yes",
+            ],
+            "the team \"b-rights\" has no target namespace",
+        ),
+    ];
+    for (words, expected) in commands {
+        let run = run_as("b-some", words);
+        let code = if expected.starts_with("you") { 4 } else { 2 };
+        let told = refused(run, code);
+        assert_tells(&told, expected);
+        if code == 4 {
+            assert_tells(&told, "nothing was changed: ask an administrator");
+        }
+        assert_eq!(state(&world, "b-rights").await, before, "{words:?}");
+    }
+}
+
+async fn finalizers(world: &World, name: &str, finalizers: Value) {
+    let api: Api<DynamicObject> =
+        Api::all_with(world.client.clone(), &resource("", "v1", "Namespace"));
+    let patch = json!({ "metadata": { "finalizers": finalizers } });
+    let done = api
+        .patch(name, &PatchParams::default(), &Patch::Merge(&patch))
+        .await;
+    done.unwrap();
+}
+
+/// Has a namespace be deleted without end.
+async fn leaves(world: &World, name: &str) {
+    finalizers(world, name, json!(["tiller-guard.io/test"])).await;
+    let api: Api<DynamicObject> =
+        Api::all_with(world.client.clone(), &resource("", "v1", "Namespace"));
+    drop(api.delete(name, &DeleteParams::default()).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_namespace_that_is_being_deleted_is_named() {
+    let world = World::create().await;
+    done(make("b-leaves", &BOTH));
+    let before = state(&world, "b-leaves").await;
+    leaves(&world, "b-leaves").await;
+    for words in [
+        &["b-leaves", "--no-wait"][..],
+        &["grant", "b-leaves", "--user=carol"],
+        &["revoke", "b-leaves", "--user=bob"],
+        &["rotate", "b-leaves"],
+        &["rotate", "b-leaves", "--now"],
+    ] {
+        assert_eq!(
+            refused(provision(words), 2),
+            "error: b-leaves: namespace b-leaves is being deleted, and nothing can be made in it; nothing was changed: wait \
+             until it is gone, then run this again\n"
+        );
+        assert_eq!(state(&world, "b-leaves").await, before, "{words:?}");
+    }
+    finalizers(&world, "b-leaves", json!([])).await;
+
+    world.namespace("b-guard").await;
+    leaves(&world, "b-guard").await;
+    let team = words("b-inside");
+    let team = team.each_ref().map(String::as_str);
+    let words = [&team[..], &["--guard-namespace=b-guard"]].concat();
+    let told = refused(command(&["provision"], &words), 2);
+    assert_tells(&told, "namespace b-guard is being deleted");
+    assert_eq!(world.labelled("b-inside").await, Vec::<String>::new());
+    finalizers(&world, "b-guard", json!([])).await;
+}
