@@ -29,6 +29,7 @@ use super::waiting;
 use crate::cluster::Cluster;
 use crate::cluster::apply::{Applied, Change, Desired, Effect, Foreign, Writer};
 use crate::cluster::install;
+use crate::cluster::team::{is_leaving, namespace};
 use crate::installation::{Installation, POLICY_FILE};
 use crate::manifest::to_yaml;
 use crate::report::unified_diff;
@@ -135,6 +136,13 @@ async fn install(arguments: Arguments) -> anyhow::Result<Exit> {
     let steps = Steps::of(effect);
     if output.is_none() {
         only_here(&cluster, &plan.namespace, true).await?;
+        let found = namespace(&cluster, &plan.namespace).await?;
+        anyhow::ensure!(
+            !found.is_some_and(|it| is_leaving(&it)),
+            "namespace {} is being deleted, and nothing can be made in it; nothing was changed: wait until it is removed, then \
+             run this again",
+            plan.namespace
+        );
     }
     let wanted = Wanted {
         file: content.policy.clone(),

@@ -68,7 +68,7 @@ pub(super) struct PlanArguments {
 #[command(next_help_heading = "Installation")]
 pub(super) struct ContentArguments {
     /// Image of tiller-guard
-    #[arg(long, value_name = "REFERENCE", default_value = installation::IMAGE)]
+    #[arg(long, value_name = "REFERENCE", default_value = installation::IMAGE, value_parser = config::image)]
     image: String,
 
     /// Number of pods

@@ -12,6 +12,7 @@ use tokio::time::sleep;
 use super::Exit;
 use crate::cluster::told::chain;
 use crate::cluster::{Cluster, ConnectError, Reach};
+use crate::provision::quoted;
 
 /// Between one greeting and the next.
 const GREETING_PAUSES: [Duration; 3] = [
@@ -39,6 +40,31 @@ pub(super) struct ReachArguments {
     /// Group to impersonate (repeatable)
     #[arg(long, value_name = "GROUP", requires = "as_user")]
     as_group: Vec<String>,
+}
+
+impl ReachArguments {
+    /// The options that lead to the same cluster, by their names, quoted for a shell.
+    pub(super) fn options(&self) -> Vec<(&'static str, String)> {
+        let Self {
+            kubeconfig,
+            context,
+            as_user,
+            as_group,
+        } = self;
+        let file = kubeconfig
+            .as_ref()
+            .map(|it| it.to_string_lossy().into_owned());
+        let options = [
+            ("kubeconfig", file),
+            ("context", context.clone()),
+            ("as", as_user.clone()),
+        ];
+        let groups = as_group.iter().map(|it| ("as-group", quoted(it)));
+        let options = options
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, quoted(&value?))));
+        options.chain(groups).collect()
+    }
 }
 
 impl From<ReachArguments> for Reach {

@@ -13,10 +13,11 @@ use super::install::DryRun;
 use super::interrupt::Steps;
 use super::planned::{only_here, writer};
 use super::reach::{ReachArguments, connect, on_runtime};
+use crate::cluster::Cluster;
 use crate::cluster::apply::{Applied, ApplyError, Change, Effect, Writer};
 use crate::cluster::audit_reports;
 use crate::cluster::install::{
-    LABELS_NAMESPACES, has_namespace, is_labelled, webhook_configurations,
+    LABELS_NAMESPACES, has_namespace, is_labelled, policy_text, webhook_configurations,
 };
 use crate::cluster::lease;
 use crate::cluster::team::recorded;
@@ -26,7 +27,8 @@ use crate::installation::{
 };
 use crate::k8s::webhook_configuration::{NAME_LABEL, SYSTEM_NAMESPACE};
 
-/// Remove tiller-guard from a cluster, whether it still answers or not. The namespace stays, with the teams in it
+/// Remove tiller-guard from a cluster, whether it still answers or not, with its policy. The namespace stays, with the teams
+/// in it
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// Namespace of tiller-guard
@@ -123,6 +125,7 @@ async fn uninstall(arguments: Arguments) -> anyhow::Result<Exit> {
             return Ok(Exit::Findings);
         }
     }
+    let policy = own_policy(&cluster, &installed).await;
     let steps = Steps::of(effect);
     steps.begin(STEPS, "webhook configurations");
     if !remove(&writer, configurations.to_vec()).await? {
@@ -140,8 +143,11 @@ async fn uninstall(arguments: Arguments) -> anyhow::Result<Exit> {
     let mut failed = !remove_renewal(&writer, &installed).await?;
     failed |= !remove(&writer, objects).await?;
     steps.end(STEPS);
-    let namespace = &installed.namespace;
-    if !delete_namespace && has_namespace(&cluster, namespace).await? {
+    if let (Effect::Write, Some(text)) = (effect, policy) {
+        tell_policy(&text)?;
+    }
+    if !delete_namespace && has_namespace(&cluster, &installed.namespace).await? {
+        let namespace = &installed.namespace;
         writeln!(
             io::stdout(),
             "kept      Namespace {namespace} (--delete-namespace deletes it)"
@@ -156,6 +162,20 @@ async fn uninstall(arguments: Arguments) -> anyhow::Result<Exit> {
         )?;
     }
     Ok(if failed { Exit::Findings } else { Exit::Clean })
+}
+
+/// Prints a policy that was deleted, and how to install it again.
+fn tell_policy(text: &str) -> io::Result<()> {
+    writeln!(
+        io::stderr(),
+        "the policy is deleted; to install it again, save it and pass it with --policy FILE:\n{text}"
+    )
+}
+
+/// Whoever may not read the policy deletes it all the same. The first policy of an installation is not worth a word.
+async fn own_policy(cluster: &Cluster, installed: &Installation) -> Option<String> {
+    let text = policy_text(cluster, &installed.namespace).await.ok()??;
+    (text != POLICY).then_some(text)
 }
 
 /// Whether these objects may be deleted by their labels; prints the first that may not.

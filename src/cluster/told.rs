@@ -97,6 +97,34 @@ pub(super) fn lacks_right(message: &str) -> bool {
     message.contains("User \"") && message.contains("\" cannot ") && !is_denial(message)
 }
 
+/// The same in the words of this program: `you, a, may not list pods in the namespace b`. None of another message.
+pub(super) fn missing_right(message: &str) -> Option<String> {
+    let (_, said) = message
+        .split_once("User \"")
+        .filter(|_| lacks_right(message))?;
+    let (user, said) = said.split_once("\" cannot ")?;
+    let (verb, said) = said.split_once(' ')?;
+    let quoted = |text: &str, before: &str| {
+        let (_, after) = text.split_once(before)?;
+        Some(after.split_once('"')?.0.to_owned())
+    };
+    // Before Kubernetes 1.12 the resource is said with its group, and without quotes.
+    let resource = match quoted(said, "resource \"") {
+        Some(resource) => match quoted(said, "in API group \"").unwrap_or_default().as_str() {
+            "" => resource,
+            group => format!("{resource}.{group}"),
+        },
+        None => said.split(' ').next()?.to_owned(),
+    };
+    let place = match quoted(said, "in the namespace \"") {
+        Some(namespace) => format!("in the namespace {namespace}"),
+        None => "in the whole cluster".to_owned(),
+    };
+    Some(format!(
+        "you, {user}, may not {verb} {resource} {place}: ask an administrator to do it, or to give you that right"
+    ))
+}
+
 /// What is said behind the name that the API server gives to errors of its own.
 pub(super) fn without_preamble(message: &str) -> &str {
     message
@@ -192,6 +220,32 @@ mod tests {
         ] {
             assert_eq!(lacks_right(message), expected, "{message}");
         }
+    }
+
+    #[test]
+    fn a_missing_right_is_named() {
+        for (message, expected) in [
+            (
+                r#"pods is forbidden: User "a" cannot list pods in the namespace "b""#,
+                "you, a, may not list pods in the namespace b: ",
+            ),
+            (
+                r#"pods is forbidden: User "a" cannot list resource "pods" in API group "" in the namespace "b": no"#,
+                "you, a, may not list pods in the namespace b: ",
+            ),
+            (
+                r#"roles.rbac.authorization.k8s.io is forbidden: User "a" cannot list resource "roles" in API group "rbac.authorization.k8s.io" at the cluster scope"#,
+                "you, a, may not list roles.rbac.authorization.k8s.io in the whole cluster: ",
+            ),
+            (
+                r#"roles.rbac.authorization.k8s.io is forbidden: User "a" cannot list roles.rbac.authorization.k8s.io at the cluster scope"#,
+                "you, a, may not list roles.rbac.authorization.k8s.io in the whole cluster: ",
+            ),
+        ] {
+            let told = missing_right(message).unwrap();
+            assert!(told.starts_with(expected), "{told}");
+        }
+        assert_eq!(missing_right("pods is forbidden: no"), None);
     }
 
     #[test]

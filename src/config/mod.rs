@@ -22,7 +22,7 @@ mod value;
 pub use change::{Direction, PolicyChange, policy_changes};
 pub use problem::{Cause, Problem, Rejected};
 pub use team::read_teams;
-pub use value::{any_user, image_repository, tiller_version, version_floor};
+pub use value::{any_user, image, image_repository, tiller_version, version_floor};
 
 use crate::manifest::{Part, Position, Stream};
 use crate::policy::{Policy, Timestamp};

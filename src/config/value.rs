@@ -209,6 +209,19 @@ pub fn image_repository(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
+/// Reads the image of a container, as a container runtime does: the repository is in lower case.
+pub fn image(text: &str) -> Result<String, String> {
+    let repository = image_or_repository(text)?.repository;
+    let name = repository.rsplit('/').next().unwrap_or_default();
+    if name.contains(|it: char| it.is_ascii_uppercase() || it == ':') {
+        return Err(format!(
+            "\"{}\" is not an image: write the name of the repository in lower case",
+            quoted(text)
+        ));
+    }
+    Ok(text.to_owned())
+}
+
 /// An image, or a repository of images.
 pub(super) fn image_or_repository(text: &str) -> Result<ImageReference<'_>, String> {
     let ImageReference {

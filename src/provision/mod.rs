@@ -25,7 +25,7 @@ pub use bundle::{Bundle, BundleFile, Environment, quoted};
 pub use names::{
     KIND_LABEL, MANAGED_BY, MANAGED_BY_LABEL, Names, PEOPLE_NOT_AFTER_ANNOTATION,
     PERSON_ANNOTATION, PERSON_KIND_LABEL, SPEC_ANNOTATION, TARGET_NAMESPACES_ANNOTATION,
-    TEAM_LABEL, TILLER_NAMESPACE_ANNOTATION,
+    TEAM_LABEL, TILLER_NAMESPACE_ANNOTATION, team_name,
 };
 pub use person::{Person, PersonError, PersonKind};
 pub use plan::{Plan, PlanError, Planned, Stage, namespaces_of, plan};

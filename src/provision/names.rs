@@ -38,6 +38,8 @@ impl Names<'_> {
     pub const TILLER: &'static str = "tiller-deploy";
     /// The Role and RoleBinding by which people reach Tiller.
     pub const PEOPLE: &'static str = "tiller-users";
+    /// The ConfigMap with the guard's policy, beside the ConfigMaps of teams, which are called as the teams are.
+    pub const POLICY: &'static str = "tiller-guard-policy";
     /// The `NetworkPolicy` of the Tiller namespace.
     pub const NETWORK: &'static str = "tiller-default-deny";
 
@@ -56,4 +58,30 @@ impl Names<'_> {
     pub fn bundle(&self, person: &Person) -> String {
         format!("team-{}-{}", self.team, person.slug())
     }
+}
+
+/// Whether this can be the name of a team; else what it must be.
+pub fn team_name(text: &str) -> Result<String, String> {
+    if is_label(text) {
+        Ok(text.to_owned())
+    } else {
+        Err(format!("a team's name is {LABEL}"))
+    }
+}
+
+/// What a label must be.
+pub(super) const LABEL: &str = "a DNS label: at most 63 lower-case letters, digits and dashes";
+
+/// An RFC 1123 label.
+pub(super) fn is_label(text: &str) -> bool {
+    let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    (1..=63).contains(&text.len())
+        && text.bytes().all(inner)
+        && !text.starts_with('-')
+        && !text.ends_with('-')
+}
+
+/// An RFC 1123 subdomain.
+pub(super) fn is_name(text: &str) -> bool {
+    text.len() <= 253 && text.split('.').all(is_label)
 }

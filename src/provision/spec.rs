@@ -5,7 +5,8 @@ use std::ops::Deref;
 
 use serde_json::{Value, json};
 
-use super::{ExtraRule, Person, PersonError, PersonKind, SpecError};
+use super::names::{LABEL, is_label, is_name};
+use super::{ExtraRule, Names, Person, PersonError, PersonKind, SpecError};
 use crate::policy::Settings;
 use crate::policy::rbac::{Account, Holder};
 use crate::policy::team::Team;
@@ -48,8 +49,6 @@ pub struct CheckedTeam {
     spec: TeamSpec,
     people: Vec<Person>,
 }
-
-const LABEL: &str = "a DNS label: at most 63 lower-case letters, digits and dashes";
 
 /// Examines teams by themselves and beside one another.
 pub fn check(
@@ -244,6 +243,30 @@ impl TeamSpec {
             let expected = "a DNS domain such as cluster.local";
             errors.push(self.bad_name("the cluster's domain", &self.cluster_domain, expected));
         }
+        let reserved = [
+            (
+                "the name",
+                &self.team,
+                Names::POLICY,
+                "tiller-guard's policy",
+            ),
+            (
+                "the service account",
+                account,
+                Names::PEOPLE,
+                "the Role of the team's people",
+            ),
+        ];
+        for (what, value, name, owner) in reserved {
+            if value == name {
+                errors.push(SpecError::Reserved {
+                    team: self.team.clone(),
+                    what,
+                    value: value.clone(),
+                    owner,
+                });
+            }
+        }
         for rule in &self.extra_rules {
             if let Err(source) = rule.check() {
                 errors.push(SpecError::Rule {
@@ -371,18 +394,4 @@ impl Deref for CheckedTeam {
     fn deref(&self) -> &TeamSpec {
         &self.spec
     }
-}
-
-/// An RFC 1123 label.
-fn is_label(text: &str) -> bool {
-    let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    (1..=63).contains(&text.len())
-        && text.bytes().all(inner)
-        && !text.starts_with('-')
-        && !text.ends_with('-')
-}
-
-/// An RFC 1123 subdomain.
-fn is_name(text: &str) -> bool {
-    text.len() <= 253 && text.split('.').all(is_label)
 }

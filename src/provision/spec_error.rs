@@ -18,6 +18,20 @@ pub enum SpecError {
         /// What it has to be.
         expected: &'static str,
     },
+    /// A name that an object has already that is no team's.
+    #[error(
+        "the team \"{team}\": {what} may not be \"{value}\", which is the name of {owner}: choose another name"
+    )]
+    Reserved {
+        /// The team.
+        team: String,
+        /// What it is the name of.
+        what: &'static str,
+        /// The name.
+        value: String,
+        /// What has that name.
+        owner: &'static str,
+    },
     /// No target namespace is named.
     #[error("the team \"{0}\" has no target namespace: name one where its Tiller releases")]
     NoTarget(String),

@@ -298,6 +298,9 @@ fn unapplied(error: ApplyError) -> Failure {
         ApplyError::Forbidden { .. } => {
             "; ask an administrator to do it, or to give you that right"
         }
+        ApplyError::Unanswered { .. } if error.is_silent_guard() => {
+            "; tiller-guard does not answer: run tiller-guard doctor, which says why; then run this again: it does the rest"
+        }
         ApplyError::Unanswered { .. } => "; run it again: it does the rest",
         ApplyError::NoDryRun(_)
         | ApplyError::Nameless

@@ -17,7 +17,7 @@ use crate::cluster::apply::Effect;
 use crate::config;
 use crate::pki::team::Lifetimes;
 use crate::policy::Settings;
-use crate::provision::{CheckedTeam, TeamSpec, check};
+use crate::provision::{CheckedTeam, TeamSpec, check, team_name};
 
 /// The largest file of teams, in bytes.
 const MAX_FILE: u64 = 4 << 20;
@@ -30,7 +30,7 @@ const CLIENT_DAYS: u32 = 90;
 #[derive(Debug, Args)]
 pub(in crate::cli) struct MakeArguments {
     /// Name of the team
-    #[arg(required_unless_present = "file", conflicts_with = "file")]
+    #[arg(required_unless_present = "file", conflicts_with = "file", value_parser = team_name)]
     team: Option<String>,
 
     /// File of teams, one document each, instead of the name and options of one team; - reads standard input

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 
-use super::folder::{File, Written, write};
+use super::folder::{File, Written, keep_private, write};
 use super::record::Record;
 use crate::pki::team::Certificates;
 use crate::provision::{Bundle, CheckedTeam, Environment, Person};
@@ -59,6 +59,20 @@ pub(super) fn write_all(
     Ok(written)
 }
 
+/// Whether bundles can be written below a folder: it is made, if it is not there, and a file is tried.
+pub(super) fn is_writable(folder: &Path) -> anyhow::Result<()> {
+    let probe = folder.join(".tiller-guard.new");
+    let tried = fs::create_dir_all(folder)
+        .and_then(|()| fs::write(&probe, ""))
+        .and_then(|()| fs::remove_file(&probe));
+    tried.with_context(|| {
+        format!(
+            "--bundle-dir: cannot write to {}; nothing was changed",
+            folder.display()
+        )
+    })
+}
+
 /// A folder's whole path.
 pub(super) fn absolute(folder: &Path) -> anyhow::Result<PathBuf> {
     if folder.is_absolute() {
@@ -109,6 +123,8 @@ impl Delivery<'_> {
             self.force || name == Record::NAME || is_ours || is_shared
         };
         if before.is_some() && unchanged(folder, &files) {
+            let names: Vec<_> = files.iter().map(|(name, _)| *name).collect();
+            keep_private(folder, &names)?;
             return Ok(Written::Same);
         }
         Ok(write(folder, &all, may_replace)?)

@@ -23,11 +23,18 @@ pub(super) struct Known {
 pub(super) fn run(arguments: ShowArguments) -> anyhow::Result<Exit> {
     each(arguments, Layout::Table(HEADINGS), async |session, team| {
         let now = SystemTime::now();
-        let certificates = certificates(found_of(session, &team.team).await?);
-        let shown = certificates
-            .iter()
-            .map(|known| shown(&team.team.name, known, now));
-        Ok(shown.collect())
+        let mut found = found_of(session, &team.team).await?;
+        let name = &team.team.name;
+        let unusable = std::mem::take(&mut found.unusable);
+        let unusable = unusable.iter().map(|it| Shown {
+            text: [name, it.of.as_str(), "-", "-", "unusable", "-"]
+                .map(ToOwned::to_owned)
+                .to_vec(),
+            value: json!({ "team": name, "of": it.of, "unusable": it.why, "secret": it.secret }),
+        });
+        let certificates = certificates(found);
+        let shown = certificates.iter().map(|known| shown(name, known, now));
+        Ok(shown.chain(unusable).collect())
     })
 }
 
@@ -63,6 +70,7 @@ pub(super) fn certificates(found: Found) -> Vec<Known> {
         server,
         trusted: _,
         bundles,
+        unusable: _,
     } = found;
     let known = |of: &str, certificate| Known {
         of: of.to_owned(),

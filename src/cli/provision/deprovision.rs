@@ -14,13 +14,14 @@ use super::prepare::Scope;
 use super::session::{About, Failure, OWNER, Session, in_cluster};
 use crate::cluster::team::{Found, Recorded, people, releases};
 use crate::policy::Settings;
-use crate::provision::{CheckedTeam, Names, TeamSpec, plan, revoked, withdrawn};
+use crate::provision::{CheckedTeam, Names, TeamSpec, plan, revoked, team_name, withdrawn};
 
 /// Remove a team's Tiller: its Deployment, service account, rights, certificates and team. Namespaces and release
 /// records stay
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Arguments {
     /// Name of the team
+    #[arg(value_parser = team_name)]
     team: String,
 
     /// Remove only the rights in this target namespace (repeatable)

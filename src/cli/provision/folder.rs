@@ -78,7 +78,9 @@ pub(super) fn write(
     for file in files {
         let path = folder.join(file.name);
         match fs::read(&path) {
-            Ok(content) if content == file.content.as_bytes() => {}
+            Ok(content) if content == file.content.as_bytes() => {
+                close(&path, file.mode)?;
+            }
             Ok(content) if may_replace(file.name, &content) => wanted.push((path, file)),
             Ok(_) => return Err(FolderError::Exists(path)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => wanted.push((path, file)),
@@ -99,6 +101,23 @@ pub(super) fn write(
     }
     lock.sync_all().map_err(failed(folder))?;
     Ok(Written::New)
+}
+
+/// Takes files of a folder from all but its owner.
+pub(super) fn keep_private(folder: &Path, names: &[&str]) -> Result<(), FolderError> {
+    for name in names {
+        close(&folder.join(name), FILE_MODE)?;
+    }
+    Ok(())
+}
+
+fn close(path: &Path, mode: u32) -> Result<(), FolderError> {
+    const OTHERS: u32 = 0o077;
+    let is_private = |it: &fs::Metadata| it.permissions().mode() & OTHERS == 0;
+    if fs::metadata(path).as_ref().is_ok_and(is_private) {
+        return Ok(());
+    }
+    fs::set_permissions(path, Permissions::from_mode(mode)).map_err(failed(path))
 }
 
 fn create(folder: &Path) -> Result<(), FolderError> {

@@ -54,6 +54,7 @@ pub(super) fn issue(
         server,
         trusted: _,
         bundles,
+        unusable: _,
     } = found;
     let in_cluster = authority.map(|authority| Kept {
         authority,

@@ -11,7 +11,7 @@ use super::prepare::Scope;
 use super::session::{About, Failure, Session, in_cluster};
 use crate::cluster::apply::Effect;
 use crate::cluster::team::{Rollout, people, rollout};
-use crate::provision::{CheckedTeam, Person, PersonKind, TeamSpec, revoked};
+use crate::provision::{CheckedTeam, Person, PersonKind, TeamSpec, revoked, team_name};
 
 /// Teams that are renewed at once.
 const TEAMS_AT_ONCE: usize = 8;
@@ -20,7 +20,7 @@ const TEAMS_AT_ONCE: usize = 8;
 #[derive(Debug, Args)]
 pub(in crate::cli) struct RenewArguments {
     /// Teams to renew; all if none is named
-    #[arg(value_name = "TEAM")]
+    #[arg(value_name = "TEAM", value_parser = team_name)]
     teams: Vec<String>,
 
     #[command(flatten)]
@@ -34,6 +34,7 @@ pub(in crate::cli) struct RenewArguments {
 #[derive(Debug, Args)]
 pub(in crate::cli) struct RotateArguments {
     /// Name of the team
+    #[arg(value_parser = team_name)]
     team: String,
 
     /// Stop trusting the old CA, once everybody has a bundle of the new one
@@ -56,6 +57,7 @@ pub(in crate::cli) struct RotateArguments {
 #[command(group = ArgGroup::new("people").args(["user", "group"]).required(true).multiple(true))]
 pub(in crate::cli) struct PeopleArguments {
     /// Name of the team
+    #[arg(value_parser = team_name)]
     team: String,
 
     /// User (repeatable)

@@ -211,7 +211,7 @@ impl Session<'_> {
             .then_some(&*self.shared.place.guard_namespace);
         match guard.into_iter().chain(leaving).next() {
             Some(name) => Err(Failure::input(anyhow!(
-                "namespace {name} is being deleted, and nothing can be made in it; nothing was changed: wait until it is gone, \
+                "namespace {name} is being deleted, and nothing can be made in it; nothing was changed: wait until it is removed, \
                  then run this again"
             ))),
             None => Ok(()),

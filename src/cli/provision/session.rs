@@ -8,10 +8,14 @@ use super::super::Exit;
 use super::super::interrupt::Steps;
 use super::super::reach::{connect_patiently, on_runtime};
 use super::arguments::{DoingArguments, SharedArguments, examined};
+use super::bundles::is_writable;
 use super::progress::Progress;
 use crate::cluster::Cluster;
 use crate::cluster::apply::{Effect, Expects, Writer};
-use crate::cluster::team::{LookError, Registered, Stock, is_leaving, registered, registered_in};
+use crate::cluster::team::{
+    LookError, Registered, Stock, is_leaving, namespace as find_namespace, registered,
+    registered_in,
+};
 use crate::cluster::told::chain;
 use crate::config;
 use crate::policy::Settings;
@@ -96,6 +100,11 @@ pub(super) fn in_cluster_by(
     about: About<'_>,
     act: impl AsyncFnOnce(&Session<'_>) -> anyhow::Result<Exit>,
 ) -> anyhow::Result<Exit> {
+    if let Some(folder) = &shared.certificates.bundle_dir
+        && effect == Effect::Write
+    {
+        is_writable(folder)?;
+    }
     on_runtime(async {
         match Session::open(shared, settings, effect, about).await? {
             Ok(session) => act(&session).await,
@@ -194,7 +203,7 @@ impl<'a> Session<'a> {
         namespace: &str,
         about: About<'_>,
     ) -> anyhow::Result<KnownTeams> {
-        let found = crate::cluster::team::namespace(cluster, namespace).await?;
+        let found = find_namespace(cluster, namespace).await?;
         let Some(found) = found else {
             bail!(
                 "namespace {namespace}, which holds the teams, does not exist: run `tiller-guard install`, or name another with \

@@ -12,12 +12,13 @@ use super::session::{About, Failure, Session, in_cluster};
 use crate::cluster::apply::Effect;
 use crate::cluster::team::Registered;
 use crate::offline::harden::pretty;
+use crate::provision::team_name;
 
 /// Which teams, and how they are shown.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct ShowArguments {
     /// Teams to show; all if none is named
-    #[arg(value_name = "TEAM")]
+    #[arg(value_name = "TEAM", value_parser = team_name)]
     teams: Vec<String>,
 
     #[command(flatten)]

@@ -11,7 +11,9 @@ use super::deprovision::planned;
 use super::session::{Failure, Session};
 use super::show::{Layout, ListArguments, ShowArguments, Shown, each};
 use crate::cluster::apply::ObjectReference;
-use crate::cluster::team::{Deployed, Granted, Grants, Looked, Registered, Rollout, deployed};
+use crate::cluster::team::{
+    Deployed, Granted, Grants, Looked, Registered, Rollout, Unusable, deployed,
+};
 use crate::k8s;
 use crate::policy::team::Team;
 use crate::policy::{Context, Settings, WorkloadKind, decide};
@@ -40,6 +42,7 @@ struct TeamStatus<'a> {
     ends_first: Option<EndsFirst>,
     /// What an interrupted run left of its certificates, if it left something.
     outdated: Option<&'static str>,
+    unusable: Vec<Unusable>,
 }
 
 /// The certificate with the least time left.
@@ -130,7 +133,8 @@ impl<'a> TeamStatus<'a> {
         let team = &registered.team;
         let deployed = deployed(&session.cluster, &team.tiller_namespace).await;
         let deployed = deployed.map_err(Failure::cluster)?;
-        let found = found_of(session, team).await?;
+        let mut found = found_of(session, team).await?;
+        let unusable = std::mem::take(&mut found.unusable);
         let deployment = deployed.as_ref().map(|it| &it.0);
         let outdated = match deployment {
             _ if !registered.is_ours => None,
@@ -154,6 +158,7 @@ impl<'a> TeamStatus<'a> {
                 .unwrap_or_default(),
             deployed,
             outdated,
+            unusable,
             ends_first: first.map(|first| {
                 let left = first.certificate.left(now);
                 EndsFirst {
@@ -192,6 +197,7 @@ impl<'a> TeamStatus<'a> {
             "ends_first": self.ends_first.as_ref().map(|it| &it.of),
             "due": self.ends_first.as_ref().is_some_and(|it| it.due),
             "outdated": self.outdated.is_some(),
+            "unusable": self.unusable.iter().map(|it| &it.secret).collect::<Vec<_>>(),
             "last_change": self.last_change(),
         })
     }
@@ -201,9 +207,14 @@ impl<'a> TeamStatus<'a> {
         let people = team.users.iter().chain(&team.groups);
         let days = self.ends_first.as_ref().map(EndsFirst::marked);
         let incomplete = self.outdated.map_or("", |_| ", incomplete");
+        let unusable = if self.unusable.is_empty() {
+            ""
+        } else {
+            ", unusable certificate"
+        };
         vec![
             team.name.to_string(),
-            format!("{}{incomplete}", self.state().0),
+            format!("{}{incomplete}{unusable}", self.state().0),
             self.word("/version"),
             self.word("/effective/storage"),
             self.word("/effective/tls/enabled"),
@@ -266,6 +277,12 @@ impl<'a> TeamStatus<'a> {
                 "  incomplete    {outdated}, and Tiller may accept people who were revoked: run what was interrupted again, or \
                  `tiller-guard provision {}`",
                 team.name
+            )
+        }));
+        lines.extend(self.unusable.iter().map(|it| {
+            format!(
+                "  unusable      certificate of {} in Secret {}: {}: run `tiller-guard provision renew {}`",
+                it.of, it.secret, it.why, team.name
             )
         }));
         lines.push("  rights".to_owned());

@@ -78,6 +78,22 @@ pub enum ApplyError {
     },
 }
 
+// === impl ApplyError ===
+
+impl ApplyError {
+    /// Whether the API server could not ask a webhook of tiller-guard.
+    pub fn is_silent_guard(&self) -> bool {
+        let Self::Unanswered { source, .. } = self else {
+            return false;
+        };
+        let kube::Error::Api(status) = &**source else {
+            return false;
+        };
+        let said = &status.message;
+        said.contains("failed calling") && said.contains(".tiller-guard.io\"")
+    }
+}
+
 /// What a failed attempt means for the next.
 pub(super) enum Setback {
     /// The object is another than it was when it was looked at, or is there already.
@@ -194,6 +210,31 @@ mod tests {
             panic!("not final");
         };
         assert_eq!(message, words);
+    }
+
+    #[test]
+    fn a_guard_that_does_not_answer_is_known() {
+        let is_silent = |message: &str| {
+            let message = format!("Internal error occurred: failed calling {message}: EOF");
+            let Setback::Passing(source) = setback(500, &message) else {
+                panic!("final");
+            };
+            let error = ApplyError::Unanswered {
+                verb: "update",
+                object: ObjectReference {
+                    api_version: "v1".to_owned(),
+                    kind: "Secret".to_owned(),
+                    namespace: None,
+                    name: "b".to_owned(),
+                },
+                attempts: 6,
+                source,
+            };
+            error.is_silent_guard()
+        };
+        assert!(is_silent("webhook \"mutate.tiller-guard.io\""));
+        assert!(is_silent("admission webhook \"validate.tiller-guard.io\""));
+        assert!(!is_silent("webhook \"a.example.com\""));
     }
 
     #[test]

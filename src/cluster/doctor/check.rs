@@ -37,8 +37,9 @@ impl Check {
     #[must_use]
     pub fn after_install(self) -> Self {
         const AGAIN: &str = "tiller-guard install";
+        let is_bad = self.health == Health::Bad;
         let hint = self.hint.map(|hint| {
-            if hint.contains(AGAIN) {
+            if is_bad && hint.contains(AGAIN) {
                 "find out who changes what install has just written: kubectl get -o yaml shows metadata.managedFields"
                     .to_owned()
             } else {
@@ -98,5 +99,22 @@ impl Health {
             Self::Unknown => "unknown",
             Self::Bad => "bad",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A first installation in `audit` is as it was asked for.
+    #[test]
+    fn only_what_does_not_hold_is_blamed_on_somebody_else() {
+        let hint = |check: Check| check.after_install().hint.unwrap_or_default();
+        let mode = "once the findings are fixed, run tiller-guard install --mode enforce";
+        assert_eq!(hint(Check::doubtful("mode", String::new(), mode)), mode);
+        let again = "run tiller-guard install";
+        assert!(hint(Check::bad("pods", String::new(), again)).contains("managedFields"));
+        let other = "look at the log";
+        assert_eq!(hint(Check::bad("pods", String::new(), other)), other);
     }
 }

@@ -5,14 +5,13 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use super::{Stock, api, asked};
-use crate::cluster::Cluster;
-use crate::cluster::told::words;
-use crate::pki::team::{Authority, AuthorityError, Certificate, Issued, checksum};
+use super::Stock;
+use crate::cluster::told::{chain, missing_right, words};
+use crate::pki::team::{Authority, AuthorityError, Certificate, Issued, Usage, checksum};
 use crate::provision::{
     AUTHORITY_SECRET_KEYS, Bundle, CHECKSUM_ANNOTATION, KIND_LABEL, MANAGED_BY, MANAGED_BY_LABEL,
-    Names, PERSON_ANNOTATION, PERSON_KIND_LABEL, Person, PersonKind, TARGET_NAMESPACES_ANNOTATION,
-    TEAM_LABEL, TILLER_NAMESPACE_ANNOTATION, TLS_SECRET_KEYS, quoted,
+    Names, PERSON_ANNOTATION, PERSON_KIND_LABEL, Person, PersonKind, TEAM_LABEL, TLS_SECRET_KEYS,
+    quoted,
 };
 
 /// What there is of a team's certificates. What is not labelled as ours is not looked at.
@@ -28,6 +27,19 @@ pub struct Found {
     pub trusted: Vec<Certificate>,
     /// The bundles of people, those that can be read.
     pub bundles: Vec<FoundBundle>,
+    /// What is there and of no use; `renew` writes it anew.
+    pub unusable: Vec<Unusable>,
+}
+
+/// A Secret without a certificate that can be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unusable {
+    /// Whose: `Tiller`, or the person.
+    pub of: String,
+    /// `NAMESPACE/NAME` of the Secret.
+    pub secret: String,
+    /// What is wrong with it.
+    pub why: String,
 }
 
 /// A bundle in the cluster.
@@ -43,11 +55,11 @@ pub struct FoundBundle {
 #[derive(Debug, thiserror::Error)]
 pub enum LookError {
     /// The API server does not say.
-    #[error("cannot {what} in the namespace {namespace}")]
+    #[error("cannot {what} in {}", place(.namespace))]
     Asked {
         /// What was asked for.
         what: String,
-        /// Where.
+        /// Where: a namespace, or nothing for the whole cluster.
         namespace: String,
         /// Why.
         source: Refusal,
@@ -66,6 +78,28 @@ pub enum LookError {
         name: String,
         /// Why.
         source: Box<AuthorityError>,
+    },
+    /// Only the person may read it.
+    #[error("you may not read the bundle of the {person} (Secret {namespace}/{name})")]
+    NotYours {
+        /// Whose it is.
+        person: Person,
+        /// The guard's namespace.
+        namespace: String,
+        /// The Secret.
+        name: String,
+    },
+    /// It holds something else.
+    #[error("the bundle of the {person} (Secret {namespace}/{name}) cannot be used: {why}")]
+    UnusableBundle {
+        /// Whose it is.
+        person: Person,
+        /// The guard's namespace.
+        namespace: String,
+        /// The Secret.
+        name: String,
+        /// What is wrong.
+        why: String,
     },
     /// There is no such bundle.
     #[error(
@@ -113,6 +147,28 @@ impl Found {
         !is_same || !wanted().any(|it| it.has_issued(&server.certificate))
     }
 
+    /// Takes down a bundle, or why it is of no use.
+    fn take_bundle(&mut self, secret: &Value) {
+        let Some(person) = person(secret) else { return };
+        let [_, certificate, key] = Bundle::NAMES;
+        match read_pair(secret, certificate, key) {
+            Ok(issued) => self.bundles.push(FoundBundle { person, issued }),
+            Err(why) => self
+                .unusable
+                .push(unusable(&person.to_string(), secret, why)),
+        }
+    }
+
+    /// Whether Tiller takes this bundle, as far as the CA is in the cluster.
+    fn is_own(&self, bundle: &FoundBundle) -> bool {
+        let Some(authority) = &self.authority else {
+            return true;
+        };
+        let certificate = &bundle.issued.certificate;
+        let mut issuers = std::iter::once(authority.certificate()).chain(&self.retiring);
+        certificate.usage() == Usage::Client && issuers.any(|it| it.has_issued(certificate))
+    }
+
     /// Whether this Deployment starts Tiller with other certificates than Tiller's Secret holds, as after a run that was
     /// interrupted between both: Tiller reads them at its start only. False of a Deployment that `provision` did not write.
     pub fn is_newer_than(&self, deployment: &Value) -> bool {
@@ -135,11 +191,21 @@ impl LookError {
             namespace: namespace.to_owned(),
             source: match source {
                 kube::Error::Api(status) if !status.message.is_empty() => {
-                    Refusal::Told(status.message)
+                    let right = missing_right(&status.message);
+                    Refusal::Told(right.unwrap_or(status.message))
                 }
                 other => Refusal::Unasked(Box::new(other)),
             },
         }
+    }
+}
+
+/// Where something was asked for.
+fn place(namespace: &str) -> String {
+    if namespace.is_empty() {
+        "the cluster".to_owned()
+    } else {
+        format!("the namespace {namespace}")
     }
 }
 
@@ -155,14 +221,24 @@ pub fn found(
     let [_, _, trusted] = TLS_SECRET_KEYS;
     let trusted = server.and_then(|it| data(it, trusted)).unwrap_or_default();
     let mut found = Found {
-        server: server.and_then(issued),
         trusted: Certificate::read_all(&trusted).unwrap_or_default(),
         ..Found::default()
     };
+    if let Some(secret) = server {
+        let [certificate, key, _] = TLS_SECRET_KEYS;
+        match read_pair(secret, certificate, key) {
+            Ok(issued) => found.server = Some(issued),
+            Err(why) => found.unusable.push(unusable("Tiller", secret, why)),
+        }
+        if found.trusted.is_empty() {
+            let why = "its ca.crt holds no certificates that can be read".to_owned();
+            found.unusable.push(unusable("Tiller", secret, why));
+        }
+    }
     for secret in stock.secrets(team) {
         let label = |key| text(secret, "labels", key);
         if label(KIND_LABEL) == Some("bundle") {
-            found.bundles.extend(found_bundle(secret));
+            found.take_bundle(secret);
             continue;
         }
         if secret
@@ -182,6 +258,14 @@ pub fn found(
         })?);
         found.retiring = Certificate::read_all(&data(retiring)).unwrap_or_default();
     }
+    let strange = found.bundles.iter().filter(|it| !found.is_own(it));
+    let strange = strange.map(|it| Unusable {
+        of: it.person.to_string(),
+        secret: format!("{guard_namespace}/{}", Names { team }.bundle(&it.person)),
+        why: "its certificate is not of the team's CA".to_owned(),
+    });
+    let strange: Vec<_> = strange.collect();
+    found.unusable.extend(strange);
     Ok(found)
 }
 
@@ -194,67 +278,8 @@ pub fn people(stock: &Stock, team: &str) -> Vec<Person> {
         .collect()
 }
 
-/// A person's bundle, as the cluster has it.
-#[derive(Debug)]
-pub struct PersonalBundle {
-    /// The certificates.
-    pub bundle: Bundle,
-    /// The namespace of the Tiller that it opens.
-    pub tiller_namespace: String,
-    /// The namespaces that this Tiller releases to; none if an earlier version made the bundle.
-    pub target_namespaces: Vec<String>,
-}
-
-/// A person's bundle, in one request for one Secret, which is all that the person may.
-pub async fn bundle(
-    cluster: &Cluster,
-    team: &str,
-    guard_namespace: &str,
-    person: &Person,
-) -> Result<PersonalBundle, LookError> {
-    let name = Names { team }.bundle(person);
-    let api = api(cluster, "v1", "Secret", guard_namespace);
-    let found = asked(async || api.get_opt(&name).await).await;
-    let missing = || LookError::NoBundle {
-        team: team.to_owned(),
-        person: person.clone(),
-        namespace: guard_namespace.to_owned(),
-        name: name.clone(),
-    };
-    let found = match found {
-        Ok(found) => found.ok_or_else(missing)?,
-        Err(error) => {
-            let what = format!("get the Secret {name}");
-            return Err(LookError::asked(&what, guard_namespace, error));
-        }
-    };
-    let found = serde_json::to_value(found).unwrap_or_default();
-    let pem = |key| {
-        let data = data(&found, key)?;
-        Some(Zeroizing::new(str::from_utf8(&data).ok()?.to_owned()))
-    };
-    let [authorities, certificate, key] = Bundle::NAMES;
-    let parts = (pem(authorities), pem(certificate), pem(key));
-    let (Some(authorities), Some(certificate), Some(key)) = parts else {
-        return Err(missing());
-    };
-    let annotation = |key| text(&found, "annotations", key);
-    let targets = annotation(TARGET_NAMESPACES_ANNOTATION);
-    let targets = targets.unwrap_or_default().split(',');
-    Ok(PersonalBundle {
-        bundle: Bundle::of(authorities.to_string(), certificate.to_string(), key),
-        tiller_namespace: annotation(TILLER_NAMESPACE_ANNOTATION)
-            .ok_or_else(missing)?
-            .to_owned(),
-        target_namespaces: targets
-            .filter(|it| !it.is_empty())
-            .map(ToOwned::to_owned)
-            .collect(),
-    })
-}
-
 /// A label or annotation.
-fn text<'o>(object: &'o Value, what: &str, key: &str) -> Option<&'o str> {
+pub(super) fn text<'o>(object: &'o Value, what: &str, key: &str) -> Option<&'o str> {
     object.get("metadata")?.get(what)?.get(key)?.as_str()
 }
 
@@ -264,13 +289,24 @@ fn is_ours(secret: &Value, team: &str) -> bool {
         && text(secret, "labels", TEAM_LABEL) == Some(team)
 }
 
-fn found_bundle(secret: &Value) -> Option<FoundBundle> {
-    let [_, certificate, key] = Bundle::NAMES;
-    let issued = Issued::read(&data(secret, certificate)?, &data(secret, key)?);
-    Some(FoundBundle {
-        person: person(secret)?,
-        issued: issued.ok()?,
-    })
+/// The certificate and the key of a Secret, or why they cannot be used.
+pub(super) fn read_pair(secret: &Value, certificate: &str, key: &str) -> Result<Issued, String> {
+    let file = |name| data(secret, name).ok_or_else(|| format!("it has no {name}"));
+    Issued::read(&file(certificate)?, &file(key)?).map_err(|error| chain(&error))
+}
+
+fn unusable(of: &str, secret: &Value, why: String) -> Unusable {
+    let text = |pointer| {
+        secret
+            .pointer(pointer)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+    };
+    Unusable {
+        of: of.to_owned(),
+        secret: format!("{}/{}", text("/metadata/namespace"), text("/metadata/name")),
+        why,
+    }
 }
 
 fn person(bundle: &Value) -> Option<Person> {
@@ -279,12 +315,7 @@ fn person(bundle: &Value) -> Option<Person> {
     Person::new(PersonKind::find(kind)?, name).ok()
 }
 
-fn issued(secret: &Value) -> Option<Issued> {
-    let [certificate, key, _] = TLS_SECRET_KEYS;
-    Issued::read(&data(secret, certificate)?, &data(secret, key)?).ok()
-}
-
-fn data(secret: &Value, key: &str) -> Option<Zeroizing<Vec<u8>>> {
+pub(super) fn data(secret: &Value, key: &str) -> Option<Zeroizing<Vec<u8>>> {
     let text = secret.get("data").and_then(|data| data.get(key));
     let decoded = STANDARD.decode(text.and_then(Value::as_str)?).ok()?;
     Some(Zeroizing::new(decoded))

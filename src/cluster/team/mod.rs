@@ -3,6 +3,7 @@
 mod found;
 mod granting;
 mod own_rights;
+mod personal;
 mod reached;
 mod recorded;
 mod registered;
@@ -12,9 +13,10 @@ mod rights;
 mod rollout;
 mod stock;
 
-pub use found::{Found, FoundBundle, LookError, PersonalBundle, Refusal, bundle, found, people};
+pub use found::{Found, FoundBundle, LookError, Refusal, Unusable, found, people};
 pub use granting::lacking_grants;
 pub use own_rights::{Write, lacking_rights, may_do_everything, requester};
+pub use personal::{PersonalBundle, bundle};
 pub use reached::{Reached, TillerPod, reached};
 pub use recorded::recorded;
 pub use registered::{Registered, registered, registered_in};

@@ -37,6 +37,8 @@ pub(super) struct Ends {
     authority: Option<Validity>,
     /// The first of the bundles of the team's people, as `provision` has noted it on the Secret.
     person: Option<Validity>,
+    /// The file that holds something else than certificates.
+    unreadable: Option<&'static str>,
 }
 
 /// When each Secret's certificates end, by `NAMESPACE/NAME`, and the first ends for the metrics.
@@ -44,6 +46,7 @@ pub(super) struct Ends {
 pub(super) struct TeamCertificates {
     ends: Mutex<BTreeMap<String, Ends>>,
     first: Family<CertificateLabels, Gauge>,
+    unreadable: Gauge,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -51,12 +54,13 @@ struct CertificateLabels {
     certificate: &'static str,
 }
 
-/// A certificate that is near its end.
+/// A certificate that is near its end, or a file that holds none that can be read.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Near {
     secret: String,
     certificate: &'static str,
-    not_after: String,
+    /// None if it cannot be read.
+    not_after: Option<String>,
 }
 
 /// Looks for ever, and logs each certificate that is near its end once.
@@ -70,12 +74,20 @@ pub(super) async fn look(status: Arc<Status>) {
             not_after,
         } in near.difference(&told)
         {
-            warn!(
-                secret,
-                certificate,
-                not_after,
-                "a certificate of a Tiller or its people is near its end, or expired"
-            );
+            if let Some(not_after) = not_after {
+                warn!(
+                    secret,
+                    certificate,
+                    not_after,
+                    "a certificate of a Tiller or its people is near its end, or expired"
+                );
+            } else {
+                warn!(
+                    secret,
+                    file = certificate,
+                    "a Secret of a Tiller holds no certificate that can be read: run tiller-guard provision renew for its team"
+                );
+            }
         }
         told = near;
         sleep(LOOK).await;
@@ -110,14 +122,26 @@ impl Ends {
         let data = data?;
         let annotations = metadata.annotations.unwrap_or_default();
         let noted = annotations.get(PEOPLE_NOT_AFTER_ANNOTATION);
-        let tiller = data.certificate.as_deref().and_then(certificates);
-        let authorities = data.authorities.as_deref().and_then(certificates);
+        let files = [
+            ("tls.crt", data.certificate.as_deref()),
+            ("ca.crt", data.authorities.as_deref()),
+        ];
+        let read = files.map(|(file, text)| {
+            let text = text.filter(|it| !it.is_empty());
+            let read = text.and_then(certificates).filter(|it| !it.is_empty());
+            (read.is_none() && text.is_some(), file, read)
+        });
+        let unreadable = read.iter().find(|(is_unreadable, _, _)| *is_unreadable);
+        let unreadable = unreadable.map(|(_, file, _)| *file);
+        let [(_, _, tiller), (_, _, authorities)] = read;
         let ends = Self {
             tiller: tiller.and_then(|all| all.first().copied()),
             authority: authorities.and_then(|all| all.into_iter().max_by_key(|it| it.not_after)),
             person: noted.and_then(|text| Validity::until(text)),
+            unreadable,
         };
-        (ends.tiller.is_some() || ends.authority.is_some()).then_some(ends)
+        let holds_something = ends.tiller.is_some() || ends.authority.is_some();
+        (holds_something || unreadable.is_some()).then_some(ends)
     }
 
     /// Each with the word for it, and how long before its end it is near it.
@@ -126,6 +150,7 @@ impl Ends {
             tiller,
             authority,
             person,
+            unreadable: _,
         } = self;
         let parts = [
             ("tiller", tiller, LEAF_NEAR),
@@ -154,6 +179,11 @@ impl TeamCertificates {
             "When the first certificate of a Tiller, of its CA, or of a person expires, in seconds since 1970",
             self.first.clone(),
         );
+        registry.register(
+            "team_certs_unreadable",
+            "Secrets of Tillers with a file that holds no certificate that can be read",
+            self.unreadable.clone(),
+        );
     }
 
     /// Takes down what all Secrets hold now.
@@ -174,6 +204,9 @@ impl TeamCertificates {
                 }
             }
         }
+        let unreadable = ends.values().filter(|it| it.unreadable.is_some()).count();
+        self.unreadable
+            .set(i64::try_from(unreadable).unwrap_or(i64::MAX));
         *self.ends.lock().unwrap_or_else(PoisonError::into_inner) = ends;
     }
 
@@ -181,12 +214,17 @@ impl TeamCertificates {
         let ends = self.ends.lock().unwrap_or_else(PoisonError::into_inner);
         let mut near = BTreeSet::new();
         for (secret, ends) in ends.iter() {
+            near.extend(ends.unreadable.map(|certificate| Near {
+                secret: secret.clone(),
+                certificate,
+                not_after: None,
+            }));
             for (certificate, validity, when) in ends.parts() {
                 if validity.left(now) <= when {
                     near.insert(Near {
                         secret: secret.clone(),
                         certificate,
-                        not_after: validity.end_text(),
+                        not_after: Some(validity.end_text()),
                     });
                 }
             }
@@ -271,10 +309,27 @@ mod tests {
     }
 
     #[test]
-    fn what_holds_no_certificate_has_no_end() {
+    fn what_holds_no_certificate_has_no_end_and_is_named() {
         assert_eq!(ends(&[]), None);
-        assert_eq!(ends(&[("tls.crt", "no PEM".to_owned())]), None);
-        let only = ends(&[("tls.crt", certificate(5)), ("ca.crt", "no PEM".to_owned())]);
-        assert_eq!(only.unwrap().authority, None);
+        assert_eq!(ends(&[("tls.crt", String::new())]), None);
+        let truncated: String = certificate(5).chars().take(200).collect();
+        let other = ends(&[("tls.crt", truncated)]).unwrap();
+        let only = ends(&[("tls.crt", certificate(5)), ("ca.crt", "no PEM".to_owned())]).unwrap();
+        assert_eq!((other.tiller, only.authority), (None, None));
+
+        let certificates = TeamCertificates::default();
+        let all = [("a/tiller-tls", other), ("b/tiller-tls", only)];
+        certificates.show(all.map(|(name, ends)| (name.to_owned(), ends)).into());
+        assert_eq!(certificates.unreadable.get(), 2);
+        let near = certificates.near(now() - DAY * 10);
+        let near: Vec<_> = near
+            .iter()
+            .map(|it| (it.secret.as_str(), it.certificate, it.not_after.as_deref()))
+            .collect();
+        let expected = [
+            ("a/tiller-tls", "tls.crt", None),
+            ("b/tiller-tls", "ca.crt", None),
+        ];
+        assert_eq!(near, expected);
     }
 }

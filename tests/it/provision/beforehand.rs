@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::cluster::{World, assert_tells, command, done, make, provision, refused, words};
 use super::first::{may, run_as};
 use crate::cluster::resource;
+use crate::offline::Folder;
 
 const BOTH: [&str; 2] = ["--user=ada", "--user=bob"];
 
@@ -117,7 +118,7 @@ async fn a_namespace_that_is_being_deleted_is_named() {
         assert_eq!(
             refused(provision(words), 2),
             "error: b-leaves: namespace b-leaves is being deleted, and nothing can be made in it; nothing was changed: wait \
-             until it is gone, then run this again\n"
+             until it is removed, then run this again\n"
         );
         assert_eq!(state(&world, "b-leaves").await, before, "{words:?}");
     }
@@ -132,4 +133,38 @@ async fn a_namespace_that_is_being_deleted_is_named() {
     assert_tells(&told, "namespace b-guard is being deleted");
     assert_eq!(world.labelled("b-inside").await, Vec::<String>::new());
     finalizers(&world, "b-guard", json!([])).await;
+}
+
+/// A folder that cannot be written is found before the cluster is changed.
+#[tokio::test]
+async fn a_folder_for_bundles_that_is_a_file_changes_nothing() {
+    let world = World::create().await;
+    let folder = Folder::new();
+    let file = folder.file("file", "mine");
+    for place in [&*file, &format!("{file}/below"), "/proc/tiller-guard"] {
+        let told = refused(make("b-file", &[&format!("--bundle-dir={place}")]), 2);
+        let start = format!("error: --bundle-dir: cannot write to {place}; nothing was changed: ");
+        assert!(told.starts_with(&start), "{told}");
+    }
+    assert_eq!(world.labelled("b-file").await, Vec::<String>::new());
+}
+
+/// The status says which right is missing, and not what the API server says.
+#[tokio::test]
+async fn who_may_not_see_rights_is_told_which_right_is_missing() {
+    let world = World::create().await;
+    let rules = json!([
+        { "apiGroups": ["", "apps"], "resources": ["*"], "verbs": ["get", "list"] },
+    ]);
+    may(&world, "b-reads", "b-reads", rules).await;
+    done(make("b-seen", &BOTH));
+    let told = refused(run_as("b-reads", &["provision", "status", "b-seen"]), 4);
+    assert_eq!(told.lines().count(), 1, "{told}");
+    let start = "error: b-seen: cannot list every ";
+    assert!(told.starts_with(start), "{told}");
+    assert_tells(&told, "in the cluster: you, b-reads, may not list ");
+    assert_tells(
+        &told,
+        ".rbac.authorization.k8s.io in the whole cluster: ask an administrator to do it, or to give you that right\n",
+    );
 }

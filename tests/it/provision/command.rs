@@ -114,6 +114,50 @@ fn bad_input_has_exit_code_2_and_a_reason() {
     assert_eq!(bad.code, Some(2));
 }
 
+/// No path, and no question to a cluster, is made of what is no name.
+#[test]
+fn what_is_no_name_of_a_team_is_refused_at_once() {
+    let long = "a".repeat(64);
+    for words in [
+        &["configure", "--user=ada", "--team", "../../etc"][..],
+        &["configure", "--check", "--team", &long],
+        &["provision", "status", &long],
+        &["provision", "rotate", "a/b"],
+        &["provision", "renew", "a,b"],
+        &["deprovision", &long],
+        &[
+            "provision",
+            &long,
+            "--tiller-namespace=t",
+            "--target-namespace=r",
+        ],
+    ] {
+        let bad = run(words, b"");
+        assert_eq!(bad.code, Some(2), "{}", bad.stderr);
+        let told = "is a DNS label: at most 63 lower-case letters, digits and dashes";
+        let told = bad.stderr.contains(told) || bad.stderr.contains("is not a DNS label");
+        assert!(told, "{}", bad.stderr);
+    }
+}
+
+#[test]
+fn what_is_no_image_is_refused_at_once() {
+    for image in ["not an image", "ghcr.io/x/Guard:1", "x:", "@", "a//b"] {
+        let option = format!("--image={image}");
+        let bad = run(&["install", &option], b"");
+        assert_eq!(bad.code, Some(2), "{image}");
+        assert!(bad.stderr.contains("is not an image"), "{}", bad.stderr);
+    }
+    let good = ["install", "-o=yaml", "--kubernetes=1.20", "--image"];
+    for image in [
+        "localhost:5000/guard",
+        "REGISTRY.example.com:443/a/guard:v1",
+    ] {
+        let good = run(&[&good[..], &[image]].concat(), b"");
+        assert_eq!(good.code, Some(0), "{}", good.stderr);
+    }
+}
+
 #[test]
 fn an_authority_in_a_folder_is_made_once_and_stays_out_of_the_output() {
     let folder = Folder::new();

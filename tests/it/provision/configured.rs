@@ -1,6 +1,7 @@
 //! `configure`: a folder that Helm uses, kept up to date and checked.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant, SystemTime};
@@ -12,6 +13,7 @@ use serde_json::json;
 use tiller_guard::pki::team::{Authority, Holder};
 
 use super::cluster::{World, assert_tells, command, done, make, provision, refused};
+use super::unusable::bundle_name;
 use crate::offline::{Folder, Run};
 
 /// A program that says it is this Helm, and prints what it is given.
@@ -23,7 +25,6 @@ pub(super) fn helm(folder: &Folder, version: &str) -> String {
 }
 
 pub(super) fn program(folder: &Folder, name: &str, text: &str) -> String {
-    use std::os::unix::fs::PermissionsExt as _;
     let path = folder.file(name, text);
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
     path
@@ -117,12 +118,12 @@ async fn a_home_is_ready_for_helm_and_kubectl() {
         fs::read_to_string(format!("{home}/repository/repositories.yaml")).unwrap(),
         "mine"
     );
-    let again = done(configure(
-        "c-home",
-        &home,
-        &["--user=ada", &format!("--helm={new}")],
-    ));
-    assert_tells(&again, &format!("kept {home}; now: "));
+    let key = format!("{home}/key.pem");
+    let mode = || fs::metadata(&key).unwrap().permissions().mode() & 0o777;
+    let again = || configure("c-home", &home, &["--user=ada", &format!("--helm={new}")]);
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).unwrap();
+    assert_tells(&done(again()), &format!("kept {home}; now: "));
+    assert_eq!(mode(), 0o600);
     let other = refused(
         configure("c-home", &home, &["--user=bob", &format!("--helm={new}")]),
         4,
@@ -257,7 +258,10 @@ async fn what_is_wrong_is_found_within_a_second() {
         &[&helm],
         &[
             "✗ bundle: ",
-            " holds no bundle\n  → run: tiller-guard configure --team c-check --user NAME\n",
+            &format!(
+                " holds no bundle\n  → run: tiller-guard configure --team c-check --home '{home}' --helm "
+            ),
+            " --user NAME; then run: . '",
         ],
     );
     done(configure("c-check", &home, &["--user=ada", &helm]));
@@ -318,51 +322,21 @@ async fn what_is_wrong_is_found_within_a_second() {
         true,
         &[&helm],
         &[
-            "✗ newest bundle: the team has another CA: Tiller may refuse your certificate\n  → run: tiller-guard configure --team c-check --user 'ada'\n",
+            "✗ newest bundle: the team has another CA: Tiller may refuse your certificate\n  → run: tiller-guard configure --team c-check ",
         ],
     );
     done(configure("c-check", &home, &["--user=ada", &helm]));
-    let names = world.labelled("c-check").await;
-    let binding = names
-        .iter()
-        .find(|name| name.starts_with("team-c-check-user-ada-"))
-        .unwrap();
+    let name = bundle_name(&world, "c-check", "ada").await;
     let secrets = world.api("v1", "Secret", "tiller-guard");
     let nothing =
         json!({ "metadata": { "annotations": { "tiller-guard.io/tiller-namespace": null } } });
     secrets
-        .patch(binding, &PatchParams::default(), &Patch::Merge(&nothing))
+        .patch(&name, &PatchParams::default(), &Patch::Merge(&nothing))
         .await
         .unwrap();
     wrong(
         true,
         &[&helm],
         &["✗ newest bundle: the user ada has no bundle of the team \"c-check\""],
-    );
-}
-
-/// Somebody without rights is told which are missing.
-#[tokio::test]
-async fn who_may_not_forward_is_told() {
-    let _world = World::create().await;
-    done(make("c-may", &["--user=ada"]));
-    let folder = Folder::new();
-    let home = format!("{}/helm", folder.path());
-    done(configure("c-may", &home, &["--user=ada"]));
-    let config = fs::read_to_string(crate::api_server::cluster().kubeconfig()).unwrap();
-    let nobody = folder.file("nobody", config.replace("admin-", "nobody-"));
-    let program = env!("CARGO_BIN_EXE_tiller-guard");
-    let script = format!(
-        ". '{home}/env'; exec {program} configure --check --team=c-may --home='{home}' --kubeconfig='{nobody}'"
-    );
-    let output = Command::new("sh").args(["-c", &script]).output().unwrap();
-    assert_eq!(output.status.code(), Some(1), "{output:?}");
-    let told = String::from_utf8(output.stdout).unwrap();
-    // Other tests let everybody list pods.
-    assert_tells(&told, "✗ rights: you may not ");
-    assert_tells(&told, "create pods/portforward in Tiller's namespace\n");
-    assert_tells(
-        &told,
-        "✗ newest bundle: cannot get the Secret team-c-may-user-ada-",
     );
 }

@@ -37,8 +37,10 @@ async fn a_slow_helm_and_one_without_the_wrapper_are_told() {
     // `configure` was run with another Helm than the one that is used.
     let old = format!("--helm={}", helm(&folder, "2.9.1"));
     let ignores = "✗ helm: Helm 2.9.1 ignores HELM_TLS_ENABLE, and the first helm in PATH is not the wrapper of this folder\n";
-    let configures = "  → run: tiller-guard configure --team c-old --user 'ada'; then: . '";
-    wrong(true, &[&old], &["✓ env: ", ignores, configures]);
+    let configures =
+        format!("  → run: tiller-guard configure --team c-old --home '{home}' --helm '");
+    let then = " --user 'ada'; then: . '";
+    wrong(true, &[&old], &["✓ env: ", ignores, &configures, then]);
     done(configure("c-old", &home, &["--user=ada", &old]));
     let (run, _) = check("c-old", &home, true, &[&old]);
     assert_tells(&run.stdout, "✓ helm: ");

@@ -2,7 +2,7 @@
 
 use super::cluster::{World, assert_tells, done, make, provision, words};
 use super::proxy::{Asked, interrupted, written};
-use crate::offline::Run;
+use crate::offline::{Folder, Run};
 
 const BOTH: [&str; 2] = ["--user=ada", "--user=bob"];
 
@@ -108,4 +108,21 @@ async fn a_wait_for_tiller_leaves_nothing_unwritten() {
         "i-wait: all objects are written; Tiller is not ready yet",
         "provision i-wait --timeout=60 ",
     );
+}
+
+/// Nothing is written before the whole bundle is there.
+#[tokio::test]
+async fn a_bundle_that_does_not_come_leaves_nothing() {
+    let world = World::create().await;
+    done(make("i-home", &BOTH));
+    let folder = Folder::new();
+    let home = format!("--home={}/helm", folder.path());
+    let words = ["configure", "--team=i-home", "--user=ada", &home];
+    let asks = |asked: &[Asked]| asked.iter().any(|it| it.path.contains("/secrets/"));
+    let run = interrupted(world.client.clone(), &words, asks).await;
+    assert_eq!(run.code, Some(130), "{}{}", run.stdout, run.stderr);
+    let told = "interrupted; nothing is half done\nrun the same command again, and it does the rest:\n  tiller-guard \
+                configure --team=i-home --user=ada ";
+    assert_tells(&run.stderr, told);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }

@@ -19,6 +19,7 @@ mod interrupted;
 mod killed;
 mod life;
 mod no_dry_run;
+mod not_yours;
 mod people;
 mod plans;
 pub(crate) mod proxy;
@@ -28,6 +29,7 @@ mod rotation;
 mod shown;
 mod specs;
 mod terminal;
+mod unusable;
 mod walk;
 
 use std::time::{Duration, SystemTime};

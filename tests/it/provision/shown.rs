@@ -53,7 +53,7 @@ async fn teams_are_listed_a_line_each() {
             "team": "p-listed", "tiller_namespace": "p-listed-t", "service_account": "tiller",
             "target_namespaces": ["p-listed"], "users": ["ada"], "groups": ["oidc:ops"], "provisioned": true,
             "tiller": "progressing", "version": "2.17.0", "storage": "secret", "tls": true, "tls_verify": true,
-            "due": false, "outdated": false,
+            "due": false, "outdated": false, "unusable": [],
         })
     );
     let text = done(provision(&["list"]));

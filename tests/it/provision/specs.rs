@@ -31,6 +31,8 @@ refused! {
     a_team_with_a_slash: { team: "a/b".to_owned() }, "the name \"a/b\" is not a DNS label";
     a_team_with_a_line_break: { team: "a\nb".to_owned() }, "\"a\\nb\" is not a DNS label";
     a_team_without_name: { team: String::new() }, "the name \"\" is not a DNS label";
+    a_team_called_as_the_policy: { team: "tiller-guard-policy".to_owned() }, "which is the name of tiller-guard's policy";
+    an_account_called_as_the_role: { service_account: "tiller-users".to_owned() }, "the name of the Role of the team's people";
     a_name_of_64_letters: { team: "a".repeat(64) }, "is not a DNS label";
     a_tiller_namespace_with_a_dot: { tiller_namespace: "a.b".to_owned() }, "the Tiller namespace \"a.b\"";
     a_target_that_begins_with_a_dash: { target_namespaces: texts(&["-a"]) }, "the target namespace \"-a\"";

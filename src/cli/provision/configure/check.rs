@@ -13,12 +13,13 @@ use super::super::super::reach::ReachArguments;
 use super::super::certs::days;
 use super::finding::{Finding, Wrong, print, wrong};
 use super::helm::{BRIEFLY, HelmClient};
-use super::{Arguments, environment};
+use super::{Arguments, environment, next_step};
 use crate::cluster::Cluster;
-use crate::cluster::team::{LookError, PersonalBundle, Reached, bundle, reached};
+use crate::cluster::team::{LookError, PersonalBundle, Reached, bundle, reached, requester};
 use crate::cluster::told::chain;
 use crate::pki::team::{Certificate, Issued};
-use crate::provision::{Bundle, Person, quoted};
+use crate::policy::Requester;
+use crate::provision::{Bundle, Person, PersonKind, quoted};
 use crate::tiller::{ImageReference, Version};
 
 /// How long the API server may take to answer, in all.
@@ -28,6 +29,7 @@ const PATIENCE: Duration = Duration::from_millis(800);
 pub(super) async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let folder = arguments.folder()?;
     let person = arguments.person()?;
+    let again = arguments.again(&folder, person.as_ref());
     let Arguments {
         team,
         helm,
@@ -35,16 +37,8 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         reach,
         ..
     } = arguments;
-    let again = match &person {
-        Some(person) => format!(
-            "tiller-guard configure --team {team} --{} {}",
-            person.kind.as_str(),
-            quoted(&person.name)
-        ),
-        None => format!("tiller-guard configure --team {team} --user NAME"),
-    };
     let (mut findings, own) = bundle_findings(&folder, &again);
-    findings.push(environment_finding(&folder));
+    findings.push(environment_finding(&folder, &again));
     // Helm and the API server are asked at the same time.
     let client = spawn_blocking(move || HelmClient::find(helm.as_deref(), BRIEFLY));
     let asking = ask(reach, &team, &guard_namespace, person.as_ref());
@@ -60,6 +54,17 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         }
         Ok(Ok(answer)) => {
             let version = answer.version();
+            if answer.is_as_old(own.as_deref()) {
+                let renew = renewed_first(&team, &again);
+                let states = findings.into_iter().map(|finding| Finding {
+                    state: finding.state.map_err(|wrong| match finding.what {
+                        "bundle" => wrong.with_remedy(&*renew),
+                        _ => wrong,
+                    }),
+                    ..finding
+                });
+                findings = states.collect();
+            }
             findings.extend(answer.findings(own.as_deref(), &team, &again));
             version
         }
@@ -69,6 +74,11 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         state: client.await?.usable_for(version, &folder, &again),
     });
     print(&findings)
+}
+
+/// What to do about a bundle that has expired in the cluster too.
+fn renewed_first(team: &str, again: &str) -> String {
+    format!("ask an administrator to run: tiller-guard provision renew {team}; then run: {again}")
 }
 
 /// The bundle in the folder, and its certificate's text for a comparison with the cluster's.
@@ -135,11 +145,16 @@ fn pair(
 }
 
 /// Whether this shell has sourced `env`.
-fn environment_finding(folder: &Path) -> Finding {
+fn environment_finding(folder: &Path, again: &str) -> Finding {
     let file = environment(folder);
-    let text = fs::read_to_string(&file).unwrap_or_default();
-    let state = sourced(folder, &text)
-        .map_err(|message| wrong(message, format!("run: . {}", quoted(&file))));
+    let text = fs::read_to_string(&file);
+    let sources = format!("run: . {}", quoted(&file));
+    let remedy = match &text {
+        Ok(_) => sources,
+        Err(_) => format!("run: {again}; then {sources}"),
+    };
+    let state =
+        sourced(folder, &text.unwrap_or_default()).map_err(|message| wrong(message, remedy));
     Finding { what: "env", state }
 }
 
@@ -176,6 +191,9 @@ fn is_stale(name: &str, text: &str) -> bool {
 
 /// What the cluster says.
 struct Answer {
+    person: Option<Person>,
+    /// Who asks, if the API server says it.
+    requester: Option<Requester<'static>>,
     bundle: Option<Result<PersonalBundle, LookError>>,
     reached: Result<Option<Reached>, LookError>,
 }
@@ -187,10 +205,13 @@ async fn ask(
     person: Option<&Person>,
 ) -> anyhow::Result<Answer> {
     let cluster = Cluster::connect_patiently(&reach.into()).await?;
-    let found = match person {
-        Some(person) => Some(bundle(&cluster, team, guard_namespace, person).await),
-        None => None,
+    let found = async {
+        match person {
+            Some(person) => Some(bundle(&cluster, team, guard_namespace, person).await),
+            None => None,
+        }
     };
+    let (found, requester) = tokio::join!(found, requester(&cluster));
     let namespace = match &found {
         Some(Ok(bundle)) => Some(bundle.tiller_namespace.clone()),
         _ => env::var("TILLER_NAMESPACE").ok(),
@@ -200,6 +221,8 @@ async fn ask(
         None => Ok(None),
     };
     Ok(Answer {
+        person: person.cloned(),
+        requester,
         bundle: found,
         reached,
     })
@@ -241,10 +264,56 @@ impl Answer {
         Version::from_tag(tag).ok()
     }
 
+    /// Whether the folder has the cluster's bundle, and that has expired.
+    fn is_as_old(&self, own: Option<&str>) -> bool {
+        let Some(Ok(found)) = &self.bundle else {
+            return false;
+        };
+        let bundle = &found.bundle;
+        let newest = [bundle.authorities(), bundle.certificate()].concat();
+        let certificate = Certificate::read(bundle.certificate().as_bytes());
+        let has_expired = certificate.is_ok_and(|it| it.left(SystemTime::now()).is_zero());
+        own == Some(&newest) && has_expired
+    }
+
+    /// Whether the bundle is that of the kubeconfig's user. An administrator may read all bundles.
+    fn is_yours(&self) -> Option<Finding> {
+        let (person, requester) = (self.person.as_ref()?, self.requester.as_ref()?);
+        let is_it = match person.kind {
+            PersonKind::User => *requester.name == *person.name,
+            PersonKind::Group => requester.groups.iter().any(|it| **it == *person.name),
+        };
+        let user = &requester.name;
+        let state = if is_it {
+            Ok(format!("the kubeconfig's user is {user}"))
+        } else {
+            Err(wrong(
+                format!("the kubeconfig's user is {user}, and the bundle is that of the {person}"),
+                "use the kubeconfig of that person, or pass your own name with --user",
+            ))
+        };
+        Some(Finding {
+            what: "user",
+            state,
+        })
+    }
+
     fn findings(&self, own: Option<&str>, team: &str, again: &str) -> Vec<Finding> {
         let mut findings = Vec::new();
-        if let Some(bundle) = &self.bundle {
-            let state = newest(bundle, own, again);
+        findings.extend(self.is_yours());
+        if let (Some(bundle), Some(person)) = (&self.bundle, &self.person) {
+            let state = if self.is_as_old(own) {
+                let message = "the cluster has no newer bundle for you";
+                Err(wrong(message, renewed_first(team, again)))
+            } else {
+                newest(bundle, own, again).map_err(|wrong| match bundle {
+                    Err(error) => match next_step(error, team, person) {
+                        Some(next) => wrong.with_remedy(next),
+                        None => wrong,
+                    },
+                    Ok(_) => wrong,
+                })
+            };
             let what = "newest bundle";
             findings.push(Finding { what, state });
         }

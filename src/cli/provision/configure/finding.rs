@@ -23,6 +23,16 @@ pub(super) fn wrong(message: impl Into<String>, remedy: impl Into<String>) -> Wr
     }
 }
 
+impl Wrong {
+    /// The same with something else to do.
+    pub(super) fn with_remedy(self, remedy: impl Into<String>) -> Self {
+        Self {
+            remedy: remedy.into(),
+            ..self
+        }
+    }
+}
+
 /// Prints a line for each, and gives exit code 1 if anything is wrong.
 pub(super) fn print(findings: &[Finding]) -> anyhow::Result<Exit> {
     let mut out = io::stdout().lock();

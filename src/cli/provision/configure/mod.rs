@@ -7,19 +7,21 @@ mod home;
 
 use std::env;
 use std::io::{self, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use clap::{ArgGroup, Args};
 
 use super::super::Exit;
+use super::super::interrupt::Steps;
 use super::super::reach::{ReachArguments, connect_patiently, on_runtime};
 use super::bundles::absolute;
 use super::folder::Written;
 use super::record::Record;
+use crate::cluster::apply::Effect;
 use crate::cluster::team::{LookError, bundle};
 use crate::cluster::told::chain;
-use crate::provision::{Bundle, Person, PersonKind, TeamSpec, quoted};
+use crate::provision::{Bundle, Person, PersonKind, TeamSpec, quoted, team_name};
 use helm::{HelmClient, PATIENTLY};
 use home::Home;
 
@@ -28,7 +30,7 @@ use home::Home;
 #[command(group = ArgGroup::new("whose").args(["user", "group", "check"]).required(true).multiple(true))]
 pub(in crate::cli) struct Arguments {
     /// Name of the team
-    #[arg(long, value_name = "TEAM")]
+    #[arg(long, value_name = "TEAM", value_parser = team_name)]
     team: String,
 
     /// Your user name, as Kubernetes knows it
@@ -85,6 +87,7 @@ async fn configure(arguments: Arguments) -> anyhow::Result<Exit> {
         reach,
         ..
     } = arguments;
+    let steps = Steps::of(Effect::Write);
     let reached = reach.clone().into();
     let cluster = match connect_patiently(reach).await? {
         Ok(cluster) => cluster,
@@ -92,11 +95,19 @@ async fn configure(arguments: Arguments) -> anyhow::Result<Exit> {
     };
     let fetched = match bundle(&cluster, &team, &guard_namespace, &person).await {
         Ok(fetched) => fetched,
-        Err(error) => return failed(&error),
+        Err(error) => return failed(&error, &team, &person),
     };
     let client = HelmClient::find(helm.as_deref(), PATIENTLY);
     let home = Home::new(&folder, &team, &fetched, &reached, &client)?;
+    steps.begin(
+        &team,
+        format!(
+            "files in {} are written; each is whole, the old or the new one",
+            folder.display()
+        ),
+    );
     let written = home.write(&person, force)?;
+    steps.end(&team);
     let mut out = io::stdout().lock();
     let what = match written {
         Written::New => "wrote",
@@ -115,13 +126,30 @@ async fn configure(arguments: Arguments) -> anyhow::Result<Exit> {
 }
 
 /// The file to source.
-fn environment(folder: &std::path::Path) -> String {
+fn environment(folder: &Path) -> String {
     folder.join(Bundle::ENVIRONMENT).display().to_string()
 }
 
-fn failed(error: &LookError) -> anyhow::Result<Exit> {
-    writeln!(io::stderr(), "error: {}", chain(error))?;
+fn failed(error: &LookError, team: &str, person: &Person) -> anyhow::Result<Exit> {
+    let next = next_step(error, team, person);
+    let next = next.map_or_else(String::new, |next| format!("; {next}"));
+    writeln!(io::stderr(), "error: {}{next}", chain(error))?;
     Ok(Exit::Unreachable)
+}
+
+/// What to do where there is no bundle for somebody, unless the error says it.
+fn next_step(error: &LookError, team: &str, person: &Person) -> Option<String> {
+    match error {
+        LookError::NotYours { .. } => Some(format!(
+            "pass the name that Kubernetes has for you (kubectl auth whoami), or ask an administrator to run: tiller-guard \
+             provision grant {team} --{} NAME",
+            person.kind.as_str()
+        )),
+        LookError::UnusableBundle { .. } => Some(format!(
+            "ask an administrator to run: tiller-guard provision renew {team}"
+        )),
+        LookError::Asked { .. } | LookError::Authority { .. } | LookError::NoBundle { .. } => None,
+    }
 }
 
 // === impl Arguments ===
@@ -135,6 +163,30 @@ impl Arguments {
                 .context("there is no home folder: pass --home")?
                 .join(format!(".helm-{}", self.team))),
         }
+    }
+
+    /// The command that writes the same folder, for this person.
+    fn again(&self, folder: &Path, person: Option<&Person>) -> String {
+        let team = &self.team;
+        let path = |path: &Path| quoted(&path.to_string_lossy());
+        let mut options = Vec::new();
+        options.extend(self.home.is_some().then(|| ("home", path(folder))));
+        options.extend(self.helm.as_deref().map(|it| ("helm", path(it))));
+        if self.guard_namespace != TeamSpec::GUARD_NAMESPACE {
+            options.push(("guard-namespace", self.guard_namespace.clone()));
+        }
+        options.extend(self.reach.options());
+        options.push(match person {
+            Some(person) => (person.kind.as_str(), quoted(&person.name)),
+            None => ("user", "NAME".to_owned()),
+        });
+        let options = options
+            .into_iter()
+            .map(|(name, value)| format!(" --{name} {value}"));
+        format!(
+            "tiller-guard configure --team {team}{}",
+            options.collect::<String>()
+        )
     }
 
     /// Whose bundle is meant; where nobody is named, whose the folder's is.
