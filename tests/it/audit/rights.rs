@@ -165,13 +165,18 @@ async fn may(client: &Client, who: &Who, namespace: &str, right: [&str; 3], name
         "nodes" | "users" | "groups" => "",
         _ => namespace,
     };
+    let mut groups = who.1.clone();
+    // Of others OpenShift's API server asks for the subresource `unsafeproxy`.
+    if (resource, subresource) == ("nodes", "proxy") {
+        groups.push("system:authenticated".to_owned());
+    }
     let review = json!({
         "apiVersion": "authorization.k8s.io/v1",
         "kind": "SubjectAccessReview",
         "metadata": {},
         "spec": {
             "user": who.0,
-            "groups": who.1,
+            "groups": groups,
             "resourceAttributes": {
                 "namespace": namespace, "verb": verb, "group": group, "resource": resource,
                 "subresource": subresource, "name": name,

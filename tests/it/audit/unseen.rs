@@ -142,6 +142,8 @@ async fn webhook_configurations_that_may_not_be_read_are_counted_as_unknown() {
     const PATHS: &[&str] = &[
         "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/tiller-guard",
         "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/tiller-guard",
+        "/apis/admissionregistration.k8s.io/v1beta1/mutatingwebhookconfigurations/tiller-guard",
+        "/apis/admissionregistration.k8s.io/v1beta1/validatingwebhookconfigurations/tiller-guard",
     ];
     let run = refused(PATHS, &["audit", "-o", "json"]).await;
     assert_eq!(run.code, Some(3), "{}", run.stderr);

@@ -186,7 +186,7 @@ async fn who_can_reach_a_tiller_is_whom_the_api_server_lets() {
                     ways.contains(&json!(way))
                 });
                 let allowed = may_one(&client, &Who::named(name), namespace, rights).await;
-                assert_eq!(told, allowed, "{name} {way} {namespace}");
+                assert_eq!(told, allowed, "{name} {way} {namespace} {reacher:?}");
                 if told {
                     given.insert((*name, *way, namespace));
                 }
