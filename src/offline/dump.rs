@@ -143,7 +143,7 @@ fn take_record(object: &ManifestObject, audit: &mut Audit) {
         return;
     };
     match Record::read(&raw, None) {
-        Ok(record) if record.is_tillers() || record.is_misspelt() => {
+        Ok(record) if record.is_labelled() => {
             audit.take_record(examine(&record, None));
         }
         Ok(_) | Err(NotRecord::Kind(_)) => {}

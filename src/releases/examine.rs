@@ -295,6 +295,8 @@ mod tests {
     use serde_json::value::RawValue;
 
     use super::*;
+    use crate::releases::encoding::encode;
+    use crate::releases::hapi::{Chart, Info};
 
     fn record(name: &str, owner: &str) -> Record {
         let labels = format!(r#"{{"OWNER":"{owner}"}}"#);
@@ -322,9 +324,33 @@ mod tests {
     #[test]
     fn what_was_set_aside_counts_no_more() {
         assert!(record("web.v1", "TILLER").is_one());
-        assert!(record("web.v1", "nobody").is_one());
         for owner in ["MOVED", "MIGRATED"] {
             assert!(!record("web.v1", owner).is_one(), "{owner}");
+        }
+    }
+
+    /// `app.v1` and `release` are names that others give too, and so is a label `owner`.
+    #[test]
+    fn without_its_label_a_record_holds_a_release() {
+        let release = Release {
+            name: "web".to_owned(),
+            version: 1,
+            info: buffa::MessageField::some(Info {
+                status: buffa::MessageField::some(Default::default()),
+                ..Info::default()
+            }),
+            chart: buffa::MessageField::some(Chart {
+                metadata: buffa::MessageField::some(Default::default()),
+                ..Chart::default()
+            }),
+            ..Release::default()
+        };
+        for owner in ["nobody", "tiller"] {
+            let mut record = record("web.v1", owner);
+            assert!(!record.is_one() && !record.is_labelled(), "{owner}");
+            record.text = Ok(encode(&release).unwrap().into_bytes());
+            assert!(record.is_one(), "{owner}");
+            assert_eq!(record.is_labelled(), owner == "tiller");
         }
     }
 }

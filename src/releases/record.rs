@@ -237,12 +237,16 @@ impl Record {
     }
 
     /// Whether it is labelled for Tiller in another spelling, so that Tiller does not find it.
-    pub fn is_misspelt(&self) -> bool {
+    fn is_misspelt(&self) -> bool {
         let mut labels = self.labels.iter();
-        !self.is_tillers()
-            && labels.any(|(key, value)| {
-                key.eq_ignore_ascii_case(OWNER.0) && value.eq_ignore_ascii_case(OWNER.1)
-            })
+        labels.any(|(key, value)| {
+            key.eq_ignore_ascii_case(OWNER.0) && value.eq_ignore_ascii_case(OWNER.1)
+        })
+    }
+
+    /// Whether its labels say that Tiller wrote it. In another spelling they may be somebody else's: then it holds a release.
+    pub fn is_labelled(&self) -> bool {
+        self.is_tillers() || self.is_misspelt() && self.decode().is_ok()
     }
 
     /// Whether a move or a migration has set it aside: another record has taken its place.
@@ -250,12 +254,12 @@ impl Record {
         matches!(self.label(OWNER.0), Some(ASIDE | MIGRATED))
     }
 
-    /// Whether Tiller wrote it and it still counts: by its labels, or by its name where these are gone.
+    /// Whether Tiller wrote it and it still counts: by its labels, or where these are gone by its name and the release in it.
+    /// `app.v1` with a key `release` is a name that others give too.
     pub fn is_one(&self) -> bool {
         let is_opaque = self.secret_type.as_deref().is_none_or(|it| it == "Opaque");
-        self.is_tillers()
-            || self.is_misspelt()
-            || !self.is_aside() && is_opaque && self.text.is_ok() && named(&self.name).is_some()
+        let is_named = || !self.is_aside() && is_opaque && named(&self.name).is_some();
+        self.is_labelled() || is_named() && self.decode().is_ok()
     }
 
     /// The release in it.

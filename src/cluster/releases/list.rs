@@ -96,8 +96,7 @@ pub async fn list<T: Send + 'static>(
     examine: impl Fn(Record) -> T + Send + Sync + 'static,
     mut take: impl FnMut(T),
 ) -> Result<(), ListError> {
-    let is_record =
-        |record: &Record| record.is_tillers() || record.is_misspelt() || record.is_aside();
+    let is_record = |record: &Record| record.is_labelled() || record.is_aside();
     let examine = move |record: Record| is_record(&record).then(|| examine(record));
     let has_misspelt = has_misspelt(cluster, storage, namespace).await?;
     let selectors = if has_misspelt {

@@ -94,6 +94,35 @@ fn a_record_that_is_there_twice_counts_once() {
     assert_eq!(shown.code, Some(0), "{}", shown.stderr);
 }
 
+/// `app.v1` is a name that others give too, and `release` a key, and `owner` a label of teams.
+#[test]
+fn a_name_alone_makes_no_record() {
+    let named = |kind: &str, name: &str, labels: Value, data: &str| {
+        json!({
+            "apiVersion": "v1",
+            "kind": kind,
+            "metadata": { "name": name, "namespace": "blue", "labels": labels },
+            data: { "release": "stable" },
+        })
+    };
+    let items = [
+        named("ConfigMap", "app.v1", json!({ "app": "web" }), "data"),
+        named("Secret", "web.v2", json!({}), "stringData"),
+        named(
+            "ConfigMap",
+            "channels",
+            json!({ "owner": "tiller" }),
+            "data",
+        ),
+    ];
+    let all = json!({ "apiVersion": "v1", "kind": "List", "items": items }).to_string();
+    let run = list(all.as_bytes(), &["-o", "json"]);
+    assert_eq!(run.code, Some(0), "{}", run.stdout);
+    assert_eq!(run.json()["problems"], json!([]));
+    let checked = self::run(&["check", "-"], all.as_bytes());
+    assert_eq!(checked.code, Some(0), "{}", checked.stdout);
+}
+
 /// Helm 2's record of a release that Helm 3 has.
 #[test]
 fn what_is_set_aside_is_listed_apart() {
