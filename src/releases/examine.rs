@@ -296,7 +296,7 @@ mod tests {
 
     use super::*;
     use crate::releases::encoding::encode;
-    use crate::releases::hapi::{Chart, Info};
+    use crate::releases::hapi::{Chart, Info, Metadata, Status as Told};
 
     fn record(name: &str, owner: &str) -> Record {
         let labels = format!(r#"{{"OWNER":"{owner}"}}"#);
@@ -336,11 +336,11 @@ mod tests {
             name: "web".to_owned(),
             version: 1,
             info: buffa::MessageField::some(Info {
-                status: buffa::MessageField::some(Default::default()),
+                status: buffa::MessageField::some(Told::default()),
                 ..Info::default()
             }),
             chart: buffa::MessageField::some(Chart {
-                metadata: buffa::MessageField::some(Default::default()),
+                metadata: buffa::MessageField::some(Metadata::default()),
                 ..Chart::default()
             }),
             ..Release::default()
