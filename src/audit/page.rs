@@ -202,7 +202,8 @@ fn details(
     let mode = format!("mode {}", tiller.mode);
     let about: Vec<String> = [age, team, Some(mode)].into_iter().flatten().collect();
     let restart = &tiller.next.restart;
-    let restart = (restart.rules.len() < FEW).then(|| one("next restart", step(restart)));
+    let restart =
+        (restart.rules.len() < FEW).then(|| one("next restart", step(restart, tiller.mode)));
     let network = match &tiller.network {
         Maybe::Known(_) => None,
         Maybe::Unknown { unknown } => Some(one("network", format!("unknown: {unknown}"))),
@@ -215,7 +216,7 @@ fn details(
         )),
         Some(("pods", few(differing(tiller)))),
         restart,
-        Some(one("next update", step(&tiller.next.update))),
+        Some(one("next update", step(&tiller.next.update, tiller.mode))),
         Some(one("releases", told(&tiller.releases, releases))),
         Some(one("account", tiller.account.clone())),
         Some(("can reach", reaches_of(tiller))),

@@ -111,8 +111,12 @@ fn write_audited(
         row("team", &team.one_line(), out)?;
     }
     row("mode", tiller.mode, out)?;
-    row("next restart", &step(&tiller.next.restart), out)?;
-    row("next update", &step(&tiller.next.update), out)?;
+    row(
+        "next restart",
+        &step(&tiller.next.restart, tiller.mode),
+        out,
+    )?;
+    row("next update", &step(&tiller.next.update, tiller.mode), out)?;
     row("releases", &told(&tiller.releases, releases), out)?;
     row("account", &tiller.account.one_line(), out)?;
     rows("can reach", &tiller.can_reach, can_reach, out)?;
@@ -249,12 +253,15 @@ pub(super) fn title(object: &ObjectName) -> String {
     }
 }
 
-pub(super) fn step(step: &Step) -> String {
-    match step.answer {
-        "left" => "left as it is, since the mode only reports".to_owned(),
-        "unknown" => "unknown: the pods cannot be listed".to_owned(),
-        "refused" => format!("refused ({})", step.rules.join(", ")),
-        answer => answer.to_owned(),
+pub(super) fn step(step: &Step, mode: &str) -> String {
+    match (step.answer, mode) {
+        ("left", "enforce" | "freeze" | "forbid") => {
+            "left as it is, since what was found is only reported".to_owned()
+        }
+        ("left", _) => "left as it is, since the mode only reports".to_owned(),
+        ("unknown", _) => "unknown: the pods cannot be listed".to_owned(),
+        ("refused", _) => format!("refused ({})", step.rules.join(", ")),
+        (answer, _) => answer.to_owned(),
     }
 }
 
