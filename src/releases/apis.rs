@@ -1,7 +1,7 @@
 //! The versions of APIs that Kubernetes has stopped to serve, and what took their place.
 //!
 //! Source: the "Deprecated API Migration Guide" of Kubernetes' documentation, and the change logs of 1.16, 1.22, 1.25,
-//! 1.26, 1.27, 1.29 and 1.32 that it draws on. Alpha versions are served by no server unless it is told to; they are not
+//! 1.26, 1.27, 1.29 and 1.32 that it draws on; for 1.34 and 1.37 what is in the published API of one version and not of the next. Alpha versions are served by no server unless it is told to; they are not
 //! here.
 
 use super::scan::{Scanned, scan};
@@ -68,7 +68,7 @@ const REVIEWS: &[&str] = &[
 ];
 
 /// All of them, the first to go first.
-pub static REMOVED: [RemovedApi; 32] = {
+pub static REMOVED: [RemovedApi; 35] = {
     use Replacement::{Ingress, Nothing, OtherFields, Same};
     [
         removed(
@@ -241,6 +241,27 @@ pub static REMOVED: [RemovedApi; 32] = {
             32,
             Same("flowcontrol.apiserver.k8s.io/v1"),
         ),
+        removed(
+            "admissionregistration.k8s.io/v1beta1",
+            &[
+                "ValidatingAdmissionPolicy",
+                "ValidatingAdmissionPolicyBinding",
+            ],
+            34,
+            Same("admissionregistration.k8s.io/v1"),
+        ),
+        removed(
+            "networking.k8s.io/v1beta1",
+            &["IPAddress", "ServiceCIDR"],
+            37,
+            Same("networking.k8s.io/v1"),
+        ),
+        removed(
+            "storage.k8s.io/v1beta1",
+            &["VolumeAttributesClass"],
+            37,
+            Same("storage.k8s.io/v1"),
+        ),
     ]
 };
 
@@ -299,6 +320,13 @@ mod tests {
             }
         }
         assert!(REMOVED.is_sorted_by_key(|api| api.removed_in));
+    }
+
+    #[test]
+    fn what_1_37_ceased_to_serve_is_known() {
+        let manifest = b"apiVersion: networking.k8s.io/v1beta1\nkind: ServiceCIDR\n";
+        assert_eq!(unserved(manifest, 36), []);
+        assert_eq!(unserved(manifest, 37).len(), 1);
     }
 
     #[test]

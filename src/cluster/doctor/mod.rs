@@ -11,6 +11,7 @@ pub use check::{Check, Health};
 
 use super::Cluster;
 use super::proof::{Proof, Trial, prove};
+use super::version::NEWEST;
 use crate::installation::Installation;
 use crate::k8s::webhook_configuration::{HAS_CONNECTIONS, MUTATE, VALIDATE};
 use crate::policy::People;
@@ -79,12 +80,12 @@ pub async fn examine(cluster: &Cluster, installed: &Installation, enforces: bool
 fn version(cluster: &Cluster) -> Check {
     let version = cluster.version();
     let message = format!("Kubernetes {version} answers");
-    match (version.is_from(10), version.is_from(37)) {
+    match (version.is_from(10), version.is_from(NEWEST + 1)) {
         (true, false) => Check::good("api-server", message),
         (true, true) => Check::doubtful(
             "api-server",
             message,
-            "this build knows Kubernetes 1.10 to 1.36; look for a newer one",
+            &format!("this build knows Kubernetes 1.10 to 1.{NEWEST}; look for a newer one"),
         ),
         (false, _) => Check::bad("api-server", message, "use Kubernetes 1.10 or newer"),
     }
