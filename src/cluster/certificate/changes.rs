@@ -30,12 +30,14 @@ const OVERDUE: Duration = Duration::from_secs(10);
 /// How long the API server may take to begin one.
 const ANSWER: Duration = Duration::from_secs(30);
 
-/// How many changes are followed at once after a calm time. Each write of our own is a change too.
-const BURST: u32 = 10;
+/// How much may be spent at once after a calm time. It comes back as time passes.
+const CREDIT: Duration = Duration::from_mins(1);
+/// What a look costs. Each write of our own, and of another replica, is a change too.
+const LOOK: Duration = Duration::from_millis(500);
+/// What it costs that a bundle was written, as where somebody else writes against us.
+const HEAL: Duration = Duration::from_secs(5);
 /// How soon after one change the next is followed, at the soonest: two configurations are often changed together.
 const SHORTEST_GAP: Duration = Duration::from_millis(100);
-/// How often changes are followed after a burst.
-const STEADY_GAP: Duration = Duration::from_secs(5);
 
 /// Watches of both configurations. They end when this is dropped.
 #[derive(Debug)]
@@ -50,7 +52,7 @@ pub(super) struct Changes {
 /// How soon a change is followed: at once but for a burst, as where somebody else writes against us.
 #[derive(Debug)]
 struct Pace {
-    /// When the burst is forgotten: each change that is followed puts it off by [`STEADY_GAP`].
+    /// When all is paid for: each look and each heal puts it off by what it costs.
     calm: Instant,
     /// When a change was followed last.
     last: Option<Instant>,
@@ -133,6 +135,11 @@ impl Changes {
     /// Whether the API server refuses to let one be watched.
     pub(super) fn are_forbidden(&self) -> bool {
         self.forbidden.load(Ordering::Relaxed)
+    }
+
+    /// A bundle had to be written: after many of these, the next change is followed later.
+    pub(super) fn heal(&mut self) {
+        self.pace.heal(Instant::now());
     }
 
     /// Waits for the next change that needs a look now.
@@ -233,11 +240,16 @@ impl Pace {
     /// How long to wait before a change that comes now is followed.
     fn gap(&mut self, now: Instant) -> Duration {
         let soonest = self.last.map_or(now, |last| last + SHORTEST_GAP);
-        let free = self.calm.checked_sub(STEADY_GAP * BURST).unwrap_or(now);
+        let free = self.calm.checked_sub(CREDIT).unwrap_or(now);
         let followed = now.max(soonest).max(free);
         self.last = Some(followed);
-        self.calm = self.calm.max(followed) + STEADY_GAP;
+        self.calm = self.calm.max(followed) + LOOK;
         followed - now
+    }
+
+    /// A bundle had to be written now.
+    fn heal(&mut self, now: Instant) {
+        self.calm = self.calm.max(now) + HEAL;
     }
 }
 
@@ -245,32 +257,41 @@ impl Pace {
 mod tests {
     use super::*;
 
+    /// As by somebody who tries something out: each edit is answered by a write of our own.
     #[test]
-    fn some_changes_are_followed_at_once_and_two_together_soon() {
+    fn ten_edits_in_half_a_minute_are_each_followed_within_a_second() {
         let mut pace = Pace::new();
-        let mut now = Instant::now();
-        for _change in 0..BURST / 2 {
-            assert_eq!(pace.gap(now), Duration::ZERO);
-            assert_eq!(pace.gap(now), SHORTEST_GAP);
-            now += Duration::from_secs(1);
+        let begin = Instant::now();
+        for edit in 0..10 {
+            let now = begin + Duration::from_secs(3) * edit;
+            assert!(pace.gap(now) < Duration::from_secs(1), "edit {edit}");
+            pace.heal(now);
+            assert!(pace.gap(now) < Duration::from_secs(1), "edit {edit}");
         }
-        assert!(pace.gap(now) <= STEADY_GAP);
-        now += STEADY_GAP * (BURST + 2);
+    }
+
+    #[test]
+    fn two_changes_together_are_followed_soon() {
+        let mut pace = Pace::new();
+        let now = Instant::now();
         assert_eq!(pace.gap(now), Duration::ZERO);
+        assert_eq!(pace.gap(now), SHORTEST_GAP);
     }
 
     /// Whoever writes against us as soon as we have written.
     #[test]
     fn in_a_fight_changes_are_followed_less_often() {
-        let mut pace = Pace::new();
-        let (begin, mut now, mut followed) = (Instant::now(), Instant::now(), 0);
-        while now < begin + Duration::from_mins(1) {
-            now += pace.gap(now) + Duration::from_millis(1);
-            followed += 1;
+        for (heals, expected) in [(true, 20..=24), (false, 220..=260)] {
+            let mut pace = Pace::new();
+            let (begin, mut now, mut followed) = (Instant::now(), Instant::now(), 0);
+            while now < begin + Duration::from_mins(1) {
+                now += pace.gap(now) + Duration::from_millis(1);
+                if heals {
+                    pace.heal(now);
+                }
+                followed += 1;
+            }
+            assert!(expected.contains(&followed), "{followed} times in a minute");
         }
-        assert!(
-            (20..=24).contains(&followed),
-            "{followed} times in a minute"
-        );
     }
 }

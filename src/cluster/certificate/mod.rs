@@ -97,6 +97,8 @@ struct State {
     lingering: [Lingering; 2],
     /// The webhook configurations that were not there when they were last looked for.
     absent: Vec<&'static str>,
+    /// How many bundles were written.
+    writes: u32,
 }
 
 /// A leaf, and whose it is.
@@ -141,6 +143,7 @@ impl Keeper {
         let mut told = None;
         let mut changes = None;
         while !sender.is_closed() {
+            let written = state.writes;
             let round = timeout(ROUND, self.round(&mut cluster, &mut state, &sender)).await;
             let failed = match round {
                 Ok(done) => done.err(),
@@ -160,6 +163,9 @@ impl Keeper {
             told = message;
             if let (None, Some(cluster)) = (&changes, &cluster) {
                 changes = Changes::watch(cluster).await.ok();
+            }
+            if let Some(changes) = changes.as_mut().filter(|_| state.writes != written) {
+                changes.heal();
             }
             self.wait(&state, changes.as_mut()).await;
         }
@@ -208,8 +214,14 @@ impl Keeper {
         let found = self.ca(cluster, state, now).await?;
         let wanted = state.wanted(&found, now);
         self.metrics.issues(&found.ca);
-        let absent =
-            webhook_configurations::publish(cluster, &wanted, &mut state.lingering, now).await?;
+        let absent = webhook_configurations::publish(
+            cluster,
+            &wanted,
+            &mut state.lingering,
+            &mut state.writes,
+            now,
+        )
+        .await?;
         self.metrics.saw(absent.is_empty());
         state.tell_absent(absent);
         let (names, lifetime) = (&self.names, self.times.leaf);
@@ -235,6 +247,7 @@ impl State {
             seen: None,
             lingering: [Lingering::new(stay), Lingering::new(stay)],
             absent: Vec::new(),
+            writes: 0,
         }
     }
 
