@@ -12,9 +12,9 @@ use serde_json::value::RawValue;
 
 use crate::json::{ReadError, Reader, Source as _};
 use crate::k8s::RECORD_SELECTOR;
-use crate::policy::ObjectKind;
 use crate::policy::rbac::{RbacKind, RoleKind};
 use crate::policy::rights::Lookup;
+use crate::policy::{ObjectKind, WorkloadKind};
 
 /// Lists by their metadata: `v1` is of Kubernetes 1.15. Who knows neither sends all.
 pub(super) const METADATA_LIST: HeaderValue = HeaderValue::from_static(
@@ -80,6 +80,14 @@ async fn list(client: &Client, lookup: &Lookup) -> kube::Result<Vec<Box<str>>> {
             parameters = parameters.fields(&format!("metadata.name={name}"));
             return pages(client, &path, parameters).await;
         }
+        Lookup::Template {
+            kind,
+            namespace,
+            name,
+        } => {
+            parameters = parameters.fields(&format!("metadata.name={name}"));
+            return pages(client, &template_path(*kind, namespace), parameters).await;
+        }
         Lookup::Role {
             kind,
             namespace,
@@ -102,6 +110,20 @@ async fn list(client: &Client, lookup: &Lookup) -> kube::Result<Vec<Box<str>>> {
         ObjectKind::from(kind).resource()
     );
     pages(client, &path, parameters).await
+}
+
+/// Where the API server lists the workloads of a kind in a namespace: every kind that pods are made from is served in the first
+/// of its versions from Kubernetes 1.9 on.
+fn template_path(kind: WorkloadKind, namespace: &str) -> String {
+    let kind = ObjectKind::from(kind);
+    let api = kind.apis().next();
+    let group = api.map_or("", |api| api.group);
+    let version = api.and_then(|api| api.versions.first()).unwrap_or(&"v1");
+    let root = if group.is_empty() { "api" } else { "apis/" };
+    format!(
+        "/{root}{group}/{version}/namespaces/{namespace}/{}",
+        kind.resource()
+    )
 }
 
 /// The metadata of the release records in a namespace: of ConfigMaps or of Secrets.

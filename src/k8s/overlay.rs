@@ -31,6 +31,18 @@ pub fn overlay<'j>(
             let account = Account { namespace, name };
             with_tokens(knowledge, account, found)
         }
+        Lookup::Template {
+            kind,
+            namespace,
+            name,
+        } => {
+            let mut found = found.into_iter();
+            let template = found.find(|json| {
+                read_object(*kind, Reader::new(json)).is_ok_and(|it| it.name() == &**name)
+            });
+            let owner = (*kind, &**namespace, &**name);
+            (knowledge.with_template(owner, template), 0)
+        }
         Lookup::Role {
             kind,
             namespace,

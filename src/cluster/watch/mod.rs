@@ -285,7 +285,8 @@ fn denied(known: Knowledge, lookup: &Lookup) -> Knowledge {
         | Lookup::BindingsIn(_)
         | Lookup::ClusterRoleBindings
         | Lookup::PodsOf { .. }
-        | Lookup::TokensOf { .. } => known,
+        | Lookup::TokensOf { .. }
+        | Lookup::Template { .. } => known,
     }
 }
 

@@ -3,6 +3,7 @@
 use super::message::{MAX_LINE, MAX_NOTE, MAX_WARNING, lines, one_line, origin};
 use super::request::{Asked, Envelope, Request};
 use super::response::{Cause, Response, causes};
+use super::template::Template;
 use super::unread::Unjudged;
 use super::version::ApiVersion;
 use crate::json;
@@ -121,7 +122,7 @@ impl<'v> Reply<'v> {
     }
 
     pub(super) fn of(
-        workload: Option<&Workload<'_>>,
+        (workload, template): (Option<&Workload<'_>>, &Template),
         circumstances: Circumstances,
         outcome: &Outcome,
         verdict: &'v Verdict<'_>,
@@ -156,7 +157,7 @@ impl<'v> Reply<'v> {
                     Action::Report => !has_reasons,
                 };
                 let findings = verdict.findings.iter().filter(told);
-                let origin = workload.map(|workload| origin(workload, findings.clone()));
+                let origin = workload.map(|workload| origin(workload, template, findings.clone()));
                 let origin = origin.unwrap_or_default();
                 let causes = causes(findings.clone());
                 Response::Refuse(lines(origin, findings, MAX_LINE), causes)

@@ -5,6 +5,7 @@ use std::fmt::{self, Write as _};
 
 use wide::u8x16;
 
+use super::template::Template;
 use crate::json::{ArrayWriter, position, write_text};
 use crate::policy::{Action, Finding, Injector, Maker, Owner, Verdict, Workload};
 
@@ -63,16 +64,14 @@ pub(super) fn lines<'f>(
 /// copy's owner. Empty if the object itself must be fixed.
 pub(super) fn origin<'f>(
     workload: &Workload<'_>,
+    template: &Template,
     findings: impl Iterator<Item = &'f Finding> + Clone,
 ) -> String {
     let Some(maker) = workload.maker.as_ref().filter(|_| workload.is_copy()) else {
         return String::new();
     };
     let kind = workload.kind.as_str();
-    let refused = findings.clone().filter(|it| it.action == Action::Refuse);
-    let mut refused: Vec<_> = refused.map(|finding| finding.rule.id).collect();
-    refused.dedup();
-    let mut injectors: Vec<_> = findings.map(|finding| finding.injector).collect();
+    let mut injectors: Vec<_> = findings.clone().map(|finding| finding.injector).collect();
     injectors.sort_unstable();
     injectors.dedup();
     let all: Option<Vec<_>> = injectors.into_iter().collect();
@@ -84,26 +83,53 @@ pub(super) fn origin<'f>(
         (Maker::Controller(Owner { kind: of, name, .. }), Some(injectors)) => format!(
             "this {kind} is made from {of} {name}, and {injectors} changed it afterwards: the template is not at fault"
         ),
-        (maker, _) => at_fault(kind, maker, &refused),
+        (Maker::Controller(owner), None) => at_fault(kind, owner, template, findings),
+        (Maker::Kubelet, _) => format!(
+            "this {kind} mirrors a static pod, which runs all the same: remove its manifest from the node"
+        ),
     };
     one_line(&told, MAX_LINE) + "\n"
 }
 
-/// Where to fix it, and whether a write is enough: what these rules refuse, no hardening answers.
-fn at_fault(kind: &str, maker: &Maker<'_>, refused: &[&str]) -> String {
-    match maker {
-        Maker::Controller(Owner { kind: of, name, .. }) if !refused.is_empty() => format!(
-            "this {kind} is made from {of} {name}: fix the Deployment or other template behind it; a write of it is \
-             refused too, until these are fixed: {}",
-            refused.join(", ")
-        ),
-        Maker::Controller(Owner { kind: of, name, .. }) => format!(
-            "this {kind} is made from {of} {name}: fix the Deployment or other template behind it; any write of it hardens it"
-        ),
-        Maker::Kubelet => format!(
-            "this {kind} mirrors a static pod, which runs all the same: remove its manifest from the node"
-        ),
+/// Where to fix it: in the template, or at a webhook that changed the copy.
+fn at_fault<'f>(
+    kind: &str,
+    Owner { kind: of, name, .. }: &Owner<'_>,
+    template: &Template,
+    findings: impl Iterator<Item = &'f Finding> + Clone,
+) -> String {
+    let rules = |findings: &mut dyn Iterator<Item = &'f Finding>| {
+        let mut rules: Vec<_> = findings.map(|finding| finding.rule.id).collect();
+        rules.dedup();
+        rules.join(", ")
+    };
+    let in_template = findings.clone().filter(|it| !template.lacks(it.rule.id));
+    let changed = rules(&mut findings.filter(|it| template.lacks(it.rule.id)));
+    if in_template.clone().next().is_none() {
+        return format!(
+            "this {kind} is made from {of} {name}, and another admission webhook or plugin changed it afterwards: the template \
+             is not at fault; keep that webhook away from this {kind}, by its own label, annotation or namespaceSelector, or \
+             except in the policy: {changed}"
+        );
     }
+    let refused = rules(&mut in_template.filter(|it| it.action == Action::Refuse));
+    let write = if refused.is_empty() {
+        "any write of it hardens it".to_owned()
+    } else {
+        format!("a write of it is refused too, until these are fixed: {refused}")
+    };
+    let other = match template {
+        Template::Judged(_) if changed.is_empty() => String::new(),
+        Template::Judged(_) => format!(
+            "; another admission webhook or plugin changed this {kind} too: keep it away, or except in the policy: {changed}"
+        ),
+        Template::Unknown => format!(
+            "; if tiller-guard check finds nothing in it, another admission webhook changed this {kind}: keep that webhook away"
+        ),
+    };
+    format!(
+        "this {kind} is made from {of} {name}: fix the Deployment or other template behind it; {write}{other}"
+    )
 }
 
 /// Writes one warning a rule.

@@ -12,6 +12,7 @@ mod error;
 mod message;
 mod request;
 mod response;
+mod template;
 mod unread;
 mod update;
 mod user;
@@ -35,6 +36,7 @@ use crate::policy::{
 use super::read::Malformed;
 use answer::{Reply, denial};
 use request::{Asked, Envelope, Operation, Request};
+use template::Template;
 
 /// The API server itself: when it starts it brings Kubernetes' own roles and bindings up to date, and does not
 /// become ready if it may not. Nobody else gets this name without the right to impersonate it.
@@ -208,7 +210,13 @@ fn judged<'v>(
         mode_of(request, modes)
     };
     let outcome = Outcome::of(verdict, mode, circumstances, settings);
-    let mut reply = Reply::of(workload, circumstances, &outcome, verdict).in_mode(mode);
+    let template = workload.map_or(Template::Unknown, |it| Template::of(it, settings, context));
+    let about = (workload, &template);
+    let mut reply = Reply::of(about, circumstances, &outcome, verdict).in_mode(mode);
+    if reply.decision == Decision::Refused {
+        let template = workload.and_then(|it| template::lookup(it, context.knowledge));
+        reply.lookups.extend(template);
+    }
     if is_trial && reply.decision == Decision::Refused {
         reply.decision = Decision::Trial;
     }
@@ -234,7 +242,7 @@ fn settled_by<'v>(
     );
     let open = passes || reply.decision == Decision::Refused && reply.may_be_settled;
     if open && refuses {
-        reply.lookups = lookups();
+        reply.lookups.extend(lookups());
     }
     reply
 }

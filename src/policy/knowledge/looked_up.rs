@@ -1,11 +1,12 @@
 //! What no watch tells: what is asked for where a decision hangs on it, and what cannot be read.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::role::role_key;
 use super::{Knowledge, KnownRole, binding};
 use crate::policy::rbac::{Account, RoleKind};
-use crate::policy::{Injector, Invitation};
+use crate::policy::{Injector, Invitation, WorkloadKind};
 
 /// What is known of the Secrets of a namespace that hold a release.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,6 +86,29 @@ impl Knowledge {
         new.account_users
             .insert(&[namespace, "/", name], pod.map(Box::from));
         new
+    }
+
+    /// With the JSON of what pods are made from, by its kind, namespace and name, as a lookup says; nothing if it is not there.
+    #[must_use]
+    pub fn with_template(
+        &self,
+        (kind, namespace, name): (WorkloadKind, &str, &str),
+        json: Option<&str>,
+    ) -> Self {
+        let mut new = self.clone();
+        let key = [namespace, "/", kind.as_str(), "/", name];
+        new.templates
+            .insert(&key, Arc::from(json.unwrap_or_default()));
+        new
+    }
+
+    /// The JSON of what pods are made from, if that was looked up; empty if it is not there.
+    pub(crate) fn template(
+        &self,
+        (kind, namespace, name): (WorkloadKind, &str, &str),
+    ) -> Option<&str> {
+        let key = [namespace, "/", kind.as_str(), "/", name];
+        self.templates.get(&key).map(|json| &**json)
     }
 
     /// With a RoleBinding of a namespace, or a ClusterRoleBinding, that cannot be read.

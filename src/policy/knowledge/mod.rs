@@ -63,6 +63,8 @@ pub struct Knowledge {
     account_users: SharedMap<Option<Box<str>>>,
     /// What asks injectors to come, as manifests tell it: by `NAMESPACE` of all pods there, by `NAMESPACE/NAME` of an account.
     invitations: SharedMap<Arc<[Invitation]>>,
+    /// The JSON of what pods are made from, empty if it is not there, by `NAMESPACE/KIND/NAME`, as a lookup says.
+    templates: SharedMap<Arc<str>>,
     /// Whether this is of a cluster, where what is not known can be asked for.
     of_cluster: bool,
     /// What Secrets with Tillers' certificates trust, by `NAMESPACE/NAME`.

@@ -45,6 +45,15 @@ pub enum Lookup {
         /// Its name.
         name: Box<str>,
     },
+    /// What a controller makes a refused Pod or ReplicaSet from: whether its template is at fault.
+    Template {
+        /// The owner's kind.
+        kind: WorkloadKind,
+        /// The owner's namespace.
+        namespace: Box<str>,
+        /// Its name.
+        name: Box<str>,
+    },
 }
 
 /// The most namespaces, and the most roles, that are looked at for one decision.

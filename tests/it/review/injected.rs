@@ -9,7 +9,7 @@ use crate::policy::NOW;
 use crate::policy::corpus::canonical;
 
 /// A controller's Pod of the hardened Deployment, after this was done to it.
-fn changed(change: impl FnOnce(&mut Value)) -> Value {
+pub(super) fn changed(change: impl FnOnce(&mut Value)) -> Value {
     let mut review = pod();
     let template = canonical()["spec"]["template"].clone();
     let request = &mut review["request"];

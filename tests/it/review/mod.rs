@@ -15,6 +15,7 @@ mod modes;
 mod owners;
 mod services;
 mod subresources;
+mod templates;
 mod updates;
 
 use serde_json::{Value, json};
