@@ -29,6 +29,7 @@ use super::waiting;
 use crate::cluster::Cluster;
 use crate::cluster::apply::{Applied, Change, Desired, Effect, Foreign, Writer};
 use crate::cluster::install;
+use crate::cluster::served::Served;
 use crate::cluster::team::{is_leaving, namespace};
 use crate::installation::{Installation, POLICY_FILE};
 use crate::manifest::to_yaml;
@@ -131,7 +132,7 @@ async fn install(arguments: Arguments) -> anyhow::Result<Exit> {
     let effect = DryRun::effect(dry_run.or_else(|| diff.then_some(DryRun::Client)));
     if let Err(error) = effect.check(&cluster) {
         writeln!(io::stderr(), "error: {error}")?;
-        return Ok(Exit::Unreachable);
+        return Ok(Exit::Failed);
     }
     let steps = Steps::of(effect);
     if output.is_none() {
@@ -212,6 +213,7 @@ impl Installing {
             chosen,
             ..
         } = self;
+        let served = self.served().await?;
         self.steps
             .begin(STEPS, "objects; the webhook configurations are as before");
         let labelled = install::label_names(cluster, &planned.namespace, writer.effect).await?;
@@ -223,6 +225,7 @@ impl Installing {
         if chosen.stays() {
             foundation.iter_mut().for_each(leave_policy);
         }
+        foundation.retain(|object| served.has(object));
         self.apply(foundation).await?;
         remove_unwanted(writer, planned).await?;
         let Some(wait) = self.wait else {
@@ -261,6 +264,23 @@ impl Installing {
         self.steps
             .begin(STEPS, "all objects are written and not checked yet");
         proof::examined(cluster, planned, enforces, end).await
+    }
+
+    /// What the API server serves of the kinds to write. Fails where one is missing that is needed; warns of each that is
+    /// left out.
+    async fn served(&self) -> anyhow::Result<Served> {
+        let mut objects = self.planned.foundation();
+        let configurations = install::webhook_configurations(&self.cluster, &self.planned).await;
+        objects.extend(configurations.context("cannot get the webhook configurations")?);
+        let served = Served::of(&self.cluster, &objects).await;
+        served.check()?;
+        for (kind, loss) in served.left_out() {
+            writeln!(
+                io::stderr(),
+                "warning: the API server does not serve {kind}, which is left out; {loss}"
+            )?;
+        }
+        Ok(served)
     }
 
     /// Registers the webhooks for the trial object only, and tries it. Nothing else is refused if they do not answer.

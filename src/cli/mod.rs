@@ -4,7 +4,7 @@
 //! |---|---|
 //! | 0 | clean; `harden`: what was printed would be admitted; `serve`: drained; `policy check`: good |
 //! | 1 | findings; `harden`: a refusal remains; `policy check`: not good; `doctor`, `install`: it does not hold |
-//! | 2 | usage, the policy file is not good, the output cannot be written, or the server cannot be started |
+//! | 2 | usage, an option that this Kubernetes lacks, the policy file is not good, the output cannot be written, or the server cannot be started |
 //! | 3 | something could not be read; the rest was done |
 //! | 4 | the cluster cannot be reached, may not be looked at, or does not do what is asked |
 //! | 124 | it did not become so in time |

@@ -92,7 +92,7 @@ async fn uninstall(arguments: Arguments) -> anyhow::Result<Exit> {
     let effect = DryRun::effect(dry_run);
     if let Err(error) = effect.check(&cluster) {
         writeln!(io::stderr(), "error: {error}")?;
-        return Ok(Exit::Unreachable);
+        return Ok(Exit::Failed);
     }
     only_here(&cluster, &installed.namespace, false).await?;
     let writer = writer(&cluster, adopt, effect);
@@ -216,6 +216,17 @@ pub(super) async fn remove(writer: &Writer, objects: Vec<Value>) -> anyhow::Resu
     for object in objects {
         match writer.delete(&object).await {
             Ok(Applied { object, change }) => {
+                // It goes once all that is in it is gone.
+                let goes_on = object.kind == "Namespace"
+                    && change == Change::Deleted
+                    && writer.effect == Effect::Write;
+                if goes_on {
+                    writeln!(
+                        io::stdout(),
+                        "deleting  {object} (the API server deletes what is in it first)"
+                    )?;
+                    continue;
+                }
                 let done = writer.effect.done(change.as_str());
                 writeln!(io::stdout(), "{done:<9} {object}")?;
             }

@@ -51,6 +51,7 @@ pub struct Reach {
 pub struct Cluster {
     client: Client,
     version: KubernetesVersion,
+    guessed: Option<Arc<str>>,
     configurations: Arc<OnceCell<&'static str>>,
 }
 
@@ -133,14 +134,15 @@ impl Cluster {
         };
         let greeter = Client::try_from(config.clone()).map_err(failed)?;
         let client = client(config).map_err(failed)?;
-        let version = match timeout(GREETING, KubernetesVersion::ask(&greeter)).await {
-            Ok(Ok(version)) => version,
+        let asked = match timeout(GREETING, KubernetesVersion::ask(&greeter)).await {
+            Ok(Ok(asked)) => asked,
             Ok(Err(unanswered)) => return Err(ConnectError::of(address, unanswered)),
             Err(_) => return Err(ConnectError::Slow { address }),
         };
         Ok(Self {
             client,
-            version,
+            version: asked.version,
+            guessed: asked.guessed.map(Arc::from),
             configurations: Arc::default(),
         })
     }
@@ -153,6 +155,11 @@ impl Cluster {
     /// Which Kubernetes it is.
     pub fn version(&self) -> KubernetesVersion {
         self.version
+    }
+
+    /// What the API server gave instead of a version, if [`version`](Self::version) is guessed from its API groups.
+    pub fn guessed_from(&self) -> Option<&str> {
+        self.guessed.as_deref()
     }
 
     /// The version in which webhooks are registered: `v1` from Kubernetes 1.16 on, or `v1beta1` where that alone is

@@ -15,6 +15,7 @@ pub mod lease;
 mod lookup;
 pub mod proof;
 pub mod releases;
+pub mod served;
 pub mod team;
 pub mod told;
 mod unread;

@@ -76,9 +76,29 @@ pub fn next_step(error: &kube::Error) -> Option<&'static str> {
         _ if is_denial(&status.message) => None,
         401 => Some("log in again: the API server does not accept these credentials"),
         404 => Some("check that the API server serves this kind: kubectl api-resources"),
+        405 | 406 => Some(
+            "look at the proxy in front of the API server, which may keep this request from it",
+        ),
+        415 => Some(
+            "look at the proxy in front of the API server: Kubernetes takes this content type (JSON, a merge patch)",
+        ),
         429 => Some("the API server is overloaded: run this again in a minute"),
         500..=599 => Some("look at the log of the API server, and run this again"),
         _ => None,
+    }
+}
+
+/// What to do about a request that failed. `right` is what an account must be allowed for it: `get Pod a/b`.
+pub fn remedy(error: &kube::Error, right: &str) -> String {
+    match (next_step(error), error) {
+        (Some(step), _) => step.to_owned(),
+        (None, kube::Error::Api(status)) if status.code == 403 => {
+            format!("use an account that may {right}")
+        }
+        (None, kube::Error::Api(_) | kube::Error::SerdeError(_)) => {
+            "look at the log of the API server, and at any proxy in front of it".to_owned()
+        }
+        (None, _) => "check the connection to the API server, and run this again".to_owned(),
     }
 }
 

@@ -9,7 +9,9 @@ use kube::Client;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tokio::time::sleep;
-use tracing::debug;
+use tracing::warn;
+
+use super::told::said;
 
 /// What is served, in the versions of groups, from which Kubernetes 1.x on; the newest first.
 ///
@@ -35,6 +37,11 @@ const LOOK: Duration = Duration::from_secs(1);
 /// Looks in a row that have to tell the same. One that starts adds groups within a second or two.
 const STEADY: u32 = 8;
 
+/// How often `/version` is asked again that fails.
+const FAILURES: u32 = 2;
+/// The most characters of an odd answer that are repeated.
+const SHOWN: usize = 120;
+
 /// The version of an API server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct KubernetesVersion {
@@ -42,6 +49,14 @@ pub struct KubernetesVersion {
     major: u16,
     /// 10 to 37 are known to this build.
     minor: u16,
+}
+
+/// The version of an API server, and how it is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Asked {
+    pub(super) version: KubernetesVersion,
+    /// What `GET /version` gave where that is no version: this one is then guessed from the API groups.
+    pub(super) guessed: Option<String>,
 }
 
 /// A request that an API server does not answer as Kubernetes does.
@@ -66,20 +81,29 @@ struct Told {
 impl KubernetesVersion {
     /// Asks an API server. One that does not say, or says what nobody can read, is known by what it serves: asked until it
     /// is healthy, since one that starts serves little at first, or until its answer stays the same.
-    pub(super) async fn ask(client: &Client) -> Result<Self, Unanswered> {
+    pub(super) async fn ask(client: &Client) -> Result<Asked, Unanswered> {
         const PATH: &str = "/version";
-        let told = match get::<Told>(client, PATH).await {
-            Ok(told) => told,
-            Err(source) if is_odd(&source) => {
-                debug!(path = PATH, %source, "the version is derived from the API groups that are served");
-                Told::default()
+        let mut failures = 0;
+        let gave = loop {
+            match get::<Told>(client, PATH).await {
+                Ok(told) => match told.version() {
+                    Some(version) => {
+                        let guessed = None;
+                        return Ok(Asked { version, guessed });
+                    }
+                    None => break told.to_string(),
+                },
+                // One that starts may fail for a moment.
+                Err(source) if has_failed(&source) && failures < FAILURES => failures += 1,
+                Err(source) if is_odd(&source) => break without_lines(&given(&source)),
+                Err(source) => return Err(Unanswered { path: PATH, source }),
             }
-            Err(source) => return Err(Unanswered { path: PATH, source }),
+            sleep(LOOK).await;
         };
-        match told.version() {
-            Some(version) => Ok(version),
-            None => Self::by_groups(client).await,
-        }
+        let version = Self::by_groups(client).await?;
+        warn!(path = PATH, gave, %version, "the version is guessed from the API groups that are served");
+        let guessed = Some(gave);
+        Ok(Asked { version, guessed })
     }
 
     async fn by_groups(client: &Client) -> Result<Self, Unanswered> {
@@ -151,6 +175,33 @@ impl Told {
     }
 }
 
+/// `gitVersion "banana"`, as people are shown it.
+impl fmt::Display for Told {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.git_version.as_str() {
+            "" => formatter.write_str("no gitVersion"),
+            text => {
+                let text = without_lines(text);
+                write!(formatter, "gitVersion \"{}\"", text.escape_debug())
+            }
+        }
+    }
+}
+
+/// What an odd answer is, in words.
+fn given(error: &kube::Error) -> String {
+    match error {
+        kube::Error::Api(_) => said(error),
+        _ => "something other than a version in JSON".to_owned(),
+    }
+}
+
+/// The beginning of a text of others, on one line.
+fn without_lines(text: &str) -> String {
+    let words: Vec<_> = text.split_whitespace().collect();
+    words.join(" ").chars().take(SHOWN).collect()
+}
+
 /// The x of Kubernetes 1.x that an API server with these groups is at least.
 fn at_least(groups: &APIGroupList) -> u16 {
     let served = |wanted: &str| {
@@ -173,10 +224,17 @@ async fn get<T: DeserializeOwned>(client: &Client, path: &'static str) -> kube::
 /// Whether somebody answered who may answer something else better: not one who is overloaded, or asks who we are.
 fn is_odd(error: &kube::Error) -> bool {
     match error {
-        kube::Error::Api(status) => matches!(status.code, 400 | 403..=428 | 430..=499),
+        kube::Error::Api(status) => {
+            has_failed(error) || matches!(status.code, 400 | 403..=428 | 430..=499)
+        }
         kube::Error::SerdeError(_) | kube::Error::FromUtf8(_) => true,
         _ => false,
     }
+}
+
+/// Whether an API server, or what is before it, fails at this request; not one that is overloaded or starts (503, 504).
+fn has_failed(error: &kube::Error) -> bool {
+    matches!(error, kube::Error::Api(status) if matches!(status.code, 500..=502))
 }
 
 #[cfg(test)]
@@ -262,25 +320,41 @@ mod tests {
     }
 
     /// Whatever is said of the version, or not said.
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn what_is_served_tells_where_the_version_does_not() {
-        for (status, version) in [
+        let nameless = format!("gitVersion {NAMELESS:?}");
+        for (status, version, gave) in [
             (
                 200,
                 json!({ "gitVersion": NAMELESS, "major": "0", "minor": "0" }),
+                nameless.as_str(),
             ),
-            (200, json!({ "gitVersion": "unknown" })),
-            (200, json!([])),
-            (403, json!({ "message": "no", "code": 403 })),
-            (404, json!("not found")),
+            (
+                200,
+                json!({ "gitVersion": "un\nknown" }),
+                "gitVersion \"un known\"",
+            ),
+            (200, json!({}), "no gitVersion"),
+            (
+                200,
+                json!("<html>"),
+                "something other than a version in JSON",
+            ),
+            (403, json!({ "message": "no", "code": 403 }), "no"),
+            (
+                500,
+                json!({ "message": "no", "code": 500 }),
+                "no (HTTP 500)",
+            ),
         ] {
             let (client, _) = server(move |path, _| match path {
                 "/version" => (status, version.clone()),
                 "/apis" => (200, groups(&["policy/v1"])),
                 _ => (200, json!("ok")),
             });
-            let found = KubernetesVersion::ask(&client).await.unwrap();
-            assert_eq!(found.to_string(), "1.21");
+            let Asked { version, guessed } = KubernetesVersion::ask(&client).await.unwrap();
+            assert_eq!(version.to_string(), "1.21");
+            assert_eq!(guessed.as_deref(), Some(gave));
         }
     }
 
@@ -294,7 +368,7 @@ mod tests {
             _ => (200, json!("ok")),
         });
         let found = KubernetesVersion::ask(&client).await.unwrap();
-        assert_eq!(found.to_string(), "1.34");
+        assert_eq!(found.version.to_string(), "1.34");
         assert_eq!(asked.load(Ordering::Relaxed), 4);
     }
 
@@ -308,7 +382,7 @@ mod tests {
             _ => (403, json!("forbidden")),
         });
         let found = KubernetesVersion::ask(&client).await.unwrap();
-        assert_eq!(found.to_string(), "1.14");
+        assert_eq!(found.version.to_string(), "1.14");
         assert_eq!(begin.elapsed(), LOOK * STEADY);
     }
 

@@ -64,7 +64,7 @@ pub(super) fn is_disproof(trial: &Trial, enforces: bool) -> bool {
     match trial {
         Trial::Unasked { .. } => true,
         Trial::LetIn => enforces,
-        Trial::Refused { .. } | Trial::Untried(_) => false,
+        Trial::Refused { .. } | Trial::Untried { .. } => false,
     }
 }
 
@@ -117,7 +117,7 @@ pub(super) async fn take_back(
                 "the API server let an unhardened Tiller in".to_owned(),
                 "look at the log of the pods and at that of the API server",
             ),
-            Trial::Refused { .. } | Trial::Untried(_) => continue,
+            Trial::Refused { .. } | Trial::Untried { .. } => continue,
         };
         writeln!(
             io::stderr(),

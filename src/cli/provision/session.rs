@@ -163,7 +163,7 @@ impl<'a> Session<'a> {
         let progress = Progress::new();
         if let Err(error) = effect.check(&cluster) {
             progress.error(error)?;
-            return Ok(Err(Exit::Unreachable));
+            return Ok(Err(Exit::Failed));
         }
         let steps = Steps::of(effect);
         let namespace = &shared.place.guard_namespace;

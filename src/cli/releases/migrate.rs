@@ -135,7 +135,7 @@ async fn migrate(arguments: Arguments) -> anyhow::Result<Exit> {
         && let Err(unable) = apply::Effect::ServerDryRun.check(&cluster)
     {
         error(unable)?;
-        return Ok(Exit::Unreachable);
+        return Ok(Exit::Failed);
     }
     let plan = plan(&arguments, &cluster);
     let mut tally = Tally::default();

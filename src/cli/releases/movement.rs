@@ -94,7 +94,7 @@ async fn moved(arguments: Arguments) -> anyhow::Result<Exit> {
         && let Err(unable) = Effect::ServerDryRun.check(&cluster)
     {
         error(unable)?;
-        return Ok(Exit::Unreachable);
+        return Ok(Exit::Failed);
     }
     let done = match unless_interrupted(done(&plan, &cluster, dry_run)).await {
         Ok(done) => done,

@@ -148,7 +148,7 @@ impl Setback {
             _ => Self::Final(ApplyError::Rejected {
                 verb,
                 object,
-                message,
+                message: words(&error),
             }),
         }
     }
@@ -235,6 +235,16 @@ mod tests {
         assert!(is_silent("webhook \"mutate.tiller-guard.io\""));
         assert!(is_silent("admission webhook \"validate.tiller-guard.io\""));
         assert!(!is_silent("webhook \"a.example.com\""));
+    }
+
+    #[test]
+    fn a_patch_that_is_not_taken_is_said_with_its_status() {
+        let Setback::Final(ApplyError::Rejected { message, .. }) = setback(415, "no such thing")
+        else {
+            panic!("not final");
+        };
+        let expected = "no such thing (HTTP 415); look at the proxy in front of the API server";
+        assert!(message.starts_with(expected), "{message}");
     }
 
     #[test]

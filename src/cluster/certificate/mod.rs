@@ -312,7 +312,7 @@ impl State {
             for kind in &absent {
                 warn!(
                     kind,
-                    "there is no webhook configuration yet: the API server does not ask"
+                    "there is no webhook configuration: the API server does not ask"
                 );
             }
             self.absent = absent;

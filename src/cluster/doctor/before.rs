@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::Check;
 use crate::cluster::Cluster;
 use crate::cluster::install::webhook_configuration;
+use crate::cluster::served::Served;
 use crate::cluster::told::words;
 use crate::installation::{Installation, OWNER_LABELS};
 use crate::k8s::webhook_configuration::{GROUP, NAME};
@@ -19,6 +20,7 @@ use crate::policy::People;
 pub(super) async fn checks(cluster: &Cluster, planned: &Installation) -> Vec<Check> {
     vec![
         webhooks_are_served(cluster).await,
+        kinds_are_served(cluster, planned).await,
         rights(cluster, planned).await,
         nobody_else(cluster).await,
     ]
@@ -28,7 +30,9 @@ async fn webhooks_are_served(cluster: &Cluster) -> Check {
     const ID: &str = "webhooks-served";
     let version = match cluster.webhook_configuration_version().await {
         Ok(version) => version,
-        Err(error) => return Check::unread(ID, &error),
+        Err(error) => {
+            return Check::unread(ID, &format!("GET /apis/{GROUP}/v1"), &error);
+        }
     };
     let group_version = format!("{GROUP}/{version}");
     match cluster
@@ -37,12 +41,39 @@ async fn webhooks_are_served(cluster: &Cluster) -> Check {
         .await
     {
         Ok(_) => Check::good(ID, format!("{group_version} is served")),
+        Err(error) if !matches!(&error, kube::Error::Api(status) if status.code == 404) => {
+            Check::unread(ID, &format!("GET /apis/{group_version}"), &error)
+        }
         Err(error) => Check::bad(
             ID,
             format!("{group_version} is not served: {}", words(&error)),
             "start the API server with the admission plugins MutatingAdmissionWebhook and ValidatingAdmissionWebhook",
         ),
     }
+}
+
+/// Whether the API server serves every kind that is written beside the webhook configurations.
+async fn kinds_are_served(cluster: &Cluster, planned: &Installation) -> Check {
+    const ID: &str = "kinds-served";
+    let served = Served::of(cluster, &planned.foundation()).await;
+    let needed: Vec<_> = served.needed().map(ToString::to_string).collect();
+    let left_out: Vec<_> = served.left_out().collect();
+    let not_served =
+        |kinds: &[String]| format!("the API server does not serve {}", kinds.join(", "));
+    if !needed.is_empty() {
+        let hint = "see what it serves: kubectl api-resources; check its flag --runtime-config";
+        return Check::bad(ID, not_served(&needed), hint);
+    }
+    if let Some((request, error)) = served.unread.first() {
+        return Check::unread(ID, request, error);
+    }
+    if left_out.is_empty() {
+        return Check::good(ID, "every kind that install writes is served".to_owned());
+    }
+    let kinds: Vec<_> = left_out.iter().map(|(kind, _)| kind.to_string()).collect();
+    let losses: Vec<_> = left_out.iter().map(|(_, loss)| *loss).collect();
+    let hint = format!("install leaves that out; {}", losses.join("; "));
+    Check::doubtful(ID, not_served(&kinds), &hint)
 }
 
 /// Whether whoever asks may make all of it.
@@ -76,7 +107,7 @@ async fn rights(cluster: &Cluster, planned: &Installation) -> Check {
             match api.create(&PostParams::default(), &review).await {
                 Ok(answer) if answer.status.as_ref().is_some_and(|it| it.allowed) => {}
                 Ok(_) => lacks.push(format!("{verb} {}", resource.plural)),
-                Err(error) => return Check::unread(ID, &error),
+                Err(error) => return Check::unread(ID, "create SelfSubjectAccessReviews", &error),
             }
         }
     }
@@ -101,7 +132,7 @@ pub(super) async fn administrator(cluster: &Cluster, administrators: &People) ->
     let review = SelfSubjectReview::default();
     let answer = match api.create(&PostParams::default(), &review).await {
         Ok(answer) => answer,
-        Err(error) => return Some(Check::unread(ID, &error)),
+        Err(error) => return Some(Check::unread(ID, "create SelfSubjectReviews", &error)),
     };
     let user = answer.status.and_then(|status| status.user_info)?;
     let name = user.username.unwrap_or_default();
@@ -131,7 +162,7 @@ async fn nobody_else(cluster: &Cluster) -> Check {
     ] {
         let found = match webhook_configuration(cluster, kind).await {
             Ok(found) => found,
-            Err(error) => return Check::unread(ID, &error),
+            Err(error) => return Check::unread(ID, &format!("get {kind} {NAME}"), &error),
         };
         let Some(found) = found else { continue };
         let labels = found.pointer("/metadata/labels");

@@ -1,6 +1,6 @@
 //! What was looked at, and how it went.
 
-use crate::cluster::told::{next_step, said};
+use crate::cluster::told::{remedy, said};
 
 /// How a check went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -71,10 +71,10 @@ impl Check {
         Self::wanting(id, Health::Unknown, message, hint)
     }
 
-    pub(super) fn unread(id: &'static str, error: &kube::Error) -> Self {
-        let message = format!("cannot be read: {}", said(error));
-        let hint = next_step(error).unwrap_or("use an account that may read it");
-        Self::unknown(id, message, hint)
+    /// One that could not be looked at, since a request failed: `get Pod a/b`, `GET /apis/apps/v1`.
+    pub(super) fn unread(id: &'static str, request: &str, error: &kube::Error) -> Self {
+        let message = format!("cannot {request}: {}", said(error));
+        Self::unknown(id, message, &remedy(error, request))
     }
 
     pub(super) fn wanting(id: &'static str, health: Health, message: String, hint: &str) -> Self {

@@ -79,6 +79,13 @@ pub async fn examine(cluster: &Cluster, installed: &Installation, enforces: bool
 
 fn version(cluster: &Cluster) -> Check {
     let version = cluster.version();
+    if let Some(gave) = cluster.guessed_from() {
+        return Check::doubtful(
+            "api-server",
+            format!("GET /version gave {gave}; taken for about {version} by its API groups"),
+            "look at what answers GET /version: what depends on the version follows this guess",
+        );
+    }
     let message = format!("Kubernetes {version} answers");
     match (version.is_from(10), version.is_from(NEWEST + 1)) {
         (true, false) => Check::good("api-server", message),
@@ -167,10 +174,8 @@ fn proven(id: &'static str, (webhook, what): (&str, &str), trial: Trial, enforce
             cause: Some(cause.as_str()),
             hint: Some(cause.hint().to_owned()),
         },
-        Trial::Untried(why) => Check::unknown(
-            id,
-            format!("{what} could not be tried: {why}"),
-            "use an account that may create Deployments in the namespace default, and let other webhooks allow them there; nothing is stored",
-        ),
+        Trial::Untried { message, hint } => {
+            Check::unknown(id, format!("{what} could not be tried: {message}"), &hint)
+        }
     }
 }

@@ -37,7 +37,9 @@ async fn service(cluster: &Cluster, installed: &Installation) -> Check {
                 INSTALL,
             );
         }
-        Err(error) => return Check::unread(ID, &error),
+        Err(error) => {
+            return Check::unread(ID, &format!("get Service {namespace}/{NAME}"), &error);
+        }
     };
     let objects = installed.foundation();
     let wanted = objects
@@ -62,7 +64,7 @@ async fn pods(cluster: &Cluster, namespace: &str) -> Check {
     const ID: &str = PODS;
     let look = "look at the pods: kubectl describe pods, kubectl logs, /readyz on port 8081";
     match Rollout::look(cluster, namespace).await {
-        Err(error) => Check::unread(ID, &error),
+        Err(error) => Check::unread(ID, &format!("get Deployment {namespace}/{NAME}"), &error),
         Ok(None) => Check::bad(
             ID,
             format!("there is no Deployment {namespace}/{NAME}"),
@@ -92,7 +94,9 @@ async fn labels(cluster: &Cluster, namespace: &str) -> Check {
         match is_labelled(cluster, namespace).await {
             Ok(true) => {}
             Ok(false) => lacking.push(namespace),
-            Err(error) => return Check::unread(ID, &error),
+            Err(error) => {
+                return Check::unread(ID, &format!("get Namespace {namespace}"), &error);
+            }
         }
     }
     if lacking.is_empty() {

@@ -14,7 +14,10 @@ pub(super) async fn check(cluster: &Cluster, user: RunAsUser) -> Option<Check> {
     let is_openshift = match served {
         Ok(_) => true,
         Err(kube::Error::Api(status)) if status.code == 404 => false,
-        Err(error) => return Some(Check::unread(ID, &error)),
+        Err(error) => {
+            let request = format!("GET /apis/{CONSTRAINTS}");
+            return Some(Check::unread(ID, &request, &error));
+        }
     };
     told(is_openshift, user)
 }

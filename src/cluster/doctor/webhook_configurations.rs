@@ -8,13 +8,13 @@ use crate::cluster::aks;
 use crate::cluster::drift::drift;
 use crate::cluster::install::webhook_configuration;
 use crate::cluster::proof::Proof;
-use crate::cluster::told::words;
+use crate::cluster::told::{remedy, said};
 use crate::installation::Installation;
 use crate::k8s::webhook_configuration::{MUTATE, VALIDATE};
 
 const INSTALL: &str = "find out who changed it, and run tiller-guard install to restore it";
 
-const READ: &str = "use an account that may read MutatingWebhookConfigurations and ValidatingWebhookConfigurations";
+const READ: &str = "read MutatingWebhookConfigurations and ValidatingWebhookConfigurations";
 
 /// The first Kubernetes that may have webhook configurations in files of its own, which its API does not show:
 /// `ManifestBasedAdmissionControlConfig`.
@@ -65,7 +65,7 @@ async fn compared(cluster: &Cluster, looked: &Looked, wanted: &Value) -> Compare
     let found = webhook_configuration(cluster, looked.kind).await;
     let is_absent = matches!(found, Ok(None)) && !looked.asked;
     let check = match found {
-        Err(error) => looked.unseen(&words(&error)),
+        Err(error) => looked.unseen(&error),
         Ok(None) => looked.absent(cluster.version().is_from(HAS_FILES)),
         Ok(Some(live)) => looked.present(wanted, &live),
     };
@@ -105,22 +105,23 @@ impl Looked {
     }
 
     /// It may be there, and say anything.
-    fn unseen(&self, why: &str) -> Check {
+    fn unseen(&self, error: &kube::Error) -> Check {
         let Self {
             id,
             kind,
             webhook,
             asked,
         } = self;
+        let (why, hint) = (said(error), remedy(error, READ));
         if *asked {
             let message =
                 format!("{webhook} answers, but {kind} tiller-guard cannot be read: {why}");
-            return Check::doubtful(id, message, READ);
+            return Check::doubtful(id, message, &hint);
         }
         let message = format!(
             "{kind} tiller-guard cannot be read, and nothing shows that {webhook} answers: {why}"
         );
-        Check::bad(id, message, READ)
+        Check::bad(id, message, &hint)
     }
 
     /// There is no such webhook configuration in the API. A server that asks all the same may have it from a file.
@@ -147,6 +148,8 @@ impl Looked {
 
 #[cfg(test)]
 mod tests {
+    use kube::core::Status;
+
     use super::super::Health;
     use super::*;
 
@@ -176,7 +179,9 @@ mod tests {
 
     #[test]
     fn a_webhook_configuration_that_cannot_be_read_is_bad_unless_its_webhook_answers() {
-        assert_eq!(looked(true).unseen("forbidden").health, Health::Doubtful);
-        assert_eq!(looked(false).unseen("forbidden").health, Health::Bad);
+        let status = Status::failure("forbidden", "Forbidden").with_code(403);
+        let error = kube::Error::Api(status.boxed());
+        assert_eq!(looked(true).unseen(&error).health, Health::Doubtful);
+        assert_eq!(looked(false).unseen(&error).health, Health::Bad);
     }
 }

@@ -16,7 +16,7 @@ use tracing::warn;
 
 use super::Cluster;
 use super::apply::Effect;
-use super::told::words;
+use super::told::{remedy, said, words};
 use crate::k8s::review::{MUTATE_TRIAL, TRIAL_NAMESPACE as NAMESPACE, UNWATCHED, VALIDATE_TRIAL};
 use crate::k8s::webhook_configuration::{MUTATE, TRIAL_LABEL, VALIDATE};
 pub use cause::Cause;
@@ -24,6 +24,10 @@ pub use cause::Cause;
 /// How often it is tried while webhooks of others refuse it: validating ones are asked at the same time, and the API server
 /// tells of one of them.
 const ATTEMPTS: u32 = 4;
+
+/// What to do where the API server refuses to try.
+const RIGHTS: &str = "use an account that may create Deployments in the namespace default, and let other webhooks allow them \
+                      there; nothing is stored";
 
 /// What became of an unhardened Tiller, tried for each webhook.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,8 +61,13 @@ pub enum Trial {
         /// Its words.
         message: String,
     },
-    /// It could not be tried: why.
-    Untried(String),
+    /// It could not be tried.
+    Untried {
+        /// Why.
+        message: String,
+        /// What to do.
+        hint: String,
+    },
 }
 
 /// Asks the API server to try an unhardened Tiller for each webhook.
@@ -144,7 +153,7 @@ impl Attempt {
         }
         let object = match serde_json::from_value(object.take()) {
             Ok(object) => object,
-            Err(error) => return Trial::Untried(error.to_string()),
+            Err(error) => return Trial::untried(error.to_string()),
         };
         let mut trial = Trial::LetIn;
         for _attempt in 0..ATTEMPTS {
@@ -169,8 +178,13 @@ async fn once(api: &Api<DynamicObject>, object: &DynamicObject, dry_run: bool) -
             }
             Trial::LetIn
         }
-        Err(kube::Error::Api(status)) => Trial::of(status.message.clone()).telling(&status),
-        Err(error) => Trial::Untried(words(&error)),
+        Err(error) => {
+            let trial = match &error {
+                kube::Error::Api(status) => Trial::of(status.message.clone()).telling(status),
+                _ => Trial::untried(String::new()),
+            };
+            trial.failing(&error, object)
+        }
     }
 }
 
@@ -236,7 +250,29 @@ impl Trial {
     }
 
     fn is_refused_by_others(&self) -> bool {
-        matches!(self, Self::Untried(message) if denying(message).is_some())
+        matches!(self, Self::Untried { message, .. } if denying(message).is_some())
+    }
+
+    fn untried(message: String) -> Self {
+        let hint = RIGHTS.to_owned();
+        Self::Untried { message, hint }
+    }
+
+    /// With the request that failed, and what to do about this answer to it.
+    fn failing(self, error: &kube::Error, object: &DynamicObject) -> Self {
+        let Self::Untried { message, hint } = self else {
+            return self;
+        };
+        let is_refused = matches!(error, kube::Error::Api(status) if status.code == 403);
+        let hint = if is_refused || denying(&message).is_some() {
+            hint
+        } else {
+            remedy(error, "create it")
+        };
+        let kind = object.types.as_ref().map_or("it", |it| it.kind.as_str());
+        let name = object.metadata.name.as_deref().unwrap_or_default();
+        let message = format!("cannot create {kind} {NAMESPACE}/{name}: {}", said(error));
+        Self::Untried { message, hint }
     }
 
     /// What an API server's refusal tells.
@@ -255,7 +291,7 @@ impl Trial {
                 let cause = Cause::of(&message);
                 Self::Unasked { cause, message }
             }
-            _ => Self::Untried(message),
+            _ => Self::untried(message),
         }
     }
 }
@@ -296,14 +332,14 @@ mod tests {
                         unwatched: Vec::new(),
                     }
                 } else {
-                    Trial::Untried(message.clone())
+                    Trial::untried(message.clone())
                 };
                 assert_eq!(of(&message), expected);
                 assert_eq!(of(&message).is_refused_by_others(), !ours);
             }
         }
         let forbidden = r#"deployments.apps is forbidden: User "a" cannot create resource "deployments" in API group "apps" in the namespace "default""#;
-        assert_eq!(of(forbidden), Trial::Untried(forbidden.to_owned()));
+        assert_eq!(of(forbidden), Trial::untried(forbidden.to_owned()));
         assert!(!of(forbidden).is_refused_by_others());
         // Before 1.13, once no webhook refused it.
         let let_in = "resourceVersion should not be set on objects to be created";

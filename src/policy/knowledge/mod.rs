@@ -110,7 +110,8 @@ impl fmt::Display for KnowledgeSize {
         } = self;
         write!(
             formatter,
-            "{teams} teams, {tillers} workloads with a Tiller, {bindings} bindings, {roles} roles"
+            "{teams} teams, {tillers} workloads with a Tiller (a Deployment, its ReplicaSets and Pods count each), {bindings} \
+             bindings, {roles} roles"
         )
     }
 }

@@ -5,6 +5,7 @@
 
 mod certificates;
 mod interruptions;
+mod odd_answers;
 mod odd_servers;
 mod orders;
 pub(crate) mod path;

@@ -105,11 +105,22 @@ async fn a_version_that_nobody_can_read_is_told_from_what_is_served() {
         run(&words, b"")
     });
     let told = told.await.unwrap();
-    assert!(
-        told.stdout.starts_with("✓ api-server: Kubernetes 1."),
-        "{}",
-        told.stdout
-    );
+    let expected = "‼ api-server: GET /version gave gitVersion \"of our own\"; taken for about 1.";
+    assert!(told.stdout.starts_with(expected), "{}", told.stdout);
+}
+
+#[tokio::test]
+async fn a_version_that_cannot_be_got_ends_no_check() {
+    let answer = |path: &str| match path {
+        "/version" => Fate::Fails(500),
+        _ => Fate::Passes,
+    };
+    let (exit, told) = told_through(answer, &["doctor", "--pre"]).await;
+    let expected =
+        "‼ api-server: GET /version gave made up by the test (HTTP 500); taken for about 1.";
+    assert!(told.starts_with(expected), "{told}");
+    assert!(told.contains(" names-free: "), "{told}");
+    assert!(matches!(exit, Some(0 | 1)), "{exit:?}: {told}");
 }
 
 #[tokio::test]
@@ -127,7 +138,7 @@ async fn what_is_no_api_server_is_told_by_the_request_that_it_does_not_know() {
 }
 
 /// What a command says through a proxy, which answers some paths itself, and its exit code.
-async fn told_through(
+pub(super) async fn told_through(
     answer: impl Fn(&str) -> Fate + Send + Sync + 'static,
     words: &[&str],
 ) -> (Option<i32>, String) {

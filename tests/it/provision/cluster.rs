@@ -51,7 +51,7 @@ pub(super) fn tried(run: Run) -> Option<String> {
         return Some(done(run));
     }
     assert_tells(
-        &refused(run, 4),
+        &refused(run, 2),
         "ignores --dry-run=server and stores the objects",
     );
     None

@@ -36,7 +36,7 @@ async fn a_server_that_ignores_dry_runs_is_sent_none_by_any_command() {
     ] {
         let words = [words, &["--dry-run=server"]].concat();
         let run = run_at(&kubeconfig, &words).await;
-        assert_eq!(run.code, Some(4), "{words:?}: {}{}", run.stdout, run.stderr);
+        assert_eq!(run.code, Some(2), "{words:?}: {}{}", run.stdout, run.stderr);
         assert_eq!(run.stdout, "", "{words:?}");
         assert_tells(
             &run.stderr,
