@@ -68,9 +68,12 @@ fn with_proxy(pod: &mut Value) {
     variables.as_array_mut().unwrap().push(proxy);
 }
 
+/// What a webhook does to the spec of a Pod.
+type Change = fn(&mut Value);
+
 #[test]
 fn a_clean_template_is_not_at_fault_for_what_a_webhook_adds_to_its_pod() {
-    let cases: [(&str, fn(&mut Value)); 3] = [
+    let cases: [(&str, Change); 3] = [
         ("environment", |spec| with_proxy(&mut spec["containers"][0])),
         ("extra-containers", |spec| {
             let containers = spec["containers"].as_array_mut().unwrap();
