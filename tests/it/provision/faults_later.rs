@@ -181,7 +181,8 @@ async fn what_fails_for_good_is_named_and_can_be_done_later() {
             _ => assert_eq!(world.labelled(&team).await, Vec::<String>::new()),
         }
     }
-    // Who saw the revocation fail sees that it is done.
-    let told = refused(provision(&["revoke", "f-later-1", "--user=bob"]), 2);
+    // Who saw the revocation fail sees that it is done. Without `--no-wait` it would wait for Tiller once more.
+    let revoke = ["revoke", "f-later-1", "--user=bob", "--no-wait"];
+    let told = refused(provision(&revoke), 2);
     assert_tells(&told, "the user bob has no access to its Tiller");
 }
