@@ -86,12 +86,15 @@ impl Proxy {
         let address = listener.local_addr().unwrap();
         let asked = Arc::new(Mutex::new(Vec::new()));
         let (fate, log) = (Arc::new(fate), Arc::clone(&asked));
+        let turn = Arc::new(tokio::sync::Mutex::new(()));
         tokio::spawn(async move {
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
                 let (client, fate, log) = (client.clone(), Arc::clone(&fate), Arc::clone(&log));
+                let turn = Arc::clone(&turn);
                 let service = service_fn(move |request: Request<Incoming>| {
                     let (client, fate, log) = (client.clone(), Arc::clone(&fate), Arc::clone(&log));
+                    let turn = Arc::clone(&turn);
                     async move {
                         let query = request.uri().query().unwrap_or_default();
                         let tries = if query.contains("dryRun=") {
@@ -102,6 +105,8 @@ impl Proxy {
                         let path = format!("{}{tries}", request.uri().path());
                         let method = request.method().to_string();
                         let fate = {
+                            // Who waits holds up no thread: a fate may ask the API server something of its own.
+                            let _turn = turn.lock().await;
                             let mut log = log.lock().unwrap();
                             log.push(Asked { method, path });
                             fate(&log)
