@@ -20,7 +20,7 @@ pub(super) struct Question<'q> {
     pub(super) group: &'q str,
     /// With its subresource, such as `pods/exec`.
     pub(super) resource: &'q str,
-    /// The names of objects of which one suffices, in order; empty for any of them.
+    /// Names of objects, sorted; a right to one of them is enough. Empty: a right to any object.
     pub(super) names: &'q [&'q str],
 }
 
@@ -127,7 +127,7 @@ impl Rule {
         has(&self.verbs, verb) && has(&self.api_groups, group) && is_resource && is_named
     }
 
-    /// The names of the roles that it lets somebody bind.
+    /// The names of the roles that this right allows to bind.
     fn bindable(&self) -> &[Box<str>] {
         let binds = self.verbs.iter().any(|it| matches!(&**it, "bind" | "*"));
         if binds { &self.resource_names } else { &[] }

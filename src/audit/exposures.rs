@@ -131,7 +131,7 @@ impl Exposures {
         Ok(())
     }
 
-    /// Records that there may be grants beside these.
+    /// Notes that there may be more grants than these.
     pub(super) fn lack_grants(&mut self) {
         self.lacks_grants = true;
     }

@@ -119,7 +119,7 @@ impl Audit {
         }
     }
 
-    /// Records that `ReferenceGrant`s may be there which this audit does not know.
+    /// Notes that the list of `ReferenceGrant`s may be incomplete.
     pub fn lack_grants(&mut self) {
         self.exposures.lack_grants();
     }

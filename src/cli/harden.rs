@@ -118,7 +118,7 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     kept(written, exit(&outcome))
 }
 
-/// Writes what is hardened to its files. One that cannot be written keeps no other from it.
+/// Writes hardened manifests to their files. If one file cannot be written, the others still are.
 fn write_back(outcome: &mut HardenedFiles) {
     for file in &mut outcome.files {
         let Some((path, text)) = file.rewritten() else {

@@ -172,7 +172,7 @@ fn tell_policy(text: &str) -> io::Result<()> {
     )
 }
 
-/// Whoever may not read the policy deletes it all the same. The first policy of an installation is not worth a word.
+/// The policy before it is deleted. None if the user may not read it, or if it is still the policy of a first installation.
 async fn own_policy(cluster: &Cluster, installed: &Installation) -> Option<String> {
     let text = policy_text(cluster, &installed.namespace).await.ok()??;
     (text != POLICY).then_some(text)

@@ -1,8 +1,8 @@
 //! The versions of APIs that Kubernetes has stopped to serve, and what took their place.
 //!
 //! Source: the "Deprecated API Migration Guide" of Kubernetes' documentation, and the change logs of 1.16, 1.22, 1.25,
-//! 1.26, 1.27, 1.29 and 1.32 that it draws on; for 1.34 and 1.37 what is in the published API of one version and not of the next. Alpha versions are served by no server unless it is told to; they are not
-//! here.
+//! 1.26, 1.27, 1.29 and 1.32 that it is based on. For 1.34 and 1.37: the API types of the crate `k8s-openapi`, compared with those of
+//! the version before. Alpha versions are not in this table, because API servers do not serve them by default.
 
 use super::scan::{Scanned, scan};
 

@@ -103,7 +103,7 @@ pub(super) fn write(
     Ok(Written::New)
 }
 
-/// Takes files of a folder from all but its owner.
+/// Lets only the owner read and write the files of a folder.
 pub(super) fn keep_private(folder: &Path, names: &[&str]) -> Result<(), FolderError> {
     for name in names {
         close(&folder.join(name), FILE_MODE)?;

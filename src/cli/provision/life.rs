@@ -295,7 +295,7 @@ async fn shut_out(
     })
 }
 
-/// Whether Tiller is to be waited for and is not ready.
+/// Whether the command waits for Tiller, and Tiller is not ready yet.
 async fn is_restarting(
     session: &Session<'_>,
     team: &CheckedTeam,

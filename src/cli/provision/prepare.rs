@@ -201,7 +201,7 @@ impl Session<'_> {
         Ok(moves)
     }
 
-    /// Nothing can be made in a namespace that is being deleted.
+    /// The error for a namespace that is being deleted, where nothing can be created.
     fn is_not_leaving(&self, namespaces: &[Value], looked: &Looked) -> Result<(), Failure> {
         let live = namespaces.iter().filter_map(|it| looked.live(it));
         let leaving = live.filter(|it| is_leaving(it));

@@ -34,7 +34,7 @@ const ANSWER: Duration = Duration::from_secs(30);
 const CREDIT: Duration = Duration::from_mins(1);
 /// What a look costs. Each write of our own, and of another replica, is a change too.
 const LOOK: Duration = Duration::from_millis(500);
-/// What it costs that a bundle was written, as where somebody else writes against us.
+/// What a write of the bundle costs. Many of these mean that another program changes it back.
 const HEAL: Duration = Duration::from_secs(5);
 /// How soon after one change the next is followed, at the soonest: two configurations are often changed together.
 const SHORTEST_GAP: Duration = Duration::from_millis(100);

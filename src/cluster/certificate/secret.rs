@@ -1,4 +1,4 @@
-//! The CA in its Secret: created by whoever is first, changed only from what it was.
+//! The CA in its Secret: the first replica creates it, and an update names the version that it read.
 //!
 //! `tls.crt` and `tls.key` are the CA that issues now; `ca.crt` holds it and those before it that are not over.
 

@@ -124,7 +124,7 @@ impl Looked {
         Check::bad(id, message, &hint)
     }
 
-    /// There is no such webhook configuration in the API. A server that asks all the same may have it from a file.
+    /// The API has no such webhook configuration. If the API server asks the webhook anyway, it may have it from a file.
     fn absent(&self, may_have_files: bool) -> Check {
         let Self {
             id,

@@ -92,12 +92,12 @@ impl<'a> Shift<'a> {
         !self.to.is_empty()
     }
 
-    /// Whether it has come to the deletions.
+    /// Whether the deletions have begun.
     pub(super) fn is_leaving(&self) -> bool {
         self.is_leaving
     }
 
-    /// How many somebody else has deleted where they were, before this could.
+    /// How many original records somebody else deleted first.
     pub(super) fn gone(&self) -> usize {
         self.gone
     }

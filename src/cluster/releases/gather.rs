@@ -95,9 +95,9 @@ impl Place<'_> {
         listed.map_err(|error| ListError::asked(storage, self.namespace, &error))
     }
 
-    /// Reads all records page by page, and gives those of a release away once all of them are read: each release once, without
-    /// what came since its records were named. Keeps no more than the releases of a page, since their records come one after
-    /// another, in the order of their names.
+    /// Reads all records page by page, and sends the records of a release when all of them are read. Each release is sent once.
+    /// Records that are not in `recorded`, because Tiller wrote them later, are left out. Only the releases of the current page
+    /// are kept in memory, because records come in the order of their names.
     pub(super) async fn gather(
         self,
         recorded: &Recorded,

@@ -106,7 +106,7 @@ impl Migrate {
         self.releases.is_empty() || self.releases.iter().any(|it| it == release)
     }
 
-    /// The rights that setting Helm 2's records aside takes and that the current user does not have.
+    /// The rights that the current user lacks to set Helm 2's records aside.
     async fn lacking(&self, cluster: &Cluster, recorded: &Recorded) -> Vec<String> {
         let is_wanted = |it: &&String| self.is_wanted(it) && !self.keep;
         let names = recorded.iter().filter(|(release, _)| is_wanted(release));

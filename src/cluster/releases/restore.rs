@@ -255,7 +255,7 @@ pub(super) fn released_to(records: &[Record]) -> BTreeSet<String> {
     namespaces.filter(|it| !it.is_empty()).collect()
 }
 
-/// Why a release is not given back that Helm 3 has written to, and what to do.
+/// Why a release is not given back after Helm 3 wrote to it, and what to do.
 pub(super) fn changed((namespace, name): &(String, String), release: &str) -> String {
     format!(
         "Helm 3 has changed it since: Secret {namespace}/{name}; to give Tiller what it had before, delete Helm 3's records \

@@ -44,7 +44,7 @@ impl Trace {
 // === impl Work ===
 
 impl Work<'_> {
-    /// Undoes what this run has written of a release that it did not migrate. What holds then, unless Tiller alone has it.
+    /// Undoes what this run wrote for a release that it did not migrate. Returns a sentence if not only Tiller has the release then.
     pub(super) async fn undo(
         &self,
         release: &str,
@@ -71,7 +71,7 @@ impl Work<'_> {
         }
     }
 
-    /// That Tiller and Helm 3 have a release.
+    /// Says that both Tiller and Helm 3 have a release.
     pub(super) fn both(&self, release: &str) -> String {
         format!(
             "Helm 3 has records of it too: finish its migration, or delete them with: tiller-guard releases restore {release} -n {}",

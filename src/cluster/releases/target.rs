@@ -98,7 +98,7 @@ impl<'a> Targets<'a> {
             .max())
     }
 
-    /// The rights that writing Helm 3's Secrets there takes and that the current user does not have.
+    /// The rights that the current user lacks to write Helm 3's Secrets there.
     pub(super) async fn lacking(&self, namespace: &str) -> Result<Vec<String>, Stop> {
         let cell = self.cell(namespace).await;
         let names = cell.get_or_try_init(|| self.names(namespace)).await?;

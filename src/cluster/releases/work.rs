@@ -70,7 +70,7 @@ impl Work<'_> {
         outcome
     }
 
-    /// Tries to, until nobody comes between.
+    /// Tries again until nobody else writes the release's records at the same time.
     async fn attempts(
         &self,
         release: &str,
@@ -163,7 +163,7 @@ impl Work<'_> {
         Ok(Attempt::Ended(outcome(release, state, prepared)))
     }
 
-    /// Objects that are in the way of the records that are to be set aside.
+    /// Objects that already have the names which the records get when they are set aside.
     async fn look_aside(
         &self,
         release: &str,

@@ -4,16 +4,13 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Command;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use kube::api::{Patch, PatchParams};
 use serde_json::json;
-use tiller_guard::pki::team::{Authority, Holder};
 
 use super::cluster::{World, assert_tells, command, done, make, provision, refused};
-use super::unusable::bundle_name;
+use super::unusable::{bundle_name, expired_bundle};
 use crate::offline::{Folder, Run};
 
 /// A program that says it is this Helm, and prints what it is given.
@@ -283,16 +280,7 @@ async fn what_is_wrong_is_found_within_a_second() {
         &["--helm=/bin/true"],
         &["✓ env: ", "✗ helm: /bin/true is not Helm 2"],
     );
-    let ca = world.secret("tiller-guard", "team-c-check-ca").await;
-    let pem = |key: &str| STANDARD.decode(ca["data"][key].as_str().unwrap()).unwrap();
-    let authority = Authority::read(&pem("tls.crt"), &pem("tls.key")).unwrap();
-    let ada = Holder {
-        name: "ada".to_owned(),
-        unit: "user".to_owned(),
-    };
-    let before = SystemTime::now() - Duration::from_secs(10);
-    let old = authority.issue_client(&ada, before, Duration::from_secs(1));
-    let old = old.unwrap();
+    let old = expired_bundle(&world, "c-check").await;
     let file = |name: &str| format!("{home}/{name}");
     let newest = fs::read(file("cert.pem")).unwrap();
     fs::write(file("cert.pem"), old.certificate.pem()).unwrap();

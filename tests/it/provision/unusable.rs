@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use kube::api::{Patch, PatchParams};
 use serde_json::{Value, json};
-use tiller_guard::pki::team::{Authority, Holder};
+use tiller_guard::pki::team::{Authority, Holder, Issued};
 
 use super::cluster::{World, assert_tells, done, make, provision, refused};
 use super::configured::{check, configure};
@@ -112,6 +112,22 @@ async fn certificates_of_no_use_are_named_until_they_are_renewed() {
     }
 }
 
+/// A certificate of the user `ada` by the team's CA, with its key, that expired 9 seconds ago.
+pub(super) async fn expired_bundle(world: &World, team: &str) -> Issued {
+    let ca = world
+        .secret("tiller-guard", &format!("team-{team}-ca"))
+        .await;
+    let pem = |key: &str| STANDARD.decode(ca["data"][key].as_str().unwrap()).unwrap();
+    let authority = Authority::read(&pem("tls.crt"), &pem("tls.key")).unwrap();
+    let ada = Holder {
+        name: "ada".to_owned(),
+        unit: "user".to_owned(),
+    };
+    let before = SystemTime::now() - Duration::from_secs(10);
+    let issued = authority.issue_client(&ada, before, Duration::from_secs(1));
+    issued.unwrap()
+}
+
 /// `configure` would write the same again.
 #[tokio::test]
 async fn a_bundle_that_has_expired_in_the_cluster_too_leads_to_an_administrator() {
@@ -120,16 +136,7 @@ async fn a_bundle_that_has_expired_in_the_cluster_too_leads_to_an_administrator(
     let folder = Folder::new();
     let home = format!("{}/helm", folder.path());
     done(configure("u-stale", &home, &["--user=ada"]));
-    let ca = world.secret("tiller-guard", "team-u-stale-ca").await;
-    let pem = |key: &str| STANDARD.decode(ca["data"][key].as_str().unwrap()).unwrap();
-    let authority = Authority::read(&pem("tls.crt"), &pem("tls.key")).unwrap();
-    let ada = Holder {
-        name: "ada".to_owned(),
-        unit: "user".to_owned(),
-    };
-    let before = SystemTime::now() - Duration::from_secs(10);
-    let old = authority.issue_client(&ada, before, Duration::from_secs(1));
-    let old = old.unwrap();
+    let old = expired_bundle(&world, "u-stale").await;
     let (certificate, key) = (old.certificate.pem(), old.key.pem());
     let data = json!({ "cert.pem": STANDARD.encode(&certificate), "key.pem": STANDARD.encode(key.as_bytes()) });
     let name = bundle_name(&world, "u-stale", "ada").await;
