@@ -136,9 +136,11 @@ pub(super) fn missing_right(message: &str) -> Option<String> {
         },
         None => said.split(' ').next()?.to_owned(),
     };
-    let place = match quoted(said, "in the namespace \"") {
-        Some(namespace) => format!("in the namespace {namespace}"),
-        None => "in the whole cluster".to_owned(),
+    let (resource, place) = match quoted(said, "in the namespace \"") {
+        // Namespaces are said to be in themselves.
+        Some(namespace) if resource == "namespaces" => ("the namespace".to_owned(), namespace),
+        Some(namespace) => (resource, format!("in the namespace {namespace}")),
+        None => (resource, "in the whole cluster".to_owned()),
     };
     Some(format!(
         "you, {user}, may not {verb} {resource} {place}: ask an administrator to do it, or to give you that right"
@@ -248,6 +250,10 @@ mod tests {
             (
                 r#"pods is forbidden: User "a" cannot list pods in the namespace "b""#,
                 "you, a, may not list pods in the namespace b: ",
+            ),
+            (
+                r#"namespaces "b" is forbidden: User "a" cannot get resource "namespaces" in API group "" in the namespace "b""#,
+                "you, a, may not get the namespace b: ",
             ),
             (
                 r#"pods is forbidden: User "a" cannot list resource "pods" in API group "" in the namespace "b": no"#,

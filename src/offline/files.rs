@@ -77,7 +77,7 @@ impl Source {
 
 /// Reads a file, one that ends in `.gz` as what is compressed in it.
 fn read(path: &Path, file: File) -> io::Result<Stream> {
-    let name = path.display().to_string();
+    let name = name(path);
     if !is_compressed(path) {
         return Stream::read(name, file);
     }
@@ -88,6 +88,13 @@ fn read(path: &Path, file: File) -> io::Result<Stream> {
         return Err(io::Error::other(message));
     }
     Ok(stream)
+}
+
+/// A file's name in reports. Of one in the current directory it is relative to that, since forges show a finding only in a file of
+/// the very name that they know.
+fn name(path: &Path) -> String {
+    let relative = path.strip_prefix(".").unwrap_or(path);
+    relative.display().to_string()
 }
 
 /// Whether a file's content is compressed, by its name.
@@ -130,9 +137,8 @@ fn is_manifest(path: &Path) -> bool {
 }
 
 fn unreadable(path: &Path, message: String) -> Unreadable {
-    let file = path.display().to_string();
     Unreadable {
-        file,
+        file: name(path),
         document: None,
         line: None,
         column: None,

@@ -89,13 +89,13 @@ impl ReportApi {
     }
 }
 
-/// The objects of this name, one after the other: of the cluster first, then by namespace. Namespaces without findings have none.
+/// The objects of this name, one after the other: the cluster's, which is always there, then those of namespaces with findings.
 pub fn report_objects<'i>(
     issues: &'i Issues<'i>,
     api: ReportApi,
     name: &'static str,
 ) -> impl Iterator<Item = Value> + 'i {
-    let mut contents: BTreeMap<Option<&str>, Content<'_>> = BTreeMap::new();
+    let mut contents = BTreeMap::from([(None, Content::default())]);
     for issue in &issues.findings {
         let (_, namespace, _) = parts(&issue.object);
         contents.entry(namespace).or_default().findings.push(issue);
@@ -116,11 +116,8 @@ pub fn report_objects<'i>(
         );
         errors.insert(0, error(&message));
     }
-    if !errors.is_empty() {
-        contents.entry(None).or_default().errors = errors;
-    }
-    let of_cluster = usize::from(contents.contains_key(&None));
-    let objects = contents.into_iter().take(MOST_OBJECTS + of_cluster);
+    contents.entry(None).or_default().errors = errors;
+    let objects = contents.into_iter().take(MOST_OBJECTS + 1);
     objects.map(move |(namespace, content)| object((api, name), namespace, content))
 }
 
@@ -256,7 +253,7 @@ mod tests {
             findings: (0..600).map(|_| issue(0, &text)).collect(),
             ..Issues::default()
         };
-        let mut objects = report_objects(&issues, ReportApi::OpenReports, "a");
+        let mut objects = report_objects(&issues, ReportApi::OpenReports, "a").skip(1);
         let object = objects.next().unwrap();
         assert!(object.to_string().len() < 1_100_000);
         let written = object["results"].as_array().unwrap().len();
@@ -264,6 +261,17 @@ mod tests {
         let left_out = &object["metadata"]["annotations"][LEFT_OUT];
         assert_eq!(*left_out, (600 - written).to_string());
         assert_eq!(objects.next(), None);
+    }
+
+    /// What is applied takes the place of earlier findings, and `kubectl apply` refuses an empty input.
+    #[test]
+    fn no_findings_are_reported_too() {
+        let issues = Issues::default();
+        let objects: Vec<Value> = report_objects(&issues, ReportApi::OpenReports, "a").collect();
+        assert_eq!(objects.len(), 1);
+        assert_eq!(objects[0]["kind"], "ClusterReport");
+        assert_eq!(objects[0]["summary"]["fail"], 0);
+        assert_eq!(objects[0]["results"], json!([]));
     }
 
     #[test]

@@ -158,7 +158,7 @@ fn uri(file: &str) -> String {
     if file.starts_with('/') {
         uri.push_str("file://");
     }
-    for byte in file.trim_start_matches("./").bytes() {
+    for byte in file.bytes() {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {
                 uri.push(char::from(byte));
@@ -187,7 +187,7 @@ mod tests {
 
     #[test]
     fn paths_are_references() {
-        assert_eq!(uri("./a b/ü.yaml"), "a%20b/%C3%BC.yaml");
+        assert_eq!(uri("a b/ü.yaml"), "a%20b/%C3%BC.yaml");
         assert_eq!(uri("/tmp/a:b"), "file:///tmp/a%3Ab");
         assert_eq!(uri("-"), "-");
     }

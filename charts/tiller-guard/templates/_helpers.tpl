@@ -162,3 +162,26 @@ annotations:
 {{- define "tiller-guard.operate" -}}
 {{ .Chart.Home }}/blob/{{ .Chart.AppVersion }}/docs/operate.md
 {{- end -}}
+
+{{- /* Before Kubernetes 1.21 nobody labels namespaces with their names. Without these labels the API server asks tiller-guard about
+tiller-guard's own pods, and the first of them is never created. Helm 2 and "helm template" see no namespaces, so they stop nobody. */ -}}
+{{- define "tiller-guard.require-labels" -}}
+{{- $found := dict -}}
+{{- if ne .Release.Service "Tiller" -}}
+{{- $found = tpl "{{ dict \"system\" (lookup \"v1\" \"Namespace\" \"\" \"kube-system\") \"own\" (lookup \"v1\" \"Namespace\" \"\" .Release.Namespace) | toJson }}" . | fromJson -}}
+{{- end -}}
+{{- if and $found $found.system -}}
+{{- $commands := list -}}
+{{- if not $found.own }}{{ $commands = append $commands (printf "kubectl create namespace %s" .Release.Namespace) }}{{ end -}}
+{{- range $name, $namespace := dict "kube-system" $found.system .Release.Namespace $found.own -}}
+{{- $labels := dict -}}
+{{- if $namespace }}{{ $labels = $namespace.metadata.labels | default dict }}{{ end -}}
+{{- if ne (index $labels "kubernetes.io/metadata.name" | default "") $name -}}
+{{- $commands = append $commands (printf "kubectl label namespace %s kubernetes.io/metadata.name=%s" $name $name) -}}
+{{- end -}}
+{{- end -}}
+{{- if $commands -}}
+{{- fail (printf "before Kubernetes 1.21 namespaces do not have the label kubernetes.io/metadata.name, without which no pod of tiller-guard can start; run first: %s" (join "; " $commands)) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}

@@ -155,9 +155,9 @@ pub(in crate::cli) enum Output {
 /// Who is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(in crate::cli) enum DryRun {
-    /// Without asking the cluster
+    /// Without a request that would write
     Client,
-    /// By asking the API server
+    /// By requests that the API server checks and does not store
     Server,
 }
 
@@ -170,12 +170,8 @@ impl MakeArguments {
     }
 
     /// Which teams are meant, as far as that is known before the cluster is asked.
-    pub(super) fn about(&self) -> anyhow::Result<About<'_>> {
-        let Some(team) = self.team.as_deref() else {
-            return Ok(About::Many);
-        };
-        self.one.is_no_subcommand(team)?;
-        Ok(About::One(team))
+    pub(super) fn about(&self) -> About<'_> {
+        self.team.as_deref().map_or(About::Many, About::One)
     }
 
     /// The teams, examined. An option that is left out keeps what a team of the session has.
@@ -189,7 +185,7 @@ impl MakeArguments {
         } else {
             let name = self.team.as_deref().unwrap_or_default();
             let stored = session.and_then(|session| session.spec(name).ok());
-            vec![self.one.spec(name, stored)?]
+            vec![self.one.spec(name, stored, session.is_some())?]
         };
         for spec in &mut specs {
             self.shared.place(spec);

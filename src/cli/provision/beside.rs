@@ -50,7 +50,7 @@ impl Session<'_> {
         ] {
             if let Some(person) = lost(old, new) {
                 return Err(anyhow!(
-                    "the {kind} \"{person}\" has access to the Tiller of the team \"{name}\": name them, or use \
+                    "the {kind} \"{person}\" has access to the Tiller of the team \"{name}\", and is left out here: add it, or run \
                      `tiller-guard provision revoke {name} --{kind} {}`",
                     quoted(&person)
                 ));

@@ -106,7 +106,9 @@ async fn leave(
 
 fn tell_what_stays(session: &Session<'_>, team: &CheckedTeam) -> Result<(), Failure> {
     let (name, tiller) = (&team.team, &team.tiller_namespace);
-    let targets = team.target_namespaces.join(", ");
+    let targets = team.target_namespaces.iter().map(String::as_str);
+    let mut stay: Vec<_> = [tiller.as_str()].into_iter().chain(targets).collect();
+    let last = stay.pop().unwrap_or_default();
     if !team.with_tiller {
         session.line(
             name,
@@ -118,7 +120,7 @@ fn tell_what_stays(session: &Session<'_>, team: &CheckedTeam) -> Result<(), Fail
     }
     session.line(
         name,
-        format_args!("the namespaces {tiller} and {targets} stay"),
+        format_args!("the namespaces {} and {last} stay", stay.join(", ")),
     )
 }
 

@@ -117,7 +117,7 @@ fn run_make(make: &MakeArguments) -> anyhow::Result<Exit> {
             // An invalid file is reported before the first request to the cluster.
             let of_file = make.is_file().then(|| make.teams(&settings, None));
             let of_file = of_file.transpose()?;
-            let about = make.about()?;
+            let about = make.about();
             in_cluster_by(&settings, shared, doing.effect(), about, async |session| {
                 let teams = match of_file {
                     Some(teams) => teams,

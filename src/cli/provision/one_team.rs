@@ -58,6 +58,7 @@ pub(super) struct OneTeamArguments {
         num_args = 0..=1,
         require_equals = true,
         default_missing_value = "true",
+        value_name = "BOOLEAN",
         hide_possible_values = true,
         conflicts_with = "file"
     )]
@@ -69,18 +70,6 @@ pub(super) struct OneTeamArguments {
 }
 
 impl OneTeamArguments {
-    /// A mistyped subcommand is found without a cluster.
-    pub(super) fn is_no_subcommand(&self, name: &str) -> anyhow::Result<()> {
-        let meant = SUBCOMMANDS.iter().find(|it| reads_like(name, it));
-        if let (Some(meant), Some(lacks)) = (meant, self.lacks(name)) {
-            bail!(
-                "\"{}\" is not a subcommand of provision: did you mean {meant}? To make a team of that name, {lacks}",
-                name.escape_debug()
-            );
-        }
-        Ok(())
-    }
-
     /// What to add to make a new team, which comes with its namespaces.
     fn lacks(&self, name: &str) -> Option<String> {
         let lacking = match (&self.tiller_namespace, self.target_namespace.as_slice()) {
@@ -101,12 +90,25 @@ impl OneTeamArguments {
         ))
     }
 
-    /// The team of this name. Options that are left out keep what is stored of it.
-    pub(super) fn spec(&self, name: &str, stored: Option<TeamSpec>) -> anyhow::Result<TeamSpec> {
+    /// The team of this name. Options that are left out keep what is stored of it, if the cluster was asked for that.
+    pub(super) fn spec(
+        &self,
+        name: &str,
+        stored: Option<TeamSpec>,
+        is_asked: bool,
+    ) -> anyhow::Result<TeamSpec> {
         if let (None, Some(lacks)) = (&stored, self.lacks(name)) {
+            let meant = SUBCOMMANDS.iter().find(|it| reads_like(name, it));
+            let meant = meant.map_or_else(String::new, |it| format!("did you mean {it}? "));
+            let name = name.escape_debug();
+            if is_asked {
+                bail!(
+                    "there is no team \"{name}\" to take its namespaces from: {meant}To make it, {lacks}"
+                );
+            }
             bail!(
-                "there is no team \"{}\" to take its namespaces from: to make it, {lacks}",
-                name.escape_debug()
+                "the namespaces of team \"{name}\" are not known, since the cluster is not read: {meant}Use --diff or \
+                 --dry-run=server, or {lacks}"
             );
         }
         let Self {

@@ -31,10 +31,13 @@ impl Progress {
         }
     }
 
-    /// What was done.
+    /// What was done. If nobody reads on, as behind `head`, the work goes on without.
     pub(super) fn line(self, text: impl Display) -> io::Result<()> {
         self.clear();
-        writeln!(io::stdout(), "{text}")
+        match writeln!(io::stdout(), "{text}") {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            written => written,
+        }
     }
 
     /// What is no part of the output.

@@ -2,6 +2,9 @@
 
 use crate::cluster::told::{remedy, said};
 
+/// The command that restores an installation, as hints name it.
+const INSTALL: &str = "tiller-guard install";
+
 /// How a check went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Health {
@@ -36,15 +39,38 @@ impl Check {
     /// The same at the end of an installation, when running `install` again is no remedy.
     #[must_use]
     pub fn after_install(self) -> Self {
-        const AGAIN: &str = "tiller-guard install";
         let is_bad = self.health == Health::Bad;
         let hint = self.hint.map(|hint| {
-            if is_bad && hint.contains(AGAIN) {
+            if is_bad && hint.contains(INSTALL) {
                 "find out who changes what install has just written: kubectl get -o yaml shows metadata.managedFields"
                     .to_owned()
             } else {
                 hint
             }
+        });
+        Self { hint, ..self }
+    }
+
+    /// The same for an installation by the chart, which `install` does not change.
+    pub(super) fn by_chart(self, release: &str, namespace: &str) -> Self {
+        let upgrade =
+            format!("helm upgrade {release} CHART --namespace {namespace} --reuse-values");
+        // The chart may have been installed without them.
+        let with = if self.id.ends_with("-configuration") {
+            " --set registrations.enabled=true"
+        } else {
+            ""
+        };
+        let hint = self.hint.map(|hint| {
+            let hint = hint.replace(
+                &format!("{INSTALL} --mode "),
+                &format!("{upgrade} --set mode="),
+            );
+            let hint = hint.replace(
+                &format!("{INSTALL} --aks"),
+                &format!("{upgrade} --set aks=true"),
+            );
+            hint.replace(INSTALL, &(upgrade + with))
         });
         Self { hint, ..self }
     }
@@ -116,5 +142,36 @@ mod tests {
         assert!(hint(Check::bad("pods", String::new(), again)).contains("managedFields"));
         let other = "look at the log";
         assert_eq!(hint(Check::bad("pods", String::new(), other)), other);
+    }
+
+    #[test]
+    fn what_the_chart_made_is_restored_by_helm() {
+        let hint = |hint| {
+            Check::bad("pods", String::new(), hint)
+                .by_chart("guard", "own")
+                .hint
+                .unwrap()
+        };
+        let upgrade = "run helm upgrade guard CHART --namespace own --reuse-values";
+        assert_eq!(hint("run tiller-guard install"), upgrade);
+        let mode = hint("once the findings are fixed, run tiller-guard install --mode enforce");
+        assert_eq!(
+            mode,
+            format!("once the findings are fixed, {upgrade} --set mode=enforce")
+        );
+        let aks = hint("run tiller-guard install --aks to have Tillers refused");
+        assert_eq!(
+            aks,
+            format!("{upgrade} --set aks=true to have Tillers refused")
+        );
+        assert_eq!(hint("look at the log"), "look at the log");
+        let absent =
+            Check::bad("mutating-configuration", String::new(), INSTALL).by_chart("a", "b");
+        assert!(
+            absent
+                .hint
+                .unwrap()
+                .ends_with(" --reuse-values --set registrations.enabled=true")
+        );
     }
 }

@@ -74,7 +74,13 @@ pub async fn examine(cluster: &Cluster, installed: &Installation, enforces: bool
             trial => proven(id, tried, trial, enforces),
         });
     }
-    checks
+    match parts::release(cluster, &installed.namespace).await {
+        Some(release) => checks
+            .into_iter()
+            .map(|it| it.by_chart(&release, &installed.namespace))
+            .collect(),
+        None => checks,
+    }
 }
 
 fn version(cluster: &Cluster) -> Check {

@@ -25,6 +25,20 @@ pub(super) async fn checks(cluster: &Cluster, installed: &Installation) -> Vec<C
     checks
 }
 
+/// The release of the chart that made this installation, if one did.
+pub(super) async fn release(cluster: &Cluster, namespace: &str) -> Option<String> {
+    let deployment = ("apps", "v1", "Deployment");
+    let found = get(cluster, deployment, Some(namespace), NAME)
+        .await
+        .ok()??;
+    let text = |path| found.pointer(path).and_then(Value::as_str);
+    let manager = text("/metadata/labels/app.kubernetes.io~1managed-by")?;
+    let release = text("/metadata/annotations/meta.helm.sh~1release-name").unwrap_or(NAME);
+    ["Helm", "Tiller"]
+        .contains(&manager)
+        .then(|| release.to_owned())
+}
+
 async fn service(cluster: &Cluster, installed: &Installation) -> Check {
     const ID: &str = "service";
     let namespace = &installed.namespace;
@@ -112,9 +126,9 @@ async fn labels(cluster: &Cluster, namespace: &str) -> Check {
     Check::bad(
         ID,
         format!(
-            "{} {have} no label kubernetes.io/metadata.name: {their} pods cannot start while no guard answers",
+            "{} {have} no label kubernetes.io/metadata.name: {their} pods cannot start while no pod of tiller-guard answers",
             lacking.join(" and ")
         ),
-        "run tiller-guard install, which sets it, or set it with kubectl label namespace",
+        "set it with kubectl label namespace; tiller-guard install does too",
     )
 }

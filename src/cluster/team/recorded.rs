@@ -6,7 +6,7 @@ use super::{LookError, api, asked};
 use crate::cluster::Cluster;
 use crate::provision::{KIND_LABEL, TEAM_LABEL};
 
-/// The teams' registrations, CAs and bundles in a namespace, as `KIND NAMESPACE/NAME (WHAT of team TEAM)`.
+/// The teams' records, CAs and bundles in a namespace, as `KIND NAMESPACE/NAME (WHAT of team TEAM)`.
 pub async fn recorded(cluster: &Cluster, namespace: &str) -> Result<Vec<String>, LookError> {
     let mut lines = Vec::new();
     for kind in ["ConfigMap", "Secret"] {
@@ -21,7 +21,7 @@ pub async fn recorded(cluster: &Cluster, namespace: &str) -> Result<Vec<String>,
             let name = object.metadata.name.unwrap_or_default();
             let what = match label(KIND_LABEL) {
                 "authority" => "CA",
-                "team" => "registration",
+                "team" => "record",
                 other => other,
             };
             match labels.get(TEAM_LABEL) {

@@ -116,7 +116,7 @@ fn at_fault<'f>(
     let write = if refused.is_empty() {
         "any write of it hardens it".to_owned()
     } else {
-        format!("a write of it is refused too, until these are fixed: {refused}")
+        format!("a change of its pods is refused too, until these are fixed: {refused}")
     };
     let other = match template {
         Template::Judged(_) if changed.is_empty() => String::new(),

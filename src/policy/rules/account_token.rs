@@ -17,7 +17,7 @@ use crate::policy::{Pointer, Requester, Rule, Severity, is_controller};
 pub(super) static RULE: Rule = Rule {
     id: "account-token",
     severity: Severity::Critical,
-    summary: "Somebody else than the kubelet asks for a token of Tiller's service account.",
+    summary: "Somebody other than the kubelet asks for a token of Tiller's service account.",
     answer: "Refused, except for the kubelet of Tiller's pod: use Helm, or another service account.",
     ..Rule::PLAIN
 };

@@ -15,7 +15,7 @@ pub(super) static RULE: Rule = Rule {
     id: "version-floor",
     severity: Severity::Critical,
     summary: "Tiller is older than 2.7.2, or its version is unknown.",
-    answer: "Refused: use Tiller 2.7.2 or newer, best 2.17.0, named by its tag.",
+    answer: "Refused: use Tiller 2.7.2 or newer, preferably 2.17.0, named by its tag.",
     ..Rule::PLAIN
 };
 
@@ -28,9 +28,11 @@ pub(super) fn check(case: &Case<'_>, tiller: &TillerContainer<'_>, findings: &mu
             tiller.at("image"),
             format!("Tiller {version} {}", weakness(*version, floor)),
             if case.is_helms() {
-                format!("use Tiller {floor} or newer, best 2.17.0: helm init --tiller-image IMAGE")
+                format!(
+                    "use Tiller {floor} or newer, preferably 2.17.0: helm init --tiller-image IMAGE"
+                )
             } else {
-                format!("use Tiller {floor} or newer, best 2.17.0")
+                format!("use Tiller {floor} or newer, preferably 2.17.0")
             },
         ),
         Setting::Unknown(reason) => findings.refuse(

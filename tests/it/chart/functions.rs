@@ -6,7 +6,7 @@ use std::fs;
 use super::folder;
 
 /// Those of Go's templates, of Sprig and of Helm with which Helm 2.7.2, 2.9.1 and 2.17.0 read and render the chart.
-const KNOWN: [&str; 38] = [
+const KNOWN: [&str; 39] = [
     "add1",
     "append",
     "and",
@@ -27,6 +27,7 @@ const KNOWN: [&str; 38] = [
     "include",
     "index",
     "int",
+    "join",
     "list",
     "lt",
     "ne",

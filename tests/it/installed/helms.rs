@@ -15,6 +15,8 @@ use crate::chart::folder;
 use crate::clients::program;
 use crate::suite::{Feature, skip};
 
+const LABEL: &str = "kubernetes.io/metadata.name";
+
 /// How Helm replaces objects in place of patching them.
 const FORCE_3: [&str; 1] = ["--force"];
 const FORCE_4: [&str; 2] = ["--force-replace", "--server-side=false"];
@@ -52,6 +54,8 @@ async fn live_and_leave(name: &str, force: &[&str]) {
     {
         let _service = world.serve(2, &[]).await;
         world.play_nodes().await;
+        helm.is_refused_without_labels().await;
+        world.label_namespaces().await;
         helm.upgrades(&["--set", "registrations.enabled=true"])
             .await;
         world.until_told("protected-namespace").await;
@@ -132,6 +136,28 @@ impl Helm<'_> {
     async fn upgrades(&self, words: &[&str]) {
         self.does("upgrade", &[&["--reuse-values"], words].concat())
             .await;
+    }
+
+    /// Before namespaces had their names as labels, no pod of tiller-guard would start without them: Helm says so and writes nothing.
+    async fn is_refused_without_labels(&self) {
+        if self.world.cluster.version() >= (1, 21) {
+            return;
+        }
+        let namespaces = self.world.objects("", "v1", "Namespace", "");
+        let label = json!({ "metadata": { "labels": { LABEL: null } } });
+        for name in ["kube-system", "tiller-guard"] {
+            let (patch, parameters) = (Patch::Merge(&label), PatchParams::default());
+            namespaces.patch(name, &parameters, &patch).await.unwrap();
+        }
+        let words = ["--reuse-values", "--set", "registrations.enabled=true"];
+        let output = said(&self.tries("upgrade", &words).await);
+        for command in [
+            "run first: kubectl label namespace kube-system kubernetes.io/metadata.name=kube-system",
+            "kubectl label namespace tiller-guard kubernetes.io/metadata.name=tiller-guard",
+        ] {
+            assert!(output.contains(command), "{output}");
+        }
+        assert_eq!(registered(self.world).await, [""; 0]);
     }
 
     async fn does(&self, verb: &str, words: &[&str]) {

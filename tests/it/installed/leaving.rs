@@ -199,7 +199,7 @@ async fn a_namespace_with_teams_goes_only_when_somebody_says_so() {
         api.create(&PostParams::default(), &object).await.unwrap();
     }
     let listed = [
-        "ConfigMap tiller-guard/tiller-guard-team-gone (registration of team gone)",
+        "ConfigMap tiller-guard/tiller-guard-team-gone (record of team gone)",
         "Secret tiller-guard/tiller-ca-gone (CA of team gone)",
     ];
     let refused = world.run(&["uninstall", "--delete-namespace"]).await;
@@ -228,7 +228,7 @@ async fn a_namespace_with_teams_goes_only_when_somebody_says_so() {
 /// The namespace is deleted, and its finalizer taken away before anybody could tidy up.
 #[tokio::test]
 async fn a_namespace_that_is_deleted_by_force_takes_the_registrations_along() {
-    let world = World::enter_in(&TIDY).await;
+    let world = World::enter_in(TIDY.lock().await).await;
     if !world.cluster.has_controllers() {
         skip("no kube-controller-manager");
         return;

@@ -55,8 +55,11 @@ use service::Service;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_tiller-guard");
 
-/// Shared by all tests, one after the other: registrations are the cluster's.
-static CLUSTER: LazyLock<Mutex<Cluster>> = LazyLock::new(|| start(Peculiar::default()));
+/// Shared by all tests, one after the other in each: webhook configurations are the cluster's.
+static CLUSTERS: [LazyLock<Mutex<Cluster>>; 2] = [
+    LazyLock::new(|| start(Peculiar::default())),
+    LazyLock::new(|| start(Peculiar::default())),
+];
 
 fn start(peculiar: Peculiar) -> Mutex<Cluster> {
     let started = move || tokio::runtime::Runtime::new()?.block_on(Cluster::start_with(peculiar));
@@ -79,11 +82,18 @@ struct World {
 
 impl World {
     async fn enter() -> Self {
-        Self::enter_in(&CLUSTER).await
+        let [first, second] = &CLUSTERS;
+        let free = match first.try_lock() {
+            Ok(free) => free,
+            Err(_taken) => tokio::select! {
+                free = first.lock() => free,
+                free = second.lock() => free,
+            },
+        };
+        Self::enter_in(free).await
     }
 
-    async fn enter_in(cluster: &'static LazyLock<Mutex<Cluster>>) -> Self {
-        let cluster = cluster.lock().await;
+    async fn enter_in(cluster: MutexGuard<'static, Cluster>) -> Self {
         let client = cluster.client(User::Admin).await.unwrap();
         let account = "system:serviceaccount:tiller-guard:tiller-guard";
         let kubeconfig_of_guard = cluster.kubeconfig_as(account).unwrap();
@@ -195,6 +205,19 @@ impl World {
         let folder = Folder::create().unwrap();
         self.kubeconfig_of_guard = folder.write("kubeconfig", &led).unwrap().into();
         folder
+    }
+
+    /// Labels the namespaces with their names, as API servers do from 1.21 on.
+    async fn label_namespaces(&self) {
+        let namespaces = self.objects("", "v1", "Namespace", "");
+        for name in ["kube-system", "tiller-guard"] {
+            let labelled = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": {
+                "name": name, "labels": { "kubernetes.io/metadata.name": name },
+            } });
+            let patch = Patch::Apply(&labelled);
+            let parameters = PatchParams::apply("administrator").force();
+            namespaces.patch(name, &parameters, &patch).await.unwrap();
+        }
     }
 
     /// Starts replicas behind the Service, and waits until all of them are ready.

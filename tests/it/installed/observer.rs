@@ -144,7 +144,7 @@ pub(super) async fn nodes(world: &World) -> Service {
 
 #[tokio::test]
 async fn the_quickstart_leads_from_an_empty_cluster_to_an_enforced_policy_and_back() {
-    let world = World::enter_in(&EMPTY).await;
+    let world = World::enter_in(EMPTY.lock().await).await;
     // An API server makes the namespace a moment after it is ready.
     until_nobody_is_asked(&world).await;
     let mut steps = steps();

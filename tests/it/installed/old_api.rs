@@ -51,7 +51,7 @@ async fn an_installation_lives_without_apply_and_with_beta_registrations_alone()
             return;
         }
         drop(usual);
-        World::enter_in(&OLD).await
+        World::enter_in(OLD.lock().await).await
     };
     world.registration_version = "v1beta1";
     let account = "system:serviceaccount:tiller-guard:tiller-guard";

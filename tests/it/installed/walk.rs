@@ -103,6 +103,7 @@ async fn the_chart_makes_an_installation_that_holds_and_loses_it_again() {
     let pre = world.run(&["doctor", "--pre"]).await;
     assert_eq!(pre.status.code(), Some(0), "{}", said(&pre));
     let values = json!({ "service": { "port": world.port() } });
+    world.label_namespaces().await;
     by_helm(&world, json!({ "do": "install", "values": values })).await;
     world.until_told("failed calling webhook").await;
     {
@@ -147,6 +148,7 @@ async fn the_chart_registers_by_an_upgrade_once_there_are_replicas_that_answer()
     }
     let unregistered =
         json!({ "service": { "port": world.port() }, "registrations": { "enabled": false } });
+    world.label_namespaces().await;
     by_helm(&world, json!({ "do": "install", "values": unregistered })).await;
     {
         let service = world.serve(2, &[OFTEN]).await;
@@ -154,6 +156,9 @@ async fn the_chart_registers_by_an_upgrade_once_there_are_replicas_that_answer()
         let replica = &service.replicas[0];
         replica.until_metric(DRIFT, 2).await;
         assert_eq!(world.try_tiller().await, Ok(()));
+        let doctor = said(&world.run(&["doctor", world.service_port]).await);
+        let remedy = "run helm upgrade tiller-guard CHART --namespace tiller-guard --reuse-values --set registrations.enabled=true\n";
+        assert!(doctor.contains(remedy), "{doctor}");
         // Without values Helm goes on with those of before.
         by_helm(&world, json!({ "do": "upgrade" })).await;
         assert_eq!(registered(&world).await, [""; 0]);

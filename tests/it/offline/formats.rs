@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use super::{Folder, run};
+use super::{Folder, run, run_in};
 
 const POD: &str = "apiVersion: v1\nkind: Pod\nmetadata: {name: NAME, namespace: blue}\nspec:\n  containers:\n  - name: tiller\n    \
                    image: ghcr.io/helm/tiller:v2.17.0\n";
@@ -77,6 +77,25 @@ fn several_formats_are_written_at_once() {
         assert!(twice.stderr.contains(&told), "{}", twice.stderr);
     }
     assert_eq!(fs::read_to_string(there).unwrap(), "kept");
+}
+
+/// A forge shows a finding at the file of this very name, and nowhere else.
+#[test]
+fn files_are_named_from_the_current_folder() {
+    let folder = Folder::new();
+    folder.file("deploy/pod.yaml", pod("tiller"));
+    let here = std::path::PathBuf::from(folder.path());
+    for (format, name) in [
+        ("github", "::error file=deploy/pod.yaml,line="),
+        ("junit", "classname=\"deploy/pod.yaml\""),
+        ("sarif", "\"uri\":\"deploy/pod.yaml\""),
+        ("text", "\ndeploy/pod.yaml:"),
+    ] {
+        let run = run_in(&here, &format!("tiller-guard check . -o {format}"));
+        let said = run.stdout.replace("\": \"", "\":\"");
+        assert!(format!("\n{said}").contains(name), "{format}: {said}");
+        assert!(!said.contains("./deploy"), "{format}: {said}");
+    }
 }
 
 #[test]

@@ -199,6 +199,20 @@ async fn a_run_that_was_interrupted_is_seen_in_the_status() {
     assert_tells(&told, "there is no team \"w-hlaf\": ");
 }
 
+#[tokio::test]
+async fn a_team_may_be_named_almost_as_a_subcommand() {
+    let _world = World::create().await;
+    let team = words("grand");
+    let made: Vec<_> = team.iter().map(String::as_str).collect();
+    done(provision(&made));
+    done(provision(&["grand", "--no-wait"]));
+    let told = refused(provision(&["grnat", "--no-wait"]), 2);
+    assert_tells(
+        &told,
+        "there is no team \"grnat\" to take its namespaces from: did you mean grant? To make it, pass --tiller-namespace",
+    );
+}
+
 /// Nobody gives what he lacks, and what would be refused half way is refused before the first write.
 #[tokio::test]
 async fn whoever_may_not_give_a_teams_rights_is_told_before_anything_is_written() {

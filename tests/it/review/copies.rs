@@ -36,8 +36,7 @@ fn a_controllers_pod_is_refused_with_all_that_is_wrong_and_where_it_comes_from()
     review["request"]["object"]["spec"]["serviceAccountName"] = json!("default");
     review["request"]["object"]["spec"]["serviceAccount"] = json!("default");
     let told_by_rule = &refusal(Webhook::Validate, &review.to_string())[0];
-    let fixed =
-        "a write of it is refused too, until these are fixed: protected-namespace, service-account";
+    let fixed = "a change of its pods is refused too, until these are fixed: protected-namespace, service-account";
     assert!(
         told_by_rule.starts_with(&format!("{origin}{fixed}")),
         "{told_by_rule}"
