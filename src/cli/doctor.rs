@@ -18,7 +18,7 @@ use crate::cluster::Cluster;
 use crate::cluster::doctor::{Check, Health, before, examine};
 use crate::cluster::install::{other_installation, policy_text};
 use crate::config::Rejected;
-use crate::installation::Installation;
+use crate::installation::{Installation, POLICY_FILE};
 use crate::policy::Policy;
 
 /// How often it looks again.
@@ -82,7 +82,10 @@ async fn look(arguments: Arguments) -> anyhow::Result<Exit> {
         WrittenPolicy::default(),
     )?;
     loop {
-        let (policy, invalid) = installed_policy(&cluster, &mut planned).await;
+        let (policy, faulty) = installed_policy(&cluster, &mut planned).await;
+        let is_missing = policy.is_none() && !pre;
+        let faulty = faulty.or_else(|| is_missing.then(|| missing_policy(&planned.namespace)));
+        let policy = policy.unwrap_or_default();
         let mut checks = if pre {
             let administrators = &policy.policy.settings.administrators;
             let mut checks = before(&cluster, &planned, administrators).await;
@@ -91,7 +94,7 @@ async fn look(arguments: Arguments) -> anyhow::Result<Exit> {
         } else {
             examine(&cluster, &planned, policy.enforces()).await
         };
-        checks.extend(invalid);
+        checks.extend(faulty);
         let bad = checks.iter().any(|check| check.health == Health::Bad);
         let late = end.is_none_or(|end| Instant::now() >= end);
         if bad && !late {
@@ -138,22 +141,45 @@ async fn tillers(cluster: &Cluster, planned: &Installation, policy: Policy) -> C
 async fn installed_policy(
     cluster: &Cluster,
     planned: &mut Installation,
-) -> (WrittenPolicy, Option<Check>) {
-    let text = policy_text(cluster, &planned.namespace).await;
-    let (written, invalid) = match text.ok().flatten().map(WrittenPolicy::read) {
-        Some(Ok(written)) => (written, None),
-        Some(Err(rejected)) => {
-            let check = invalid_policy(&planned.namespace, &rejected);
-            (WrittenPolicy::default(), Some(check))
+) -> (Option<WrittenPolicy>, Option<Check>) {
+    let namespace = &planned.namespace;
+    let (written, faulty) = match policy_text(cluster, namespace).await {
+        Ok(None) => return (None, None),
+        Ok(Some(text)) => match WrittenPolicy::read(text) {
+            Ok(written) => (written, None),
+            Err(rejected) => {
+                let faulty = invalid_policy(namespace, &rejected);
+                (WrittenPolicy::default(), Some(faulty))
+            }
+        },
+        Err(error) => {
+            let right = format!("get ConfigMap {namespace}/{POLICY_FILE}");
+            let unread = Check::unread("policy", &right, &error);
+            (WrittenPolicy::default(), Some(unread))
         }
-        None => (WrittenPolicy::default(), None),
     };
     let settings = &written.policy.settings;
     planned.place.user = settings.run_as_user;
     planned
         .account_patterns
         .clone_from(&settings.account_patterns);
-    (written, invalid)
+    (Some(written), faulty)
+}
+
+/// The pods that run keep the policy that they have read. None can start without it.
+fn missing_policy(namespace: &str) -> Check {
+    Check {
+        id: "policy",
+        health: Health::Bad,
+        message: format!(
+            "there is no policy.yaml in ConfigMap {namespace}/{POLICY_FILE}: pods that restart cannot read the policy"
+        ),
+        cause: None,
+        hint: Some(
+            "run tiller-guard install --policy FILE, or --mode MODE with the mode that it had"
+                .to_owned(),
+        ),
+    }
 }
 
 fn invalid_policy(namespace: &str, rejected: &Rejected) -> Check {

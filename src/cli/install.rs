@@ -255,7 +255,7 @@ impl Installing {
         let is_new = registered
             .context("cannot get the webhook configurations")?
             .is_empty();
-        if is_new && !self.is_proven(enforces, end).await? {
+        if is_new && !self.is_proven(end).await? {
             return Ok(Exit::Findings);
         }
         let registrations = self.registrations().await?;
@@ -284,7 +284,7 @@ impl Installing {
     }
 
     /// Registers the webhooks for the trial object only, and tries it. Nothing else is refused if they do not answer.
-    async fn is_proven(&self, enforces: bool, end: Instant) -> anyhow::Result<bool> {
+    async fn is_proven(&self, end: Instant) -> anyhow::Result<bool> {
         let Self {
             cluster,
             writer,
@@ -307,9 +307,8 @@ impl Installing {
             let foreign = Foreign::Refuse;
             writer.apply(&Desired { object, foreign }).await?;
         }
-        let tried = proof::tried(cluster, enforces, end).await;
-        let is_proven = !proof::is_disproof(&tried.mutate, enforces)
-            && !proof::is_disproof(&tried.validate, enforces);
+        let tried = proof::tried(cluster, end).await;
+        let is_proven = !proof::is_disproof(&tried.mutate) && !proof::is_disproof(&tried.validate);
         if !is_proven {
             proof::take_back(writer, planned, tried).await?;
         }

@@ -10,8 +10,19 @@ use std::thread;
 use std::time::Duration;
 
 use clap::ValueEnum;
+use tracing::level_filters::LevelFilter;
 use tracing::{Level, Metadata, error};
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+
+/// The client's module that logs a whole answer if it is not what was expected, and that may be a Secret. [`told`] names the place.
+///
+/// [`told`]: crate::cluster::told
+const LOGS_ANSWERS: &str = "kube_client::client";
+/// The modules in it that log no answer.
+const LOG_NO_ANSWER: [&str; 2] = ["kube_client::client::builder", "kube_client::client::tls"];
 
 /// How long a line may wait to be written.
 const MOMENT: Duration = Duration::from_millis(100);
@@ -63,9 +74,17 @@ pub(super) fn install(format: LogFormat, level: LogLevel) -> io::Result<Logs> {
         .with_writer(lines.clone())
         .with_max_level(Level::from(level))
         .with_ansi(io::stderr().is_terminal());
+    let level = LevelFilter::from_level(level.into());
+    let targets = Targets::new()
+        .with_default(level)
+        .with_target(LOGS_ANSWERS, LevelFilter::OFF)
+        .with_targets(LOG_NO_ANSWER.map(|target| (target, level)));
     match format {
-        LogFormat::Text => subscriber.init(),
-        LogFormat::Json => subscriber.json().flatten_event(true).init(),
+        LogFormat::Text => subscriber.finish().with(targets).init(),
+        LogFormat::Json => {
+            let json = subscriber.json().flatten_event(true);
+            json.finish().with(targets).init();
+        }
     }
     std::panic::set_hook(Box::new(|panic| {
         let place = panic

@@ -6,7 +6,13 @@
 //! Source: AKS' documentation, "Can I use admission controller webhooks on AKS?", and what others saw it write
 //! (Azure/AKS 1771 and 4002): the first expression until 2022, the other two since.
 
+use std::collections::BTreeSet;
+
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
+
+use super::Cluster;
+use super::lookup::each_labelled;
 
 /// A webhook without what the enforcer has added to it.
 pub(super) fn without_its_own(webhook: &Value) -> Value {
@@ -44,6 +50,20 @@ pub(super) fn keep(wanted: &mut Value, live: &Value) {
             }
         }
     }
+}
+
+/// The namespaces that its expressions leave out: AKS labels its own so. A label that a tenant may set leaves out others too.
+pub(super) async fn excluded_namespaces(cluster: &Cluster) -> Result<Vec<String>, kube::Error> {
+    let mut excluded = BTreeSet::new();
+    for selector in ["control-plane", "kubernetes.azure.com/managedby=aks"] {
+        let take = |namespace: Box<RawValue>| {
+            let namespace: Value = serde_json::from_str(namespace.get()).unwrap_or_default();
+            let name = namespace.pointer("/metadata/name").and_then(Value::as_str);
+            excluded.extend(name.map(ToOwned::to_owned));
+        };
+        each_labelled(cluster.client(), None, ("namespaces", selector), take).await?;
+    }
+    Ok(excluded.into_iter().collect())
 }
 
 fn webhooks(configuration: &Value) -> impl Iterator<Item = &Value> {

@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use super::Cluster;
 use super::drift::drift;
 use super::install::{policy_text, webhook_configuration};
-use super::lookup::{METADATA_LIST, each_record};
+use super::lookup::{ListKind, METADATA_LIST, each_record};
 use super::releases;
 use super::team::asked;
 use super::told::words;
@@ -49,6 +49,8 @@ struct Ended {
 
 #[derive(Deserialize)]
 struct Page<'p> {
+    #[serde(rename = "kind")]
+    _kind: ListKind,
     #[serde(default)]
     metadata: Metadata,
     #[serde(borrow)]
@@ -223,8 +225,9 @@ async fn pages(
         });
         let text = text.await.map_err(ended)?;
         let page: Result<Page<'_>, _> = serde_json::from_str(&text);
-        let Page { metadata, items } =
-            page.map_err(|error| ended(kube::Error::SerdeError(error)))?;
+        let Page {
+            metadata, items, ..
+        } = page.map_err(|error| ended(kube::Error::SerdeError(error)))?;
         for object in items.into_iter().flatten() {
             audit.take(listed, object.get());
             after += 1;

@@ -187,7 +187,7 @@ impl Cluster {
 /// A client that sends again what an overloaded API server does not answer.
 fn retrying(config: Config) -> Result<Client, kube::Error> {
     let last_pause = FIRST_PAUSE * 2_u32.pow(RETRIES);
-    let policy = RetryPolicy::new(FIRST_PAUSE, last_pause, RETRIES, true);
+    let policy = RetryPolicy::new(FIRST_PAUSE, last_pause, RETRIES, false);
     let policy = policy.map_err(|error| kube::Error::Service(error.into()))?;
     Ok(ClientBuilder::try_from(config)?
         .with_layer(&BufferLayer::new(WAITING))

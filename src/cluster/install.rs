@@ -1,5 +1,7 @@
 //! What an installation needs to know of the cluster, and waits for.
 
+use std::collections::BTreeMap;
+
 use kube::Api;
 use kube::api::{ApiResource, DynamicObject, GroupVersionKind, ListParams, Patch, PatchParams};
 use serde_json::{Map, Value, json};
@@ -153,25 +155,28 @@ pub async fn registered(cluster: &Cluster) -> Result<Vec<Value>, kube::Error> {
     Ok(found)
 }
 
-/// The namespace of another installation: one beside `namespace` that the webhook configurations lead to, and that is
-/// there.
+/// The namespace of another installation: one beside `namespace` that is there, and that most webhooks lead to. A field that
+/// somebody changed is drift, and moves no installation.
 pub async fn other_installation(
     cluster: &Cluster,
     namespace: &str,
 ) -> Result<Option<String>, kube::Error> {
-    for mut live in registered(cluster).await? {
-        for webhook in webhooks(std::slice::from_mut(&mut live)) {
-            let service = webhook.get("clientConfig").and_then(|it| it.get("service"));
-            let asked = service.and_then(|it| it.get("namespace")?.as_str());
-            let other = asked.filter(|it| *it != namespace);
-            if let Some(other) = other
-                && has_namespace(cluster, other).await?
-            {
-                return Ok(Some(other.to_owned()));
-            }
+    let mut live = registered(cluster).await?;
+    let mut asked: BTreeMap<&str, usize> = BTreeMap::new();
+    for webhook in webhooks(&mut live) {
+        let service = webhook.get("clientConfig").and_then(|it| it.get("service"));
+        if let Some(namespace) = service.and_then(|it| it.get("namespace")?.as_str()) {
+            *asked.entry(namespace).or_default() += 1;
         }
     }
-    Ok(None)
+    // Of two that are as many, this one.
+    let most = asked
+        .into_iter()
+        .max_by_key(|(asked, count)| (*count, *asked == namespace));
+    match most.filter(|(asked, _)| *asked != namespace) {
+        Some((other, _)) if has_namespace(cluster, other).await? => Ok(Some(other.to_owned())),
+        _ => Ok(None),
+    }
 }
 
 /// Lets webhooks be asked only about what is tried by [`prove`](super::proof::prove), which no other object is refused for

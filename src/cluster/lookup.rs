@@ -7,7 +7,8 @@ use hyper::header::{ACCEPT, HeaderValue};
 use kube::Client;
 use kube::api::ListParams;
 use kube::core::Request;
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use crate::json::{ReadError, Reader, Source as _};
@@ -21,14 +22,32 @@ pub(super) const METADATA_LIST: HeaderValue = HeaderValue::from_static(
     "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,\
      application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1beta1,application/json",
 );
+/// How the kinds of lists end.
+const LIST: &str = "List";
 /// Objects of a page.
 pub(super) const PAGE: u32 = 500;
 
 /// What was looked up, and the JSON of each object that was found, or why that failed.
 pub(super) type Found = (Lookup, kube::Result<Vec<Box<str>>>);
 
+/// The kind of an answer that is a list. Nothing else is taken for an empty one.
+pub(super) struct ListKind;
+
+impl<'de> Deserialize<'de> for ListKind {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let kind = Cow::<str>::deserialize(deserializer)?;
+        if kind.ends_with(LIST) {
+            Ok(Self)
+        } else {
+            Err(D::Error::custom("not a list"))
+        }
+    }
+}
+
 #[derive(Deserialize)]
 struct List {
+    #[serde(rename = "kind")]
+    _kind: ListKind,
     #[serde(default)]
     metadata: Metadata,
     items: Option<Vec<Box<RawValue>>>,
@@ -172,8 +191,11 @@ async fn pages(
         let request = Request::new(path).list(&parameters);
         let request = request.map_err(kube::Error::BuildRequest)?;
         let text = client.request_text(request).await?;
-        let continues = page(&text, &mut found)
-            .map_err(|error| kube::Error::SerdeError(serde::de::Error::custom(error)))?;
+        let continues = page(&text, &mut found);
+        let continues = continues
+            .map_err(serde_json::Error::custom)
+            .and_then(|it| it.ok_or_else(|| serde_json::Error::custom("not a list")))
+            .map_err(kube::Error::SerdeError)?;
         if continues.is_empty() {
             return Ok(found);
         }
@@ -181,9 +203,10 @@ async fn pages(
     }
 }
 
-/// Reads a page of a list, and returns where the next one begins.
-fn page<'t>(text: &'t str, found: &mut Vec<Box<str>>) -> Result<Cow<'t, str>, ReadError> {
+/// Reads a page of a list, and returns where the next one begins; none of what is no list.
+fn page<'t>(text: &'t str, found: &mut Vec<Box<str>>) -> Result<Option<Cow<'t, str>>, ReadError> {
     let mut continues = Cow::default();
+    let mut is_list = false;
     let mut reader = Reader::new(text);
     reader.members(|name, list| match &**name {
         "metadata" => list.members(|name, metadata| match &**name {
@@ -197,10 +220,14 @@ fn page<'t>(text: &'t str, found: &mut Vec<Box<str>>) -> Result<Cow<'t, str>, Re
             found.push(item.raw()?.into());
             Ok(())
         }),
+        "kind" => {
+            is_list = list.text()?.ends_with(LIST);
+            Ok(())
+        }
         _ => list.skip(),
     })?;
     reader.end()?;
-    Ok(continues)
+    Ok(is_list.then_some(continues))
 }
 
 /// Goes through the metadata of a list, page by page.
@@ -214,7 +241,9 @@ async fn each(
         let request = Request::new(path).list(&parameters);
         let mut request = request.map_err(kube::Error::BuildRequest)?;
         request.headers_mut().insert(ACCEPT, METADATA_LIST);
-        let List { metadata, items } = client.request::<List>(request).await?;
+        let List {
+            metadata, items, ..
+        } = client.request::<List>(request).await?;
         items.into_iter().flatten().for_each(&mut take);
         if metadata.continues.is_empty() {
             return Ok(());
@@ -232,11 +261,13 @@ mod tests {
         let text = r#" {"kind": "RoleBindingList", "metadata": {"resourceVersion": "7", "continue": "a\u002fb"},
             "items": [ {"metadata": {"name": "one"}, "a": [1, {}]}, {} ] }"#;
         let mut found = Vec::new();
-        assert_eq!(page(text, &mut found).unwrap(), "a/b");
+        assert_eq!(page(text, &mut found).unwrap().unwrap(), "a/b");
         let objects = [r#"{"metadata": {"name": "one"}, "a": [1, {}]}"#, "{}"];
         assert_eq!(found, objects.map(Box::from));
-        for text in [r#"{"metadata":{"continue":""},"items":null}"#, "{}"] {
-            assert_eq!(page(text, &mut found).unwrap(), "");
+        let none = r#"{"metadata":{"continue":""},"items":null,"kind":"RoleList"}"#;
+        assert_eq!(page(none, &mut found).unwrap().unwrap(), "");
+        for text in ["{}", r#"{"items":[]}"#, r#"{"kind":"Status","code":403}"#] {
+            assert_eq!(page(text, &mut found).unwrap(), None, "{text}");
         }
         assert_eq!(found.len(), objects.len());
         for text in [

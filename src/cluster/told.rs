@@ -44,7 +44,8 @@ pub fn said(error: &kube::Error) -> String {
             (message, _) => format!("{message} (HTTP {})", status.code),
         },
         kube::Error::SerdeError(error) => format!(
-            "the answer is not what Kubernetes sends ({error}); look at what answers at this address"
+            "the answer is not what Kubernetes sends ({}); look at what answers at this address",
+            without_values(&error.to_string())
         ),
         other => {
             let mut causes = Vec::new();
@@ -64,6 +65,22 @@ pub fn said(error: &kube::Error) -> String {
                 texts => texts.join(": "),
             }
         }
+    }
+}
+
+/// What is wrong with JSON, without the texts that it quotes: they may be those of a Secret.
+fn without_values(error: &str) -> String {
+    const QUOTES: &str = "string \"";
+    match (error.find(QUOTES), error.rfind("\", expected")) {
+        (Some(from), Some(to)) if from < to => {
+            let (before, after) = (error.get(..from), error.get(to + 1..));
+            format!(
+                "{}a string{}",
+                before.unwrap_or_default(),
+                after.unwrap_or_default()
+            )
+        }
+        _ => error.to_owned(),
     }
 }
 

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::tillers::Prospects;
 use crate::cli::planned::WrittenPolicy;
 use crate::cluster::Cluster;
-use crate::cluster::install::policy_text;
+use crate::cluster::install::{Rollout, policy_text};
 use crate::config::{Rejected, policy_changes};
 use crate::manifest::{Stream, to_yaml};
 use crate::policy::Mode;
@@ -55,7 +55,15 @@ impl Wanted {
                 rejected.lines("policy.yaml")
             ),
             (None, Some(mode), None) => Some(WrittenPolicy::of_mode(mode)),
-            (None, None, None) => None,
+            // The Deployment is made after the policy, and deleted before it.
+            (None, None, None) => {
+                anyhow::ensure!(
+                    Rollout::look(cluster, namespace).await?.is_none(),
+                    "tiller-guard is installed, and its policy is missing: pass --mode MODE, with the mode that it had, or \
+                     --policy FILE (there is no policy.yaml in ConfigMap {namespace}/tiller-guard-policy)"
+                );
+                None
+            }
         };
         let enforced = matches!(&before, Some(Ok(before)) if before.enforces());
         let refuses = after.as_ref().is_none_or(WrittenPolicy::enforces);

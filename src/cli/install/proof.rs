@@ -25,10 +25,10 @@ const LOOK: Duration = Duration::from_secs(1);
 pub(super) const SHORTEST: Duration = Duration::from_secs(20);
 
 /// Tries until both webhooks answer, or until the end. Returns the last attempt.
-pub(super) async fn tried(cluster: &Cluster, enforces: bool, end: Instant) -> Proof {
+pub(super) async fn tried(cluster: &Cluster, end: Instant) -> Proof {
     loop {
         let proof = prove(cluster).await;
-        let failed = is_disproof(&proof.mutate, enforces) || is_disproof(&proof.validate, enforces);
+        let failed = is_disproof(&proof.mutate) || is_disproof(&proof.validate);
         if !failed || Instant::now() >= end {
             return proof;
         }
@@ -59,13 +59,10 @@ pub(super) async fn examined(
     }
 }
 
-/// Whether an attempt shows that a webhook fails. A refusal by another webhook shows nothing.
-pub(super) fn is_disproof(trial: &Trial, enforces: bool) -> bool {
-    match trial {
-        Trial::Unasked { .. } => true,
-        Trial::LetIn => enforces,
-        Trial::Refused { .. } | Trial::Untried { .. } => false,
-    }
+/// Whether an attempt shows that a webhook fails: what is tried is refused in every mode. A refusal by another webhook shows
+/// nothing.
+pub(super) fn is_disproof(trial: &Trial) -> bool {
+    matches!(trial, Trial::Unasked { .. } | Trial::LetIn)
 }
 
 /// Sets `failurePolicy: Ignore` if the API server cannot ask one of the webhooks.

@@ -98,7 +98,7 @@ impl Check {
     }
 
     /// One that could not be looked at, since a request failed: `get Pod a/b`, `GET /apis/apps/v1`.
-    pub(super) fn unread(id: &'static str, request: &str, error: &kube::Error) -> Self {
+    pub fn unread(id: &'static str, request: &str, error: &kube::Error) -> Self {
         let message = format!("cannot {request}: {}", said(error));
         Self::unknown(id, message, &remedy(error, request))
     }

@@ -70,8 +70,8 @@ pub async fn examine(cluster: &Cluster, installed: &Installation, enforces: bool
     ];
     for ((id, tried, trial), is_absent) in tried.into_iter().zip(absent) {
         checks.push(match trial {
-            Trial::LetIn if is_absent && !enforces => unasked(id, tried),
-            trial => proven(id, tried, trial, enforces),
+            Trial::LetIn if is_absent => unasked(id, tried),
+            trial => proven(id, tried, trial),
         });
     }
     match parts::release(cluster, &installed.namespace).await {
@@ -145,7 +145,7 @@ fn unasked(id: &'static str, (webhook, what): (&str, &str)) -> Check {
 }
 
 /// Whether this webhook refused what it was to refuse.
-fn proven(id: &'static str, (webhook, what): (&str, &str), trial: Trial, enforces: bool) -> Check {
+fn proven(id: &'static str, (webhook, what): (&str, &str), trial: Trial) -> Check {
     match trial {
         Trial::Refused { by, message, .. } if by == webhook => {
             let rule = message.split_once("denied the request: ");
@@ -163,15 +163,11 @@ fn proven(id: &'static str, (webhook, what): (&str, &str), trial: Trial, enforce
             format!("{by} refuses what is tried for {webhook}"),
             "run tiller-guard install, so that pods of this version answer",
         ),
-        Trial::LetIn if enforces => Check::bad(
+        // What is tried is refused in every mode.
+        Trial::LetIn => Check::bad(
             id,
             format!("{what} was allowed, but {webhook} must refuse it"),
-            "look at the configurations above, and at the policy in ConfigMap tiller-guard-policy",
-        ),
-        Trial::LetIn => Check::doubtful(
-            id,
-            format!("{what} was allowed, as the policy says"),
-            "set mode: enforce in ConfigMap tiller-guard-policy once the findings are fixed",
+            "look at the configurations above, and whether the API server runs its admission plugins for webhooks",
         ),
         Trial::Unasked { cause, message } => Check {
             id,

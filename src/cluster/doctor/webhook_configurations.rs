@@ -10,7 +10,7 @@ use crate::cluster::install::webhook_configuration;
 use crate::cluster::proof::Proof;
 use crate::cluster::told::{remedy, said};
 use crate::installation::Installation;
-use crate::k8s::webhook_configuration::{MUTATE, VALIDATE};
+use crate::k8s::webhook_configuration::{MUTATE, SYSTEM_NAMESPACE, VALIDATE};
 
 const INSTALL: &str = "find out who changed it, and run tiller-guard install to restore it";
 
@@ -67,7 +67,13 @@ async fn compared(cluster: &Cluster, looked: &Looked, wanted: &Value) -> Compare
     let check = match found {
         Err(error) => looked.unseen(&error),
         Ok(None) => looked.absent(cluster.version().is_from(HAS_FILES)),
-        Ok(Some(live)) => looked.present(wanted, &live),
+        Ok(Some(live)) if aks::has_written(&live) => {
+            match aks::excluded_namespaces(cluster).await {
+                Ok(excluded) => looked.present(wanted, &live, &excluded),
+                Err(error) => Check::unread(looked.id, "list Namespaces", &error),
+            }
+        }
+        Ok(Some(live)) => looked.present(wanted, &live, &[]),
     };
     Compared { check, is_absent }
 }
@@ -75,15 +81,27 @@ async fn compared(cluster: &Cluster, looked: &Looked, wanted: &Value) -> Compare
 // === impl Looked ===
 
 impl Looked {
-    fn present(&self, wanted: &Value, live: &Value) -> Check {
+    /// `excluded` are the namespaces that expressions like those of AKS leave out.
+    fn present(&self, wanted: &Value, live: &Value, excluded: &[String]) -> Check {
         let Self { id, kind, .. } = *self;
         let drifts = drift(wanted, live);
-        if drifts.is_empty() && aks::has_written(live) {
+        let is_aks = excluded.iter().any(|it| it == SYSTEM_NAMESPACE);
+        if drifts.is_empty() && aks::has_written(live) && !is_aks {
+            Check::bad(
+                id,
+                format!(
+                    "{kind} tiller-guard leaves out namespaces as on AKS, and this is none: {SYSTEM_NAMESPACE} lacks AKS' labels. \
+                     Left out are: {}",
+                    named(excluded)
+                ),
+                "find out who added the expressions, and run tiller-guard install --aks to remove them",
+            )
+        } else if drifts.is_empty() && aks::has_written(live) {
             Check::doubtful(
                 id,
                 format!(
-                    "{kind} tiller-guard is complete, but AKS excludes its own namespaces from it, such as \
-                         kube-system"
+                    "{kind} tiller-guard is complete, but AKS excludes its own namespaces from it: {}",
+                    named(excluded)
                 ),
                 "run tiller-guard install --aks to have Tillers refused there too",
             )
@@ -143,6 +161,19 @@ impl Looked {
         }
         let message = format!("there is no {kind} tiller-guard");
         Check::bad(id, message, "run tiller-guard install")
+    }
+}
+
+/// The first of some namespaces.
+fn named(namespaces: &[String]) -> String {
+    const FEW: usize = 10;
+    match namespaces {
+        [] => "none".to_owned(),
+        few if few.len() <= FEW => few.join(", "),
+        many => {
+            let first: Vec<_> = many.iter().take(FEW).map(String::as_str).collect();
+            format!("{} and {} more", first.join(", "), many.len() - FEW)
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::list::{ListError, Pages};
 use crate::cluster::Cluster;
-use crate::cluster::lookup::METADATA_LIST;
+use crate::cluster::lookup::{ListKind, METADATA_LIST};
 use crate::cluster::team::asked;
 use crate::releases::movement::{ASIDE, Contents, Digest, Kept, Owner};
 use crate::releases::{OWNER, Record, Status, Storage, is_whole};
@@ -48,6 +48,8 @@ pub(super) struct Looker<'a> {
 
 #[derive(Deserialize)]
 struct List {
+    #[serde(rename = "kind")]
+    _kind: ListKind,
     #[serde(default)]
     metadata: ListMetadata,
     items: Option<Vec<Item>>,
@@ -175,8 +177,9 @@ impl<'a> Looker<'a> {
                 self.cluster.client().request::<List>(request).await
             });
             let list = list.await;
-            let List { metadata, items } =
-                list.map_err(|error| ListError::asked(storage, self.namespace, &error))?;
+            let List {
+                metadata, items, ..
+            } = list.map_err(|error| ListError::asked(storage, self.namespace, &error))?;
             found.extend(items.into_iter().flatten().map(|item| item.metadata));
             if metadata.continues.is_empty() {
                 return Ok(found);

@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 use tokio::task::{JoinHandle, spawn_blocking};
 
 use crate::cluster::Cluster;
-use crate::cluster::lookup::METADATA_LIST;
+use crate::cluster::lookup::{ListKind, METADATA_LIST};
 use crate::cluster::team::{asked, has_namespace};
 use crate::cluster::told::{is_denial, lacks_right, words};
 use crate::releases::{NotRecord, Record, Storage};
@@ -57,6 +57,8 @@ pub enum ListError {
 
 #[derive(Deserialize)]
 struct Head {
+    #[serde(rename = "kind")]
+    _kind: ListKind,
     metadata: Option<Metadata>,
     items: Option<Vec<IgnoredAny>>,
 }
@@ -331,10 +333,12 @@ mod tests {
         let page = r#"{"kind":"SecretList","metadata":{"resourceVersion":"5","continue":"abc"},"items":[{"metadata":
             {"name":"a","resourceVersion":"4"}},{"metadata":{"name":"\"items\":","resourceVersion":"3"}}]}"#;
         assert_eq!((token(page).unwrap().as_str(), count(page)), ("abc", 2));
-        let later = r#"{"items":[],"metadata":{"continue":"abc"}}"#;
+        let later = r#"{"items":[],"metadata":{"continue":"abc"},"kind":"SecretList"}"#;
         assert_eq!(token(later).unwrap(), "abc");
-        let last = r#"{"metadata":{"resourceVersion":"5"},"items":null}"#;
+        let last = r#"{"kind":"List","metadata":{"resourceVersion":"5"},"items":null}"#;
         assert_eq!((token(last).unwrap().as_str(), count(last)), ("", 0));
-        assert!(token("<html>").is_err());
+        for other in ["<html>", "{}", r#"{"kind":"Status","items":[]}"#] {
+            assert!(token(other).is_err(), "{other}");
+        }
     }
 }

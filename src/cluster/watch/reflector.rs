@@ -23,7 +23,7 @@ use super::pause::{Pause, jitter};
 use super::resource::{Collection, WatchedResource};
 use super::status::Status;
 use super::stop::{EXPIRED, Stop};
-use crate::cluster::lookup::METADATA_LIST;
+use crate::cluster::lookup::{ListKind, METADATA_LIST};
 
 /// Objects of a page: some hundred kilobytes, of Pods a megabyte.
 const PAGE: u32 = 100;
@@ -77,6 +77,8 @@ pub(super) struct Reflector {
 /// A list as it came.
 #[derive(Deserialize)]
 struct List {
+    #[serde(rename = "kind")]
+    _kind: ListKind,
     /// Not there in lists of metadata before Kubernetes 1.15.
     #[serde(default)]
     metadata: ListMetadata,
@@ -193,18 +195,20 @@ impl Reflector {
         parameters.label_selector = place.selector.map(ToOwned::to_owned);
         parameters.field_selector = place.fields.clone();
         loop {
-            let List { metadata, items } = self.page(place, &parameters).await?;
-            if place.metadata_only && metadata.resource_version.is_empty() {
+            let List {
+                metadata, items, ..
+            } = self.page(place, &parameters).await?;
+            if metadata.resource_version.is_empty() {
+                if !place.metadata_only {
+                    return Err(Stop::NoVersion);
+                }
                 return self.list_at_once(place, parameters).await;
             }
             self.send(StoreUpdate::Listed(items.unwrap_or_default()))
                 .await?;
             if metadata.continues.is_empty() {
                 self.send(StoreUpdate::Complete).await?;
-                let version = metadata.resource_version;
-                return Some(version)
-                    .filter(|version| !version.is_empty())
-                    .ok_or(Stop::NoVersion);
+                return Ok(metadata.resource_version);
             }
             parameters.continue_token = Some(metadata.continues);
         }

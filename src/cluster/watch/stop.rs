@@ -84,6 +84,8 @@ impl Stop {
 impl fmt::Display for Stop {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Told(status) if status.message.is_empty() => formatter
+                .write_str("the API server ended the watch with an error that says nothing"),
             Self::Failed(kube::Error::Api(status)) | Self::Told(status) => {
                 write!(formatter, "{} ({})", status.message, status.code)
             }

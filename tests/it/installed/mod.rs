@@ -15,6 +15,7 @@ mod idle;
 mod interrupted;
 mod leaving;
 mod load;
+mod lost;
 mod names;
 mod observer;
 mod old_api;

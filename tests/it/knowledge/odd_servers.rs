@@ -67,6 +67,67 @@ async fn a_list_that_is_forbidden_is_named_and_the_others_go_on() {
     .await;
 }
 
+/// Nothing else is taken for a list without objects, which would forget what is known.
+#[tokio::test]
+async fn an_answer_that_is_no_list_is_no_empty_list() {
+    for text in [
+        "{}",
+        r#"{"kind":"ClusterRoleBindingList","items":null}"#,
+        r#"{"kind":"Status","status":"Failure","code":403,"items":[]}"#,
+    ] {
+        let answer = move |path: &str| match path.split('?').next() {
+            Some("/apis/rbac.authorization.k8s.io/v1/clusterrolebindings") => Fate::Says(text),
+            _ => Fate::Passes,
+        };
+        let proxy = odd(answer).await;
+        let (guard, _folder) = guard_at(&proxy);
+        let expected =
+            b"not ready: waiting for the first list of clusterrolebindings (malformed)\n";
+        eventually("word of the one that is missing", || async {
+            let listens = std::net::TcpStream::connect(guard.health).is_ok();
+            (listens && get(guard.health, "/readyz").await.body == expected).then_some(())
+        })
+        .await;
+        // Without a version it cannot be watched, and is a list.
+        if text.contains("BindingList") {
+            continue;
+        }
+        let (exit, told) = told_through(answer, &["audit"]).await;
+        assert!(told.contains("unknown: clusterrolebindings: "), "{told}");
+        assert!(matches!(exit, Some(1 | 3)), "{exit:?}: {told}");
+    }
+}
+
+/// The client would log them whole, and an object may be a Secret.
+#[tokio::test]
+async fn answers_that_cannot_be_read_are_not_logged() {
+    let proxy = odd(|path| match path {
+        "/api/v1/serviceaccounts" => Fate::Says(
+            r#"{"kind":"ServiceAccountList","metadata":{"resourceVersion":"1"},"items":["very-private","#,
+        ),
+        "/api/v1/pods" => Fate::Says(r#"{"kind":"PodList","metadata":"very-private","items":[]}"#),
+        _ => Fate::Passes,
+    })
+    .await;
+    let (guard, _folder) = guard_at(&proxy);
+    let told = eventually("lines in the log", || async {
+        let log = guard.server.log();
+        let told = ["serviceaccounts", "pods"];
+        let all = told.map(|it| {
+            log.contains(&format!(
+                "watch interrupted, trying again; what is known stays resource=\"{it}\""
+            ))
+        });
+        all.into_iter().all(|it| it).then_some(log)
+    })
+    .await;
+    assert!(
+        told.contains("the answer is not what Kubernetes sends"),
+        "{told}"
+    );
+    assert!(!told.contains("very-private"), "{told}");
+}
+
 #[tokio::test]
 async fn without_the_group_of_roles_there_are_none() {
     let proxy = odd(|path| match path {

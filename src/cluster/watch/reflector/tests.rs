@@ -106,7 +106,11 @@ fn role(name: &str, version: u32) -> Value {
 }
 
 fn page(version: &str, continues: &str, items: &Value) -> Value {
-    json!({ "metadata": { "resourceVersion": version, "continue": continues }, "items": items })
+    json!({
+        "kind": "RoleList",
+        "metadata": { "resourceVersion": version, "continue": continues },
+        "items": items,
+    })
 }
 
 fn event(kind: &str, object: &Value) -> Value {
