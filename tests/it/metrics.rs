@@ -148,6 +148,21 @@ fn the_alert_of_a_teams_certificate_fires_in_time_and_not_before() {
             }],
         }));
     }
+    for (unreadable, fires) in [(0, false), (1, true)] {
+        let series = "tiller_guard_team_certs_unreadable{pod=\"a\"}";
+        let expected = json!([{
+            "exp_labels": { "severity": alert["labels"]["severity"] },
+            "exp_annotations": alert["annotations"],
+        }]);
+        cases.push(json!({
+            "interval": "1m",
+            "input_series": [{ "series": series, "values": format!("{unreadable}x120") }],
+            "alert_rule_test": [{
+                "eval_time": "90m", "alertname": ALERT,
+                "exp_alerts": if fires { expected } else { json!([]) },
+            }],
+        }));
+    }
     let tests = json!({ "rule_files": [file], "evaluation_interval": "1m", "tests": cases });
     let tests = folder.write("tests.json", &tests.to_string()).unwrap();
     let Some(tested) = promtool(&["test", "rules", &tests], "") else {

@@ -10,7 +10,7 @@ use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep};
 
 use super::{World, said, start};
-use crate::cluster::{Cluster, Peculiar};
+use crate::cluster::{Cluster, Folder, Peculiar};
 use crate::suite::skip;
 
 const KINDS: [&str; 2] = [
@@ -180,6 +180,62 @@ async fn nothing_is_deleted_while_a_webhook_configuration_stays() {
     let gone = world.run(&["uninstall", "--adopt"]).await;
     assert_eq!(gone.status.code(), Some(0), "{}", said(&gone));
     world.disallow("leaver").await;
+}
+
+/// Who has written a policy is shown it once it is deleted; nobody has written the first one.
+#[tokio::test]
+async fn a_policy_that_is_deleted_is_printed() {
+    const NOTE: &str =
+        "the policy is deleted; to install it again, save it and pass it with --policy FILE:\n";
+    let world = World::enter().await;
+    world.install().await;
+    let gone = world.run(&["uninstall"]).await;
+    assert!(!said(&gone).contains(NOTE), "{}", said(&gone));
+    let folder = Folder::create().unwrap();
+    let ours = "# ours\napiVersion: tiller-guard.io/v1\nkind: Policy\nmode: warn\n";
+    let policy = format!("--policy={}", folder.write("ours.yaml", ours).unwrap());
+    let words = ["install", world.service_port, "--wait=0", &policy];
+    let installed = world.run(&words).await;
+    assert_eq!(installed.status.code(), Some(0), "{}", said(&installed));
+    let tried = world.run(&["uninstall", "--dry-run"]).await;
+    assert!(!said(&tried).contains(NOTE), "{}", said(&tried));
+    let gone = world.run(&["uninstall"]).await;
+    assert_eq!(gone.status.code(), Some(0), "{}", said(&gone));
+    let told = String::from_utf8(gone.stderr).unwrap();
+    assert!(told.contains(&format!("{NOTE}{ours}")), "{told}");
+}
+
+#[tokio::test]
+async fn nothing_is_installed_in_a_namespace_that_is_being_deleted() {
+    const NAME: &str = "leaving-guard";
+    let world = World::enter().await;
+    let namespaces = world.objects("", "v1", "Namespace", "");
+    let namespace = json!({
+        "apiVersion": "v1", "kind": "Namespace",
+        "metadata": { "name": NAME, "finalizers": ["tiller-guard.io/test"] },
+    });
+    let namespace = serde_json::from_value(namespace).unwrap();
+    let parameters = PostParams::default();
+    namespaces.create(&parameters, &namespace).await.unwrap();
+    let asked = DeleteParams::default();
+    drop(namespaces.delete(NAME, &asked).await.unwrap());
+    for words in [&["--wait=0"][..], &["--dry-run"], &["--diff"]] {
+        let words = [&["install", world.service_port, "--namespace", NAME], words].concat();
+        let refused = world.run(&words).await;
+        let told = said(&refused);
+        assert_eq!(refused.status.code(), Some(2), "{told}");
+        let error = format!(
+            "error: namespace {NAME} is being deleted, and nothing can be made in it; nothing was changed: wait until"
+        );
+        assert!(told.contains(&error), "{told}");
+        assert_eq!(refused.stdout, b"", "{told}");
+    }
+    assert_eq!(registered(&world).await, [""; 0]);
+    let maps = world.objects("", "v1", "ConfigMap", NAME);
+    assert!(maps.get_opt("tiller-guard-policy").await.unwrap().is_none());
+    let none = Patch::Merge(json!({ "metadata": { "finalizers": null } }));
+    let released = namespaces.patch(NAME, &PatchParams::default(), &none).await;
+    drop(released.unwrap());
 }
 
 /// What nobody can restore is named first.

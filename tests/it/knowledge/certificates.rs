@@ -84,3 +84,38 @@ async fn the_first_end_of_a_tillers_certificate_is_counted() {
     delete(&world, "Secret", "tiller-tls").await;
     eventually("other end", || async { (!shows().await).then_some(()) }).await;
 }
+
+/// The Secrets that hold no certificate, of the shared world.
+fn unreadable() -> u64 {
+    let metrics = get(cluster().guard().unwrap().health, "/metrics").unwrap();
+    let value = metrics
+        .lines()
+        .find_map(|it| it.strip_prefix("tiller_guard_team_certs_unreadable "));
+    value.unwrap().parse().unwrap()
+}
+
+/// A Secret with a file that is no certificate is counted until it is gone.
+#[tokio::test]
+async fn a_certificate_that_cannot_be_read_is_counted() {
+    let labels = json!({ crate::cluster::UNGUARDED: "" });
+    let world = World::create_labelled("unreadable-certificate", labels).await;
+    for file in ["tls.crt", "ca.crt"] {
+        let before = unreadable();
+        let secret = json!({
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": { "name": "tiller-tls" },
+            "stringData": { file: "no certificate" },
+        });
+        create(&world, &secret).await.unwrap();
+        eventually("one more", || async {
+            (unreadable() > before).then_some(())
+        })
+        .await;
+        delete(&world, "Secret", "tiller-tls").await;
+        eventually("one less", || async {
+            (unreadable() <= before).then_some(())
+        })
+        .await;
+    }
+}

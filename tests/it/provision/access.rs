@@ -7,12 +7,12 @@ use super::cluster::{World, provision};
 use crate::cluster::resource;
 
 /// A question: verb, resource with group after a dot and subresource after a slash, namespace, name.
-type Question = (&'static str, &'static str, &'static str, &'static str);
+type Question<'q> = (&'q str, &'q str, &'q str, &'q str);
 
 const TILLER: &str = "system:serviceaccount:p-red-t:tiller";
 
 /// What Tiller needs.
-const TILLER_MAY: [Question; 30] = [
+const TILLER_MAY: [Question<'static>; 30] = [
     ("get", "secrets", "p-red-t", ""),
     ("list", "secrets", "p-red-t", ""),
     ("create", "secrets", "p-red-t", ""),
@@ -51,7 +51,7 @@ const TILLER_MAY: [Question; 30] = [
 ];
 
 /// What would make more of it.
-const TILLER_MAY_NOT: [Question; 38] = [
+const TILLER_MAY_NOT: [Question<'static>; 38] = [
     ("watch", "secrets", "p-red-t", ""),
     ("patch", "secrets", "p-red-t", ""),
     ("get", "configmaps", "p-red-t", ""),
@@ -123,12 +123,12 @@ const TILLER_MAY_NOT: [Question; 38] = [
 ];
 
 /// What a person needs: the bundle's name is added.
-const PERSON_MAY: [Question; 2] = [
+const PERSON_MAY: [Question<'static>; 2] = [
     ("list", "pods", "p-red-t", ""),
     ("create", "pods/portforward", "p-red-t", "tiller-deploy-0"),
 ];
 
-const PERSON_MAY_NOT: [Question; 18] = [
+const PERSON_MAY_NOT: [Question<'static>; 18] = [
     ("get", "secrets", "p-red-t", "tiller-tls"),
     ("list", "secrets", "p-red-t", ""),
     ("create", "pods/exec", "p-red-t", ""),
@@ -149,7 +149,12 @@ const PERSON_MAY_NOT: [Question; 18] = [
     ("get", "nodes", "", ""),
 ];
 
-async fn may(world: &World, user: &str, groups: &[&str], question: Question) -> bool {
+pub(super) async fn may(
+    world: &World,
+    user: &str,
+    groups: &[&str],
+    question: Question<'_>,
+) -> bool {
     let (verb, resource_name, namespace, name) = question;
     let (kind, subresource) = resource_name.split_once('/').unwrap_or((resource_name, ""));
     let (kind, group) = kind.split_once('.').unwrap_or((kind, ""));
