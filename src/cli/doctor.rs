@@ -19,7 +19,6 @@ use crate::cluster::doctor::{Check, Health, before, examine};
 use crate::cluster::install::{other_installation, policy_text};
 use crate::config::Rejected;
 use crate::installation::{Installation, POLICY_FILE};
-use crate::policy::Policy;
 
 /// How often it looks again.
 const LOOK: Duration = Duration::from_secs(1);
@@ -82,14 +81,15 @@ async fn look(arguments: Arguments) -> anyhow::Result<Exit> {
         WrittenPolicy::default(),
     )?;
     loop {
-        let (policy, faulty) = installed_policy(&cluster, &mut planned).await;
-        let is_missing = policy.is_none() && !pre;
+        let (installed, faulty) = installed_policy(&cluster, &mut planned).await;
+        let is_first = installed.is_none();
+        let is_missing = is_first && !pre;
         let faulty = faulty.or_else(|| is_missing.then(|| missing_policy(&planned.namespace)));
-        let policy = policy.unwrap_or_default();
+        let policy = installed.unwrap_or_default();
         let mut checks = if pre {
             let administrators = &policy.policy.settings.administrators;
             let mut checks = before(&cluster, &planned, administrators).await;
-            checks.push(tillers(&cluster, &planned, policy.policy).await);
+            checks.push(tillers(&cluster, &planned, policy, is_first).await);
             checks
         } else {
             examine(&cluster, &planned, policy.enforces()).await
@@ -112,19 +112,32 @@ async fn look(arguments: Arguments) -> anyhow::Result<Exit> {
     }
 }
 
-/// The Tillers in the cluster, and what enforcement would do to them.
-async fn tillers(cluster: &Cluster, planned: &Installation, policy: Policy) -> Check {
-    let found = Prospects::of(cluster, &planned.namespace, policy).await;
+/// The Tillers in the cluster, and what enforcement would do to them. `is_first` if no policy is installed.
+async fn tillers(
+    cluster: &Cluster,
+    planned: &Installation,
+    policy: WrittenPolicy,
+    is_first: bool,
+) -> Check {
+    let enforces = policy.enforces();
+    let found = Prospects::of(cluster, &planned.namespace, policy.policy).await;
     let (health, message, hint) = if found.is_empty() {
         (Health::Good, "there are no Tillers".to_owned(), None)
     } else if !found.is_complete() {
         let hint = "use an account that may list workloads, roles, bindings and release records";
-        (Health::Unknown, found.lines().join("\n"), Some(hint))
+        let hint = found.lacks_rights().then_some(hint);
+        (Health::Unknown, found.lines().join("\n"), hint)
     } else if found.are_allowed() {
         let hint = "enforcement refuses none of them: install with --mode enforce";
         (Health::Good, found.lines().join("\n"), Some(hint))
     } else {
-        let hint = "the first install starts with mode audit, which refuses none; enforce once they are fixed";
+        let hint = match (is_first, enforces) {
+            (true, _) => {
+                "the first install starts with mode audit, which refuses none; enforce once they are fixed"
+            }
+            (false, true) => "the installed policy enforces: fix them before their pods restart",
+            (false, false) => "the installed policy refuses none; enforce once they are fixed",
+        };
         (Health::Doubtful, found.lines().join("\n"), Some(hint))
     };
     Check {
@@ -137,7 +150,7 @@ async fn tillers(cluster: &Cluster, planned: &Installation, policy: Policy) -> C
 }
 
 /// Reads the installed policy, and takes from it what the installation needs. One that is not valid is a check that
-/// fails, and the standard policy stands for it.
+/// fails, and the standard policy stands for it. None if there is none.
 async fn installed_policy(
     cluster: &Cluster,
     planned: &mut Installation,

@@ -37,7 +37,7 @@ enum Fate {
     Hardened {
         waits: bool,
     },
-    /// The mode of its namespace lets it pass as it is.
+    /// The mode of its namespace lets it pass as it is, or what was found is only reported.
     Left {
         mode: &'static str,
     },
@@ -73,6 +73,12 @@ impl Prospects {
     /// Whether enforcement leaves all of them as they are.
     pub(in crate::cli) fn are_allowed(&self) -> bool {
         self.tillers.iter().all(|it| it.fate == Fate::Allowed)
+    }
+
+    /// Whether something could not be looked at and another account may see it. The reason of each other failure names its HTTP code
+    /// and what to do.
+    pub(in crate::cli) fn lacks_rights(&self) -> bool {
+        self.unknown.iter().any(|it| !it.reason.contains("(HTTP "))
     }
 
     /// Whether all was looked at.
@@ -161,6 +167,9 @@ impl Prospect {
                 "  hardened  {object}{colon}{rules}; until it is written again, its pods are refused when they restart"
             ),
             Fate::Hardened { waits: false } => format!("  hardened  {object}{colon}{rules}"),
+            Fate::Left {
+                mode: "enforce" | "freeze" | "forbid",
+            } => format!("  left      {object}{colon}{rules}; what was found is only reported"),
             Fate::Left { mode } => {
                 format!("  left      {object}{colon}{rules}; its namespace has mode {mode}")
             }

@@ -152,6 +152,10 @@ async fn the_first_policy_reports_if_there_are_tillers_already() {
     let pre = said(&world.run(&["doctor", "--pre"]).await);
     assert!(pre.contains("‼ tillers: found 2 Tillers"), "{pre}");
     assert!(
+        pre.contains("the first install starts with mode audit"),
+        "{pre}"
+    );
+    assert!(
         pre.contains("refused   Deployment veterans-a/tiller-deploy: service-account"),
         "{pre}"
     );
@@ -174,6 +178,9 @@ async fn the_first_policy_reports_if_there_are_tillers_already() {
         assert!(told.contains(words), "{words} in {told}");
     }
     assert!(world.policy().await.contains("mode: audit\n"));
+    let pre = said(&world.run(&["doctor", "--pre"]).await);
+    let none = "    the installed policy refuses none; enforce once they are fixed\n";
+    assert!(pre.contains(none), "{pre}");
 
     // It says again what is before them when the mode is to refuse.
     let (code, told) = world.installs(&["--mode=enforce", "--yes"]).await;
@@ -183,6 +190,9 @@ async fn the_first_policy_reports_if_there_are_tillers_already() {
         "{told}"
     );
     assert!(world.policy().await.contains("mode: enforce\n"));
+    let pre = said(&world.run(&["doctor", "--pre"]).await);
+    let enforces = "    the installed policy enforces: fix them before their pods restart\n";
+    assert!(pre.contains(enforces), "{pre}");
 
     // Records that a hardened Tiller would no longer see.
     let maps = world.objects("", "v1", "ConfigMap", "veterans-b");
