@@ -11,7 +11,9 @@ use serde_json::json;
 
 use super::cluster::{World, assert_tells, command, done, make, provision, refused};
 use super::unusable::{bundle_name, expired_bundle};
+use crate::api_server::cluster;
 use crate::offline::{Folder, Run};
+use crate::suite::Feature;
 
 /// A program that says it is this Helm, and prints what it is given.
 pub(super) fn helm(folder: &Folder, version: &str) -> String {
@@ -213,7 +215,7 @@ async fn killed_anywhere_the_next_one_does_the_rest() {
 
 /// Runs the check as a person whose shell has sourced `env`, or not.
 pub(super) fn check(team: &str, home: &str, sourced: bool, words: &[&str]) -> (Run, Duration) {
-    let kubeconfig = crate::api_server::cluster().kubeconfig();
+    let kubeconfig = cluster().kubeconfig();
     let program = env!("CARGO_BIN_EXE_tiller-guard");
     let source = if sourced {
         format!(". '{home}/env'; ")
@@ -269,6 +271,11 @@ async fn what_is_wrong_is_found_within_a_second() {
             "✓ bundle: ",
             "✗ env: env is not sourced in this shell: HELM_HOME is not set\n  → run: . '",
             "✓ newest bundle: ",
+            if Feature::WhoAmI.is_in(cluster().version()) {
+                "✗ user: the kubeconfig's user is "
+            } else {
+                "‼ user: the API server does not say who you are (Kubernetes 1.28 or newer does)"
+            },
             "✓ rights: ",
             "✗ tiller: ",
             "  → ask an administrator to run: tiller-guard provision status c-check\n",

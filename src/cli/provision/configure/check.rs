@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use super::super::super::Exit;
 use super::super::super::reach::ReachArguments;
 use super::super::certs::days;
-use super::finding::{Finding, Wrong, print, wrong};
+use super::finding::{Finding, Wrong, print, unnamed, wrong};
 use super::helm::{BRIEFLY, HelmClient};
 use super::{Arguments, environment, next_step};
 use crate::cluster::Cluster;
@@ -278,7 +278,10 @@ impl Answer {
 
     /// Whether the bundle is that of the kubeconfig's user. An administrator may read all bundles.
     fn is_yours(&self) -> Option<Finding> {
-        let (person, requester) = (self.person.as_ref()?, self.requester.as_ref()?);
+        let person = self.person.as_ref()?;
+        let Some(requester) = &self.requester else {
+            return Some(unnamed());
+        };
         let is_it = match person.kind {
             PersonKind::User => *requester.name == *person.name,
             PersonKind::Group => requester.groups.iter().any(|it| **it == *person.name),
@@ -376,7 +379,7 @@ fn newest(
     match bundle {
         Err(error) => Err(wrong(
             said(error),
-            "check --team and --user, and who you are: kubectl auth whoami",
+            "check --team and --user, and who you are: kubectl config view --minify",
         )),
         Ok(found) => {
             let bundle = &found.bundle;

@@ -14,12 +14,30 @@ pub(super) struct Finding {
 pub(super) struct Wrong {
     message: String,
     remedy: String,
+    /// Whether it may also be right.
+    is_unknown: bool,
 }
 
 pub(super) fn wrong(message: impl Into<String>, remedy: impl Into<String>) -> Wrong {
     Wrong {
         message: message.into(),
         remedy: remedy.into(),
+        is_unknown: false,
+    }
+}
+
+/// Where the API server does not say who asks.
+pub(super) fn unnamed() -> Finding {
+    let unknown = Wrong {
+        is_unknown: true,
+        ..wrong(
+            "the API server does not say who you are (Kubernetes 1.28 or newer does): if you are not in the team, Helm is refused",
+            "compare with the user of your kubeconfig: kubectl config view --minify",
+        )
+    };
+    Finding {
+        what: "user",
+        state: Err(unknown),
     }
 }
 
@@ -33,16 +51,23 @@ impl Wrong {
     }
 }
 
-/// Prints a line for each, and gives exit code 1 if anything is wrong.
+/// Prints a line for each, and gives exit code 1 if anything is wrong for certain.
 pub(super) fn print(findings: &[Finding]) -> anyhow::Result<Exit> {
     let mut out = io::stdout().lock();
     let mut exit = Exit::Clean;
     for Finding { what, state } in findings {
         match state {
             Ok(text) => writeln!(out, "✓ {what}: {text}")?,
-            Err(Wrong { message, remedy }) => {
-                exit = Exit::Findings;
-                writeln!(out, "✗ {what}: {message}\n  → {remedy}")?;
+            Err(Wrong {
+                message,
+                remedy,
+                is_unknown,
+            }) => {
+                let mark = if *is_unknown { '‼' } else { '✗' };
+                if !is_unknown {
+                    exit = Exit::Findings;
+                }
+                writeln!(out, "{mark} {what}: {message}\n  → {remedy}")?;
             }
         }
     }
