@@ -1,6 +1,6 @@
 //! Which of the kinds that are written the API server serves: asked before the first write, so that nothing ends half done.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use futures_util::stream::{self, StreamExt as _};
@@ -20,6 +20,9 @@ const OPTIONAL: [(&str, &str); 2] = [
     ),
 ];
 
+/// The request that lists the versions of groups.
+const VERSIONS: &str = "GET /apis";
+
 /// A kind in the version in which it is written.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ServedKind {
@@ -30,8 +33,8 @@ pub struct ServedKind {
 /// What an API server serves of the kinds of some objects. What it does not say counts as served: a write then says more.
 #[derive(Debug, Default)]
 pub struct Served {
-    /// The kinds that it does not serve.
-    missing: BTreeSet<ServedKind>,
+    /// The kinds that it does not serve, with the request whose answer lacks them.
+    missing: BTreeMap<ServedKind, String>,
     /// The requests that it did not answer, with what it answered.
     pub unread: Vec<(String, kube::Error)>,
 }
@@ -54,6 +57,11 @@ impl ServedKind {
         })
     }
 
+    /// Whether it is one of `/apis`. The others have no group.
+    fn is_in_group(&self) -> bool {
+        self.api_version.contains('/')
+    }
+
     /// What is missing without it; nothing where it is needed.
     pub fn loss(&self) -> Option<&'static str> {
         let optional = OPTIONAL.into_iter().find(|(kind, _)| *kind == self.kind);
@@ -72,7 +80,7 @@ impl fmt::Display for ServedKind {
 // === impl Served ===
 
 impl Served {
-    /// Asks about the kinds of these objects.
+    /// Asks about the kinds of these objects, in one request for each version of a group.
     pub async fn of(cluster: &Cluster, objects: impl IntoIterator<Item = &Value>) -> Self {
         let wanted: BTreeSet<_> = objects.into_iter().filter_map(ServedKind::of).collect();
         let versions: BTreeSet<_> = wanted.iter().map(|it| it.api_version.clone()).collect();
@@ -87,7 +95,8 @@ impl Served {
                     let missing = wanted
                         .iter()
                         .filter(|it| it.api_version == version && !kinds.contains(&it.kind));
-                    served.missing.extend(missing.cloned());
+                    let missing = missing.map(|it| (it.clone(), path(&version)));
+                    served.missing.extend(missing);
                 }
                 Err(error) => served.unread.push((path(&version), error)),
             }
@@ -95,9 +104,25 @@ impl Served {
         served
     }
 
+    /// Of these objects' kinds, those that are in none of these versions of groups: all kinds of a version that is served count
+    /// as served.
+    pub fn among<'o>(
+        versions: &BTreeSet<String>,
+        objects: impl IntoIterator<Item = &'o Value>,
+    ) -> Self {
+        let wanted = objects.into_iter().filter_map(ServedKind::of);
+        let missing = wanted.filter(|it| it.is_in_group() && !versions.contains(&it.api_version));
+        Self {
+            missing: missing.map(|it| (it, VERSIONS.to_owned())).collect(),
+            unread: Vec::new(),
+        }
+    }
+
     /// Fails where a kind is missing that is needed.
     pub fn check(&self) -> Result<(), NotServed> {
-        let needed: Vec<_> = self.needed().map(ToString::to_string).collect();
+        let needed = self.missing.iter().filter(|(it, _)| it.loss().is_none());
+        let needed = needed.map(|(kind, request)| format!("{kind} ({request})"));
+        let needed: Vec<_> = needed.collect();
         if needed.is_empty() {
             return Ok(());
         }
@@ -106,18 +131,25 @@ impl Served {
 
     /// The missing kinds that are needed.
     pub fn needed(&self) -> impl Iterator<Item = &ServedKind> {
-        self.missing.iter().filter(|it| it.loss().is_none())
+        self.missing.keys().filter(|it| it.loss().is_none())
     }
 
     /// The missing kinds that are not needed, with what is then missing.
     pub fn left_out(&self) -> impl Iterator<Item = (&ServedKind, &'static str)> {
-        self.missing.iter().filter_map(|it| Some((it, it.loss()?)))
+        self.missing.keys().filter_map(|it| Some((it, it.loss()?)))
     }
 
     /// Whether an object's kind is served, as far as is known.
     pub fn has(&self, object: &Value) -> bool {
-        ServedKind::of(object).is_none_or(|kind| !self.missing.contains(&kind))
+        ServedKind::of(object).is_none_or(|kind| !self.missing.contains_key(&kind))
     }
+}
+
+/// The versions of groups that are served, in one request. None if the API server does not say.
+pub async fn versions(cluster: &Cluster) -> Option<BTreeSet<String>> {
+    let list = cluster.client().list_api_groups().await.ok()?;
+    let versions = list.groups.into_iter().flat_map(|it| it.versions);
+    Some(versions.map(|it| it.group_version).collect())
 }
 
 /// The kinds of a group's version. None where it is not served.

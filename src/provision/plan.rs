@@ -227,6 +227,13 @@ impl Plan {
         self
     }
 
+    /// Leaves out what does not fulfil a condition.
+    pub fn retain(&mut self, stays: impl Fn(&Value) -> bool) {
+        for stage in &mut self.stages {
+            stage.objects.retain(|planned| stays(&planned.object));
+        }
+    }
+
     /// Every object, in order.
     pub fn objects(&self) -> impl Iterator<Item = &Value> {
         self.stages.iter().flat_map(Stage::values)

@@ -7,12 +7,15 @@
 //! If it is killed, the next run continues: each step follows from the current state.
 
 use anyhow::anyhow;
+use serde_json::Value;
 
 use super::super::releases::{told, unmoved};
 use super::arguments::DoingArguments;
 use super::session::{Failure, Session};
+use super::status::tillers;
 use crate::cluster::apply::Effect;
 use crate::cluster::releases::{Move, MoveError, Moved};
+use crate::policy::Settings;
 use crate::provision::CheckedTeam;
 use crate::releases::Storage;
 
@@ -22,6 +25,38 @@ pub(super) struct Adoption<'a> {
     team: &'a CheckedTeam,
     doing: &'a DoingArguments,
     records: Move,
+}
+
+/// What of a Tiller changes that its releases rely on, in a line each: its version, and how many revisions of a release it keeps.
+pub(super) fn changes(live: &Value, planned: &Value, settings: &Settings) -> Vec<String> {
+    let first = |deployment| tillers(deployment, settings).into_iter().next();
+    let (Some(before), Some(after)) = (first(live), first(planned)) else {
+        return Vec::new();
+    };
+    let mut lines = Vec::new();
+    let version = |it: &Value| Some(it.get("version")?.as_str()?.to_owned());
+    if let (Some(before), Some(after)) = (version(&before), version(&after))
+        && before != after
+    {
+        lines.push(format!(
+            "Tiller's version changes from {before} to {after}; to keep it, pass --tiller-version v{before}"
+        ));
+    }
+    let kept = |it: &Value| it.pointer("/effective/history_max")?.as_i64();
+    if let (Some(before), Some(after)) = (kept(&before), kept(&after))
+        && after > 0
+        && (before <= 0 || after < before)
+    {
+        let (so_far, option) = match before {
+            ..=0 => ("all".to_owned(), 0),
+            _ => (before.to_string(), before),
+        };
+        lines.push(format!(
+            "Tiller kept {so_far} revisions of a release, and keeps {after} now: at the next upgrade it deletes older ones; to keep \
+             them, pass --history-max {option}"
+        ));
+    }
+    lines
 }
 
 // === impl Adoption ===

@@ -71,7 +71,7 @@ impl Making<'_> {
     fn step(&self, number: usize, stage: &Stage) -> String {
         let Prepared { plan, course, .. } = self.prepared;
         let still = match course {
-            Course::Replace | Course::Complete => {
+            Course::Replace | Course::ReplaceOnce | Course::Complete => {
                 "; until Tiller restarts, it accepts the old bundles"
             }
             Course::Keep | Course::Rotate | Course::Finish => "",

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 
-use super::folder::{File, Written, keep_private, write};
+use super::folder::{File, FolderError, Written, keep_private, write};
 use super::record::Record;
 use crate::pki::team::Certificates;
 use crate::provision::{Bundle, CheckedTeam, Environment, Person};
@@ -31,6 +31,36 @@ pub(super) fn write_all(
     force: bool,
 ) -> anyhow::Result<Vec<PathBuf>> {
     let mut written = Vec::new();
+    deliver(folder, team, certificates, force, |delivery| {
+        if delivery.write()? == Written::New {
+            written.push(PathBuf::from(delivery.environment.folder));
+        }
+        Ok(())
+    })?;
+    Ok(written)
+}
+
+/// Fails where [`write_all`] would not replace what is there. Nothing is written.
+pub(super) fn may_write_all(
+    folder: &Path,
+    team: &CheckedTeam,
+    certificates: &Certificates,
+    force: bool,
+) -> anyhow::Result<()> {
+    deliver(folder, team, certificates, force, |delivery| {
+        let may_write = delivery.may_write();
+        may_write.context("--bundle-dir: nothing was changed")
+    })
+}
+
+/// Does something with the bundle of each of a team's people.
+fn deliver(
+    folder: &Path,
+    team: &CheckedTeam,
+    certificates: &Certificates,
+    force: bool,
+    mut act: impl FnMut(&Delivery<'_>) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
     for person in team.people() {
         let Some(issued) = certificates.clients.get(&person.holder()) else {
             continue;
@@ -49,14 +79,9 @@ pub(super) fn write_all(
             more: &[],
             force,
         };
-        let home = delivery
-            .write()
-            .with_context(|| format!("the bundle of the {person}"))?;
-        if home == Written::New {
-            written.push(folder);
-        }
+        act(&delivery).with_context(|| format!("the bundle of the {person}"))?;
     }
-    Ok(written)
+    Ok(())
 }
 
 /// Whether bundles can be written below a folder: it is made, if it is not there, and a file is tried.
@@ -96,6 +121,41 @@ impl Delivery<'_> {
     /// Writes the files. Those that were written here before are replaced; what others have written or changed is not.
     pub(super) fn write(&self) -> anyhow::Result<Written> {
         let folder = Path::new(self.environment.folder);
+        let before = self.own_record()?;
+        let environment = self.environment.text();
+        let files = self.files(&environment);
+        let record = self.record(folder, before.as_ref(), &files).text()?;
+        let mut all = vec![File::new(Record::NAME, &record)];
+        all.extend(files.iter().map(|(name, content)| File::new(name, content)));
+        if before.is_some() && unchanged(folder, &files) {
+            let names: Vec<_> = files.iter().map(|(name, _)| *name).collect();
+            keep_private(folder, &names)?;
+            return Ok(Written::Same);
+        }
+        let may_replace =
+            |name: &str, content: &[u8]| self.may_replace(before.as_ref(), name, content);
+        Ok(write(folder, &all, may_replace)?)
+    }
+
+    /// Fails where [`Self::write`] would not replace what is there. Nothing is written.
+    pub(super) fn may_write(&self) -> anyhow::Result<()> {
+        let folder = Path::new(self.environment.folder);
+        let before = self.own_record()?;
+        let environment = self.environment.text();
+        for (name, content) in self.files(&environment) {
+            let path = folder.join(name);
+            let Ok(there) = fs::read(&path) else { continue };
+            let is_same = there == content.as_bytes();
+            if !is_same && !self.may_replace(before.as_ref(), name, &there) {
+                bail!(FolderError::Exists(path));
+            }
+        }
+        Ok(())
+    }
+
+    /// What was written there before, if anything. Fails if that is of another team or person.
+    fn own_record(&self) -> anyhow::Result<Option<Record>> {
+        let folder = Path::new(self.environment.folder);
         let before = Record::read(folder);
         if let Some(other) = before.as_ref().filter(|_| !self.force)
             && !other.is_of(self.team, self.person)
@@ -111,23 +171,15 @@ impl Delivery<'_> {
                 other.team
             );
         }
-        let environment = self.environment.text();
-        let files = self.files(&environment);
-        let record = self.record(folder, before.as_ref(), &files).text()?;
-        let mut all = vec![File::new(Record::NAME, &record)];
-        all.extend(files.iter().map(|(name, content)| File::new(name, content)));
-        let may_replace = |name: &str, content: &[u8]| {
-            let is_ours = before.as_ref().is_some_and(|it| it.knows(name, content));
-            // kubectl writes there itself: `config use-context`.
-            let is_shared = before.is_some() && self.more.iter().any(|(more, _)| *more == name);
-            self.force || name == Record::NAME || is_ours || is_shared
-        };
-        if before.is_some() && unchanged(folder, &files) {
-            let names: Vec<_> = files.iter().map(|(name, _)| *name).collect();
-            keep_private(folder, &names)?;
-            return Ok(Written::Same);
-        }
-        Ok(write(folder, &all, may_replace)?)
+        Ok(before)
+    }
+
+    /// Whether a file may be replaced, by its name and content.
+    fn may_replace(&self, before: Option<&Record>, name: &str, content: &[u8]) -> bool {
+        let is_ours = before.is_some_and(|it| it.knows(name, content));
+        // kubectl writes there itself: `config use-context`.
+        let is_shared = before.is_some() && self.more.iter().any(|(more, _)| *more == name);
+        self.force || name == Record::NAME || is_ours || is_shared
     }
 
     fn files<'f>(&'f self, environment: &'f str) -> Vec<(&'static str, &'f str)> {

@@ -1,5 +1,6 @@
 //! Which CA a team has, and the certificates that come from it.
 
+use std::collections::BTreeSet;
 use std::time::SystemTime;
 
 use anyhow::{Context as _, bail};
@@ -26,6 +27,18 @@ pub(super) enum Course {
     Finish,
     /// A new one, and whatever others have issued counts no more.
     Replace,
+    /// The same, unless a new one has come in already by a run that was interrupted: then that one stays, without those that it
+    /// takes over from.
+    ReplaceOnce,
+}
+
+// === impl Course ===
+
+impl Course {
+    /// Whether what the CA so far has issued counts no more.
+    pub(super) fn is_replacement(self) -> bool {
+        matches!(self, Self::Replace | Self::ReplaceOnce)
+    }
 }
 
 /// The certificates of a team, and whether its CA is new.
@@ -48,6 +61,7 @@ pub(super) fn issue(
     arguments: &CertificateArguments,
 ) -> anyhow::Result<Issuance> {
     let now = SystemTime::now();
+    let is_half_way = arguments.ca_dir.is_none() && is_half_way(&found, registered);
     let Found {
         authority,
         retiring,
@@ -69,18 +83,18 @@ pub(super) fn issue(
         ),
         Some(folder) => AuthorityFolder::new(folder, &team.team).read()?,
     };
-    if course != Course::Replace {
+    if !course.is_replacement() {
         is_registered(&team.team, present.as_ref(), registered, arguments)?;
     }
     let create = || Authority::create(&team.team, now, arguments.lifetimes().authority);
     let is_begun = present
         .as_ref()
         .is_some_and(|kept| !kept.retiring.is_empty());
-    let is_continued = is_begun && course == Course::Rotate;
-    let course = if is_continued {
-        Course::Complete
-    } else {
-        course
+    let (course, is_continued) = match course {
+        Course::Rotate if is_begun => (Course::Complete, true),
+        Course::ReplaceOnce if !is_half_way => (Course::Replace, false),
+        Course::ReplaceOnce => (course, true),
+        _ => (course, false),
     };
     let is_new = present.is_none() || matches!(course, Course::Rotate | Course::Replace);
     let holders: Vec<Holder> = team.people().iter().map(Person::holder).collect();
@@ -94,6 +108,7 @@ pub(super) fn issue(
         (None, Course::Finish) => bail!("it has no CA yet: provision it first"),
         (None, _) | (_, Course::Replace) => (create()?, Vec::new()),
         (Some(kept), Course::Keep | Course::Complete) => (kept.authority, kept.retiring),
+        (Some(kept), Course::ReplaceOnce) => (kept.authority, Vec::new()),
         (Some(kept), Course::Finish) => {
             if is_begun {
                 are_handed_out(team, &kept.authority, &bundles)?;
@@ -121,6 +136,21 @@ pub(super) fn issue(
         last_issuer,
         is_continued,
     })
+}
+
+/// Whether the CA in the cluster came in by a run that was interrupted: Tiller's Secret, the registration or a bundle is still
+/// of another. False where a bundle is only missing, as after a `grant` that was interrupted.
+fn is_half_way(found: &Found, registered: Option<&Team>) -> bool {
+    let Some(authority) = &found.authority else {
+        return false;
+    };
+    let trusted = std::iter::once(authority.certificate()).chain(&found.retiring);
+    let trusted: BTreeSet<_> = trusted.map(|it| it.fingerprint().0).collect();
+    let known = registered.map(|it| it.ca_fingerprints.iter().copied().collect());
+    let mut bundles = found.bundles.iter();
+    found.is_of_another_authority()
+        || known.is_some_and(|known: BTreeSet<_>| known != trusted)
+        || bundles.any(|it| !authority.has_issued(&it.issued.certificate))
 }
 
 fn fingerprint(issued: Option<&Issued>) -> Option<Fingerprint> {

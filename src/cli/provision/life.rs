@@ -120,7 +120,7 @@ pub(super) fn rotate(arguments: RotateArguments) -> anyhow::Result<Exit> {
     } = arguments;
     let course = match (finish, now) {
         (true, _) => Course::Finish,
-        (_, true) => Course::Replace,
+        (_, true) => Course::ReplaceOnce,
         (false, false) => Course::Rotate,
     };
     in_cluster(
@@ -146,15 +146,14 @@ async fn turn(
     let prepared = session.prepare(team, (course, Scope::Whole), doing).await?;
     session.may_carry_out(&prepared, &[], doing).await?;
     if prepared.issuance.is_continued {
-        let is_complete = !prepared.is_change();
-        session.line(
-            name,
-            if is_complete {
-                "the CA was already rotated; nothing is missing"
-            } else {
-                "the CA was already rotated; this does what is missing"
-            },
-        )?;
+        let done = match (course, prepared.is_change()) {
+            (Course::ReplaceOnce, _) => {
+                "an interrupted run has made a new CA already: this brings it in; to make another CA, run this once more"
+            }
+            (_, true) => "the CA was already rotated; this does what is missing",
+            (_, false) => "the CA was already rotated; nothing is missing",
+        };
+        session.line(name, done)?;
     }
     session.carry_out(&prepared, &[], doing).await?;
     if course == Course::Rotate && doing.effect() == Effect::Write {

@@ -4,7 +4,7 @@ use std::slice;
 
 use serde_json::Value;
 
-use super::adoption::Adoption;
+use super::adoption::{Adoption, changes};
 use super::apply::Making;
 use super::arguments::DoingArguments;
 use super::bundles;
@@ -14,7 +14,7 @@ use super::session::{Failure, OWNER, Session};
 use crate::cluster::apply::Effect;
 use crate::cluster::team::{Granted, Grants};
 use crate::policy::rbac::Account;
-use crate::provision::{CheckedTeam, Names};
+use crate::provision::{CheckedTeam, Names, tiller_deployment};
 
 impl Session<'_> {
     /// Brings a team to its desired state, if all of it can be done.
@@ -67,6 +67,7 @@ impl Session<'_> {
             self.line(name, format_args!("this restarts Tiller{}", doing.tried()))?;
         }
         if doing.adopt {
+            self.warn_of_changes(prepared)?;
             self.tell_of_wide_rights(prepared.team).await?;
         }
         let adoption = Adoption::new(self, prepared.team, doing);
@@ -120,12 +121,31 @@ impl Session<'_> {
         doing: &DoingArguments,
     ) -> Result<(), Failure> {
         let still = match prepared.course {
-            Course::Replace | Course::Complete => ", and may accept the old bundles until then",
+            Course::Replace | Course::ReplaceOnce | Course::Complete => {
+                ", and may accept the old bundles until then"
+            }
             Course::Keep | Course::Rotate | Course::Finish => "",
         };
         let what = format!("all objects are written; Tiller is not ready yet{still}");
         self.steps.begin(&prepared.team.team, what);
         self.wait(prepared.team, doing.timeout).await
+    }
+
+    /// Warns of what changes with a Tiller that is taken over.
+    fn warn_of_changes(&self, prepared: &Prepared<'_>) -> Result<(), Failure> {
+        let tiller = tiller_deployment(prepared.team);
+        let is_it = |it: &&Value| it.get("kind") == tiller.get("kind");
+        let (Some(live), Some(planned)) = (
+            prepared.looked.live(&tiller),
+            prepared.plan.objects().find(is_it),
+        ) else {
+            return Ok(());
+        };
+        for change in changes(live, planned, self.settings) {
+            let warning = format_args!("warning: {change}");
+            self.line(&prepared.team.team, warning)?;
+        }
+        Ok(())
     }
 
     /// Warns of rights in the whole cluster that an account keeps when it is taken over. Whoever may not list bindings is not told.

@@ -6,6 +6,7 @@ use anyhow::anyhow;
 use futures_util::stream::{self, StreamExt as _};
 
 use super::arguments::DoingArguments;
+use super::bundles;
 use super::issuance::{Course, Issuance, issue};
 use super::session::{Failure, Session};
 use crate::cluster::apply::{Applied, ApplyError, Change, Desired, Effect, Foreign, Writer};
@@ -88,7 +89,7 @@ impl Session<'_> {
         let found = match found {
             Ok(found) => found,
             // Another CA takes the place of one that cannot be read.
-            Err(LookError::Authority { .. }) if course == Course::Replace => Found::default(),
+            Err(LookError::Authority { .. }) if course.is_replacement() => Found::default(),
             Err(error) => return Err(Failure::cluster(error)),
         };
         let handed_out: BTreeSet<_> = found
@@ -107,6 +108,10 @@ impl Session<'_> {
         }
         let issuance = issue(team, registered, found, course, arguments).map_err(Failure::input)?;
         let certificates = &issuance.certificates;
+        if let Some(folder) = &arguments.bundle_dir {
+            let may_write = bundles::may_write_all(folder, team, certificates, arguments.force);
+            may_write.map_err(Failure::input)?;
+        }
         let whole = plan(
             team,
             certificates,
@@ -119,7 +124,7 @@ impl Session<'_> {
             Some(issuer) => whole.with_server_first(issuer),
             None => whole,
         };
-        let plan = match scope {
+        let mut plan = match scope {
             Scope::Whole | Scope::Change => whole,
             Scope::Certificates => {
                 let trusted: BTreeSet<_> = certificates
@@ -141,6 +146,7 @@ impl Session<'_> {
             .at(&self.cluster, &self.stock, &objects)
             .await
             .map_err(Failure::cluster)?;
+        self.leave_out(team, &mut plan, &looked).await?;
         let tiller = tiller_deployment(team);
         if scope == Scope::Certificates && team.with_tiller && looked.live(&tiller).is_none() {
             let error =
@@ -244,6 +250,31 @@ impl Session<'_> {
             "--no-tiller: the team has a Tiller, which provision would no longer keep up: to make it yourself, run: kubectl -n \
              {namespace} delete deployment,service {tiller}; then run this again; to keep it, leave --no-tiller out"
         )))
+    }
+
+    /// Leaves out objects whose kind is not served, and warns of each kind. Fails where one is needed.
+    async fn leave_out(
+        &self,
+        team: &CheckedTeam,
+        plan: &mut Plan,
+        looked: &Looked,
+    ) -> Result<(), Failure> {
+        let new: Vec<_> = plan
+            .objects()
+            .filter(|it| looked.live(it).is_none())
+            .collect();
+        let served = self.served(&new).await;
+        served.check().map_err(Failure::cluster)?;
+        for (kind, loss) in served.left_out() {
+            self.line(
+                &team.team,
+                format_args!(
+                    "warning: the API server does not serve {kind}, which is left out; {loss}"
+                ),
+            )?;
+        }
+        plan.retain(|object| served.has(object));
+        Ok(())
     }
 
     /// What would become of each object, without a request; all that keeps the plan from being carried out.

@@ -1,8 +1,11 @@
 //! One run against a cluster: its teams, and how a team gets there.
 
+use std::collections::BTreeSet;
 use std::fmt::Display;
 
 use anyhow::{Context as _, bail};
+use serde_json::Value;
+use tokio::sync::OnceCell;
 
 use super::super::Exit;
 use super::super::interrupt::Steps;
@@ -12,6 +15,7 @@ use super::bundles::is_writable;
 use super::progress::Progress;
 use crate::cluster::Cluster;
 use crate::cluster::apply::{Effect, Expects, Writer};
+use crate::cluster::served::{Served, versions};
 use crate::cluster::team::{
     LookError, Registered, Stock, is_leaving, namespace as find_namespace, registered,
     registered_in,
@@ -40,6 +44,8 @@ pub(super) struct Session<'a> {
     pub(super) steps: Steps,
     /// Whether the guard's namespace is being deleted.
     pub(super) guard_leaves: bool,
+    /// The versions of groups that are served, if that was asked and answered.
+    versions: OnceCell<Option<BTreeSet<String>>>,
 }
 
 /// Which teams a run is about.
@@ -189,6 +195,7 @@ impl<'a> Session<'a> {
                 progress,
                 steps,
                 guard_leaves,
+                versions: OnceCell::new(),
             })),
             Err(error) => {
                 progress.error(format_args!("{}", chain(error.as_ref())))?;
@@ -215,6 +222,18 @@ impl<'a> Session<'a> {
             registered,
             stock,
             guard_leaves: is_leaving(&found),
+        })
+    }
+
+    /// What the API server serves of the kinds of these objects: one request for all teams, and none where there are no objects.
+    pub(super) async fn served(&self, objects: &[&Value]) -> Served {
+        if objects.is_empty() {
+            return Served::default();
+        }
+        let versions = self.versions.get_or_init(|| versions(&self.cluster)).await;
+        let known = versions.as_ref();
+        known.map_or_else(Served::default, |it| {
+            Served::among(it, objects.iter().copied())
         })
     }
 

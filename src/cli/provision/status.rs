@@ -120,7 +120,12 @@ async fn missing(session: &Session<'_>, registered: &Registered) -> Result<Vec<S
     let wanted: Vec<_> = models.iter().collect();
     let done = looked.at(&session.cluster, &session.stock, &wanted).await;
     done.map_err(Failure::cluster)?;
-    let absent = models.iter().filter(|it| looked.live(it).is_none());
+    let absent: Vec<_> = wanted
+        .into_iter()
+        .filter(|it| looked.live(it).is_none())
+        .collect();
+    let served = session.served(&absent).await;
+    let absent = absent.into_iter().filter(|it| served.has(it));
     let named = absent.filter_map(ObjectReference::of);
     Ok(named.map(|it| it.to_string()).collect())
 }

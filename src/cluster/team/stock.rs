@@ -213,11 +213,14 @@ impl Looked {
 
 async fn asked_for(cluster: &Cluster, reference: &ObjectReference) -> Result<Seen, LookError> {
     let api = reference.api(cluster.client());
-    let found = asked(async || api.get_opt(&reference.name).await).await;
-    let found = found.map_err(|error| {
-        let namespace = reference.namespace.as_deref().unwrap_or(&reference.name);
-        LookError::asked(&format!("get {reference}"), namespace, error)
-    })?;
+    let found = match asked(async || api.get_opt(&reference.name).await).await {
+        // So answers a server that does not serve the kind.
+        Err(kube::Error::Api(status)) if status.code == 404 => None,
+        found => found.map_err(|error| {
+            let namespace = reference.namespace.as_deref().unwrap_or(&reference.name);
+            LookError::asked(&format!("get {reference}"), namespace, error)
+        })?,
+    };
     Ok(found.map_or(Seen::Absent, |found| {
         Seen::Live(Box::new(serde_json::to_value(found).unwrap_or_default()))
     }))

@@ -57,8 +57,7 @@ async fn a_needed_kind_that_is_not_served_is_found_before_anything_is_written() 
     ];
     let (exit, told) = told_through(answer, &words).await;
     assert_eq!(exit, Some(2), "{told}");
-    let error =
-        "error: the API server does not serve Deployment of apps/v1, so nothing was written";
+    let error = "error: the API server does not serve Deployment of apps/v1 (GET /apis/apps/v1), so nothing was written";
     assert!(told.contains(error), "{told}");
     assert!(!told.contains("created"), "{told}");
 }

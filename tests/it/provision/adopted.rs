@@ -74,7 +74,25 @@ async fn a_tiller_made_by_hand_becomes_the_teams_and_keeps_what_is_not_ours() {
     let told = refused(make("p-adopt", &[]), 2);
     assert_tells(&told, "already exists and was not made by tiller-guard");
 
+    let changes = [
+        "p-adopt: warning: Tiller's version changes from 2.16.12 to 2.17.0; to keep it, pass --tiller-version v2.16.12\n",
+        "p-adopt: warning: Tiller kept all revisions of a release, and keeps 200 now: at the next upgrade it deletes older ones; to \
+         keep them, pass --history-max 0\n",
+    ];
+    let keep = [
+        "--adopt",
+        "--dry-run",
+        "--tiller-version=v2.16.12",
+        "--history-max=0",
+    ];
+    let kept = done(make("p-adopt", &keep));
+    let tried = done(make("p-adopt", &["--adopt", "--dry-run"]));
     let told = done(make("p-adopt", &["--adopt"]));
+    for change in changes {
+        assert!(!kept.contains(change), "{kept}");
+        assert_tells(&tried, change);
+        assert_tells(&told, change);
+    }
     assert_tells(&told, "p-adopt: Namespace p-adopt-t updated\n");
     for object in [
         "Secret p-adopt-t/tiller-tls",

@@ -149,6 +149,44 @@ async fn a_folder_for_bundles_that_is_a_file_changes_nothing() {
     assert_eq!(world.labelled("b-file").await, Vec::<String>::new());
 }
 
+/// Files of others in the folder of bundles are found before the cluster is changed.
+#[tokio::test]
+async fn foreign_certificates_in_a_folder_for_bundles_change_nothing() {
+    let world = World::create().await;
+    let folder = Folder::new();
+    let bundles = format!("--bundle-dir={}", folder.path());
+    done(make("b-theirs", &["--user=ada", &bundles]));
+    let theirs = std::fs::read_dir(format!("{}/b-theirs", folder.path())).unwrap();
+    let [ada] = &theirs.map(|it| it.unwrap().file_name()).collect::<Vec<_>>()[..] else {
+        panic!("one folder");
+    };
+    let ada = format!("{}/b-mine/{}", folder.path(), ada.display());
+    std::fs::create_dir_all(&ada).unwrap();
+    let mine = format!("{ada}/cert.pem");
+    std::fs::write(&mine, "mine").unwrap();
+    let told = refused(make("b-mine", &["--user=ada", &bundles]), 2);
+    let start = format!(
+        "error: b-mine: the bundle of the user ada: --bundle-dir: nothing was changed: {mine} already exists"
+    );
+    assert!(told.starts_with(&start), "{told}");
+    assert_eq!(world.labelled("b-mine").await, Vec::<String>::new());
+    done(make("b-mine", &["--user=ada", &bundles, "--force"]));
+    let before = state(&world, "b-mine").await;
+    // A record of another team, too.
+    let record = format!("{ada}/.tiller-guard.json");
+    let text = std::fs::read_to_string(&record).unwrap();
+    std::fs::write(&record, text.replace("b-mine", "b-theirs")).unwrap();
+    let told = refused(
+        provision(&["rotate", "b-mine", "--now", "--no-wait", &bundles]),
+        2,
+    );
+    assert_tells(
+        &told,
+        "holds the bundle of the user ada of the team b-theirs",
+    );
+    assert_eq!(state(&world, "b-mine").await, before);
+}
+
 /// The status says which right is missing, and not what the API server says.
 #[tokio::test]
 async fn who_may_not_see_rights_is_told_which_right_is_missing() {

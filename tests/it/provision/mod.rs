@@ -29,6 +29,7 @@ mod rotation;
 mod shown;
 mod specs;
 mod terminal;
+mod unserved;
 mod unusable;
 mod walk;
 

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use tiller_guard::pki::team::Certificate;
 
 use super::cluster::{World, assert_tells, done, make, provision, refused, tried};
+use super::proxy::killed_after;
 use crate::offline::run;
 use crate::suite::Feature;
 
@@ -120,6 +121,64 @@ async fn a_new_authority_takes_over_at_once_where_that_is_asked_for() {
         done(make("p-now", &["--user=ada"])),
         "p-now: nothing to change; 18 objects\n"
     );
+}
+
+/// The CA of a team, and whether Tiller and the user `ada` have certificates of it and trust no other.
+async fn only_authority(world: &World, team: &str) -> Certificate {
+    let secret = world
+        .secret("tiller-guard", &format!("team-{team}-ca"))
+        .await;
+    let authority = certificates(&secret, "tls.crt").remove(0);
+    let server = world.secret(&format!("{team}-t"), "tiller-tls").await;
+    let ada = bundle(world, team).await;
+    for (secret, trusted, issued) in [(&server, "ca.crt", "tls.crt"), (&ada, "ca.pem", "cert.pem")]
+    {
+        let trusted = certificates(secret, trusted);
+        assert_eq!(trusted, std::slice::from_ref(&authority), "{team}");
+        assert!(
+            authority.has_issued(&certificates(secret, issued)[0]),
+            "{team}"
+        );
+    }
+    authority
+}
+
+/// A CA that an interrupted run has made is brought in, with or without overlap; then the next run makes another.
+#[tokio::test]
+async fn a_new_authority_of_an_interrupted_run_is_brought_in() {
+    let world = World::create().await;
+    let all: [(&[&str], _, _); 2] = [(&["--now"], "now", 1..5), (&[], "overlap", 2..5)];
+    for (options, name, kills) in all {
+        for writes in kills {
+            let team = format!("p-once-{name}-{writes}");
+            done(make(&team, &["--user=ada"]));
+            let rotate = [&["provision", "rotate", &team, "--no-wait"], options].concat();
+            let ended = killed_after(writes, world.client.clone(), &rotate).await;
+            assert_eq!(ended, None, "{team}");
+            let name = format!("team-{team}-ca");
+            let begun = world.secret("tiller-guard", &name).await;
+            let begun = certificates(&begun, "tls.crt").remove(0);
+            let now = ["rotate", &team, "--now", "--no-wait"];
+            let told = done(provision(&now));
+            assert_tells(&told, "an interrupted run has made a new CA already");
+            assert_eq!(only_authority(&world, &team).await, begun, "{told}");
+            let told = done(provision(&now));
+            assert!(!told.contains("interrupted"), "{told}");
+            assert_ne!(only_authority(&world, &team).await, begun, "{told}");
+        }
+    }
+}
+
+/// What a `grant` left that was interrupted is no reason to keep a CA.
+#[tokio::test]
+async fn a_missing_bundle_keeps_no_authority() {
+    let world = World::create().await;
+    done(make("p-lost", &["--user=ada"]));
+    let before = only_authority(&world, "p-lost").await;
+    let grant = ["provision", "grant", "p-lost", "--user=bob", "--no-wait"];
+    killed_after(1, world.client.clone(), &grant).await;
+    done(provision(&["rotate", "p-lost", "--now", "--no-wait"]));
+    assert_ne!(only_authority(&world, "p-lost").await, before);
 }
 
 /// A CA that cannot be read is replaced; where the API server says nothing of it, nothing is.
