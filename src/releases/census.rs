@@ -121,6 +121,7 @@ impl Census {
             | ProblemKind::NotFound
             | ProblemKind::NearSizeLimit
             | ProblemKind::RemovedApi
+            | ProblemKind::TwoOwners
             | ProblemKind::Unchangeable => 0,
         }
     }

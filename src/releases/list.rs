@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::examine::{Examined, Revision};
+use super::examine::{Examined, Revision, is_plain};
 use super::pending::pending_remedy;
 use super::problem::{Problem, ProblemKind};
 use super::record::Storage;
@@ -77,6 +77,8 @@ pub struct Inventory {
     damaged: Vec<Problem>,
     /// How many, by release and by whether it was migrated.
     aside: BTreeMap<(Key, bool), usize>,
+    /// What Helm 3 has: namespaces and names.
+    of_helm3: BTreeSet<(String, String)>,
     /// Each by its storage, namespace and name: files may hold one twice.
     seen: BTreeSet<(Storage, String, String)>,
 }
@@ -122,6 +124,18 @@ impl Inventory {
         self.seen.len()
     }
 
+    /// The namespaces that the releases are in.
+    pub fn namespaces(&self) -> BTreeSet<String> {
+        let revisions = self.releases.values().flatten();
+        let namespaces = revisions.map(|revision| revision.namespace.clone());
+        namespaces.filter(|it| !it.is_empty()).collect()
+    }
+
+    /// Adds the namespaces and names of releases that Helm 3 has.
+    pub fn add_of_helm3(&mut self, releases: BTreeSet<(String, String)>) {
+        self.of_helm3.extend(releases);
+    }
+
     /// The list: with `all`, of every revision and of deleted releases too.
     pub fn listing(mut self, all: bool) -> Listing {
         let both: Vec<_> = self.recorded_twice();
@@ -133,6 +147,7 @@ impl Inventory {
             let twice = both.iter().find(|(of, _)| of.0 == key.0 && of.1 == key.1);
             of_release.extend(twice.map(|it| it.1.clone()));
             of_release.extend(two_deployed(revisions));
+            of_release.extend(two_owners(revisions, &self.of_helm3));
             let newest = revisions.len().saturating_sub(1);
             for (index, revision) in revisions.iter().enumerate() {
                 let is_newest = index == newest;
@@ -272,6 +287,38 @@ fn two_deployed(revisions: &[Revision]) -> Option<Problem> {
             "upgrade or roll back {} by Tiller 2.17.0, which takes the newest for what runs",
             last.name
         ),
+    })
+}
+
+/// A release that Tiller and Helm 3 both have. One that Tiller has deleted but not purged runs nothing.
+fn two_owners(revisions: &[Revision], of_helm3: &BTreeSet<(String, String)>) -> Option<Problem> {
+    let newest = revisions.last()?;
+    if newest.status == Status::Deleted {
+        return None;
+    }
+    let place = |it: &Revision| (it.namespace.clone(), it.name.clone());
+    let mut newest_first = revisions.iter().rev();
+    let shared = newest_first.find(|it| of_helm3.contains(&place(it)))?;
+    let (name, namespace) = (&newest.name, &newest.tiller_namespace);
+    Some(Problem {
+        problem: ProblemKind::TwoOwners,
+        release: name.clone(),
+        revision: None,
+        tiller_namespace: namespace.clone(),
+        storage: newest.storage,
+        record: newest.record.clone(),
+        message: format!(
+            "Helm 3 has a release {name} in {} too: Tiller and Helm 3 can each change or delete what runs",
+            shared.namespace
+        ),
+        remedy: if is_plain(name) && is_plain(namespace) {
+            format!(
+                "leave it to Helm 3: tiller-guard releases migrate --to helm3 -n {namespace} {name}; or to Tiller: tiller-guard \
+                 releases restore {name} -n {namespace}"
+            )
+        } else {
+            "leave it to Helm 3 with `tiller-guard releases migrate`, or to Tiller with `tiller-guard releases restore`".to_owned()
+        },
     })
 }
 

@@ -19,6 +19,8 @@ pub enum ProblemKind {
     Pending,
     /// Several revisions of the release say they are what runs.
     TwoDeployed,
+    /// Helm 3 has a release of this name in its namespace too.
+    TwoOwners,
     /// The next revision may not fit.
     NearSizeLimit,
     /// Its manifest holds objects of an API version that Kubernetes does not serve.
@@ -52,13 +54,14 @@ pub struct Problem {
 
 impl ProblemKind {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Damaged,
         Self::BothStorages,
         Self::LabelDiffers,
         Self::NotFound,
         Self::Pending,
         Self::TwoDeployed,
+        Self::TwoOwners,
         Self::NearSizeLimit,
         Self::RemovedApi,
         Self::Unchangeable,
@@ -73,6 +76,7 @@ impl ProblemKind {
             Self::NotFound => "not-found",
             Self::Pending => "pending",
             Self::TwoDeployed => "two-deployed",
+            Self::TwoOwners => "two-owners",
             Self::NearSizeLimit => "near-size-limit",
             Self::RemovedApi => "removed-api",
             Self::Unchangeable => "unchangeable",

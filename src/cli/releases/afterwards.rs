@@ -5,7 +5,8 @@ use std::io::{self, Write as _};
 use anyhow::anyhow;
 
 use super::super::Exit;
-use super::place::error;
+use super::movement::exit;
+use super::place::{BUSY, error};
 use crate::cluster::releases::{
     Effect, Migrate, MigrateError, MoveError, Needed, Summary, Tillers,
 };
@@ -47,6 +48,8 @@ pub(super) fn unmigrated(failed: MigrateError, plan: &Migrate) -> anyhow::Result
         ) => {
             format!("; ask an administrator for that right in {namespace}")
         }
+        MigrateError::Tiller(MoveError::Busy(_)) => BUSY.to_owned(),
+        MigrateError::Tiller(MoveError::InTheWay { .. }) => "; rename or delete it, and run this again".to_owned(),
         MigrateError::List(_) | MigrateError::Tiller(_) if plan.stops_tiller => {
             format!(
                 "; see whether Deployment {namespace}/tiller-deploy is stopped, and run this again"
@@ -56,8 +59,8 @@ pub(super) fn unmigrated(failed: MigrateError, plan: &Migrate) -> anyhow::Result
     };
     let exit = match &failed {
         MigrateError::Running(_) => Exit::Findings,
-        MigrateError::Tiller(MoveError::TimedOut { .. }) => Exit::TimedOut,
-        MigrateError::List(_) | MigrateError::Tiller(_) => Exit::Unreachable,
+        MigrateError::Tiller(failed) => exit(failed),
+        MigrateError::List(_) => Exit::Unreachable,
     };
     error(format_args!("{:#}{remedy}", anyhow!(failed)))?;
     Ok(exit)

@@ -8,7 +8,7 @@ use super::super::Exit;
 use super::super::reach::{connect_patiently, on_runtime};
 use super::place::{PlaceArguments, error, kubernetes_minor, namespace_in};
 use super::{files, table};
-use crate::cluster::releases;
+use crate::cluster::{Cluster, releases};
 use crate::manifest::to_yaml;
 use crate::releases::{Inventory, Listing, Storage, examine};
 
@@ -115,6 +115,7 @@ async fn in_cluster(
         is_whole = false;
         error(absent)?;
     }
+    look_at_helm3(&cluster, all_namespaces, &mut inventory).await?;
     let is_for_people = matches!(output, Format::Table | Format::Wide);
     if !is_whole && inventory.records() == 0 && is_for_people {
         // Whether there is any is not known.
@@ -122,6 +123,33 @@ async fn in_cluster(
     }
     let exit = print(&inventory.listing(all), output)?;
     Ok(if is_whole { exit } else { Exit::Unreachable })
+}
+
+/// Looks which of the releases Helm 3 has too. What may not be read is said, and no error.
+async fn look_at_helm3(
+    cluster: &Cluster,
+    all_namespaces: bool,
+    inventory: &mut Inventory,
+) -> anyhow::Result<()> {
+    let namespaces = inventory.namespaces();
+    let places: Vec<_> = if namespaces.is_empty() {
+        Vec::new()
+    } else if all_namespaces {
+        vec![None]
+    } else {
+        namespaces.iter().map(|it| Some(it.as_str())).collect()
+    };
+    for place in places {
+        match releases::of_helm3(cluster, place).await {
+            Ok(found) => inventory.add_of_helm3(found),
+            Err(unlisted) => writeln!(
+                io::stderr(),
+                "note: whether Helm 3 has these releases too is unknown: {:#}",
+                anyhow::Error::new(unlisted)
+            )?,
+        }
+    }
+    Ok(())
 }
 
 fn print(listing: &Listing, output: Format) -> anyhow::Result<Exit> {

@@ -10,7 +10,7 @@ use super::super::Exit;
 use super::super::duration::duration;
 use super::super::interrupt::unless_interrupted;
 use super::super::reach::{ReachArguments, connect_patiently, on_runtime};
-use super::place::{error, namespace_in};
+use super::place::{BUSY, error, namespace_in};
 use super::show::StorageArgument;
 use crate::cluster::Cluster;
 use crate::cluster::apply::Effect;
@@ -256,7 +256,8 @@ pub(in crate::cli) fn unmoved(failed: MoveError, plan: &Move) -> (Exit, String) 
 /// What to do if it may just be repeated.
 const AGAIN: &str = "; run this again to go on";
 
-fn exit(failed: &MoveError) -> Exit {
+/// The exit code of an error.
+pub(super) fn exit(failed: &MoveError) -> Exit {
     match failed {
         MoveError::Conflict(_)
         | MoveError::Damaged(_)
@@ -267,6 +268,8 @@ fn exit(failed: &MoveError) -> Exit {
         | MoveError::Refused { .. }
         | MoveError::InTheWay { .. }
         | MoveError::Restless(_)
+        | MoveError::Misspelt(_)
+        | MoveError::Busy(_)
         | MoveError::Running { .. } => Exit::Findings,
         MoveError::TimedOut { .. } => Exit::TimedOut,
         MoveError::Stopped(failed) => exit(failed),
@@ -334,6 +337,10 @@ fn remedy(failed: &MoveError, plan: &Move) -> String {
                 .to_owned()
         }
         MoveError::Running { .. } => "; stop it, and run this again".to_owned(),
+        MoveError::Busy(_) => BUSY.to_owned(),
+        MoveError::Misspelt(_) => format!(
+            "; label them or delete them, as `tiller-guard releases list -n {namespace}` says, and run this again"
+        ),
         MoveError::List(ListError::NoNamespace(_)) => {
             "; name Tiller's namespace with -n".to_owned()
         }

@@ -35,6 +35,9 @@ pub(super) fn error(text: impl std::fmt::Display) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// What to do if another run works on the same releases.
+pub(super) const BUSY: &str = "; wait until it has ended, and run this again";
+
 /// What to do after a failure if another run may go on, unless the API server's answer has said so already.
 pub(super) fn again(reason: &str, is_passing: bool) -> &'static str {
     if is_passing && !reason.contains("run this again") {

@@ -7,8 +7,9 @@ use clap::Args;
 
 use super::super::Exit;
 use super::super::reach::{ReachArguments, connect_patiently, on_runtime};
-use super::place::{again, error, namespace_in};
-use crate::cluster::releases::{Restore, Restored};
+use super::movement::exit;
+use super::place::{BUSY, again, error, namespace_in};
+use crate::cluster::releases::{MigrateError, MoveError, Restore, Restored};
 use crate::report::OneLine as _;
 
 /// Give migrated releases back to Tiller: undo `releases migrate`
@@ -23,7 +24,7 @@ pub(in crate::cli) struct Arguments {
     #[arg(value_name = "RELEASE", required_unless_present = "all")]
     releases: Vec<String>,
 
-    /// All releases that are set aside
+    /// All releases that are set aside, and those that Tiller and Helm 3 both have since a migration
     #[arg(long, conflicts_with = "releases")]
     all: bool,
 
@@ -76,6 +77,21 @@ async fn restore(arguments: Arguments) -> anyhow::Result<Exit> {
         .await;
     let stopped = match listed {
         Ok(stopped) => stopped.filter(|_| done > 0),
+        Err(MigrateError::Tiller(failed)) => {
+            let next = match &failed {
+                MoveError::Busy(_) => BUSY.to_owned(),
+                MoveError::Lacking(_) => {
+                    format!(
+                        "; ask an administrator for that right in {}",
+                        plan.namespace
+                    )
+                }
+                _ => String::new(),
+            };
+            let exit = exit(&failed);
+            error(format_args!("{:#}{next}", anyhow!(failed)))?;
+            return Ok(exit);
+        }
         Err(unlisted) => {
             error(format_args!("{:#}", anyhow!(unlisted)))?;
             return Ok(Exit::Unreachable);

@@ -1,11 +1,14 @@
 //! Whether a move can be done, before Tiller is stopped.
 
 use super::contents::Fault;
+use super::gather::Place;
+use super::lock;
 use super::moved::{MoveError, Moved};
 use super::movement::Mover;
 use super::tiller::Found;
 use crate::cluster::apply::ObjectReference;
 use crate::cluster::team::lacking_rights;
+use crate::releases::Storage;
 use crate::releases::movement::{Contents, Step, Steps};
 
 impl<F: FnMut(Moved)> Mover<'_, F> {
@@ -26,6 +29,20 @@ impl<F: FnMut(Moved)> Mover<'_, F> {
             return Err(MoveError::Unswitchable(namespace, to));
         }
         Ok(())
+    }
+
+    /// Whether Tiller finds all records: what it does not find would stay behind.
+    pub(super) async fn check_labels(&self) -> Result<(), MoveError> {
+        let place = Place {
+            cluster: self.cluster,
+            namespace: &self.plan.namespace,
+        };
+        let misspelt = place.misspelt().await?;
+        if misspelt.is_empty() {
+            return Ok(());
+        }
+        let misspelt = misspelt.into_values().flatten();
+        Err(MoveError::Misspelt(misspelt.collect()))
     }
 
     /// Whether the names of the copies to be made are free: of what is no record, the looks show nothing.
@@ -58,6 +75,7 @@ impl<F: FnMut(Moved)> Mover<'_, F> {
             name: String::new(),
         };
         let (from, to) = (object(self.from().kind()), object(self.plan.to.kind()));
+        let lock = object(Storage::ConfigMaps.kind());
         let creates = steps.values().any(|step| *step == Step::Create);
         let replaces = steps.values().any(|step| matches!(step, Step::Replace(_)));
         let needed = [
@@ -67,7 +85,9 @@ impl<F: FnMut(Moved)> Mover<'_, F> {
             (!self.plan.keep, ("delete", &from)),
         ];
         let needed = needed.into_iter().filter(|_| !steps.is_empty());
-        let needed: Vec<_> = needed.filter(|(is, _)| *is).map(|(_, it)| it).collect();
+        let needed = needed.filter(|(is, _)| *is).map(|(_, it)| it);
+        let of_lock = lock::VERBS.map(|verb| (verb, &lock));
+        let needed: Vec<_> = needed.chain(of_lock).collect();
         let lacking = lacking_rights(self.cluster, &needed).await;
         if lacking.is_empty() {
             return Ok(());

@@ -7,12 +7,15 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::sync::mpsc::Sender;
 
-use super::list::{ListError, Pages};
+use super::list::{ListError, MISSPELT, Pages, number};
 use crate::cluster::Cluster;
 use crate::cluster::lookup::each_labelled;
 use crate::cluster::team::asked;
 use crate::releases::aside::{Direction, is_aside_name, original_name};
 use crate::releases::{OWNER, Record, Storage, named};
+
+/// The labels of records that Tiller does not find, though they are labelled for it.
+const UNFOUND: [&str; 2] = ["OWNER,OWNER notin (TILLER,MOVED,MIGRATED)", MISSPELT];
 
 /// Where a Tiller records its releases.
 #[derive(Clone, Copy)]
@@ -76,6 +79,30 @@ impl Place<'_> {
             }
         }
         Ok((recorded, taken))
+    }
+
+    /// Records that are labelled for Tiller in another spelling, so that it does not find them, by release. Each by its kind and place.
+    pub(super) async fn misspelt(self) -> Result<BTreeMap<String, Vec<String>>, ListError> {
+        let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        let namespace = Some(self.namespace);
+        for storage in Storage::ALL {
+            for selector in UNFOUND {
+                if number(self.cluster, storage, namespace, selector).await? == 0 {
+                    continue;
+                }
+                let is_misspelt = |it: &Record| !it.is_tillers() && it.is_labelled();
+                let examine = move |record: Record| is_misspelt(&record).then_some(record);
+                let mut pages = Pages::new(self.cluster, storage, namespace, &[selector], examine);
+                while let Some(page) = pages.next().await? {
+                    for record in page {
+                        let release =
+                            release_of(&record.name, record.label("NAME").map(Into::into));
+                        found.entry(release).or_default().push(record.to_string());
+                    }
+                }
+            }
+        }
+        Ok(found)
     }
 
     /// The metadata of objects that a selector of labels finds.

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::outcome::Stop;
 use crate::cluster::Cluster;
 use crate::cluster::team::{api, asked};
-use crate::releases::helm3::{OWNER_LABEL, read_object};
+use crate::releases::helm3::{OWNER_LABEL, migrated_from, read_object};
 
 /// Helm 3's Secrets of a release in a namespace.
 pub(super) async fn listed(
@@ -49,23 +49,22 @@ pub(super) fn revision(secret: &Value) -> Option<u64> {
     text(secret, "/metadata/labels/version").parse().ok()
 }
 
-/// Whether Helm 3 has it from us, and has only changed its status since.
+/// Whether Helm 3 has it from us, and has only changed its status since; or has written its own revision of this number since, as it
+/// does if it upgrades a release while the newest revision is taken from it.
 pub(super) fn is_of_ours(ours: &Value, there: &Value) -> bool {
+    let is_helm3s = migrated_from(there).is_none();
     let (Some(ours), Some(there)) = (read_object(ours), read_object(there)) else {
         return false;
     };
-    let is_same = |pointer: &str| ours.pointer(pointer) == there.pointer(pointer);
+    let is_same = |pointer: &&str| ours.pointer(pointer) == there.pointer(pointer);
+    let install = ["/name", "/version", "/namespace", "/info/first_deployed"];
     // Another Tiller's revision may have the same manifest, but was not deployed at the same moment.
-    [
-        "/name",
-        "/version",
+    let revision = [
         "/manifest",
-        "/namespace",
-        "/info/first_deployed",
         "/info/last_deployed",
         "/chart/metadata/name",
         "/chart/metadata/version",
-    ]
-    .into_iter()
-    .all(is_same)
+    ];
+    let is_later = is_helm3s && !is_same(&"/info/last_deployed");
+    install.iter().all(is_same) && (is_later || revision.iter().all(is_same))
 }

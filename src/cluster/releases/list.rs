@@ -7,7 +7,7 @@ use hyper::header::ACCEPT;
 use kube::api::ListParams;
 use kube::core::Request;
 use serde::Deserialize;
-use serde::de::IgnoredAny;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::value::RawValue;
 use tokio::task::{JoinHandle, spawn_blocking};
 
@@ -19,7 +19,7 @@ use crate::releases::{NotRecord, Record, Storage};
 
 /// The labels of records, and of those that somebody labelled in another spelling: Tiller does not find these.
 const RECORDS: &str = "OWNER";
-const MISSPELT: &str = "owner in (TILLER,Tiller,tiller)";
+pub(super) const MISSPELT: &str = "owner in (TILLER,Tiller,tiller)";
 /// What a page is to have, in bytes.
 const PAGE_BYTES: usize = 4 << 20;
 /// Records of the first page, and of any other one at least and at most.
@@ -60,7 +60,11 @@ struct Head {
     #[serde(rename = "kind")]
     _kind: ListKind,
     metadata: Option<Metadata>,
-    items: Option<Vec<IgnoredAny>>,
+}
+
+#[derive(Deserialize)]
+struct Found<T> {
+    items: Option<Vec<T>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -130,6 +134,17 @@ pub(super) async fn number(
     namespace: Option<&str>,
     selector: &str,
 ) -> Result<usize, ListError> {
+    let found: Vec<IgnoredAny> = cached(cluster, storage, namespace, selector).await?;
+    Ok(found.len())
+}
+
+/// The metadata of those that have these labels, by the same cache.
+pub(super) async fn cached<T: DeserializeOwned>(
+    cluster: &Cluster,
+    storage: Storage,
+    namespace: Option<&str>,
+    selector: &str,
+) -> Result<Vec<T>, ListError> {
     let parameters = ListParams {
         resource_version: Some("0".to_owned()),
         ..ListParams::default().labels(selector)
@@ -139,12 +154,12 @@ pub(super) async fn number(
         let request = Request::new(&path).list(&parameters);
         let mut request = request.map_err(kube::Error::BuildRequest)?;
         request.headers_mut().insert(ACCEPT, METADATA_LIST);
-        cluster.client().request::<Head>(request).await
+        cluster.client().request::<Found<T>>(request).await
     });
     let place = namespace.unwrap_or("all namespaces");
-    let head = answer.await;
-    let head = head.map_err(|error| ListError::asked(storage, place, &error))?;
-    Ok(head.items.map_or(0, |items| items.len()))
+    let found = answer.await;
+    let found = found.map_err(|error| ListError::asked(storage, place, &error))?;
+    Ok(found.items.unwrap_or_default())
 }
 
 fn path(storage: Storage, namespace: Option<&str>) -> String {

@@ -9,14 +9,15 @@ use tokio::sync::mpsc;
 use super::gather::{Group, Place, Recorded};
 use super::halt::Halt;
 use super::list::check_namespace;
+use super::lock::{self, alone};
 use super::moved::MoveError;
 use super::outcome::{Effect, MigrateError, Outcome, State, Summary, Tillers, outcome};
-use super::restore::{each_aside, released_to};
+use super::restore::{each, released_to};
 use super::target::{Targets, lacking, revision_in};
 use super::work::Work;
 use crate::cluster::Cluster;
 use crate::releases::aside::{Direction, original_name};
-use crate::releases::{Migration, Prepared, Record};
+use crate::releases::{Migration, OWNER, Prepared, Record, Storage};
 
 /// Releases that are on their way at once.
 const AT_ONCE: usize = 8;
@@ -43,6 +44,25 @@ pub struct Migrate {
 impl Migrate {
     /// Migrates, and reports each release when it is done.
     pub async fn run(
+        &self,
+        cluster: &Cluster,
+        tell: impl FnMut(Outcome),
+    ) -> Result<Summary, MigrateError> {
+        let work = Box::pin(self.work(cluster, tell));
+        if self.effect != Effect::Write {
+            return work.await;
+        }
+        let tillers = format!("{}={}", OWNER.0, OWNER.1);
+        alone(
+            (cluster, &self.namespace),
+            "releases migrate",
+            &tillers,
+            work,
+        )
+        .await
+    }
+
+    async fn work(
         &self,
         cluster: &Cluster,
         mut tell: impl FnMut(Outcome),
@@ -77,6 +97,7 @@ impl Migrate {
             targets: Targets::new(cluster),
             aside,
             taken,
+            misspelt: place.misspelt().await?,
             lacking,
         };
         work.tell_others(&recorded, &mut tell).await?;
@@ -112,7 +133,8 @@ impl Migrate {
         let names = recorded.iter().filter(|(release, _)| is_wanted(release));
         let storages: BTreeSet<_> = names.flat_map(|it| it.1).map(|it| it.0).collect();
         let verbs = &["create", "delete", "get"][..];
-        let rights: Vec<_> = storages.into_iter().map(|it| (it, verbs)).collect();
+        let mut rights: Vec<_> = storages.into_iter().map(|it| (it, verbs)).collect();
+        rights.push((Storage::ConfigMaps, &lock::VERBS));
         lacking(cluster, &self.namespace, &rights).await
     }
 
@@ -166,22 +188,34 @@ impl Work<'_> {
         tell: &mut impl FnMut(Outcome),
     ) -> Result<(), MigrateError> {
         for release in &self.plan.releases {
-            if !recorded.contains_key(release) && !self.aside.contains_key(release) {
+            let is_known = self.aside.contains_key(release) || self.misspelt.contains_key(release);
+            if !recorded.contains_key(release) && !is_known {
                 let why = format!("it is not recorded in {}", self.plan.namespace);
                 let state = State::NotReady(vec![why]);
                 tell(outcome(release, state, Prepared::default()));
             }
         }
+        for release in self.misspelt.keys() {
+            if self.plan.is_wanted(release) && !recorded.contains_key(release) {
+                let state = State::NotReady(self.unfound(release).into_iter().collect());
+                tell(outcome(release, state, Prepared::default()));
+            }
+        }
         let mut before = self.aside.clone();
         before.retain(|it, _| self.plan.is_wanted(it) && !recorded.contains_key(it));
-        each_aside(self.place, &before, async |Group { release, records }| {
-            let (state, remarks) = self.before(&release, &records).await;
-            let prepared = Prepared {
-                remarks,
-                ..Prepared::default()
-            };
-            tell(outcome(&release, state, prepared));
-        })
+        each(
+            self.place,
+            &before,
+            Direction::Aside,
+            async |Group { release, records }| {
+                let (state, remarks) = self.before(&release, &records).await;
+                let prepared = Prepared {
+                    remarks,
+                    ..Prepared::default()
+                };
+                tell(outcome(&release, state, prepared));
+            },
+        )
         .await?;
         Ok(())
     }

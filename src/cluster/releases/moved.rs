@@ -102,6 +102,12 @@ pub enum MoveError {
     /// Some hold more than a release.
     #[error("{} with other keys than `release`, which Tiller drops when it writes the record: {}", .0.len(), .0.join("; "))]
     OtherKeys(Vec<String>),
+    /// Some are labelled for Tiller in another spelling.
+    #[error("{} without the label OWNER=TILLER, which Tiller does not find: {}", .0.len(), .0.join(", "))]
+    Misspelt(Vec<String>),
+    /// Another run works on the releases of this Tiller.
+    #[error("{0}")]
+    Busy(String),
     /// It ended while Tiller was stopped.
     #[error(transparent)]
     Stopped(Box<Self>),

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use super::contents::Looker;
+use super::contents::{Looker, selector};
 use super::list::{check_namespace, number};
+use super::lock::alone;
 use super::moved::{MoveError, Moved};
 use super::tiller::{Found, Tiller};
 use super::write::Writer;
@@ -69,8 +70,25 @@ impl Move {
     /// Moves all. Where nothing is recorded, nothing is written.
     pub async fn run(&self, cluster: &Cluster, tell: impl FnMut(Moved)) -> Result<(), MoveError> {
         let mut mover = self.mover(cluster, tell);
-        let done = mover.run().await;
-        done.map_err(|error| mover.ended(error))
+        let work = async {
+            let done = mover.run().await;
+            done.map_err(|error| mover.ended(error))
+        };
+        self.alone(cluster, Box::pin(work)).await
+    }
+
+    /// Does this while no other run works on these releases.
+    async fn alone<T>(
+        &self,
+        cluster: &Cluster,
+        work: impl Future<Output = Result<T, MoveError>>,
+    ) -> Result<T, MoveError> {
+        let command = if self.switches {
+            "releases move"
+        } else {
+            "provision"
+        };
+        alone((cluster, &self.namespace), command, &selector(), work).await
     }
 
     /// Deletes the old records that were set aside, once Tiller works with the target.
@@ -84,10 +102,13 @@ impl Move {
         if mover.looker.look(mover.from()).await?.is_empty() {
             return Ok(());
         }
-        if let Some(found) = mover.tiller().find().await? {
-            mover.tiller().forget(&found).await?;
-        }
-        mover.go_on(None).await
+        let work = async {
+            if let Some(found) = mover.tiller().find().await? {
+                mover.tiller().forget(&found).await?;
+            }
+            mover.go_on(None).await
+        };
+        self.alone(cluster, Box::pin(work)).await
     }
 
     /// Whether a move has stopped Tiller, and did not start it again.
@@ -197,6 +218,7 @@ impl<F: FnMut(Moved)> Mover<'_, F> {
         self.tell_migrated().await?;
         self.check_launch(found.as_ref())?;
         self.check(&source)?;
+        self.check_labels().await?;
         if !source.is_empty() {
             self.tiller().no_other_runs(found.as_ref()).await?;
         }

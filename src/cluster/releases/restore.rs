@@ -12,8 +12,9 @@ use super::gather::{Group, Place, Recorded};
 use super::halt::Halt;
 use super::helm3::{place, text};
 use super::list::{ListError, check_namespace};
+use super::lock::alone;
 use super::outcome::{MigrateError, Stop};
-use super::taken::{Taken, retract_rest};
+use super::taken::{Taken, retract_all, retract_rest};
 use super::target::Targets;
 use super::tiller::Found;
 use super::write::{WriteError, Writer, Written};
@@ -21,7 +22,7 @@ use crate::cluster::Cluster;
 use crate::provision::Names;
 use crate::releases::aside::{Direction, shelf};
 use crate::releases::helm3::is_made_by;
-use crate::releases::{Record, Storage};
+use crate::releases::{OWNER, Record, Storage};
 
 /// The releases to give back.
 #[derive(Debug, Clone)]
@@ -77,6 +78,24 @@ impl Restore {
     pub async fn run(
         &self,
         cluster: &Cluster,
+        tell: impl FnMut(&str, Restored),
+    ) -> Result<Option<i64>, MigrateError> {
+        let work = Box::pin(self.work(cluster, tell));
+        if self.dry_run {
+            return work.await;
+        }
+        alone(
+            (cluster, &self.namespace),
+            "releases restore",
+            OWNER.0,
+            work,
+        )
+        .await
+    }
+
+    async fn work(
+        &self,
+        cluster: &Cluster,
         mut tell: impl FnMut(&str, Restored),
     ) -> Result<Option<i64>, MigrateError> {
         let place = Place {
@@ -92,19 +111,27 @@ impl Restore {
             reason: stop.to_string(),
             is_passing: stop.is_passing(),
         };
-        let others = self.releases.iter().filter(|it| !aside.contains_key(*it));
-        let others: Vec<_> = others.collect();
-        let recorded = if others.is_empty() {
-            Recorded::new()
-        } else {
+        let is_here = |it: &&String| aside.contains_key(*it);
+        let is_all = self.releases.is_empty();
+        let recorded = if is_all || !self.releases.iter().all(|it| is_here(&it)) {
             place.recorded(Direction::Back).await?
+        } else {
+            Recorded::new()
         };
         let mut has_done = false;
-        for release in others {
-            let left = retract_rest(place, &targets, release, &recorded, self.dry_run).await;
+        let mut tell_left = |release: &str, left: Result<Restored, Stop>| {
             let left = left.unwrap_or_else(failed);
             has_done |= matches!(left, Restored::Retracted { .. });
             tell(release, left);
+        };
+        for release in self.releases.iter().filter(|it| !is_here(it)) {
+            let left = self.left(place, &targets, release, &recorded).await;
+            tell_left(release, left);
+        }
+        if is_all {
+            let mut others = recorded;
+            others.retain(|it, _| !aside.contains_key(it));
+            retract_all(place, &targets, &others, self.dry_run, tell_left).await?;
         }
         if !self.releases.is_empty() {
             aside.retain(|name, _| self.releases.contains(name));
@@ -127,17 +154,42 @@ impl Restore {
             return Ok(tiller.as_ref().and_then(Found::stopped));
         }
         let to = tiller.as_ref().and_then(Found::storage);
-        each_aside(place, &aside, async |Group { release, records }| {
-            let terms = Terms {
-                to,
-                is_named: !self.releases.is_empty(),
-                dry_run: self.dry_run,
-            };
-            let restored = give_back(place, &targets, &release, &records, terms).await;
-            tell(&release, restored.unwrap_or_else(failed));
-        })
+        each(
+            place,
+            &aside,
+            Direction::Aside,
+            async |Group { release, records }| {
+                let terms = Terms {
+                    to,
+                    is_named: !self.releases.is_empty(),
+                    dry_run: self.dry_run,
+                };
+                let restored = give_back(place, &targets, &release, &records, terms).await;
+                tell(&release, restored.unwrap_or_else(failed));
+            },
+        )
         .await?;
         Ok(tiller.as_ref().and_then(Found::stopped))
+    }
+
+    /// Takes from Helm 3 what it has of a release of which nothing is set aside.
+    async fn left(
+        &self,
+        place: Place<'_>,
+        targets: &Targets<'_>,
+        release: &str,
+        recorded: &Recorded,
+    ) -> Result<Restored, Stop> {
+        let records = if recorded.contains_key(release) {
+            place.records(release, recorded).await?
+        } else {
+            Vec::new()
+        };
+        let left = retract_rest(place, targets, (release, &records), self.dry_run).await?;
+        Ok(left.unwrap_or_else(|| {
+            let why = format!("nothing of it is set aside in {}", place.namespace);
+            Restored::NotReady(vec![why])
+        }))
     }
 }
 
@@ -276,14 +328,15 @@ pub(super) async fn delete(cluster: &Cluster, secret: &Value) -> Result<Written,
     writer.delete(&name, &version).await
 }
 
-/// The records of releases that are set aside, one release after the other.
-pub(super) async fn each_aside(
+/// The records of releases, one release after the other.
+pub(super) async fn each(
     tillers: Place<'_>,
-    aside: &Recorded,
+    releases: &Recorded,
+    whose: Direction,
     mut take: impl AsyncFnMut(Group),
 ) -> Result<(), ListError> {
     let (sender, mut receiver) = mpsc::channel(1);
-    let gathered = tillers.gather(aside, Direction::Aside, sender);
+    let gathered = tillers.gather(releases, whose, sender);
     let taken = async {
         while let Some(group) = receiver.recv().await {
             take(group).await;

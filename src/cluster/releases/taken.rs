@@ -2,12 +2,14 @@
 
 use serde_json::{Value, json};
 
-use super::gather::{Place, Recorded};
+use super::gather::{Group, Place, Recorded};
 use super::helm3::{place, revision, text};
+use super::list::ListError;
 use super::outcome::Stop;
-use super::restore::{Restored, changed, delete, of_helm3};
+use super::restore::{Restored, changed, delete, each, of_helm3, released_to};
 use super::target::Targets;
 use super::write::{Writer, Written};
+use crate::releases::aside::Direction;
 use crate::releases::helm3::is_of_install;
 use crate::releases::{Record, Storage};
 
@@ -87,30 +89,23 @@ fn anew(secret: &Value) -> Value {
 }
 
 /// Deletes what Helm 3 has of a release that Tiller has too, and of which nothing is set aside: a migration that was killed left it, or
-/// `migrate --keep`.
+/// `migrate --keep`. `None` if there is nothing of it.
 pub(super) async fn retract_rest(
     tillers: Place<'_>,
     targets: &Targets<'_>,
-    release: &str,
-    recorded: &Recorded,
+    (release, records): (&str, &[Record]),
     dry_run: bool,
-) -> Result<Restored, Stop> {
-    let records = if recorded.contains_key(release) {
-        tillers.records(release, recorded).await?
-    } else {
-        Vec::new()
-    };
-    let (mut ours, others) = of_helm3(tillers, targets, release, &records).await?;
+) -> Result<Option<Restored>, Stop> {
+    let (mut ours, others) = of_helm3(tillers, targets, release, records).await?;
     // Tiller may have deleted it since, and installed another.
     let releases: Vec<_> = records.iter().filter_map(|it| it.decode().ok()).collect();
     ours.retain(|secret| releases.iter().any(|it| is_of_install(secret, it)));
     if ours.is_empty() {
-        let why = format!("nothing of it is set aside in {}", tillers.namespace);
-        return Ok(Restored::NotReady(vec![why]));
+        return Ok(None);
     }
     if let Some(other) = others.first() {
         let why = format!("Tiller has it too, and {}", changed(other, release));
-        return Ok(Restored::NotReady(vec![why]));
+        return Ok(Some(Restored::NotReady(vec![why])));
     }
     if !dry_run {
         for secret in &ours {
@@ -122,8 +117,36 @@ pub(super) async fn retract_rest(
             }
         }
     }
-    Ok(Restored::Retracted {
-        deleted: ours.len(),
-        dry_run,
+    let deleted = ours.len();
+    Ok(Some(Restored::Retracted { deleted, dry_run }))
+}
+
+/// The same of all releases that Tiller has, without those that Helm 3 does not know.
+pub(super) async fn retract_all(
+    tillers: Place<'_>,
+    targets: &Targets<'_>,
+    recorded: &Recorded,
+    dry_run: bool,
+    mut tell: impl FnMut(&str, Result<Restored, Stop>),
+) -> Result<(), ListError> {
+    let retract = async |Group { release, records }: Group| {
+        for namespace in released_to(&records) {
+            match targets.newest(&namespace, &release).await {
+                Ok(None) => {}
+                Ok(Some(_)) => {
+                    let left = (release.as_str(), records.as_slice());
+                    let left = retract_rest(tillers, targets, left, dry_run).await;
+                    return left.transpose().map(|it| (release, it));
+                }
+                Err(stop) => return Some((release, Err(stop))),
+            }
+        }
+        None
+    };
+    each(tillers, recorded, Direction::Back, async |group| {
+        if let Some((release, left)) = retract(group).await {
+            tell(&release, left);
+        }
     })
+    .await
 }

@@ -21,6 +21,8 @@ use crate::tiller;
 const REPLICAS: &str = "tiller-guard.io/replicas-before-move";
 /// The rule that finds records where Tiller would not look.
 const SWITCH: &str = "storage-switch";
+/// How often a patch is sent that is in conflict with what controllers write.
+const ATTEMPTS: usize = 10;
 /// Between two looks.
 const LOOK: Duration = Duration::from_millis(500);
 
@@ -91,6 +93,25 @@ impl Found {
         (self.replicas() == 0).then(|| self.wanted().max(1))
     }
 
+    /// Whether this is what another look found, apart from what controllers write.
+    fn is_as(&self, other: &Self) -> bool {
+        let told = |it: &Self| {
+            let generation = it.0.pointer("/metadata/generation").cloned();
+            (generation, it.is_noted(), it.wanted())
+        };
+        told(self) == told(other)
+    }
+
+    /// Whether a patch changes nothing of it but its version.
+    fn has(&self, mut patch: Value) -> bool {
+        if let Some(metadata) = patch.get_mut("metadata").and_then(Value::as_object_mut) {
+            metadata.remove("resourceVersion");
+        }
+        let mut patched = self.0.clone();
+        json_patch::merge(&mut patched, &patch);
+        patched == self.0
+    }
+
     fn version(&self) -> Value {
         self.0
             .pointer("/metadata/resourceVersion")
@@ -131,15 +152,17 @@ impl Tiller<'_> {
         if found.replicas() == 0 {
             return Ok(());
         }
-        let noted = found.wanted().to_string();
-        let patch = json!({
-            "metadata": {
-                "resourceVersion": found.version(),
-                "annotations": { REPLICAS: noted },
-            },
-            "spec": { "replicas": 0 },
-        });
-        self.patch("stop", &patch).await
+        self.patch("stop", found, |found| {
+            let noted = found.wanted().to_string();
+            Ok(json!({
+                "metadata": {
+                    "resourceVersion": found.version(),
+                    "annotations": { REPLICAS: noted },
+                },
+                "spec": { "replicas": 0 },
+            }))
+        })
+        .await
     }
 
     /// Waits until none of its pods is left.
@@ -225,8 +248,8 @@ impl Tiller<'_> {
 
     /// Starts it again, as it was, or with its records there.
     pub(super) async fn start(&self, found: &Found, to: Option<Storage>) -> Result<(), MoveError> {
-        let patch = self.start_patch(found, to)?;
-        self.patch("start", &patch).await
+        self.patch("start", found, |found| self.start_patch(found, to))
+            .await
     }
 
     fn start_patch(&self, found: &Found, to: Option<Storage>) -> Result<Value, MoveError> {
@@ -253,13 +276,15 @@ impl Tiller<'_> {
         if !found.is_noted() {
             return Ok(());
         }
-        let patch = json!({
-            "metadata": {
-                "resourceVersion": found.version(),
-                "annotations": { REPLICAS: null },
-            },
-        });
-        self.patch("update", &patch).await
+        self.patch("update", found, |found| {
+            Ok(json!({
+                "metadata": {
+                    "resourceVersion": found.version(),
+                    "annotations": { REPLICAS: null },
+                },
+            }))
+        })
+        .await
     }
 
     /// Waits until it answers: its pods are ready, with the specification that it has now.
@@ -281,10 +306,30 @@ impl Tiller<'_> {
         }
     }
 
-    async fn patch(&self, act: &'static str, patch: &Value) -> Result<(), MoveError> {
-        let patched = self.send(patch, &PatchParams::default()).await;
-        let _written = patched.map_err(|error| self.failed(act, &error))?;
-        Ok(())
+    /// Patches it as it was found. Controllers write its status and their annotations at the same time: then it is tried again.
+    async fn patch(
+        &self,
+        act: &'static str,
+        found: &Found,
+        patch: impl Fn(&Found) -> Result<Value, MoveError>,
+    ) -> Result<(), MoveError> {
+        let mut now = found.clone();
+        for _attempt in 0..ATTEMPTS {
+            let wanted = patch(&now)?;
+            let sent = self.send(&wanted, &PatchParams::default()).await;
+            let conflict = match sent {
+                Ok(_) => return Ok(()),
+                Err(error) if is_conflict(&error) => self.failed(act, &error),
+                Err(error) => return Err(self.failed(act, &error)),
+            };
+            match self.find().await? {
+                // An answer was lost.
+                Some(there) if there.has(wanted) => return Ok(()),
+                Some(there) if there.is_as(found) => now = there,
+                _ => return Err(conflict),
+            }
+        }
+        Err(MoveError::Restless(self.namespace.to_owned()))
     }
 
     async fn send(&self, patch: &Value, parameters: &PatchParams) -> kube::Result<DynamicObject> {
@@ -304,6 +349,10 @@ impl Tiller<'_> {
             reason: reason(error),
         }
     }
+}
+
+fn is_conflict(error: &kube::Error) -> bool {
+    matches!(error, kube::Error::Api(status) if status.code == 409)
 }
 
 /// Whether it is refused only since the records have not moved yet, or may be: an API server before 1.14 does not say by which

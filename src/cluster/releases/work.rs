@@ -29,6 +29,8 @@ pub(super) struct Work<'a> {
     pub(super) aside: Recorded,
     /// Objects that have the names of records that are set aside.
     pub(super) taken: Taken,
+    /// Records that Tiller does not find, by release.
+    pub(super) misspelt: BTreeMap<String, Vec<String>>,
     /// The rights in Tiller's namespace that are missing.
     pub(super) lacking: Vec<String>,
 }
@@ -117,6 +119,7 @@ impl Work<'_> {
         let mut shift = Shift::new(self.place, Direction::Aside, &records, from);
         self.look_aside(release, &records, &mut shift, &mut prepared)
             .await?;
+        prepared.obstacles.extend(self.unfound(release));
         self.look_at_target(release, &mut prepared);
         let existing = self.existing(release, is_fresh, &mut prepared).await?;
         trace.look(&existing, &self.plan.namespace);
@@ -191,6 +194,15 @@ impl Work<'_> {
             format!("{blocked}; rename or delete it")
         });
         Ok(())
+    }
+
+    /// Records of a release that Tiller does not find: its history would lack them.
+    pub(super) fn unfound(&self, release: &str) -> Option<String> {
+        let records = self.misspelt.get(release)?.join(", ");
+        Some(format!(
+            "no label OWNER=TILLER: {records}; label or delete them, as `tiller-guard releases list -n {}` says",
+            self.plan.namespace
+        ))
     }
 
     /// Whether the current user may do all that follows.

@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 
 use super::list::{is_forbidden, reason};
 use crate::cluster::Cluster;
-use crate::cluster::team::asked;
+use crate::cluster::team::{api, asked};
 use crate::releases::{KEY, Record, Storage};
 
 /// An object's metadata is enough of an answer.
@@ -125,6 +125,14 @@ impl Writer<'_> {
         .await
     }
 
+    /// Reads an object.
+    pub(super) async fn get(&self, name: &str) -> Result<Option<Value>, WriteError> {
+        let api = api(self.cluster, "v1", self.storage.kind(), self.namespace);
+        let found = asked(async || api.get_opt(name).await).await;
+        let found = found.map_err(|error| self.failed("get", name, &error))?;
+        Ok(found.map(|it| serde_json::to_value(it).unwrap_or_default()))
+    }
+
     /// Writes an object anew, if it still is of this version.
     pub(super) async fn replace(
         &self,
@@ -150,11 +158,30 @@ impl Writer<'_> {
         (label, value): (&str, &str),
         version: &str,
     ) -> Result<Written, WriteError> {
-        let patch = json!({
-            "metadata": { "resourceVersion": version, "labels": { label: value } },
-        });
+        let metadata = json!({ "resourceVersion": version, "labels": { label: value } });
+        self.patch("label", name, &metadata).await
+    }
+
+    /// Sets annotations, if the object still is of this version.
+    pub(super) async fn annotate(
+        &self,
+        name: &str,
+        annotations: &Value,
+        version: &str,
+    ) -> Result<Written, WriteError> {
+        let metadata = json!({ "resourceVersion": version, "annotations": annotations });
+        self.patch("annotate", name, &metadata).await
+    }
+
+    async fn patch(
+        &self,
+        verb: &'static str,
+        name: &str,
+        metadata: &Value,
+    ) -> Result<Written, WriteError> {
+        let patch = json!({ "metadata": metadata });
         let parameters = PatchParams::default();
-        self.send("label", name, || {
+        self.send(verb, name, || {
             self.request()
                 .patch(name, &parameters, &Patch::Merge(&patch))
         })
@@ -201,14 +228,18 @@ impl Writer<'_> {
                 Ok(Written::Done(String::new()))
             }
             Err(kube::Error::Api(status)) if overtaken(verb, status.code) => Ok(Written::Overtaken),
-            Err(error) => Err(WriteError {
-                verb,
-                storage: self.storage,
-                namespace: self.namespace.to_owned(),
-                name: name.to_owned(),
-                is_forbidden: is_forbidden(&error),
-                reason: reason(&error),
-            }),
+            Err(error) => Err(self.failed(verb, name, &error)),
+        }
+    }
+
+    fn failed(&self, verb: &'static str, name: &str, error: &kube::Error) -> WriteError {
+        WriteError {
+            verb,
+            storage: self.storage,
+            namespace: self.namespace.to_owned(),
+            name: name.to_owned(),
+            is_forbidden: is_forbidden(error),
+            reason: reason(error),
         }
     }
 }

@@ -77,9 +77,25 @@ impl Asked {
 // === impl Proxy ===
 
 impl Proxy {
-    /// Starts one; the fate of each request is decided with those before it, the request itself the last.
+    /// Starts one; the fate of each request is decided with those before it, the request itself the last. Those by which a run keeps
+    /// others away pass, and do not count.
     pub(crate) async fn start(
         client: Client,
+        fate: impl Fn(&[Asked]) -> Fate + Send + Sync + 'static,
+    ) -> Self {
+        Self::start_with((client, false), fate).await
+    }
+
+    /// The same, where these count too.
+    pub(crate) async fn start_counting_all(
+        client: Client,
+        fate: impl Fn(&[Asked]) -> Fate + Send + Sync + 'static,
+    ) -> Self {
+        Self::start_with((client, true), fate).await
+    }
+
+    async fn start_with(
+        (client, counts_all): (Client, bool),
         fate: impl Fn(&[Asked]) -> Fate + Send + Sync + 'static,
     ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -96,6 +112,12 @@ impl Proxy {
                     let (client, fate, log) = (client.clone(), Arc::clone(&fate), Arc::clone(&log));
                     let turn = Arc::clone(&turn);
                     async move {
+                        let (head, body) = request.into_parts();
+                        let body = body.collect().await.map_err(|_| ConnectionEnds)?;
+                        let request = Request::from_parts(head, body.to_bytes());
+                        if !counts_all && keeps_away(&request) {
+                            return Ok(forward(request, client).await);
+                        }
                         let query = request.uri().query().unwrap_or_default();
                         let tries = if query.contains("dryRun=") {
                             "?dryRun=All"
@@ -172,9 +194,19 @@ pub(crate) async fn run_at(kubeconfig: &str, words: &[&str]) -> Run {
     task.await.unwrap()
 }
 
+/// Whether a request is about the ConfigMap by which a run keeps others away.
+fn keeps_away(request: &Request<Bytes>) -> bool {
+    let name = "tiller-guard-releases";
+    let made = format!("\"name\":\"{name}\"");
+    let path = request.uri().path();
+    let creates = request.method() == "POST" && path.ends_with("/configmaps");
+    let makes = || memchr::memmem::find(request.body(), made.as_bytes()).is_some();
+    path.ends_with(&format!("/configmaps/{name}")) || creates && makes()
+}
+
 async fn meet(
     fate: Fate,
-    request: Request<Incoming>,
+    request: Request<Bytes>,
     client: Client,
 ) -> Result<Response<Full<Bytes>>, ConnectionEnds> {
     match fate {
@@ -195,9 +227,8 @@ async fn meet(
     }
 }
 
-async fn forward(request: Request<Incoming>, client: Client) -> Response<Full<Bytes>> {
+async fn forward(request: Request<Bytes>, client: Client) -> Response<Full<Bytes>> {
     let (mut head, body) = request.into_parts();
-    let body = body.collect().await.unwrap().to_bytes();
     head.headers.remove("host");
     head.headers.remove("content-length");
     head.headers.remove("accept-encoding");
@@ -289,25 +320,31 @@ pub(crate) async fn killed_after(
     client: Client,
     words: &[&str],
 ) -> Option<ExitStatus> {
-    let fate = move |asked: &[Asked]| {
+    let proxy = Proxy::start(client, hangs_after(writes)).await;
+    killed_at(&proxy, writes, words).await
+}
+
+/// Has each request after so many writes wait for ever.
+pub(crate) fn hangs_after(writes: usize) -> impl Fn(&[Asked]) -> Fate + Send + Sync + 'static {
+    move |asked: &[Asked]| {
         if written(asked) > writes {
             Fate::Hangs
         } else {
             Fate::Passes
         }
-    };
-    let proxy = Proxy::start(client, fate).await;
-    let mut child = started(&proxy, words)
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap();
-    let status = ended_or_written(&mut child, &proxy, writes).await;
+    }
+}
+
+/// The same at a proxy.
+pub(crate) async fn killed_at(proxy: &Proxy, writes: usize, words: &[&str]) -> Option<ExitStatus> {
+    let mut child = started(proxy, words).stdout(Stdio::null()).spawn().unwrap();
+    let status = ended_or_written(&mut child, proxy, writes).await;
     child.kill().ok();
     child.wait().unwrap();
     status
 }
 
-fn started(proxy: &Proxy, words: &[&str]) -> Command {
+pub(crate) fn started(proxy: &Proxy, words: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tiller-guard"));
     command
         .args(words)

@@ -240,8 +240,10 @@ async fn a_right_that_is_missing_is_named() {
     }
     missing.sort();
     let expected = [
+        "create configmaps",
         "create secrets",
         "delete configmaps",
+        "get configmaps",
         "get deployments",
         "list configmaps",
         "list pods",

@@ -23,6 +23,8 @@ use crate::offline::Folder;
 
 pub(super) const TILLER: &str = "tiller";
 pub(super) const TARGET: &str = "target";
+/// By which a run keeps others away.
+const LOCK: &str = "tiller-guard-releases";
 pub(super) const RELEASES: usize = 3;
 
 /// What happens before a request is answered.
@@ -228,7 +230,9 @@ impl Place {
         // Of one that Tiller has purged meanwhile something may be aside.
         let is_purged = |release: &String| is_purged(&seen.truth, release);
         assert!(undone.iter().all(is_purged), "{undone:?}");
-        let owners = migrated.objects.iter().filter(|it| it.0.0 == "configmaps");
+        // A run that was killed leaves its lock, until there is something to do again.
+        let is_record = |it: &(&Key, &serde_json::Value)| it.0.0 == "configmaps" && it.0.2 != LOCK;
+        let owners = migrated.objects.iter().filter(is_record);
         let mut owners = owners.map(|it| &it.1["metadata"]["labels"]["OWNER"]);
         assert!(owners.all(|it| it == "MIGRATED"), "{migrated:?}");
         assert_eq!(self.migrate().await, undone);
@@ -263,6 +267,9 @@ impl Place {
             assert_eq!(object["metadata"]["labels"]["OWNER"], "TILLER");
         }
         let is_left = |(key, object): (&Key, &serde_json::Value)| {
+            if key.2 == LOCK {
+                return false;
+            }
             let labels = &object["metadata"]["labels"];
             let release = if key.0 == "secrets" {
                 &labels["name"]

@@ -1,5 +1,6 @@
 //! Helm 2's release records, as Tiller stored them.
 
+mod alone;
 mod extremes;
 mod files;
 mod helm3;
@@ -22,6 +23,7 @@ mod recordings;
 mod restored;
 mod restored_storage;
 mod show;
+mod two_owners;
 
 use std::fs;
 use std::path::PathBuf;

@@ -202,7 +202,7 @@ impl Store {
         let is_meant = |object: &Value| {
             selector.split(',').all(|part| match part.split_once('=') {
                 Some((label, value)) => object["metadata"]["labels"][label] == *value,
-                None => part.is_empty(),
+                None => part.is_empty() || object["metadata"]["labels"].get(part).is_some(),
             })
         };
         let found = self.objects.iter().filter(|((kind, place, _), object)| {

@@ -1,8 +1,9 @@
 //! What networks, API servers, Tillers and kills do to `move`.
 
-use kube::api::{DeleteParams, PostParams};
-use serde_json::json;
+use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
+use serde_json::{Value, json};
 
+use super::migrated::migrated;
 use super::moved::{all, create, found, kubeconfig, moved, records_of, world};
 use crate::api_server::World;
 use crate::provision::proxy::{Asked, Fate, Proxy, killed_after};
@@ -193,4 +194,44 @@ async fn a_record_with_other_keys_is_named_and_kept() {
     let told = "1 with other keys than `release`, which Tiller drops when it writes the record: desc.v1: note; remove these keys";
     assert!(run.stderr.contains(told), "{}", run.stderr);
     assert_eq!(found(&world).await, before);
+}
+
+/// What Tiller does not find, though it is labelled for it, does not stay behind unnoticed.
+#[tokio::test]
+async fn records_that_are_labelled_in_another_spelling_are_named() {
+    let namespace = "move-spelling";
+    let world = world(namespace, "plain").await;
+    let maps = world.objects("", "v1", "ConfigMap");
+    let label = async |name: &str, owner: Value, other: Value| {
+        let labels = json!({ "OWNER": owner, "owner": other });
+        let patch = Patch::Merge(json!({ "metadata": { "labels": labels } }));
+        let _labelled = maps
+            .patch(name, &PatchParams::default(), &patch)
+            .await
+            .unwrap();
+    };
+    label("plain.v1", json!("tiller"), Value::Null).await;
+    label("plain.v2", Value::Null, json!("TILLER")).await;
+    let named = "ConfigMap move-spelling/plain.v1, ConfigMap move-spelling/plain.v2";
+    for words in [&["--to=secrets", "--dry-run"][..], &["--to=secrets"]] {
+        let run = moved(&kubeconfig(), namespace, words).await;
+        assert_eq!(run.code, Some(1), "{}{}", run.stdout, run.stderr);
+        let told = format!(
+            "error: 2 without the label OWNER=TILLER, which Tiller does not find: {named}; label them or delete them, as `tiller-guard \
+             releases list -n {namespace}` says, and run this again\n"
+        );
+        assert_eq!(run.stderr, told);
+    }
+    let migration = migrated(&kubeconfig(), namespace, &["--check"]).await;
+    assert_eq!(migration.code, Some(1), "{}", migration.stderr);
+    let told = format!(
+        "no label OWNER=TILLER: {named}; label or delete them, as `tiller-guard releases list -n {namespace}` says"
+    );
+    assert!(migration.stdout.contains(&told), "{}", migration.stdout);
+    for name in ["plain.v1", "plain.v2"] {
+        label(name, json!("TILLER"), Value::Null).await;
+    }
+    let run = moved(&kubeconfig(), namespace, &["--to=secrets"]).await;
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    assert_eq!(found(&world).await, all("plain", "Secret"));
 }

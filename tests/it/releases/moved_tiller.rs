@@ -220,7 +220,7 @@ async fn missing_rights_are_found_before_tiller_stops() {
         "rules": [
             rights("apps", "deployments", &["get", "patch"]),
             rights("", "pods", &["list"]),
-            rights("", "configmaps", &["list", "patch"]),
+            rights("", "configmaps", &["create", "get", "list", "patch"]),
             rights("", "secrets", &["list"]),
         ],
     });
@@ -251,4 +251,32 @@ async fn missing_rights_are_found_before_tiller_stops() {
         assert_eq!(spec(&world).await["replicas"], 1);
         assert_eq!(found(&world).await, all("plain", "ConfigMap"));
     }
+}
+
+/// Controllers write Tiller's Deployment at any time, and networks lose answers: neither leaves it stopped.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_and_a_start_survive_conflicts_and_lost_answers() {
+    let world = world("move-conflict", "plain").await;
+    if !cluster().has_controllers() {
+        return;
+    }
+    deploy(&world, &json!([tiller(&["--storage=configmap"])])).await;
+    let kubelet = play_kubelet(&world);
+    let there = [("secrets", "Secret"), ("configmaps", "ConfigMap")];
+    let fates = [
+        Fate::Fails(409),
+        Fate::AnswerLost,
+        Fate::Fails(500),
+        Fate::Lost,
+    ];
+    for (fate, (to, kind)) in fates.into_iter().zip(there.into_iter().cycle()) {
+        let proxy = Proxy::once_each(world.client.clone(), fate).await;
+        let to = format!("--to={to}");
+        let words = [to.as_str(), "--timeout=60"];
+        let run = moved(&proxy.kubeconfig(), "move-conflict", &words).await;
+        assert_eq!(run.code, Some(0), "{fate:?}: {}{}", run.stdout, run.stderr);
+        assert_eq!(found(&world).await, all("plain", kind));
+        assert_eq!(spec(&world).await["replicas"], 1, "{fate:?}");
+    }
+    kubelet.abort();
 }
