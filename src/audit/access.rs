@@ -224,7 +224,7 @@ impl Access {
     }
 
     /// Whether a binding's role allows this. One that is not there allows nothing.
-    fn allows(&self, bound: &Bound, question: &Question<'_>) -> bool {
+    pub(super) fn allows(&self, bound: &Bound, question: &Question<'_>) -> bool {
         let rules = self.roles.get(&bound.role);
         rules.is_some_and(|rules| rules.iter().any(|rule| rule.allows(question)))
     }
@@ -299,20 +299,18 @@ impl Access {
         reached.map(|(namespace, _)| &**namespace).collect()
     }
 
-    /// The bindings by which an account may do this by one that holds in this namespace alone, or, without one, everywhere.
+    /// The bindings of an account that hold in this namespace alone, or, without one, everywhere.
     pub(super) fn bindings_of<'a>(
         &'a self,
         account: Account<'_>,
         namespace: Option<&str>,
-        question: &Question<'_>,
     ) -> Vec<&'a Bound> {
         let bindings = match namespace {
             None => Some(&self.of_cluster),
             Some(namespace) => self.of_namespace.get(namespace),
         };
         let bindings = bindings.into_iter().flatten();
-        let own = bindings.filter(|bound| holds(bound, account));
-        own.filter(|bound| self.allows(bound, question)).collect()
+        bindings.filter(|bound| holds(bound, account)).collect()
     }
 }
 

@@ -101,6 +101,7 @@ impl Audit {
             account: account.to_string(),
             can_reach: self.can_reach(account),
             reached_by: self.reached_by(&reached),
+            reached_by_unknown: self.unnamed(),
             network,
             findings,
             exposed_by: self.known(KINDS, || self.exposures.leading_to(namespace, &labels)),

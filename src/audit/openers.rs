@@ -85,6 +85,19 @@ impl Openers {
         tokens.map(String::as_str)
     }
 
+    /// The names of the token Secrets that an account lists. Kubernetes names them after the account.
+    pub(super) fn noted_tokens_of(
+        &self,
+        namespace: &str,
+        account: &str,
+    ) -> impl Iterator<Item = &str> {
+        let place = (namespace.to_owned(), account.to_owned());
+        let prefix = format!("{account}-token-");
+        let noted = self.listed.get(&place).into_iter().flatten();
+        let noted = noted.map(String::as_str);
+        noted.filter(move |it| it.starts_with(&prefix))
+    }
+
     /// Judges a token Secret by its metadata. Token Secrets that Kubernetes created are no findings.
     pub(super) fn take_token(
         &mut self,

@@ -1,6 +1,7 @@
 //! The questions about rights: what a Tiller's service account can reach, and who can reach a Tiller.
 
 use super::access::{Question, Way};
+use super::workloads;
 use crate::k8s::webhook_configuration::NAME;
 
 /// Something that a service account can do. More than one right may allow it.
@@ -159,10 +160,14 @@ pub(super) struct Names<'n> {
     pub(super) pods: Vec<&'n str>,
     /// The nodes on which they run.
     pub(super) nodes: Vec<&'n str>,
+    /// Other pods that run as one of its accounts.
+    pub(super) with_token: Vec<&'n str>,
     /// The Services that lead to them.
     pub(super) services: Vec<&'n str>,
     /// What a person changes to change it: the API group and the resource, with the names.
-    pub(super) workloads: Vec<(&'static str, &'static str, Vec<&'n str>)>,
+    pub(super) workloads: Vec<workloads::Names<'n>>,
+    /// What else in its namespace makes pods.
+    pub(super) makers: Vec<workloads::Names<'n>>,
 }
 
 /// The order in which ways are listed.
@@ -226,20 +231,25 @@ pub(super) fn ways<'n>(names: &'n Names<'n>) -> Vec<Way<'n>> {
         accounts,
         pods,
         nodes,
+        with_token,
         services,
         workloads,
+        makers,
     } = names;
     let mut proxy = each(&CONNECT, "", "pods/proxy", pods);
     proxy.extend(each(&CONNECT, "", "services/proxy", services));
     // Without names it would be the right to read all Secrets, which is a way of its own.
-    let read = |names: &'n [&'n str]| match names {
-        [] => Vec::new(),
-        names => each(&READ, "", "secrets", names),
-    };
+    let read = |names| named(&READ, "secrets", names);
     let mut token = each(&["create"], "", "serviceaccounts/token", accounts);
     token.extend(read(tokens));
-    let change = workloads.iter();
-    let change = change.flat_map(|(group, resource, names)| each(&CHANGE, group, resource, names));
+    token.extend(named(&CONNECT, "pods/exec", with_token));
+    token.extend(named(&CONNECT, "pods/attach", with_token));
+    token.extend(named(&CHANGE, "pods/ephemeralcontainers", with_token));
+    let change = |all: &'n [workloads::Names<'n>]| {
+        let all = all.iter();
+        all.flat_map(|(group, resource, names)| each(&CHANGE, group, resource, names))
+    };
+    let run_pods = RUNS_PODS.iter().map(|it| question(*it, &[]));
     vec![
         ("port-forward", each(&CONNECT, "", "pods/portforward", pods)),
         ("exec", each(&CONNECT, "", "pods/exec", pods)),
@@ -259,11 +269,8 @@ pub(super) fn ways<'n>(names: &'n Names<'n>) -> Vec<Way<'n>> {
             IMPERSONATE,
             each(&["impersonate"], "", "serviceaccounts", accounts),
         ),
-        (
-            "run-pods",
-            RUNS_PODS.iter().map(|it| question(*it, &[])).collect(),
-        ),
-        ("change", change.collect()),
+        ("run-pods", run_pods.chain(change(makers)).collect()),
+        ("change", change(workloads).collect()),
         (
             "escalate",
             ["roles", "clusterroles"]
@@ -306,6 +313,14 @@ fn each<'q>(
     verbs
         .map(|verb| question([verb, group, resource], names))
         .collect()
+}
+
+/// The same in the core group for these names only; nothing without a name.
+fn named<'q>(verbs: &[&'q str], resource: &'q str, names: &'q [&'q str]) -> Vec<Question<'q>> {
+    match names {
+        [] => Vec::new(),
+        names => each(verbs, "", resource, names),
+    }
 }
 
 fn question<'q>([verb, group, resource]: [&'q str; 3], names: &'q [&'q str]) -> Question<'q> {

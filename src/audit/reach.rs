@@ -2,15 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::access::{Access, Way};
+use super::access::{Access, Bound, Way};
 use super::labels::Labels;
 use super::listed::Listed;
 use super::questions::{Names, POWERS, Power, WAYS, ways, ways_by_others, webhook_changes};
 use super::report::{CanReach, Grant, Reacher};
 use super::take::Audit;
-use super::workloads::{Kept, Key};
+use super::workloads::{Kept, Key, by_resource};
+use crate::policy::WorkloadKind;
+use crate::policy::exposure::ExposureKind;
 use crate::policy::rbac::{Account, RbacKind};
-use crate::policy::{ObjectKind, WorkloadKind};
 use crate::report::Maybe;
 
 /// The lists from which rights are computed.
@@ -64,7 +65,7 @@ impl Audit {
     fn names<'n>(&'n self, tiller: &'n Reached<'_>) -> Names<'n> {
         let Reached {
             namespace,
-            accounts,
+            accounts: own_accounts,
             members,
             labels,
         } = tiller;
@@ -73,8 +74,11 @@ impl Audit {
             pods.filter(|(key, kept)| key.0 == WorkloadKind::Pod && !kept.finished)
         };
         let nodes = pods().map(|(_, kept)| &*kept.node);
-        let accounts = || accounts.iter().map(|it| it.name);
-        let tokens = accounts().flat_map(|it| self.openers.tokens_of(namespace, it));
+        let accounts = || own_accounts.iter().map(|it| it.name);
+        let tokens = accounts().flat_map(|it| self.tokens_of(namespace, it));
+        let changed = changed(members);
+        let mut with_token = self.workloads.pods_as(namespace, own_accounts);
+        with_token.retain(|it| !pods().any(|(key, _)| *key.2 == **it));
         Names {
             certificates: vec![&self.basis.policy.settings.certificate_secret],
             tokens: sorted(tokens),
@@ -83,8 +87,33 @@ impl Audit {
             pods: sorted(pods().map(|(key, _)| &*key.2)),
             nodes: sorted(nodes.filter(|it| !it.is_empty())),
             services: sorted(self.exposures.services_of(namespace, labels).into_iter()),
-            workloads: workloads(members),
+            with_token: with_token.into_iter().collect(),
+            makers: self.workloads.makers(namespace, &changed),
+            workloads: by_resource(changed.iter().map(|key| (key.0, &*key.2))),
         }
+    }
+
+    /// The Secrets with tokens of an account. Where they are not listed, those that Kubernetes before 1.24 made and noted in the account.
+    fn tokens_of(&self, namespace: &str, account: &str) -> impl Iterator<Item = &str> {
+        let noted = self.lacks(Listed::Tokens);
+        let noted = noted.then(|| self.openers.noted_tokens_of(namespace, account));
+        let tokens = self.openers.tokens_of(namespace, account);
+        tokens.chain(noted.into_iter().flatten())
+    }
+
+    /// The lists that lack names of objects: rights to one of these objects by its name are unknown.
+    pub(super) fn unnamed(&self) -> Vec<&'static str> {
+        let is_named = |listed: &Listed| {
+            matches!(
+                listed,
+                Listed::Workloads(_) | Listed::Tokens | Listed::Exposure(ExposureKind::Service)
+            )
+        };
+        let lists = Listed::ALL.into_iter();
+        let lists = lists.filter(|it| is_named(it) && self.lacks(*it));
+        let records = self.records.lacks_secrets();
+        let records = records.then_some("release records in secrets");
+        lists.map(Listed::as_str).chain(records).collect()
     }
 
     /// Who may change webhook configurations.
@@ -109,23 +138,12 @@ pub(super) struct Reached<'r> {
 }
 
 /// The objects that a person changes to change a Tiller, apart from those that have finished and from `ReplicaSet`s without pods.
-fn workloads<'n>(
-    members: &[(&'n Key, &'n Kept)],
-) -> Vec<(&'static str, &'static str, Vec<&'n str>)> {
-    let mut names: BTreeMap<_, BTreeSet<&str>> = BTreeMap::new();
-    for (number, ((kind, _, name), kept)) in members.iter().enumerate() {
-        if number > 0 && (kept.finished || kept.idle) {
-            continue;
-        }
-        let kind = ObjectKind::from(*kind);
-        for api in kind.apis() {
-            let own = names.entry((api.group, kind.resource())).or_default();
-            own.insert(name);
-        }
-    }
-    let each = names.into_iter();
-    each.map(|((group, resource), names)| (group, resource, names.into_iter().collect()))
-        .collect()
+fn changed<'n>(members: &[(&'n Key, &'n Kept)]) -> BTreeSet<&'n Key> {
+    let each = members.iter().enumerate();
+    let counts = |(number, (_, kept)): &(usize, &(&Key, &Kept))| {
+        matches!(number, 0) || !(kept.finished || kept.idle)
+    };
+    each.filter(counts).map(|(_, (key, _))| *key).collect()
 }
 
 fn sorted<'n>(names: impl Iterator<Item = &'n str>) -> Vec<&'n str> {
@@ -144,9 +162,10 @@ fn grants<'p>(
     namespace: Option<&str>,
     powers: impl Iterator<Item = &'p Power>,
 ) -> Vec<Grant> {
+    let own = access.bindings_of(account, namespace);
     let granted = powers.map(|power| {
-        let questions = power.questions();
-        let bindings = questions.flat_map(|it| access.bindings_of(account, namespace, &it));
+        let allows = |bound: &&&Bound| power.questions().any(|it| access.allows(bound, &it));
+        let bindings = own.iter().filter(allows);
         Grant {
             can: power.name,
             by: bindings.map(ToString::to_string).collect(),

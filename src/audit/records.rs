@@ -57,6 +57,11 @@ impl Records {
         self.unread_secrets = true;
     }
 
+    /// Whether records in Secrets were not listed, or not to their end.
+    pub(super) fn lacks_secrets(&self) -> bool {
+        self.unread_secrets
+    }
+
     /// Adds these records to the knowledge of the cluster; where those in Secrets were not all listed, that they are unknown in these
     /// namespaces.
     pub(super) fn tell<'n>(

@@ -62,6 +62,9 @@ pub struct AuditedTiller {
     pub can_reach: Maybe<CanReach>,
     /// Who can reach it.
     pub reached_by: Maybe<Vec<Reacher>>,
+    /// The lists that lack names of objects: who reaches it by a right to one of these by its name is unknown.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub reached_by_unknown: Vec<&'static str>,
     /// Who reaches its port: `everybody`, `certificates`, `own-pod` or `nobody`.
     pub network: Maybe<&'static str>,
     /// The Services, Ingresses and routes that lead to it.

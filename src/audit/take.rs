@@ -212,8 +212,12 @@ impl Audit {
 
     /// Whether the list of pods is not known, or not whole.
     pub(super) fn lacks_pods(&self) -> bool {
-        let pods = Listed::Workloads(WorkloadKind::Pod);
-        self.missing.contains_key(&pods)
+        self.lacks(Listed::Workloads(WorkloadKind::Pod))
+    }
+
+    /// Whether a list is not known, or not whole.
+    pub(super) fn lacks(&self, listed: Listed) -> bool {
+        self.missing.contains_key(&listed)
     }
 
     /// Whether the report covers this namespace.

@@ -126,6 +126,9 @@ fn write_audited(
         |it| it.iter().map(reacher).collect(),
         out,
     )?;
+    if let Some(unknown) = unknown_ways(tiller) {
+        row("", &unknown, out)?;
+    }
     row(
         "network",
         &told(&tiller.network, |it| network(it).to_owned()),
@@ -312,6 +315,13 @@ fn reacher(reacher: &Reacher) -> String {
         ways.join(", "),
         bindings(by.iter().collect())
     )
+}
+
+/// By which objects' names nobody knows who reaches a Tiller, if those were not listed.
+pub(super) fn unknown_ways(tiller: &AuditedTiller) -> Option<String> {
+    let lists = &tiller.reached_by_unknown;
+    let lacks = matches!(tiller.reached_by, Maybe::Known(_)) && !lists.is_empty();
+    lacks.then(|| format!("unknown: rights by the names of {}", lists.join(", ")))
 }
 
 fn bindings(by: BTreeSet<&String>) -> String {

@@ -9,7 +9,9 @@ use super::report::Opener;
 
 use crate::pod::PodSpec;
 use crate::policy::rbac::Account;
-use crate::policy::{Context, Knowledge, Object, Settings, Workload, WorkloadKind, decide};
+use crate::policy::{
+    Context, Knowledge, Object, ObjectKind, Settings, Workload, WorkloadKind, decide,
+};
 
 /// What is kept of workloads.
 #[derive(Debug, Default)]
@@ -20,7 +22,21 @@ pub(super) struct Workloads {
     plain: BTreeSet<Key>,
     /// Others that run as an account of their own.
     others: BTreeMap<Key, Other>,
+    /// All that a right may name, by namespace.
+    named: BTreeMap<Box<str>, Vec<Named>>,
 }
+
+/// A workload, as far as it matters for rights to it by its name.
+#[derive(Debug)]
+struct Named {
+    kind: WorkloadKind,
+    name: Box<str>,
+    /// The service account; empty for the account `default`.
+    account: Box<str>,
+}
+
+/// Names of objects, with the API group and the resource.
+pub(super) type Names<'n> = (&'static str, &'static str, Vec<&'n str>);
 
 /// Kind, namespace and name.
 pub(super) type Key = (WorkloadKind, Box<str>, Box<str>);
@@ -63,6 +79,7 @@ impl Workloads {
         let key = key(workload.kind, namespace, &workload.name);
         let maker = workload.controller();
         let maker = maker.map(|(kind, name)| self::key(kind, namespace, name));
+        self.name(workload, namespace, object);
         if !settings.takes_for_tiller(workload) {
             if workload.kind == WorkloadKind::Deployment {
                 self.plain.insert(key.clone());
@@ -92,6 +109,49 @@ impl Workloads {
         };
         self.tillers.insert(key, kept);
         Ok(true)
+    }
+
+    /// Keeps the name of a workload, unless it is a pod that has finished.
+    fn name(&mut self, workload: &Workload<'_>, namespace: &str, object: &str) {
+        if workload.kind == WorkloadKind::Pod && has_finished(object) {
+            return;
+        }
+        let account = match workload.pod.account().as_str() {
+            "default" => "",
+            account => account,
+        };
+        let named = Named {
+            kind: workload.kind,
+            name: (&*workload.name).into(),
+            account: account.into(),
+        };
+        let own = self.named.entry(namespace.into()).or_default();
+        own.push(named);
+    }
+
+    /// What makes pods in a namespace and can be changed to run as another account, apart from these objects.
+    pub(super) fn makers(&self, namespace: &str, except: &BTreeSet<&Key>) -> Vec<Names<'_>> {
+        let own = self.named.get(namespace).into_iter().flatten();
+        let others = own.filter(|it| {
+            !matches!(it.kind, WorkloadKind::Pod | WorkloadKind::Job)
+                && !except.contains(&(it.kind, namespace.into(), it.name.clone()))
+        });
+        by_resource(others.map(|it| (it.kind, &*it.name)))
+    }
+
+    /// The names of the pods in a namespace that run as one of these accounts, in order.
+    pub(super) fn pods_as(&self, namespace: &str, accounts: &[Account<'_>]) -> BTreeSet<&str> {
+        let own = self.named.get(namespace).into_iter().flatten();
+        let runs_as = |account: &str| {
+            let account = if account.is_empty() {
+                "default"
+            } else {
+                account
+            };
+            accounts.iter().any(|it| it.name == account)
+        };
+        let pods = own.filter(|it| it.kind == WorkloadKind::Pod && runs_as(&it.account));
+        pods.map(|it| &*it.name).collect()
     }
 
     /// Each Tiller with all that controllers make of it.
@@ -173,6 +233,34 @@ fn borrower(key: &Key, account: &str, knowledge: &Knowledge, basis: &Basis) -> O
 
 pub(super) fn key(kind: WorkloadKind, namespace: &str, name: &str) -> Key {
     (kind, namespace.into(), name.into())
+}
+
+/// These objects by API group and resource: a right names one of the groups that serve it.
+pub(super) fn by_resource<'n>(
+    objects: impl Iterator<Item = (WorkloadKind, &'n str)>,
+) -> Vec<Names<'n>> {
+    let mut names: BTreeMap<_, BTreeSet<&str>> = BTreeMap::new();
+    for (kind, name) in objects {
+        let kind = ObjectKind::from(kind);
+        for api in kind.apis() {
+            let own = names.entry((api.group, kind.resource())).or_default();
+            own.insert(name);
+        }
+    }
+    let each = names.into_iter();
+    each.map(|((group, resource), names)| (group, resource, names.into_iter().collect()))
+        .collect()
+}
+
+/// Whether a pod has finished. Most have not, and are not read for it.
+fn has_finished(pod: &str) -> bool {
+    let phases = ["Succeeded", "Failed"];
+    if !phases.iter().any(|it| pod.contains(it)) {
+        return false;
+    }
+    let status = Meta::read(pod).ok().and_then(|it| it.status);
+    let phase = status.and_then(|it| it.phase);
+    phase.is_some_and(|it| phases.contains(&it.as_str()))
 }
 
 /// The labels of the pods that an object makes, or is, and the node of a pod.

@@ -11,8 +11,8 @@ use crate::cluster::{Cluster, User, resource};
 use crate::offline::run;
 use crate::releases::recordings;
 
-/// How many pods controllers make of them.
-const PODS: usize = 9;
+/// How many pods there are of them and beside them.
+const PODS: usize = 11;
 
 /// Makes all of it, and waits until the controllers have made the pods.
 pub(super) async fn create(cluster: &Cluster) {
@@ -246,6 +246,16 @@ fn around(minor: u16) -> Vec<Value> {
             "spec": { "serviceAccountName": "tiller", "containers": [{ "name": "web", "image": "nginx" }] },
         },
     });
+    // A pod that runs as the Tiller's account, and one that does not.
+    let beside = |name: &str, account: &str| {
+        let mut pod = namespaced("v1", "Pod", "aud-pod", name);
+        pod["spec"] = json!({
+            "serviceAccountName": account,
+            "containers": [{ "name": "web", "image": "nginx" }],
+        });
+        pod
+    };
+    let (side, plain_pod) = (beside("side", "tiller"), beside("plain", "default"));
     let mut token = namespaced("v1", "Secret", "aud-zero", "forever");
     token["type"] = json!("kubernetes.io/service-account-token");
     token["metadata"]["annotations"] = json!({ "kubernetes.io/service-account.name": "tiller" });
@@ -269,7 +279,7 @@ fn around(minor: u16) -> Vec<Value> {
             "defaultBackend": { "service": { "name": "tiller-deploy", "port": { "number": 44134 } } },
         });
     }
-    vec![web, token, service, plain, other, ingress]
+    vec![web, side, plain_pod, token, service, plain, other, ingress]
 }
 
 /// A team, with a hardened Tiller and its certificates.

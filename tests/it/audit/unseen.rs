@@ -1,6 +1,6 @@
 //! What may not be looked at is unknown, and never clean.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::cluster;
 use crate::cluster::User;
@@ -135,6 +135,23 @@ async fn what_runs_is_unknown_without_the_list_of_pods() {
         assert_eq!(tiller["next"]["restart"]["answer"], "unknown", "{tiller}");
     }
     assert_eq!(report["summary"]["refused_at_restart"], 0);
+}
+
+/// A Secret with a token is known by its name alone.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_reads_a_token_by_its_name_is_unknown_without_the_list_of_secrets() {
+    const SECRETS: &[&str] = &["/api/v1/secrets"];
+    let run = refused(SECRETS, &["audit", "-o", "json"]).await;
+    assert_eq!(run.code, Some(3), "{}", run.stderr);
+    for tiller in run.json()["tillers"].as_array().unwrap() {
+        let unknown = &tiller["reached_by_unknown"];
+        let wanted = json!(["token secrets", "release records in secrets"]);
+        assert_eq!(unknown, &wanted, "{tiller}");
+        assert!(tiller["reached_by"].is_array(), "{tiller}");
+    }
+    let text = refused(SECRETS, &["audit"]).await.stdout;
+    let wanted = "unknown: rights by the names of token secrets, release records in secrets\n";
+    assert_eq!(text.matches(wanted).count(), 12, "{text}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

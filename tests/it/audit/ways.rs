@@ -41,8 +41,55 @@ async fn secrets(client: &Client, tiller: &Value) -> [Vec<String>; 2] {
     [tokens, records]
 }
 
+/// The groups and resources that serve a Tiller's object.
+fn resources(tiller: &Value) -> Vec<[&'static str; 2]> {
+    let (groups, resource): (&[&str], _) = match tiller["kind"].as_str().unwrap() {
+        "Deployment" => (&["apps", "extensions"], "deployments"),
+        "StatefulSet" => (&["apps"], "statefulsets"),
+        "DaemonSet" => (&["apps", "extensions"], "daemonsets"),
+        "Job" => (&["batch"], "jobs"),
+        "CronJob" => (&["batch"], "cronjobs"),
+        "Pod" => (&[""], "pods"),
+        other => panic!("{other}"),
+    };
+    groups.iter().map(|group| [*group, resource]).collect()
+}
+
+/// The names of the Deployments in a namespace beside a Tiller, and of the pods that run as its account beside its own.
+async fn beside(client: &Client, tiller: &Value) -> [Vec<String>; 2] {
+    let namespace = tiller["namespace"].as_str().unwrap();
+    let account = tiller["account"].as_str().unwrap().split_once('/').unwrap();
+    let list = async |api_version, kind| {
+        let listed = api(client, api_version, kind, namespace);
+        listed.list(&ListParams::default()).await.unwrap().items
+    };
+    let own = tiller["pods"].as_array().unwrap().iter();
+    let own: Vec<&str> = own.map(|it| it["name"].as_str().unwrap()).collect();
+    let mut deployments = Vec::new();
+    for deployment in list("apps/v1", "Deployment").await {
+        let name = deployment.metadata.name.unwrap();
+        if (tiller["kind"].as_str(), tiller["name"].as_str()) != (Some("Deployment"), Some(&name)) {
+            deployments.push(name);
+        }
+    }
+    let mut pods = Vec::new();
+    for pod in list("v1", "Pod").await {
+        let name = pod.metadata.name.unwrap();
+        if pod.data["spec"]["serviceAccountName"] == account.1 && !own.contains(&&*name) {
+            pods.push(name);
+        }
+    }
+    [deployments, pods]
+}
+
 /// What each word of `reached_by` means: one of these rights, with the name of an object.
-fn ways(tiller: &Value, [tokens, records]: [Vec<String>; 2]) -> Vec<Way> {
+fn ways(
+    tiller: &Value,
+    [tokens, records]: [Vec<String>; 2],
+    [deployments, with_token]: [Vec<String>; 2],
+) -> Vec<Way> {
+    let update = |group, resource| ["update", "patch"].map(|verb| [verb, group, resource]);
+    let name = [tiller["name"].as_str().unwrap().to_owned()];
     let named = |rights: &[[&'static str; 3]], names: &[String]| {
         let rights = rights.iter();
         let each = rights.flat_map(|right| names.iter().map(|name| (*right, name.clone())));
@@ -58,20 +105,9 @@ fn ways(tiller: &Value, [tokens, records]: [Vec<String>; 2]) -> Vec<Way> {
     let any_or_own = |rights: &[[&'static str; 3]]| [any(rights), named(rights, &pods)].concat();
     let both = |resource| [["create", "", resource], ["get", "", resource]];
     let read = ["get", "list", "watch"].map(|verb| [verb, "", "secrets"]);
-    let (groups, resource): (&[&str], _) = match tiller["kind"].as_str().unwrap() {
-        "Deployment" => (&["apps", "extensions"], "deployments"),
-        "StatefulSet" => (&["apps"], "statefulsets"),
-        "DaemonSet" => (&["apps", "extensions"], "daemonsets"),
-        "Job" => (&["batch"], "jobs"),
-        "CronJob" => (&["batch"], "cronjobs"),
-        "Pod" => (&[""], "pods"),
-        other => panic!("{other}"),
-    };
-    let update = |group, resource| ["update", "patch"].map(|verb| [verb, group, resource]);
-    let name = [tiller["name"].as_str().unwrap().to_owned()];
-    let mut change: Vec<Right> = groups
-        .iter()
-        .flat_map(|group| named(&update(*group, resource), &name))
+    let mut change: Vec<Right> = resources(tiller)
+        .into_iter()
+        .flat_map(|[group, resource]| named(&update(group, resource), &name))
         .collect();
     change.extend(named(&update("", "pods"), &pods));
     // Those who have another way than as somebody else.
@@ -107,6 +143,9 @@ fn ways(tiller: &Value, [tokens, records]: [Vec<String>; 2]) -> Vec<Way> {
             [
                 named(&[["create", "", "serviceaccounts/token"]], &account),
                 named(&read, &tokens),
+                named(&both("pods/exec"), &with_token),
+                named(&both("pods/attach"), &with_token),
+                named(&update("", "pods/ephemeralcontainers"), &with_token),
             ]
             .concat(),
         ),
@@ -119,7 +158,14 @@ fn ways(tiller: &Value, [tokens, records]: [Vec<String>; 2]) -> Vec<Way> {
             ]
             .concat(),
         ),
-        ("run-pods", any(&run_pods())),
+        (
+            "run-pods",
+            [
+                any(&run_pods()),
+                named(&update("apps", "deployments"), &deployments),
+            ]
+            .concat(),
+        ),
         ("change", change),
         (
             "bind",
@@ -158,6 +204,8 @@ async fn who_can_reach_a_tiller_is_whom_the_api_server_lets() {
             "User aud-stranger",
             "User aud-bind-other",
             "User aud-near",
+            "User aud-gone",
+            "User aud-plain",
             "ServiceAccount aud-own/default",
             "Group system:authenticated",
         ])
@@ -169,7 +217,8 @@ async fn who_can_reach_a_tiller_is_whom_the_api_server_lets() {
     let (mut given, mut asked) = (BTreeSet::new(), 0);
     for tiller in tillers {
         let namespace = tiller["namespace"].as_str().unwrap();
-        let ways = ways(tiller, secrets(&client, tiller).await);
+        let secrets = secrets(&client, tiller).await;
+        let ways = ways(tiller, secrets, beside(&client, tiller).await);
         for name in &everybody {
             // Of its own account nothing is told.
             if *name == format!("ServiceAccount {}", tiller["account"].as_str().unwrap()) {
@@ -205,10 +254,17 @@ async fn who_can_reach_a_tiller_is_whom_the_api_server_lets() {
         ("User aud-kubelet", "nodes", "aud-pod"),
         ("User aud-patch", "change", "aud-own"),
         ("User aud-update", "run-pods", "aud-own"),
+        ("User aud-web", "run-pods", "aud-own"),
+        ("User aud-side", "token", "aud-pod"),
     ] {
         assert!(given.contains(&(name, way, namespace)), "{name} {way}");
     }
-    let near = ["User aud-near", "User aud-bind-other"];
+    let near = [
+        "User aud-near",
+        "User aud-bind-other",
+        "User aud-gone",
+        "User aud-plain",
+    ];
     let near: Vec<_> = given.iter().filter(|it| near.contains(&it.0)).collect();
     assert!(near.is_empty(), "{near:?}");
 }
