@@ -1,7 +1,5 @@
 //! The report as a page to look at.
 
-use std::cmp::Reverse;
-
 use super::graph::graph;
 use super::pods::{self, differing};
 use super::reached::{Reaches, named, people, reaches};
@@ -9,9 +7,11 @@ use super::report::{
     AuditReport, AuditedCertificate, AuditedTiller, CanReach, Grant, GuardState, ObjectName,
     Opener, Step,
 };
-use super::text::{age, grants, releases, step, title, told};
-use crate::policy::{Severity, Timestamp};
-use crate::report::{Item, Maybe, Page, Section, Tile, Tone, configuration, count};
+use super::text::{age, grants, releases, step, title, told, unknown_ways};
+use crate::policy::Timestamp;
+use crate::report::{
+    Item, Maybe, Page, Section, Tile, Tone, configuration, count, severity, worst,
+};
 
 /// The most lines of a Tiller about one thing.
 pub(super) const NAMED: usize = 8;
@@ -38,7 +38,7 @@ pub fn page(report: &AuditReport, now: Timestamp) -> Page<'_> {
     let mut sections = vec![people(tillers, &reaches)];
     sections.extend(guard.as_ref().map(of_guard));
     let mut notes = Vec::new();
-    let (openers, left_out) = worst(openers);
+    let (openers, left_out) = worst(openers.iter(), |it| severity(&it.findings), OTHERS);
     if !not_served.is_empty() {
         notes.push(format!(
             "not served by this API server: {}",
@@ -73,20 +73,6 @@ pub fn page(report: &AuditReport, now: Timestamp) -> Page<'_> {
             .collect(),
         notes,
     }
-}
-
-/// The worst of these, in order, and how many are left out.
-fn worst(openers: &[Opener]) -> (Vec<&Opener>, usize) {
-    let severity = |it: &Opener| {
-        let first = it.findings.first();
-        first.and_then(|it| Severity::find(it.severity))
-    };
-    let mut worst: Vec<(usize, &Opener)> = openers.iter().enumerate().collect();
-    worst.sort_by_key(|(number, it)| (Reverse(severity(it)), *number));
-    worst.truncate(OTHERS);
-    worst.sort_by_key(|(number, _)| *number);
-    let left_out = openers.len() - worst.len();
-    (worst.into_iter().map(|(_, it)| it).collect(), left_out)
 }
 
 fn tiles(report: &AuditReport) -> Vec<Tile> {
@@ -149,7 +135,10 @@ fn of_tiller<'r>(tiller: &'r AuditedTiller, reaches: &Reaches<'_>, now: Timestam
         _ => Tone::Plain,
     };
     let cell = |step: &Step| (step.answer.to_owned(), answer(step.answer));
-    let people = counted(&tiller.reached_by, Vec::len);
+    let mut people = counted(&tiller.reached_by, Vec::len);
+    if unknown_ways(tiller).is_some() {
+        people = (format!("{}, some unknown", people.0), Tone::Unknown);
+    }
     let reach = match &tiller.can_reach {
         Maybe::Known(reach) if !reach.cluster.is_empty() => {
             ("whole cluster".to_owned(), Tone::Open)
@@ -222,7 +211,11 @@ fn details(
         Some(("can reach", reaches_of(tiller))),
         Some((
             "reached by",
-            lines(&tiller.reached_by, |it| named(it, reaches)),
+            lines(&tiller.reached_by, |it| {
+                let mut lines = named(it, reaches);
+                lines.extend(unknown_ways(tiller));
+                lines
+            }),
         )),
         network,
         Some(("exposed by", few(lines(&tiller.exposed_by, Clone::clone)))),

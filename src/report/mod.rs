@@ -28,7 +28,8 @@ pub use junit::write as write_junit;
 pub use object::{Finding, ReportedObject};
 pub use open_reports::{MANAGED_BY, ReportApi, report_objects};
 pub use page::{
-    Edge, Graph, Item, Node, Page, Section, Target, Tile, Tone, configuration, write as write_page,
+    Edge, Graph, Item, Node, Page, Section, Target, Tile, Tone, configuration, severity, worst,
+    write as write_page,
 };
 pub use release_problem::RELEASE_PROBLEM;
 pub use sarif::write as write_sarif;

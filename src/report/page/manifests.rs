@@ -1,15 +1,19 @@
 //! What `check` found, as a page.
 
-use super::model::{Item, Page, Section, Tile, Tone};
+use super::model::{Item, Page, Section, Tile, Tone, severity, worst};
 use crate::releases::Problem;
 use crate::report::tiller::{Effective, Maybe, Tiller};
 use crate::report::{Report, ReportedObject, Unreadable, count, title};
+
+/// The most objects.
+const OBJECTS: usize = 500;
 
 impl<'r> From<&'r Report> for Page<'r> {
     fn from(report: &'r Report) -> Self {
         let summary = report.summary;
         let shown = report.objects.iter();
         let shown = shown.filter(|it| !it.findings.is_empty() || !it.tillers.is_empty());
+        let (shown, left_out) = worst(shown, |it| severity(&it.findings), OBJECTS);
         let unknown = report.errors.iter().map(|error: &Unreadable| {
             let message = error.message.clone();
             (error.to_string(), message)
@@ -30,7 +34,8 @@ impl<'r> From<&'r Report> for Page<'r> {
                 Tile::of(summary.unreadable, ["could not be read"; 2], Tone::Unknown),
             ],
             columns: vec!["File", "Line", "Tillers"],
-            items: shown.map(item).collect(),
+            items: shown.into_iter().map(item).collect(),
+            left_out,
             sections: vec![Section {
                 title: "Release records",
                 about: "What is wrong with release records among the objects.",

@@ -20,7 +20,7 @@ use super::text::OneLine as _;
 use findings::Index;
 pub use graph::{Edge, Graph, Node, Target};
 pub use manifests::configuration;
-pub use model::{Item, Page, Section, Tile, Tone};
+pub use model::{Item, Page, Section, Tile, Tone, severity, worst};
 
 /// The style.
 const STYLE: &str = include_str!("page.css");

@@ -1,6 +1,9 @@
 //! What a page shows.
 
+use std::cmp::Reverse;
+
 use super::graph::Graph;
+use crate::policy::Severity;
 use crate::report::object::Finding;
 
 /// What a page shows.
@@ -18,7 +21,7 @@ pub struct Page<'r> {
     pub columns: Vec<&'static str>,
     /// The lines of the table.
     pub items: Vec<Item<'r>>,
-    /// How many further objects have findings.
+    /// How many further objects there are, none of which is worse.
     pub left_out: usize,
     /// Further tables.
     pub sections: Vec<Section>,
@@ -64,6 +67,27 @@ pub struct Item<'r> {
     pub findings: &'r [Finding],
     /// What there is to tell, each with its name.
     pub details: Vec<(&'static str, Vec<String>)>,
+}
+
+/// The worst of these objects by the severity of their findings, in their order, and how many are left out.
+pub fn worst<T>(
+    objects: impl Iterator<Item = T>,
+    severity: impl Fn(&T) -> Option<Severity>,
+    most: usize,
+) -> (Vec<T>, usize) {
+    let mut worst: Vec<(usize, T)> = objects.enumerate().collect();
+    let left_out = worst.len().saturating_sub(most);
+    worst.sort_by_key(|(number, it)| (Reverse(severity(it)), *number));
+    worst.truncate(most);
+    worst.sort_by_key(|(number, _)| *number);
+    (worst.into_iter().map(|(_, it)| it).collect(), left_out)
+}
+
+/// The severity of the worst of these findings.
+pub fn severity(findings: &[Finding]) -> Option<Severity> {
+    let severities = findings.iter();
+    let severities = severities.filter_map(|it| Severity::find(it.severity));
+    severities.max()
 }
 
 /// A table of its own.

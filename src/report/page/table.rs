@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::findings::Index;
-use super::model::{Item, Page};
+use super::model::{Item, Page, severity};
 use crate::policy::Severity;
 use crate::report::text::OneLine as _;
 
@@ -47,7 +47,7 @@ pub(super) fn section(page: &Page<'_>, index: &Index<'_>) -> Markup {
                     @for (number, item) in items.iter().enumerate() { (line(number, item, width, index)) }
                 } }
                 @if *left_out > 0 {
-                    p.about { "Of " (left_out) " more objects with findings of the same severity or a lower one, see -o json." }
+                    p.about { "and " (left_out) " more objects, none of which is worse; -o json has all" }
                 }
             }
         }
@@ -55,9 +55,7 @@ pub(super) fn section(page: &Page<'_>, index: &Index<'_>) -> Markup {
 }
 
 fn line(number: usize, item: &Item<'_>, width: usize, index: &Index<'_>) -> Markup {
-    let worst = item.findings.iter();
-    let worst = worst.filter_map(|finding| Severity::find(finding.severity));
-    let worst = worst.max();
+    let worst = severity(item.findings);
     let rank = worst.map_or(0, rank);
     html! {
         tbody id=(Item::anchor(number)) data-s=(rank) {

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{Edge, Graph, Item, Node, Page, STYLE, Section, Target, Tile, Tone, write};
+use super::{Edge, Graph, Item, Node, Page, STYLE, Section, Target, Tile, Tone, worst, write};
+use crate::policy::Severity;
 use crate::report::Finding;
 
 const HOSTILE: &str = "</script></style><img src=x onerror=alert(1)>\"'&\u{202e}\u{0}";
@@ -81,6 +82,22 @@ fn no_text_of_a_manifest_becomes_markup() {
     for outside in ["src=\"", "url(", "@import", "http-equiv=\"refresh\""] {
         assert!(!text.contains(outside), "{outside}");
     }
+}
+
+#[test]
+fn what_is_left_out_is_not_worse_than_what_is_shown() {
+    use Severity::{Critical, High, Low};
+    let all = [
+        (1, Some(Low)),
+        (2, Some(Critical)),
+        (3, None),
+        (4, Some(High)),
+        (5, Some(Low)),
+        (6, Some(High)),
+    ];
+    let (shown, left_out) = worst(all.into_iter(), |it| it.1, 4);
+    let shown: Vec<_> = shown.into_iter().map(|it| it.0).collect();
+    assert_eq!((shown, left_out), (vec![1, 2, 4, 6], 2));
 }
 
 /// The colours of the style, by the scheme and name.

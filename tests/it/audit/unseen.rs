@@ -152,6 +152,8 @@ async fn who_reads_a_token_by_its_name_is_unknown_without_the_list_of_secrets() 
     let text = refused(SECRETS, &["audit"]).await.stdout;
     let wanted = "unknown: rights by the names of token secrets, release records in secrets\n";
     assert_eq!(text.matches(wanted).count(), 12, "{text}");
+    let page = refused(SECRETS, &["audit", "-o", "html"]).await.stdout;
+    assert!(page.contains(", some unknown"), "{page}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

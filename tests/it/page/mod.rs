@@ -9,6 +9,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use crate::api_server::recorded_deployment;
 use crate::offline::{Folder, run};
 use browser::Browser;
 
@@ -177,7 +178,7 @@ fn of_many_bindings_the_first_are_shown() {
         let number = text[..at].rsplit(|it: char| !it.is_ascii_digit()).next();
         number.unwrap().parse::<usize>().unwrap()
     };
-    let bindings = told(" more objects with findings");
+    let bindings = told(" more objects, none");
     assert!(bindings > 700, "{bindings}");
     assert!(told(" more lines; -o json has all") > 0);
     assert!(told(" more; -o json has all") > 10);
@@ -222,6 +223,32 @@ fn a_hostile_name_is_text() {
     let shown = browser.evaluate("document.body.innerText.includes(\"document.title='run'\")");
     assert_eq!(shown, true);
     assert_quiet(&browser);
+}
+
+/// A repository of any size makes a page of less than 1 MB, with the worst of its objects.
+#[test]
+fn of_many_manifests_the_worst_are_shown() {
+    let folder = Folder::new();
+    let check = |number: usize| {
+        let of = |number: usize| {
+            let mut deployment = recorded_deployment("2.17.0-plain");
+            deployment["metadata"]["namespace"] = json!(format!("team-{number}-tiller"));
+            deployment.to_string()
+        };
+        let all: Vec<String> = (0..number).map(of).collect();
+        let manifests = folder.file("manifests.yaml", all.join("\n---\n"));
+        let page = format!("{}/page.html", folder.path());
+        let run = run(&["check", &manifests, "-o", &format!("html={page}")], b"");
+        assert_eq!(run.code, Some(1), "{}", run.stderr);
+        fs::read_to_string(page).unwrap()
+    };
+    let page = check(300);
+    assert!(page.len() < 1_000_000, "{} bytes", page.len());
+    assert!(!page.contains(" more objects, none"));
+    let page = check(3000);
+    assert!(page.len() < 1_500_000, "{} bytes", page.len());
+    assert!(page.contains("and 2500 more objects, none of which is worse"));
+    assert_eq!(page.matches("<tbody id=").count(), 500);
 }
 
 #[test]
