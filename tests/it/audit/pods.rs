@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::audit_of;
-use crate::offline::run;
+use crate::offline::{Folder, run};
 
 /// A pod of Tiller's that asks for certificates.
 fn hardened() -> Value {
@@ -110,6 +110,36 @@ fn a_pod_of_an_older_template_is_judged_as_what_it_is() {
 
 fn run_text(dump: &str, format: &str) -> String {
     run(&["audit", "-f", "-", "-o", format], dump.as_bytes()).stdout
+}
+
+/// Where the mode does not let a Tiller pass as it is, what was found does.
+#[test]
+fn a_tiller_with_findings_that_are_only_reported_is_left_for_these() {
+    let hardened = run(&["harden", "docs/examples/tiller.yaml"], b"").stdout;
+    let asks = "annotations:\n        sidecar.istio.io/inject: \"true\"\n";
+    let hardened = hardened.replacen("annotations:\n", asks, 1);
+    let folder = Folder::new();
+    for (mode, told) in [
+        ("enforce", "what was found is only reported"),
+        ("freeze", "what was found is only reported"),
+        ("audit", "the mode only reports"),
+        ("warn", "the mode only reports"),
+    ] {
+        let policy = folder.file(
+            "policy.yaml",
+            format!("apiVersion: tiller-guard.io/v1\nkind: Policy\nmode: {mode}\n"),
+        );
+        let words = ["audit", "-f", "-", "--policy", &policy];
+        let update = |format: &str| {
+            let words = [&words[..], &["-o", format]].concat();
+            run(&words, hardened.as_bytes()).stdout
+        };
+        let text = update("text");
+        let line = format!("  next update    left as it is, since {told}\n");
+        assert!(text.contains(&line), "{mode}: {text}");
+        let page = update("html");
+        assert!(page.contains(&format!("left as it is, since {told}")));
+    }
 }
 
 /// A Role, what gives it to an account, and what has to be there for rights to be known.
