@@ -7,7 +7,7 @@ use crate::policy::{ObjectKind, WorkloadKind};
 
 use super::node::{Content, Duplicate, Node, Position};
 use super::stream::{Document, Unreadable};
-use super::template::Parameters;
+use super::template::Filling;
 use super::{Fault, openshift};
 
 /// An object of a document.
@@ -25,8 +25,8 @@ pub struct ManifestObject {
     pub name: String,
     /// The object, as [`Self::as_read`] reads it.
     pub value: Value,
-    /// The parameters of the template that holds it.
-    parameters: Parameters,
+    /// What the template that holds it puts into it.
+    filling: Filling,
     /// The keys that it holds twice, with pointers in the document.
     pub duplicates: Vec<Duplicate>,
     /// Where it begins in the stream.
@@ -59,11 +59,11 @@ impl ManifestObject {
         ["containers", "initContainers"].into_iter().any(is_list)
     }
 
-    /// What is judged of an object that is written so in its place: with the values of its template's parameters, and in
+    /// What is judged of an object that is written so in its place: with what its template puts into it, and in
     /// Kubernetes' own words.
     pub fn as_read(&self, written: Value) -> Value {
         let mut value = written;
-        self.parameters.fill(&mut value);
+        self.filling.fill(&mut value);
         if openshift::is_group(self.group())
             && matches!(self.judged_as(), Some(ObjectKind::Rbac(_)))
         {
@@ -177,10 +177,10 @@ impl Document {
         objects: &[Node],
         found: &mut Vec<Result<ManifestObject, Unreadable>>,
     ) {
-        let parameters = Parameters::of(node);
+        let filling = Filling::of(node);
         let around = Around {
             list: None,
-            parameters: Some(&parameters),
+            filling: Some(&filling),
         };
         for (index, object) in objects.iter().enumerate() {
             let pointer = format!("{}/objects/{index}", template.pointer);
@@ -205,7 +205,7 @@ impl Document {
         if !matches!(node.content, Content::Mapping(..)) {
             return Err(fail("not a Kubernetes object: not a mapping"));
         }
-        let Around { list, parameters } = around;
+        let Around { list, filling } = around;
         let text = |node: Option<&Node>| node.and_then(Node::text).map(str::to_owned);
         let filled = |key| text(node.get(key)).filter(|text| !text.is_empty());
         let named = match (filled("kind"), filled("apiVersion"), list) {
@@ -225,7 +225,7 @@ impl Document {
             namespace: None,
             name: String::new(),
             value: Value::Null,
-            parameters: parameters.cloned().unwrap_or_default(),
+            filling: filling.cloned().unwrap_or_default(),
             duplicates: self
                 .duplicates
                 .iter()
@@ -290,7 +290,7 @@ fn list<'n>(node: &'n Node, field: &str) -> Option<&'n [Node]> {
 #[derive(Clone, Copy, Default)]
 struct Around<'a> {
     list: Option<ListItem<'a>>,
-    parameters: Option<&'a Parameters>,
+    filling: Option<&'a Filling>,
 }
 
 /// What an item of a typed list is where it does not say so itself.

@@ -1,4 +1,5 @@
-//! OpenShift's `Template`: objects with parameters in them, `${NAME}` in a text and `${{NAME}}` in place of any value.
+//! OpenShift's `Template`: objects with parameters in them, `${NAME}` in a text and `${{NAME}}` in place of any value, and
+//! labels for all of them.
 //!
 //! A parameter with a value has that value by default. One without stays as it is written: who processes the template gives
 //! it, or it is generated, so that its parent is not known.
@@ -7,28 +8,47 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::node::{Content, Node};
 
 /// How much longer the texts of an object may become by its parameters, in bytes.
 const MAX_ADDED: usize = 1 << 20;
 
-/// The parameters of a template that have a value, by their names.
+/// The kind whose pods get the labels too.
+const DEPLOYMENT_CONFIG: &str = "DeploymentConfig";
+
+/// What a template puts into its objects.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Parameters(BTreeMap<String, String>);
+pub(super) struct Filling {
+    /// The parameters that have a value, by their names.
+    parameters: BTreeMap<String, String>,
+    /// The labels.
+    labels: Map<String, Value>,
+}
 
-// === impl Parameters ===
+// === impl Filling ===
 
-impl Parameters {
-    /// Those of a template.
+impl Filling {
+    /// That of a template.
     pub(super) fn of(template: &Node) -> Self {
+        let labels = match template.get("labels").map(Node::to_value) {
+            Some(Value::Object(labels)) => labels,
+            _ => Map::new(),
+        };
+        Self {
+            parameters: Self::parameters(template),
+            labels,
+        }
+    }
+
+    fn parameters(template: &Node) -> BTreeMap<String, String> {
         let Some(Node {
             content: Content::List(parameters, _),
             ..
         }) = template.get("parameters")
         else {
-            return Self::default();
+            return BTreeMap::new();
         };
         let with_value = parameters.iter().filter_map(|parameter| {
             let name = parameter.get("name")?.text()?;
@@ -39,13 +59,36 @@ impl Parameters {
             };
             Some((name.to_owned(), value)).filter(|(_, value)| !value.is_empty())
         });
-        Self(with_value.collect())
+        with_value.collect()
     }
 
-    /// Puts the values into an object.
+    /// Puts the labels and the values into an object.
     pub(super) fn fill(&self, object: &mut Value) {
-        if !self.0.is_empty() {
+        if !self.labels.is_empty() {
+            self.label(Some(&mut *object));
+            if object.get("kind").is_some_and(|it| it == DEPLOYMENT_CONFIG) {
+                self.label(object.pointer_mut("/spec/template"));
+            }
+        }
+        if !self.parameters.is_empty() {
             self.fill_within(object, &mut { MAX_ADDED });
+        }
+    }
+
+    /// Puts the labels over those of an object, or of a pod's template.
+    fn label(&self, labelled: Option<&mut Value>) {
+        let mut place = labelled;
+        for field in ["metadata", "labels"] {
+            place = place.and_then(Value::as_object_mut).map(|fields| {
+                let member = fields.entry(field).or_insert(Value::Null);
+                if member.is_null() {
+                    *member = Value::Object(Map::new());
+                }
+                member
+            });
+        }
+        if let Some(labels) = place.and_then(Value::as_object_mut) {
+            labels.extend(self.labels.clone());
         }
     }
 
@@ -71,7 +114,7 @@ impl Parameters {
         if let Some(name) = text
             .strip_prefix("${{")
             .and_then(|text| text.strip_suffix("}}"))
-            && let Some(value) = self.0.get(name)
+            && let Some(value) = self.parameters.get(name)
         {
             let parsed = serde_json::from_str(value);
             return Some(parsed.unwrap_or_else(|_| Value::String(value.clone())));
@@ -81,7 +124,7 @@ impl Parameters {
         while let Some((before, after)) = rest.split_once("${") {
             filled.push_str(before);
             let reference = after.split_once('}');
-            match reference.and_then(|(name, after)| Some((self.0.get(name)?, after))) {
+            match reference.and_then(|(name, after)| Some((self.parameters.get(name)?, after))) {
                 Some((value, after)) if value.len() <= *left => {
                     *left -= value.len();
                     filled.push_str(value);

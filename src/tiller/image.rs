@@ -5,7 +5,7 @@ use std::fmt;
 use super::setting::excerpt;
 use super::text::{rsplit_once, split_once};
 use super::version::gate;
-use super::word::{Named, named};
+use super::word::{Named, holds_tiller, named, tells_task};
 use super::{Setting, Unknown, Version};
 
 /// An image reference, taken apart.
@@ -58,6 +58,31 @@ impl<'a> ImageReference<'a> {
             Some((_, name)) => name,
             None => self.repository,
         }
+    }
+
+    /// What the image's name says that it is, by the last part of its path, or by one before it if those behind it tell no task:
+    /// `acme/tiller/master`. The first part, after the registry, is an owner or a group, and so a name of people.
+    pub(super) fn named(&self) -> Named {
+        if !holds_tiller(self.repository) {
+            return Named::Other;
+        }
+        let last = named(self.base_name());
+        if last != Named::Other {
+            return last;
+        }
+        let path = match split_once(self.repository, b'/') {
+            Some((registry, path)) if is_registry(registry) => path,
+            _ => self.repository,
+        };
+        let mut parts = split_once(path, b'/');
+        while let Some((part, behind)) = parts.and_then(|(_, path)| split_once(path, b'/')) {
+            match named(part) {
+                Named::Tiller if tells_task(behind) => return Named::AboutTiller,
+                Named::Tiller => return Named::Tiller,
+                Named::AboutTiller | Named::Other => parts = Some((part, behind)),
+            }
+        }
+        Named::Other
     }
 
     /// The repository with Docker Hub's short forms resolved, as container runtimes do:
@@ -115,7 +140,7 @@ impl<'a> ImageReference<'a> {
         let reason = match version {
             Setting::Unknown(reason) => reason.clone(),
             Setting::Known(version)
-                if named(self.base_name()) == Named::Tiller || self.version().known().is_none() =>
+                if self.named() == Named::Tiller || self.version().known().is_none() =>
             {
                 return Setting::Known(if *version < gate::ENTRYPOINT {
                     Entrypoint::Command

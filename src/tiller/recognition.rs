@@ -199,8 +199,8 @@ fn pod_weight(pod: &PodSpec<'_>, traits: Traits<'_>) -> u8 {
 }
 
 fn container_weight(container: &Container<'_>, pod: &PodSpec<'_>, prepared: &Prepared) -> u8 {
-    let image = ImageReference::parse(&container.image).base_name();
-    let by_image = named(image);
+    let image = ImageReference::parse(&container.image);
+    let by_image = image.named();
     if by_image == Named::Tiller
         || starts_tiller(container, prepared)
         || mounts_tiller(container, pod)
@@ -234,7 +234,7 @@ fn container_weight(container: &Container<'_>, pod: &PodSpec<'_>, prepared: &Pre
         // Such a program may have a port or a path in common with Tiller, but does not serve as one.
         return if of_server < TILLER { 0 } else { of_server };
     }
-    if !(named || client) || is_client(container, image) {
+    if !(named || client) || is_client(container, image.base_name()) {
         return of_server;
     }
     of_server + WEAK * u8::from(named) + WEAK * u8::from(client)
@@ -293,7 +293,7 @@ fn is_tiller_pod_name(name: &str) -> bool {
 
 /// Whether an image is named as Tiller's.
 pub fn is_tiller_image(reference: &str) -> bool {
-    named(ImageReference::parse(reference).base_name()) == Named::Tiller
+    ImageReference::parse(reference).named() == Named::Tiller
 }
 
 /// Whether a word of the launch has Tiller listen on its port. The address of a Tiller elsewhere has another flag before it.

@@ -43,10 +43,7 @@ pub(super) fn named(name: &str) -> Named {
     if name == signs::NAME {
         return Named::Tiller;
     }
-    if !signs::IMAGE_WORDS
-        .into_iter()
-        .any(|word| has_word(name, word))
-    {
+    if !holds_tiller(name) {
         return Named::Other;
     }
     let mut before = "";
@@ -65,6 +62,18 @@ pub(super) fn named(name: &str) -> Named {
         }
     }
     Named::Tiller
+}
+
+/// Whether a name holds the word `tiller`.
+pub(super) fn holds_tiller(name: &str) -> bool {
+    let mut words = signs::IMAGE_WORDS.into_iter();
+    words.any(|word| has_word(name, word))
+}
+
+/// Whether a word of a name tells what a program does.
+pub(super) fn tells_task(name: &str) -> bool {
+    name.split(|it: char| !it.is_ascii_alphabetic())
+        .any(is_role)
 }
 
 /// Whether a word in the name of a program tells what that program does.

@@ -23,7 +23,7 @@ mod wrapper;
 mod wrappers;
 
 use super::flags::is_guarded_flag;
-use super::word::{Named, has_word, named};
+use super::word::{Named, has_word};
 use super::{ImageReference, signs};
 use crate::pod::{Container, PodSpec, Text};
 use files::Files;
@@ -53,8 +53,11 @@ const BASE_IMAGES: [&str; 17] = [
     "oraclelinux", "photon", "rockylinux", "ubi", "ubuntu", "wolfi",
 ];
 
-/// Stands for the program of an image of which nothing is known.
+/// Stands for the program of an image of which nothing is known, and which gets a word.
 const ENTRYPOINT: &str = "image-server";
+
+/// Stands for the program of an image of which nothing is known, and which gets options.
+const OPTIONED: &str = "image";
 
 /// What a container starts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -177,28 +180,43 @@ fn launch<'c>(container: &'c Container<'_>) -> impl Iterator<Item = &'c str> {
 }
 
 /// The program that an image starts, where `args` give it a word and not a program: `[tiller, list]` is a command of Helm's
-/// plugin `tiller`, and to other programs it is whatever they make of it. An image without a program of its own starts what `args`
-/// name, and Tiller's flags tell of Tiller.
+/// plugin `tiller`, and to other programs it is whatever they make of it, as they make of options. An image without a program of its
+/// own starts what `args` name, and Tiller's flags tell of Tiller.
 fn image_program(container: &Container<'_>) -> Option<&'static str> {
-    let image = ImageReference::parse(&container.image).base_name();
-    if !is_argument_only(container) || named(image) == Named::Tiller {
+    let reference = ImageReference::parse(&container.image);
+    let image = reference.base_name();
+    let has_options = container.command.is_empty()
+        && container.args.first().is_some_and(|it| it.starts_with('-'));
+    if !(has_options || has_argument(container)) || reference.named() == Named::Tiller {
         return None;
-    }
-    if has_word(image, signs::CLIENT) {
-        return Some(signs::CLIENT);
     }
     let first = image.split(|it: char| !it.is_ascii_alphabetic()).next();
     let is_base = first.is_some_and(|it| BASE_IMAGES.contains(&it));
-    (!is_base).then_some(ENTRYPOINT)
+    match (has_options, is_base) {
+        // Of these only `bash` takes options, and starts its shell.
+        (true, true) => Some("sh"),
+        (true, false) => Some(OPTIONED),
+        (false, _) if has_word(image, signs::CLIENT) => Some(signs::CLIENT),
+        (false, is_base) => (!is_base).then_some(ENTRYPOINT),
+    }
 }
 
-/// Whether `tiller` is the first of `args` without a path, and neither a command nor a flag of Tiller's says that it is the
-/// program.
-pub(super) fn is_argument_only(container: &Container<'_>) -> bool {
+/// Whether the first of `args` is an argument called `tiller`: no path where programs are, and neither a command nor a flag of
+/// Tiller's says that it is the program. An address never is.
+fn has_argument(container: &Container<'_>) -> bool {
     container.command.is_empty()
         && container.args.split_first().is_some_and(|(first, rest)| {
-            name::is_tiller(first) && !rest.iter().any(|it| is_guarded_flag(it))
+            name::is_tiller(name::file_name(first))
+                && !name::is_program_path(first)
+                && (name::is_address(first) || !rest.iter().any(|it| is_guarded_flag(it)))
         })
+}
+
+/// Whether such an argument may be a program all the same, by its name or a path from the root: no kind before a name,
+/// `sa/tiller`, and no image.
+pub(super) fn is_argument_only(container: &Container<'_>) -> bool {
+    let first = container.args.first().map_or("", Text::as_str);
+    has_argument(container) && (!first.contains('/') || first.starts_with(['/', '.']))
 }
 
 /// What a command starts in a container where there are these files. One of more words than a program can be started with is not

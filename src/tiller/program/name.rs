@@ -35,5 +35,10 @@ pub(super) fn is_program_path(word: &str) -> bool {
     let Some((folder, name)) = word.rsplit_once('/') else {
         return false;
     };
-    is_tiller(name) && (matches!(folder, "" | ".") || folder.ends_with("bin"))
+    is_tiller(name) && (matches!(folder, "" | ".") || folder.ends_with("bin")) && !is_address(word)
+}
+
+/// Whether a word is no path but an address: `https://example.com/tiller`, `git@example.com:apps/tiller`.
+pub(super) fn is_address(word: &str) -> bool {
+    !word.starts_with(['/', '.']) && word.contains(':')
 }

@@ -84,6 +84,38 @@ fn a_parameter_without_a_value_is_not_known() {
     assert!(version["unknown"].is_string(), "{version}");
 }
 
+/// As its processor puts them: on every object, and on the pods of a `DeploymentConfig`.
+#[test]
+fn the_labels_of_a_template_are_on_its_objects() {
+    let template = |kind: &str, labels: &str, own: &str| {
+        format!(
+            "apiVersion: v1\nkind: Template\nmetadata: {{name: a}}\nlabels: {labels}\nparameters: [{{name: WORD, value: tiller}}]\n\
+             objects:\n- apiVersion: v1\n  kind: {kind}\n  metadata: {{name: server, namespace: team{own}}}\n  spec:\n    \
+             template: {{spec: {{containers: [{{name: a, image: example/server}}]}}}}\n    \
+             containers: [{{name: a, image: example/server}}]\n"
+        )
+    };
+    for (kind, labels, own, tillers) in [
+        ("Pod", "{app: helm, name: '${WORD}'}", "", 1),
+        ("Pod", "{app: helm}", ", labels: {name: tiller}", 1),
+        ("DeploymentConfig", "{app: helm, name: tiller}", "", 1),
+        (
+            "Pod",
+            "{app: web}",
+            ", labels: {app: helm, name: tiller}",
+            0,
+        ),
+        ("ReplicationController", "{app: helm, name: tiller}", "", 0),
+    ] {
+        let text = template(kind, labels, own);
+        let (_, report) = check(&text);
+        let found = report["objects"][0]["tillers"]
+            .as_array()
+            .map_or(0, Vec::len);
+        assert_eq!(found, tillers, "{text}\n{report}");
+    }
+}
+
 #[test]
 fn custom_workloads_are_judged_and_hardened_as_a_deployment_is() {
     let (_, deployment) = check(&workload("apps/v1", "Deployment"));

@@ -40,9 +40,11 @@ pub(super) fn any() -> String {
 }
 
 /// Whether an image's name, one of so many, holds the word `tiller` and is no name of a program about Tiller: the name's last
-/// part, without tag and digest.
+/// part, without tag and digest, or one before it, unless the last one tells another task.
 pub(super) fn image(reference: &str, count: &str) -> String {
-    const NAME: &str = "(?i)^(.*/)?([^/:@]*[^a-z/:@])?tiller(([^a-z/]|v[0-9])[^/]*)?$";
+    const WORD: &str = "(?i)(^|/)([^/:@]*[^a-z/:@])?tiller(([^a-z/]|v[0-9])[^/]*)?(/|$)";
+    const NAME: &str = "(?i)(^|/)([^/:@]*[^a-z/:@])?tiller(([^a-z/]|v[0-9])[^/]*)?$";
+    const INNER: &str = "(?i)/([^/:@]*[^a-z/:@])?tiller(([^a-z/:@]|v[0-9])[^/:@]*)?/";
     let roles = signs::ROLES.join("|");
     let endings = signs::ROLE_ENDINGS.join("|");
     let before = signs::WORDS_BEFORE_TILLER.join("|");
@@ -52,13 +54,18 @@ pub(super) fn image(reference: &str, count: &str) -> String {
         "^(.*/)?([^/:@]*[^a-zA-Z/:@])?\
          (tiller[^a-zA-Z/:@]([^/:@]*[^a-zA-Z/:@])?({after})([^a-zA-Z/:@][^/:@]*)?|({before})[^a-zA-Z/:@]+tiller([^a-zA-Z/:@][^/:@]*)?)([:@][^/]*)?$"
     );
+    let task = format!("/([^/:@]*[^a-zA-Z/:@])?({after})([^a-zA-Z/:@][^/:@]*)?([:@][^/]*)?$");
     // A name with such a word may have another one with an ending: that is for the webhook to tell.
     let exceptions = format!("[^a-zA-Z]({})[^a-zA-Z]", signs::NO_ROLES.join("|"));
     format!(
         "(size({reference}) > {LONGEST_REFERENCE} || ({reference}.matches({}) && \
-         (size({reference}) * {count} > {MOST_OF_NAMES} || !{reference}.matches({}) || ({reference} + ':').matches({}))))",
+         (size({reference}) * {count} > {MOST_OF_NAMES} || (({reference}.matches({}) ? !{reference}.matches({}) : \
+         {reference}.matches({}) && !{reference}.matches({})) || ({reference} + ':').matches({})))))",
+        quoted(WORD),
         quoted(NAME),
         quoted(&about),
+        quoted(INNER),
+        quoted(&task),
         quoted(&exceptions)
     )
 }
