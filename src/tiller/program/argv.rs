@@ -43,7 +43,9 @@ impl Interpreter<'_> {
                     // `command -v tiller` asks where it is.
                     Inner::Command(_) if name == "command" && asks(arguments) => return,
 
-                    Inner::Command(inner) => words = inner,
+                    // One that starts itself time and again takes a time that grows with the square of the words.
+                    Inner::Command(inner) if self.has_room(inner.len()) => words = inner,
+                    Inner::Command(_) => return,
                     Inner::Line(line) => return self.line(&line, &[]),
                 }
                 continue;
@@ -73,7 +75,8 @@ impl Interpreter<'_> {
         } else if RUNNERS.contains(&name) {
             if let Some(("exec" | "x" | "dlx", command)) = arguments.split_first().map(first) {
                 let at = command.iter().position(|it| !it.starts_with('-'));
-                self.command(at.and_then(|at| command.get(at..)).unwrap_or_default());
+                let started = at.and_then(|at| command.get(at..)).unwrap_or_default();
+                self.deeper(|interpreter| interpreter.command(started));
             }
         } else if LATER.contains(&name) {
             self.reads_input = true;
@@ -158,7 +161,8 @@ impl Interpreter<'_> {
     /// What follows `-u`: the user perhaps, options, and the program.
     fn after_user(&mut self, words: &[String]) {
         let at = words.iter().position(|it| it == "--").map(|it| it + 1);
-        self.command(words.get(at.unwrap_or(1)..).unwrap_or_default());
+        let started = words.get(at.unwrap_or(1)..).unwrap_or_default();
+        self.deeper(|interpreter| interpreter.command(started));
     }
 
     /// `find`: what it starts for each file, `{}` in it being a file that it finds.
@@ -265,7 +269,7 @@ impl Interpreter<'_> {
     fn operand(&mut self, words: &[String]) {
         match words.first().map(|it| file_name(it)) {
             Some(name) if self.is_tiller(name) => self.stored(name, words),
-            _ => self.command(words),
+            _ => self.deeper(|interpreter| interpreter.command(words)),
         }
     }
 
@@ -275,7 +279,7 @@ impl Interpreter<'_> {
         self.reads_input = true;
         let path = positional.iter().position(|it| is_program_path(it));
         if let Some(named) = path.and_then(|at| positional.get(at..)) {
-            self.command(named);
+            self.deeper(|interpreter| interpreter.command(named));
         }
     }
 

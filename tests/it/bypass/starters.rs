@@ -94,3 +94,19 @@ async fn row_80_options_and_expansions() {
     ];
     assert_all_refused(&world, &tries).await;
 }
+
+#[tokio::test]
+async fn row_81_starts_without_an_end() {
+    let world = World::create("row-81").await;
+    let many = |starter: &str| {
+        let words = starter.split(' ').cycle().take(4_000);
+        json!({ "command": words.chain(["/tiller"]).collect::<Vec<_>>() })
+    };
+    let tries = [
+        many("sh"),
+        many("env"),
+        many("npm exec"),
+        many("runuser -u x"),
+    ];
+    assert_all_refused(&world, &tries).await;
+}

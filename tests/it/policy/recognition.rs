@@ -1,5 +1,7 @@
 //! `tests/cases/recognition.yaml`: which containers of a pod are Tillers, in every kind that carries one.
 
+use std::time::{Duration, Instant};
+
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tiller_guard::k8s::read;
@@ -7,6 +9,9 @@ use tiller_guard::policy::{Context, Settings, Timestamp, WorkloadKind, decide};
 
 use super::corpus::read as read_cases;
 use super::generate;
+
+/// How long a command may take without optimisation, on a machine with other work.
+const LONGEST: Duration = Duration::from_secs(10);
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -49,5 +54,45 @@ fn each_case_has_the_tillers_that_it_says() {
                 .collect();
             assert_eq!(found, case.tillers, "{} in a {}", case.name, kind.as_str());
         }
+    }
+}
+
+/// A start that is as long as an object may be ends in time, and without a stack that grows with it; it may be Tiller's.
+#[test]
+fn a_command_of_nothing_but_starters_is_read_to_no_end_and_may_be_tiller() {
+    let settings = Settings::default();
+    let context = Context::at(Timestamp(0));
+    for starter in [
+        "sh",
+        "npm exec",
+        "runuser -u x",
+        "su - x",
+        "env",
+        "my_init",
+        "gdb",
+        "xargs",
+        "sudo",
+        "busybox sh",
+        "timeout 5",
+        "some-program --",
+        "eval",
+        "find -exec",
+        "nice -n 5 honcho start",
+    ] {
+        let words = starter.split(' ').cycle().take(4_000).chain(["/tiller"]);
+        let words: Vec<&str> = words.collect();
+        let object = json!({
+            "metadata": { "name": "web" },
+            "spec": { "containers": [{ "name": "a", "image": "example/web", "command": words }] },
+        });
+        let workload = read(WorkloadKind::Pod, &object).unwrap();
+        let begun = Instant::now();
+        let verdict = decide(&workload, &settings, &context);
+        assert_eq!(verdict.tillers.len(), 1, "{starter}");
+        assert!(
+            begun.elapsed() < LONGEST,
+            "{starter}: {:?}",
+            begun.elapsed()
+        );
     }
 }
