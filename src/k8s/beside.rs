@@ -3,6 +3,8 @@
 
 use serde_json::{Map, Value};
 
+use super::unknown_kind::sign_of_tiller;
+use crate::policy::rbac::Holder;
 use crate::tiller::{is_tiller_image, is_tiller_name, signs};
 
 /// The annotation by which OpenShift puts images into workloads of Kubernetes' own kinds.
@@ -30,6 +32,14 @@ pub fn trigger_of_tiller(object: &Value) -> Option<String> {
     };
     at.map(|at| format!("/spec/triggers/{at}/imageChangeParams/from"))
         .or_else(annotation)
+}
+
+/// The JSON pointer of a Tiller that the strategy of a workload starts beside its template: a hook or a deployer of an OpenShift
+/// `DeploymentConfig`. Containers of other images than Tiller's have none.
+pub fn strategy_of_tiller(object: &Value, is_other: &dyn Fn(&str) -> bool) -> Option<String> {
+    const STRATEGY: &str = "/spec/strategy";
+    let sign = sign_of_tiller(object.pointer(STRATEGY)?, is_other)?;
+    Some(format!("{STRATEGY}{sign}"))
 }
 
 /// The JSON pointer of a label of Tiller's by which an object selects pods and adds variables and volumes to them: a `PodPreset`,
@@ -73,17 +83,34 @@ fn is_tillers_service(value: &str) -> bool {
     })
 }
 
-/// The JSON pointer of the first service account among the users of an object that is not read, of which this holds: of OpenShift's
-/// `SecurityContextConstraints`.
-pub fn user_that(object: &Value, holds: impl Fn(&str, &str) -> bool) -> Option<String> {
-    let users = object.get("users")?.as_array()?;
-    let at = users.iter().position(|user| {
-        let user = user.as_str().unwrap_or_default();
-        let account = user.strip_prefix("system:serviceaccount:");
-        let account = account.and_then(|it| it.split_once(':'));
-        account.is_some_and(|(namespace, name)| holds(namespace, name))
-    })?;
-    Some(format!("/users/{at}"))
+/// The JSON pointer of the first user or group in an object that is not read, of which this holds: of OpenShift's
+/// `SecurityContextConstraints`, and of the bindings in its old `PolicyBinding`.
+pub fn user_that(object: &Value, holds: impl Fn(Holder<'_>) -> bool) -> Option<String> {
+    let bindings = object.get("roleBindings").and_then(Value::as_array);
+    let bindings = bindings.into_iter().flatten().enumerate();
+    named_in(object, ["users", "groups"], &holds).or_else(|| {
+        bindings.into_iter().find_map(|(index, binding)| {
+            let binding = binding.get("roleBinding")?;
+            let pointer = named_in(binding, ["userNames", "groupNames"], &holds)?;
+            Some(format!("/roleBindings/{index}/roleBinding{pointer}"))
+        })
+    })
+}
+
+/// The JSON pointer of the first name in the list of users and the list of groups of which this holds.
+fn named_in<'v>(
+    object: &'v Value,
+    [users, groups]: [&str; 2],
+    holds: &impl Fn(Holder<'_>) -> bool,
+) -> Option<String> {
+    let find = |list: &str, of: fn(&'v str) -> Option<Holder<'v>>| {
+        let names = object.get(list)?.as_array()?;
+        let at = names
+            .iter()
+            .position(|name| name.as_str().and_then(of).is_some_and(holds))?;
+        Some(format!("/{list}/{at}"))
+    };
+    find(users, Holder::of_user).or_else(|| find(groups, Holder::of_group))
 }
 
 /// The texts under these keys, wherever they are in an object.

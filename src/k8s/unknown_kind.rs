@@ -107,7 +107,8 @@ fn search(
                         && names_tiller(text(Some(field)))
                         && !is_other(text(Some(field)));
                     let own = names.then(|| pointer.clone());
-                    own.or_else(|| search(field, traits, is_other, pointer))
+                    own.or_else(|| builder_of_tiller(key, field, is_other, pointer))
+                        .or_else(|| search(field, traits, is_other, pointer))
                 })
             })
         }
@@ -117,6 +118,50 @@ fn search(
             })
         }),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
+    }
+}
+
+/// The JSON pointer of the image that OpenShift starts for a custom build, if it is Tiller's.
+fn builder_of_tiller(
+    key: &str,
+    field: &Value,
+    is_other: &dyn Fn(&str) -> bool,
+    pointer: &str,
+) -> Option<String> {
+    const IMAGE: &str = "/from/name";
+    let image = text(field.pointer(IMAGE).filter(|_| key == "customStrategy"));
+    (names_tiller(image) && !is_other(image)).then(|| format!("{pointer}{IMAGE}"))
+}
+
+/// The JSON pointer of the first text in an object, but for its metadata, of which this holds.
+pub fn find_text(object: &Value, holds: impl Fn(&str) -> bool) -> Option<String> {
+    let fields = object.as_object()?;
+    let mut fields = fields.iter().filter(|(key, _)| *key != "metadata");
+    fields.find_map(|(key, field)| {
+        let token = key.replace('~', "~0").replace('/', "~1");
+        find_text_in(field, &holds, &mut format!("/{token}"))
+    })
+}
+
+fn find_text_in(
+    value: &Value,
+    holds: &impl Fn(&str) -> bool,
+    pointer: &mut String,
+) -> Option<String> {
+    match value {
+        Value::String(text) => holds(text).then(|| pointer.clone()),
+        Value::Object(fields) => fields.iter().find_map(|(key, field)| {
+            let token = key.replace('~', "~0").replace('/', "~1");
+            within(pointer, &token, |pointer| {
+                find_text_in(field, holds, pointer)
+            })
+        }),
+        Value::Array(items) => items.iter().enumerate().find_map(|(index, item)| {
+            within(pointer, &index.to_string(), |pointer| {
+                find_text_in(item, holds, pointer)
+            })
+        }),
+        Value::Null | Value::Bool(_) | Value::Number(_) => None,
     }
 }
 

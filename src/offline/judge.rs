@@ -5,11 +5,11 @@ use std::cmp::Reverse;
 use json_patch::Patch;
 
 use super::Judging;
-use super::held::held_tiller;
+use super::held::{held_tiller, written_tiller};
 use super::scripts::run_by;
 use crate::k8s;
 use crate::manifest::{self, Document, ManifestObject};
-use crate::policy::rbac::Account;
+use crate::policy::rbac::Holder;
 use crate::policy::{
     self, Context, Finding, Mode, Object, ObjectKind, Verdict, WorkloadKind, decide,
 };
@@ -44,16 +44,16 @@ pub enum Unjudged {
         /// Where it says so: a JSON pointer in the object.
         sign: String,
     },
-    /// It runs a script of a ConfigMap that starts Tiller.
+    /// It runs a script of a ConfigMap or a Secret that starts Tiller.
     #[error(
-        "{object} may start a Tiller: it takes in ConfigMap {config_map}, whose {key} starts one; tiller-guard does not judge what \
-         ConfigMaps hold; start /tiller by its own manifest"
+        "{object} may start a Tiller: it takes in {holder}, whose {key} starts one; tiller-guard does not judge what ConfigMaps and \
+         Secrets hold; start /tiller by its own manifest"
     )]
     Script {
         /// Its kind, namespace and name.
         object: String,
-        /// The ConfigMap's name.
-        config_map: String,
+        /// The kind and name of what holds the script.
+        holder: String,
         /// The key in it.
         key: String,
     },
@@ -88,6 +88,16 @@ pub enum Unjudged {
         /// Where it says so: a JSON pointer in the object.
         sign: String,
     },
+    /// Its strategy starts a pod beside those of its template, which is taken for a Tiller.
+    #[error(
+        "{object} may start a Tiller ({sign}) while it rolls out, which tiller-guard does not judge; start /tiller by its own manifest"
+    )]
+    Strategy {
+        /// Its kind, namespace and name.
+        object: String,
+        /// Where it says so: a JSON pointer in the object.
+        sign: String,
+    },
     /// It leads to a Tiller by a field that is not judged.
     #[error(
         "{object} may lead to a Tiller ({sign}), but tiller-guard does not follow it; remove what leads there: Helm's client reaches \
@@ -101,7 +111,7 @@ pub enum Unjudged {
     },
     /// It is of a kind that is not read, and may give rights to a Tiller's account.
     #[error(
-        "{object} may give rights to a Tiller's service account ({sign}), but tiller-guard does not read its kind; remove that user"
+        "{object} may give rights to a Tiller's service account ({sign}), but tiller-guard does not read its kind; remove that user or group"
     )]
     UnreadRights {
         /// Its kind, namespace and name.
@@ -124,12 +134,22 @@ pub enum Unjudged {
 
 /// Judges an object. What carries no pod, gives no rights, opens no port and holds nothing of a Tiller's has no findings.
 pub fn judge(object: &ManifestObject, judging: &Judging) -> Result<Judgement, Unjudged> {
-    let kind = object.judged_as();
-    let custom = ObjectKind::Workload(WorkloadKind::Custom);
-    match kind.map(|kind| read(kind, object, judging)) {
-        Some(Ok(read)) => beside(object, judge_read(&read, judging), judging),
-        Some(Err(malformed)) if kind != Some(custom) => Err(malformed.into()),
-        Some(Err(_)) | None => judge_unread(object, judging),
+    match judge_read_kind(object, judging) {
+        Some(judgement) => beside(object, judgement?, judging),
+        None => judge_unread(object, judging),
+    }
+}
+
+/// Judges what is read of an object, if its kind is one that is.
+pub(super) fn judge_read_kind(
+    object: &ManifestObject,
+    judging: &Judging,
+) -> Option<Result<Judgement, k8s::Malformed>> {
+    let kind = object.judged_as()?;
+    match read(kind, object, judging) {
+        Ok(read) => Some(Ok(judge_read(&read, judging))),
+        Err(_) if kind == ObjectKind::Workload(WorkloadKind::Custom) => None,
+        Err(malformed) => Some(Err(malformed)),
     }
 }
 
@@ -145,10 +165,15 @@ fn beside(
         let object = title();
         return Err(Unjudged::Trigger { object, sign });
     }
+    let is_other = |image: &str| judging.settings.is_other_image(image);
+    if let (false, Some(sign)) = (told, k8s::strategy_of_tiller(&object.value, &is_other)) {
+        let object = title();
+        return Err(Unjudged::Strategy { object, sign });
+    }
     if let (false, Some(script)) = (told, run_by(object, judging, &judging.scripts)) {
         return Err(Unjudged::Script {
             object: title(),
-            config_map: script.config_map.clone(),
+            holder: script.held_by(),
             key: script.key.clone(),
         });
     }
@@ -180,10 +205,10 @@ fn judge_unread(object: &ManifestObject, judging: &Judging) -> Result<Judgement,
     let is_other = |image: &str| judging.settings.is_other_image(image);
     let of_tiller = k8s::sign_of_tiller(&object.value, &is_other);
     let way = k8s::way_to_tiller(&object.kind, &object.value);
-    let is_tillers = |namespace: &str, name: &str| {
-        let account = Account { namespace, name };
-        let knowledge = &judging.knowledge;
-        knowledge.is_tiller_account(account, &judging.settings)
+    let is_tillers = |holder: Holder<'_>| {
+        let mut accounts = judging.knowledge.tiller_accounts(holder, &judging.settings);
+        // Everybody holds what is given to everybody.
+        holder != Holder::Authenticated && accounts.next().is_some()
     };
     let user = k8s::user_that(&object.value, is_tillers);
     let title = title(object);
@@ -200,7 +225,13 @@ fn judge_unread(object: &ManifestObject, judging: &Judging) -> Result<Judgement,
             object: title,
             sign,
         }),
-        (None, None, None) => beside(object, Judgement::default(), judging),
+        (None, None, None) => match written_tiller(object, judging) {
+            Some(sign) => Err(Unjudged::Held {
+                object: title,
+                sign,
+            }),
+            None => beside(object, Judgement::default(), judging),
+        },
     }
 }
 
@@ -337,6 +368,7 @@ pub fn unjudged(
         | Unjudged::UnreadRoute { sign, .. }
         | Unjudged::UnreadRights { sign, .. }
         | Unjudged::Trigger { sign, .. }
+        | Unjudged::Strategy { sign, .. }
         | Unjudged::Held { sign, .. }
         | Unjudged::Adds { sign, .. }
         | Unjudged::Way { sign, .. } => document.place_of(&format!("{}{sign}", object.pointer)),

@@ -11,6 +11,7 @@ pub mod learn;
 pub mod other;
 pub mod records;
 pub mod scripts;
+mod texts;
 
 use std::collections::BTreeSet;
 use std::panic::resume_unwind;

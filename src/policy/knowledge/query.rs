@@ -260,7 +260,7 @@ impl Knowledge {
 
     /// The Tillers' accounts among those that a binding's subject stands for. Of the accounts that only a
     /// pattern makes Tillers', a group is known to hold those that manifests tell of.
-    pub(in crate::policy) fn tiller_accounts<'a, 's>(
+    pub fn tiller_accounts<'a, 's>(
         &'a self,
         holder: Holder<'a>,
         settings: &'s Settings,

@@ -1,4 +1,4 @@
-//! What tells of a Tiller in fields that are not judged: scripts in ConfigMaps, triggers, addresses, and accounts in the input.
+//! What tells of a Tiller in fields that are not judged: scripts in ConfigMaps and Secrets, triggers, addresses, and accounts in the input.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -58,6 +58,149 @@ fn a_script_in_a_config_map_is_reported_where_a_pod_runs_it() {
     assert_clean(&format!("{other}{runs}"));
     let elsewhere = script.replace("namespace: team", "namespace: other");
     assert_clean(&format!("{elsewhere}{runs}"));
+}
+
+/// A pod with this volume, and this container.
+fn pod_with(volume: &str, container: &str) -> String {
+    format!(
+        "apiVersion: v1\nkind: Pod\nmetadata: {{name: web, namespace: team}}\nspec:\n  volumes: [{{name: s, {volume}}}]\n  \
+         containers:\n  - {{name: a, image: example/web, {container}}}\n"
+    )
+}
+
+#[test]
+fn a_script_is_followed_under_the_name_that_a_pod_gives_it() {
+    let encoded = STANDARD.encode("#!/bin/sh\nexec /tiller\n");
+    let holder = |kind: &str, data: &str| {
+        format!(
+            "apiVersion: v1\nkind: {kind}\nmetadata: {{name: s, namespace: team}}\n{data}\n---\n"
+        )
+    };
+    let plain = "{key: exec /tiller}";
+    let encoded = format!("{{key: {encoded}}}");
+    let holders = [
+        ("ConfigMap", format!("data: {plain}")),
+        ("ConfigMap", format!("binaryData: {encoded}")),
+        ("Secret", format!("stringData: {plain}")),
+        ("Secret", format!("data: {encoded}")),
+    ];
+    let mount = "volumeMounts: [{name: s, mountPath: /s}]";
+    for (kind, data) in holders {
+        let script = holder(kind, &data);
+        let told =
+            format!("Pod team/web may start a Tiller: it takes in {kind} s, whose key starts one");
+        let (field, name) = match kind {
+            "Secret" => ("secret", "secretName"),
+            _ => ("configMap", "name"),
+        };
+        let whole = format!("{field}: {{{name}: s}}");
+        let items = format!("{field}: {{{name}: s, items: [{{key: key, path: bin/go}}]}}");
+        let projected = format!(
+            "projected: {{sources: [{{{field}: {{name: s, items: [{{key: key, path: go}}]}}}}]}}"
+        );
+        let others = format!("{field}: {{{name}: s, items: [{{key: other, path: go}}]}}");
+        let part = "volumeMounts: [{name: s, mountPath: /usr/bin/start, subPath: key}]";
+        for (volume, container) in [
+            (&whole, format!("command: [/s/key], {mount}")),
+            (&whole, format!("command: [start], {part}")),
+            (
+                &whole,
+                format!("command: [sh, -c, 'for f in /s/*; do . $f; done'], {mount}"),
+            ),
+            (&whole, format!("command: [run-parts, /s], {mount}")),
+            (&items, format!("command: [/s/bin/go], {mount}")),
+            (
+                &projected,
+                format!("command: [sh, -c, 'exec /s/go'], {mount}"),
+            ),
+        ] {
+            assert_unread(&format!("{script}{}", pod_with(volume, &container)), &told);
+        }
+        for (volume, container) in [
+            (&whole, format!("command: [/s/other], {mount}")),
+            (
+                &whole,
+                format!("command: [monkey, --keyring, keys], {mount}"),
+            ),
+            (&whole, format!("command: [web], {part}")),
+            (&items, format!("command: [/s/bin/going], {mount}")),
+            (&others, format!("command: [/s/go], {mount}")),
+        ] {
+            assert_clean(&format!("{script}{}", pod_with(volume, &container)));
+        }
+        let key = format!("{field}KeyRef");
+        let variable = format!(
+            "command: [sh, -c, $X], env: [{{name: X, valueFrom: {{{key}: {{name: s, key: key}}}}}}]"
+        );
+        assert_unread(
+            &format!("{script}{}", pod_with("emptyDir: {}", &variable)),
+            &told,
+        );
+        let other = variable.replace("key: key", "key: other");
+        assert_clean(&format!("{script}{}", pod_with("emptyDir: {}", &other)));
+    }
+}
+
+#[test]
+fn a_manifest_of_a_tiller_in_a_text_of_a_custom_resource_is_reported() {
+    let resource = |text: &str| {
+        serde_json::json!({
+            "apiVersion": "example.com/v1", "kind": "Bundle", "metadata": {"name": "b", "namespace": "team"},
+            "spec": {"resources": [{"content": text}]},
+        })
+        .to_string()
+    };
+    let manifest = |image: &str| {
+        format!(
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: web}}\nspec: {{template: {{spec: {{containers: [{{name: a, image: \
+             \"{image}\"}}]}}}}}}\n"
+        )
+    };
+    let told = "Bundle team/b holds the manifest of a Tiller (/spec/resources/0/content)";
+    assert_unread(&resource(&manifest("ghcr.io/helm/tiller:v2.17.0")), told);
+    let custom = "apiVersion: example.com/v1\nkind: Server\nspec: {image: ghcr.io/helm/tiller}\n";
+    assert_unread(&resource(custom), told);
+    assert_clean(&resource(&manifest("example/tiller-exporter:1")));
+    assert_clean(&resource("a text about kind, apiVersion and tiller"));
+    // What stands in a text in a text is not looked into.
+    assert_clean(&resource(&resource(custom)));
+}
+
+#[test]
+fn what_openshift_starts_beside_a_template_is_reported() {
+    let workload = |strategy: &str| {
+        format!(
+            "apiVersion: apps.openshift.io/v1\nkind: DeploymentConfig\nmetadata: {{name: x}}\nspec:\n  strategy: {strategy}\n  \
+             template: {{spec: {{containers: [{{name: a, image: example/web}}]}}}}\n"
+        )
+    };
+    let hook = |command: &str| {
+        workload(&format!(
+            "{{type: Recreate, recreateParams: {{pre: {{execNewPod: {{containerName: a, command: [{command}]}}}}}}}}"
+        ))
+    };
+    let told =
+        "DeploymentConfig x may start a Tiller (/spec/strategy/recreateParams/pre/execNewPod)";
+    assert_unread(&hook("/tiller"), told);
+    assert_clean(&hook("helm, init, --service-account, tiller"));
+    let custom = |image: &str| {
+        workload(&format!(
+            "{{type: Custom, customParams: {{image: \"{image}\"}}}}"
+        ))
+    };
+    assert_unread(&custom("example/tiller:v2"), "(/spec/strategy/customParams");
+    assert_clean(&custom("example/tiller-deployer:v2"));
+    let build = |image: &str| {
+        format!(
+            "apiVersion: build.openshift.io/v1\nkind: BuildConfig\nmetadata: {{name: x}}\nspec:\n  strategy: {{type: Custom, \
+             customStrategy: {{from: {{kind: DockerImage, name: \"{image}\"}}}}}}\n"
+        )
+    };
+    assert_unread(
+        &build("example/tiller:v2"),
+        "(/spec/strategy/customStrategy/from/name)",
+    );
+    assert_clean(&build("example/distiller:v2"));
 }
 
 #[test]
@@ -186,6 +329,35 @@ fn ways_and_rights_in_fields_that_are_not_judged_are_reported() {
         "(/users/1)",
     );
     assert_clean(&constraints("system:serviceaccount:team:tiller-exporter"));
+    let account =
+        "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: tiller, namespace: team}\n---\n";
+    let groups = |group: &str| {
+        constraints("web").replace("users:", &format!("groups: [\"{group}\"]\nusers:"))
+    };
+    for (group, is_found) in [
+        ("system:serviceaccounts:team", true),
+        ("system:serviceaccounts", true),
+        ("system:serviceaccounts:other", false),
+        ("system:authenticated", false),
+    ] {
+        let input = format!("{account}{}", groups(group));
+        if is_found {
+            assert_unread(&input, "(/groups/0)");
+        } else {
+            assert_clean(&input);
+        }
+    }
+    let policy = |user: &str| {
+        format!(
+            "apiVersion: v1\nkind: PolicyBinding\nmetadata: {{name: x}}\nroleBindings: [{{name: a, roleBinding: {{roleRef: {{name: admin}}, \
+             userNames: [\"{user}\"]}}}}]\n"
+        )
+    };
+    assert_unread(
+        &policy("system:serviceaccount:team:tiller"),
+        "(/roleBindings/0/roleBinding/userNames/0)",
+    );
+    assert_clean(&policy("system:serviceaccount:team:web"));
 }
 
 /// The service account is in the input, and only its name makes it a Tiller's.
