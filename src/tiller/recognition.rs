@@ -9,7 +9,7 @@
 
 use memchr::memmem;
 
-use crate::pod::{Container, EnvVar, MAX_VOLUMES, PodSpec, PortReference, Probe, VolumeSource};
+use crate::pod::{Container, MAX_VOLUMES, PodSpec, PortReference, Probe, VolumeSource};
 
 use super::program::{Prepared, is_argument_only, started, starts_tiller};
 use super::word::{Named, has_word, named};
@@ -93,13 +93,43 @@ impl ContainerList {
     }
 }
 
+/// What signs weigh.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Weight {
+    /// Of those that a Tiller alone has.
+    own: u8,
+    /// Whether there is one that its clients have too: its namespace, its certificates. Any number of them is one weak sign.
+    shared: bool,
+}
+
 /// The signs of a Tiller in a pod, kept of a pod that is not kept itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Signs {
     /// The weight of the pod's own.
-    of_pod: u8,
+    of_pod: Weight,
     /// The image of each container with a sign, and its weight.
-    of_containers: Box<[(Box<str>, u8)]>,
+    of_containers: Box<[(Box<str>, Weight)]>,
+}
+
+// === impl Weight ===
+
+impl Weight {
+    fn of(own: u8) -> Self {
+        Self { own, shared: false }
+    }
+
+    fn total(self) -> u8 {
+        self.own + WEAK * u8::from(self.shared)
+    }
+
+    /// What both weigh together.
+    fn with(self, other: Self) -> u8 {
+        let both = Self {
+            own: self.own + other.own,
+            shared: self.shared || other.shared,
+        };
+        both.total()
+    }
 }
 
 // === impl Signs ===
@@ -113,7 +143,7 @@ impl Signs {
         let weighed = containers.map(|it| (it.image.as_str().into(), weigh(it)));
         Self {
             of_pod: pod_weight(pod, traits),
-            of_containers: weighed.filter(|(_, own)| *own > 0).collect(),
+            of_containers: weighed.filter(|(_, own)| own.total() > 0).collect(),
         }
     }
 
@@ -123,8 +153,8 @@ impl Signs {
             .of_containers
             .iter()
             .filter(|(image, _)| !is_other(image));
-        let heaviest = counting.map(|(_, own)| *own).max().unwrap_or(0);
-        heaviest + self.of_pod >= TILLER
+        let heaviest = counting.map(|(_, own)| own.with(self.of_pod)).max();
+        heaviest.unwrap_or_else(|| self.of_pod.total()) >= TILLER
     }
 }
 
@@ -137,15 +167,16 @@ pub fn recognise<'a>(
 ) -> Vec<Recognised<'a>> {
     let of_pod = pod_weight(pod, traits);
     let prepared = Prepared::of(pod);
-    let mut heaviest = 0;
+    let (mut heaviest, mut together) = (0, of_pod.total());
     let mut suspects = Vec::new();
     for list in ContainerList::ALL {
         for (index, container) in list.of(pod).iter().enumerate() {
             let own = container_weight(container, pod, &prepared);
-            if own > 0 && !is_other(&container.image) {
-                heaviest = heaviest.max(own);
+            if own.total() > 0 && !is_other(&container.image) {
+                heaviest = heaviest.max(own.total());
+                together = together.max(own.with(of_pod));
                 suspects.push((
-                    own,
+                    own.total(),
                     Recognised {
                         list,
                         index,
@@ -155,7 +186,7 @@ pub fn recognise<'a>(
             }
         }
     }
-    if heaviest + of_pod < TILLER {
+    if together < TILLER {
         return Vec::new();
     }
     if heaviest >= TILLER {
@@ -178,7 +209,7 @@ pub fn recognise<'a>(
         .collect()
 }
 
-fn pod_weight(pod: &PodSpec<'_>, traits: Traits<'_>) -> u8 {
+fn pod_weight(pod: &PodSpec<'_>, traits: Traits<'_>) -> Weight {
     let labelled = traits.app_label == signs::APP_LABEL && traits.name_label == signs::NAME_LABEL;
     let named = is_tiller_name(traits.workload_name);
     let known_by_name = traits.only_name && is_tiller_pod_name(traits.workload_name);
@@ -193,19 +224,24 @@ fn pod_weight(pod: &PodSpec<'_>, traits: Traits<'_>) -> u8 {
             _ => {}
         }
     }
-    STRONG * u8::from(labelled || known_by_name || holds_image)
-        + WEAK * u8::from(named)
-        + WEAK * u8::from(certificates)
+    Weight {
+        own: STRONG * u8::from(labelled || known_by_name || holds_image) + WEAK * u8::from(named),
+        shared: certificates,
+    }
 }
 
-fn container_weight(container: &Container<'_>, pod: &PodSpec<'_>, prepared: &Prepared) -> u8 {
+fn container_weight(
+    container: &Container<'_>,
+    pod: &PodSpec<'_>,
+    prepared: &Prepared<'_>,
+) -> Weight {
     let image = ImageReference::parse(&container.image);
     let by_image = image.named();
     if by_image == Named::Tiller
         || starts_tiller(container, prepared)
         || mounts_tiller(container, pod)
     {
-        return STRONG;
+        return Weight::of(STRONG);
     }
     let has_port = |number| {
         container
@@ -213,7 +249,12 @@ fn container_weight(container: &Container<'_>, pod: &PodSpec<'_>, prepared: &Pre
             .iter()
             .any(|port| port.container_port == Some(number))
     };
-    let server = container.env.iter().any(is_server_variable);
+    let has_variable = |names: &[&str]| {
+        let mut variables = container.env.iter();
+        variables.any(|it| names.contains(&it.name.as_str()))
+    };
+    let server = has_variable(&signs::SERVER_VARIABLES);
+    let tls = !server && has_variable(&signs::SHARED_VARIABLES);
     let listens = has_port(signs::PORT) || listens_as_tiller(container);
     let probed = has_port(signs::PROBE_PORT)
         || [&container.liveness_probe, &container.readiness_probe]
@@ -222,22 +263,28 @@ fn container_weight(container: &Container<'_>, pod: &PodSpec<'_>, prepared: &Pre
             .any(|probe| probes_tiller(probe));
     let named = is_tiller_name(&container.name) || is_argument_only(container);
     // Helm's client reads TILLER_NAMESPACE too; the other variables are the server's alone.
-    let client = container
-        .env
-        .iter()
-        .any(|variable| variable.name == signs::CLIENT_VARIABLE);
+    let client = has_variable(&[signs::CLIENT_VARIABLE]);
     let of_server: u8 = [server, listens, probed]
         .into_iter()
         .map(|signal| WEAK * u8::from(signal))
         .sum();
+    let weight = Weight {
+        own: of_server,
+        shared: tls,
+    };
     if by_image == Named::AboutTiller {
         // Such a program may have a port or a path in common with Tiller, but does not serve as one.
-        return if of_server < TILLER { 0 } else { of_server };
+        return Some(weight)
+            .filter(|it| it.total() >= TILLER)
+            .unwrap_or_default();
     }
     if !(named || client) || is_client(container, image.base_name()) {
-        return of_server;
+        return weight;
     }
-    of_server + WEAK * u8::from(named) + WEAK * u8::from(client)
+    Weight {
+        own: of_server + WEAK * u8::from(named),
+        shared: tls || client,
+    }
 }
 
 /// Whether the files of Tiller's image appear in the container. With more volumes than a Tiller may have it is not looked at:
@@ -317,10 +364,6 @@ fn is_listen_flag(word: &str) -> bool {
         let flag = flag.strip_prefix('-').unwrap_or(flag);
         signs::LISTEN_FLAGS.contains(&flag)
     })
-}
-
-fn is_server_variable(variable: &EnvVar<'_>) -> bool {
-    signs::SERVER_VARIABLES.contains(&variable.name.as_str())
 }
 
 fn probes_tiller(probe: &Probe<'_>) -> bool {

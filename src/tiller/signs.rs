@@ -61,12 +61,9 @@ pub const SECRETS: [&str; 2] = ["tiller-secret", "tiller-tls"];
 /// The variable that Helm's client reads too.
 pub const CLIENT_VARIABLE: &str = "TILLER_NAMESPACE";
 /// The variables that the server alone reads.
-pub const SERVER_VARIABLES: [&str; 4] = [
-    "TILLER_HISTORY_MAX",
-    "TILLER_TLS_ENABLE",
-    "TILLER_TLS_VERIFY",
-    "TILLER_TLS_CERTS",
-];
+pub const SERVER_VARIABLES: [&str; 2] = ["TILLER_HISTORY_MAX", "TILLER_TLS_VERIFY"];
+/// Variables of the server that programs which install a Tiller, or talk to one over TLS, are given too.
+pub const SHARED_VARIABLES: [&str; 2] = ["TILLER_TLS_ENABLE", "TILLER_TLS_CERTS"];
 /// The port on which it serves Helm's clients.
 pub const PORT: i64 = 44134;
 /// The flags that say where Tiller listens: `-l` up to 2.4.2.

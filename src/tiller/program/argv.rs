@@ -1,9 +1,10 @@
 //! From the words of one command to what it starts.
 
 use super::known::{
-    CLIENTS, COPIERS, DOWNLOADERS, HANDLERS, LATER, LINE_RUNNERS, RUNNERS, SHELLS, USER_CHANGERS,
+    CLIENTS, COPIERS, DOWNLOADERS, HANDLERS, LATER, LINE_RUNNERS, SHELLS, USER_CHANGERS,
 };
 use super::name::{file_name, is_program_path, is_tiller};
+use super::runner::Runner;
 use super::wrapper::{Inner, Wrapper};
 use super::{Interpreter, code, pattern};
 use crate::tiller::signs;
@@ -29,6 +30,9 @@ impl Interpreter<'_> {
             if program.starts_with('-') {
                 return self.unknown(name, arguments);
             }
+            if self.folders.hold(program) {
+                return;
+            }
             if self.is_tiller(name) || matches(name, signs::PROGRAM) {
                 self.found.tiller |= !only_answers(arguments) || self.depth == 0;
                 return;
@@ -39,6 +43,11 @@ impl Interpreter<'_> {
             // `/init` is that of s6; another program of the name gets words.
             let is_other_init = name == "init" && !program.starts_with('/');
             if let Some(wrapper) = Wrapper::find(name).filter(|_| !is_other_init) {
+                if wrapper.name == "parallel"
+                    && let Some(at) = arguments.iter().position(|it| it.starts_with(":::"))
+                {
+                    return self.parallel(wrapper, arguments, at);
+                }
                 match wrapper.inner(arguments) {
                     // `command -v tiller` asks where it is.
                     Inner::Command(_) if name == "command" && asks(arguments) => return,
@@ -72,12 +81,8 @@ impl Interpreter<'_> {
             self.files.copy(arguments);
         } else if DOWNLOADERS.contains(&name) {
             self.files.download(arguments);
-        } else if RUNNERS.contains(&name) {
-            if let Some(("exec" | "x" | "dlx", command)) = arguments.split_first().map(first) {
-                let at = command.iter().position(|it| !it.starts_with('-'));
-                let started = at.and_then(|at| command.get(at..)).unwrap_or_default();
-                self.deeper(|interpreter| interpreter.command(started));
-            }
+        } else if let Some(runner) = Runner::find(name) {
+            self.run_by(runner, arguments);
         } else if LATER.contains(&name) {
             self.reads_input = true;
         } else if LINE_RUNNERS.contains(&name) {
@@ -117,7 +122,9 @@ impl Interpreter<'_> {
     fn interpreted(&mut self, name: &str, arguments: &[String]) {
         if let Some(code) = code::given(name, arguments) {
             self.deeper(|interpreter| code::read(interpreter, code));
-        } else if let Some(script) = arguments.iter().find(|it| !it.starts_with('-')) {
+        } else if let Some(at) = arguments.iter().position(|it| !it.starts_with('-'))
+            && let Some((script, own)) = arguments.get(at..).and_then(<[String]>::split_first)
+        {
             let length = self.files.text(file_name(script)).map(str::len);
             if let Some(length) = length
                 && self.has_room(length)
@@ -129,7 +136,8 @@ impl Interpreter<'_> {
                     .to_owned();
                 self.deeper(|interpreter| code::read(interpreter, &code));
             }
-            self.unknown(name, arguments);
+            // The script may start what it is given; it is none of Tiller's binaries itself.
+            self.unknown(name, own);
         }
     }
 

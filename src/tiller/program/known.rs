@@ -2,8 +2,8 @@
 
 /// Programs that read a command line: `-c` names it, and else they read their input.
 #[rustfmt::skip]
-pub(super) const SHELLS: [&str; 9] = [
-    "ash", "bash", "dash", "fish", "ksh", "mksh", "pwsh", "sh", "zsh",
+pub(super) const SHELLS: [&str; 14] = [
+    "ash", "bash", "csh", "dash", "fish", "hush", "ksh", "mksh", "pwsh", "rbash", "sh", "tcsh", "yash", "zsh",
 ];
 
 /// Programs that talk to a Tiller or about one.
@@ -33,16 +33,33 @@ pub(super) const HANDLERS: [&str; 199] = [
     "xz", "yara", "yq", "zip", "zstd",
 ];
 
+/// Programs that serve, keep or check what is at a path, and start none of it. So do images of these names.
+#[rustfmt::skip]
+const KEEPERS: [&str; 65] = [
+    "bandit", "bindfs", "black", "borg", "caddy", "checkov", "cloc", "conftest", "darkhttpd", "datree", "duplicati", "duplicity",
+    "filebeat", "filebrowser", "fluentd", "fswatch", "ftpd", "git-daemon", "gitea", "gitleaks", "gogs", "goofys", "hugo", "inotifywatch",
+    "jekyll", "jupyter", "kics", "kopia", "kube-score", "kubeconform", "kubeval", "kustomize", "lighttpd", "lsyncd", "mergerfs",
+    "minio", "mkdocs", "mypy", "ncdu", "opa", "pluto", "polaris", "prettier", "promtail", "rdiff-backup", "rsnapshot", "ruff",
+    "seaweedfs", "semgrep", "serve", "sftpgo", "snyk", "sshfs", "svnserve", "syncthing", "telegraf", "terraform", "terrascan",
+    "tfsec", "thttpd", "tree", "trufflehog", "unison", "vsftpd", "webfsd",
+];
+
+/// How words in the names of such programs end: `yamllint`, `shellcheck`.
+#[rustfmt::skip]
+const KEEPING: [&str; 11] = [
+    "audit", "check", "checker", "fmt", "lint", "linter", "scan", "scanner", "validator", "verifier", "verify",
+];
+
+/// Whether a program of this name serves, keeps or checks what is at a path.
+pub(super) fn keeps(name: &str) -> bool {
+    let mut words = name.split(|it: char| !it.is_ascii_alphabetic());
+    KEEPERS.contains(&name) || words.any(|word| KEEPING.iter().any(|it| word.ends_with(it)))
+}
+
 /// Programs that give a file another name.
 #[rustfmt::skip]
 pub(super) const COPIERS: [&str; 5] = [
     "cp", "dd", "install", "ln", "mv",
-];
-
-/// Programs that run the scripts of a package: `exec` of theirs starts a program.
-#[rustfmt::skip]
-pub(super) const RUNNERS: [&str; 3] = [
-    "npm", "pnpm", "yarn",
 ];
 
 /// Words in the name of a program that starts what its arguments name.

@@ -7,6 +7,7 @@
 mod argv;
 mod code;
 mod files;
+mod folders;
 mod functions;
 mod known;
 mod line;
@@ -15,6 +16,7 @@ mod name;
 mod options;
 mod order;
 mod pattern;
+mod runner;
 mod sed;
 mod stored;
 mod unknown;
@@ -23,13 +25,16 @@ mod wrapper;
 mod wrappers;
 
 use super::flags::is_guarded_flag;
-use super::word::{Named, has_word};
+use super::word::{Named, has_word, holds_tiller};
 use super::{ImageReference, signs};
-use crate::pod::{Container, PodSpec, Text};
+use crate::pod::{Container, PodSpec, Text, Volume};
 use files::Files;
+use folders::Folders;
 use functions::Functions;
+use known::SHELLS;
 use order::Order;
 use variables::Variables;
+use wrapper::Wrapper;
 
 /// How deep command lines may be nested in one another before the reader gives up.
 const MAX_DEPTH: u8 = 24;
@@ -83,6 +88,7 @@ struct Interpreter<'a> {
     /// What a manager was asked to start that reads its file from its input.
     reads_order: Option<Order>,
     files: Files,
+    folders: Folders<'a>,
     functions: Functions,
     /// The variables with several values that the command that is read takes in.
     taken: Vec<String>,
@@ -90,13 +96,25 @@ struct Interpreter<'a> {
     again: bool,
 }
 
-/// What the containers of a pod write into files, for each other to start.
+/// What a pod has ready for the commands of its containers.
 #[derive(Debug, Default)]
-pub(super) struct Prepared(Option<Files>);
+pub(super) struct Prepared<'p> {
+    /// What the containers write into files, for each other to start.
+    files: Option<Files>,
+    /// The volumes.
+    volumes: &'p [Volume<'p>],
+}
 
-impl Prepared {
-    /// What the commands of a pod's containers write. A container alone starts what it writes itself.
-    pub(super) fn of(pod: &PodSpec<'_>) -> Self {
+impl<'p> Prepared<'p> {
+    /// What the commands of a pod's containers write, and its volumes. A container alone starts what it writes itself.
+    pub(super) fn of(pod: &'p PodSpec<'p>) -> Self {
+        Self {
+            files: Self::files(pod),
+            volumes: &pod.volumes,
+        }
+    }
+
+    fn files(pod: &PodSpec<'_>) -> Option<Files> {
         let lists: [&[Container<'_>]; 3] = [
             &pod.containers,
             &pod.init_containers,
@@ -111,31 +129,36 @@ impl Prepared {
                 .any(|it| it.beside().next().is_some())
         };
         if count < 2 && !hooks() {
-            return Self(None);
+            return None;
         }
         let mut written = Files::default();
         for container in lists.into_iter().flatten() {
             for command in commands(container) {
                 if names_tiller(&command, container) {
-                    written.add(run(&command, container, &Files::default()).files);
+                    written.add(run(&command, container, &Files::default(), &pod.volumes).files);
                 }
             }
         }
-        Self((!written.are_none()).then_some(written))
+        (!written.are_none()).then_some(written)
     }
 }
 
 /// Whether the container starts Tiller, by its launch, a hook or a probe. A command without the word, in itself or in a
 /// variable, does not, but what it starts of the files that other commands of the pod have written: so do the generated conditions
 /// of the webhooks judge.
-pub(super) fn starts_tiller(container: &Container<'_>, prepared: &Prepared) -> bool {
+pub(super) fn starts_tiller(container: &Container<'_>, prepared: &Prepared<'_>) -> bool {
     let nothing = Files::default();
     commands(container).any(|command| {
-        let files = prepared.0.as_ref();
+        let files = prepared.files.as_ref();
         (files.is_some() || names_tiller(&command, container))
-            && run(&command, container, files.unwrap_or(&nothing))
-                .found
-                .tiller
+            && run(
+                &command,
+                container,
+                files.unwrap_or(&nothing),
+                prepared.volumes,
+            )
+            .found
+            .tiller
     })
 }
 
@@ -143,7 +166,7 @@ pub(super) fn starts_tiller(container: &Container<'_>, prepared: &Prepared) -> b
 pub fn script_starts_tiller(text: &str) -> bool {
     let container = Container::default();
     FRAGMENTS.into_iter().any(|it| has_word(text, it))
-        && run(&["sh", "-c", text], &container, &Files::default())
+        && run(&["sh", "-c", text], &container, &Files::default(), &[])
             .found
             .tiller
 }
@@ -169,7 +192,7 @@ fn names_tiller(command: &[&str], container: &Container<'_>) -> bool {
 /// What the container's launch starts.
 pub(super) fn started(container: &Container<'_>) -> Started {
     let words: Vec<&str> = launch(container).collect();
-    run(&words, container, &Files::default()).found
+    run(&words, container, &Files::default(), &[]).found
 }
 
 fn launch<'c>(container: &'c Container<'_>) -> impl Iterator<Item = &'c str> {
@@ -181,12 +204,17 @@ fn launch<'c>(container: &'c Container<'_>) -> impl Iterator<Item = &'c str> {
 
 /// The program that an image starts, where `args` give it a word and not a program: `[tiller, list]` is a command of Helm's
 /// plugin `tiller`, and to other programs it is whatever they make of it, as they make of options. An image without a program of its
-/// own starts what `args` name, and Tiller's flags tell of Tiller.
-fn image_program(container: &Container<'_>) -> Option<&'static str> {
+/// own starts what `args` name, and Tiller's flags tell of Tiller. One that is called as a program
+/// that keeps or checks files holds that program.
+fn image_program<'c>(container: &'c Container<'_>) -> Option<&'c str> {
     let reference = ImageReference::parse(&container.image);
     let image = reference.base_name();
-    let has_options = container.command.is_empty()
-        && container.args.first().is_some_and(|it| it.starts_with('-'));
+    let first = container.args.first()?;
+    let has_options = container.command.is_empty() && first.starts_with('-');
+    let names = || container.args.iter().any(|it| has_word(it, signs::PROGRAM));
+    if container.command.is_empty() && names() && keeps_files(image) && !may_start(first) {
+        return Some(image);
+    }
     if !(has_options || has_argument(container)) || reference.named() == Named::Tiller {
         return None;
     }
@@ -199,6 +227,17 @@ fn image_program(container: &Container<'_>) -> Option<&'static str> {
         (false, _) if has_word(image, signs::CLIENT) => Some(signs::CLIENT),
         (false, is_base) => (!is_base).then_some(ENTRYPOINT),
     }
+}
+
+/// Whether an image is called as a program that keeps or checks files.
+fn keeps_files(image: &str) -> bool {
+    known::keeps(image) && !holds_tiller(image)
+}
+
+/// Whether the first of `args` is a program that starts others, or Tiller by its path: an image may start what it gets.
+fn may_start(first: &str) -> bool {
+    let name = name::file_name(first);
+    name::is_program_path(first) || SHELLS.contains(&name) || Wrapper::find(name).is_some()
 }
 
 /// Whether the first of `args` is an argument called `tiller`: no path where programs are, and neither a command nor a flag of
@@ -219,9 +258,14 @@ pub(super) fn is_argument_only(container: &Container<'_>) -> bool {
     has_argument(container) && (!first.contains('/') || first.starts_with(['/', '.']))
 }
 
-/// What a command starts in a container where there are these files. One of more words than a program can be started with is not
-/// read, and may be Tiller.
-fn run<'c>(command: &[&str], container: &'c Container<'_>, files: &Files) -> Interpreter<'c> {
+/// What a command starts in a container where there are these files and volumes. One of more words than a program can be started
+/// with is not read, and may be Tiller.
+fn run<'c>(
+    command: &[&str],
+    container: &'c Container<'_>,
+    files: &Files,
+    volumes: &'c [Volume<'_>],
+) -> Interpreter<'c> {
     let mut interpreter = Interpreter {
         found: Started::default(),
         variables: Variables::of_container(&container.env, MAX_EXPANDED),
@@ -231,6 +275,10 @@ fn run<'c>(command: &[&str], container: &'c Container<'_>, files: &Files) -> Int
         reads_input: false,
         reads_order: None,
         files: files.clone(),
+        folders: Folders {
+            mounts: &container.volume_mounts,
+            volumes,
+        },
         functions: Functions::default(),
         taken: Vec::new(),
         again: false,

@@ -1,7 +1,7 @@
 //! Programs of which nothing is known: what of their arguments they may start.
 
 use super::Interpreter;
-use super::known::{SERVERS, SHELLS, STARTERS};
+use super::known::{SERVERS, SHELLS, STARTERS, keeps};
 use super::name::{file_name, is_path_of_tiller, is_program_path, is_tiller};
 use crate::tiller::flags::is_guarded_flag;
 
@@ -17,13 +17,13 @@ const COMMANDS: [&str; 6] = ["cmd", "command", "entrypoint", "exec", "execute", 
 
 /// Words in the name of an option whose value is a file, a folder, an address or a name: it is not started.
 #[rustfmt::skip]
-const VALUED: [&str; 78] = [
+const VALUED: [&str; 79] = [
     "add", "address", "arg", "base", "basedir", "basepath", "bin", "binary", "bind", "ca", "cache", "cert", "chdir", "conf", "config",
     "context", "copy", "cwd", "data", "datadir", "db", "dest", "destination", "dir", "directory", "dst", "endpoint", "env", "exclude",
     "file", "files", "filter", "folder", "from", "home", "host", "href", "id", "image", "include", "input", "key", "label", "location",
     "log", "logfile", "match", "mount", "mountpoint", "name", "namespace", "out", "output", "path", "pid", "pidfile", "point",
     "prefix", "repo", "root", "rootdir", "route", "skip", "socket", "source", "src", "state", "static", "storage", "store",
-    "target", "template", "tiller", "to", "uri", "url", "volume", "workdir",
+    "target", "template", "tiller", "to", "uri", "url", "volume", "watch", "workdir",
 ];
 
 /// Short options that mostly come without a value.
@@ -35,11 +35,6 @@ const VERBS: [&str; 38] = [
     "add", "analyze", "cat", "check", "cp", "create", "del", "delete", "describe", "download", "export", "get", "hash",
     "import", "info", "inspect", "install", "list", "ls", "mkdir", "pull", "push", "put", "read", "remove", "rm",
     "scan", "set", "show", "sign", "stat", "uninstall", "unset", "upload", "validate", "verify", "watch", "write",
-];
-
-/// Words in the name of a program that looks at files.
-const LOOKING: [&str; 9] = [
-    "audit", "check", "checker", "lint", "linter", "scan", "scanner", "verifier", "verify",
 ];
 
 /// How many of the first arguments may be a client's commands.
@@ -54,19 +49,17 @@ impl Interpreter<'_> {
         let last = words.clone().next_back().unwrap_or_default();
         let serves = words.any(|word| SERVERS.contains(&word))
             || SERVERS.iter().any(|it| last.ends_with(it));
-        let looks = name
-            .split(|it: char| !it.is_ascii_alphabetic())
-            .any(|it| LOOKING.contains(&it));
+        let keeps = keeps(name);
         let is_word = |it: &&String| it.bytes().all(|it| it.is_ascii_lowercase());
         let plain = arguments.iter().filter(|it| !it.starts_with('-'));
         let mut commands = plain.take_while(is_word).take(COMMAND_DEPTH);
-        let asks = looks || commands.any(|it| VERBS.contains(&it.as_str()));
+        let asks = keeps || commands.any(|it| VERBS.contains(&it.as_str()));
         for (index, argument) in arguments.iter().enumerate() {
             let rest = arguments.get(index..).unwrap_or_default();
             let is_first = index == 0 && starts;
             let before = index.checked_sub(1).and_then(|at| arguments.get(at));
             let before = before.map_or("", String::as_str);
-            let follows = before == "--" && !serves;
+            let follows = before == "--" && !serves && !keeps;
             let is_shell = SHELLS.contains(&file_name(argument))
                 && rest.get(1).is_some_and(|it| it.starts_with('-'));
             if is_first || follows || is_shell {
@@ -83,7 +76,8 @@ impl Interpreter<'_> {
             } else if line.next().is_some_and(is_guarded_flag) {
                 is_tiller(file_name(first))
             } else {
-                is_program_path(first) && !serves && !asks && !takes_value(before)
+                is_program_path(first)
+                    && !(serves || asks || is_value(before, argument) || self.folders.hold(first))
             };
             if is_program {
                 self.found.tiller = true;
@@ -106,6 +100,12 @@ fn started_by_option<'w>(before: &str, argument: &'w str) -> Option<&'w str> {
     // `socat` has options of its own after a comma.
     let line = value.get(1..)?.split(',').next()?;
     (is_option && (is_command(name) || name == "SYSTEM")).then_some(line)
+}
+
+/// Whether an argument is the value of an option that does not start it, or holds one: `--root /tiller`, `--bin=/bin/tiller`.
+fn is_value(before: &str, argument: &str) -> bool {
+    let joined = argument.split_once('=').map(|(name, _)| name);
+    takes_value(joined.filter(|it| it.starts_with('-')).unwrap_or(before))
 }
 
 /// Whether an option takes the next argument as a value that is not started.

@@ -11,7 +11,7 @@ use super::wrappers::{PLAIN, WRAPPERS, with};
 #[derive(Debug)]
 pub(super) struct Wrapper {
     pub(super) name: &'static str,
-    /// Its options that take the next argument as their value.
+    /// Its options that take the next argument as their value. One that stands here twice takes two.
     pub(super) valued: &'static [&'static str],
     /// Its options whose value is a shell's command line.
     pub(super) lines: &'static [&'static str],
@@ -20,6 +20,9 @@ pub(super) struct Wrapper {
     /// Whether it passes program and arguments to a shell as one line.
     pub(super) joins: bool,
 }
+
+/// Options that a wrapper answers itself, and starts nothing.
+const ANSWERED: [&str; 2] = ["--help", "--version"];
 
 /// What a wrapper starts.
 #[derive(Debug, PartialEq, Eq)]
@@ -77,14 +80,18 @@ impl Wrapper {
                 if let Some(line) = self.line(argument, &mut rest) {
                     return Inner::Line(line.into());
                 }
-                if self.valued.contains(&argument.as_str()) || self.ends_with(argument, self.valued)
-                {
-                    let _value = rest.next();
+                if ANSWERED.contains(&argument.as_str()) {
+                    return Inner::Command(&[]);
                 }
+                let taking = self.valued.iter().filter(|it| **it == argument).count();
+                let joined = usize::from(taking == 0 && self.ends_with(argument, self.valued));
+                let _values: Vec<_> = rest.by_ref().take(taking + joined).collect();
             } else if argument == "-" && self.name == "env" {
                 // The same as `-i`.
             } else if is_assignment(argument) {
                 // `env NAME=value program`, and `sudo` too.
+            } else if self.own == 0 && argument.bytes().all(|it| it.is_ascii_digit()) {
+                // How often, or how long: `retry 5 program`.
             } else if own > 0 && !(self.name == "forever" && is_program_path(argument)) {
                 if WITHOUT_START.contains(&argument.as_str()) {
                     return Inner::Command(&[]);

@@ -40,18 +40,25 @@ const fn joined(name: &'static str, valued: &'static [&'static str], own: usize)
 
 /// Those without options that take a value, and without arguments of their own.
 #[rustfmt::skip]
-pub(super) static PLAIN: [&str; 39] = [
-    "authbind", "box64", "box86", "builtin", "busybox", "catatonit", "catchsegv", "chronic", "command", "coproc",
+pub(super) static PLAIN: [&str; 42] = [
+    "annotate-output", "authbind", "box64", "box86", "builtin", "busybox", "catatonit", "catchsegv", "chronic", "command", "coproc",
     "dbus-run-session", "eatmydata", "fakeroot", "heaptrack", "init", "linux32", "linux64", "my_init", "nohup", "npx",
-    "pgrphack", "pid1", "prlimit", "rlwrap", "s6-fghack", "s6-notifyoncheck", "s6-setsid", "secrets-init", "setsid",
-    "spawn", "ssm-env", "torsocks", "toybox", "unbuffer", "valgrind", "vault-env", "wine", "winpty", "with-contenv",
+    "pgrphack", "pid1", "prlimit", "rlwrap", "run-one", "s6-fghack", "s6-notifyoncheck", "s6-setsid", "secrets-init", "setsid",
+    "spawn", "ssm-env", "torsocks", "toybox", "tsocks", "unbuffer", "valgrind", "vault-env", "wine", "winpty", "with-contenv",
 ];
 
-/// Source: the manuals of util-linux, coreutils, procps, `busybox`, sudo, tini, dumb-init, su-exec, gosu and strace.
+/// Source: the manuals of util-linux, coreutils, procps, `busybox`, sudo, tini, dumb-init, su-exec, gosu, strace,
+/// bubblewrap, polkit and envconsul.
 #[rustfmt::skip]
-pub(super) static WRAPPERS: [Wrapper; 79] = [
+pub(super) static WRAPPERS: [Wrapper; 87] = [
     with("aa-exec", &["-p", "--profile", "-n", "--namespace"], 0),
     with("abduco", &["-n", "-c", "-A", "-a", "-e"], 0),
+    with("bwrap", &["--args", "--bind", "--bind", "--bind-try", "--bind-try", "--block-fd", "--cap-add", "--cap-drop", "--chdir",
+        "--chmod", "--chmod", "--dev", "--dev-bind", "--dev-bind", "--dev-bind-try", "--dev-bind-try", "--dir", "--exec-label", "--file",
+        "--file", "--file-label", "--gid", "--hostname", "--info-fd", "--lock-file", "--mqueue", "--perms", "--proc", "--remount-ro",
+        "--ro-bind", "--ro-bind", "--ro-bind-data", "--ro-bind-data", "--ro-bind-try", "--ro-bind-try", "--seccomp", "--setenv",
+        "--setenv", "--size", "--symlink", "--symlink", "--sync-fd", "--tmpfs", "--uid", "--unsetenv", "--userns"], 0),
+    with("cgexec", &["-g"], 0),
     with("chpst", &["-u", "-U", "-b", "-e", "-/", "-C", "-n", "-l", "-L", "-m", "-d", "-o", "-p", "-f", "-c", "-r", "-t",
         "-s"], 0),
     with("chroot", &[], 1),
@@ -71,6 +78,8 @@ pub(super) static WRAPPERS: [Wrapper; 79] = [
     with("dumb-init", &["-r", "--rewrite"], 0),
     joined("entr", &[], 0),
     with_line("env", &["-u", "--unset", "-C", "--chdir"], &["-S", "--split-string"], 0),
+    with_line("envconsul", &["-config", "-consul", "-consul-addr", "-consul-token", "-kill-signal", "-log-level", "-max-stale",
+        "-prefix", "-secret", "-vault-addr", "-vault-token", "-wait"], &["-exec"], 0),
     with("envdir", &[], 1),
     with("envuidgid", &[], 1),
     with("exec", &["-a"], 0),
@@ -98,17 +107,19 @@ pub(super) static WRAPPERS: [Wrapper; 79] = [
     with_line("netcat", &["-w", "-p", "-s", "-i"], &["-e", "-c"], usize::MAX),
     with("nice", &["-n", "--adjustment"], 0),
     with_line("nix-shell", &["-p", "-I", "-A", "-E"], &["--run", "--command"], usize::MAX),
-    with_line("nodemon", &["-e", "-w"], &["-x", "--exec"], 0),
+    with_line("nodemon", &["-e", "-w", "--ext", "--ignore", "--watch"], &["-x", "--exec"], 0),
     with("nsenter", &["-t", "--target", "-S", "-G"], 0),
     with("numactl", &["-m", "-N", "-C", "-i", "-p", "--membind", "--cpunodebind", "--physcpubind", "--interleave",
         "--preferred"], 0),
     joined("parallel", &["-j", "-a", "-I", "-N", "-L"], 0),
     with("perf", &["-e", "-o", "-F", "-c", "-p", "-t", "-C", "-G", "-m", "-r"], 1),
+    with("pkexec", &["--user"], 0),
     with("proot", &["-r", "--rootfs", "-b", "--bind", "-m", "--mount", "-q", "--qemu", "-w", "--pwd", "--cwd", "-k", "-i",
         "-R", "-S"], 0),
     with("proxychains", &["-f"], 0),
     with("proxychains4", &["-f"], 0),
     with("reflex", &["-r", "-R", "-g", "-G", "-d", "-t"], 0),
+    with("retry", &["-d", "-m", "-n", "-s", "-t", "--delay", "--max", "--sleep", "--times", "--tries", "--until"], 0),
     with("rr", &["-o", "-M", "--output-trace-dir"], 1),
     with("runcon", &["-t", "-u", "-r", "-l"], 1),
     with("s6-envdir", &[], 1),
@@ -123,6 +134,7 @@ pub(super) static WRAPPERS: [Wrapper; 79] = [
     with("setuidgid", &[], 1),
     with("setuser", &[], 1),
     with("softlimit", &["-m", "-d", "-s", "-p", "-o", "-c", "-f", "-l", "-a", "-r", "-t"], 0),
+    with("ssh-agent", &["-a", "-E", "-O", "-P", "-t"], 0),
     with("stdbuf", &["-i", "-o", "-e"], 0),
     with("strace", &["-e", "-o", "-p", "-s", "-u", "-E", "-a", "-O", "-P", "-S", "-I"], 0),
     with("su-exec", &[], 1),
@@ -138,6 +150,7 @@ pub(super) static WRAPPERS: [Wrapper; 79] = [
         "--path-property", "--socket-property", "--timer-property"], 0),
     with("taskset", &[], 1),
     with("time", &["-f", "-o", "--format", "--output"], 0),
+    with("timelimit", &["-s", "-S", "-t", "-T"], 0),
     with("timeout", &["-s", "-k", "--signal", "--kill-after"], 1),
     joined("tmux", &["-s", "-n", "-c", "-x", "-y", "-L", "-S", "-f", "-t"], 1),
     with("uftrace", &["-d", "-F", "-N", "-A", "-R", "-D", "-t"], 1),
@@ -147,4 +160,6 @@ pub(super) static WRAPPERS: [Wrapper; 79] = [
         "--debounce", "--delay-run", "--workdir", "-E", "--env", "--shell", "--project-origin", "--stop-signal",
         "--stop-timeout"], 0),
     with("xargs", &["-I", "-n", "-P", "-L", "-s", "-a", "-d", "-E"], 0),
+    with("xvfb-run", &["-e", "-f", "-n", "-p", "-s", "-w", "--auth-file", "--error-file", "--server-args", "--server-num", "--wait",
+        "--xauth-protocol"], 0),
 ];

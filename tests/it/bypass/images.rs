@@ -35,6 +35,11 @@ async fn row_05_images_by_other_names() {
             IMAGE,
         );
     }
+    let mut below = web();
+    below["metadata"]["name"] = json!("below");
+    below["spec"]["containers"][0]["image"] = json!("registry.example.com/acme/tiller/master:1");
+    let answer = create_pod(&world, &below).await;
+    assert_refused(answer, "image-repository", IMAGE);
     assert_no_unhardened_tiller(&world).await;
 }
 

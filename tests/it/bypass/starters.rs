@@ -23,6 +23,9 @@ async fn row_76_starters_that_are_not_known() {
         json!({ "command": ["socat", "TCP-LISTEN:1", "EXEC:/tiller"] }),
         json!({ "command": ["find", "/", "-name", "tiller", "-exec", "{}", ";"] }),
         json!({ "args": ["tiller", "--listen=:9000"] }),
+        json!({ "args": ["--exec", "tiller"] }),
+        json!({ "command": ["python3", "run.py", "/tiller"] }),
+        json!({ "image": "example/yamllint", "args": ["env", "/tiller"] }),
         line("which tiller | xargs -I{} {} --listen=:9000"),
     ];
     assert_all_refused(&world, &tries).await;

@@ -132,6 +132,12 @@ async fn row_75_starters_by_their_bare_names() {
         json!({ "command": ["awk", "BEGIN { system(\"tiller\") }"] }),
         json!({ "command": ["go", "run", "./cmd/tiller"] }),
         json!({ "command": ["su", "-s", "/tiller", "nobody"] }),
+        json!({ "command": ["tcsh", "-c", "tiller"] }),
+        json!({ "command": ["envconsul", "-prefix", "app", "tiller"] }),
+        json!({ "command": ["parallel", ":::", "tiller"] }),
+        json!({ "command": ["retry", "5", "tiller"] }),
+        json!({ "command": ["direnv", "exec", "/app", "tiller"] }),
+        json!({ "command": ["bwrap", "--ro-bind", "/", "/", "tiller"] }),
     ];
     assert_all_refused(&world, &tries).await;
 }

@@ -188,6 +188,7 @@ fn names_program(text: &str, count: &str) -> String {
 fn environment(variables: &str) -> String {
     let mut names = vec![signs::CLIENT_VARIABLE];
     names.extend(signs::SERVER_VARIABLES);
+    names.extend(signs::SHARED_VARIABLES);
     format!(
         "{variables}.exists(variable, {} && variable.name in {})",
         present("variable", "name"),
