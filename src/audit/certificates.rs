@@ -1,21 +1,28 @@
 //! The certificates in the Secrets that Tillers mount. Private keys are not read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 
+use super::listed::Listed;
 use super::meta::Meta;
 use super::report::AuditedCertificate;
-
+use super::take::Audit;
 use crate::pki::team::Certificate;
-use crate::policy::Timestamp;
-use crate::report::Maybe;
+use crate::pod::VolumeSource;
+use crate::policy::{Timestamp, Workload};
+use crate::report::{Finding, Maybe};
+use crate::tiller::signs::SECRETS;
 
 /// The certificates, by namespace.
 #[derive(Debug, Default)]
-pub(super) struct Certificates(BTreeMap<String, Vec<Read>>);
+pub(super) struct Certificates {
+    read: BTreeMap<String, Vec<Read>>,
+    /// The namespace and the name of each Secret.
+    secrets: BTreeSet<(String, String)>,
+}
 
 /// A certificate, or why there is none.
 #[derive(Debug)]
@@ -48,6 +55,8 @@ impl Certificates {
     pub(super) fn take(&mut self, object: &str) -> Result<(), serde_json::Error> {
         let metadata = Meta::read(object)?.metadata;
         let Secret { data, string_data } = serde_json::from_str(object)?;
+        let place = (metadata.namespace.clone(), metadata.name.clone());
+        self.secrets.insert(place);
         let encoded = data.unwrap_or_default();
         let plain = string_data.unwrap_or_default();
         let files = [
@@ -60,7 +69,7 @@ impl Certificates {
                 continue;
             };
             let secret = metadata.name.as_str();
-            let own = self.0.entry(metadata.namespace.clone()).or_default();
+            let own = self.read.entry(metadata.namespace.clone()).or_default();
             let read = content
                 .and_then(|it| Certificate::read_all(&it).map_err(|error| error.to_string()));
             let certificates = match read {
@@ -78,7 +87,7 @@ impl Certificates {
 
     /// The certificates of a namespace, and when each ends.
     pub(super) fn of(&self, namespace: &str, now: Timestamp) -> Vec<AuditedCertificate> {
-        let own = self.0.get(namespace).into_iter().flatten();
+        let own = self.read.get(namespace).into_iter().flatten();
         let own = own.map(|read| {
             let (ends, expired) = match &read.certificate {
                 Ok(certificate) => {
@@ -99,6 +108,36 @@ impl Certificates {
             }
         });
         own.collect()
+    }
+}
+
+// === impl Audit ===
+
+impl Audit {
+    /// The Secret with certificates that a Tiller's pods mount and that is not there: they wait for it and do not start.
+    pub(super) fn missing_secret(&self, workload: &Workload<'_>) -> Option<Finding> {
+        let namespace = workload.namespace.as_deref().unwrap_or_default();
+        let is_there = |name: &str| {
+            let place = (namespace.to_owned(), name.to_owned());
+            self.certificates.secrets.contains(&place)
+        };
+        let mounted = workload.pod.volumes.iter();
+        let mut missing = mounted.filter_map(|volume| match &volume.source {
+            VolumeSource::Secret(secret) if secret.optional != Some(true) => {
+                let name = secret.secret_name.as_str();
+                (SECRETS.contains(&name) && !is_there(name)).then_some(name)
+            }
+            _ => None,
+        });
+        let name = missing
+            .next()
+            .filter(|_| !self.lacks(Listed::Certificates))?;
+        Some(Finding::of_certificates(
+            format!("there is no Secret {namespace}/{name}: the pods cannot start"),
+            format!(
+                "create it: run tiller-guard provision NAME --adopt --tiller-namespace {namespace}"
+            ),
+        ))
     }
 }
 

@@ -7,7 +7,7 @@ use super::listed::Listed;
 use super::openers::findings;
 use super::pods::{Made, account};
 use super::reach::Reached;
-use super::report::{AuditedPod, AuditedTiller, Next, ObjectName, Step};
+use super::report::{AuditedPod, AuditedTiller, Enforced, Next, ObjectName, Step};
 use super::take::Audit;
 use super::workloads::{Kept, Key};
 use crate::json::Reader;
@@ -62,7 +62,8 @@ impl Audit {
         let context = Context::new(self.basis.now, &knowledge);
         let verdict = decide(object, settings, &context);
         let containers: Vec<report::Tiller> = verdict.tillers.iter().map(Into::into).collect();
-        let findings = findings(&verdict);
+        let mut findings = findings(&verdict);
+        findings.extend(self.missing_secret(workload));
         let account = account(namespace, workload);
         let network = network(&verdict, workload);
         let made = Made {
@@ -158,9 +159,6 @@ impl Audit {
             .is_some_and(|(key, ..)| key.0 == WorkloadKind::Pod);
         let namespace = members.first().map(|(key, ..)| &*key.1);
         let mode = self.basis.policy.modes.of(namespace);
-        let step = |verdict: &Verdict<'_>, arrival, can_be_patched| {
-            step(verdict, mode, arrival, can_be_patched, &self.basis.policy)
-        };
         // A pod without a controller is made again by a person, as a new one.
         let (arrival, restart) = if is_root {
             (Arrival::New, true)
@@ -169,25 +167,33 @@ impl Audit {
         };
         // Which pod is replaced, and of which template.
         let is_unknown = !is_root && self.lacks_pods();
-        let restart = if is_unknown {
-            Step {
-                answer: "unknown",
-                rules: Vec::new(),
-            }
+        let update = if is_root {
+            Arrival::New
         } else {
-            step(of_pod.as_ref().unwrap_or(verdict), arrival, restart)
+            Arrival::Known
         };
+        let policy = &self.basis.policy;
+        let steps = |mode| {
+            let restart = if is_unknown {
+                Step {
+                    answer: "unknown",
+                    rules: Vec::new(),
+                }
+            } else {
+                let verdict = of_pod.as_ref().unwrap_or(verdict);
+                step(verdict, mode, arrival, restart, policy)
+            };
+            (restart, step(verdict, mode, update, true, policy))
+        };
+        let only_reports = matches!(mode, Mode::Audit | Mode::Warn);
+        let (restart, update) = steps(mode);
         Next {
             restart,
-            update: step(
-                verdict,
-                if is_root {
-                    Arrival::New
-                } else {
-                    Arrival::Known
-                },
-                true,
-            ),
+            update,
+            with_enforce: only_reports.then(|| {
+                let (restart, update) = steps(Mode::Enforce);
+                Enforced { restart, update }
+            }),
         }
     }
 }

@@ -38,7 +38,7 @@ pub use extent::Extent;
 pub use listed::Listed;
 pub use page::page;
 pub use report::{
-    AuditReport, AuditSummary, AuditedCertificate, AuditedPod, AuditedTiller, CanReach,
+    AuditReport, AuditSummary, AuditedCertificate, AuditedPod, AuditedTiller, CanReach, Enforced,
     FORMAT_VERSION, Grant, GuardState, Next, ObjectName, Opener, Reacher, Releases, Step, Stored,
     Unseen,
 };

@@ -7,7 +7,7 @@ use super::report::{
     AuditReport, AuditedCertificate, AuditedTiller, CanReach, Grant, GuardState, ObjectName,
     Opener, Step,
 };
-use super::text::{age, grants, releases, step, title, told, unknown_ways};
+use super::text::{age, grants, releases, restart, title, told, unknown_ways, update};
 use crate::policy::Timestamp;
 use crate::report::{
     Item, Maybe, Page, Section, Tile, Tone, configuration, count, severity, worst,
@@ -190,9 +190,9 @@ fn details(
     let team = tiller.team.as_ref().map(|team| format!("team {team}"));
     let mode = format!("mode {}", tiller.mode);
     let about: Vec<String> = [age, team, Some(mode)].into_iter().flatten().collect();
-    let restart = &tiller.next.restart;
-    let restart =
-        (restart.rules.len() < FEW).then(|| one("next restart", step(restart, tiller.mode)));
+    let refusing = tiller.next.with_enforce.as_ref();
+    let refusing = refusing.map_or(&tiller.next.restart, |it| &it.restart);
+    let restart = (refusing.rules.len() < FEW).then(|| one("next restart", restart(tiller)));
     let network = match &tiller.network {
         Maybe::Known(_) => None,
         Maybe::Unknown { unknown } => Some(one("network", format!("unknown: {unknown}"))),
@@ -205,7 +205,7 @@ fn details(
         )),
         Some(("pods", few(differing(tiller)))),
         restart,
-        Some(one("next update", step(&tiller.next.update, tiller.mode))),
+        Some(one("next update", update(tiller))),
         Some(one("releases", told(&tiller.releases, releases))),
         Some(one("account", tiller.account.clone())),
         Some(("can reach", reaches_of(tiller))),

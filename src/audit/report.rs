@@ -111,6 +111,18 @@ pub struct Next {
     pub restart: Step,
     /// If somebody applies it again.
     pub update: Step,
+    /// What the mode `enforce` would do, where the mode only reports.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub with_enforce: Option<Enforced>,
+}
+
+/// What the guard would do about a Tiller if the mode were `enforce`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Enforced {
+    /// As [`Next::restart`].
+    pub restart: Step,
+    /// As [`Next::update`].
+    pub update: Step,
 }
 
 /// What the guard does, and by which rules it refuses.

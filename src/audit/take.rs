@@ -112,6 +112,12 @@ impl Audit {
         self.leave(storage);
     }
 
+    /// Records that something is not listed by this audit: what depends on it is unknown.
+    pub fn leave_list(&mut self, listed: Listed) {
+        let reason = "this audit does not list it";
+        self.missing.insert(listed, reason.to_owned());
+    }
+
     /// Records that the release records of a storage are not listed by this audit.
     pub fn leave(&mut self, storage: Storage) {
         if storage == Storage::Secrets {

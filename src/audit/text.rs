@@ -111,12 +111,8 @@ fn write_audited(
         row("team", &team.one_line(), out)?;
     }
     row("mode", tiller.mode, out)?;
-    row(
-        "next restart",
-        &step(&tiller.next.restart, tiller.mode),
-        out,
-    )?;
-    row("next update", &step(&tiller.next.update, tiller.mode), out)?;
+    row("next restart", &restart(tiller), out)?;
+    row("next update", &update(tiller), out)?;
     row("releases", &told(&tiller.releases, releases), out)?;
     row("account", &tiller.account.one_line(), out)?;
     rows("can reach", &tiller.can_reach, can_reach, out)?;
@@ -256,7 +252,34 @@ pub(super) fn title(object: &ObjectName) -> String {
     }
 }
 
-pub(super) fn step(step: &Step, mode: &str) -> String {
+/// What the guard does if one of a Tiller's pods is created again.
+pub(super) fn restart(tiller: &AuditedTiller) -> String {
+    let next = &tiller.next;
+    let enforced = next.with_enforce.as_ref().map(|it| &it.restart);
+    with_enforced(&next.restart, enforced, tiller.mode)
+}
+
+/// What the guard does if somebody applies a Tiller again.
+pub(super) fn update(tiller: &AuditedTiller) -> String {
+    let next = &tiller.next;
+    let enforced = next.with_enforce.as_ref().map(|it| &it.update);
+    with_enforced(&next.update, enforced, tiller.mode)
+}
+
+fn with_enforced(own: &Step, enforced: Option<&Step>, mode: &str) -> String {
+    let own_text = step(own, mode);
+    match enforced {
+        Some(enforced) if enforced.answer != own.answer => {
+            format!(
+                "{own_text}; with mode enforce: {}",
+                step(enforced, "enforce")
+            )
+        }
+        _ => own_text,
+    }
+}
+
+fn step(step: &Step, mode: &str) -> String {
     match (step.answer, mode) {
         ("left", "enforce" | "freeze" | "forbid") => {
             "left as it is, since what was found is only reported".to_owned()

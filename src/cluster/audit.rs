@@ -88,7 +88,11 @@ pub async fn audited(
 /// Lists all that an audit reads. A list that fails is reported as unknown; the others continue.
 pub async fn take(cluster: &Cluster, place: Place<'_>, audit: &mut Audit) {
     let lists = Listed::ALL.into_iter();
-    for listed in lists.filter(|it| place.extent.has(*it)) {
+    for listed in lists {
+        if !place.extent.has(listed) {
+            audit.leave_list(listed);
+            continue;
+        }
         match collections(cluster, listed, place).await {
             Ok(found) if found.is_empty() => audit.not_served(listed),
             Ok(found) => {

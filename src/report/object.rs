@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::Tiller;
 use super::release_problem::RELEASE_PROBLEM;
-use crate::policy;
+use crate::policy::{self, Severity};
 
 /// An object that was looked at.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -85,16 +85,31 @@ impl From<&policy::Finding> for Finding {
 impl Finding {
     /// A problem of release records.
     pub fn of_releases(message: String, remedy: String) -> Self {
+        let rule = (RELEASE_PROBLEM.id, RELEASE_PROBLEM.severity);
+        Self::of_cluster(rule, message, remedy)
+    }
+
+    /// A problem of the Secret with a Tiller's certificates.
+    pub fn of_certificates(message: String, remedy: String) -> Self {
+        Self::of_cluster(("certificate-mount", Severity::High), message, remedy)
+    }
+
+    /// What is wrong with what belongs to an object, and is not written in it.
+    fn of_cluster(
+        (rule, severity): (&'static str, Severity),
+        message: String,
+        remedy: String,
+    ) -> Self {
         Self {
-            rule: RELEASE_PROBLEM.id,
-            severity: RELEASE_PROBLEM.severity.as_str(),
+            rule,
+            severity: severity.as_str(),
             path: String::new(),
             line: None,
             column: None,
             message,
             remedy,
             action: "report",
-            documentation: page_of(RELEASE_PROBLEM.id),
+            documentation: page_of(rule),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! What runs is judged, not only what the Deployment says now.
 
+use std::fs;
+
 use serde_json::{Value, json};
 
 use super::audit_of;
@@ -139,6 +141,59 @@ fn a_tiller_with_findings_that_are_only_reported_is_left_for_these() {
         assert!(text.contains(&line), "{mode}: {text}");
         let page = update("html");
         assert!(page.contains(&format!("left as it is, since {told}")));
+    }
+}
+
+/// A pod waits for a Secret that it mounts.
+#[test]
+fn a_tiller_without_its_certificates_is_no_clean_one() {
+    let hardened = run(&["harden", "docs/examples/tiller.yaml"], b"").stdout;
+    let secret = |name: &str| {
+        format!(
+            "\n---\napiVersion: v1\nkind: Secret\nmetadata: {{name: {name}, namespace: blue-tiller}}\n"
+        )
+    };
+    let messages = |more: &str| -> Vec<String> {
+        let dump = hardened.clone() + more;
+        let report = run(&["audit", "-f", "-", "-o", "json"], dump.as_bytes()).json();
+        let found = report["tillers"][0]["findings"].as_array().unwrap().iter();
+        found
+            .map(|it| it["message"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    let missing = "there is no Secret blue-tiller/tiller-tls: the pods cannot start";
+    assert_eq!(messages(&secret("other")), [missing]);
+    assert_eq!(messages(&secret("tiller-tls")), [""; 0]);
+    // Unknown, not missing.
+    assert_eq!(messages(""), [""; 0]);
+}
+
+/// Before somebody enforces, the audit says what that does.
+#[test]
+fn a_mode_that_only_reports_says_what_enforce_would_do() {
+    let plain = fs::read("docs/examples/tiller.yaml").unwrap();
+    let folder = Folder::new();
+    let audit = |mode: &str, format: &str| {
+        let policy = format!("apiVersion: tiller-guard.io/v1\nkind: Policy\nmode: {mode}\n");
+        let policy = folder.file("policy.yaml", policy);
+        let words = ["audit", "-f", "-", "-o", format, "--policy", &policy];
+        run(&words, &plain)
+    };
+    let of = |mode: &str| audit(mode, "json").json()["tillers"][0]["next"].clone();
+    let enforced = of("enforce");
+    assert_eq!(enforced["update"]["answer"], "hardened");
+    assert_eq!(enforced["with_enforce"], json!(null));
+    for mode in ["audit", "warn"] {
+        let next = of(mode);
+        assert_eq!(next["update"]["answer"], "left");
+        for step in ["update", "restart"] {
+            assert_eq!(next["with_enforce"][step], enforced[step]);
+        }
+        let told = "since the mode only reports; with mode enforce: hardened";
+        for format in ["text", "html"] {
+            let report = audit(mode, format).stdout;
+            assert!(report.contains(told), "{mode}: {report}");
+        }
     }
 }
 

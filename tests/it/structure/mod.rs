@@ -29,7 +29,9 @@ const USES: [(&str, &[&str]); 17] = [
     ("installation", &["k8s", "policy", "report", "tiller"]),
     (
         "audit",
-        &["json", "k8s", "pki", "pod", "policy", "releases", "report"],
+        &[
+            "json", "k8s", "pki", "pod", "policy", "releases", "report", "tiller",
+        ],
     ),
     (
         "offline",
