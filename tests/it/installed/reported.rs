@@ -231,7 +231,7 @@ async fn findings_are_objects_that_go_with_what_they_are_about() {
         api_version: "openreports.io/v1alpha1".to_owned(),
         kind: "Report".to_owned(),
     });
-    let end = Instant::now() + Duration::from_secs(10);
+    let end = Instant::now() + Duration::from_secs(30);
     while reports
         .create(&PostParams::default(), &foreign)
         .await

@@ -102,22 +102,20 @@ async fn an_answer_that_is_no_list_is_no_empty_list() {
 #[tokio::test]
 async fn answers_that_cannot_be_read_are_not_logged() {
     let proxy = odd(|path| match path {
-        "/api/v1/serviceaccounts" => Fate::Says(
-            r#"{"kind":"ServiceAccountList","metadata":{"resourceVersion":"1"},"items":["very-private","#,
+        "/apis/apps/v1/statefulsets" => Fate::Says(
+            r#"{"kind":"StatefulSetList","metadata":{"resourceVersion":"1"},"items":["very-private","#,
         ),
-        "/api/v1/pods" => Fate::Says(r#"{"kind":"PodList","metadata":"very-private","items":[]}"#),
+        "/apis/apps/v1/daemonsets" => {
+            Fate::Says(r#"{"kind":"DaemonSetList","metadata":"very-private","items":[]}"#)
+        }
         _ => Fate::Passes,
     })
     .await;
     let (guard, _folder) = guard_at(&proxy);
     let told = eventually("lines in the log", || async {
         let log = guard.server.log();
-        let told = ["serviceaccounts", "pods"];
-        let all = told.map(|it| {
-            log.contains(&format!(
-                "watch interrupted, trying again; what is known stays resource=\"{it}\""
-            ))
-        });
+        let told = ["statefulsets", "daemonsets"];
+        let all = told.map(|it| log.contains(&format!("path=\"/apis/apps/v1/{it}\"")));
         all.into_iter().all(|it| it).then_some(log)
     })
     .await;
