@@ -371,7 +371,10 @@ async fn lists_of_metadata_without_a_version_are_told_at_once_and_watched_from_o
 
 #[tokio::test(start_paused = true)]
 async fn a_list_that_never_tells_its_version_is_tried_again() {
-    let (bare, version) = (json!({ "items": [] }), page("7", "", &Value::Null));
+    let (bare, version) = (
+        json!({ "kind": "List", "items": [] }),
+        page("7", "", &Value::Null),
+    );
     let script = Script::new(&[
         (200, vec![bare.clone()]),
         (200, vec![bare.clone()]),
