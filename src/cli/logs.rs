@@ -17,9 +17,8 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-/// The client's module that logs a whole answer if it is not what was expected, and that may be a Secret. [`told`] names the place.
-///
-/// [`told`]: crate::cluster::told
+/// The Kubernetes client's module that logs an answer whole if it cannot read it. The answer may be a Secret.
+/// Our own errors say what is wrong and where.
 const LOGS_ANSWERS: &str = "kube_client::client";
 /// The modules in it that log no answer.
 const LOG_NO_ANSWER: [&str; 2] = ["kube_client::client::builder", "kube_client::client::tls"];

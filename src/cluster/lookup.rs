@@ -22,8 +22,9 @@ pub(super) const METADATA_LIST: HeaderValue = HeaderValue::from_static(
     "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,\
      application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1beta1,application/json",
 );
-/// How the kinds of lists end.
+/// The end of each list's kind.
 const LIST: &str = "List";
+const NO_LIST: &str = "not a list";
 /// Objects of a page.
 pub(super) const PAGE: u32 = 500;
 
@@ -39,7 +40,7 @@ impl<'de> Deserialize<'de> for ListKind {
         if kind.ends_with(LIST) {
             Ok(Self)
         } else {
-            Err(D::Error::custom("not a list"))
+            Err(D::Error::custom(NO_LIST))
         }
     }
 }
@@ -194,7 +195,7 @@ async fn pages(
         let continues = page(&text, &mut found);
         let continues = continues
             .map_err(serde_json::Error::custom)
-            .and_then(|it| it.ok_or_else(|| serde_json::Error::custom("not a list")))
+            .and_then(|it| it.ok_or_else(|| serde_json::Error::custom(NO_LIST)))
             .map_err(kube::Error::SerdeError)?;
         if continues.is_empty() {
             return Ok(found);
@@ -203,7 +204,7 @@ async fn pages(
     }
 }
 
-/// Reads a page of a list, and returns where the next one begins; none of what is no list.
+/// Reads a page of a list, and returns where the next one begins. `None` if the text is no list.
 fn page<'t>(text: &'t str, found: &mut Vec<Box<str>>) -> Result<Option<Cow<'t, str>>, ReadError> {
     let mut continues = Cow::default();
     let mut is_list = false;

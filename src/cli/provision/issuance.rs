@@ -25,17 +25,16 @@ pub(super) enum Course {
     Rotate,
     /// The present one stays, and those that it took over from are no longer trusted.
     Finish,
-    /// A new one, and whatever others have issued counts no more.
+    /// A new one. Tiller no longer accepts certificates that another CA issued.
     Replace,
-    /// The same, unless a new one has come in already by a run that was interrupted: then that one stays, without those that it
-    /// takes over from.
+    /// The same. But if an interrupted run already brought in a new CA, that CA stays, and the CAs before it are removed.
     ReplaceOnce,
 }
 
 // === impl Course ===
 
 impl Course {
-    /// Whether what the CA so far has issued counts no more.
+    /// Whether Tiller no longer accepts the certificates that the present CA issued.
     pub(super) fn is_replacement(self) -> bool {
         matches!(self, Self::Replace | Self::ReplaceOnce)
     }
@@ -138,8 +137,8 @@ pub(super) fn issue(
     })
 }
 
-/// Whether the CA in the cluster came in by a run that was interrupted: Tiller's Secret, the registration or a bundle is still
-/// of another. False where a bundle is only missing, as after a `grant` that was interrupted.
+/// Whether an interrupted run brought in the CA that is in the cluster: Tiller's Secret, the team's record or a bundle still has
+/// another CA. False if a bundle is only missing, as after an interrupted `grant`.
 fn is_half_way(found: &Found, registered: Option<&Team>) -> bool {
     let Some(authority) = &found.authority else {
         return false;

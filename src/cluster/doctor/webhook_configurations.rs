@@ -164,7 +164,7 @@ impl Looked {
     }
 }
 
-/// The first of some namespaces.
+/// These namespaces; of many, the first ten and how many more there are.
 fn named(namespaces: &[String]) -> String {
     const FEW: usize = 10;
     match namespaces {

@@ -1,7 +1,7 @@
 //! One run at a time works on the releases of a Tiller: a ConfigMap in its namespace says which.
 //!
-//! Each write has conditions of its own, so that nothing is lost without it. But two runs that take each other's writes for somebody
-//! else's undo what the other one has done, and report what no longer holds.
+//! Nothing is lost without this lock, because each write has its own conditions. But two runs at once would undo each other's writes, and
+//! each would report a result that the other one has changed.
 
 use std::time::Duration;
 
@@ -16,36 +16,39 @@ use super::write::{Writer, Written};
 use crate::cluster::Cluster;
 use crate::releases::Storage;
 
-/// The ConfigMap.
+/// The name of the ConfigMap.
 pub(super) const NAME: &str = "tiller-guard-releases";
-/// What is done to it.
+/// The rights on it that a run needs.
 pub(super) const VERBS: [&str; 4] = ["create", "delete", "get", "patch"];
 /// Its annotations.
 const COMMAND: &str = "tiller-guard.io/command";
 const HOST: &str = "tiller-guard.io/host";
 const PROCESS: &str = "tiller-guard.io/process";
 const RENEWED: &str = "tiller-guard.io/renewed";
-/// How often it is renewed, how often another run looks at it, and how long one may stay as it is whose run cannot be looked for.
+/// How often a run renews its lock.
 const RENEWAL: Duration = Duration::from_secs(3);
+/// How often a second run looks at the lock.
 const LOOK: Duration = Duration::from_secs(1);
+/// After this time without a renewal, the lock of a run on another machine is free.
 const EXPIRY: Duration = Duration::from_secs(15);
 
-/// It is this run's.
+/// The lock, held by this run.
 struct Lock<'a> {
     writer: Writer<'a>,
     version: String,
 }
 
-/// It is another's.
+/// The lock, held by another run.
 #[derive(PartialEq, Eq)]
 struct Held {
     version: String,
     process: String,
-    /// Which run.
+    /// The command and the machine of that run, in words.
     by: String,
 }
 
-/// Does this while no other run works on the releases of this Tiller. If no object has these labels, there is nothing to work on.
+/// Does the work while no other run works on the releases of this Tiller. Without an object that has these labels there is nothing
+/// to lock.
 pub(super) async fn alone<T, E: From<MoveError>>(
     (cluster, namespace): (&Cluster, &str),
     command: &'static str,
