@@ -1,4 +1,7 @@
-//! Ctrl-C in a command that writes to a cluster: what is half done, and the command that does the rest.
+//! Ctrl-C or SIGTERM in a command that writes to a cluster: what is half done, and the command that does the rest.
+//!
+//! There is one listener. [`Steps`] ends the process at once, on a thread of its own: a command may wait for a person. [`unless_interrupted`]
+//! drops the work, so that its caller can ask the cluster what the work has left.
 
 use std::collections::BTreeMap;
 use std::future::pending;
@@ -32,18 +35,15 @@ impl Steps {
         }
     }
 
-    /// Steps that are printed on SIGINT; then the process exits. The signal has a thread of its own: a command may wait for a person
+    /// Steps that are printed on a signal; then the process exits. The signal has a thread of its own: a command may wait for a person
     /// or compute.
     fn watched() -> Self {
         let steps = Self::default();
         let watched = steps.clone();
         let watch = move || {
             let runtime = Builder::new_current_thread().enable_io().build();
-            let interrupted = runtime.and_then(|runtime| {
-                runtime.block_on(async { Ok(signal(SignalKind::interrupt())?.recv().await) })
-            });
-            if let Ok(Some(())) = interrupted {
-                watched.leave();
+            if let Ok(runtime) = runtime {
+                watched.leave(runtime.block_on(interrupted()));
             }
         };
         // Without the thread, the signal ends the process as it ends any other.
@@ -78,13 +78,13 @@ impl Steps {
         begun + "run the same command again, and it does the rest:\n  " + &again() + "\n"
     }
 
-    fn leave(&self) {
+    fn leave(&self, exit: Exit) {
         let mut out = io::stderr();
         if out.is_terminal() {
             write!(out, "{CLEAR}").ok();
         }
         write!(out, "{}", self.text()).ok();
-        process::exit(Exit::Interrupted as i32)
+        process::exit(exit as i32)
     }
 }
 
@@ -92,8 +92,15 @@ impl Steps {
 pub(super) async fn unless_interrupted<T>(work: impl Future<Output = T>) -> Result<T, Exit> {
     tokio::select! {
         done = work => Ok(done),
-        () = signalled(SignalKind::interrupt()) => Err(Exit::Interrupted),
-        () = signalled(SignalKind::terminate()) => Err(Exit::Terminated),
+        exit = interrupted() => Err(exit),
+    }
+}
+
+/// Waits for a signal that ends a command: the exit code by which shells know it.
+async fn interrupted() -> Exit {
+    tokio::select! {
+        () = signalled(SignalKind::interrupt()) => Exit::Interrupted,
+        () = signalled(SignalKind::terminate()) => Exit::Terminated,
     }
 }
 

@@ -9,6 +9,7 @@
 //! | 4 | the cluster cannot be reached, may not be looked at, or does not do what is asked |
 //! | 124 | it did not become so in time |
 //! | 130 | interrupted by Ctrl-C |
+//! | 143 | ended by SIGTERM |
 
 mod again;
 mod audit;

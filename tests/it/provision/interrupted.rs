@@ -1,8 +1,9 @@
 //! Ctrl-C while a team is made or changed: what is half done, and the command that continues.
 
 use super::cluster::{World, assert_tells, done, make, provision, words};
-use super::proxy::{Asked, interrupted, written};
+use super::proxy::{Asked, ended_by, interrupted, written};
 use crate::offline::{Folder, Run};
+use rustix::process::Signal;
 
 const BOTH: [&str; 2] = ["--user=ada", "--user=bob"];
 
@@ -31,6 +32,22 @@ async fn a_new_team_says_at_which_step_it_stopped() {
     assert_interrupted(&run, text, "provision i-new ");
     done(make("i-new", &BOTH));
     assert_tells(&done(make("i-new", &BOTH)), "nothing to change");
+}
+
+/// A job that is cancelled says the same as Ctrl-C does.
+#[tokio::test]
+async fn sigterm_says_what_is_half_done_too() {
+    let world = World::create().await;
+    let team = words("i-term");
+    let team = team.iter().map(String::as_str);
+    let words: Vec<_> = ["provision"].into_iter().chain(team).chain(BOTH).collect();
+    let client = world.client.clone();
+    let run = ended_by(Signal::TERM, client, &words, |asked| written(asked) > 5).await;
+    assert_eq!(run.code, Some(143), "{}{}", run.stdout, run.stderr);
+    assert_tells(
+        &run.stderr,
+        "interrupted; half done:\n  i-term: team, account and roles (step 2 of 5)\n",
+    );
 }
 
 /// Until it is run again, those who were to be shut out are not.

@@ -280,6 +280,16 @@ pub(crate) async fn interrupted(
     words: &[&str],
     stops: impl Fn(&[Asked]) -> bool + Copy + Send + Sync + 'static,
 ) -> Run {
+    ended_by(Signal::INT, client, words, stops).await
+}
+
+/// The same with another signal.
+pub(crate) async fn ended_by(
+    signal: Signal,
+    client: Client,
+    words: &[&str],
+    stops: impl Fn(&[Asked]) -> bool + Copy + Send + Sync + 'static,
+) -> Run {
     let came = Arc::new(AtomicBool::new(false));
     let comes = Arc::clone(&came);
     let fate = move |asked: &[Asked]| {
@@ -305,7 +315,7 @@ pub(crate) async fn interrupted(
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     // A process that ended is no longer there.
-    kill_process(process, Signal::INT).ok();
+    kill_process(process, signal).ok();
     let output = ended.await.unwrap();
     Run {
         code: output.status.code(),
