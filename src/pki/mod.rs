@@ -5,6 +5,7 @@ mod client;
 mod issuance;
 mod self_signed;
 mod serving;
+mod signing_request;
 pub mod team;
 mod webhook_ca;
 
@@ -13,4 +14,5 @@ pub use client::{ClientCa, Useless, is_called};
 pub use issuance::Issuance;
 pub use self_signed::{IssueError, self_signed};
 pub use serving::{PairError, ServingCertificate, Validity};
+pub use signing_request::unused_signing_request;
 pub use webhook_ca::WebhookCa;

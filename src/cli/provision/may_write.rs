@@ -3,16 +3,19 @@
 use std::collections::BTreeSet;
 
 use anyhow::bail;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::super::policy_options::now;
 use super::prepare::{Prepared, desired};
 use super::session::{OWNER, Session};
 use crate::cluster::apply::{
-    Applied, ApplyError, Change, Effect, Expects, ObjectReference, Writer,
+    Applied, ApplyError, Change, Desired, Effect, Expects, Foreign, ObjectReference, Seen, Writer,
 };
 use crate::cluster::install::policy_text;
-use crate::cluster::team::{Write, lacking_grants, lacking_rights, may_do_everything, requester};
+use crate::cluster::team::{
+    Registered, Write, lacking_grants, lacking_rights, may_do_everything, requester,
+    tried_requester,
+};
 use crate::config;
 use crate::installation::POLICY_FILE;
 use crate::policy::Requester;
@@ -44,10 +47,18 @@ impl Session<'_> {
         let Some(certificate) = certificate else {
             return Ok(());
         };
-        match requester(&self.cluster).await {
-            Some(requester) => self.is_administrator(certificate, &requester).await,
-            None => self.is_let(prepared).await,
+        let requester = match requester(&self.cluster).await {
+            Some(requester) => Some(requester),
+            None => tried_requester(&self.cluster).await,
+        };
+        let is_known = match requester {
+            Some(requester) => self.is_administrator(certificate, &requester).await?,
+            None => false,
+        };
+        if is_known {
+            return Ok(());
         }
+        self.is_let(prepared).await
     }
 
     /// Whether the current user has the rights for these writes, and those that the teams' Roles give.
@@ -75,58 +86,80 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// The same of an API server that does not tell who asks: has it try the write for one team, if possible one
-    /// that the guard knows. A Secret whose namespace is not there yet cannot be tried.
+    /// The same if the API server does not say who asks, or there is no policy to read: has it try the write for one team. A Secret
+    /// whose namespace is not there yet cannot be tried.
     async fn is_let(&self, prepared: &[Prepared<'_>]) -> anyhow::Result<()> {
         let effect = Effect::ServerDryRun;
         if effect.check(&self.cluster).is_err() {
             return Ok(());
         }
+        let Some((secret, seen)) = self.certificate_to_try(prepared) else {
+            return Ok(());
+        };
         let writer = Writer {
             cluster: self.cluster.clone(),
             owner: OWNER,
             adopt: true,
             effect,
-            expects: Expects::Present,
+            expects: Expects::Absent,
         };
-        let is_known = |it: &&Prepared<'_>| self.registered(&it.team.team).is_some();
-        let has_namespace = |it: &&Prepared<'_>| {
-            let namespaces = namespaces_of(it.team);
-            namespaces
-                .first()
-                .is_some_and(|tiller| it.looked.live(tiller).is_some())
+        let Err(error) = writer.apply_over(&secret, seen).await else {
+            return Ok(());
         };
-        let mut all = prepared.iter();
-        let known = all
-            .find(is_known)
-            .or_else(|| prepared.iter().find(has_namespace));
-        if let Some(prepared) = known {
-            let stages = prepared.plan.stages.iter();
-            let secret = stages.flat_map(|it| &it.objects).find(|planned| {
-                let name = planned.object.pointer("/metadata/name");
-                name.is_some_and(|it| *it == *self.settings.certificate_secret)
-            });
-            let Some(secret) = secret else { return Ok(()) };
-            let seen = prepared.looked.seen(&secret.object);
-            let tried = writer.apply_over(&desired(secret, true), seen).await;
-            let Err(error) = tried else { return Ok(()) };
-            let is_refused = matches!(&error, ApplyError::Forbidden { causes, .. }
-                if causes.iter().any(|it| it == "certificate-secret"));
-            if is_refused {
-                bail!(
-                    "{error}; nothing was changed: ask one of the `administrators` of the policy to do it, or to add you there"
-                );
-            }
+        let is_refused = matches!(&error, ApplyError::Forbidden { causes, .. }
+            if causes.iter().any(|it| it == "certificate-secret"));
+        if is_refused {
+            bail!(
+                "you may not write the certificates of Tillers: {error}; nothing was changed: ask one of the `administrators` of \
+                 the policy to do it, or to add you there"
+            );
         }
         Ok(())
     }
 
-    /// Once the guard runs, only the policy's administrators write Tiller's certificates.
+    /// Tiller's Secret of a team that the guard knows, of this run if possible; else one of this run.
+    fn certificate_to_try(&self, prepared: &[Prepared<'_>]) -> Option<(Desired, Seen)> {
+        let secret = &self.settings.certificate_secret;
+        let own = |prepared: &Prepared<'_>| {
+            let planned = prepared.plan.stages.iter().flat_map(|it| &it.objects);
+            let mut planned = planned.filter(|it| {
+                let name = it.object.pointer("/metadata/name");
+                name.is_some_and(|it| *it == **secret)
+            });
+            let planned = planned.next()?;
+            let seen = prepared.looked.seen(&planned.object);
+            Some((desired(planned, true), seen))
+        };
+        let of_other = |team: &Registered| {
+            let namespace = &team.team.tiller_namespace;
+            let is_there = self
+                .stock
+                .namespace(namespace)
+                .is_none_or(|it| it.is_some());
+            let object = json!({
+                "apiVersion": "v1",
+                "kind": "Secret",
+                "metadata": { "namespace": namespace, "name": secret },
+                "data": { "tiller-guard": "" },
+            });
+            let foreign = Foreign::Refuse;
+            is_there.then_some((Desired { object, foreign }, Seen::Unknown))
+        };
+        let mut present = prepared.iter().filter(|it| has_namespace(it));
+        let mut known = present
+            .clone()
+            .filter(|it| self.registered(&it.team.team).is_some());
+        let known = known.find_map(own);
+        let known = known.or_else(|| self.registered.iter().find_map(of_other));
+        known.or_else(|| present.find_map(own))
+    }
+
+    /// Once the guard runs, only the policy's administrators write Tiller's certificates. False if there is no policy to read.
     async fn is_administrator(
         &self,
         certificate: &Applied,
         requester: &Requester<'_>,
-    ) -> anyhow::Result<()> {
+    ) -> anyhow::Result<bool> {
         let namespace = &self.shared.place.guard_namespace;
         let text = match self.stock.find("ConfigMap", POLICY_FILE) {
             Some(found) => {
@@ -136,12 +169,12 @@ impl Session<'_> {
                 .await
                 .unwrap_or_default(),
         };
-        let Some(text) = text else { return Ok(()) };
+        let Some(text) = text else { return Ok(false) };
         let Ok(policy) = config::read(text.as_bytes(), now()) else {
-            return Ok(());
+            return Ok(false);
         };
         if policy.settings.administrators.include(requester) {
-            return Ok(());
+            return Ok(true);
         }
         bail!(
             "you, {}, are not among the `administrators` of the policy, and only they may write {}; nothing was changed: ask \
@@ -152,6 +185,13 @@ impl Session<'_> {
             POLICY_FILE
         )
     }
+}
+
+/// Whether the namespace of this team's Tiller is there.
+fn has_namespace(prepared: &Prepared<'_>) -> bool {
+    let namespaces = namespaces_of(prepared.team);
+    let tiller = namespaces.first();
+    tiller.is_some_and(|it| prepared.looked.live(it).is_some())
 }
 
 /// The first of many, and how many more there are.

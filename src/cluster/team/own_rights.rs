@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::stream::{self, StreamExt as _};
-use k8s_openapi::api::authentication::v1::SelfSubjectReview;
 use k8s_openapi::api::authorization::v1::{
     ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec,
 };
@@ -12,7 +11,6 @@ use kube::api::{ApiResource, GroupVersionKind, PostParams};
 
 use crate::cluster::Cluster;
 use crate::cluster::apply::ObjectReference;
-use crate::policy::Requester;
 
 /// Questions at once.
 const AT_ONCE: usize = 8;
@@ -63,26 +61,6 @@ pub async fn lacking_rights(cluster: &Cluster, writes: &[Write<'_>]) -> Vec<Stri
         lacking
     });
     asked.buffered(AT_ONCE).concat().await
-}
-
-/// Who asks, where Kubernetes tells: from 1.28 on.
-pub async fn requester(cluster: &Cluster) -> Option<Requester<'static>> {
-    if !cluster.version().is_from(28) {
-        return None;
-    }
-    let api: Api<SelfSubjectReview> = Api::all(cluster.client().clone());
-    let review = SelfSubjectReview::default();
-    let answer = api.create(&PostParams::default(), &review).await.ok()?;
-    let user = answer.status?.user_info?;
-    Some(Requester {
-        name: user.username?.into(),
-        groups: user
-            .groups
-            .unwrap_or_default()
-            .into_iter()
-            .map(Into::into)
-            .collect(),
-    })
 }
 
 // === impl Right ===
