@@ -25,6 +25,7 @@ mod plans;
 pub(crate) mod proxy;
 mod real_tiller;
 mod renewal;
+mod requests;
 mod rotation;
 mod shown;
 mod specs;
