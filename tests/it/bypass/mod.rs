@@ -7,6 +7,7 @@ mod callers;
 mod carriers;
 mod containers;
 mod disguises;
+mod drained;
 mod environments;
 mod exemptions;
 mod frozen;
