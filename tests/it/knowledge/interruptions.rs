@@ -22,7 +22,7 @@ async fn metric(guard: &Guard, line: &str) {
     seen.await;
 }
 
-fn is_synced(guard: &Guard) -> bool {
+pub(super) fn is_synced(guard: &Guard) -> bool {
     let metrics = get(guard.health, "/metrics").unwrap();
     let synced: Vec<&str> = metrics
         .lines()
@@ -32,7 +32,7 @@ fn is_synced(guard: &Guard) -> bool {
     synced.iter().all(|line| line.ends_with(" 1"))
 }
 
-async fn synced(guard: &Guard) {
+pub(super) async fn synced(guard: &Guard) {
     eventually("watches that run again", || async {
         is_synced(guard).then_some(())
     })
@@ -40,7 +40,7 @@ async fn synced(guard: &Guard) {
 }
 
 /// A pod that runs as a Tiller's account.
-fn borrower(account: &str) -> Value {
+pub(super) fn borrower(account: &str) -> Value {
     json!({
         "kind": "Pod",
         "metadata": { "name": "web" },

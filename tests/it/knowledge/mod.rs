@@ -8,6 +8,7 @@ mod interruptions;
 mod odd_answers;
 mod odd_servers;
 mod orders;
+mod outages;
 pub(crate) mod path;
 mod races;
 mod records;

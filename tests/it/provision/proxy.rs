@@ -165,22 +165,23 @@ impl Proxy {
 
     /// A kubeconfig that leads here.
     pub(crate) fn kubeconfig(&self) -> String {
-        let address = self.address;
-        self.folder.file(
-            "kubeconfig",
-            format!(
-                "apiVersion: v1\nkind: Config\ncurrent-context: proxy\n\
-                 clusters: [{{name: proxy, cluster: {{server: 'http://{address}'}}}}]\n\
-                 users: [{{name: proxy, user: {{}}}}]\n\
-                 contexts: [{{name: proxy, context: {{cluster: proxy, user: proxy}}}}]\n"
-            ),
-        )
+        self.folder.file("kubeconfig", kubeconfig_of(self.address))
     }
 
     /// What was asked so far.
     pub(crate) fn asked(&self) -> Vec<Asked> {
         self.asked.lock().unwrap().clone()
     }
+}
+
+/// A kubeconfig that leads to a proxy.
+pub(crate) fn kubeconfig_of(address: SocketAddr) -> String {
+    format!(
+        "apiVersion: v1\nkind: Config\ncurrent-context: proxy\n\
+         clusters: [{{name: proxy, cluster: {{server: 'http://{address}'}}}}]\n\
+         users: [{{name: proxy, user: {{}}}}]\n\
+         contexts: [{{name: proxy, context: {{cluster: proxy, user: proxy}}}}]\n"
+    )
 }
 
 /// Runs the program beside proxies, which need this thread.
