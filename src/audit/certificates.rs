@@ -114,31 +114,40 @@ impl Certificates {
 // === impl Audit ===
 
 impl Audit {
-    /// The Secret with certificates that a Tiller's pods mount and that is not there: they wait for it and do not start.
-    pub(super) fn missing_secret(&self, workload: &Workload<'_>) -> Option<Finding> {
+    /// The Secret with certificates that is not there and that a Tiller's pods mount, or will mount once they are hardened.
+    pub(super) fn missing_secret(&self, workload: &Workload<'_>, hardened: bool) -> Option<&str> {
         let namespace = workload.namespace.as_deref().unwrap_or_default();
         let is_there = |name: &str| {
             let place = (namespace.to_owned(), name.to_owned());
             self.certificates.secrets.contains(&place)
         };
         let mounted = workload.pod.volumes.iter();
-        let mut missing = mounted.filter_map(|volume| match &volume.source {
+        let mounted = mounted.filter_map(|volume| match &volume.source {
             VolumeSource::Secret(secret) if secret.optional != Some(true) => {
                 let name = secret.secret_name.as_str();
-                (SECRETS.contains(&name) && !is_there(name)).then_some(name)
+                SECRETS.into_iter().find(|it| *it == name)
             }
             _ => None,
         });
-        let name = missing
-            .next()
-            .filter(|_| !self.lacks(Listed::Certificates))?;
-        Some(Finding::of_certificates(
-            format!("there is no Secret {namespace}/{name}: the pods cannot start"),
-            format!(
-                "create it: run tiller-guard provision NAME --adopt --tiller-namespace {namespace}"
-            ),
-        ))
+        let mut mounted: Vec<&str> = mounted.collect();
+        let own = self.basis.policy.settings.certificate_secret.as_str();
+        // Others are not listed.
+        if hardened && mounted.is_empty() && SECRETS.contains(&own) {
+            mounted.push(own);
+        }
+        let missing = mounted.into_iter().find(|name| !is_there(name));
+        missing.filter(|_| !self.lacks(Listed::Certificates))
     }
+}
+
+/// The pods of a Tiller wait for a Secret that they mount, and do not start.
+pub(super) fn missing(namespace: &str, name: &str) -> Finding {
+    Finding::of_certificates(
+        format!("there is no Secret {namespace}/{name}: the pods cannot start"),
+        format!(
+            "create it: run tiller-guard provision NAME --adopt --tiller-namespace {namespace}"
+        ),
+    )
 }
 
 /// Decodes a value of a Secret. API servers ignore line breaks in it.

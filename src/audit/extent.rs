@@ -10,7 +10,7 @@ pub enum Extent {
     Whole,
     /// What the guard lists itself: nothing that takes the right to read every Secret, so neither tokens nor records in Secrets.
     Unattended,
-    /// What decides what the guard does with each Tiller.
+    /// What decides what the guard does with each Tiller, and whether its pods can start then.
     Tillers,
 }
 
@@ -26,7 +26,7 @@ impl Extent {
             ),
             Self::Tillers => matches!(
                 listed,
-                Listed::Teams | Listed::Workloads(_) | Listed::Rbac(_)
+                Listed::Teams | Listed::Workloads(_) | Listed::Rbac(_) | Listed::Certificates
             ),
         }
     }

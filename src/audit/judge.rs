@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::certificates::missing;
 use super::labels;
 use super::listed::Listed;
 use super::openers::findings;
@@ -63,7 +64,8 @@ impl Audit {
         let verdict = decide(object, settings, &context);
         let containers: Vec<report::Tiller> = verdict.tillers.iter().map(Into::into).collect();
         let mut findings = findings(&verdict);
-        findings.extend(self.missing_secret(workload));
+        let mounted = self.missing_secret(workload, false);
+        findings.extend(mounted.map(|name| missing(namespace, name)));
         let account = account(namespace, workload);
         let network = network(&verdict, workload);
         let made = Made {
@@ -81,6 +83,8 @@ impl Audit {
             members: own().collect(),
             labels: &labels,
         };
+        let next = self.next(members, &verdict, &context);
+        let missing = self.missing_secret(workload, next.hardens());
         Some(AuditedTiller {
             object: ObjectName {
                 kind: key.0.as_str().to_owned(),
@@ -97,7 +101,8 @@ impl Audit {
                 .team_in(namespace)
                 .map(|team| team.name.to_string()),
             mode: modes.of(Some(namespace)).as_str(),
-            next: self.next(members, &verdict, &context),
+            next,
+            missing_secret: missing.map(|name| format!("{namespace}/{name}")),
             releases: self.records.of(namespace, listing),
             account: account.to_string(),
             can_reach: self.can_reach(account),

@@ -71,6 +71,9 @@ pub struct AuditedTiller {
     pub exposed_by: Maybe<Vec<String>>,
     /// The certificates in its namespace.
     pub certificates: Maybe<Vec<AuditedCertificate>>,
+    /// The Secret that is not there and that its pods mount, or will mount once the guard hardens it: they cannot start.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub missing_secret: Option<String>,
 }
 
 /// An object's place.
@@ -114,6 +117,17 @@ pub struct Next {
     /// What the mode `enforce` would do, where the mode only reports.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub with_enforce: Option<Enforced>,
+}
+
+impl Next {
+    /// Whether the guard hardens it if somebody applies it again, or would in the mode `enforce`.
+    pub(super) fn hardens(&self) -> bool {
+        let enforced = self.with_enforce.as_ref().map(|it| &it.update);
+        [Some(&self.update), enforced]
+            .into_iter()
+            .flatten()
+            .any(|it| it.answer == "hardened")
+    }
 }
 
 /// What the guard would do about a Tiller if the mode were `enforce`.

@@ -263,7 +263,16 @@ pub(super) fn restart(tiller: &AuditedTiller) -> String {
 pub(super) fn update(tiller: &AuditedTiller) -> String {
     let next = &tiller.next;
     let enforced = next.with_enforce.as_ref().map(|it| &it.update);
-    with_enforced(&next.update, enforced, tiller.mode)
+    let update = with_enforced(&next.update, enforced, tiller.mode);
+    match &tiller.missing_secret {
+        Some(secret) if next.hardens() => {
+            format!(
+                "{update}; its pods cannot start until there is a Secret {}",
+                secret.one_line()
+            )
+        }
+        _ => update,
+    }
 }
 
 fn with_enforced(own: &Step, enforced: Option<&Step>, mode: &str) -> String {

@@ -8,9 +8,10 @@ use serde_json::json;
 use super::Exit;
 use super::reach::{ReachArguments, on_runtime};
 use crate::cluster::install::{self, Guard};
-use crate::cluster::told::chain;
+use crate::cluster::told::{chain, remedy, said};
 use crate::cluster::{Cluster, ConnectError};
 use crate::installation;
+use crate::k8s::webhook_configuration::NAME;
 
 /// Print the version of this program, and of tiller-guard in the cluster
 #[derive(Debug, Args)]
@@ -85,7 +86,11 @@ async fn ask(reach: ReachArguments, namespace: &str) -> anyhow::Result<Known> {
     Ok(match install::guard(&cluster, namespace).await {
         Ok(Some(guard)) => Known::There(guard),
         Ok(None) => Known::Absent,
-        Err(error) => Known::Unreachable(chain(&error)),
+        Err(error) => {
+            let request = format!("get Deployment {namespace}/{NAME}");
+            let next = remedy(&error, &request);
+            Known::Unreachable(format!("cannot {request}: {}; {next}", said(&error)))
+        }
     })
 }
 

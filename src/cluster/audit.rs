@@ -12,6 +12,7 @@ use super::Cluster;
 use super::drift::drift;
 use super::install::{policy_text, webhook_configuration};
 use super::lookup::{ListKind, METADATA_LIST, each_record};
+use super::paging::Paging;
 use super::releases;
 use super::team::asked;
 use super::told::words;
@@ -216,7 +217,7 @@ async fn pages(
     let mut parameters = ListParams::default().limit(PAGE);
     parameters.label_selector = collection.selector.map(ToOwned::to_owned);
     parameters.field_selector.clone_from(&collection.fields);
-    let mut after = 0;
+    let (mut after, mut paging) = (0, Paging::default());
     loop {
         let ended = |error| Ended { error, after };
         let text = asked(async || {
@@ -236,6 +237,8 @@ async fn pages(
             audit.take(listed, object.get());
             after += 1;
         }
+        let taken = paging.take(path, &metadata.continues);
+        taken.map_err(|error| Ended { error, after })?;
         if metadata.continues.is_empty() {
             return Ok(());
         }

@@ -14,6 +14,7 @@ use tracing::{info, warn};
 
 use super::Cluster;
 use super::apply::{ApplyError, Desired, Effect, Expects, Foreign, Writer};
+use super::paging::Paging;
 use super::told::{chain, words};
 use super::watch::serves;
 use crate::audit::AuditReport;
@@ -151,12 +152,14 @@ async fn of_kinds(cluster: &Cluster, api: ReportApi) -> kube::Result<Vec<Value>>
         let mut parameters = ListParams::default()
             .labels(&format!("{MANAGED_BY}={MANAGER}"))
             .limit(PAGE);
+        let mut paging = Paging::default();
         loop {
             let page = objects.list_metadata(&parameters).await?;
             let ours = page.items.into_iter().filter(|it| it.name_any() == NAME);
             found.extend(ours.map(|it| model((group, version, kind), &it)));
             let token = page.metadata.continue_.filter(|it| !it.is_empty());
             let Some(token) = token else { break };
+            paging.take(objects.resource_url(), &token)?;
             parameters.continue_token = Some(token);
         }
     }

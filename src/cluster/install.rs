@@ -353,15 +353,18 @@ impl Rollout {
     /// Looks; nothing where there is no Deployment.
     pub async fn look(cluster: &Cluster, namespace: &str) -> Result<Option<Self>, kube::Error> {
         let found = get(cluster, ("apps", "v1", "Deployment"), Some(namespace), NAME).await?;
-        Ok(found.map(|found| {
-            let number = |pointer| found.pointer(pointer).and_then(Value::as_u64).unwrap_or(0);
-            Self {
-                wanted: number("/spec/replicas"),
-                updated: number("/status/updatedReplicas"),
-                ready: number("/status/readyReplicas"),
-                seen: number("/status/observedGeneration") >= number("/metadata/generation"),
-            }
-        }))
+        Ok(found.as_ref().map(Self::of))
+    }
+
+    /// That of a Deployment.
+    pub(super) fn of(found: &Value) -> Self {
+        let number = |pointer| found.pointer(pointer).and_then(Value::as_u64).unwrap_or(0);
+        Self {
+            wanted: number("/spec/replicas"),
+            updated: number("/status/updatedReplicas"),
+            ready: number("/status/readyReplicas"),
+            seen: number("/status/observedGeneration") >= number("/metadata/generation"),
+        }
     }
 
     /// Whether all is as wanted.

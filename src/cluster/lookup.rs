@@ -11,6 +11,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
+use super::paging::Paging;
 use crate::json::{ReadError, Reader, Source as _};
 use crate::k8s::RECORD_SELECTOR;
 use crate::policy::rbac::{RbacKind, RoleKind};
@@ -187,7 +188,7 @@ async fn pages(
     path: &str,
     mut parameters: ListParams,
 ) -> kube::Result<Vec<Box<str>>> {
-    let mut found = Vec::new();
+    let (mut found, mut paging) = (Vec::new(), Paging::default());
     loop {
         let request = Request::new(path).list(&parameters);
         let request = request.map_err(kube::Error::BuildRequest)?;
@@ -197,6 +198,7 @@ async fn pages(
             .map_err(serde_json::Error::custom)
             .and_then(|it| it.ok_or_else(|| serde_json::Error::custom(NO_LIST)))
             .map_err(kube::Error::SerdeError)?;
+        paging.take(path, &continues)?;
         if continues.is_empty() {
             return Ok(found);
         }
@@ -238,6 +240,7 @@ async fn each(
     mut parameters: ListParams,
     mut take: impl FnMut(Box<RawValue>),
 ) -> kube::Result<()> {
+    let mut paging = Paging::default();
     loop {
         let request = Request::new(path).list(&parameters);
         let mut request = request.map_err(kube::Error::BuildRequest)?;
@@ -246,6 +249,7 @@ async fn each(
             metadata, items, ..
         } = client.request::<List>(request).await?;
         items.into_iter().flatten().for_each(&mut take);
+        paging.take(path, &metadata.continues)?;
         if metadata.continues.is_empty() {
             return Ok(());
         }
@@ -255,6 +259,10 @@ async fn each(
 
 #[cfg(test)]
 mod tests {
+    use std::convert::Infallible;
+
+    use hyper::body::Bytes;
+
     use super::*;
 
     #[test]
@@ -280,5 +288,25 @@ mod tests {
         ] {
             assert!(page(text, &mut found).is_err(), "{text}");
         }
+    }
+
+    /// An API server that gives the same page for ever.
+    #[tokio::test]
+    async fn a_list_without_end_is_an_error() {
+        let service = tower::service_fn(|_: hyper::Request<kube::client::Body>| async {
+            let page = r#"{"kind":"PodList","metadata":{"continue":"again"},"items":[{}]}"#;
+            Ok::<_, Infallible>(hyper::Response::new(http_body_util::Full::new(
+                Bytes::from_static(page.as_bytes()),
+            )))
+        });
+        let client = Client::new(service, "default");
+        let parameters = ListParams::default;
+        let whole = pages(&client, "/api/v1/pods", parameters()).await;
+        let mut taken = 0;
+        let each = each(&client, "/api/v1/pods", parameters(), |_| taken += 1).await;
+        for error in [whole.unwrap_err(), each.unwrap_err()] {
+            assert!(error.to_string().contains("GET /api/v1/pods"), "{error}");
+        }
+        assert_eq!(taken, 2);
     }
 }

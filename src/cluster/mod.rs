@@ -13,6 +13,7 @@ pub mod install;
 mod kube_context;
 pub mod lease;
 mod lookup;
+mod paging;
 pub mod proof;
 pub mod releases;
 pub mod served;

@@ -15,6 +15,7 @@ pub use options::{
     SERVICE_PORT,
 };
 pub use platform::{AKS_ENFORCER, HEALTH_PORT, Platform, REVIEW_PORT};
+pub use workload::POLICY_DIRECTORY;
 
 use serde_json::{Value, json};
 
@@ -29,6 +30,11 @@ impl Installation {
         let mut objects = self.foundation();
         objects.extend(self.webhook_configurations());
         objects
+    }
+
+    /// Whether this is an argument of the guard's pods that an option of `install` gives them.
+    pub fn is_option(&self, argument: &str) -> bool {
+        workload::is_option(&self.namespace, argument)
     }
 
     /// Everything but the webhook configurations.

@@ -12,6 +12,8 @@ use crate::policy::RunAsUser;
 const USER: i64 = 65534;
 /// More than the 25 s that a drain takes at the most.
 const GRACE: u16 = 35;
+/// Where the pods find the policy file.
+pub const POLICY_DIRECTORY: &str = "/etc/tiller-guard";
 
 pub(super) fn budget(installation: &Installation) -> Value {
     let version = if installation.minor >= 21 {
@@ -145,7 +147,21 @@ pub(super) fn volumes() -> Value {
 
 /// and where it is read.
 pub(super) fn mounts() -> Value {
-    json!([{ "name": "policy", "mountPath": "/etc/tiller-guard", "readOnly": true }])
+    json!([{ "name": "policy", "mountPath": POLICY_DIRECTORY, "readOnly": true }])
+}
+
+/// Whether an option of `install` makes this argument of the pods in a namespace, with whatever value.
+pub(super) fn is_option(namespace: &str, argument: &str) -> bool {
+    let renewal = format!("--administrator={}", renewal::user(namespace));
+    let exact = ["--tls-min-version=1.2", "--restore-webhooks", &renewal];
+    let valued = [
+        "--service-port=",
+        "--audit-interval=",
+        "--audit-reports=",
+        "--listen=[::]:",
+        "--health-address=[::]:",
+    ];
+    exact.contains(&argument) || valued.iter().any(|it| argument.starts_with(it))
 }
 
 pub(super) fn container_security() -> Value {

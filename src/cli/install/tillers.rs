@@ -27,6 +27,8 @@ struct Prospect {
     fate: Fate,
     /// The rules that decide this.
     rules: Vec<&'static str>,
+    /// The Secret that its pods wait for then.
+    missing_secret: Option<String>,
 }
 
 /// What happens to a Tiller if it is applied again.
@@ -70,15 +72,20 @@ impl Prospects {
         self.tillers.is_empty() && self.unknown.is_empty()
     }
 
-    /// Whether enforcement leaves all of them as they are.
+    /// Whether enforcement leaves all of them as they are, and their pods can start.
     pub(in crate::cli) fn are_allowed(&self) -> bool {
-        self.tillers.iter().all(|it| it.fate == Fate::Allowed)
+        let mut tillers = self.tillers.iter();
+        tillers.all(|it| it.fate == Fate::Allowed && it.missing_secret.is_none())
     }
 
-    /// Whether something could not be looked at and another account may see it. The reason of each other failure names its HTTP code
-    /// and what to do.
+    /// Whether something could not be looked at and another account may see it. The reason of each other failure says what to do.
     pub(in crate::cli) fn lacks_rights(&self) -> bool {
-        self.unknown.iter().any(|it| !it.reason.contains("(HTTP "))
+        let says = |reason: &str| {
+            ["(HTTP ", "look at what answers"]
+                .iter()
+                .any(|it| reason.contains(it))
+        };
+        self.unknown.iter().any(|it| !says(&it.reason))
     }
 
     /// Whether all was looked at.
@@ -149,6 +156,7 @@ impl From<&AuditedTiller> for Prospect {
             object: title(kind, namespace.as_deref(), name),
             fate,
             rules,
+            missing_secret: tiller.missing_secret.clone(),
         }
     }
 }
@@ -159,9 +167,10 @@ impl Prospect {
             object,
             fate,
             rules,
+            missing_secret,
         } = self;
         let (rules, colon) = (rules.join(", "), if rules.is_empty() { "" } else { ": " });
-        match fate {
+        let line = match fate {
             Fate::Refused => format!("  refused   {object}{colon}{rules}"),
             Fate::Hardened { waits: true } => format!(
                 "  hardened  {object}{colon}{rules}; until it is written again, its pods are refused when they restart"
@@ -174,6 +183,18 @@ impl Prospect {
                 format!("  left      {object}{colon}{rules}; its namespace has mode {mode}")
             }
             Fate::Allowed => format!("  allowed   {object}"),
+        };
+        match (missing_secret, fate) {
+            (Some(secret), Fate::Hardened { .. } | Fate::Allowed) => {
+                let namespace = secret
+                    .split_once('/')
+                    .map_or("", |(namespace, _)| namespace);
+                format!(
+                    "{line}; there is no Secret {secret}, so its new pods cannot start: run tiller-guard provision NAME --adopt \
+                     --tiller-namespace {namespace}"
+                )
+            }
+            _ => line,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod before;
 mod check;
+mod deployment;
 mod own_rights;
 mod parts;
 mod users;
@@ -38,7 +39,15 @@ pub async fn before(
 pub async fn examine(cluster: &Cluster, installed: &Installation, enforces: bool) -> Vec<Check> {
     let mut checks = vec![version(cluster)];
     checks.extend(connections(cluster));
-    checks.extend(parts::checks(cluster, installed).await);
+    let deployment = parts::deployment(cluster, &installed.namespace).await;
+    let release = deployment
+        .as_ref()
+        .ok()
+        .and_then(|it| parts::release(it.as_ref()?));
+    checks.extend(parts::checks(cluster, installed, &deployment).await);
+    if let Ok(Some(found)) = &deployment {
+        checks.push(deployment::check(installed, found, release.is_some()));
+    }
     checks.push(own_rights::check(cluster, installed).await);
     checks.extend(users::check(cluster, installed.place.user).await);
     if !enforces {
@@ -74,7 +83,7 @@ pub async fn examine(cluster: &Cluster, installed: &Installation, enforces: bool
             trial => proven(id, tried, trial),
         });
     }
-    match parts::release(cluster, &installed.namespace).await {
+    match release {
         Some(release) => checks
             .into_iter()
             .map(|it| it.by_chart(&release, &installed.namespace))

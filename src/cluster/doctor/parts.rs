@@ -14,10 +14,19 @@ pub(super) const PODS: &str = "pods";
 
 const INSTALL: &str = "run tiller-guard install";
 
-pub(super) async fn checks(cluster: &Cluster, installed: &Installation) -> Vec<Check> {
+/// The Deployment of the guard.
+pub(super) async fn deployment(cluster: &Cluster, namespace: &str) -> kube::Result<Option<Value>> {
+    get(cluster, ("apps", "v1", "Deployment"), Some(namespace), NAME).await
+}
+
+pub(super) async fn checks(
+    cluster: &Cluster,
+    installed: &Installation,
+    deployment: &kube::Result<Option<Value>>,
+) -> Vec<Check> {
     let mut checks = vec![
         service(cluster, installed).await,
-        pods(cluster, &installed.namespace).await,
+        pods(deployment, &installed.namespace),
     ];
     if !cluster.version().is_from(21) {
         checks.push(labels(cluster, &installed.namespace).await);
@@ -25,13 +34,9 @@ pub(super) async fn checks(cluster: &Cluster, installed: &Installation) -> Vec<C
     checks
 }
 
-/// The release of the chart that made this installation, if one did.
-pub(super) async fn release(cluster: &Cluster, namespace: &str) -> Option<String> {
-    let deployment = ("apps", "v1", "Deployment");
-    let found = get(cluster, deployment, Some(namespace), NAME)
-        .await
-        .ok()??;
-    let text = |path| found.pointer(path).and_then(Value::as_str);
+/// The release of the chart that made this Deployment, if one did.
+pub(super) fn release(deployment: &Value) -> Option<String> {
+    let text = |path| deployment.pointer(path).and_then(Value::as_str);
     let manager = text("/metadata/labels/app.kubernetes.io~1managed-by")?;
     let release = text("/metadata/annotations/meta.helm.sh~1release-name").unwrap_or(NAME);
     ["Helm", "Tiller"]
@@ -74,11 +79,12 @@ async fn service(cluster: &Cluster, installed: &Installation) -> Check {
     }
 }
 
-async fn pods(cluster: &Cluster, namespace: &str) -> Check {
+fn pods(deployment: &kube::Result<Option<Value>>, namespace: &str) -> Check {
     const ID: &str = PODS;
     let look = "look at the pods: kubectl describe pods, kubectl logs, /readyz on port 8081";
-    match Rollout::look(cluster, namespace).await {
-        Err(error) => Check::unread(ID, &format!("get Deployment {namespace}/{NAME}"), &error),
+    let rollout = deployment.as_ref().map(|it| it.as_ref().map(Rollout::of));
+    match rollout {
+        Err(error) => Check::unread(ID, &format!("get Deployment {namespace}/{NAME}"), error),
         Ok(None) => Check::bad(
             ID,
             format!("there is no Deployment {namespace}/{NAME}"),

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use super::list::{ListError, Pages};
 use crate::cluster::Cluster;
 use crate::cluster::lookup::{ListKind, METADATA_LIST};
+use crate::cluster::paging::Paging;
 use crate::cluster::team::asked;
 use crate::releases::movement::{ASIDE, Contents, Digest, Kept, Owner};
 use crate::releases::{OWNER, Record, Status, Storage, is_whole};
@@ -168,7 +169,7 @@ impl<'a> Looker<'a> {
     async fn heads(&self, storage: Storage, selector: &str) -> Result<Vec<Metadata>, ListError> {
         let path = format!("/api/v1/namespaces/{}/{}", self.namespace, storage.as_str());
         let mut parameters = ListParams::default().limit(PAGE).labels(selector);
-        let mut found = Vec::new();
+        let (mut found, mut paging) = (Vec::new(), Paging::default());
         loop {
             let list = asked(async || {
                 let request = Request::new(&path).list(&parameters);
@@ -177,10 +178,13 @@ impl<'a> Looker<'a> {
                 self.cluster.client().request::<List>(request).await
             });
             let list = list.await;
+            let failed = |error| ListError::asked(storage, self.namespace, &error);
             let List {
                 metadata, items, ..
-            } = list.map_err(|error| ListError::asked(storage, self.namespace, &error))?;
+            } = list.map_err(failed)?;
             found.extend(items.into_iter().flatten().map(|item| item.metadata));
+            let taken = paging.take(&path, &metadata.continues);
+            taken.map_err(failed)?;
             if metadata.continues.is_empty() {
                 return Ok(found);
             }

@@ -13,6 +13,7 @@ use tokio::task::{JoinHandle, spawn_blocking};
 
 use crate::cluster::Cluster;
 use crate::cluster::lookup::{ListKind, METADATA_LIST};
+use crate::cluster::paging::Paging;
 use crate::cluster::team::{asked, has_namespace};
 use crate::cluster::told::{is_denial, lacks_right, words};
 use crate::releases::{NotRecord, Record, Storage};
@@ -88,6 +89,7 @@ pub struct Pages<'a, T> {
     namespace: Option<&'a str>,
     selectors: VecDeque<&'a str>,
     token: String,
+    paging: Paging,
     limit: usize,
     examine: Examine<T>,
     coming: VecDeque<JoinHandle<Result<Vec<T>, NotRecord>>>,
@@ -209,6 +211,7 @@ impl<'a, T: Send + 'static> Pages<'a, T> {
             namespace,
             selectors: selectors.iter().copied().collect(),
             token: String::new(),
+            paging: Paging::default(),
             limit: PAGE.0,
             examine: Arc::new(examine),
             coming: VecDeque::new(),
@@ -234,8 +237,13 @@ impl<'a, T: Send + 'static> Pages<'a, T> {
         let page = self.ask(selector).await?;
         self.limit = next_limit(page.len(), count(&page), self.limit);
         self.token = token(&page).map_err(|error| odd(storage, error))?;
+        let taken = self
+            .paging
+            .take(&path(storage, self.namespace), &self.token);
+        taken.map_err(|error| self.failed(&error))?;
         if self.token.is_empty() {
             self.selectors.pop_front();
+            self.paging = Paging::default();
         }
         let examine = Arc::clone(&self.examine);
         let read = spawn_blocking(move || read(&page, storage, &*examine));
@@ -255,9 +263,12 @@ impl<'a, T: Send + 'static> Pages<'a, T> {
             let request = request.map_err(kube::Error::BuildRequest)?;
             self.cluster.client().request_text(request).await
         });
+        answer.await.map_err(|error| self.failed(&error))
+    }
+
+    fn failed(&self, error: &kube::Error) -> ListError {
         let place = self.namespace.unwrap_or("all namespaces");
-        let answer = answer.await;
-        answer.map_err(|error| ListError::asked(self.storage, place, &error))
+        ListError::asked(self.storage, place, error)
     }
 }
 

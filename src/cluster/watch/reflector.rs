@@ -24,6 +24,7 @@ use super::resource::{Collection, WatchedResource};
 use super::status::Status;
 use super::stop::{EXPIRED, Stop};
 use crate::cluster::lookup::{ListKind, METADATA_LIST};
+use crate::cluster::paging::Paging;
 
 /// Objects of a page: some hundred kilobytes, of Pods a megabyte.
 const PAGE: u32 = 100;
@@ -194,6 +195,7 @@ impl Reflector {
         let mut parameters = ListParams::default().limit(PAGE);
         parameters.label_selector = place.selector.map(ToOwned::to_owned);
         parameters.field_selector = place.fields.clone();
+        let mut paging = Paging::default();
         loop {
             let List {
                 metadata, items, ..
@@ -204,6 +206,8 @@ impl Reflector {
                 }
                 return self.list_at_once(place, parameters).await;
             }
+            let taken = paging.take(&place.path, &metadata.continues);
+            taken.map_err(Stop::Failed)?;
             self.send(StoreUpdate::Listed(items.unwrap_or_default()))
                 .await?;
             if metadata.continues.is_empty() {

@@ -130,7 +130,7 @@ fn people_read_what_a_tiller_can_reach_and_what_happens_next() {
         "(ClusterRoleBinding aud-tiller-admin)\n",
         "  reached by     Group aud-operators: port-forward",
         "  next restart   refused (",
-        "  next update    hardened\n",
+        "  next update    hardened; its pods cannot start until there is a Secret aud-old/tiller-tls\n",
         "Deployment aud-own/web\n",
         "12 Tillers, ",
     ] {

@@ -168,6 +168,27 @@ fn a_tiller_without_its_certificates_is_no_clean_one() {
     assert_eq!(messages(""), [""; 0]);
 }
 
+/// Hardening mounts the Secret.
+#[test]
+fn a_tiller_that_cannot_start_once_it_is_hardened_says_what_it_lacks() {
+    let plain = fs::read_to_string("docs/examples/tiller.yaml").unwrap();
+    let audit = |secret: &str, format: &str| {
+        let dump = format!(
+            "{plain}\n---\napiVersion: v1\nkind: Secret\nmetadata: {{name: {secret}, namespace: blue-tiller}}\n"
+        );
+        run(&["audit", "-f", "-", "-o", format], dump.as_bytes())
+    };
+    let of = |secret: &str| audit(secret, "json").json()["tillers"][0]["missing_secret"].clone();
+    assert_eq!(of("other"), "blue-tiller/tiller-tls");
+    assert_eq!(of("tiller-tls"), json!(null));
+    let told = "hardened; its pods cannot start until there is a Secret blue-tiller/tiller-tls";
+    for format in ["text", "html"] {
+        let report = audit("other", format).stdout;
+        assert!(report.contains(told), "{report}");
+        assert!(!audit("tiller-tls", format).stdout.contains("cannot start"));
+    }
+}
+
 /// Before somebody enforces, the audit says what that does.
 #[test]
 fn a_mode_that_only_reports_says_what_enforce_would_do() {

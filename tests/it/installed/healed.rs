@@ -8,6 +8,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::World;
 use super::certificates::{KINDS, assert_accepted};
+use super::diagnoses::Diagnosis;
 
 /// Within which a bundle is back.
 const SOON: Duration = Duration::from_secs(1);
@@ -155,4 +156,28 @@ async fn whoever_fights_for_an_empty_bundle_is_not_fought_in_a_hot_loop() {
     assert!((3..40).contains(&emptied), "{emptied}\n{log}");
     let left = timeout(Duration::from_secs(11), world.until_bundles(kind)).await;
     assert!(left.is_ok(), "{}", service.replicas[0].server.log());
+}
+
+/// Its pods would enforce another policy than the one that is read here.
+#[tokio::test]
+async fn a_deployment_that_reads_another_policy_is_told_until_install_has_restored_it() {
+    let world = World::enter().await;
+    world.install().await;
+    let deployments = world.objects("apps", "v1", "Deployment", "tiller-guard");
+    let own = json!({ "name": "tiller-guard", "args": ["serve", "--policy=/tmp/lax.yaml"] });
+    let patch = json!({ "spec": { "template": { "spec": { "containers": [own] } } } });
+    let patched = deployments
+        .patch(
+            "tiller-guard",
+            &PatchParams::default(),
+            &Patch::Strategic(patch),
+        )
+        .await;
+    drop(patched.unwrap());
+    let lacks = "args lacks --policy=/etc/tiller-guard/policy.yaml";
+    let told = Diagnosis::of(&world).await;
+    told.assert_bad("deployment", lacks, "run tiller-guard install");
+    world.install().await;
+    let restored = Diagnosis::of(&world).await;
+    assert_eq!(restored.check("deployment")["status"], "good");
 }

@@ -156,9 +156,13 @@ async fn the_first_policy_reports_if_there_are_tillers_already() {
         "{pre}"
     );
     assert!(
-        pre.contains("refused   Deployment veterans-a/tiller-deploy: service-account"),
+        pre.contains("refused   Deployment veterans-a/tiller-deploy: service-account\n"),
         "{pre}"
     );
+    // Hardening mounts a Secret that is not there.
+    let lacks = "there is no Secret veterans-b/tiller-tls, so its new pods cannot start: run tiller-guard provision NAME \
+                 --adopt --tiller-namespace veterans-b\n";
+    assert!(pre.contains(lacks), "{pre}");
 
     let (code, told) = world.installs(&["--dry-run"]).await;
     assert_eq!(code, Some(0), "{told}");
@@ -172,6 +176,7 @@ async fn the_first_policy_reports_if_there_are_tillers_already() {
         "found 2 Tillers; with mode enforce:\n",
         "  refused   Deployment veterans-a/tiller-deploy: service-account\n",
         "  hardened  Deployment veterans-b/tiller-deploy: ",
+        lacks,
         "mode      audit: Tillers are reported and none is refused.",
         "tiller-guard install --mode enforce",
     ] {
@@ -193,6 +198,17 @@ async fn the_first_policy_reports_if_there_are_tillers_already() {
     let pre = said(&world.run(&["doctor", "--pre"]).await);
     let enforces = "    the installed policy enforces: fix them before their pods restart\n";
     assert!(pre.contains(enforces), "{pre}");
+
+    let secrets = world.objects("", "v1", "Secret", "veterans-b");
+    let secret = json!({ "metadata": { "name": "tiller-tls" } });
+    let secret = serde_json::from_value(secret).unwrap();
+    secrets
+        .create(&PostParams::default(), &secret)
+        .await
+        .unwrap();
+    let pre = said(&world.run(&["doctor", "--pre"]).await);
+    assert!(pre.contains("  hardened  Deployment veterans-b"), "{pre}");
+    assert!(!pre.contains("there is no Secret"), "{pre}");
 
     // Records that a hardened Tiller would no longer see.
     let maps = world.objects("", "v1", "ConfigMap", "veterans-b");

@@ -6,6 +6,7 @@
 mod certificates;
 mod interruptions;
 mod odd_answers;
+mod odd_pages;
 mod odd_servers;
 mod orders;
 mod outages;

@@ -1,5 +1,8 @@
 //! What commands say of kinds that an API server does not serve, and of answers that no account changes.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use super::odd_servers::told_through;
 use crate::api_server::cluster;
 use crate::provision::proxy::Fate;
@@ -135,4 +138,31 @@ async fn what_no_account_changes_is_not_said_to_be_a_matter_of_rights() {
         let next = lines.next().unwrap_or_default();
         assert!(next.trim_start().starts_with(hint), "{line}\n{next}");
     }
+}
+
+#[tokio::test]
+async fn version_names_the_request_that_is_refused() {
+    let answer = |path: &str| match path {
+        "/apis/apps/v1/namespaces/tiller-guard/deployments/tiller-guard" => Fate::Fails(403),
+        _ => Fate::Passes,
+    };
+    let (exit, told) = told_through(answer, &["version"]).await;
+    assert_eq!(exit, Some(4), "{told}");
+    let error = "error: cannot get Deployment tiller-guard/tiller-guard: made up by the test; use an account that may get \
+                 Deployment tiller-guard/tiller-guard\n";
+    assert!(told.ends_with(error), "{told}");
+}
+
+#[tokio::test]
+async fn doctor_reads_the_deployment_once() {
+    let reads = Arc::new(AtomicUsize::new(0));
+    let counts = Arc::clone(&reads);
+    let answer = move |path: &str| {
+        if path == "/apis/apps/v1/namespaces/tiller-guard/deployments/tiller-guard" {
+            counts.fetch_add(1, Ordering::SeqCst);
+        }
+        Fate::Passes
+    };
+    let (_, told) = told_through(answer, &["doctor"]).await;
+    assert_eq!(reads.load(Ordering::SeqCst), 1, "{told}");
 }

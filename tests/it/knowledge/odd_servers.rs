@@ -12,12 +12,12 @@ use crate::server::client::{get, metric};
 use crate::suite::Feature;
 
 /// An API server that is asked through a proxy, which answers some paths itself.
-async fn odd(answer: impl Fn(&str) -> Fate + Send + Sync + 'static) -> Proxy {
+pub(super) async fn odd(answer: impl Fn(&str) -> Fate + Send + Sync + 'static) -> Proxy {
     let client = cluster().client(User::Admin).await.unwrap();
     Proxy::start(client, move |asked| answer(&asked[asked.len() - 1].path)).await
 }
 
-fn guard_at(proxy: &Proxy) -> (Guard, Folder) {
+pub(super) fn guard_at(proxy: &Proxy) -> (Guard, Folder) {
     let folder = Folder::create().unwrap();
     let program = Path::new(env!("CARGO_BIN_EXE_tiller-guard"));
     let kubeconfig = proxy.kubeconfig();

@@ -137,6 +137,14 @@ fn word(update: &StoreUpdate) -> String {
     }
 }
 
+fn metrics(status: &Status) -> String {
+    let mut registry = prometheus_client::registry::Registry::default();
+    status.register(&mut registry);
+    let mut metrics = String::new();
+    prometheus_client::encoding::text::encode(&mut metrics, &registry).unwrap();
+    metrics
+}
+
 async fn told(
     update: &mut mpsc::Receiver<(WatchedResource, StoreUpdate)>,
     count: usize,
@@ -267,10 +275,7 @@ async fn refusals_are_told_by_their_reason_and_waited_out() {
             "{:?}",
             began.elapsed()
         );
-        let mut registry = prometheus_client::registry::Registry::default();
-        status.register(&mut registry);
-        let mut metrics = String::new();
-        prometheus_client::encoding::text::encode(&mut metrics, &registry).unwrap();
+        let metrics = metrics(&status);
         let line = format!("watch_errors_total{{resource=\"services\",reason=\"{reason}\"}} 1");
         assert!(metrics.contains(&line), "{line} in {metrics}");
     }

@@ -110,3 +110,25 @@ async fn what_is_known_is_ten_seconds_old_at_most_once_an_api_server_answers_aga
         }
     }
 }
+
+/// What is known stays until a list is complete.
+#[tokio::test(start_paused = true)]
+async fn pages_that_lead_to_one_before_end_the_list() {
+    let script = Script::new(&[
+        (200, vec![page("5", "", &json!([role("a", 1)]))]),
+        (200, vec![event("ERROR", &failure(410))]),
+        (200, vec![page("6", "more", &json!([role("b", 2)]))]),
+        (200, vec![page("6", "more", &json!([role("b", 2)]))]),
+        (200, vec![page("7", "", &json!([role("c", 3)]))]),
+        (200, vec![]),
+    ]);
+    let (mut update, status) = script.run(SERVICES);
+    let told = told(&mut update, 8).await;
+    let expected = [
+        "listing", "a", "complete", "listing", "b", "listing", "c", "complete",
+    ];
+    assert_eq!(told, expected);
+    let line = "watch_errors_total{resource=\"services\",reason=\"malformed\"} 1";
+    let metrics = metrics(&status);
+    assert!(metrics.contains(line), "{metrics}");
+}
