@@ -106,9 +106,9 @@ pub(super) fn of_tillers(tillers: &Tillers, namespace: &str) -> Option<String> {
                 Hold::NoRelease => {
                     format!("{stopped}, and is left so: it has no release left; {start}")
                 }
-                Hold::NoWrite => format!(
-                    "{stopped}; a run that is no dry run starts it again if it has releases left"
-                ),
+                Hold::NoWrite => {
+                    format!("{stopped}; a run that writes starts it again if it has releases left")
+                }
                 Hold::Unmoved(storage) => format!(
                     "{tiller} was stopped by a move, and is left so: records are in {storage}, where it would not see them; finish \
                      the move, which starts it: tiller-guard releases move --to {storage} -n {namespace}",

@@ -132,6 +132,6 @@ async fn lists_are_asked_for_once_however_many_releases_there_are() {
             counts.push(asked_to_give_back(&world).await);
         }
         assert_eq!(counts[0], counts[1], "{options:?}");
-        assert!(counts[0].0 <= 8 && counts[0].1 == 1, "{counts:?}");
+        assert!(counts[0].0 <= 5 && counts[0].1 <= 2, "{counts:?}");
     }
 }
