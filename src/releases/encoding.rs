@@ -3,7 +3,8 @@
 use std::io::{self, Read as _, Write as _};
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::alphabet::STANDARD as STANDARD_ALPHABET;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
 use buffa::{DecodeOptions, Message as _};
 use flate2::Compression;
 use flate2::read::MultiGzDecoder;
@@ -17,6 +18,11 @@ pub const MAX_DECOMPRESSED: usize = 64 << 20;
 ///
 /// Source: `pkg/storage/driver/util.go`, Helm 2.17.0.
 const GZIP: [u8; 3] = [0x1f, 0x8b, 0x08];
+/// Base64 as Go's decoder reads it, which does not look at the bits after the last byte.
+const LIKE_GO: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD_ALPHABET,
+    GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
+);
 /// Memory for the parts of a message, in bytes, over that of their texts.
 const MAX_PARTS: usize = 32 << 20;
 
@@ -66,18 +72,6 @@ pub fn decode(text: &[u8]) -> Result<Release, DecodeError> {
     }
 }
 
-/// Whether nothing of the message in a record's text is missing in the release that was decoded of it. Fields that no version of
-/// Tiller knows may stand anywhere in it.
-pub fn is_whole(text: &[u8], release: &Release) -> bool {
-    let encoded = release.encode_to_vec();
-    message(text).is_ok_and(|message| {
-        let is_reordered = || {
-            message.len() == encoded.len() && read(&encoded).is_ok_and(|again| again == *release)
-        };
-        message == encoded || is_reordered()
-    })
-}
-
 fn read(message: &[u8]) -> Result<Release, DecodeError> {
     let options = DecodeOptions::new()
         .with_max_message_size(MAX_DECOMPRESSED)
@@ -101,7 +95,7 @@ pub fn message(text: &[u8]) -> Result<Vec<u8>, DecodeError> {
     if text.is_empty() {
         return Err(DecodeError::Empty);
     }
-    let bytes = STANDARD.decode(text).map_err(DecodeError::Base64)?;
+    let bytes = LIKE_GO.decode(text).map_err(DecodeError::Base64)?;
     if bytes.starts_with(&GZIP) {
         decompress(&bytes)
     } else {
@@ -194,14 +188,36 @@ mod tests {
         }
     }
 
-    /// Field 100 is of no version; a name that stands twice would be read as the second.
+    const RELEASE: &[u8] = b"\x0a\x03web\x12\x02\x0a\x00\x1a\x02\x0a\x00\x38\x01";
+
+    /// Other programs write a message in another way than Tiller does, which reads all of these.
     #[test]
-    fn a_field_that_nobody_knows_may_stand_in_front() {
-        let release: &[u8] = b"\x0a\x03web\x12\x02\x0a\x00\x1a\x02\x0a\x00\x38\x01";
-        for (before, expected) in [(&b"\xa0\x06\x01"[..], true), (b"\x0a\x01a", false)] {
-            let text = text(&[before, release].concat());
-            let release = decode(&text).unwrap();
-            assert_eq!(is_whole(&text, &release), expected, "{before:?}");
+    fn a_record_encodes_to_the_same_release() {
+        let plain = decode(&text(RELEASE)).unwrap();
+        for (part, is_plain) in [
+            // Fields that have their default: an empty namespace, no manifest, revision 0 before the one that counts.
+            (&b"\x42\x00"[..], true),
+            (b"\x2a\x00", true),
+            (b"\x38\x00", true),
+            // A name that stands twice: the second counts.
+            (b"\x0a\x01a", true),
+            // A field that no version of Tiller has.
+            (b"\xa0\x06\x01", false),
+        ] {
+            let written = [part, RELEASE].concat();
+            let release = decode(&text(&written)).unwrap();
+            let encoded = encode(&release).unwrap();
+            assert_eq!(decode(encoded.as_bytes()).unwrap(), release, "{part:?}");
+            assert_eq!(release == plain, is_plain, "{part:?}");
         }
+    }
+
+    /// The last letter of base64 has bits that hold nothing. Go reads it whatever they are.
+    #[test]
+    fn bits_after_the_last_byte_are_passed_over() {
+        let text = STANDARD.encode([RELEASE, b"\x42\x00"].concat());
+        let text = text.strip_suffix("A=").unwrap().to_owned() + "B=";
+        let text = text.as_bytes();
+        assert_eq!(decode(text).unwrap().name, "web");
     }
 }

@@ -28,7 +28,7 @@ mod status;
 
 pub use apis::{REMOVED, RemovedApi, Replacement, Unserved, removed_api, unserved};
 pub use census::Census;
-pub use encoding::{DecodeError, MAX_DECOMPRESSED, compress, decode, encode, is_whole, message};
+pub use encoding::{DecodeError, MAX_DECOMPRESSED, compress, decode, encode, message};
 pub use examine::{Examined, Revision, SetAside, damaged, examine};
 pub use list::{Aside, FORMAT_VERSION, Inventory, Listing, Row};
 pub use map_apis::{Mapped, map_apis};

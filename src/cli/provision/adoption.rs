@@ -9,7 +9,7 @@
 use anyhow::anyhow;
 use serde_json::Value;
 
-use super::super::releases::{told, unmoved};
+use super::super::releases::{told, unmoved, waits};
 use super::arguments::DoingArguments;
 use super::session::{Failure, Session};
 use super::status::tillers;
@@ -76,6 +76,7 @@ impl<'a> Adoption<'a> {
             // The team's plan holds Tiller's Deployment.
             switches: false,
             timeout: doing.timeout,
+            waits,
         };
         Self {
             session,

@@ -3,32 +3,46 @@
 use std::io::{self, Write as _};
 
 use anyhow::anyhow;
+use tokio::time::timeout;
 
 use super::super::Exit;
-use super::movement::exit;
+use super::movement::{LOOK, exit};
 use super::place::{BUSY, error};
-use crate::cluster::releases::{
-    Effect, Migrate, MigrateError, MoveError, Needed, Summary, Tillers,
-};
+use crate::cluster::Cluster;
+use crate::cluster::releases::{Effect, Hold, Migrate, MigrateError, MoveError, Needed, Tillers};
 use crate::report::OneLine as _;
 
+/// What to heed if Tiller runs beside Helm 3.
+pub(super) const BESIDE_HELM_3: &str = "Use Helm 2 for none of the migrated releases: an install of their names and `helm delete \
+                                        --purge` would delete what Helm 3 runs.";
+
 /// What an interrupted migration leaves.
-pub(super) fn halfway(plan: &Migrate, migrated: usize) -> String {
+pub(super) async fn halfway(plan: &Migrate, cluster: &Cluster, migrated: usize) -> String {
     if plan.effect != Effect::Write {
         return "interrupted; nothing was changed".to_owned();
     }
-    let stopped = if plan.stops_tiller {
-        "; Tiller may be stopped"
+    let namespace = &plan.namespace;
+    let stopped = match timeout(LOOK, plan.has_stopped(cluster)).await {
+        Ok(Ok(true)) => {
+            format!(
+                "; Deployment {namespace}/tiller-deploy is stopped, and the next run starts it if it has releases left"
+            )
+        }
+        Ok(Ok(false)) => String::new(),
+        Ok(Err(_)) | Err(_) => format!("; Deployment {namespace}/tiller-deploy may be stopped"),
+    };
+    let migrated = match migrated {
+        1 => "1 release was migrated".to_owned(),
+        number => format!("{number} releases were migrated"),
+    };
+    let on_its_way = if plan.keep {
+        "Helm 3 may have some records of a release that was on its way, and Tiller has all of them"
     } else {
-        ""
+        "a release that was on its way has records of Helm 2, of Helm 3, or both, and none is lost"
     };
     format!(
-        "interrupted after {}: a release that was on its way has records of Helm 2, of Helm 3, or both, and none is lost{stopped}; \
-         run this again to go on",
-        match migrated {
-            1 => "1 release was migrated".to_owned(),
-            number => format!("{number} releases were migrated"),
-        }
+        "interrupted after {migrated}: {on_its_way}{stopped}; run this again to go on, or give all releases back to Tiller with: \
+         tiller-guard releases restore --all -n {namespace}"
     )
 }
 
@@ -52,7 +66,7 @@ pub(super) fn unmigrated(failed: MigrateError, plan: &Migrate) -> anyhow::Result
         MigrateError::Tiller(MoveError::InTheWay { .. }) => "; rename or delete it, and run this again".to_owned(),
         MigrateError::List(_) | MigrateError::Tiller(_) if plan.stops_tiller => {
             format!(
-                "; see whether Deployment {namespace}/tiller-deploy is stopped, and run this again"
+                "; if Deployment {namespace}/tiller-deploy is stopped, the next run starts it again: run this again"
             )
         }
         MigrateError::List(_) | MigrateError::Tiller(_) => String::new(),
@@ -66,33 +80,53 @@ pub(super) fn unmigrated(failed: MigrateError, plan: &Migrate) -> anyhow::Result
     Ok(exit)
 }
 
-/// What became of Tiller, or has to.
-pub(super) fn of_tillers(summary: &Summary, plan: &Migrate) -> Option<String> {
-    let namespace = &plan.namespace;
-    Some(match &summary.tillers {
-        Tillers::None => return None,
-        Tillers::Held(replicas) => {
-            let left = match summary.left {
-                0 => "it has no release left",
-                _ => "it has releases left",
-            };
-            format!(
-                "Deployment {namespace}/tiller-deploy was stopped by an earlier run, and is left so: {left}; start it with: kubectl \
-                 -n {namespace} scale deployment tiller-deploy --replicas={replicas}"
-            )
+/// Whether Tiller is left stopped since the user may not start it.
+pub(super) fn is_barred(tillers: &Tillers) -> bool {
+    matches!(
+        tillers,
+        Tillers::Held {
+            why: Hold::Forbidden(_),
+            ..
         }
-        Tillers::Running(_) if plan.keep => return None,
+    )
+}
+
+/// What became of Tiller, or what to do with it.
+pub(super) fn of_tillers(tillers: &Tillers, namespace: &str) -> Option<String> {
+    let tiller = format!("Deployment {namespace}/tiller-deploy");
+    Some(match tillers {
+        Tillers::None => return None,
+        Tillers::Held { replicas, why } => {
+            let start = format!(
+                "start it with: kubectl -n {namespace} scale deployment tiller-deploy --replicas={replicas}"
+            );
+            let stopped = format!("{tiller} was stopped by an earlier run");
+            match why {
+                Hold::Others => format!("{tiller} has no replicas; {start}"),
+                Hold::NoRelease => {
+                    format!("{stopped}, and is left so: it has no release left; {start}")
+                }
+                Hold::NoWrite => {
+                    format!("{stopped}; a run that writes starts it again if it has releases left")
+                }
+                Hold::Unmoved(storage) => format!(
+                    "{tiller} was stopped by a move, and is left so: records are in {storage}, where it would not see them; finish \
+                     the move, which starts it: tiller-guard releases move --to {storage} -n {namespace}",
+                    storage = storage.as_str()
+                ),
+                Hold::Forbidden(reason) => {
+                    format!("{stopped}, and you may not start it ({reason}); {start}")
+                }
+            }
+        }
         Tillers::Running(running) => format!(
             "Tiller runs in {}: migrate with --stop-tiller",
             running.join(" and ")
         ),
-        Tillers::Stopped => format!(
-            "Deployment {namespace}/tiller-deploy is stopped, and stays so: it has no release left"
-        ),
-        Tillers::Restarted => format!(
-            "Deployment {namespace}/tiller-deploy was stopped, and is started again. Use Helm 2 for none of the migrated \
-             releases: an install of their names and `helm delete --purge` would delete what Helm 3 runs."
-        ),
+        Tillers::Stopped => {
+            format!("{tiller} is stopped, and stays so: it has no release left")
+        }
+        Tillers::Restarted => format!("{tiller} was stopped, and is started again"),
         Tillers::Unknown(reason) => format!("whether Tiller runs is unknown: {reason}"),
     })
 }

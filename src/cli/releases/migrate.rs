@@ -9,12 +9,14 @@ use clap::{Args, ValueEnum};
 use super::super::Exit;
 use super::super::interrupt::unless_interrupted;
 use super::super::reach::{ReachArguments, connect_patiently, on_runtime};
-use super::afterwards::{halfway, next_steps, of_tillers, tell_cluster_wide, unmigrated};
+use super::afterwards::{
+    BESIDE_HELM_3, halfway, is_barred, next_steps, of_tillers, tell_cluster_wide, unmigrated,
+};
 use super::movement::DryRun;
-use super::place::{again, error, kubernetes_minor, namespace_in};
+use super::place::{again, error, kubernetes_minor, namespace_in, waits};
 use crate::cluster::Cluster;
 use crate::cluster::apply;
-use crate::cluster::releases::{Effect, Migrate, Needed, Outcome, State, roles};
+use crate::cluster::releases::{Effect, Hold, Migrate, Needed, Outcome, State, Tillers, roles};
 use crate::manifest::to_yaml;
 use crate::releases::{Mapping, Migration};
 use crate::report::{OneLine as _, unified_diff};
@@ -144,7 +146,7 @@ async fn migrate(arguments: Arguments) -> anyhow::Result<Exit> {
     let summary = match listed {
         Ok(Ok(summary)) => summary,
         Err(exit) => {
-            error(halfway(&plan, tally.migrated.len()))?;
+            error(halfway(&plan, &cluster, tally.migrated.len()).await)?;
             return Ok(exit);
         }
         Ok(Err(failed)) => return unmigrated(failed, &plan),
@@ -169,12 +171,25 @@ async fn migrate(arguments: Arguments) -> anyhow::Result<Exit> {
         }
         tell_cluster_wide(&tally.needed)?;
     } else {
-        if let Some(note) = of_tillers(&summary, &plan) {
+        let is_silent = match summary.tillers {
+            Tillers::Held { ref why, .. } => *why == Hold::Others,
+            Tillers::Running(_) => plan.keep,
+            _ => false,
+        };
+        let note = of_tillers(&summary.tillers, &plan.namespace);
+        if let Some(note) = note.filter(|_| !is_silent) {
             say(&note);
+        }
+        let is_restarted = summary.tillers == Tillers::Restarted;
+        if is_restarted && !tally.migrated.is_empty() {
+            say(BESIDE_HELM_3);
         }
         if plan.effect == Effect::Write && !tally.migrated.is_empty() {
             say(&next_steps(&plan, summary.left));
         }
+    }
+    if is_barred(&summary.tillers) {
+        return Ok(Exit::Unreachable);
     }
     Ok(match tally {
         Tally { failed: 1.., .. } => Exit::Unreachable,
@@ -204,6 +219,7 @@ fn plan(arguments: &Arguments, cluster: &Cluster) -> Migrate {
             None if looks => Effect::Look,
             None => Effect::Write,
         },
+        waits,
     }
 }
 

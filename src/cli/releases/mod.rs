@@ -14,6 +14,7 @@ use clap::Subcommand;
 
 use super::Exit;
 pub(in crate::cli) use movement::{told, unmoved};
+pub(in crate::cli) use place::waits;
 
 /// What was typed.
 #[derive(Debug, Subcommand)]

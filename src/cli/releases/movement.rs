@@ -10,14 +10,14 @@ use super::super::Exit;
 use super::super::duration::duration;
 use super::super::interrupt::unless_interrupted;
 use super::super::reach::{ReachArguments, connect_patiently, on_runtime};
-use super::place::{BUSY, error, namespace_in};
+use super::place::{BUSY, error, namespace_in, waits};
 use super::show::StorageArgument;
 use crate::cluster::Cluster;
 use crate::cluster::apply::Effect;
 use crate::cluster::releases::{ListError, Move, MoveError, Moved};
 
 /// How long it may take to look at what an interrupted move leaves.
-const LOOK: Duration = Duration::from_secs(5);
+pub(super) const LOOK: Duration = Duration::from_secs(5);
 
 /// Move the release records of one Tiller to Secrets, or back to ConfigMaps
 ///
@@ -89,6 +89,7 @@ async fn moved(arguments: Arguments) -> anyhow::Result<Exit> {
         allow_pending,
         switches: true,
         timeout,
+        waits,
     };
     if dry_run == Some(DryRun::Server)
         && let Err(unable) = Effect::ServerDryRun.check(&cluster)
@@ -222,9 +223,12 @@ pub(in crate::cli) fn told(moved: &Moved, plan: &Move) -> String {
                 count(number)
             )
         }
-        Moved::Switched => {
+        Moved::Switched(true) => {
             format!("started Deployment {namespace}/tiller-deploy with its records in {to}")
         }
+        Moved::Switched(false) => format!(
+            "set Deployment {namespace}/tiller-deploy to keep its records in {to}; it stays at zero replicas"
+        ),
         Moved::Answers => "Tiller is ready".to_owned(),
         Moved::Deleted(number) => format!("deleted {} in {from}", count(number)),
     }

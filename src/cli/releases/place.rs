@@ -35,6 +35,11 @@ pub(super) fn error(text: impl std::fmt::Display) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Says that this run waits for another one.
+pub(in crate::cli) fn waits(what: &str) {
+    writeln!(io::stderr(), "{what}").ok();
+}
+
 /// What to do if another run works on the same releases.
 pub(super) const BUSY: &str = "; wait until it has ended, and run this again";
 

@@ -6,10 +6,12 @@ use anyhow::anyhow;
 use clap::Args;
 
 use super::super::Exit;
+use super::super::interrupt::unless_interrupted;
 use super::super::reach::{ReachArguments, connect_patiently, on_runtime};
+use super::afterwards::{is_barred, of_tillers};
 use super::movement::exit;
-use super::place::{BUSY, again, error, namespace_in};
-use crate::cluster::releases::{MigrateError, MoveError, Restore, Restored};
+use super::place::{BUSY, again, error, namespace_in, waits};
+use crate::cluster::releases::{Hold, MigrateError, MoveError, Restore, Restored, Tillers};
 use crate::report::OneLine as _;
 
 /// Give migrated releases back to Tiller: undo `releases migrate`
@@ -61,22 +63,28 @@ async fn restore(arguments: Arguments) -> anyhow::Result<Exit> {
         namespace: namespace_in(&cluster, namespace.as_deref()),
         releases,
         dry_run,
+        waits,
     };
     let (mut seen, mut done, mut not_ready, mut failed) = (0, 0_usize, 0_usize, 0_usize);
-    let listed = plan
-        .run(&cluster, |release, restored| {
-            seen += 1;
-            match &restored {
-                Restored::NotReady(_) => not_ready += 1,
-                Restored::Failed { .. } => failed += 1,
-                Restored::Done { .. } | Restored::Retracted { dry_run: false, .. } => done += 1,
-                Restored::Ready { .. } | Restored::Retracted { dry_run: true, .. } => {}
-            }
-            tell(release, &restored);
-        })
-        .await;
-    let stopped = match listed {
-        Ok(stopped) => stopped.filter(|_| done > 0),
+    let work = plan.run(&cluster, |release, restored| {
+        seen += 1;
+        match &restored {
+            Restored::NotReady(_) => not_ready += 1,
+            Restored::Failed { .. } => failed += 1,
+            Restored::Done { .. } | Restored::Retracted { dry_run: false, .. } => done += 1,
+            Restored::Ready { .. } | Restored::Retracted { dry_run: true, .. } => {}
+        }
+        tell(release, &restored);
+    });
+    let listed = match unless_interrupted(work).await {
+        Ok(listed) => listed,
+        Err(exit) => {
+            error(halfway(&plan, done))?;
+            return Ok(exit);
+        }
+    };
+    let tillers = match listed {
+        Ok(tillers) => tillers,
         Err(MigrateError::Tiller(failed)) => {
             let next = match &failed {
                 MoveError::Busy(_) => BUSY.to_owned(),
@@ -97,13 +105,17 @@ async fn restore(arguments: Arguments) -> anyhow::Result<Exit> {
             return Ok(Exit::Unreachable);
         }
     };
-    if let Some(replicas) = stopped {
-        let namespace = &plan.namespace;
-        writeln!(
-            io::stdout(),
-            "Deployment {namespace}/tiller-deploy has no replicas; start it with: kubectl -n {namespace} scale deployment \
-             tiller-deploy --replicas={replicas}"
-        )?;
+    // Without a release that was given back, it may stay so.
+    let is_idle = |tillers: &Tillers| {
+        matches!(
+            tillers,
+            Tillers::Held { why: Hold::Others | Hold::NoRelease | Hold::NoWrite, .. } if done == 0
+        )
+    };
+    if !is_idle(&tillers)
+        && let Some(note) = of_tillers(&tillers, &plan.namespace)
+    {
+        writeln!(io::stdout(), "{note}")?;
     }
     if seen == 0 {
         writeln!(
@@ -112,11 +124,29 @@ async fn restore(arguments: Arguments) -> anyhow::Result<Exit> {
             plan.namespace
         )?;
     }
+    if is_barred(&tillers) {
+        return Ok(Exit::Unreachable);
+    }
     Ok(match (failed, not_ready) {
         (1.., _) => Exit::Unreachable,
         (0, 1..) => Exit::Findings,
         (0, 0) => Exit::Clean,
     })
+}
+
+/// What an interrupted run leaves.
+fn halfway(plan: &Restore, done: usize) -> String {
+    if plan.dry_run {
+        return "interrupted; nothing was changed".to_owned();
+    }
+    let restored = match done {
+        1 => "1 release was given back".to_owned(),
+        done => format!("{done} releases were given back"),
+    };
+    format!(
+        "interrupted after {restored}: a release that was on its way has records of Helm 2, of Helm 3, or both, and none is lost; run \
+         this again to go on"
+    )
 }
 
 fn tell(release: &str, restored: &Restored) {

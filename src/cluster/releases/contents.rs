@@ -13,7 +13,7 @@ use crate::cluster::lookup::{ListKind, METADATA_LIST};
 use crate::cluster::paging::Paging;
 use crate::cluster::team::asked;
 use crate::releases::movement::{ASIDE, Contents, Digest, Kept, Owner};
-use crate::releases::{OWNER, Record, Status, Storage, is_whole};
+use crate::releases::{OWNER, Record, Status, Storage};
 
 /// Records of a page by their metadata.
 const PAGE: u32 = 500;
@@ -21,7 +21,7 @@ const PAGE: u32 = 500;
 /// What is wrong with a record to move.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Fault {
-    /// It cannot be decoded, or does not encode to the same.
+    /// It cannot be decoded.
     Damaged(String),
     /// It has keys that a copy would not have.
     OtherKeys(Vec<String>),
@@ -197,20 +197,16 @@ fn examined(record: &Record, decodes: bool) -> (String, Kept, Read) {
     let text = record.text.as_deref().unwrap_or_default();
     let digest = Digest::of(text);
     let kept = kept(&record.labels, record.resource_version.clone(), digest);
-    let fault = decodes.then(|| fault(record, text)).flatten();
+    let fault = decodes.then(|| fault(record)).flatten();
     (record.name.clone(), kept, Read { digest, fault })
 }
 
-fn fault(record: &Record, text: &[u8]) -> Option<Fault> {
+/// The copy has the same bytes, whatever the record would be encoded to.
+fn fault(record: &Record) -> Option<Fault> {
     let release = match record.decode() {
         Ok(release) => release,
         Err(error) => return Some(Fault::Damaged(error.to_string())),
     };
-    if !is_whole(text, &release) {
-        return Some(Fault::Damaged(
-            "what is decoded of it does not encode to the same".to_owned(),
-        ));
-    }
     if !record.other_keys.is_empty() {
         return Some(Fault::OtherKeys(record.other_keys.clone()));
     }

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use super::gather::Recorded;
 use super::moved::MoveError;
+use super::outcome::{Hold, Tillers};
 use super::tiller::{Found, Tiller};
 use crate::cluster::Cluster;
 use crate::provision::Names;
@@ -42,10 +44,23 @@ impl<'a> Halt<'a> {
         self.pods(found.as_ref()).await
     }
 
-    /// The number of replicas that Tiller's Deployment had before an earlier run stopped it, if nobody has started it since.
-    pub(super) async fn held(&self) -> Result<Option<i64>, MoveError> {
-        let found = self.found().await?;
-        Ok(found.filter(Found::is_down).and_then(|it| it.stopped()))
+    /// Whether a run has stopped Tiller's Deployment, and nobody has started it since.
+    pub(super) async fn is_held(&self) -> Result<bool, MoveError> {
+        Ok(self.found().await?.as_ref().is_some_and(Found::is_down))
+    }
+
+    /// Whether Tiller's Deployment is at zero replicas, for a run that does not start it. Without the right to look, nothing is said.
+    pub(super) async fn at_zero(&self) -> Tillers {
+        let Ok(Some(found)) = self.found().await else {
+            return Tillers::None;
+        };
+        let why = if found.is_down() {
+            Hold::NoWrite
+        } else {
+            Hold::Others
+        };
+        let replicas = found.stopped();
+        replicas.map_or(Tillers::None, |replicas| Tillers::Held { replicas, why })
     }
 
     /// Stops Tiller's Deployment, if there is one, and waits until its pods are gone. What runs a Tiller then still.
@@ -63,6 +78,40 @@ impl<'a> Halt<'a> {
             Some(found) => self.0.start(&found, None).await,
             None => Ok(()),
         }
+    }
+
+    /// Starts Tiller's Deployment again if an earlier run has stopped it and nobody has started it since, and if it sees all that is
+    /// recorded.
+    pub(super) async fn start_again(&self, recorded: &Recorded) -> Result<Tillers, MoveError> {
+        let found = match self.found().await {
+            Ok(found) => found.filter(Found::is_down),
+            Err(MoveError::Tiller {
+                is_forbidden: true, ..
+            }) => None,
+            Err(error) => return Err(error),
+        };
+        let Some(found) = found else {
+            return Ok(Tillers::None);
+        };
+        let mut storages = recorded.values().flatten().map(|(storage, _)| *storage);
+        let unseen = found
+            .storage()
+            .and_then(|reads| storages.find(|it| *it != reads));
+        let why = match unseen {
+            _ if recorded.is_empty() => Hold::NoRelease,
+            Some(storage) => Hold::Unmoved(storage),
+            None => match self.0.start(&found, None).await {
+                Ok(()) => return Ok(Tillers::Restarted),
+                Err(MoveError::Tiller {
+                    is_forbidden: true,
+                    reason,
+                    ..
+                }) => Hold::Forbidden(reason),
+                Err(error) => return Err(error),
+            },
+        };
+        let replicas = found.stopped().unwrap_or(1);
+        Ok(Tillers::Held { replicas, why })
     }
 
     /// The pods that run a Tiller, without those of a Deployment.

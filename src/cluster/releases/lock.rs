@@ -48,10 +48,10 @@ struct Held {
 }
 
 /// Does the work while no other run works on the releases of this Tiller. Without an object that has these labels there is nothing
-/// to lock.
+/// to lock. `waits` is told of the run that this one waits for.
 pub(super) async fn alone<T, E: From<MoveError>>(
     (cluster, namespace): (&Cluster, &str),
-    command: &'static str,
+    (command, waits): (&'static str, fn(&str)),
     labels: &str,
     work: impl Future<Output = Result<T, E>>,
 ) -> Result<T, E> {
@@ -64,7 +64,7 @@ pub(super) async fn alone<T, E: From<MoveError>>(
     if count == 0 {
         return work.await;
     }
-    let mut lock = Lock::take((cluster, namespace), command).await?;
+    let mut lock = Lock::take((cluster, namespace), (command, waits)).await?;
     let done = tokio::select! {
         done = work => done,
         lost = lock.renew() => Err(lost.into()),
@@ -78,7 +78,7 @@ pub(super) async fn alone<T, E: From<MoveError>>(
 impl<'a> Lock<'a> {
     async fn take(
         (cluster, namespace): (&'a Cluster, &'a str),
-        command: &'static str,
+        (command, waits): (&'static str, fn(&str)),
     ) -> Result<Self, MoveError> {
         let writer = Writer {
             cluster,
@@ -95,6 +95,7 @@ impl<'a> Lock<'a> {
             "metadata": { "name": NAME, "namespace": namespace, "annotations": annotations },
         });
         let mut seen: Option<(Held, Instant)> = None;
+        let mut has_told = false;
         loop {
             match writer.create(NAME, &object).await {
                 Ok(Written::Done(version)) => return Ok(Self { writer, version }),
@@ -122,7 +123,12 @@ impl<'a> Lock<'a> {
                     Some((before, _)) if before.version != held.version => {
                         return Err(busy(namespace, &held));
                     }
-                    Some((_, since)) => since.elapsed() > EXPIRY,
+                    Some((_, since)) => {
+                        if !std::mem::replace(&mut has_told, true) {
+                            waits(&waiting(namespace, &held));
+                        }
+                        since.elapsed() > EXPIRY
+                    }
                     None => false,
                 },
             };
@@ -211,6 +217,15 @@ fn busy(namespace: &str, held: &Held) -> MoveError {
         held.by,
         place(namespace)
     ))
+}
+
+fn waiting(namespace: &str, held: &Held) -> String {
+    format!(
+        "waiting up to {} seconds to see whether another run still works on the releases of {namespace}: {} ({})",
+        EXPIRY.as_secs(),
+        held.by,
+        place(namespace)
+    )
 }
 
 fn place(namespace: &str) -> String {

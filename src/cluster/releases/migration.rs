@@ -39,6 +39,8 @@ pub struct Migrate {
     pub timeout: Duration,
     /// What is written.
     pub effect: Effect,
+    /// Is told of another run on the same releases, if this one waits for it.
+    pub waits: fn(&str),
 }
 
 impl Migrate {
@@ -55,7 +57,7 @@ impl Migrate {
         let tillers = format!("{}={}", OWNER.0, OWNER.1);
         alone(
             (cluster, &self.namespace),
-            "releases migrate",
+            ("releases migrate", self.waits),
             &tillers,
             work,
         )
@@ -80,16 +82,14 @@ impl Migrate {
         if !lacking.is_empty() && self.effect == Effect::Write {
             return Err(MoveError::Lacking(lacking).into());
         }
-        let tillers = if recorded.keys().any(|it| self.is_wanted(it)) {
-            self.quieten(cluster).await?
-        } else {
-            // An earlier run may have ended before it started Tiller again.
-            let held = self.halt(cluster).held().await;
-            held.ok().flatten().map_or(Tillers::None, Tillers::Held)
-        };
-        if tillers == Tillers::Stopped {
-            // Until it stopped, Tiller may have written.
-            recorded = place.recorded(Direction::Back).await?;
+        let mut tillers = Tillers::None;
+        if recorded.keys().any(|it| self.is_wanted(it)) {
+            let (quiet, has_waited) = self.quieten(cluster).await?;
+            tillers = quiet;
+            if has_waited {
+                // Until it stopped, Tiller may have written.
+                recorded = place.recorded(Direction::Back).await?;
+            }
         }
         let work = Work {
             plan: self,
@@ -109,18 +109,36 @@ impl Migrate {
             tell(outcome);
         })
         .await?;
-        if self.effect != Effect::Write {
-            let left = recorded.len();
-            return Ok(Summary { left, tillers });
+        if self.effect == Effect::Write {
+            recorded = work.look_back(&migrated, &mut tell).await?;
         }
-        let left = work.look_back(&migrated, &mut tell).await?;
-        let is_over = tillers != Tillers::Stopped || left == 0;
-        if is_over {
-            return Ok(Summary { left, tillers });
-        }
-        self.halt(cluster).start().await?;
-        let tillers = Tillers::Restarted;
+        let tillers = self.settle(cluster, tillers, &recorded).await?;
+        let left = recorded.len();
         Ok(Summary { left, tillers })
+    }
+
+    /// Starts Tiller again if it has releases left, and this run or an earlier one has stopped it.
+    async fn settle(
+        &self,
+        cluster: &Cluster,
+        tillers: Tillers,
+        recorded: &Recorded,
+    ) -> Result<Tillers, MoveError> {
+        let halt = self.halt(cluster);
+        Ok(match tillers {
+            Tillers::None if self.effect == Effect::Write => halt.start_again(recorded).await?,
+            Tillers::None => halt.at_zero().await,
+            Tillers::Stopped if !recorded.is_empty() => {
+                halt.start().await?;
+                Tillers::Restarted
+            }
+            tillers => tillers,
+        })
+    }
+
+    /// Whether a run has stopped Tiller, and nobody has started it since.
+    pub async fn has_stopped(&self, cluster: &Cluster) -> Result<bool, MoveError> {
+        self.halt(cluster).is_held().await
     }
 
     fn is_wanted(&self, release: &str) -> bool {
@@ -142,21 +160,20 @@ impl Migrate {
         Halt::new(cluster, &self.namespace, self.timeout)
     }
 
-    /// Sees to it that no Tiller writes to what is taken from it.
-    async fn quieten(&self, cluster: &Cluster) -> Result<Tillers, MigrateError> {
+    /// Sees to it that no Tiller writes to what is taken from it. True if one had to end first.
+    async fn quieten(&self, cluster: &Cluster) -> Result<(Tillers, bool), MigrateError> {
         let halt = self.halt(cluster);
         let is_taken = self.effect == Effect::Write && !self.keep;
         let running = match halt.running().await {
             Ok(running) => running,
             Err(error) if is_taken => return Err(error.into()),
-            Err(error) => return Ok(Tillers::Unknown(error.to_string())),
+            Err(error) => return Ok((Tillers::Unknown(error.to_string()), false)),
         };
         if running.is_empty() {
-            let held = if is_taken { halt.held().await? } else { None };
-            return Ok(held.map_or(Tillers::None, Tillers::Held));
+            return Ok((Tillers::None, false));
         }
         if !is_taken {
-            return Ok(Tillers::Running(running));
+            return Ok((Tillers::Running(running), false));
         }
         if !self.stops_tiller {
             return Err(MigrateError::Running(running));
@@ -165,10 +182,17 @@ impl Migrate {
         if !others.is_empty() {
             return Err(MigrateError::Running(others));
         }
-        let was_held = halt.held().await?.is_some();
+        let was_held = halt.is_held().await?;
         let left = halt.stop().await?;
         if left.is_empty() {
-            return Ok(Tillers::Stopped);
+            // Pods end too of a Tiller that others or an earlier run have stopped.
+            let is_ours = !was_held && halt.is_held().await?;
+            let tillers = if is_ours {
+                Tillers::Stopped
+            } else {
+                Tillers::None
+            };
+            return Ok((tillers, true));
         }
         // One has come since.
         if !was_held {
@@ -281,16 +305,16 @@ impl Work<'_> {
         Ok(gathered?)
     }
 
-    /// Looks for records that Tiller has begun meanwhile, which no version of another tells: their releases go back to it. How
-    /// many releases it has recorded now.
+    /// Looks for records that Tiller has begun meanwhile, which no version of another tells: their releases go back to it. What it
+    /// has recorded now.
     async fn look_back(
         &self,
         migrated: &[String],
         tell: &mut impl FnMut(Outcome),
-    ) -> Result<usize, MigrateError> {
+    ) -> Result<Recorded, MigrateError> {
         let recorded = self.place.recorded(Direction::Back).await?;
         if self.plan.keep {
-            return Ok(recorded.len());
+            return Ok(recorded);
         }
         for release in migrated.iter().filter(|it| recorded.contains_key(*it)) {
             let back = match self.take_back(release).await {
@@ -302,6 +326,6 @@ impl Work<'_> {
             let state = State::Failed { reason, is_passing };
             tell(outcome(release, state, Prepared::default()));
         }
-        Ok(recorded.len())
+        Ok(recorded)
     }
 }

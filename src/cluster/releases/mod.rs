@@ -31,7 +31,7 @@ pub use list::{ListError, Pages, check_namespace, list};
 pub use migration::Migrate;
 pub use moved::{MoveError, Moved};
 pub use movement::Move;
-pub use outcome::{Effect, MigrateError, Outcome, State, Summary, Tillers};
+pub use outcome::{Effect, Hold, MigrateError, Outcome, State, Summary, Tillers};
 pub use owners::of_helm3;
 pub use restore::{Restore, Restored};
 pub use rights::{Needed, roles};

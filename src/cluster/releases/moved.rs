@@ -33,8 +33,8 @@ pub enum Moved {
     SetAside(usize),
     /// So many copies were set aside, since Tiller deleted the records meanwhile.
     Retracted(usize),
-    /// Tiller looks in the target now.
-    Switched,
+    /// Tiller looks in the target now. False if it is at zero replicas, since others have stopped it.
+    Switched(bool),
     /// Tiller is ready.
     Answers,
     /// So many old ones were deleted.

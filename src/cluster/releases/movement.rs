@@ -38,6 +38,8 @@ pub struct Move {
     pub switches: bool,
     /// How long Tiller may take to stop, and to start.
     pub timeout: Duration,
+    /// Is told of another run on the same releases, if this one waits for it.
+    pub waits: fn(&str),
 }
 
 /// A move on its way.
@@ -88,7 +90,8 @@ impl Move {
         } else {
             "provision"
         };
-        alone((cluster, &self.namespace), command, &selector(), work).await
+        let place = (cluster, self.namespace.as_str());
+        alone(place, (command, self.waits), &selector(), work).await
     }
 
     /// Deletes the old records that were set aside, once Tiller works with the target.
@@ -115,7 +118,7 @@ impl Move {
     pub async fn has_stopped(&self, cluster: &Cluster) -> Result<bool, MoveError> {
         let mover = self.mover(cluster, |_| {});
         let found = mover.tiller().find().await?;
-        Ok(found.as_ref().is_some_and(Found::is_noted))
+        Ok(found.as_ref().is_some_and(Found::is_down))
     }
 
     fn mover<'a, F: FnMut(Moved)>(&'a self, cluster: &'a Cluster, tell: F) -> Mover<'a, F> {
@@ -230,13 +233,14 @@ impl<F: FnMut(Moved)> Mover<'_, F> {
         let is_stopping = found.is_some() && !steps.is_empty();
         let switches = self.plan.switches
             && (is_stopping || found.is_some_and(|it| it.must_start(self.plan.to)));
+        let will_run = found.is_none_or(|it| it.wanted() > 0);
         let copies = steps.values().filter(|step| step.is_copy()).count();
         let Outlook { asides, deletions } = *outlook;
         let told = [
             (is_stopping && !self.is_stopped, Moved::Stopped),
             (copies > 0, Moved::Copied(copies)),
             (asides > 0, Moved::SetAside(asides)),
-            (switches, Moved::Switched),
+            (switches, Moved::Switched(will_run)),
             (deletions > 0, Moved::Deleted(deletions)),
         ];
         let told = told.into_iter().filter(|(is_due, _)| *is_due);
@@ -331,13 +335,17 @@ impl<F: FnMut(Moved)> Mover<'_, F> {
 
     async fn switch(&mut self) -> Result<(), MoveError> {
         if let Some(found) = self.tiller().find().await? {
+            // Somebody else has stopped it: then it stays so.
+            let will_run = found.wanted() > 0;
             if found.must_start(self.plan.to) {
                 self.tiller().start(&found, Some(self.plan.to)).await?;
                 self.is_stopped = false;
-                (self.tell)(Moved::Switched);
+                (self.tell)(Moved::Switched(will_run));
             }
-            self.tiller().answers().await?;
-            (self.tell)(Moved::Answers);
+            if will_run {
+                self.tiller().answers().await?;
+                (self.tell)(Moved::Answers);
+            }
         }
         self.progress.switched = true;
         Ok(())

@@ -6,7 +6,7 @@ use super::helm3::namespaces;
 use super::list::{ListError, is_forbidden, reason};
 use super::moved::MoveError;
 use super::write::WriteError;
-use crate::releases::{Mapping, Prepared};
+use crate::releases::{Mapping, Prepared, Storage};
 
 /// What is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,14 +72,34 @@ pub enum Tillers {
     None,
     /// These run.
     Running(Vec<String>),
-    /// An earlier run has stopped it, and it is left so. It had this many replicas.
-    Held(i64),
+    /// It is at zero replicas, and is left so.
+    Held {
+        /// The number of replicas to start it with.
+        replicas: i64,
+        /// Why it is left so.
+        why: Hold,
+    },
     /// Tiller was stopped, and is left so: it has no release any more.
     Stopped,
     /// Tiller was stopped meanwhile.
     Restarted,
     /// Whether one runs cannot be asked, for this reason.
     Unknown(String),
+}
+
+/// Why a Tiller is left at zero replicas.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Hold {
+    /// No run has stopped it.
+    Others,
+    /// An earlier run has stopped it, and it has no release any more.
+    NoRelease,
+    /// An earlier run has stopped it, and this run writes nothing.
+    NoWrite,
+    /// A move has stopped it and has not ended: records are in this storage, where it would not see them.
+    Unmoved(Storage),
+    /// An earlier run has stopped it, and the user may not start it, in the API server's words.
+    Forbidden(String),
 }
 
 /// A migration as a whole.

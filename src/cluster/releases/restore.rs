@@ -13,7 +13,7 @@ use super::halt::Halt;
 use super::helm3::{place, text};
 use super::list::{ListError, check_namespace};
 use super::lock::alone;
-use super::outcome::{MigrateError, Stop};
+use super::outcome::{MigrateError, Stop, Tillers};
 use super::taken::{Taken, retract_all, retract_rest};
 use super::target::Targets;
 use super::tiller::Found;
@@ -33,6 +33,8 @@ pub struct Restore {
     pub releases: Vec<String>,
     /// Whether nothing is written.
     pub dry_run: bool,
+    /// Is told of another run on the same releases, if this one waits for it.
+    pub waits: fn(&str),
 }
 
 /// What became of a release.
@@ -73,20 +75,20 @@ pub enum Restored {
 }
 
 impl Restore {
-    /// Restores the releases, and reports each one when it is done. If Tiller's Deployment is at zero replicas, returns the number of
-    /// replicas to start it with.
+    /// Restores the releases, and reports each one when it is done. A Tiller that an earlier run has stopped is started again. What became
+    /// of Tiller.
     pub async fn run(
         &self,
         cluster: &Cluster,
         tell: impl FnMut(&str, Restored),
-    ) -> Result<Option<i64>, MigrateError> {
+    ) -> Result<Tillers, MigrateError> {
         let work = Box::pin(self.work(cluster, tell));
         if self.dry_run {
             return work.await;
         }
         alone(
             (cluster, &self.namespace),
-            "releases restore",
+            ("releases restore", self.waits),
             OWNER.0,
             work,
         )
@@ -96,12 +98,30 @@ impl Restore {
     async fn work(
         &self,
         cluster: &Cluster,
-        mut tell: impl FnMut(&str, Restored),
-    ) -> Result<Option<i64>, MigrateError> {
+        tell: impl FnMut(&str, Restored),
+    ) -> Result<Tillers, MigrateError> {
         let place = Place {
             cluster,
             namespace: &self.namespace,
         };
+        self.releases(place, tell).await?;
+        let halt = Halt::new(cluster, &self.namespace, Duration::ZERO);
+        if self.dry_run {
+            return Ok(halt.at_zero().await);
+        }
+        let recorded = place.recorded(Direction::Back).await?;
+        Ok(match halt.start_again(&recorded).await? {
+            Tillers::None => halt.at_zero().await,
+            tillers => tillers,
+        })
+    }
+
+    async fn releases(
+        &self,
+        place: Place<'_>,
+        mut tell: impl FnMut(&str, Restored),
+    ) -> Result<(), MigrateError> {
+        let cluster = place.cluster;
         let mut aside = place.recorded(Direction::Aside).await?;
         if aside.is_empty() {
             check_namespace(cluster, &self.namespace).await?;
@@ -118,11 +138,8 @@ impl Restore {
         } else {
             Recorded::new()
         };
-        let mut has_done = false;
         let mut tell_left = |release: &str, left: Result<Restored, Stop>| {
-            let left = left.unwrap_or_else(failed);
-            has_done |= matches!(left, Restored::Retracted { .. });
-            tell(release, left);
+            tell(release, left.unwrap_or_else(failed));
         };
         for release in self.releases.iter().filter(|it| !is_here(it)) {
             let left = self.left(place, &targets, release, &recorded).await;
@@ -136,8 +153,8 @@ impl Restore {
         if !self.releases.is_empty() {
             aside.retain(|name, _| self.releases.contains(name));
         }
-        if aside.is_empty() && !has_done {
-            return Ok(None);
+        if aside.is_empty() {
+            return Ok(());
         }
         let tiller = Halt::new(cluster, &self.namespace, Duration::ZERO);
         let tiller = tiller.found().await?;
@@ -151,7 +168,7 @@ impl Restore {
             );
             let releases = aside.keys();
             releases.for_each(|it| tell(it, Restored::NotReady(vec![why.clone()])));
-            return Ok(tiller.as_ref().and_then(Found::stopped));
+            return Ok(());
         }
         let to = tiller.as_ref().and_then(Found::storage);
         each(
@@ -169,7 +186,7 @@ impl Restore {
             },
         )
         .await?;
-        Ok(tiller.as_ref().and_then(Found::stopped))
+        Ok(())
     }
 
     /// Takes from Helm 3 what it has of a release of which nothing is set aside.
@@ -288,7 +305,7 @@ pub(super) async fn of_helm3(
 ) -> Result<(Vec<Value>, Vec<(String, String)>), Stop> {
     let (mut ours, mut others) = (Vec::new(), Vec::new());
     for namespace in released_to(records) {
-        let found = targets.listed(&namespace, release).await;
+        let found = targets.current(&namespace, release).await;
         for secret in found?.into_iter().flatten() {
             if is_made_by(&secret, tillers.namespace) {
                 ours.push(secret);

@@ -8,7 +8,7 @@ use super::aside::{Shift, Shifted};
 use super::gather::Recorded;
 use super::outcome::Stop;
 use super::restore::{Restored, Terms, give_back};
-use super::target::revision_in;
+use super::target::{Targets, revision_in};
 use super::work::Work;
 use super::write::{Writer, Written};
 use crate::releases::Storage;
@@ -88,7 +88,9 @@ impl Work<'_> {
                 is_named: true,
                 dry_run: false,
             };
-            give_back(self.place, &self.targets, release, &records, terms).await
+            // The first list does not have what this run has written.
+            let targets = Targets::new(self.place.cluster);
+            give_back(self.place, &targets, release, &records, terms).await
         };
         match restored.await {
             Ok(Restored::NotReady(why)) => Err(why.join("; ")),

@@ -39,8 +39,10 @@ impl Taken<'_> {
         }
         if changed.is_none() {
             // A revision that Helm 3 has made meanwhile changes no version of the others.
-            let left = of_helm3(self.tillers, self.targets, self.release, self.records).await?;
-            changed = left.1.into_iter().next();
+            for namespace in released_to(self.records) {
+                let made = self.targets.made_since(&namespace, self.release, ours);
+                changed = changed.or(made.await?.as_ref().map(place));
+            }
         }
         let Some((namespace, name)) = changed else {
             return Ok(None);

@@ -9,7 +9,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use tokio::sync::{Mutex, OnceCell};
 
-use super::helm3::{is_of_ours, listed, place};
+use super::helm3::{is_of_ours, listed, place, text};
 use super::outcome::Stop;
 use crate::cluster::Cluster;
 use crate::cluster::apply::ObjectReference;
@@ -133,6 +133,58 @@ impl<'a> Targets<'a> {
         listed(self.cluster, namespace, release).await.map(Some)
     }
 
+    /// Helm 3's Secrets of a release as they are now: by the first list if single reads show no change, since the API server reads
+    /// the whole namespace for each list.
+    pub(super) async fn current(
+        &self,
+        namespace: &str,
+        release: &str,
+    ) -> Result<Option<Vec<Value>>, Stop> {
+        let cell = self.cell(namespace).await;
+        let names = cell.get_or_try_init(|| self.names(namespace)).await?;
+        let there = names.as_ref().and_then(|it| it.releases.get(release));
+        let there: BTreeSet<_> = there.into_iter().flatten().cloned().collect();
+        if let Some(found) = self.known(namespace, release).await?
+            && found.len() == there.len()
+        {
+            let mut next = next_names(release, &there);
+            next.retain(|it| !there.contains(it));
+            if self.first_of(namespace, &next).await?.is_none() {
+                return Ok(Some(found));
+            }
+        }
+        self.listed(namespace, release).await
+    }
+
+    /// A Secret of Helm 3 that is there after these were deleted: Helm 3 has made it meanwhile.
+    pub(super) async fn made_since(
+        &self,
+        namespace: &str,
+        release: &str,
+        deleted: &[Value],
+    ) -> Result<Option<Value>, Stop> {
+        let deleted = deleted.iter().map(place).filter(|it| it.0 == namespace);
+        let mut names: BTreeSet<_> = deleted.map(|it| it.1).collect();
+        names.extend(next_names(release, &names));
+        self.first_of(namespace, &names).await
+    }
+
+    /// The first of these Secrets that is there and is Helm 3's.
+    async fn first_of(
+        &self,
+        namespace: &str,
+        names: &BTreeSet<String>,
+    ) -> Result<Option<Value>, Stop> {
+        let found: Vec<_> = stream::iter(names)
+            .map(|name| self.read(namespace, name))
+            .buffered(AT_ONCE)
+            .try_collect()
+            .await?;
+        let mut found = found.into_iter().flatten();
+        let label = format!("/metadata/labels/{}", OWNER_LABEL.0);
+        Ok(found.find(|it| text(it, &label) == OWNER_LABEL.1))
+    }
+
     /// Reads back what was written.
     pub(super) async fn compare(&self, secrets: &[Value]) -> Result<(), Stop> {
         stream::iter(secrets)
@@ -222,6 +274,14 @@ pub(super) async fn lacking(
         .iter()
         .flat_map(|(object, verbs)| verbs.iter().map(move |verb| (*verb, object)));
     lacking_rights(cluster, &each.collect::<Vec<_>>()).await
+}
+
+/// The names of the Secrets that Helm 3 makes next where it has these: it numbers on from the newest that it finds, or begins anew.
+fn next_names(release: &str, there: &BTreeSet<String>) -> BTreeSet<String> {
+    let newest = there.iter().filter_map(|name| revision_in(name)).max();
+    let next = newest.unwrap_or_default().saturating_add(1);
+    let named = |revision: u32| format!("{NAME_PREFIX}{release}.v{revision}");
+    [1, next].map(named).into_iter().collect()
 }
 
 /// The revision that the name of a record ends with.

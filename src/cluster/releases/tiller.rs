@@ -65,11 +65,14 @@ impl Found {
             .unwrap_or(1)
     }
 
-    /// The number of replicas at the end.
+    /// The number of replicas at the end: what it had before a run stopped it, unless somebody has started it since.
     pub(super) fn wanted(&self) -> i64 {
         let annotations = self.0.pointer("/metadata/annotations");
         let noted = annotations.and_then(|it| it.get(REPLICAS)?.as_str()?.parse().ok());
-        noted.unwrap_or_else(|| self.replicas())
+        match (self.replicas(), noted) {
+            (0, Some(noted)) => noted,
+            (replicas, _) => replicas,
+        }
     }
 
     /// Whether a move has stopped it and not started it again.
@@ -95,9 +98,10 @@ impl Found {
 
     /// Whether this is what another look found, apart from what controllers write.
     fn is_as(&self, other: &Self) -> bool {
+        // Annotations count towards the generation.
         let told = |it: &Self| {
-            let generation = it.0.pointer("/metadata/generation").cloned();
-            (generation, it.is_noted(), it.wanted())
+            let spec = it.0.pointer("/spec").cloned();
+            (spec, it.is_noted(), it.wanted())
         };
         told(self) == told(other)
     }
@@ -153,7 +157,7 @@ impl Tiller<'_> {
             return Ok(());
         }
         self.patch("stop", found, |found| {
-            let noted = found.wanted().to_string();
+            let noted = found.replicas().to_string();
             Ok(json!({
                 "metadata": {
                     "resourceVersion": found.version(),

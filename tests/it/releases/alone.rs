@@ -169,6 +169,11 @@ async fn a_run_elsewhere_is_named_while_it_renews_its_lock_and_no_longer() {
         "{:?}",
         begin.elapsed()
     );
+    let waits = format!(
+        "waiting up to 15 seconds to see whether another run still works on the releases of {namespace}: `tiller-guard releases \
+         migrate`, process 17 on elsewhere (ConfigMap {namespace}/{LOCK})\n"
+    );
+    assert_eq!(run.stderr, waits);
     assert!(!is_locked(&world).await);
 }
 

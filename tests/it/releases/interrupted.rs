@@ -1,6 +1,6 @@
 //! Ctrl-C while records are moved or migrated.
 
-use kube::api::{ListParams, Patch, PatchParams, PostParams};
+use kube::api::{ListParams, PostParams};
 
 use super::kubelet::play_kubelet;
 use super::migrated;
@@ -8,7 +8,7 @@ use super::moved::{all, found, kubeconfig, moved, world};
 use crate::api_server::cluster;
 use crate::knowledge::tiller;
 use crate::offline::Run;
-use crate::provision::proxy::{Asked, interrupted, killed_after, written};
+use crate::provision::proxy::{Asked, interrupted, written};
 
 #[track_caller]
 fn assert_said(run: &Run, words: &str) {
@@ -97,7 +97,12 @@ async fn an_interrupted_migration_says_how_far_it_is() {
         "--to=helm3",
     ];
     let said = interrupted(world.client.clone(), &words, is_third_write).await;
-    assert_said(&said, "error: interrupted after 0 releases were migrated: ");
+    assert_said(
+        &said,
+        "error: interrupted after 0 releases were migrated: a release that was on its way has records of Helm 2, of Helm 3, or both, \
+         and none is lost; run this again to go on, or give all releases back to Tiller with: tiller-guard releases restore --all -n \
+         migrate-interrupted\n",
+    );
     let run = migrated::migrated(&kubeconfig(), "migrate-interrupted", &[]).await;
     assert_eq!(run.code, Some(0), "{}{}", run.stdout, run.stderr);
     let secrets = world.objects("", "v1", "Secret");
@@ -105,50 +110,35 @@ async fn an_interrupted_migration_says_how_far_it_is() {
     assert_eq!(secrets.list(&of_helm).await.unwrap().items.len(), 4);
 }
 
-/// A Tiller that an interrupted migration has left at zero.
-#[tokio::test]
-async fn a_tiller_that_was_left_stopped_is_named() {
-    let world = migrated::world("migrate-left", &["plain", "desc"]).await;
+/// Ctrl-C after Tiller was stopped, while its releases are migrated and while they are given back.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interrupted_run_says_that_tiller_is_stopped() {
+    let namespace = "migrate-interrupted-b";
+    let world = migrated::world(namespace, &["desc", "plain"]).await;
     let deployments = world.objects("apps", "v1", "Deployment");
-    let mut object = tiller(&world, "tiller");
-    object["spec"]["replicas"] = 2.into();
-    let object = serde_json::from_value(object).unwrap();
+    let new = serde_json::from_value(tiller(&world, "tiller")).unwrap();
     deployments
-        .create(&PostParams::default(), &object)
+        .create(&PostParams::default(), &new)
         .await
         .unwrap();
-    let base = ["releases", "migrate", "-n", "migrate-left", "--to=helm3"];
-    // Tiller is stopped, and the two revisions are written, copied and deleted: only Tiller's start is left.
+    let base = ["releases", "migrate", "-n", namespace, "--to=helm3"];
     let words = [&base[..], &["--stop-tiller", "desc"]].concat();
-    assert_eq!(killed_after(7, world.client.clone(), &words).await, None);
-    let named = ["--stop-tiller", "desc"];
-    let again = migrated::migrated(&kubeconfig(), "migrate-left", &named).await;
-    assert_eq!(again.code, Some(0), "{}{}", again.stdout, again.stderr);
-    let told = "desc: migrated already: Tiller has no record of it since\nDeployment migrate-left/tiller-deploy was stopped by an \
-                earlier run, and is left so: it has releases left; start it with: kubectl -n migrate-left scale deployment \
-                tiller-deploy --replicas=2\n";
-    assert_eq!(again.stdout, told);
-    // Now the whole rest: two more revisions than were written, and the stop was done.
-    let words = [&base[..], &["--stop-tiller"]].concat();
-    let _ended = killed_after(11, world.client.clone(), &words).await;
-    // A write that was sent again leaves one for this run.
-    let rest = migrated::migrated(&kubeconfig(), "migrate-left", &["--stop-tiller"]).await;
-    assert_eq!(rest.code, Some(0), "{}{}", rest.stdout, rest.stderr);
-    let done = migrated::migrated(&kubeconfig(), "migrate-left", &["--stop-tiller"]).await;
-    assert_eq!(done.code, Some(0), "{}{}", done.stdout, done.stderr);
-    let told = "Deployment migrate-left/tiller-deploy was stopped by an earlier run, and is left so: it has no release left; start it \
-                with: kubectl -n migrate-left scale deployment tiller-deploy --replicas=2\n";
-    assert!(done.stdout.contains(told), "{}", done.stdout);
-    // Somebody has started it since.
-    let scaled = serde_json::json!({ "spec": { "replicas": 1 } });
-    let _scaled = deployments
-        .patch(
-            "tiller-deploy",
-            &PatchParams::default(),
-            &Patch::Merge(scaled),
-        )
-        .await
-        .unwrap();
-    let done = migrated::migrated(&kubeconfig(), "migrate-left", &["--stop-tiller"]).await;
-    assert!(!done.stdout.contains("Deployment"), "{}", done.stdout);
+    let said = interrupted(world.client.clone(), &words, is_third_write).await;
+    let stopped = format!(
+        "and none is lost; Deployment {namespace}/tiller-deploy is stopped, and the next run starts it if it has releases left; run this"
+    );
+    assert_said(&said, &stopped);
+    let words = ["releases", "restore", "--all", "-n", namespace];
+    let is_deletion = |asked: &[Asked]| asked.last().is_some_and(|it| it.method == "DELETE");
+    let said = interrupted(world.client.clone(), &words, is_deletion).await;
+    assert_said(
+        &said,
+        "error: interrupted after 0 releases were given back: a release that was on its way has records of Helm 2, of Helm 3, or \
+         both, and none is lost; run this again to go on\n",
+    );
+    let back = migrated::at(namespace, &["restore", "--all"]).await;
+    assert_eq!(back.code, Some(0), "{}{}", back.stdout, back.stderr);
+    let started =
+        format!("Deployment {namespace}/tiller-deploy was stopped, and is started again\n");
+    assert!(back.stdout.ends_with(&started), "{}", back.stdout);
 }

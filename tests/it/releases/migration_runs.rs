@@ -130,6 +130,7 @@ impl Place {
             stops_tiller: false,
             timeout: Duration::from_mins(1),
             effect: Effect::Write,
+            waits: |_| {},
         };
         let (mut undone, mut migrated) = (Vec::new(), BTreeSet::new());
         let listed = plan
@@ -251,6 +252,7 @@ impl Place {
             namespace: TILLER.to_owned(),
             releases: Vec::new(),
             dry_run: false,
+            waits: |_| {},
         };
         let restored = plan.run(&self.cluster, |release, restored| {
             // What is left of one that is purged comes back only if it is named.

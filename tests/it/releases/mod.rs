@@ -6,6 +6,7 @@ mod files;
 mod helm3;
 mod interrupted;
 pub(crate) mod kubelet;
+mod left_stopped;
 mod list;
 mod migrated;
 mod migrated_faults;

@@ -235,3 +235,33 @@ async fn records_that_are_labelled_in_another_spelling_are_named() {
     assert_eq!(run.code, Some(0), "{}", run.stderr);
     assert_eq!(found(&world).await, all("plain", "Secret"));
 }
+
+/// Tiller reads a record whose fields stand there with their defaults, or twice, or that it does not know.
+#[tokio::test]
+async fn a_record_that_is_encoded_in_another_way_moves_as_it_is() {
+    let namespace = "move-encoded";
+    let world = world(namespace, "plain").await;
+    for (name, first) in [
+        ("web.v1", &b"\x42\x00"[..]),
+        ("web.v2", b"\x0a\x01a\xa0\x06\x01\x38\x00"),
+    ] {
+        let mut other = records_of("desc").remove(0);
+        let text = other["data"]["release"].as_str().unwrap();
+        let message = tiller_guard::releases::message(text.as_bytes()).unwrap();
+        let text = tiller_guard::releases::compress(&[first, &message].concat()).unwrap();
+        other["data"]["release"] = json!(text);
+        other["metadata"]["name"] = json!(name);
+        create(&world, other).await;
+    }
+    let before = found(&world).await;
+    let run = moved(&kubeconfig(), namespace, &["--to=secrets"]).await;
+    assert_eq!(run.code, Some(0), "{}{}", run.stdout, run.stderr);
+    let after = found(&world).await.into_iter();
+    let after: Vec<_> = after
+        .map(|(key, text)| (key.replace("Secret", "ConfigMap"), text))
+        .collect();
+    assert_eq!(after, before.clone().into_iter().collect::<Vec<_>>());
+    let back = moved(&kubeconfig(), namespace, &["--to=configmaps"]).await;
+    assert_eq!(back.code, Some(0), "{}{}", back.stdout, back.stderr);
+    assert_eq!(found(&world).await, before);
+}

@@ -17,7 +17,7 @@ async fn create(world: &World, group: &str, object: &Value) {
     api.create(&PostParams::default(), &object).await.unwrap();
 }
 
-async fn deploy(world: &World, containers: &Value) {
+pub(super) async fn deploy(world: &World, containers: &Value) {
     let deployment = json!({
         "apiVersion": "apps/v1",
         "kind": "Deployment",
@@ -39,7 +39,7 @@ async fn spec(world: &World) -> Value {
     value(&deployment)["spec"].clone()
 }
 
-fn tiller(arguments: &[&str]) -> Value {
+pub(super) fn tiller(arguments: &[&str]) -> Value {
     json!({ "name": "tiller", "image": "ghcr.io/helm/tiller:v2.17.0", "args": arguments })
 }
 

@@ -1,4 +1,4 @@
-//! Releases given back beside a Tiller that keeps its releases elsewhere, and records that a move leaves aside.
+//! Releases given back beside a Tiller that keeps its releases elsewhere, records that a move leaves aside, and what is asked for.
 
 use kube::api::PostParams;
 use serde_json::json;
@@ -6,6 +6,7 @@ use serde_json::json;
 use super::migrated::{at, migrated, names, world};
 use super::moved::{create, found, kubeconfig};
 use crate::api_server::{World, value};
+use crate::provision::proxy::{Fate, Proxy, run_at};
 
 /// A stopped Tiller with this storage.
 async fn deploy(world: &World, storage: &str) {
@@ -98,4 +99,39 @@ async fn a_move_names_what_stays_aside() {
         "{}",
         back.stdout
     );
+}
+
+/// How often a run that gives all back asks for the Secrets and for the namespace.
+async fn asked_to_give_back(world: &World) -> (usize, usize) {
+    let namespace = world.namespace.as_str();
+    let proxy = Proxy::start(world.client.clone(), |_| Fate::Passes).await;
+    let words = ["releases", "restore", "--all", "-n", namespace];
+    let back = run_at(&proxy.kubeconfig(), &words).await;
+    assert_eq!(back.code, Some(0), "{}{}", back.stdout, back.stderr);
+    assert_eq!(names(world, "Secret", "owner=helm").await, [""; 0]);
+    assert_eq!(names(world, "ConfigMap", "OWNER=MIGRATED").await, [""; 0]);
+    let place = format!("/api/v1/namespaces/{namespace}");
+    let secrets = format!("{place}/secrets");
+    let asked = proxy.asked();
+    let count = |path: &str| {
+        let gets = asked.iter().filter(|it| it.method == "GET");
+        gets.filter(|it| it.path == path).count()
+    };
+    (count(&secrets), count(&place))
+}
+
+/// Each list takes the API server as long as all Secrets of the namespace do.
+#[tokio::test]
+async fn lists_are_asked_for_once_however_many_releases_there_are() {
+    let releases = ["desc", "plain", "hooks", "sub", "uni", "hist"];
+    for (prefix, options) in [("restored-lists", &[][..]), ("restored-kept", &["--keep"])] {
+        let mut counts = Vec::new();
+        for count in [1, releases.len()] {
+            let world = world(&format!("{prefix}-{count}"), &releases[..count]).await;
+            let _migrated = migrated(&kubeconfig(), &world.namespace, options).await;
+            counts.push(asked_to_give_back(&world).await);
+        }
+        assert_eq!(counts[0], counts[1], "{options:?}");
+        assert!(counts[0].0 <= 5 && counts[0].1 <= 2, "{counts:?}");
+    }
 }
