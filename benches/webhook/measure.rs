@@ -20,6 +20,8 @@ const RUN: Duration = Duration::from_secs(4);
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Program {
     TillerGuard,
+    /// A build to compare with: the program that `BENCH_AGAINST` names.
+    Older,
     Handler(Handler),
 }
 
@@ -47,16 +49,17 @@ pub(crate) struct Loaded {
 // === impl Program ===
 
 impl Program {
-    pub(crate) const ALL: [Self; 4] = [
-        Self::TillerGuard,
-        Self::Handler(Handler::Constant),
-        Self::Handler(Handler::Plain),
-        Self::Handler(Handler::Server),
-    ];
+    fn all() -> Vec<Self> {
+        let mut all = vec![Self::TillerGuard];
+        all.extend(older().map(|_| Self::Older));
+        all.extend([Handler::Constant, Handler::Plain, Handler::Server].map(Self::Handler));
+        all
+    }
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::TillerGuard => "tiller-guard",
+            Self::Older => "older build",
             Self::Handler(Handler::Constant) => "(a) constant",
             Self::Handler(Handler::Plain) => "(b) plain",
             Self::Handler(Handler::Server) => "server alone",
@@ -67,6 +70,7 @@ impl Program {
     pub(crate) fn command(self) -> Result<Vec<String>> {
         let (program, word) = match self {
             Self::TillerGuard => (PathBuf::from(env!("CARGO_BIN_EXE_tiller-guard")), "serve"),
+            Self::Older => (older().context("BENCH_AGAINST names no program")?, "serve"),
             Self::Handler(handler) => (env::current_exe()?, handler.word()),
         };
         let program = program.to_str().context("a path that is no text")?;
@@ -96,11 +100,15 @@ impl Program {
 pub(crate) async fn all() -> Result<Vec<Process>> {
     let reviews = reviews()?;
     let mut processes = Vec::new();
-    for program in Program::ALL {
+    for program in Program::all() {
         eprintln!("measuring {}", program.name());
         processes.push(measure(program, &reviews).await?);
     }
     Ok(processes)
+}
+
+fn older() -> Option<PathBuf> {
+    env::var_os("BENCH_AGAINST").map(PathBuf::from)
 }
 
 async fn measure(program: Program, reviews: &[Review]) -> Result<Process> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::api_server::{Called, Other};
-use crate::measure::{Loaded, Process};
+use crate::measure::{Loaded, Process, Program};
 
 const MEBIBYTE: f64 = 1024.0 * 1024.0;
 
@@ -37,6 +37,7 @@ pub(crate) fn processes_table(processes: &[Process]) -> String {
         }
     }
     text.push('\n');
+    older_table(&mut text, processes);
     for process in processes {
         let _infallible = writeln!(
             text,
@@ -48,6 +49,26 @@ pub(crate) fn processes_table(processes: &[Process]) -> String {
         );
     }
     text
+}
+
+/// The CPU time of each review in the older build and in this one, if there is an older one.
+fn older_table(text: &mut String, processes: &[Process]) {
+    let find = |wanted: fn(Program) -> bool| processes.iter().find(|it| wanted(it.program));
+    let new = find(|program| matches!(program, Program::TillerGuard));
+    let old = find(|program| matches!(program, Program::Older));
+    let (Some(new), Some(old)) = (new, old) else {
+        return;
+    };
+    for (old, new) in old.loads.iter().zip(&new.loads) {
+        let (before, now) = (microseconds(old), microseconds(new));
+        let _infallible = writeln!(
+            text,
+            "{:<26} older build {before:>8.1} µs, this one {now:>8.1} µs: {:.2} ×",
+            new.review,
+            now / before,
+        );
+    }
+    text.push('\n');
 }
 
 /// What the API server sees.
