@@ -2,6 +2,7 @@
 
 use std::io::{self, Write as _};
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -130,5 +131,7 @@ pub(super) fn on_runtime(
     command: impl Future<Output = anyhow::Result<Exit>>,
 ) -> anyhow::Result<Exit> {
     let runtime = Builder::new_current_thread().enable_all().build();
+    // As a trait object: the runtime's loop is in the program once, not once a command.
+    let command: Pin<Box<dyn Future<Output = _>>> = Box::pin(command);
     runtime.context("cannot start a runtime")?.block_on(command)
 }
