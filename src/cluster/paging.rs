@@ -26,7 +26,7 @@ impl Paging {
             return Err(kube::Error::SerdeError(serde_json::Error::custom(repeated)));
         }
         if self.pages >= self.hold_at {
-            self.held = token.to_owned();
+            token.clone_into(&mut self.held);
             self.hold_at = self.pages * 2 + 1;
         }
         self.pages += 1;
