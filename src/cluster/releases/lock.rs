@@ -48,7 +48,7 @@ struct Held {
 }
 
 /// Does the work while no other run works on the releases of this Tiller. Without an object that has these labels there is nothing
-/// to lock. `waits` is told of the run that this one waits for.
+/// to lock. If this run waits for another one, it calls `waits` with a sentence that names the other run.
 pub(super) async fn alone<T, E: From<MoveError>>(
     (cluster, namespace): (&Cluster, &str),
     (command, waits): (&'static str, fn(&str)),

@@ -39,7 +39,7 @@ pub struct Migrate {
     pub timeout: Duration,
     /// What is written.
     pub effect: Effect,
-    /// Is told of another run on the same releases, if this one waits for it.
+    /// Called with a sentence to print if this run waits for another run on the same releases.
     pub waits: fn(&str),
 }
 

@@ -38,7 +38,7 @@ pub struct Move {
     pub switches: bool,
     /// How long Tiller may take to stop, and to start.
     pub timeout: Duration,
-    /// Is told of another run on the same releases, if this one waits for it.
+    /// Called with a sentence to print if this run waits for another run on the same releases.
     pub waits: fn(&str),
 }
 

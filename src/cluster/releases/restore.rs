@@ -33,7 +33,7 @@ pub struct Restore {
     pub releases: Vec<String>,
     /// Whether nothing is written.
     pub dry_run: bool,
-    /// Is told of another run on the same releases, if this one waits for it.
+    /// Called with a sentence to print if this run waits for another run on the same releases.
     pub waits: fn(&str),
 }
 
