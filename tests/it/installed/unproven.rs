@@ -1,5 +1,6 @@
 //! Installations that do not prove themselves: nothing is refused on account of them.
 
+use std::cell::Cell;
 use std::future::Future;
 use std::process::Output;
 
@@ -28,18 +29,21 @@ impl World {
         pods.delete(name, &now).await.map(drop)
     }
 
-    /// While something is done, pods can be made.
+    /// While something is done, pods can be made. The last of them is deleted too.
     async fn making_pods<T>(&self, name: &str, work: impl Future<Output = T>) -> T {
+        let done = Cell::new(false);
         let making = async {
-            loop {
+            while !done.get() {
                 self.can_make_pods(name).await.unwrap();
                 sleep(Duration::from_millis(100)).await;
             }
         };
-        tokio::select! {
-            () = making => unreachable!("it goes on for ever"),
-            done = work => done,
-        }
+        let work = async {
+            let result = work.await;
+            done.set(true);
+            result
+        };
+        tokio::join!(work, making).0
     }
 
     /// Installs where nodes report pods as ready that nobody reaches.

@@ -26,6 +26,15 @@ fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o7777
 }
 
+/// An object's metadata without the end of the people's certificates, which each run makes for itself.
+fn without_end(object: &Value) -> Value {
+    let mut metadata = object["metadata"].clone();
+    if let Some(annotations) = metadata["annotations"].as_object_mut() {
+        annotations.remove("tiller-guard.io/people-not-after");
+    }
+    metadata
+}
+
 #[test]
 fn all_objects_are_printed_as_yaml_and_json() {
     let json = with(&["-o", "json"]);
@@ -41,7 +50,7 @@ fn all_objects_are_printed_as_yaml_and_json() {
     let objects: Vec<Value> = serde_saphyr::from_multiple(&yaml.stdout).unwrap();
     for (from_yaml, from_json) in objects.iter().zip(items) {
         assert_eq!(from_yaml["kind"], from_json["kind"]);
-        assert_eq!(from_yaml["metadata"], from_json["metadata"]);
+        assert_eq!(without_end(from_yaml), without_end(from_json));
     }
     assert_eq!(objects.len(), items.len());
 }

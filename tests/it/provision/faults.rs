@@ -138,9 +138,14 @@ async fn killed_anywhere_it_takes_up_where_it_ended() {
     );
 }
 
+/// For 21 objects and what all teams share. In another team's namespace it asks whether the guard takes the caller for an
+/// administrator.
 #[tokio::test]
-async fn a_team_takes_at_most_41_requests() {
+async fn a_team_takes_at_most_43_requests() {
     let world = World::create().await;
+    let straight = Proxy::start(world.client.clone(), |_| Fate::Passes).await;
+    let other = make("f-other", &straight.kubeconfig()).await;
+    assert_eq!(other.code, Some(0), "{}", other.stderr);
     let first = Proxy::start(world.client.clone(), |_| Fate::Passes).await;
     let made = make("f-count", &first.kubeconfig()).await;
     assert_eq!(made.code, Some(0), "{}", made.stderr);
@@ -152,8 +157,8 @@ async fn a_team_takes_at_most_41_requests() {
         "{:?}",
         again.asked()
     );
-    for count in [first.asked().len(), again.asked().len()] {
-        assert!(count <= 41, "{count}");
+    for asked in [first.asked(), again.asked()] {
+        assert!(asked.len() <= 43, "{}: {asked:?}", asked.len());
     }
 }
 
