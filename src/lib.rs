@@ -18,6 +18,7 @@
 //!
 //! | layer | module | what lives there |
 //! |---|---|---|
+//! | 0 | `gather` | iterators into ordered collections |
 //! | 0 | [`json`] | JSON as reviews are read and answered with it |
 //! | 0 | [`pod`] | the fields of a pod that are read, borrowed |
 //! | 0 | [`tiller`] | what Tiller does with them |
@@ -42,6 +43,7 @@ pub mod audit;
 pub mod cli;
 pub mod cluster;
 pub mod config;
+mod gather;
 pub mod installation;
 pub mod json;
 pub mod k8s;

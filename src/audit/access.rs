@@ -11,6 +11,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::stock::{self, is_stock};
 use super::subject::{Named, Subject};
+use crate::gather::Gather as _;
 use crate::policy::rbac::{Account, RbacKind};
 
 /// Something to do with a resource of the API.
@@ -296,7 +297,7 @@ impl Access {
             let mut own = bindings.iter().filter(|bound| holds(bound, account));
             own.any(|bound| self.gives_anything(bound))
         });
-        reached.map(|(namespace, _)| &**namespace).collect()
+        reached.map(|(namespace, _)| &**namespace).gather()
     }
 
     /// The bindings of an account that hold in this namespace alone, or, without one, everywhere.

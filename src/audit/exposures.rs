@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::labels::Labels;
+use crate::gather::Gather as _;
 use crate::policy::Object;
 use crate::policy::exposure::{ExposureKind, ExposureObject};
 
@@ -86,7 +87,7 @@ impl Exposures {
                 let selector = service.spec.selector.iter().flatten();
                 let selector: BTreeMap<String, String> = selector
                     .map(|(key, value)| (key.clone(), value.to_string()))
-                    .collect();
+                    .gather();
                 // Without a selector it leads where Endpoints say, which are not looked at.
                 if !selector.is_empty() {
                     let kind = match service.spec.kind.as_str() {

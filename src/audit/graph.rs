@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::page::{is_open, port, short};
 use super::report::{AuditReport, AuditedTiller, Grant, Reacher};
 use super::text::title;
+use crate::gather::Gather as _;
 use crate::report::{Edge, Graph, Maybe, Node, Target, Tone};
 
 /// The most Tillers that are drawn; the others are in the table.
@@ -49,7 +50,7 @@ pub(super) fn graph(report: &AuditReport) -> Graph {
         tillers.truncate(MOST_TILLERS);
     }
     let accounts = tillers.iter().flat_map(|(_, it)| it.accounts());
-    let accounts: BTreeSet<&str> = accounts.map(|(account, _)| account).collect();
+    let accounts: BTreeSet<&str> = accounts.map(|(account, _)| account).gather();
     let accounts: Vec<&str> = accounts.into_iter().collect();
     let mut people = merged(people(&tillers, &accounts), "users and groups");
     let mut places = merged(places(&tillers, &accounts, report), "namespaces");
@@ -109,7 +110,7 @@ fn lines_of_person(
     spot: &Spot,
     tillers: &[(usize, &AuditedTiller)],
 ) -> Vec<Edge> {
-    let tones: BTreeSet<Tone> = spot.ends.values().copied().collect();
+    let tones: BTreeSet<Tone> = spot.ends.values().copied().gather();
     let account = who.strip_prefix("ServiceAccount ");
     let mut numbered = tillers.iter().enumerate();
     let is_all = tillers.len() > 2
@@ -213,7 +214,7 @@ fn tone_of(who: &str, accounts: &[&str]) -> Tone {
 
 /// What service accounts reach.
 fn places(tillers: &[(usize, &AuditedTiller)], accounts: &[&str], report: &AuditReport) -> Spots {
-    let wrong: BTreeSet<String> = report.openers.iter().map(|it| title(&it.object)).collect();
+    let wrong: BTreeSet<String> = report.openers.iter().map(|it| title(&it.object)).gather();
     let mut places = Spots::new();
     let reaching = tillers.iter().flat_map(|(_, tiller)| tiller.accounts());
     for (account, reach) in reaching {

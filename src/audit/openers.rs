@@ -7,6 +7,7 @@ use serde::Deserialize;
 use super::basis::Basis;
 use super::meta::Meta;
 use super::report::{ObjectName, Opener};
+use crate::gather::Gather as _;
 use crate::policy::custody::{CustodyObject, Secret};
 use crate::policy::rbac::{Account, RbacKind};
 use crate::policy::{Context, Knowledge, Object, ObjectKind, Verdict, decide};
@@ -70,7 +71,7 @@ impl Openers {
         };
         let (account, metadata) = read().map_err(|error| error.to_string())?;
         let secrets = account.secrets.into_iter().flatten();
-        let secrets: BTreeSet<String> = secrets.filter_map(|it| it.name).collect();
+        let secrets: BTreeSet<String> = secrets.filter_map(|it| it.name).gather();
         if !secrets.is_empty() {
             self.listed
                 .insert((metadata.namespace, metadata.name), secrets);

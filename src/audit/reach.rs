@@ -9,6 +9,7 @@ use super::questions::{Names, POWERS, Power, WAYS, ways, ways_by_others, webhook
 use super::report::{CanReach, Grant, Reacher};
 use super::take::Audit;
 use super::workloads::{Kept, Key, by_resource};
+use crate::gather::Gather as _;
 use crate::policy::WorkloadKind;
 use crate::policy::exposure::ExposureKind;
 use crate::policy::rbac::{Account, RbacKind};
@@ -143,11 +144,11 @@ fn changed<'n>(members: &[(&'n Key, &'n Kept)]) -> BTreeSet<&'n Key> {
     let counts = |(number, (_, kept)): &(usize, &(&Key, &Kept))| {
         matches!(number, 0) || !(kept.finished || kept.idle)
     };
-    each.filter(counts).map(|(_, (key, _))| *key).collect()
+    each.filter(counts).map(|(_, (key, _))| *key).gather()
 }
 
 fn sorted<'n>(names: impl Iterator<Item = &'n str>) -> Vec<&'n str> {
-    let names: BTreeSet<&str> = names.collect();
+    let names: BTreeSet<&str> = names.gather();
     names.into_iter().collect()
 }
 

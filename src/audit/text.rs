@@ -18,6 +18,7 @@ use super::report::{
     AuditReport, AuditedTiller, CanReach, Grant, GuardState, ObjectName, Reacher, Releases, Step,
     Stored,
 };
+use crate::gather::Gather as _;
 use crate::policy::Timestamp;
 use crate::report::{Maybe, OneLine as _, Style, count, write_finding, write_tiller};
 
@@ -332,7 +333,7 @@ fn can_reach(reach: &CanReach) -> Vec<String> {
 
 pub(super) fn grants(place: &str, grants: &[Grant]) -> String {
     let can: Vec<_> = grants.iter().map(|it| it.can).collect();
-    let by: BTreeSet<_> = grants.iter().flat_map(|it| &it.by).collect();
+    let by: BTreeSet<_> = grants.iter().flat_map(|it| &it.by).gather();
     match can.as_slice() {
         [] => format!("{place}: rights of no power"),
         _ => format!("{place}: {} {}", can.join(", "), bindings(by)),

@@ -7,6 +7,7 @@ use super::meta::Meta;
 use super::openers::opener;
 use super::report::Opener;
 
+use crate::gather::Gather as _;
 use crate::pod::PodSpec;
 use crate::policy::rbac::Account;
 use crate::policy::{
@@ -151,7 +152,7 @@ impl Workloads {
             accounts.iter().any(|it| it.name == account)
         };
         let pods = own.filter(|it| it.kind == WorkloadKind::Pod && runs_as(&it.account));
-        pods.map(|it| &*it.name).collect()
+        pods.map(|it| &*it.name).gather()
     }
 
     /// Each Tiller with all that controllers make of it.
@@ -199,7 +200,7 @@ impl Workloads {
             knowledge.is_tiller_account(account, settings)
         };
         let borrowers: Vec<_> = self.others.iter().filter(|it| of_tiller(*it)).collect();
-        let keys: BTreeSet<&Key> = borrowers.iter().map(|(key, _)| *key).collect();
+        let keys: BTreeSet<&Key> = borrowers.iter().map(|(key, _)| *key).gather();
         let made = |other: &Other| other.maker.as_ref().is_some_and(|it| keys.contains(it));
         let own = borrowers.into_iter().filter(|(_, other)| !made(other));
         own.filter_map(|(key, other)| borrower(key, &other.account, knowledge, basis))

@@ -7,6 +7,7 @@ use futures_util::stream::{self, StreamExt as _};
 use serde_json::Value;
 
 use super::Cluster;
+use crate::gather::Gather as _;
 
 /// The kinds that an installation can do without, and what is then missing.
 const OPTIONAL: [(&str, &str); 2] = [
@@ -82,8 +83,8 @@ impl fmt::Display for ServedKind {
 impl Served {
     /// Asks about the kinds of these objects, in one request for each version of a group.
     pub async fn of(cluster: &Cluster, objects: impl IntoIterator<Item = &Value>) -> Self {
-        let wanted: BTreeSet<_> = objects.into_iter().filter_map(ServedKind::of).collect();
-        let versions: BTreeSet<_> = wanted.iter().map(|it| it.api_version.clone()).collect();
+        let wanted: BTreeSet<_> = objects.into_iter().filter_map(ServedKind::of).gather();
+        let versions: BTreeSet<_> = wanted.iter().map(|it| it.api_version.clone()).gather();
         let answers: Vec<_> = stream::iter(versions)
             .then(|version| async move { (kinds(cluster, &version).await, version) })
             .collect()

@@ -6,6 +6,7 @@ use std::fmt;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use crate::gather::Gather as _;
 use crate::policy::{
     Exception, ImageVersion, Innocent, Mode, Modes, NotTiller, People, Policy, Settings, Timestamp,
 };
@@ -139,7 +140,7 @@ impl Changes {
             .namespaces
             .keys()
             .chain(after.namespaces.keys())
-            .collect();
+            .gather();
         for name in names {
             let modes = [before, after].map(|modes| modes.of(Some(name)));
             let key = format!("namespaces.{name}.mode");

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::read::read as read_object;
+use crate::gather::Gather as _;
 use crate::json::{Presence, Reader, fields, read};
 use crate::pod::{Items, Text};
 use crate::policy::rbac::{Account, RbacKind, RoleKind};
@@ -98,7 +99,7 @@ fn only(
     namespace: Option<&str>,
     before: &Knowledge,
 ) -> Knowledge {
-    let names: BTreeSet<&str> = names.iter().map(String::as_str).collect();
+    let names: BTreeSet<&str> = names.iter().map(String::as_str).gather();
     knowledge
         .without_unreadable_bindings_but(&names, namespace)
         .without_bindings_but(&names, namespace, before)

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::node::{Content, Node};
+use crate::gather::Gather as _;
 
 /// How much longer the texts of an object may become by its parameters, in bytes.
 const MAX_ADDED: usize = 1 << 20;
@@ -59,7 +60,7 @@ impl Filling {
             };
             Some((name.to_owned(), value)).filter(|(_, value)| !value.is_empty())
         });
-        with_value.collect()
+        with_value.gather()
     }
 
     /// Puts the labels and the values into an object.

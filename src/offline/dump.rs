@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 use super::files::Source;
 use super::judge::report_unreadable;
 use crate::audit::{Audit, Listed};
+use crate::gather::Gather as _;
 use crate::k8s::TEAM_SELECTOR;
 use crate::manifest::{ManifestObject, Stream};
 use crate::policy::WorkloadKind;
@@ -61,7 +62,7 @@ pub fn take(sources: Vec<Source>, audit: &mut Audit) {
             audit.lack_grants();
         }
     }
-    let kinds: BTreeSet<&str> = objects.iter().map(|it| it.kind.as_str()).collect();
+    let kinds: BTreeSet<&str> = objects.iter().map(|it| it.kind.as_str()).gather();
     if !kinds.contains("Secret") {
         for listed in [Listed::Tokens, Listed::Certificates] {
             audit.miss(listed, ABSENT.to_owned());

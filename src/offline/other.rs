@@ -6,6 +6,7 @@ use std::path::{Component, Path, PathBuf};
 
 use serde_json::Value;
 
+use crate::gather::Gather as _;
 use crate::manifest::{Document, ManifestObject, Stream};
 use crate::report::Skipped;
 
@@ -76,7 +77,7 @@ pub fn patches(streams: &[&Stream]) -> BTreeSet<PathBuf> {
             resources.extend(of_resources.map(|path| plain(&folder.join(path))));
         }
     }
-    patches.difference(&resources).cloned().collect()
+    patches.difference(&resources).cloned().gather()
 }
 
 /// A file that a kustomization patches others with.

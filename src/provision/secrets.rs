@@ -13,6 +13,7 @@ use super::names::{
 };
 use super::objects::{guard_metadata, metadata};
 use super::{CheckedTeam, Names, Person};
+use crate::gather::Gather as _;
 use crate::pki::Validity;
 use crate::pki::team::{Certificate, Certificates};
 
@@ -109,7 +110,7 @@ fn secret(metadata: &Value, kind: &str, data: &[(&str, &str)]) -> Value {
     let data: BTreeMap<_, _> = data
         .iter()
         .map(|(key, content)| (*key, encoded(content)))
-        .collect();
+        .gather();
     json!({
         "apiVersion": "v1",
         "kind": "Secret",

@@ -9,6 +9,7 @@ use super::pending::pending_remedy;
 use super::problem::{Problem, ProblemKind};
 use super::record::Storage;
 use super::status::Status;
+use crate::gather::Gather as _;
 
 /// The version of the JSON format.
 pub const FORMAT_VERSION: u32 = 1;
@@ -128,7 +129,7 @@ impl Inventory {
     pub fn namespaces(&self) -> BTreeSet<String> {
         let revisions = self.releases.values().flatten();
         let namespaces = revisions.map(|revision| revision.namespace.clone());
-        namespaces.filter(|it| !it.is_empty()).collect()
+        namespaces.filter(|it| !it.is_empty()).gather()
     }
 
     /// Adds the namespaces and names of releases that Helm 3 has.

@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 use super::encoding::{DecodeError, decode};
 use super::hapi::Release;
 use super::movement::ASIDE;
+use crate::gather::Gather as _;
 
 /// The label by which Tiller finds its records, and its value.
 pub const OWNER: (&str, &str) = ("OWNER", "TILLER");
@@ -156,7 +157,7 @@ fn present(data: Option<Data>) -> BTreeMap<String, String> {
     let members = data.into_iter().flatten();
     members
         .filter_map(|(key, value)| Some((key, value?)))
-        .collect()
+        .gather()
 }
 
 /// A value of a Secret. API servers pass over line breaks in it.

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::issue::{Issue, Issues, Unread};
 use super::json::escape_controls;
 use super::object::page_of;
+use crate::gather::Gather as _;
 use crate::policy::{Rule, Severity};
 
 /// The most results of a run that GitHub takes. Of more, the worst are written.
@@ -22,7 +23,7 @@ const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
 /// Writes the log. The rules are all that there are.
 pub fn write(issues: &Issues<'_>, rules: &[&Rule], out: &mut dyn Write) -> io::Result<()> {
     let numbers = rules.iter().enumerate();
-    let numbers: BTreeMap<&str, usize> = numbers.map(|(number, rule)| (rule.id, number)).collect();
+    let numbers: BTreeMap<&str, usize> = numbers.map(|(number, rule)| (rule.id, number)).gather();
     let mut findings: Vec<&Issue<'_>> = issues.findings.iter().collect();
     let left_out = findings.len().saturating_sub(MOST);
     if left_out > 0 {

@@ -8,6 +8,7 @@ use anyhow::{Context as _, bail};
 use super::arguments::CertificateArguments;
 use super::authority_folder::{AuthorityFolder, Kept};
 use crate::cluster::team::{Found, FoundBundle};
+use crate::gather::Gather as _;
 use crate::pki::team::{
     Authority, Certificate, Certificates, Fingerprint, Holder, Issued, Present, Server, Wanted,
 };
@@ -144,7 +145,7 @@ fn is_half_way(found: &Found, registered: Option<&Team>) -> bool {
         return false;
     };
     let trusted = std::iter::once(authority.certificate()).chain(&found.retiring);
-    let trusted: BTreeSet<_> = trusted.map(|it| it.fingerprint().0).collect();
+    let trusted: BTreeSet<_> = trusted.map(|it| it.fingerprint().0).gather();
     let known = registered.map(|it| it.ca_fingerprints.iter().copied().collect());
     let mut bundles = found.bundles.iter();
     found.is_of_another_authority()

@@ -17,6 +17,7 @@ use crate::cluster::team::{
     tried_requester,
 };
 use crate::config;
+use crate::gather::Gather as _;
 use crate::installation::POLICY_FILE;
 use crate::policy::Requester;
 use crate::provision::namespaces_of;
@@ -211,7 +212,7 @@ fn given<'p>(prepared: &'p Prepared<'_>) -> impl Iterator<Item = &'p Value> {
     let changed: BTreeSet<_> = written
         .filter(|it| kinds.contains(&it.object.kind.as_str()))
         .map(|it| (it.object.namespace.as_deref(), it.object.name.as_str()))
-        .collect();
+        .gather();
     prepared.plan.objects().filter(move |object| {
         let text = |pointer| object.pointer(pointer).and_then(Value::as_str);
         text("/kind") == Some("Role")

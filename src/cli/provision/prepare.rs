@@ -12,6 +12,7 @@ use super::session::{Failure, Session};
 use crate::cluster::apply::{Applied, ApplyError, Change, Desired, Effect, Foreign, Writer};
 use crate::cluster::team::{Existing, Found, LookError, Looked, existing, found, is_leaving};
 use crate::cluster::told::chain;
+use crate::gather::Gather as _;
 use crate::pki::team::{Certificates, Fingerprint};
 use crate::provision::{
     CheckedTeam, Names, Person, Plan, Planned, namespaces_of, plan, tiller_deployment, tls_secret,
@@ -96,7 +97,7 @@ impl Session<'_> {
             .bundles
             .iter()
             .map(|it| it.issued.certificate.fingerprint())
-            .collect();
+            .gather();
         let served = found.server.as_ref().map(|it| it.certificate.fingerprint());
         let registered = self.registered(name).map(|it| &it.team);
         if scope == Scope::Certificates && found.authority.is_none() && arguments.ca_dir.is_none() {
@@ -127,16 +128,10 @@ impl Session<'_> {
         let mut plan = match scope {
             Scope::Whole | Scope::Change => whole,
             Scope::Certificates => {
-                let trusted: BTreeSet<_> = certificates
-                    .trusted()
-                    .map(|it| it.fingerprint().0)
-                    .collect();
+                let trusted: BTreeSet<_> =
+                    certificates.trusted().map(|it| it.fingerprint().0).gather();
                 let is_registered = registered.is_some_and(|team| {
-                    team.ca_fingerprints
-                        .iter()
-                        .copied()
-                        .collect::<BTreeSet<_>>()
-                        == trusted
+                    team.ca_fingerprints.iter().copied().gather::<BTreeSet<_>>() == trusted
                 });
                 whole.renewal(!is_registered)
             }
@@ -369,5 +364,5 @@ fn new_bundles(
         issued.is_some_and(|it| !handed_out.contains(&it.certificate.fingerprint()))
     });
     new.map(|person| (names.bundle(person), person.clone()))
-        .collect()
+        .gather()
 }

@@ -17,6 +17,7 @@ use tracing::warn;
 use super::Cluster;
 use super::apply::Effect;
 use super::told::{remedy, said, words};
+use crate::gather::Gather as _;
 use crate::k8s::review::{MUTATE_TRIAL, TRIAL_NAMESPACE as NAMESPACE, UNWATCHED, VALIDATE_TRIAL};
 use crate::k8s::webhook_configuration::{MUTATE, TRIAL_LABEL, VALIDATE};
 pub use cause::Cause;
@@ -221,7 +222,7 @@ impl Proof {
         if told.is_empty() {
             return None;
         }
-        let all: BTreeSet<_> = told.into_iter().flatten().map(String::as_str).collect();
+        let all: BTreeSet<_> = told.into_iter().flatten().map(String::as_str).gather();
         Some(all.into_iter().collect())
     }
 

@@ -12,6 +12,7 @@ use crate::cluster::Cluster;
 use crate::cluster::lookup::{ListKind, METADATA_LIST};
 use crate::cluster::paging::Paging;
 use crate::cluster::team::asked;
+use crate::gather::Gather as _;
 use crate::releases::movement::{ASIDE, Contents, Digest, Kept, Owner};
 use crate::releases::{OWNER, Record, Status, Storage};
 
@@ -125,7 +126,7 @@ impl<'a> Looker<'a> {
             let key = (self.source, name.clone(), kept.version.clone());
             Some((name.clone(), self.known.get(&key)?.fault.clone()?))
         });
-        faults.collect()
+        faults.gather()
     }
 
     /// A record that was written without its content has another version, and holds the same.

@@ -11,6 +11,7 @@ use super::list::{ListError, MISSPELT, Pages, number};
 use crate::cluster::Cluster;
 use crate::cluster::lookup::each_labelled;
 use crate::cluster::team::asked;
+use crate::gather::Gather as _;
 use crate::releases::aside::{Direction, is_aside_name, original_name};
 use crate::releases::{OWNER, Record, Storage, named};
 
@@ -188,7 +189,7 @@ impl Place<'_> {
         recorded: &Recorded,
     ) -> Result<Vec<Record>, ListError> {
         let names = recorded.get(release).into_iter().flatten();
-        let names: BTreeSet<_> = names.map(|(_, name)| name.as_str()).collect();
+        let names: BTreeSet<_> = names.map(|(_, name)| name.as_str()).gather();
         let everything = format!("{}={}", OWNER.0, OWNER.1);
         let selector = format!("{everything},NAME={release}");
         let mut found = Vec::new();
@@ -204,7 +205,7 @@ impl Place<'_> {
                     }));
                 }
             }
-            let there: BTreeSet<_> = found.iter().map(|record| record.name.as_str()).collect();
+            let there: BTreeSet<_> = found.iter().map(|record| record.name.as_str()).gather();
             if names.is_subset(&there) {
                 break;
             }

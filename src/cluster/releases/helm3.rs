@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::outcome::Stop;
 use crate::cluster::Cluster;
 use crate::cluster::team::{api, asked};
+use crate::gather::Gather as _;
 use crate::releases::helm3::{OWNER_LABEL, migrated_from, read_object};
 
 /// Helm 3's Secrets of a release in a namespace.
@@ -42,7 +43,7 @@ pub(super) fn place(secret: &Value) -> (String, String) {
 }
 
 pub(super) fn namespaces(secrets: &[Value]) -> BTreeSet<String> {
-    secrets.iter().map(|secret| place(secret).0).collect()
+    secrets.iter().map(|secret| place(secret).0).gather()
 }
 
 pub(super) fn revision(secret: &Value) -> Option<u64> {

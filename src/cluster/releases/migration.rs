@@ -16,6 +16,7 @@ use super::restore::{each, released_to};
 use super::target::{Targets, lacking, revision_in};
 use super::work::Work;
 use crate::cluster::Cluster;
+use crate::gather::Gather as _;
 use crate::releases::aside::{Direction, original_name};
 use crate::releases::{Migration, OWNER, Prepared, Record, Storage};
 
@@ -149,7 +150,7 @@ impl Migrate {
     async fn lacking(&self, cluster: &Cluster, recorded: &Recorded) -> Vec<String> {
         let is_wanted = |it: &&String| self.is_wanted(it) && !self.keep;
         let names = recorded.iter().filter(|(release, _)| is_wanted(release));
-        let storages: BTreeSet<_> = names.flat_map(|it| it.1).map(|it| it.0).collect();
+        let storages: BTreeSet<_> = names.flat_map(|it| it.1).map(|it| it.0).gather();
         let verbs = &["create", "delete", "get"][..];
         let mut rights: Vec<_> = storages.into_iter().map(|it| (it, verbs)).collect();
         rights.push((Storage::ConfigMaps, &lock::VERBS));

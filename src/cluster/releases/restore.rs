@@ -19,6 +19,7 @@ use super::target::Targets;
 use super::tiller::Found;
 use super::write::{WriteError, Writer, Written};
 use crate::cluster::Cluster;
+use crate::gather::Gather as _;
 use crate::provision::Names;
 use crate::releases::aside::{Direction, shelf};
 use crate::releases::helm3::is_made_by;
@@ -321,7 +322,7 @@ pub(super) async fn of_helm3(
 pub(super) fn released_to(records: &[Record]) -> BTreeSet<String> {
     let decoded = records.iter().filter_map(|record| record.decode().ok());
     let namespaces = decoded.map(|release| release.namespace);
-    namespaces.filter(|it| !it.is_empty()).collect()
+    namespaces.filter(|it| !it.is_empty()).gather()
 }
 
 /// Why a release is not given back after Helm 3 wrote to it, and what to do.

@@ -11,6 +11,7 @@ use super::restore::{Restored, Terms, give_back};
 use super::target::{Targets, revision_in};
 use super::work::Work;
 use super::write::{Writer, Written};
+use crate::gather::Gather as _;
 use crate::releases::Storage;
 use crate::releases::aside::{Direction, original_name, shelf};
 use crate::releases::helm3::is_made_by;
@@ -113,7 +114,7 @@ impl Work<'_> {
         }
         let tillers = self.place.records(release, recorded).await?;
         let aside = self.place.aside(release).await?;
-        let there: BTreeSet<_> = tillers.iter().map(|it| it.name.as_str()).collect();
+        let there: BTreeSet<_> = tillers.iter().map(|it| it.name.as_str()).gather();
         let mut names = trace.names.iter().map(String::as_str);
         let mut copies = aside.iter().map(|it| original_name(&it.name));
         let is_purged = there.is_empty() && aside.is_empty();

@@ -15,6 +15,7 @@ use crate::cluster::Cluster;
 use crate::cluster::apply::ObjectReference;
 use crate::cluster::lookup::each_labelled;
 use crate::cluster::team::{api, asked, has_namespace, lacking_rights};
+use crate::gather::Gather as _;
 use crate::releases::Storage;
 use crate::releases::helm3::{OWNER_LABEL, same};
 
@@ -143,7 +144,7 @@ impl<'a> Targets<'a> {
         let cell = self.cell(namespace).await;
         let names = cell.get_or_try_init(|| self.names(namespace)).await?;
         let there = names.as_ref().and_then(|it| it.releases.get(release));
-        let there: BTreeSet<_> = there.into_iter().flatten().cloned().collect();
+        let there: BTreeSet<_> = there.into_iter().flatten().cloned().gather();
         if let Some(found) = self.known(namespace, release).await?
             && found.len() == there.len()
         {
@@ -164,7 +165,7 @@ impl<'a> Targets<'a> {
         deleted: &[Value],
     ) -> Result<Option<Value>, Stop> {
         let deleted = deleted.iter().map(place).filter(|it| it.0 == namespace);
-        let mut names: BTreeSet<_> = deleted.map(|it| it.1).collect();
+        let mut names: BTreeSet<_> = deleted.map(|it| it.1).gather();
         names.extend(next_names(release, &names));
         self.first_of(namespace, &names).await
     }
@@ -281,7 +282,7 @@ fn next_names(release: &str, there: &BTreeSet<String>) -> BTreeSet<String> {
     let newest = there.iter().filter_map(|name| revision_in(name)).max();
     let next = newest.unwrap_or_default().saturating_add(1);
     let named = |revision: u32| format!("{NAME_PREFIX}{release}.v{revision}");
-    [1, next].map(named).into_iter().collect()
+    [1, next].map(named).into_iter().gather()
 }
 
 /// The revision that the name of a record ends with.

@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use super::own_rights::Right;
 use crate::cluster::Cluster;
+use crate::gather::Gather as _;
 
 /// Namespaces at once.
 const AT_ONCE: usize = 8;
@@ -46,7 +47,7 @@ pub async fn lacking_grants(cluster: &Cluster, given: &[&Value]) -> Vec<String> 
     }
     let asked = stream::iter(&by_namespace).map(|(namespace, rules)| async move {
         let held = held(cluster, namespace).await?;
-        let lacking: BTreeSet<_> = rules.iter().flat_map(|rule| rule.lacking(&held)).collect();
+        let lacking: BTreeSet<_> = rules.iter().flat_map(|rule| rule.lacking(&held)).gather();
         let placed = lacking
             .into_iter()
             .map(|right| format!("{right} in {namespace}"));

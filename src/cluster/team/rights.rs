@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::{LookError, asked};
 use crate::cluster::Cluster;
+use crate::gather::Gather as _;
 use crate::policy::rbac::Account;
 
 /// A binding of Tiller's account, and what it grants.
@@ -49,7 +50,7 @@ impl Grants {
     /// The bindings that name this account as a ServiceAccount or a user. What it gets by groups is not told.
     pub fn of(&self, account: Account<'_>) -> Vec<Granted> {
         let Self { roles, bindings } = self;
-        let roles: BTreeMap<_, _> = roles.iter().map(|role| (place(role), role)).collect();
+        let roles: BTreeMap<_, _> = roles.iter().map(|role| (place(role), role)).gather();
         let mut granted: Vec<_> = bindings
             .iter()
             .filter(|binding| holds(binding, account))

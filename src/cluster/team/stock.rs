@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::{LookError, api, asked};
 use crate::cluster::Cluster;
 use crate::cluster::apply::{ObjectReference, Seen};
+use crate::gather::Gather as _;
 use crate::provision::{MANAGED_BY, MANAGED_BY_LABEL, TEAM_LABEL};
 
 /// Objects that are asked for at once.
@@ -108,7 +109,7 @@ impl Stock {
             let label = object.get("metadata")?.get("labels")?.get(TEAM_LABEL)?;
             label.as_str().map(ToOwned::to_owned)
         };
-        self.all("Secret").filter_map(team).collect()
+        self.all("Secret").filter_map(team).gather()
     }
 
     /// The team's Secrets in the guard's namespace.
@@ -175,7 +176,7 @@ impl Looked {
                 reference.namespace.is_none() && matches!(seen, Seen::Absent)
             })
             .map(|(reference, _)| reference.name.as_str())
-            .collect();
+            .gather();
         let absent = &absent;
         let asked = stream::iter(references).map(|reference| async move {
             let seen = match stock.known(&reference, absent) {

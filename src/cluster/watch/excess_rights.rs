@@ -11,6 +11,7 @@ use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
 
 use super::LiveKnowledge;
+use crate::gather::Gather as _;
 use crate::policy::Policy;
 use crate::policy::rights::{ExistingExcess, existing_excesses};
 
@@ -41,7 +42,7 @@ pub(super) async fn look(live: LiveKnowledge, policy: Arc<ArcSwap<Policy>>, chan
         let Ok((found, tillers)) = tokio::task::spawn_blocking(found).await else {
             return;
         };
-        let found: BTreeSet<ExistingExcess> = found.into_iter().collect();
+        let found: BTreeSet<ExistingExcess> = found.into_iter().gather();
         live.status.found(found.len(), tillers);
         for ExistingExcess { account, message } in found.difference(&told) {
             warn!(

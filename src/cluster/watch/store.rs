@@ -12,6 +12,7 @@ use super::reflector::StoreUpdate;
 use super::resource::WatchedResource;
 use super::team_certificates::Ends;
 use super::teams::Teams;
+use crate::gather::Gather as _;
 use crate::json::Reader;
 use crate::k8s::{self, Malformed, team_registration};
 use crate::policy::{Knowledge, Learned, ObjectKind};
@@ -94,7 +95,7 @@ impl Store {
             .filter_map(|((namespace, name), secret)| {
                 Some((format!("{namespace}/{name}"), secret.ends?))
             })
-            .collect()
+            .gather()
     }
 
     /// Takes down what a watch tells.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::store::Remark;
+use crate::gather::Gather as _;
 use crate::policy::team::{Team, TeamError, TeamRegistration, register};
 
 /// The registered teams.
@@ -51,15 +52,15 @@ impl Teams {
         let counting: BTreeMap<Box<str>, Team> = counting
             .into_iter()
             .map(|team| (team.name.clone(), team.clone()))
-            .collect();
+            .gather();
         let bad = self.registered.iter().filter_map(|(name, registered)| {
             let error = registered.as_ref().err()?;
             Some((name.clone(), error.to_string()))
         });
         let clashing = clashes.iter().map(|it| (it.team.clone(), it.to_string()));
-        let ignored: BTreeMap<Box<str>, String> = bad.chain(clashing).collect();
+        let ignored: BTreeMap<Box<str>, String> = bad.chain(clashing).gather();
 
-        let before: BTreeSet<_> = self.ignored.iter().collect();
+        let before: BTreeSet<_> = self.ignored.iter().gather();
         let update = ignored.iter().filter(|entry| !before.contains(entry));
         let told = update.map(|(_, why)| Remark::TeamIgnored(why.clone()));
         let mended = self.ignored.keys().filter(|it| !ignored.contains_key(*it));

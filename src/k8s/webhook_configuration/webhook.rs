@@ -9,6 +9,7 @@ use super::{
     Endpoint, HAS_SERVICE_PORT, MUTATE, NAME_LABEL, SYSTEM_NAMESPACE, VALIDATE,
     WebhookConfigurations, condition,
 };
+use crate::gather::Gather as _;
 use crate::tiller::signs;
 
 /// How long the API server waits, in seconds. It rounds up, and an answer takes less than a millisecond.
@@ -166,7 +167,7 @@ impl Webhook {
             set("admissionReviewVersions", json!(["v1", "v1beta1"]));
             if !self.labels.is_empty() {
                 let labels = self.labels.iter().copied();
-                let labels: BTreeMap<_, _> = labels.collect();
+                let labels: BTreeMap<_, _> = labels.gather();
                 set("objectSelector", json!({ "matchLabels": labels }));
             }
             if self.name == MUTATE {

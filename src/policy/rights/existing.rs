@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::excess::is_everybodys;
 use super::{Bound, Excess, RoleExcess, excess, platform};
+use crate::gather::Gather as _;
 use crate::policy::rbac::{Account, Holder};
 use crate::policy::{Knowledge, Settings};
 
@@ -20,7 +21,7 @@ pub struct ExistingExcess {
 /// that are judged at the same time may each know nothing of the other.
 pub fn existing_excesses(settings: &Settings, knowledge: &Knowledge) -> Vec<ExistingExcess> {
     let accounts = knowledge.tiller_accounts(Holder::ServiceAccounts, settings);
-    let accounts: BTreeSet<Account<'_>> = accounts.collect();
+    let accounts: BTreeSet<Account<'_>> = accounts.gather();
     let of_account = |account: Account<'_>| {
         let account_name = account.to_string();
         let messages: Vec<String> = excesses_of(account, settings, knowledge).collect();

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::gather::Gather as _;
 use crate::policy::finding::LiveFact;
 use crate::policy::knowledge::{Knowledge, KnownRole, SecretRecords};
 use crate::policy::object::Object;
@@ -202,7 +203,7 @@ fn for_role(role: &Role<'_>, settings: &Settings, knowledge: &Knowledge) -> Vec<
         let namespaces: BTreeSet<&str> = accounts
             .flat_map(|account| reached(account, knowledge))
             .take(MOST)
-            .collect();
+            .gather();
         let anybody = !namespaces.is_empty();
         let everywhere = anybody.then_some(Lookup::ClusterRoleBindings);
         return bindings_in(namespaces).chain(everywhere).collect();

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::error::ConvertError;
 use super::values;
+use crate::gather::Gather as _;
 use crate::manifest::to_yaml;
 use crate::releases::hapi::{Chart, Config};
 use crate::releases::show::{chart_yaml, object};
@@ -112,7 +113,7 @@ fn dependencies(chart: &Chart) -> Vec<Value> {
         .dependencies
         .iter()
         .map(|it| it.metadata.name.as_str())
-        .collect();
+        .gather();
     let mut named = BTreeSet::new();
     let mut found = Vec::new();
     for asked in asked(chart) {
