@@ -205,7 +205,7 @@ impl Replica {
         serde_json::from_slice(&reply.body).unwrap()
     }
 
-    /// The leaf that is served now, and whether it is of an authority in this bundle and of the Service's name.
+    /// The leaf that is served now, and whether it is of a CA in this bundle and of the Service's name.
     pub(super) async fn is_accepted(&self, bundle: &str) -> bool {
         let mut roots = RootCertStore::empty();
         for certificate in CertificateDer::pem_slice_iter(bundle.as_bytes()) {

@@ -18,10 +18,10 @@ async fn state(world: &World, team: &str) -> Vec<String> {
         .await;
     let mut state = world.labelled(team).await;
     state.push(deployment["metadata"]["generation"].to_string());
-    let authority = format!("team-{team}-ca");
+    let ca = format!("team-{team}-ca");
     for (kind, namespace, name) in [
         ("ConfigMap", "tiller-guard", team),
-        ("Secret", "tiller-guard", &authority),
+        ("Secret", "tiller-guard", &ca),
         ("Secret", &space, "tiller-tls"),
     ] {
         let object = world.object("v1", kind, namespace, name).await;

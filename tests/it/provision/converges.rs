@@ -40,10 +40,10 @@ async fn rotated_at_each_step(name: &str, more: &[&str]) {
         let space = format!("{team}-t");
         let tiller = || world.secret(&space, "tiller-tls");
         assert!(opens(&old, &tiller().await), "{writes}");
-        let authority = world
+        let ca = world
             .secret("tiller-guard", &format!("team-{team}-ca"))
             .await;
-        let has_begun = authority["data"].get("retiring.crt").is_some();
+        let has_begun = ca["data"].get("retiring.crt").is_some();
         let is_old = bundle(&world, &team).await == old;
         if has_begun && is_old {
             let told = refused(provision(&["rotate", &team, "--finish", "--no-wait"]), 2);

@@ -74,7 +74,7 @@ async fn a_revocation_survives_each() {
 }
 
 #[tokio::test]
-async fn a_new_authority_survives_each() {
+async fn a_new_ca_survives_each() {
     let world = World::create().await;
     let words = ["provision", "rotate", "TEAM", "--no-wait"];
     survives(&world, "f-rotate", &words, async |team, told| {

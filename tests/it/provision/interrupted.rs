@@ -52,7 +52,7 @@ async fn sigterm_says_what_is_half_done_too() {
 
 /// Until it is run again, those who were to be shut out are not.
 #[tokio::test]
-async fn a_new_authority_says_what_still_opens_tiller() {
+async fn a_new_ca_says_what_still_opens_tiller() {
     let world = World::create().await;
     for (team, command) in [("i-rotate", "rotate"), ("i-revoke", "revoke")] {
         done(make(team, &BOTH));

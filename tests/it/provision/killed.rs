@@ -95,7 +95,7 @@ async fn a_renewal() {
 }
 
 #[tokio::test]
-async fn a_new_authority() {
+async fn a_new_ca() {
     let words = ["provision", "rotate", "TEAM", "--now", "--no-wait"];
     // Once its CA is there, a renewal does the rest.
     let again = |team: &str| {
@@ -105,7 +105,7 @@ async fn a_new_authority() {
 }
 
 #[tokio::test]
-async fn a_new_authority_with_overlap() {
+async fn a_new_ca_with_overlap() {
     let words = ["provision", "rotate", "TEAM", "--no-wait"];
     let again = |team: &str| {
         done(provision(&["renew", team, "--no-wait"]));

@@ -16,7 +16,7 @@ use crate::provision::proxy::run_at;
 use crate::suite::Feature;
 
 /// The text of each record, by kind, name and label OWNER.
-pub(crate) type Found = BTreeMap<String, String>;
+pub(crate) type RecordTexts = BTreeMap<String, String>;
 
 /// A namespace in which no webhook judges, with the records of a scenario.
 pub(crate) async fn world(namespace: &str, scenario: &str) -> World {
@@ -45,8 +45,8 @@ pub(crate) async fn create(world: &World, mut object: Value) {
     api.create(&PostParams::default(), &object).await.unwrap();
 }
 
-pub(crate) async fn found(world: &World) -> Found {
-    let mut found = Found::new();
+pub(crate) async fn found(world: &World) -> RecordTexts {
+    let mut found = RecordTexts::new();
     for kind in ["ConfigMap", "Secret"] {
         let parameters = ListParams::default().labels("OWNER");
         let listed = world
@@ -79,7 +79,7 @@ pub(crate) async fn found(world: &World) -> Found {
 }
 
 /// The records as `found` has them when all of them are of this kind and Tiller's.
-pub(crate) fn all(scenario: &str, kind: &str) -> Found {
+pub(crate) fn all(scenario: &str, kind: &str) -> RecordTexts {
     let records = records_of(scenario).into_iter();
     let entry = |record: Value| {
         let name = record["metadata"]["name"].as_str().unwrap().to_owned();
