@@ -83,10 +83,10 @@ impl Service {
         });
     }
 
-    /// Waits until every replica is ready.
+    /// Waits until it leads to every replica, and to no other.
     pub(super) async fn all_ready(&mut self) {
         let end = Instant::now() + Duration::from_secs(20);
-        while self.ready.lock().unwrap().len() < self.replicas.len() {
+        while self.ready.lock().unwrap().len() != self.replicas.len() {
             if Instant::now() > end {
                 let logs: Vec<String> = self.replicas.iter().map(|it| it.server.log()).collect();
                 panic!("not all are ready:\n{}", logs.join("\n"));
@@ -152,9 +152,19 @@ impl Replica {
 
     /// Waits until these words are in its log.
     pub(super) async fn until_logged(&self, words: &str) {
-        let end = Instant::now() + Duration::from_secs(15);
-        while !self.server.log().contains(words) {
-            assert!(Instant::now() < end, "{words} in\n{}", self.server.log());
+        self.until_logged_times(words, 1).await;
+    }
+
+    /// Waits until these words are in its log as often as this.
+    pub(super) async fn until_logged_times(&self, words: &str, times: u32) {
+        let wanted = usize::try_from(times).unwrap();
+        let end = Instant::now() + Duration::from_secs(15) * times;
+        while self.server.log().matches(words).count() < wanted {
+            assert!(
+                Instant::now() < end,
+                "{words} {times} times in\n{}",
+                self.server.log()
+            );
             sleep(Duration::from_millis(100)).await;
         }
     }
