@@ -136,4 +136,4 @@ impl Installation {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -10,7 +10,7 @@ use super::{list_of, recordings};
 use crate::api_server::{World, cluster, value};
 use crate::bypass::guard;
 use crate::cluster::UNGUARDED;
-use crate::knowledge::tiller;
+use crate::knowledge::{self, tiller};
 use crate::offline::Run;
 use crate::provision::proxy::run_at;
 use crate::suite::Feature;
@@ -269,12 +269,8 @@ async fn tiller_is_stopped_switched_and_started() {
             },
         },
     });
-    let deployments = world.objects("apps", "v1", "Deployment");
-    let new = serde_json::from_value(deployment).unwrap();
-    deployments
-        .create(&PostParams::default(), &new)
-        .await
-        .unwrap();
+    knowledge::create(&world, &deployment).await.unwrap();
+    let deployments = world.deployments();
     let kubelet = play_kubelet(&world);
     let run = moved(
         &kubeconfig(),
@@ -318,12 +314,10 @@ async fn a_guarded_tiller_is_hardened_once_its_records_are_moved() {
     if !cluster().has_controllers() {
         return;
     }
-    let deployments = world.objects("apps", "v1", "Deployment");
-    let new = serde_json::from_value(tiller(&world, "tiller")).unwrap();
-    deployments
-        .create(&PostParams::default(), &new)
+    knowledge::create(&world, &tiller(&world, "tiller"))
         .await
         .unwrap();
+    let deployments = world.deployments();
     guard(&world).await;
     let annotated = json!({ "metadata": { "annotations": { "example.com/a": "b" } },
         "spec": { "template": { "metadata": { "annotations": { "example.com/a": "b" } } } } });
