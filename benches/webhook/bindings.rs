@@ -96,7 +96,7 @@ async fn know(cluster: &Cluster, least: usize) -> Result<Knowing> {
 
 async fn cost(cluster: &Cluster, guard: &Guard, review: &Review) -> Result<Cost> {
     let Review { name, path, body } = review;
-    let load = Load::new(guard.address, &cluster.authority().certificate())?.over(CONNECTIONS);
+    let load = Load::new(guard.address, &cluster.ca().certificate())?.over(CONNECTIONS);
     let answer = load.once(path, body).await?;
     ensure!(answer.contains("\"allowed\":true"), "{name}: {answer}");
     load.run(path, body, RUN / 4).await?;

@@ -36,10 +36,10 @@ pub(super) struct Answered {
 // === impl Load ===
 
 impl Load {
-    /// Trusts an authority, given in PEM.
-    pub(super) fn new(address: SocketAddr, authority: &str) -> Result<Self> {
+    /// Trusts a CA, given in PEM.
+    pub(super) fn new(address: SocketAddr, ca: &str) -> Result<Self> {
         let mut roots = RootCertStore::empty();
-        roots.add(CertificateDer::from_pem_slice(authority.as_bytes())?)?;
+        roots.add(CertificateDer::from_pem_slice(ca.as_bytes())?)?;
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let tls = ClientConfig::builder_with_provider(provider)
             .with_protocol_versions(&[&rustls::version::TLS13])?

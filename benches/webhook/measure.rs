@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 
 use crate::bodies::{Review, reviews};
-use crate::cluster::{Authority, Folder, Guard};
+use crate::cluster::{Folder, Guard, TestCa};
 use crate::handler::Handler;
 use crate::load::{Answered, Load};
 
@@ -88,11 +88,11 @@ impl Program {
             .collect())
     }
 
-    fn start(self, authority: &Authority, folder: &Folder) -> Result<Guard> {
+    fn start(self, ca: &TestCa, folder: &Folder) -> Result<Guard> {
         let command = self.command()?;
         let words: Vec<&str> = command.iter().map(String::as_str).collect();
         let (program, words) = words.split_first().context("no program")?;
-        Guard::start(Path::new(program), words, (1, 20), None, authority, folder)
+        Guard::start(Path::new(program), words, (1, 20), None, ca, folder)
     }
 }
 
@@ -113,11 +113,11 @@ fn older() -> Option<PathBuf> {
 
 async fn measure(program: Program, reviews: &[Review]) -> Result<Process> {
     let folder = Folder::create()?;
-    let authority = Authority::create()?;
-    let first_answer = first_answer(program, &authority, reviews).await?;
-    let mut guard = program.start(&authority, &folder)?;
+    let ca = TestCa::create()?;
+    let first_answer = first_answer(program, &ca, reviews).await?;
+    let mut guard = program.start(&ca, &folder)?;
     guard.ready().await?;
-    let load = Load::new(guard.address, &authority.certificate())?;
+    let load = Load::new(guard.address, &ca.certificate())?;
     let pid = guard.server.pid()?;
     let idle_memory = resident(pid)?;
     // The load never sleeps: to wake it would be work of the server's, the more of it the slower the server is.
@@ -152,18 +152,14 @@ async fn measure(program: Program, reviews: &[Review]) -> Result<Process> {
 }
 
 /// The best of several starts: the machine's own noise only ever adds.
-async fn first_answer(
-    program: Program,
-    authority: &Authority,
-    reviews: &[Review],
-) -> Result<Duration> {
+async fn first_answer(program: Program, ca: &TestCa, reviews: &[Review]) -> Result<Duration> {
     let Review { path, body, .. } = reviews.first().context("no reviews")?;
     let mut best = Duration::MAX;
     for _ in 0..5 {
         let folder = Folder::create()?;
         let start = Instant::now();
-        let guard = program.start(authority, &folder)?;
-        let load = Load::new(guard.address, &authority.certificate())?;
+        let guard = program.start(ca, &folder)?;
+        let load = Load::new(guard.address, &ca.certificate())?;
         while load.once(path, body).await.is_err() {
             if start.elapsed() > Duration::from_secs(10) {
                 load.once(path, body)

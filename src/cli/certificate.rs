@@ -1,4 +1,4 @@
-//! Where the certificate of `serve` comes from: files, or the guard's own authority.
+//! Where the certificate of `serve` comes from: files, or the guard's own CA.
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use clap::Args;
 use super::duration::duration;
 use crate::cluster::certificate::{CertificateMetrics, Keeper, Times};
 use crate::cluster::{Reach, Registered};
-use crate::installation::{AUTHORITY_SECRET, SERVICE_PORT};
+use crate::installation::{CA_SECRET, SERVICE_PORT};
 use crate::pki;
 use crate::server::{CertificateFiles, CertificateSource, Clients};
 
@@ -67,8 +67,8 @@ pub(super) struct CertificateArguments {
     certificate_lifetime: Option<Duration>,
 
     /// Lifetime of tiller-guard's own CA [default: 365d]
-    #[arg(long, value_name = "DURATION", value_parser = duration)]
-    authority_lifetime: Option<Duration>,
+    #[arg(long = "authority-lifetime", value_name = "DURATION", value_parser = duration)]
+    ca_lifetime: Option<Duration>,
 
     /// How often to check the CA's Secret and the webhook configurations [default: 10s]
     #[arg(long, value_name = "DURATION", value_parser = duration)]
@@ -78,9 +78,9 @@ pub(super) struct CertificateArguments {
 impl CertificateArguments {
     /// Who may ask, where that is told by certificate.
     pub(super) fn clients(&self) -> Option<Clients> {
-        let authorities = self.client_ca_file.clone()?;
+        let ca_file = self.client_ca_file.clone()?;
         Some(Clients {
-            authorities,
+            ca_file,
             names: self.client_name.clone(),
             every: self.tls_reload_interval.max(SHORTEST_RELOAD),
         })
@@ -102,7 +102,7 @@ impl CertificateArguments {
         interval.max(SHORTEST_RELOAD)
     }
 
-    /// The files, if they are named, or what is issued by our own authority, kept in this namespace. Call it within a
+    /// The files, if they are named, or what is issued by our own CA, kept in this namespace. Call it within a
     /// runtime: it starts a task, which tells how it fares.
     pub(super) fn source(
         self,
@@ -121,10 +121,10 @@ impl CertificateArguments {
         let keeper = Keeper {
             reach,
             namespace: namespace.to_owned(),
-            secret: AUTHORITY_SECRET.to_owned(),
+            secret: CA_SECRET.to_owned(),
             names: vec![format!("{host}.cluster.local"), host],
             times: Times {
-                ca: self.authority_lifetime.unwrap_or(usual.ca),
+                ca: self.ca_lifetime.unwrap_or(usual.ca),
                 leaf: self.certificate_lifetime.unwrap_or(usual.leaf),
                 every: interval,
             },

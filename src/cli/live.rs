@@ -19,7 +19,7 @@ use crate::installation;
 use crate::k8s::review::{self, Answer, BadReview, Lookup, Read, Review, Webhook};
 use crate::policy::{Context, Decision, Knowledge, Policy};
 use crate::report::ReportApi;
-use crate::server::{Found, Guard, Judged, LookingUp, Taken};
+use crate::server::{Guard, Judged, LookedUp, LookingUp, Taken};
 
 use super::policy_options::{LivePolicy, now};
 
@@ -143,7 +143,7 @@ impl Guard for LiveGuard {
         let live = self.cluster.as_ref().map(|it| it.knowledge.clone());
         Box::pin(async move {
             let (knowledge, whole) = live?.look_up(before, &lookups).await?;
-            Some(Found { knowledge, whole })
+            Some(LookedUp { knowledge, whole })
         })
     }
 

@@ -22,9 +22,7 @@ use crate::cluster::install::{
 use crate::cluster::lease;
 use crate::cluster::team::recorded;
 use crate::cluster::told::chain;
-use crate::installation::{
-    self, AUTHORITY_SECRET, IMAGE, Installation, POLICY, Platform, SERVICE_PORT,
-};
+use crate::installation::{self, CA_SECRET, IMAGE, Installation, POLICY, Platform, SERVICE_PORT};
 use crate::k8s::webhook_configuration::{NAME_LABEL, SYSTEM_NAMESPACE};
 
 /// Remove tiller-guard from a cluster, whether it still answers or not, with its policy. The namespace stays, with the teams
@@ -104,7 +102,7 @@ async fn uninstall(arguments: Arguments) -> anyhow::Result<Exit> {
         .into_iter()
         .partition(|object| object.get("kind").and_then(Value::as_str) == Some("Namespace"));
     let mut objects = others;
-    objects.push(authority(&installed));
+    objects.push(ca_secret(&installed));
     // Whoever may not read it leaves it.
     let lease = lease::find(&cluster, &installed.namespace).await;
     objects.extend(lease.ok().flatten());
@@ -272,7 +270,7 @@ fn undeleted(error: &ApplyError) -> io::Result<()> {
 }
 
 /// The Secret that the guard has made for itself.
-fn authority(installed: &Installation) -> Value {
+fn ca_secret(installed: &Installation) -> Value {
     let mut labels = serde_json::Map::new();
     for label in installation::OWNER_LABELS {
         labels.insert(label.to_owned(), json!("tiller-guard"));
@@ -281,7 +279,7 @@ fn authority(installed: &Installation) -> Value {
         "apiVersion": "v1",
         "kind": "Secret",
         "metadata": {
-            "name": AUTHORITY_SECRET,
+            "name": CA_SECRET,
             "namespace": installed.namespace,
             "labels": labels,
         },

@@ -133,23 +133,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::installation::{IMAGE, Installation, NAMESPACE, POLICY, Platform, SERVICE_PORT};
-
-    fn installation(minor: u16) -> Installation {
-        Installation {
-            minor,
-            namespace: NAMESPACE.to_owned(),
-            image: IMAGE.to_owned(),
-            replicas: 2,
-            service_port: SERVICE_PORT,
-            policy: POLICY.to_owned(),
-            account_patterns: Vec::new(),
-            certificate_secret: "tiller-tls".to_owned(),
-            ca_bundle: None,
-            renew_certificates: false,
-            place: Platform::default(),
-        }
-    }
+    use crate::installation::tests::installation;
 
     fn validating() -> Value {
         let [_, validating] = installation(30).webhook_configurations();

@@ -10,7 +10,7 @@ use super::apply::Effect;
 use super::team::api;
 use super::told::RequestError;
 use super::{Cluster, aks};
-use crate::installation::{AUTHORITY_SECRET, Installation, POLICY_FILE};
+use crate::installation::{CA_SECRET, Installation, POLICY_FILE};
 use crate::k8s::webhook_configuration::{GROUP, NAME, NAME_LABEL, SYSTEM_NAMESPACE, TRIAL_LABEL};
 
 /// The first Kubernetes 1.x whose webhooks select objects by label.
@@ -38,7 +38,7 @@ pub async fn bundle(cluster: &Cluster, namespace: &str) -> Result<Option<String>
         return Ok(text);
     }
     let kind = ("", "v1", "Secret");
-    let secret = get(cluster, kind, Some(namespace), AUTHORITY_SECRET).await?;
+    let secret = get(cluster, kind, Some(namespace), CA_SECRET).await?;
     // The data of a Secret is base64 as a caBundle is.
     let made = secret
         .as_ref()

@@ -30,7 +30,7 @@ const NO_LIST: &str = "not a list";
 pub(super) const PAGE: u32 = 500;
 
 /// What was looked up, and the JSON of each object that was found, or why that failed.
-pub(super) type Found = (Lookup, kube::Result<Vec<Box<str>>>);
+pub(super) type LookupResult = (Lookup, kube::Result<Vec<Box<str>>>);
 
 /// The kind of an answer that is a list. Nothing else is taken for an empty one.
 pub(super) struct ListKind;
@@ -63,7 +63,7 @@ struct Metadata {
 
 /// Looks all of it up at the same time. The API server answers lists without a version from etcd's own last word. One that
 /// fails keeps nothing else from being found.
-pub(super) async fn look_up(client: &Client, lookups: &[Lookup]) -> Vec<Found> {
+pub(super) async fn look_up(client: &Client, lookups: &[Lookup]) -> Vec<LookupResult> {
     let each = lookups
         .iter()
         .map(|lookup| async { (lookup.clone(), list(client, lookup).await) });

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::options::{AUTHORITY_SECRET, Installation, cluster_metadata};
+use super::options::{CA_SECRET, Installation, cluster_metadata};
 use crate::k8s::webhook_configuration::{self, NAME};
 use crate::policy::ObjectKind;
 use crate::policy::rbac::RbacKind;
@@ -149,10 +149,7 @@ fn own_rules(installation: &Installation) -> Value {
     let mut rules = vec![
         // A rule cannot restrict `create` by name.
         rule("", &["secrets"], &["create"]),
-        named(
-            rule("", &["secrets"], &["get", "update"]),
-            &[AUTHORITY_SECRET],
-        ),
+        named(rule("", &["secrets"], &["get", "update"]), &[CA_SECRET]),
     ];
     // It says which pod audits.
     if installation.place.audit_interval.is_some() && installation.minor >= HAS_LEASES {

@@ -11,7 +11,7 @@ mod scanners;
 mod workload;
 
 pub use options::{
-    AUTHORITY_SECRET, IMAGE, Installation, NAMESPACE, OWNER_LABELS, POLICY, POLICY_FILE, REPLICAS,
+    CA_SECRET, IMAGE, Installation, NAMESPACE, OWNER_LABELS, POLICY, POLICY_FILE, REPLICAS,
     SERVICE_PORT,
 };
 pub use platform::{AKS_ENFORCER, HEALTH_PORT, Platform, REVIEW_PORT};
@@ -136,4 +136,4 @@ impl Installation {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

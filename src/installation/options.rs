@@ -13,7 +13,7 @@ pub const IMAGE: &str = concat!(
     env!("CARGO_PKG_VERSION")
 );
 /// The Secret with the CA of the serving certificates, which the guard makes itself.
-pub const AUTHORITY_SECRET: &str = "tiller-guard-ca";
+pub const CA_SECRET: &str = "tiller-guard-ca";
 /// The ConfigMap with the policy file.
 pub const POLICY_FILE: &str = "tiller-guard-policy";
 /// The keys of the labels by which an object is known to be an installation's.

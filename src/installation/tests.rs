@@ -6,7 +6,8 @@ use super::{
 use crate::k8s::read;
 use crate::policy::{Settings, WorkloadKind};
 
-fn installation(minor: u16) -> Installation {
+/// What `install` gives without options, for a minor version of Kubernetes.
+pub(crate) fn installation(minor: u16) -> Installation {
     Installation {
         minor,
         namespace: NAMESPACE.to_owned(),

@@ -54,7 +54,7 @@ pub(super) fn read<'j, S: Source<'j>>(
                 kind,
                 account: annotations.unwrap_or_default().account,
                 holds_release: labels.is_some_and(|labels| labels.owner == OWNER),
-                authorities: authorities(data.as_ref(), string_data.as_ref()),
+                ca_file: ca_file_of(data.as_ref(), string_data.as_ref()),
                 material: material(data.unwrap_or_default(), string_data.unwrap_or_default()),
             })
         }
@@ -129,13 +129,13 @@ fields!(SecretFields<'a> {
 /// What Tiller reads of a Secret: in `data` in base64, in `stringData`, which counts first, as it is.
 #[derive(Default)]
 struct Data<'a> {
-    authorities: Option<Text<'a>>,
+    ca_certificates: Option<Text<'a>>,
     certificate: Option<Text<'a>>,
     key: Option<Text<'a>>,
 }
 
 fields!(Data<'a> {
-    "ca.crt" => authorities,
+    "ca.crt" => ca_certificates,
     "tls.crt" => certificate,
     "tls.key" => key,
 });
@@ -175,13 +175,13 @@ fields!(Annotations<'a> {
 
 fn material<'a>(data: Data<'a>, string_data: Data<'a>) -> KeyMaterial<'a> {
     let Data {
-        authorities,
+        ca_certificates,
         certificate,
         key,
     } = string_data;
     KeyMaterial {
         files: [
-            authorities.or(data.authorities),
+            ca_certificates.or(data.ca_certificates),
             certificate.or(data.certificate),
             key.or(data.key),
         ],
@@ -189,9 +189,9 @@ fn material<'a>(data: Data<'a>, string_data: Data<'a>) -> KeyMaterial<'a> {
 }
 
 /// The CAs of a Secret's `ca.crt`.
-fn authorities(data: Option<&Data<'_>>, string_data: Option<&Data<'_>>) -> CaFile {
+fn ca_file_of(data: Option<&Data<'_>>, string_data: Option<&Data<'_>>) -> CaFile {
     fn file<'d>(data: Option<&'d Data<'_>>) -> Option<&'d str> {
-        data?.authorities.as_deref()
+        data?.ca_certificates.as_deref()
     }
     if let Some(text) = file(string_data) {
         return ca_file(text.as_bytes());

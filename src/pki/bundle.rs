@@ -7,7 +7,7 @@ use rustls::pki_types::CertificateDer;
 use x509_parser::pem::Pem;
 
 use super::serving::{PairError, Validity};
-use super::webhook_ca::{SUBJECT, WebhookCa, is_authority};
+use super::webhook_ca::{SUBJECT, WebhookCa, is_ca};
 
 /// More than any bundle of ours; what is longer is not parsed.
 const LARGEST_BUNDLE: usize = 256 * 1024;
@@ -16,7 +16,7 @@ const LARGEST_BUNDLE: usize = 256 * 1024;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Bundle {
     /// When each ends, and its certificate.
-    authorities: BTreeSet<(i64, Vec<u8>)>,
+    ca_certificates: BTreeSet<(i64, Vec<u8>)>,
 }
 
 // === impl Bundle ===
@@ -29,7 +29,7 @@ impl Bundle {
 
     /// The CAs in a PEM text that have not expired at `now`, also those that we did not make.
     pub fn read_all(text: &str, now: SystemTime) -> Self {
-        Self::of(text, now, is_authority)
+        Self::of(text, now, is_ca)
     }
 
     fn of(text: &str, now: SystemTime, counts: impl Fn(&CertificateDer<'_>) -> bool) -> Self {
@@ -41,7 +41,7 @@ impl Bundle {
             let certificate = CertificateDer::from(block.contents);
             let end = end(&certificate, now).filter(|_| counts(&certificate));
             if let Some(end) = end {
-                bundle.authorities.insert((end, certificate.to_vec()));
+                bundle.ca_certificates.insert((end, certificate.to_vec()));
             }
         }
         bundle
@@ -49,43 +49,43 @@ impl Bundle {
 
     /// Takes in a CA.
     pub fn add(&mut self, ca: &WebhookCa) {
-        self.authorities.insert(entry(ca));
+        self.ca_certificates.insert(entry(ca));
     }
 
     /// Takes in those of another bundle.
     pub fn join(&mut self, other: Self) {
-        self.authorities.extend(other.authorities);
+        self.ca_certificates.extend(other.ca_certificates);
     }
 
     /// Leaves out those that another bundle holds.
     pub fn remove(&mut self, other: &Self) {
-        self.authorities
-            .retain(|ca| !other.authorities.contains(ca));
+        self.ca_certificates
+            .retain(|ca| !other.ca_certificates.contains(ca));
     }
 
     /// Leaves those that end last, if there are more than so many.
     pub fn keep_last(&mut self, most: usize) {
-        while self.authorities.len() > most {
-            self.authorities.pop_first();
+        while self.ca_certificates.len() > most {
+            self.ca_certificates.pop_first();
         }
     }
 
     /// Each by itself.
     pub fn parts(self) -> impl Iterator<Item = Self> {
-        self.authorities.into_iter().map(|ca| Self {
-            authorities: BTreeSet::from([ca]),
+        self.ca_certificates.into_iter().map(|ca| Self {
+            ca_certificates: BTreeSet::from([ca]),
         })
     }
 
     /// Whether the API server accepts what this CA issues.
     pub fn holds(&self, ca: &WebhookCa) -> bool {
-        self.authorities.contains(&entry(ca))
+        self.ca_certificates.contains(&entry(ca))
     }
 
     /// As PEM, in an order that all who write it have in common.
     pub fn to_pem(&self) -> String {
-        let authorities = self.authorities.iter();
-        authorities.map(|(_, der)| written(der)).collect()
+        let ca_certificates = self.ca_certificates.iter();
+        ca_certificates.map(|(_, der)| written(der)).collect()
     }
 }
 

@@ -6,7 +6,7 @@ use rustls::pki_types::CertificateDer;
 use x509_parser::extensions::GeneralName;
 
 use super::serving::{PairError, Validity};
-use super::webhook_ca::is_authority;
+use super::webhook_ca::is_ca;
 
 /// A CA that vouches for clients.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,7 +40,7 @@ impl ClientCa {
             .map_err(|error| PairError::Certificate(error.into()))?;
         Ok(Self {
             subject: parsed.subject().to_string(),
-            may_issue: is_authority(certificate),
+            may_issue: is_ca(certificate),
             validity,
         })
     }

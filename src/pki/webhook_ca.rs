@@ -60,7 +60,7 @@ impl WebhookCa {
         if !is_key_of(&key, &certificate) {
             return Err(PairError::Mismatched.into());
         }
-        if !is_authority(&certificate) {
+        if !is_ca(&certificate) {
             return Err(IssueError::NoCa);
         }
         Ok(Self {
@@ -171,7 +171,7 @@ fn is_key_of(key: &KeyPair, certificate: &CertificateDer<'_>) -> bool {
 }
 
 /// Whether a certificate may sign others: rustls trusts every certificate that it is given as a CA.
-pub(super) fn is_authority(certificate: &CertificateDer<'_>) -> bool {
+pub(super) fn is_ca(certificate: &CertificateDer<'_>) -> bool {
     x509_parser::parse_x509_certificate(certificate).is_ok_and(|(_, it)| {
         let usage = it.key_usage().ok().flatten();
         it.is_ca() && usage.is_none_or(|usage| usage.value.key_cert_sign())
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bundle_of_two_authorities_accepts_what_either_issues() {
+    fn a_bundle_of_two_cas_accepts_what_either_issues() {
         let old = WebhookCa::create(now() - 200 * DAY, 365 * DAY).unwrap();
         let new = WebhookCa::create(now(), 365 * DAY).unwrap();
         let mut bundle = Bundle::default();
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn an_authority_comes_back_from_its_pem() {
+    fn a_ca_comes_back_from_its_pem() {
         let made = WebhookCa::create(now(), 365 * DAY).unwrap();
         let (certificate, key) = (made.certificate_pem(), made.key_pem());
         let read = WebhookCa::from_pem(&certificate, &key, now()).unwrap();
@@ -263,14 +263,14 @@ mod tests {
     }
 
     #[test]
-    fn a_leaf_ends_with_its_authority() {
+    fn a_leaf_ends_with_its_ca() {
         let ca = WebhookCa::create(now(), 2 * DAY).unwrap();
         let leaf = ca.issue(&names(), now(), 7 * DAY).unwrap();
         assert_eq!(leaf.validity().not_after, ca.validity().not_after);
     }
 
     #[test]
-    fn an_authority_that_was_made_elsewhere_issues_what_its_bundle_accepts() {
+    fn a_ca_that_was_made_elsewhere_issues_what_its_bundle_accepts() {
         let key = KeyPair::generate().unwrap();
         let mut elsewhere = CertificateParams::default();
         elsewhere

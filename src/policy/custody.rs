@@ -57,7 +57,7 @@ pub struct Secret<'a> {
     /// Whether its labels say that it holds a release: `OWNER=TILLER`.
     pub holds_release: bool,
     /// The CAs of `ca.crt`.
-    pub authorities: CaFile,
+    pub ca_file: CaFile,
     /// What it holds of key and certificates.
     pub material: KeyMaterial<'a>,
 }

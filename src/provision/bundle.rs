@@ -8,7 +8,7 @@ use crate::pki::team::{Certificates, Issued};
 
 /// The certificates of a person, by the names that Helm looks for in its home.
 pub struct Bundle {
-    authorities: String,
+    ca_certificates: String,
     certificate: String,
     key: Zeroizing<String>,
 }
@@ -33,24 +33,24 @@ impl Bundle {
     /// The bundle of who holds this certificate.
     pub fn new(certificates: &Certificates, issued: &Issued) -> Self {
         Self {
-            authorities: certificates.trusted_pem(),
+            ca_certificates: certificates.trusted_pem(),
             certificate: issued.certificate.pem(),
             key: issued.key.pem(),
         }
     }
 
     /// A bundle of these three texts.
-    pub fn of(authorities: String, certificate: String, key: Zeroizing<String>) -> Self {
+    pub fn of(ca_certificates: String, certificate: String, key: Zeroizing<String>) -> Self {
         Self {
-            authorities,
+            ca_certificates,
             certificate,
             key,
         }
     }
 
     /// The CAs that Tiller's certificate is checked by, as PEM.
-    pub fn authorities(&self) -> &str {
-        &self.authorities
+    pub fn ca_certificates(&self) -> &str {
+        &self.ca_certificates
     }
 
     /// The person's certificate, as PEM.
@@ -61,11 +61,11 @@ impl Bundle {
     /// Its files.
     pub fn files(&self) -> impl Iterator<Item = BundleFile<'_>> {
         let Self {
-            authorities,
+            ca_certificates,
             certificate,
             key,
         } = self;
-        let contents = [authorities.as_str(), certificate, key];
+        let contents = [ca_certificates.as_str(), certificate, key];
         Self::NAMES
             .into_iter()
             .zip(contents)
@@ -115,13 +115,13 @@ impl Environment<'_> {
             programs,
         } = self;
         let file = |name: &str| quoted(&format!("{folder}/{name}"));
-        let [authorities, certificate, key] = Bundle::NAMES;
+        let [ca_certificates, certificate, key] = Bundle::NAMES;
         let mut settings = vec![
             ("HELM_HOME", quoted(folder)),
             ("TILLER_NAMESPACE", quoted(tiller_namespace)),
             ("HELM_TLS_ENABLE", "true".to_owned()),
             ("HELM_TLS_VERIFY", "true".to_owned()),
-            ("HELM_TLS_CA_CERT", file(authorities)),
+            ("HELM_TLS_CA_CERT", file(ca_certificates)),
             ("HELM_TLS_CERT", file(certificate)),
             ("HELM_TLS_KEY", file(key)),
         ];

@@ -30,7 +30,7 @@ pub use names::{
 pub use person::{Person, PersonError, PersonKind};
 pub use plan::{Plan, PlanError, Planned, Stage, namespaces_of, plan};
 pub use rights::{ExtraRule, RuleError};
-pub use secrets::{AUTHORITY_SECRET_KEYS, TLS_SECRET_KEYS, tls_secret};
+pub use secrets::{CA_SECRET_KEYS, TLS_SECRET_KEYS, tls_secret};
 pub use spec::{CheckedTeam, TeamSpec, check, check_beside};
 pub use spec_error::SpecError;
 pub use tiller::{CHECKSUM_ANNOTATION, tiller_deployment};

@@ -49,7 +49,7 @@ impl Names<'_> {
     }
 
     /// The Secret with the team's CA, in the guard's namespace.
-    pub fn authority(&self) -> String {
+    pub fn ca(&self) -> String {
         format!("team-{}-ca", self.team)
     }
 

@@ -81,11 +81,11 @@ pub enum PlanError {
 
 /// Plans what a team needs: the same for the same arguments.
 ///
-/// Its CA is a part of it where `with_authority` says so; else it is kept elsewhere.
+/// Its CA is a part of it where `with_ca` says so; else it is kept elsewhere.
 pub fn plan(
     team: &CheckedTeam,
     certificates: &Certificates,
-    with_authority: bool,
+    with_ca: bool,
     settings: &Settings,
 ) -> Result<Plan, PlanError> {
     let Access { roles, bindings } = access(team);
@@ -98,11 +98,11 @@ pub fn plan(
     ];
     second.extend(roles);
     // The CA comes before all that names it or is signed by it.
-    let authority = with_authority.then(|| secrets::authority(team, certificates));
+    let ca = with_ca.then(|| secrets::ca(team, certificates));
     let mut stages = vec![
         Stage::new(
             "CA and namespaces",
-            authority.into_iter().chain(namespaces_of(team)).collect(),
+            ca.into_iter().chain(namespaces_of(team)).collect(),
         ),
         Stage::new("team, account and roles", second),
         Stage::new(

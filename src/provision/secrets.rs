@@ -20,27 +20,25 @@ use crate::pki::team::{Certificate, Certificates};
 /// The keys of a Secret with a key and its certificate, and of the CAs that go with it: `helm init` calls them so.
 pub const TLS_SECRET_KEYS: [&str; 3] = ["tls.crt", "tls.key", "ca.crt"];
 /// The keys of the Secret with a team's CA: certificate, key, and the CAs that are on their way out.
-pub const AUTHORITY_SECRET_KEYS: [&str; 3] = ["tls.crt", "tls.key", "retiring.crt"];
+pub const CA_SECRET_KEYS: [&str; 3] = ["tls.crt", "tls.key", "retiring.crt"];
 
 /// The type of both.
 pub(super) const TLS: &str = "kubernetes.io/tls";
 
 /// The CA with its key. Where it is kept in a folder, there is no such Secret.
-pub(super) fn authority(team: &CheckedTeam, certificates: &Certificates) -> Value {
-    let [certificate, key, retiring] = AUTHORITY_SECRET_KEYS;
+pub(super) fn ca(team: &CheckedTeam, certificates: &Certificates) -> Value {
+    let [certificate, key, retiring] = CA_SECRET_KEYS;
     let Certificates {
-        authority,
-        retiring: old,
-        ..
+        ca, retiring: old, ..
     } = certificates;
     let names = Names { team: &team.team };
     let old: String = old.iter().map(Certificate::pem).collect();
-    let pem = authority.key().pem();
+    let pem = ca.key().pem();
     secret(
-        &guard_metadata(team, &names.authority(), "authority"),
+        &guard_metadata(team, &names.ca(), "authority"),
         TLS,
         &[
-            (certificate, &authority.certificate().pem()),
+            (certificate, &ca.certificate().pem()),
             (key, &pem),
             (retiring, &old),
         ],

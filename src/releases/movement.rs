@@ -33,7 +33,7 @@ pub enum Owner {
 
 /// A record in one storage.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Kept {
+pub struct StoredRecord {
     /// Whom it is for.
     pub owner: Owner,
     /// The object's version.
@@ -43,7 +43,7 @@ pub struct Kept {
 }
 
 /// The records in one storage, by name.
-pub type Contents = BTreeMap<String, Kept>;
+pub type Contents = BTreeMap<String, StoredRecord>;
 
 /// A step. Each says which version of the object it was decided by, and does nothing to another.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -156,7 +156,7 @@ impl Progress {
     }
 
     /// Whether what is there under this name is a copy of this run's that no Tiller works with yet.
-    fn has_made(&self, name: &str, there: &Kept) -> bool {
+    fn has_made(&self, name: &str, there: &StoredRecord) -> bool {
         !self.switched && self.copied.get(name) == Some(&there.digest)
     }
 }
@@ -247,12 +247,12 @@ fn deletions(source: &Contents, target: &Contents) -> Steps {
         .collect()
 }
 
-fn of_tiller(contents: &Contents) -> impl Iterator<Item = (&String, &Kept)> {
+fn of_tiller(contents: &Contents) -> impl Iterator<Item = (&String, &StoredRecord)> {
     contents
         .iter()
         .filter(|(_, record)| record.owner == Owner::Tiller)
 }
 
-fn is_same(record: &Kept, there: &Kept) -> bool {
+fn is_same(record: &StoredRecord, there: &StoredRecord) -> bool {
     there.owner == Owner::Tiller && there.digest == record.digest
 }

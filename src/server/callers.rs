@@ -28,7 +28,7 @@ use crate::pki::{self, ClientCa};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Clients {
     /// File with the CA certificates of these clients, as PEM.
-    pub authorities: PathBuf,
+    pub ca_file: PathBuf,
     /// Their names: the common name, or a DNS name.
     pub names: Vec<String>,
     /// How often the file is checked for changes.
@@ -82,7 +82,7 @@ struct Chain {
 impl Clients {
     /// The verifier of handshakes from now on. One of the CAs must be valid at `now`.
     pub(super) fn load(&self, now: SystemTime) -> Result<Callers, ClientsError> {
-        let contents = read_file(&self.authorities)?;
+        let contents = read_file(&self.ca_file)?;
         let chains = self.chains(&contents, now)?;
         Ok(Callers {
             chains: ArcSwap::from_pointee(chains),
@@ -93,7 +93,7 @@ impl Clients {
 
     /// Leaves out certificates that can never sign for a client, and logs them.
     fn chains(&self, contents: &[u8], now: SystemTime) -> Result<Chains, ClientsError> {
-        let path = &self.authorities;
+        let path = &self.ca_file;
         let bad = || ClientsError::Content { path: path.clone() };
         let mut chains = Vec::new();
         let mut useless = Vec::new();
@@ -170,7 +170,7 @@ pub(super) async fn keep_fresh(
     clock: fn() -> SystemTime,
     metrics: Arc<Metrics>,
 ) {
-    let path = clients.authorities.clone();
+    let path = clients.ca_file.clone();
     on_change(
         clients.every,
         Some(callers.first.clone()),
@@ -186,7 +186,7 @@ pub(super) async fn keep_fresh(
                 Ok(chains) => {
                     callers.chains.store(Arc::new(chains));
                     metrics.reloaded("clients");
-                    info!(file = %clients.authorities.display(), "loaded the changed client CAs");
+                    info!(file = %clients.ca_file.display(), "loaded the changed client CAs");
                 }
                 Err(error) => {
                     metrics.reloaded("malformed");

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 
-use super::guard::{Found, Guard};
+use super::guard::{Guard, LookedUp};
 use crate::k8s::review::Answer;
 use crate::policy::Knowledge;
 
@@ -54,7 +54,7 @@ impl Consulting {
                 break;
             }
             let found = timeout_at(deadline, guard.look_up(known.take(), open)).await;
-            let Found { knowledge, whole } = match found {
+            let LookedUp { knowledge, whole } = match found {
                 Ok(Some(found)) => found,
                 Ok(None) => return (answer, "failed"),
                 Err(_late) => return (answer, "late"),

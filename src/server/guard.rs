@@ -50,11 +50,11 @@ pub struct Judged<'b> {
 }
 
 /// A lookup in progress; `None` if it failed.
-pub type LookingUp = Pin<Box<dyn Future<Output = Option<Found>> + Send>>;
+pub type LookingUp = Pin<Box<dyn Future<Output = Option<LookedUp>> + Send>>;
 
 /// The result of a lookup.
 #[derive(Debug, Clone)]
-pub struct Found {
+pub struct LookedUp {
     /// The knowledge with what was found.
     pub knowledge: Arc<Knowledge>,
     /// Whether everything that was found could be read.

@@ -50,7 +50,7 @@ use tracing::{info, warn};
 
 pub use callers::{Clients, ClientsError};
 pub use certificate::{CertificateFiles, CertificateSource, LoadError};
-pub use guard::{Found, Guard, Judged, LookingUp, Taken};
+pub use guard::{Guard, Judged, LookedUp, LookingUp, Taken};
 pub use lifecycle::Drain;
 pub use limits::Limits;
 pub use policy_file::PolicyFile;

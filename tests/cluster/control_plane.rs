@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 
-use super::credentials::{Authority, User, kubeconfig, secret};
+use super::credentials::{TestCa, User, kubeconfig, secret};
 use super::process::{Folder, Server};
 use super::{client, probe};
 
@@ -49,11 +49,7 @@ pub(super) struct ControlPlane {
 impl ControlPlane {
     /// Starts etcd, the API server and, where the folder with the programs has one, the controller
     /// manager; waits until the API server is ready.
-    pub(super) async fn start(
-        folder: &Folder,
-        authority: &Authority,
-        peculiar: Peculiar,
-    ) -> Result<Self> {
+    pub(super) async fn start(folder: &Folder, ca: &TestCa, peculiar: Peculiar) -> Result<Self> {
         let assets = assets()?;
         let version = version_of(&assets.join("kube-apiserver"))?;
         let [etcd_client, etcd_peer, port] = free_ports()?;
@@ -61,15 +57,8 @@ impl ControlPlane {
         let controllers = assets.join("kube-controller-manager").exists();
 
         let etcd = start_etcd(&assets, folder, etcd_client, etcd_peer)?;
-        let mut arguments = api_server_arguments(
-            version,
-            folder,
-            authority,
-            &secret,
-            etcd_client,
-            port,
-            controllers,
-        )?;
+        let mut arguments =
+            api_server_arguments(version, folder, ca, &secret, etcd_client, port, controllers)?;
         // What is said last counts; feature gates and versions of groups add up.
         arguments.extend(peculiar.api_server.iter().map(ToString::to_string));
         let mut api_server = Server::start(
@@ -78,7 +67,7 @@ impl ControlPlane {
             &arguments,
             folder,
         )?;
-        let admin = kubeconfig(port, authority, &User::Admin.token(&secret));
+        let admin = kubeconfig(port, ca, &User::Admin.token(&secret));
         let admin = PathBuf::from(folder.write("kubeconfig", &admin)?);
         api_server
             .wait_until(START_LIMIT, || ready(&admin, version))
@@ -87,7 +76,7 @@ impl ControlPlane {
         let mut servers = vec![api_server, etcd];
         if controllers {
             let user = User::ControllerManager;
-            let user = kubeconfig(port, authority, &user.token(&secret));
+            let user = kubeconfig(port, ca, &user.token(&secret));
             let user = PathBuf::from(folder.write("controllers.kubeconfig", &user)?);
             let controllers = start_controller_manager(
                 &assets,
@@ -201,13 +190,13 @@ fn start_etcd(assets: &Path, folder: &Folder, client: u16, peer: u16) -> Result<
 fn api_server_arguments(
     version: Version,
     folder: &Folder,
-    authority: &Authority,
+    ca: &TestCa,
     secret: &str,
     etcd: u16,
     port: u16,
     controllers: bool,
 ) -> Result<Vec<String>> {
-    let serving = authority.issue()?;
+    let serving = ca.issue()?;
     // Any key pair will do; this one's certificate is not used.
     let accounts = rcgen::KeyPair::generate()?;
     let accounts_public = folder.write("accounts.pub", &accounts.public_key_pem())?;
@@ -239,7 +228,7 @@ fn api_server_arguments(
         "--allow-privileged=true".to_owned(),
         format!(
             "--admission-control-config-file={}",
-            write_admission(version, folder, authority)?
+            write_admission(version, folder, ca)?
         ),
     ];
     if version >= (1, 20) {
@@ -265,8 +254,8 @@ fn api_server_arguments(
 }
 
 /// What the API server shows webhooks that ask for a certificate.
-fn write_admission(version: Version, folder: &Folder, authority: &Authority) -> Result<String> {
-    let pair = authority.issue_for(API_SERVER)?;
+fn write_admission(version: Version, folder: &Folder, ca: &TestCa) -> Result<String> {
+    let pair = ca.issue_for(API_SERVER)?;
     let certificate = folder.write("api-server-client.crt", &pair.certificate)?;
     let key = folder.write("api-server-client.key", &pair.key)?;
     let kubeconfig = format!(

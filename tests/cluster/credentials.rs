@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, SanType};
 
 /// A certificate authority.
-pub struct Authority {
+pub struct TestCa {
     issuer: CertifiedIssuer<'static, KeyPair>,
 }
 
@@ -36,9 +36,9 @@ pub enum User {
     Stranger,
 }
 
-// === impl Authority ===
+// === impl TestCa ===
 
-impl Authority {
+impl TestCa {
     /// Makes one.
     pub fn create() -> Result<Self> {
         let mut parameters = CertificateParams::new([])?;
@@ -69,20 +69,20 @@ impl Authority {
         })
     }
 
-    /// The authority's own certificate.
+    /// The CA's own certificate.
     pub fn certificate(&self) -> String {
         self.issuer.pem()
     }
 
-    /// The authority's own certificate as a `caBundle` has it.
+    /// The CA's own certificate as a `caBundle` has it.
     pub fn bundle(&self) -> String {
         STANDARD.encode(self.certificate())
     }
 }
 
-impl std::fmt::Debug for Authority {
+impl std::fmt::Debug for TestCa {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Authority").finish_non_exhaustive()
+        formatter.debug_struct("TestCa").finish_non_exhaustive()
     }
 }
 
@@ -142,12 +142,12 @@ pub(super) fn secret() -> Result<String> {
 }
 
 /// A kubeconfig for the API server.
-pub(super) fn kubeconfig(port: u16, authority: &Authority, token: &str) -> String {
+pub(super) fn kubeconfig(port: u16, ca: &TestCa, token: &str) -> String {
     format!(
         "apiVersion: v1\nkind: Config\ncurrent-context: test\n\
          clusters:\n- name: test\n  cluster:\n    server: https://127.0.0.1:{port}\n    certificate-authority-data: {}\n\
          users:\n- name: test\n  user:\n    token: {token}\n\
          contexts:\n- name: test\n  context:\n    cluster: test\n    user: test\n",
-        authority.bundle(),
+        ca.bundle(),
     )
 }

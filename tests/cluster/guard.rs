@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 
 use super::control_plane::free_ports;
-use super::credentials::Authority;
+use super::credentials::TestCa;
 use super::process::{Folder, Server};
 
 /// A running webhook.
@@ -23,20 +23,20 @@ pub struct Guard {
 }
 
 impl Guard {
-    /// Starts a program, such as `tiller-guard` with the word `serve`, with a certificate of the authority's. It is to
+    /// Starts a program, such as `tiller-guard` with the word `serve`, with a certificate of the CA's. It is to
     /// know the cluster of the kubeconfig, or none.
     pub fn start(
         program: &Path,
         words: &[&str],
         kubernetes: (u16, u16),
         kubeconfig: Option<&Path>,
-        authority: &Authority,
+        ca: &TestCa,
         folder: &Folder,
     ) -> Result<Self> {
         let [port, health_port] = free_ports()?;
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let health = SocketAddr::from((Ipv4Addr::LOCALHOST, health_port));
-        let pair = authority.issue()?;
+        let pair = ca.issue()?;
         let mut arguments: Vec<String> = words.iter().copied().map(ToOwned::to_owned).collect();
         arguments.extend([
             format!("--listen={address}"),

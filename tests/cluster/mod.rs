@@ -4,7 +4,7 @@
 //! ```text
 //! Cluster ─ ControlPlane ─ etcd, kube-apiserver, kube-controller-manager
 //!         ─ Guard ──────── tiller-guard serve
-//!         ─ Authority ──── the certificates of both
+//!         ─ TestCa ─────── the certificates of both
 //!         ─ Folder ─────── their files; removed at the end
 //! ```
 //!
@@ -29,7 +29,7 @@ use serde_json::{Value, json};
 
 use control_plane::ControlPlane;
 pub use control_plane::{Peculiar, free_ports};
-pub use credentials::{Authority, User};
+pub use credentials::{TestCa, User};
 pub use guard::{Guard, get, get_accepting};
 pub use process::{Folder, Server};
 pub use webhook_configuration::{MUTATE, UNGUARDED, UNMUTATED, VALIDATE};
@@ -39,13 +39,13 @@ pub use webhook_configuration::{MUTATE, UNGUARDED, UNMUTATED, VALIDATE};
 pub struct Cluster {
     guard: Option<Guard>,
     control_plane: ControlPlane,
-    authority: Authority,
+    ca: TestCa,
     folder: Folder,
 }
 
 /// What is left of a cluster that outlives us.
 #[derive(Debug)]
-pub struct Kept {
+pub struct KeptCluster {
     /// A kubeconfig of its administrator.
     pub kubeconfig: PathBuf,
     /// A shell script that ends it and removes its files.
@@ -75,13 +75,13 @@ impl Cluster {
         let mut last = None;
         for _attempt in 0..3 {
             let folder = Folder::create()?;
-            let authority = Authority::create()?;
-            match ControlPlane::start(&folder, &authority, peculiar).await {
+            let ca = TestCa::create()?;
+            match ControlPlane::start(&folder, &ca, peculiar).await {
                 Ok(control_plane) => {
                     return Ok(Self {
                         guard: None,
                         control_plane,
-                        authority,
+                        ca,
                         folder,
                     });
                 }
@@ -99,13 +99,13 @@ impl Cluster {
         let Self {
             guard,
             control_plane,
-            authority,
+            ca,
             folder,
         } = self;
         let version = control_plane.version;
         let kubeconfig = folder.join("kubeconfig");
         let kubeconfig = Some(kubeconfig.as_path());
-        let mut started = Guard::start(program, words, version, kubeconfig, authority, folder)?;
+        let mut started = Guard::start(program, words, version, kubeconfig, ca, folder)?;
         started.ready().await?;
         *guard = Some(started);
         Ok(())
@@ -120,26 +120,24 @@ impl Cluster {
         port: Option<u16>,
     ) -> Result<(Guard, Folder)> {
         let Self {
-            control_plane,
-            authority,
-            ..
+            control_plane, ca, ..
         } = self;
         let ControlPlane {
             version, secret, ..
         } = control_plane;
         let port = port.unwrap_or(control_plane.port);
         let folder = Folder::create()?;
-        let kubeconfig = credentials::kubeconfig(port, authority, &user.token(secret));
+        let kubeconfig = credentials::kubeconfig(port, ca, &user.token(secret));
         let kubeconfig = PathBuf::from(folder.write("kubeconfig", &kubeconfig)?);
         let kubeconfig = Some(kubeconfig.as_path());
-        let guard = Guard::start(program, words, *version, kubeconfig, authority, &folder)?;
+        let guard = Guard::start(program, words, *version, kubeconfig, ca, &folder)?;
         Ok((guard, folder))
     }
 
     /// The words by which a guard answers this cluster's API server alone.
     pub fn words_for_proof(&self) -> Result<[String; 2]> {
-        let authority = self.authority.certificate();
-        let file = self.folder.write("clients.crt", &authority)?;
+        let ca = self.ca.certificate();
+        let file = self.folder.write("clients.crt", &ca)?;
         Ok([
             format!("--client-ca-file={file}"),
             format!("--client-name={}", control_plane::API_SERVER),
@@ -152,7 +150,7 @@ impl Cluster {
         let client = self.client(User::Admin).await?;
         let version = self.control_plane.version;
         for configuration in
-            webhook_configuration::configurations(version, guard.address, &self.authority.bundle())
+            webhook_configuration::configurations(version, guard.address, &self.ca.bundle())
         {
             let kind = configuration
                 .get("kind")
@@ -175,14 +173,14 @@ impl Cluster {
     /// A client of the API server. It belongs to the runtime that it was made in.
     pub async fn client(&self, user: User) -> Result<Client> {
         let ControlPlane { port, secret, .. } = &self.control_plane;
-        let text = credentials::kubeconfig(*port, &self.authority, &user.token(secret));
+        let text = credentials::kubeconfig(*port, &self.ca, &user.token(secret));
         client_of(Kubeconfig::from_yaml(&text)?).await
     }
 
     /// A client that acts as a user in these groups.
     pub async fn client_as(&self, user: &str, groups: &[&str]) -> Result<Client> {
         let ControlPlane { port, secret, .. } = &self.control_plane;
-        let text = credentials::kubeconfig(*port, &self.authority, &User::Admin.token(secret));
+        let text = credentials::kubeconfig(*port, &self.ca, &User::Admin.token(secret));
         let groups = serde_json::to_string(groups)?;
         let acting = format!("    as: '{user}'\n    as-groups: {groups}\n    token: ");
         client_of(Kubeconfig::from_yaml(
@@ -199,7 +197,7 @@ impl Cluster {
     /// A kubeconfig with which the administrator acts as another user.
     pub fn kubeconfig_as(&self, user: &str) -> Result<PathBuf> {
         let ControlPlane { port, secret, .. } = &self.control_plane;
-        let text = credentials::kubeconfig(*port, &self.authority, &User::Admin.token(secret));
+        let text = credentials::kubeconfig(*port, &self.ca, &User::Admin.token(secret));
         let text = text.replace("    token: ", &format!("    as: {user}\n    token: "));
         let name = format!("kubeconfig-{}", user.replace(':', "-"));
         Ok(self.folder.write(&name, &text)?.into())
@@ -220,9 +218,9 @@ impl Cluster {
         self.control_plane.servers.last().context("no etcd")
     }
 
-    /// The files of another authority's certificate for a name, and of its key.
+    /// The files of another CA's certificate for a name, and of its key.
     pub fn other_certificate(&self, name: &str) -> Result<[String; 2]> {
-        let pair = self.authority.issue_for(name)?;
+        let pair = self.ca.issue_for(name)?;
         Ok([
             self.folder.write("other.crt", &pair.certificate)?,
             self.folder.write("other.key", &pair.key)?,
@@ -251,8 +249,8 @@ impl Cluster {
     }
 
     /// Who made its certificates, and those of its guards.
-    pub fn authority(&self) -> &Authority {
-        &self.authority
+    pub fn ca(&self) -> &TestCa {
+        &self.ca
     }
 
     /// The guard.
@@ -285,11 +283,11 @@ impl Cluster {
     }
 
     /// Lets everything run on after us.
-    pub fn keep(self) -> Result<Kept> {
+    pub fn keep(self) -> Result<KeptCluster> {
         let Self {
             guard,
             control_plane,
-            authority: _,
+            ca: _,
             folder,
         } = self;
         let servers = guard
@@ -304,7 +302,7 @@ impl Cluster {
             "#!/bin/sh\nkill -KILL {}\nsleep 1\nrm -rf '{path}'\n",
             pids.join(" ")
         );
-        let kept = Kept {
+        let kept = KeptCluster {
             kubeconfig: folder.join("kubeconfig"),
             stop: folder.write("stop.sh", &script)?.into(),
         };

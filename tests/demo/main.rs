@@ -19,7 +19,7 @@ async fn main() -> Result<()> {
     let keep = env::args().any(|argument| argument == "--keep");
     let cluster = story::tell(&guard()?).await?;
     if keep {
-        let cluster::Kept { kubeconfig, stop } = cluster.keep()?;
+        let cluster::KeptCluster { kubeconfig, stop } = cluster.keep()?;
         println!("The cluster runs on. Look at it with");
         println!("    export KUBECONFIG={}", kubeconfig.display());
         println!("and end it with");

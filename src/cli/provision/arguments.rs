@@ -289,7 +289,7 @@ impl CertificateArguments {
     pub(super) fn lifetimes(&self) -> Lifetimes {
         let days = |days: u32| Duration::from_hours(24) * days;
         Lifetimes {
-            authority: days(self.ca_days),
+            ca: days(self.ca_days),
             server: days(self.server_days),
             client: days(self.client_days),
         }

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::super::Exit;
 use super::session::{Failure, Session};
 use super::show::{Layout, ShowArguments, Shown, each};
-use crate::cluster::team::{Found, Looked, found};
+use crate::cluster::team::{FoundCertificates, Looked, found};
 use crate::pki::team::Certificate;
 use crate::policy::team::Team;
 
@@ -39,7 +39,10 @@ pub(super) fn run(arguments: ShowArguments) -> anyhow::Result<Exit> {
 }
 
 /// What there is of a team's certificates.
-pub(super) async fn found_of(session: &Session<'_>, team: &Team) -> Result<Found, Failure> {
+pub(super) async fn found_of(
+    session: &Session<'_>,
+    team: &Team,
+) -> Result<FoundCertificates, Failure> {
     let server = json!({
         "apiVersion": "v1",
         "kind": "Secret",
@@ -63,9 +66,9 @@ pub(super) async fn found_of(session: &Session<'_>, team: &Team) -> Result<Found
 }
 
 /// Each certificate that there is of a team.
-pub(super) fn certificates(found: Found) -> Vec<Known> {
-    let Found {
-        authority,
+pub(super) fn certificates(found: FoundCertificates) -> Vec<Known> {
+    let FoundCertificates {
+        ca,
         retiring,
         server,
         trusted: _,
@@ -76,14 +79,13 @@ pub(super) fn certificates(found: Found) -> Vec<Known> {
         of: of.to_owned(),
         certificate,
     };
-    let authority = authority.map(|it| known("CA", it.certificate().clone()));
+    let ca = ca.map(|it| known("CA", it.certificate().clone()));
     let retiring = retiring.into_iter().map(|it| known("old CA", it));
     let server = server.map(|it| known("Tiller", it.certificate));
     let bundles = bundles
         .into_iter()
         .map(|it| known(&it.person.to_string(), it.issued.certificate));
-    authority
-        .into_iter()
+    ca.into_iter()
         .chain(retiring)
         .chain(server)
         .chain(bundles)

@@ -12,7 +12,7 @@ use super::arguments::{CertificateArguments, DoingArguments, SharedArguments};
 use super::issuance::{Course, issue};
 use super::prepare::Scope;
 use super::session::{About, Failure, OWNER, Session, in_cluster};
-use crate::cluster::team::{Found, Recorded, people, releases};
+use crate::cluster::team::{FoundCertificates, Recorded, people, releases};
 use crate::policy::Settings;
 use crate::provision::{CheckedTeam, Names, TeamSpec, plan, revoked, team_name, withdrawn};
 
@@ -225,7 +225,7 @@ pub(super) fn planned(
     let issuance = issue(
         team,
         None,
-        Found::default(),
+        FoundCertificates::default(),
         Course::Replace,
         &arguments.in_cluster(),
     )?;

@@ -6,11 +6,11 @@ use std::time::SystemTime;
 use anyhow::{Context as _, bail};
 
 use super::arguments::CertificateArguments;
-use super::authority_folder::{AuthorityFolder, Kept};
-use crate::cluster::team::{Found, FoundBundle};
+use super::ca_folder::{CaFolder, KeptCa};
+use crate::cluster::team::{FoundBundle, FoundCertificates};
 use crate::gather::Gather as _;
 use crate::pki::team::{
-    Authority, Certificate, Certificates, Fingerprint, Holder, Issued, Present, Server, Wanted,
+    Certificate, Certificates, Fingerprint, Holder, Issued, Present, Server, TeamCa, Wanted,
 };
 use crate::policy::team::Team;
 use crate::provision::{CheckedTeam, Names, Person};
@@ -56,37 +56,34 @@ pub(super) struct Issuance {
 pub(super) fn issue(
     team: &CheckedTeam,
     registered: Option<&Team>,
-    found: Found,
+    found: FoundCertificates,
     course: Course,
     arguments: &CertificateArguments,
 ) -> anyhow::Result<Issuance> {
     let now = SystemTime::now();
     let is_half_way = arguments.ca_dir.is_none() && is_half_way(&found, registered);
-    let Found {
-        authority,
+    let FoundCertificates {
+        ca,
         retiring,
         server,
         trusted: _,
         bundles,
         unusable: _,
     } = found;
-    let in_cluster = authority.map(|authority| Kept {
-        authority,
-        retiring,
-    });
+    let in_cluster = ca.map(|ca| KeptCa { ca, retiring });
     let present = match &arguments.ca_dir {
         None => in_cluster,
         Some(_) if in_cluster.is_some() => bail!(
             "its CA is in Secret {}/{}: leave out --ca-dir",
             team.guard_namespace,
-            Names { team: &team.team }.authority()
+            Names { team: &team.team }.ca()
         ),
-        Some(folder) => AuthorityFolder::new(folder, &team.team).read()?,
+        Some(folder) => CaFolder::new(folder, &team.team).read()?,
     };
     if !course.is_replacement() {
         is_registered(&team.team, present.as_ref(), registered, arguments)?;
     }
-    let create = || Authority::create(&team.team, now, arguments.lifetimes().authority);
+    let create = || TeamCa::create(&team.team, now, arguments.lifetimes().ca);
     let is_begun = present
         .as_ref()
         .is_some_and(|kept| !kept.retiring.is_empty());
@@ -104,21 +101,21 @@ pub(super) fn issue(
         lifetimes: arguments.lifetimes(),
     };
     let (mut server, mut last_issuer) = (server, None);
-    let (authority, retiring) = match (present, course) {
+    let (ca, retiring) = match (present, course) {
         (None, Course::Finish) => bail!("it has no CA yet: provision it first"),
         (None, _) | (_, Course::Replace) => (create()?, Vec::new()),
-        (Some(kept), Course::Keep | Course::Complete) => (kept.authority, kept.retiring),
-        (Some(kept), Course::ReplaceOnce) => (kept.authority, Vec::new()),
+        (Some(kept), Course::Keep | Course::Complete) => (kept.ca, kept.retiring),
+        (Some(kept), Course::ReplaceOnce) => (kept.ca, Vec::new()),
         (Some(kept), Course::Finish) => {
             if is_begun {
-                are_handed_out(team, &kept.authority, &bundles)?;
+                are_handed_out(team, &kept.ca, &bundles)?;
             }
-            (kept.authority, Vec::new())
+            (kept.ca, Vec::new())
         }
         (Some(kept), Course::Rotate) => {
-            let old = kept.authority.certificate().clone();
+            let old = kept.ca.certificate().clone();
             let before = fingerprint(server.as_ref());
-            server = Certificates::last_server(&kept.authority, server, wanted, now)?;
+            server = Certificates::last_server(&kept.ca, server, wanted, now)?;
             let is_other = fingerprint(server.as_ref()) != before;
             last_issuer = is_other.then(|| old.clone());
             (create()?, vec![old])
@@ -129,7 +126,7 @@ pub(super) fn issue(
         server,
         clients: bundles.into_iter().map(|bundle| bundle.issued).collect(),
     };
-    let certificates = Certificates::complete(authority, present, wanted, now)?;
+    let certificates = Certificates::complete(ca, present, wanted, now)?;
     Ok(Issuance {
         certificates,
         is_new,
@@ -140,17 +137,17 @@ pub(super) fn issue(
 
 /// Whether an interrupted run brought in the CA that is in the cluster: Tiller's Secret, the team's record or a bundle still has
 /// another CA. False if a bundle is only missing, as after an interrupted `grant`.
-fn is_half_way(found: &Found, registered: Option<&Team>) -> bool {
-    let Some(authority) = &found.authority else {
+fn is_half_way(found: &FoundCertificates, registered: Option<&Team>) -> bool {
+    let Some(ca) = &found.ca else {
         return false;
     };
-    let trusted = std::iter::once(authority.certificate()).chain(&found.retiring);
+    let trusted = std::iter::once(ca.certificate()).chain(&found.retiring);
     let trusted: BTreeSet<_> = trusted.map(|it| it.fingerprint().0).gather();
     let known = registered.map(|it| it.ca_fingerprints.iter().copied().collect());
     let mut bundles = found.bundles.iter();
-    found.is_of_another_authority()
+    found.is_of_another_ca()
         || known.is_some_and(|known: BTreeSet<_>| known != trusted)
-        || bundles.any(|it| !authority.has_issued(&it.issued.certificate))
+        || bundles.any(|it| !ca.has_issued(&it.issued.certificate))
 }
 
 fn fingerprint(issued: Option<&Issued>) -> Option<Fingerprint> {
@@ -159,11 +156,7 @@ fn fingerprint(issued: Option<&Issued>) -> Option<Fingerprint> {
 
 /// Whether everybody has a bundle of the new CA. Without it, the end of the old one shuts them out, as after a `rotate` that was
 /// interrupted.
-fn are_handed_out(
-    team: &CheckedTeam,
-    new: &Authority,
-    bundles: &[FoundBundle],
-) -> anyhow::Result<()> {
+fn are_handed_out(team: &CheckedTeam, new: &TeamCa, bundles: &[FoundBundle]) -> anyhow::Result<()> {
     let has_new = |person: &&Person| {
         let mut own = bundles.iter().filter(|it| it.person == **person);
         own.any(|it| new.has_issued(&it.issued.certificate))
@@ -181,12 +174,12 @@ fn are_handed_out(
 /// A CA that is another than the registered one would shut out everybody without a word.
 fn is_registered(
     team: &str,
-    present: Option<&Kept>,
+    present: Option<&KeptCa>,
     registered: Option<&Team>,
     arguments: &CertificateArguments,
 ) -> anyhow::Result<()> {
     let known: &[_] = registered.map_or(&[], |team| &team.ca_fingerprints);
-    let fingerprint = present.map(|kept| kept.authority.certificate().fingerprint());
+    let fingerprint = present.map(|kept| kept.ca.certificate().fingerprint());
     match fingerprint {
         _ if known.is_empty() => Ok(()),
         Some(fingerprint) if known.contains(&fingerprint.0) => Ok(()),
@@ -225,13 +218,9 @@ impl Issuance {
         };
         let is_asked = course != Course::Keep;
         if self.is_new || is_asked {
-            let folder = AuthorityFolder::new(folder, team);
+            let folder = CaFolder::new(folder, team);
             folder
-                .write(
-                    &self.certificates.authority,
-                    &self.certificates.retiring,
-                    is_asked,
-                )
+                .write(&self.certificates.ca, &self.certificates.retiring, is_asked)
                 .context("cannot keep the CA")?;
         }
         Ok(())

@@ -3,9 +3,9 @@
 mod adoption;
 mod apply;
 mod arguments;
-mod authority_folder;
 mod beside;
 mod bundles;
+mod ca_folder;
 mod certs;
 pub(super) mod configure;
 pub(super) mod deprovision;

@@ -10,7 +10,7 @@ use super::arguments::{Output, SharedArguments};
 use super::bundles;
 use super::issuance::{Course, issue};
 use crate::cluster::apply::created;
-use crate::cluster::team::Found;
+use crate::cluster::team::FoundCertificates;
 use crate::manifest::to_yaml;
 use crate::offline::harden::pretty;
 use crate::policy::Settings;
@@ -26,8 +26,14 @@ pub(super) fn plans(
     let arguments = &shared.certificates;
     let plans = teams.iter().map(|team| {
         let of_team = || format!("the team \"{}\"", team.team);
-        let issuance =
-            issue(team, None, Found::default(), Course::Keep, arguments).with_context(of_team)?;
+        let issuance = issue(
+            team,
+            None,
+            FoundCertificates::default(),
+            Course::Keep,
+            arguments,
+        )
+        .with_context(of_team)?;
         if keep == Keep::Files {
             issuance.keep(&team.team, arguments, Course::Keep)?;
         }

@@ -10,7 +10,9 @@ use super::bundles;
 use super::issuance::{Course, Issuance, issue};
 use super::session::{Failure, Session};
 use crate::cluster::apply::{Applied, ApplyError, Change, Desired, Effect, Foreign, Writer};
-use crate::cluster::team::{Existing, Found, LookError, Looked, existing, found, is_leaving};
+use crate::cluster::team::{
+    Existing, FoundCertificates, LookError, Looked, existing, found, is_leaving,
+};
 use crate::cluster::told::chain;
 use crate::gather::Gather as _;
 use crate::pki::team::{Certificates, Fingerprint};
@@ -90,7 +92,7 @@ impl Session<'_> {
         let found = match found {
             Ok(found) => found,
             // Another CA takes the place of one that cannot be read.
-            Err(LookError::Authority { .. }) if course.is_replacement() => Found::default(),
+            Err(LookError::Ca { .. }) if course.is_replacement() => FoundCertificates::default(),
             Err(error) => return Err(Failure::cluster(error)),
         };
         let handed_out: BTreeSet<_> = found
@@ -100,7 +102,7 @@ impl Session<'_> {
             .gather();
         let served = found.server.as_ref().map(|it| it.certificate.fingerprint());
         let registered = self.registered(name).map(|it| &it.team);
-        if scope == Scope::Certificates && found.authority.is_none() && arguments.ca_dir.is_none() {
+        if scope == Scope::Certificates && found.ca.is_none() && arguments.ca_dir.is_none() {
             let known = registered.is_some_and(|team| !team.ca_fingerprints.is_empty());
             if !known {
                 let error = anyhow!("it has no CA yet: run `tiller-guard provision {name}`");

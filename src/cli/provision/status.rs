@@ -81,10 +81,10 @@ pub(super) fn status(arguments: ShowArguments) -> anyhow::Result<Exit> {
         let (mut value, mut text) = (standing.value(), standing.lines());
         if let Some(last) = text.len().checked_sub(1) {
             let name = &team.team.name;
-            let authority = Names { team: name }.authority();
+            let ca = Names { team: name }.ca();
             let lines = missing.iter().map(|object| {
                 // A new CA is made by this alone: bundles of the old one are out there.
-                let command = if object.ends_with(&format!("/{authority}")) {
+                let command = if object.ends_with(&format!("/{ca}")) {
                     format!("provision rotate {name} --now")
                 } else {
                     format!("provision {name}")
@@ -143,7 +143,7 @@ impl<'a> TeamStatus<'a> {
         let deployment = deployed.as_ref().map(|it| &it.0);
         let outdated = match deployment {
             _ if !registered.is_ours => None,
-            _ if found.is_of_another_authority() => {
+            _ if found.is_of_another_ca() => {
                 Some("Tiller's certificate is of another CA than the team's")
             }
             Some(deployment) if found.is_newer_than(deployment) => {

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 
-use super::secret::{Found, Next, Texts};
+use super::secret::{CaInSecret, Next, Texts};
 use super::{LINGERS_AT_LEAST, SETTLED, State, Times};
 use crate::pki::Bundle;
 
@@ -25,7 +25,7 @@ struct Stored {
 
 impl Stored {
     /// One look of a replica, as [`Keeper::round`] does it.
-    fn round(&mut self, state: &mut State) -> Found {
+    fn round(&mut self, state: &mut State) -> CaInSecret {
         let Times { ca, leaf, .. } = Times::default();
         let next = Next::of(self.secret.as_ref(), state, self.now, ca).unwrap();
         let found = match next {
@@ -73,7 +73,7 @@ fn no_replica_is_ever_without_a_certificate_that_the_bundles_accept() {
     for state in &mut replicas {
         stored.round(state);
     }
-    let (mut leaves, mut authorities) = (0_u32, 0_u32);
+    let (mut leaves, mut cas) = (0_u32, 0_u32);
     for day in 1..=365 * YEARS {
         stored.now = begin + DAY * day;
         for (number, state) in replicas.iter_mut().enumerate() {
@@ -85,7 +85,7 @@ fn no_replica_is_ever_without_a_certificate_that_the_bundles_accept() {
             stored.at += Times::default().every;
             stored.round(state);
             if state.awaits_settling() {
-                authorities += u32::from(number == 0);
+                cas += u32::from(number == 0);
                 stored.at += SETTLED;
                 stored.round(state);
             }
@@ -103,6 +103,6 @@ fn no_replica_is_ever_without_a_certificate_that_the_bundles_accept() {
         );
     }
     // A CA issues for two thirds of a year, a leaf lives for two thirds of a week.
-    assert!((14..=16).contains(&authorities), "{authorities}");
+    assert!((14..=16).contains(&cas), "{cas}");
     assert!(leaves >= 2 * YEARS * 365 / 6, "{leaves}");
 }

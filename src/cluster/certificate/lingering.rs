@@ -75,9 +75,9 @@ mod tests {
         WebhookCa::create(SystemTime::now(), Duration::from_hours(24)).unwrap()
     }
 
-    fn bundle<'a>(authorities: impl IntoIterator<Item = &'a WebhookCa>) -> Bundle {
+    fn bundle<'a>(cas: impl IntoIterator<Item = &'a WebhookCa>) -> Bundle {
         let mut bundle = Bundle::default();
-        for ca in authorities {
+        for ca in cas {
             bundle.add(ca);
         }
         bundle

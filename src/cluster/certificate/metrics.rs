@@ -9,7 +9,7 @@ use crate::pki::WebhookCa;
 #[derive(Debug, Clone, Default)]
 pub struct CertificateMetrics {
     in_sync: Gauge,
-    authority_end: Gauge,
+    ca_end: Gauge,
 }
 
 // === impl CertificateMetrics ===
@@ -25,13 +25,13 @@ impl CertificateMetrics {
         registry.register(
             "tls_ca_not_after_seconds",
             "When the CA of the serving certificate expires, in seconds since 1970",
-            self.authority_end.clone(),
+            self.ca_end.clone(),
         );
     }
 
     /// The CA that issues now.
     pub(super) fn issues(&self, ca: &WebhookCa) {
-        self.authority_end.set(ca.validity().not_after);
+        self.ca_end.set(ca.validity().not_after);
     }
 
     /// Whether both webhook configurations hold it.

@@ -39,7 +39,7 @@ use changes::Changes;
 pub use error::CertificateError;
 use lingering::Lingering;
 pub use metrics::CertificateMetrics;
-use secret::Found;
+use secret::CaInSecret;
 
 /// How soon the next attempt follows while there is nothing to serve.
 const SOON: Duration = Duration::from_millis(500);
@@ -263,7 +263,7 @@ impl State {
     }
 
     /// What the bundles must hold: what the Secret holds, and the CA of what is served.
-    fn wanted(&self, found: &Found, now: SystemTime) -> Bundle {
+    fn wanted(&self, found: &CaInSecret, now: SystemTime) -> Bundle {
         let mut wanted = found.bundle.clone();
         wanted.add(&found.ca);
         if let Some(leaf) = self.leaf.as_ref().filter(|it| it.holds(now)) {

@@ -23,7 +23,7 @@ const MOST: usize = 8;
 
 /// What the Secret holds.
 #[derive(Debug)]
-pub(super) struct Found {
+pub(super) struct CaInSecret {
     /// The CA that issues now.
     pub(super) ca: Arc<WebhookCa>,
     /// Those before it that are not over, and itself.
@@ -45,9 +45,9 @@ pub(super) struct Texts {
 #[derive(Debug)]
 pub(super) enum Next {
     /// The Secret stays.
-    Stays(Found),
+    Stays(CaInSecret),
     /// The Secret must hold this; why what it holds cannot be used, if that is so.
-    Writes(Found, Option<IssueError>),
+    Writes(CaInSecret, Option<IssueError>),
 }
 
 // === impl Texts ===
@@ -89,7 +89,7 @@ impl Next {
         let (known, unusable) = match WebhookCa::from_pem(certificate, key, now) {
             Ok(ca) if !ca.validity().is_due(now) => {
                 let ca = Arc::new(ca);
-                return Ok(Self::Stays(Found { ca, bundle }));
+                return Ok(Self::Stays(CaInSecret { ca, bundle }));
             }
             // A new one is its successor.
             Ok(old) => {
@@ -109,13 +109,13 @@ impl Next {
         };
         bundle.add(&ca);
         bundle.keep_last(MOST);
-        Ok(Self::Writes(Found { ca, bundle }, unusable))
+        Ok(Self::Writes(CaInSecret { ca, bundle }, unusable))
     }
 }
 
-// === impl Found ===
+// === impl CaInSecret ===
 
-impl Found {
+impl CaInSecret {
     /// As the Secret holds it.
     pub(super) fn texts(&self) -> Texts {
         Texts {
@@ -134,7 +134,7 @@ impl Keeper {
         cluster: &Cluster,
         state: &State,
         now: SystemTime,
-    ) -> Result<Found, CertificateError> {
+    ) -> Result<CaInSecret, CertificateError> {
         let name = &self.secret;
         let object = format!("Secret {}/{name}", self.namespace);
         let api: Api<Secret> = Api::namespaced(cluster.client().clone(), &self.namespace);

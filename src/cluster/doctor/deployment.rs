@@ -127,27 +127,12 @@ mod tests {
 
     use super::super::Health;
     use super::*;
-    use crate::installation::{IMAGE, NAMESPACE, POLICY, Platform, SERVICE_PORT};
-
-    fn installation() -> Installation {
-        Installation {
-            minor: 36,
-            namespace: NAMESPACE.to_owned(),
-            image: IMAGE.to_owned(),
-            replicas: 2,
-            service_port: SERVICE_PORT,
-            policy: POLICY.to_owned(),
-            account_patterns: Vec::new(),
-            certificate_secret: "tiller-tls".to_owned(),
-            ca_bundle: None,
-            renew_certificates: false,
-            place: Platform::default(),
-        }
-    }
+    use crate::installation::IMAGE;
+    use crate::installation::tests::installation;
 
     /// What is said of the Deployment of an installation that was changed so.
     fn checked(change: impl FnOnce(&mut Value), by_chart: bool) -> (Health, String) {
-        let installed = installation();
+        let installed = installation(36);
         let mut objects = installed.foundation();
         let mut found = objects.iter_mut().find(|it| it["kind"] == "Deployment");
         let found = found.as_mut().unwrap();

@@ -13,7 +13,7 @@ use crate::cluster::lookup::{ListKind, METADATA_LIST};
 use crate::cluster::paging::Paging;
 use crate::cluster::team::asked;
 use crate::gather::Gather as _;
-use crate::releases::movement::{ASIDE, Contents, Digest, Kept, Owner};
+use crate::releases::movement::{ASIDE, Contents, Digest, Owner, StoredRecord};
 use crate::releases::{OWNER, Record, Status, Storage};
 
 /// Records of a page by their metadata.
@@ -194,7 +194,7 @@ impl<'a> Looker<'a> {
     }
 }
 
-fn examined(record: &Record, decodes: bool) -> (String, Kept, Read) {
+fn examined(record: &Record, decodes: bool) -> (String, StoredRecord, Read) {
     let text = record.text.as_deref().unwrap_or_default();
     let digest = Digest::of(text);
     let kept = kept(&record.labels, record.resource_version.clone(), digest);
@@ -215,9 +215,9 @@ fn fault(record: &Record) -> Option<Fault> {
     status.is_pending().then_some(Fault::Pending(status))
 }
 
-fn kept(labels: &BTreeMap<String, String>, version: String, digest: Digest) -> Kept {
+fn kept(labels: &BTreeMap<String, String>, version: String, digest: Digest) -> StoredRecord {
     let is_aside = labels.get(OWNER.0).is_some_and(|owner| owner == ASIDE);
-    Kept {
+    StoredRecord {
         owner: if is_aside {
             Owner::Aside
         } else {

@@ -64,7 +64,7 @@ struct Head {
 }
 
 #[derive(Deserialize)]
-struct Found<T> {
+struct FoundItems<T> {
     items: Option<Vec<T>>,
 }
 
@@ -156,7 +156,7 @@ pub(super) async fn cached<T: DeserializeOwned>(
         let request = Request::new(&path).list(&parameters);
         let mut request = request.map_err(kube::Error::BuildRequest)?;
         request.headers_mut().insert(ACCEPT, METADATA_LIST);
-        cluster.client().request::<Found<T>>(request).await
+        cluster.client().request::<FoundItems<T>>(request).await
     });
     let place = namespace.unwrap_or("all namespaces");
     let found = answer.await;

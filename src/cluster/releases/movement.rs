@@ -13,7 +13,7 @@ use super::write::Writer;
 use crate::cluster::Cluster;
 use crate::releases::aside::Direction;
 use crate::releases::movement::{
-    Contents, Kept, Next, Outlook, Owner, Progress, Step, Steps, next, outlook,
+    Contents, Next, Outlook, Owner, Progress, Step, Steps, StoredRecord, next, outlook,
 };
 use crate::releases::{OWNER, Storage};
 
@@ -256,7 +256,7 @@ impl<F: FnMut(Moved)> Mover<'_, F> {
             };
             if let Err(error) = self.check(&source) {
                 // If nothing has moved, Tiller continues with its old storage.
-                let is_untouched = |it: &Kept| it.owner == Owner::Tiller;
+                let is_untouched = |it: &StoredRecord| it.owner == Owner::Tiller;
                 if !self.wrote && source.values().all(is_untouched) {
                     self.restore().await?;
                 }

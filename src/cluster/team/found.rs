@@ -7,18 +7,17 @@ use zeroize::Zeroizing;
 
 use super::Stock;
 use crate::cluster::told::{chain, missing_right, words};
-use crate::pki::team::{Authority, AuthorityError, Certificate, Issued, Usage, checksum};
+use crate::pki::team::{Certificate, Issued, TeamCa, TeamCaError, Usage, checksum};
 use crate::provision::{
-    AUTHORITY_SECRET_KEYS, Bundle, CHECKSUM_ANNOTATION, KIND_LABEL, MANAGED_BY, MANAGED_BY_LABEL,
-    Names, PERSON_ANNOTATION, PERSON_KIND_LABEL, Person, PersonKind, TEAM_LABEL, TLS_SECRET_KEYS,
-    quoted,
+    Bundle, CA_SECRET_KEYS, CHECKSUM_ANNOTATION, KIND_LABEL, MANAGED_BY, MANAGED_BY_LABEL, Names,
+    PERSON_ANNOTATION, PERSON_KIND_LABEL, Person, PersonKind, TEAM_LABEL, TLS_SECRET_KEYS, quoted,
 };
 
 /// What there is of a team's certificates. What is not labelled as ours is not looked at.
 #[derive(Debug, Default)]
-pub struct Found {
+pub struct FoundCertificates {
     /// The CA, where it is kept in the cluster.
-    pub authority: Option<Authority>,
+    pub ca: Option<TeamCa>,
     /// CAs on their way out.
     pub retiring: Vec<Certificate>,
     /// Tiller's certificate, if it can be read.
@@ -69,7 +68,7 @@ pub enum LookError {
         "the CA in Secret {namespace}/{name} cannot be used: repair it, or make a new CA with \
          `tiller-guard provision rotate {team} --now`"
     )]
-    Authority {
+    Ca {
         /// The team.
         team: String,
         /// The guard's namespace.
@@ -77,7 +76,7 @@ pub enum LookError {
         /// The Secret.
         name: String,
         /// Why.
-        source: Box<AuthorityError>,
+        source: Box<TeamCaError>,
     },
     /// Only the person may read it.
     #[error("you may not read the bundle of the {person} (Secret {namespace}/{name})")]
@@ -131,16 +130,16 @@ pub enum Refusal {
     Unasked(Box<kube::Error>),
 }
 
-// === impl Found ===
+// === impl FoundCertificates ===
 
-impl Found {
+impl FoundCertificates {
     /// Whether Tiller's Secret is of another CA than the team's, as after a `rotate` or `revoke` that was interrupted: Tiller
     /// then accepts who was to be shut out. False where either is not in the cluster.
-    pub fn is_of_another_authority(&self) -> bool {
-        let (Some(authority), Some(server)) = (&self.authority, &self.server) else {
+    pub fn is_of_another_ca(&self) -> bool {
+        let (Some(ca), Some(server)) = (&self.ca, &self.server) else {
             return false;
         };
-        let wanted = || std::iter::once(authority.certificate()).chain(&self.retiring);
+        let wanted = || std::iter::once(ca.certificate()).chain(&self.retiring);
         let is_trusted = |it: &Certificate| self.trusted.contains(it);
         let is_wanted = |it: &Certificate| wanted().any(|wanted| wanted == it);
         let is_same = wanted().all(is_trusted) && self.trusted.iter().all(is_wanted);
@@ -161,11 +160,11 @@ impl Found {
 
     /// Whether Tiller takes this bundle, as far as the CA is in the cluster.
     fn is_own(&self, bundle: &FoundBundle) -> bool {
-        let Some(authority) = &self.authority else {
+        let Some(ca) = &self.ca else {
             return true;
         };
         let certificate = &bundle.issued.certificate;
-        let mut issuers = std::iter::once(authority.certificate()).chain(&self.retiring);
+        let mut issuers = std::iter::once(ca.certificate()).chain(&self.retiring);
         certificate.usage() == Usage::Client && issuers.any(|it| it.has_issued(certificate))
     }
 
@@ -215,14 +214,14 @@ pub fn found(
     team: &str,
     guard_namespace: &str,
     server: Option<&Value>,
-) -> Result<Found, LookError> {
-    let name = Names { team }.authority();
+) -> Result<FoundCertificates, LookError> {
+    let name = Names { team }.ca();
     let server = server.filter(|it| is_ours(it, team));
     let [_, _, trusted] = TLS_SECRET_KEYS;
     let trusted = server.and_then(|it| data(it, trusted)).unwrap_or_default();
-    let mut found = Found {
+    let mut found = FoundCertificates {
         trusted: Certificate::read_all(&trusted).unwrap_or_default(),
-        ..Found::default()
+        ..FoundCertificates::default()
     };
     if let Some(secret) = server {
         let [certificate, key, _] = TLS_SECRET_KEYS;
@@ -247,10 +246,10 @@ pub fn found(
         {
             continue;
         }
-        let [certificate, key, retiring] = AUTHORITY_SECRET_KEYS;
+        let [certificate, key, retiring] = CA_SECRET_KEYS;
         let data = |key| data(secret, key).unwrap_or_default();
-        let authority = Authority::read(&data(certificate), &data(key));
-        found.authority = Some(authority.map_err(|source| LookError::Authority {
+        let ca = TeamCa::read(&data(certificate), &data(key));
+        found.ca = Some(ca.map_err(|source| LookError::Ca {
             team: team.to_owned(),
             namespace: guard_namespace.to_owned(),
             name: name.clone(),

@@ -14,7 +14,7 @@ mod rights;
 mod rollout;
 mod stock;
 
-pub use found::{Found, FoundBundle, LookError, Refusal, Unusable, found, people};
+pub use found::{FoundBundle, FoundCertificates, LookError, Refusal, Unusable, found, people};
 pub use granting::lacking_grants;
 pub use own_rights::{Write, lacking_rights, may_do_everything};
 pub use personal::{PersonalBundle, bundle};

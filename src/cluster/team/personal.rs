@@ -73,14 +73,14 @@ pub async fn bundle(
         });
     }
     let parts = (pem(ca), pem(certificate), pem(key));
-    let (Some(authorities), Some(certificate), Some(key)) = parts else {
+    let (Some(ca_certificates), Some(certificate), Some(key)) = parts else {
         return Err(missing());
     };
     let annotation = |key| text(&found, "annotations", key);
     let targets = annotation(TARGET_NAMESPACES_ANNOTATION);
     let targets = targets.unwrap_or_default().split(',');
     Ok(PersonalBundle {
-        bundle: Bundle::of(authorities.to_string(), certificate.to_string(), key),
+        bundle: Bundle::of(ca_certificates.to_string(), certificate.to_string(), key),
         tiller_namespace: annotation(TILLER_NAMESPACE_ANNOTATION)
             .ok_or_else(missing)?
             .to_owned(),

@@ -26,7 +26,7 @@ const LOOK: Duration = Duration::from_mins(1);
 /// before.
 const LEAF_NEAR: Duration = Duration::from_hours(14 * 24);
 /// The same of a CA: time to hand out the bundles of another one while certificates of this one are valid.
-const AUTHORITY_NEAR: Duration = Duration::from_hours(180 * 24);
+const CA_NEAR: Duration = Duration::from_hours(180 * 24);
 
 /// When the certificates of a Secret end, as far as it holds any that can be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +34,7 @@ pub(super) struct Ends {
     /// That of Tiller.
     tiller: Option<Validity>,
     /// The last of its CAs.
-    authority: Option<Validity>,
+    ca: Option<Validity>,
     /// The first of the bundles of the team's people, as `provision` has noted it on the Secret.
     person: Option<Validity>,
     /// The file that holds something else than certificates.
@@ -114,7 +114,7 @@ impl Ends {
         #[derive(Deserialize)]
         struct Files {
             #[serde(rename = "ca.crt")]
-            authorities: Option<String>,
+            ca_certificates: Option<String>,
             #[serde(rename = "tls.crt")]
             certificate: Option<String>,
         }
@@ -124,7 +124,7 @@ impl Ends {
         let noted = annotations.get(PEOPLE_NOT_AFTER_ANNOTATION);
         let files = [
             ("tls.crt", data.certificate.as_deref()),
-            ("ca.crt", data.authorities.as_deref()),
+            ("ca.crt", data.ca_certificates.as_deref()),
         ];
         let read = files.map(|(file, text)| {
             let text = text.filter(|it| !it.is_empty());
@@ -133,14 +133,14 @@ impl Ends {
         });
         let unreadable = read.iter().find(|(is_unreadable, _, _)| *is_unreadable);
         let unreadable = unreadable.map(|(_, file, _)| *file);
-        let [(_, _, tiller), (_, _, authorities)] = read;
+        let [(_, _, tiller), (_, _, ca_certificates)] = read;
         let ends = Self {
             tiller: tiller.and_then(|all| all.first().copied()),
-            authority: authorities.and_then(|all| all.into_iter().max_by_key(|it| it.not_after)),
+            ca: ca_certificates.and_then(|all| all.into_iter().max_by_key(|it| it.not_after)),
             person: noted.and_then(|text| Validity::until(text)),
             unreadable,
         };
-        let holds_something = ends.tiller.is_some() || ends.authority.is_some();
+        let holds_something = ends.tiller.is_some() || ends.ca.is_some();
         (holds_something || unreadable.is_some()).then_some(ends)
     }
 
@@ -148,13 +148,13 @@ impl Ends {
     fn parts(self) -> impl Iterator<Item = (&'static str, Validity, Duration)> {
         let Self {
             tiller,
-            authority,
+            ca,
             person,
             unreadable: _,
         } = self;
         let parts = [
             ("tiller", tiller, LEAF_NEAR),
-            ("ca", authority, AUTHORITY_NEAR),
+            ("ca", ca, CA_NEAR),
             ("person", person, LEAF_NEAR),
         ];
         parts
@@ -282,8 +282,8 @@ mod tests {
         };
         let in_days = |days: u64| 1_800_000_000 + days * 86_400;
 
-        let authorities = certificate(10) + &certificate(300);
-        let one = ends(&[("ca.crt", authorities), ("tls.crt", certificate(13))]);
+        let ca_certificates = certificate(10) + &certificate(300);
+        let one = ends(&[("ca.crt", ca_certificates), ("tls.crt", certificate(13))]);
         let other = [("ca.crt", certificate(200)), ("tls.crt", certificate(90))];
         let person = Validity::until("2027-02-19T08:00:00Z").unwrap();
         let other = ends_with(&other, &person.end_text());
@@ -315,7 +315,7 @@ mod tests {
         let truncated: String = certificate(5).chars().take(200).collect();
         let other = ends(&[("tls.crt", truncated)]).unwrap();
         let only = ends(&[("tls.crt", certificate(5)), ("ca.crt", "no PEM".to_owned())]).unwrap();
-        assert_eq!((other.tiller, only.authority), (None, None));
+        assert_eq!((other.tiller, only.ca), (None, None));
 
         let certificates = TeamCertificates::default();
         let all = [("a/tiller-tls", other), ("b/tiller-tls", only)];

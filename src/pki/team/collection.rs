@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use ring::digest::{Context, SHA256};
 
 use super::{
-    Authority, Certificate, Fingerprint, Holder, IssueError, Issued, Lifetimes, Server, Usage,
+    Certificate, Fingerprint, Holder, IssueError, Issued, Lifetimes, Server, TeamCa, Usage,
 };
 
 /// How long a certificate of Tiller must be valid to stay while its CA is retired: time to hand out the bundles that trust the next one.
@@ -16,7 +16,7 @@ const HANDING_OUT: Duration = Duration::from_hours(30 * 24);
 #[derive(Debug)]
 pub struct Certificates {
     /// The CA that issues.
-    pub authority: Authority,
+    pub ca: TeamCa,
     /// The CAs that are trusted too while a new one takes over.
     pub retiring: Vec<Certificate>,
     /// Tiller's.
@@ -59,8 +59,8 @@ pub fn checksum<'c>(
 ) -> Fingerprint {
     let mut context = Context::new(&SHA256);
     context.update(&server.fingerprint().0);
-    for authority in trusted {
-        context.update(&authority.fingerprint().0);
+    for ca in trusted {
+        context.update(&ca.fingerprint().0);
     }
     Fingerprint::of_digest(&context.finish())
 }
@@ -71,7 +71,7 @@ impl Certificates {
     /// Keeps what is good of the present certificates and issues the rest. If a new CA takes over, Tiller keeps
     /// its certificate of the old one, which people who have no new bundle yet trust; the people's are issued anew.
     pub fn complete(
-        authority: Authority,
+        ca: TeamCa,
         present: Present,
         wanted: Wanted<'_>,
         now: SystemTime,
@@ -91,17 +91,17 @@ impl Certificates {
             let retires = retiring.iter().any(|old| old.has_issued(certificate));
             certificate.usage() == Usage::Server
                 && *certificate.names() == *place.names()
-                && (retires || authority.has_issued(certificate))
+                && (retires || ca.has_issued(certificate))
                 && (retires && lasts(certificate, now) || !certificate.is_due(now))
         };
         let server = match server.filter(is_good_server) {
             Some(server) => server,
-            None => authority.issue_server(place, now, lifetimes.server)?,
+            None => ca.issue_server(place, now, lifetimes.server)?,
         };
         let is_good_client = |issued: &Issued| {
             let certificate = &issued.certificate;
             certificate.usage() == Usage::Client
-                && authority.has_issued(certificate)
+                && ca.has_issued(certificate)
                 && !certificate.is_due(now)
         };
         let mut present: BTreeMap<_, _> = clients
@@ -113,12 +113,12 @@ impl Certificates {
         for holder in holders.iter().collect::<BTreeSet<_>>() {
             let issued = match present.remove(holder) {
                 Some(issued) => issued,
-                None => authority.issue_client(holder, now, lifetimes.client)?,
+                None => ca.issue_client(holder, now, lifetimes.client)?,
             };
             clients.insert(holder.clone(), issued);
         }
         Ok(Self {
-            authority,
+            ca,
             retiring,
             server,
             clients,
@@ -129,7 +129,7 @@ impl Certificates {
     /// another of `old` where [`Self::complete`] would issue one of the next CA before there was time to hand out the bundles
     /// that trust it.
     pub fn last_server(
-        old: &Authority,
+        old: &TeamCa,
         present: Option<Issued>,
         wanted: Wanted<'_>,
         now: SystemTime,
@@ -154,7 +154,7 @@ impl Certificates {
 
     /// The CAs that Tiller and people trust, the one that issues first.
     pub fn trusted(&self) -> impl Iterator<Item = &Certificate> {
-        std::iter::once(self.authority.certificate()).chain(&self.retiring)
+        std::iter::once(self.ca.certificate()).chain(&self.retiring)
     }
 
     /// The trusted CAs as PEM.

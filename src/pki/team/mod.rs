@@ -8,18 +8,18 @@
 //! | key usage | certificates, revocation lists | signatures | signatures |
 //! | extended key usage | none: Go would take it for a limit of the leaves | server only | client only |
 //! | names | | `127.0.0.1`, `::1`, the Service's | |
-//! | lifetime | [`Lifetimes::authority`] | [`Lifetimes::server`] | [`Lifetimes::client`] |
+//! | lifetime | [`Lifetimes::ca`] | [`Lifetimes::server`] | [`Lifetimes::client`] |
 //!
 //! The oldest Helm and Tiller, built with Go 1.7, read all of it. The clock is always an argument.
 
-mod authority;
+mod ca;
 mod certificate;
 mod collection;
 mod key;
 mod pkcs8;
 mod profile;
 
-pub use authority::{Authority, AuthorityError, IssueError, Issued, PairError};
+pub use ca::{IssueError, Issued, PairError, TeamCa, TeamCaError};
 pub use certificate::{Certificate, CertificateError, Fingerprint};
 pub use collection::{Certificates, Present, Wanted, checksum};
 pub use key::{KeyError, PrivateKey};

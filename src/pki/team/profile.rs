@@ -21,7 +21,7 @@ pub struct Holder {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Usage {
     /// Signing others.
-    Authority,
+    Ca,
     /// Only Tiller.
     Server,
     /// Only a person.
@@ -34,7 +34,7 @@ pub enum Usage {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lifetimes {
     /// A team's CA.
-    pub authority: Duration,
+    pub ca: Duration,
     /// Tiller's.
     pub server: Duration,
     /// A person's. Tiller knows no revocation: what is handed out counts until it ends.
@@ -87,7 +87,7 @@ impl Usage {
     pub(super) fn of(x509: &X509Certificate<'_>) -> Self {
         let usage = x509.extended_key_usage().ok().flatten();
         match usage.map(|usage| usage.value) {
-            _ if x509.is_ca() => Self::Authority,
+            _ if x509.is_ca() => Self::Ca,
             Some(usage) if usage.any || !usage.other.is_empty() => Self::Other,
             Some(usage) if usage.server_auth && !usage.client_auth => Self::Server,
             Some(usage) if usage.client_auth && !usage.server_auth => Self::Client,
@@ -98,7 +98,7 @@ impl Usage {
     /// In a word.
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::Authority => "CA",
+            Self::Ca => "CA",
             Self::Server => "server",
             Self::Client => "client",
             Self::Other => "other",
@@ -111,7 +111,7 @@ impl Usage {
 impl Default for Lifetimes {
     fn default() -> Self {
         Self {
-            authority: 3650 * DAY,
+            ca: 3650 * DAY,
             server: 365 * DAY,
             client: 90 * DAY,
         }

@@ -53,8 +53,8 @@ impl Knowledge {
                     (self.with_release_record(namespace, name), true)
                 }
                 CustodyObject::Secret(secret) => {
-                    let authorities = secret.authorities.clone();
-                    (self.with_certificates(namespace, name, authorities), true)
+                    let ca_file = secret.ca_file.clone();
+                    (self.with_certificates(namespace, name, ca_file), true)
                 }
                 CustodyObject::ConfigMap(_) | CustodyObject::TokenRequest(_) => {
                     return (self.clone(), None);

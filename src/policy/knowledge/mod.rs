@@ -240,10 +240,10 @@ impl Knowledge {
 
     /// With a Secret with a Tiller's certificates, of which its CAs are known alone.
     #[must_use]
-    pub fn with_certificates(&self, namespace: &str, name: &str, authorities: CaFile) -> Self {
+    pub fn with_certificates(&self, namespace: &str, name: &str, ca_file: CaFile) -> Self {
         let mut new = self.clone();
         let key = [namespace, "/", name];
-        new.certificates.insert(&key, Arc::new(authorities));
+        new.certificates.insert(&key, Arc::new(ca_file));
         new
     }
 

@@ -243,7 +243,7 @@ impl Knowledge {
     /// The CAs of a Secret with a Tiller's certificates.
     pub(in crate::policy) fn certificates(&self, namespace: &str, name: &str) -> Option<&CaFile> {
         let known = self.certificates.get(&[namespace, "/", name]);
-        known.map(|authorities| &**authorities)
+        known.map(|ca_file| &**ca_file)
     }
 
     /// Whether this Service is known to lead to Tillers.

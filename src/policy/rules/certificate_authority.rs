@@ -29,7 +29,7 @@ pub(super) fn check(case: &CustodyCase<'_>, findings: &mut Findings<'_>) {
     let Some(namespace) = case.certificates_for(secret) else {
         return;
     };
-    if let Some(objection) = objection(&secret.authorities, namespace, case.context.knowledge) {
+    if let Some(objection) = objection(&secret.ca_file, namespace, case.context.knowledge) {
         findings.refuse(
             &RULE,
             Pointer::new(Place::Object, "data/ca.crt"),
@@ -41,14 +41,14 @@ pub(super) fn check(case: &CustodyCase<'_>, findings: &mut Findings<'_>) {
 
 /// What is wrong with the CAs that a Tiller in this namespace trusts, or would.
 pub(super) fn objection(
-    authorities: &CaFile,
+    ca_file: &CaFile,
     namespace: &str,
     knowledge: &Knowledge,
 ) -> Option<String> {
     let teams = || knowledge.teams_in(namespace);
     let right: BTreeSet<_> = teams().flat_map(|team| &team.ca_fingerprints).collect();
     let team = teams().next().filter(|_| !right.is_empty())?;
-    match authorities {
+    match ca_file {
         CaFile::Absent => None,
         CaFile::Unreadable(reason) => Some(format!("ca.crt cannot be read: {reason}")),
         CaFile::Certificates(fingerprints) => {

@@ -26,9 +26,9 @@ pub(super) fn check(case: &Case<'_>, findings: &mut Findings<'_>) {
         return;
     };
     for name in secrets(case) {
-        let authorities = case.knowledge.certificates(namespace, name);
-        let objection = authorities.and_then(|authorities| {
-            certificate_authority::objection(authorities, namespace, case.knowledge)
+        let ca_file = case.knowledge.certificates(namespace, name);
+        let objection = ca_file.and_then(|ca_file| {
+            certificate_authority::objection(ca_file, namespace, case.knowledge)
         });
         if let Some(objection) = objection {
             findings.refuse(

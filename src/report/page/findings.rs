@@ -20,13 +20,13 @@ type Text<'f> = (&'f str, &'f str, &'static str);
 
 /// All findings, by rule, the worst first.
 pub(super) struct Index<'f> {
-    rules: Vec<(&'static str, Found<'f>)>,
+    rules: Vec<(&'static str, RuleFindings<'f>)>,
     /// The texts that are shown with their rules.
     shown: BTreeSet<(&'static str, Text<'f>)>,
 }
 
 /// What a rule found.
-struct Found<'f> {
+struct RuleFindings<'f> {
     severity: Severity,
     page: &'f str,
     /// The texts that most objects have, with the numbers of these objects.
@@ -50,7 +50,9 @@ impl<'f> Index<'f> {
             }
         }
         let found = rules.into_iter();
-        let mut rules: Vec<_> = found.map(|(rule, all)| (rule, Found::of(&all))).collect();
+        let mut rules: Vec<_> = found
+            .map(|(rule, all)| (rule, RuleFindings::of(&all)))
+            .collect();
         rules.sort_by_key(|(rule, found)| (Reverse(found.severity), *rule));
         let texts = rules
             .iter()
@@ -78,9 +80,9 @@ impl<'f> Index<'f> {
     }
 }
 
-// === impl Found ===
+// === impl RuleFindings ===
 
-impl<'f> Found<'f> {
+impl<'f> RuleFindings<'f> {
     fn of(findings: &[(usize, &'f Finding)]) -> Self {
         let mut texts: BTreeMap<Text<'f>, Vec<usize>> = BTreeMap::new();
         for (number, finding) in findings {

@@ -52,7 +52,7 @@ impl Guard for Slow {
                 return None;
             }
             sleep(took).await;
-            Some(Found {
+            Some(LookedUp {
                 knowledge: Arc::default(),
                 whole: true,
             })

@@ -39,11 +39,11 @@ static CLUSTER: LazyLock<Result<Cluster, String>> = LazyLock::new(|| {
     let started = thread::spawn(|| {
         tokio::runtime::Runtime::new()?.block_on(async {
             let mut cluster = Cluster::start().await?;
-            let [authority, name] = cluster.words_for_proof()?;
+            let [ca, name] = cluster.words_for_proof()?;
             let policy = format!("--policy={}", cluster.write("policy.yaml", POLICY)?);
             let program = Path::new(env!("CARGO_BIN_EXE_tiller-guard"));
             cluster
-                .start_guard(program, &["serve", &policy, &authority, &name])
+                .start_guard(program, &["serve", &policy, &ca, &name])
                 .await?;
             cluster.register().await?;
             anyhow::Ok(cluster)

@@ -102,7 +102,7 @@ async fn row_15_false_in_its_spellings() {
 }
 
 #[tokio::test]
-async fn row_16_other_authorities() {
+async fn row_16_other_cas() {
     let world = World::create("row-16").await;
     all_hardened(
         &world,

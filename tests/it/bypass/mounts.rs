@@ -126,7 +126,7 @@ async fn row_28_doors_to_the_node() {
 async fn row_67_a_token_directory_of_ones_own() {
     let world = World::create("row-67").await;
     let token = json!({ "serviceAccountToken": { "path": "token" } });
-    let authorities = json!({ "configMap": { "name": "kube-root-ca.crt", "items": [{ "key": "ca.crt", "path": "ca.crt" }] } });
+    let root_ca = json!({ "configMap": { "name": "kube-root-ca.crt", "items": [{ "key": "ca.crt", "path": "ca.crt" }] } });
     let place = json!({ "downwardAPI": { "items": [{ "path": "namespace", "fieldRef": { "fieldPath": "metadata.namespace" } }] } });
     let mine = json!({ "configMap": { "name": "mine", "items": [{ "key": "ca.crt", "path": "ca.crt" }] } });
     let renamed = json!({ "configMap": { "name": "kube-root-ca.crt", "items": [{ "key": "ca.crt", "path": "token" }] } });
@@ -142,10 +142,10 @@ async fn row_67_a_token_directory_of_ones_own() {
     let sources = [
         json!({ "projected": { "sources": [token, mine, place] } }),
         json!({ "projected": { "sources": [token, renamed, place] } }),
-        json!({ "projected": { "sources": [elsewhere, authorities, place] } }),
-        json!({ "projected": { "sources": [token, authorities, label] } }),
-        json!({ "projected": { "sources": [token, authorities, place, secret] } }),
-        json!({ "projected": { "sources": [authorities, place] } }),
+        json!({ "projected": { "sources": [elsewhere, root_ca, place] } }),
+        json!({ "projected": { "sources": [token, root_ca, label] } }),
+        json!({ "projected": { "sources": [token, root_ca, place, secret] } }),
+        json!({ "projected": { "sources": [root_ca, place] } }),
         json!({ "configMap": { "name": "mine" } }),
         json!({ "secret": { "secretName": "tiller-token-x7k2p" } }),
     ];
@@ -156,7 +156,7 @@ async fn row_67_a_token_directory_of_ones_own() {
         let answer = mounted(&world, &json!([volume]), &mount).await;
         assert_refused(answer, "volume-mounts", MOUNTS);
     }
-    let volume = json!({ "name": "a", "projected": { "sources": [token, authorities, place] } });
+    let volume = json!({ "name": "a", "projected": { "sources": [token, root_ca, place] } });
     let part = json!([{ "name": "a", "mountPath": directory, "subPath": "x" }]);
     let answer = mounted(&world, &json!([volume]), &part).await;
     assert_refused(answer, "volume-mounts", MOUNTS);

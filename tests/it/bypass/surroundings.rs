@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use kube::core::Status;
 use serde_json::{Value, json};
-use tiller_guard::pki::team::Authority;
+use tiller_guard::pki::team::TeamCa;
 
 use super::{create, eventually, tiller};
 use crate::api_server::refuse::assert_refused;
@@ -33,8 +33,8 @@ async fn by(world: &World, user: &str) -> World {
     }
 }
 
-fn ca() -> Authority {
-    Authority::create(
+fn ca() -> TeamCa {
+    TeamCa::create(
         "a",
         std::time::SystemTime::now(),
         std::time::Duration::from_hours(24),
@@ -42,7 +42,7 @@ fn ca() -> Authority {
     .unwrap()
 }
 
-fn certificates(name: &str, ca: &Authority) -> Value {
+fn certificates(name: &str, ca: &TeamCa) -> Value {
     json!({
         "metadata": { "name": name },
         "data": { "ca.crt": STANDARD.encode(ca.certificate().pem()), "tls.crt": "QQ==", "tls.key": "QQ==" },

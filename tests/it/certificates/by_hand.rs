@@ -6,7 +6,7 @@ use std::process::Command;
 use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
-use tiller_guard::pki::team::{Authority, Certificate, Issued, Usage};
+use tiller_guard::pki::team::{Certificate, Issued, TeamCa, Usage};
 
 use super::{BLUE, DAY, ada};
 use crate::offline::Folder;
@@ -31,12 +31,12 @@ fn the_commands_of_the_readme_make_the_same_certificates() {
     assert!(output.status.success(), "{output:?}");
     let read = |name: &str| fs::read(Path::new(&folder.path()).join(name)).unwrap();
 
-    let authority = Authority::read(&read("ca.pem"), &read("ca-key.pem")).unwrap();
-    assert!(!authority.may_have_others_below());
+    let ca = TeamCa::read(&read("ca.pem"), &read("ca-key.pem")).unwrap();
+    assert!(!ca.may_have_others_below());
     let server = Issued::read(&read("server.pem"), &read("server-key.pem")).unwrap();
     let client = Issued::read(&read("cert.pem"), &read("key.pem")).unwrap();
-    assert!(authority.has_issued(&server.certificate) && authority.has_issued(&client.certificate));
-    assert_eq!(authority.certificate().usage(), Usage::Authority);
+    assert!(ca.has_issued(&server.certificate) && ca.has_issued(&client.certificate));
+    assert_eq!(ca.certificate().usage(), Usage::Ca);
     assert_eq!(server.certificate.usage(), Usage::Server);
     assert_eq!(server.certificate.names(), BLUE.names());
     assert_eq!(client.certificate.usage(), Usage::Client);
@@ -44,12 +44,8 @@ fn the_commands_of_the_readme_make_the_same_certificates() {
 
     // The same extensions as those of our own.
     let now = SystemTime::now();
-    let own = Authority::create("blue", now, 3650 * DAY).unwrap();
-    let of_hand = [
-        authority.certificate(),
-        &server.certificate,
-        &client.certificate,
-    ];
+    let own = TeamCa::create("blue", now, 3650 * DAY).unwrap();
+    let of_hand = [ca.certificate(), &server.certificate, &client.certificate];
     let own_server = own.issue_server(BLUE, now, 365 * DAY).unwrap();
     let own_client = own.issue_client(&ada(), now, 90 * DAY).unwrap();
     let ours = [

@@ -11,7 +11,7 @@ use rustls::crypto::ring;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::WebPkiClientVerifier;
 use tiller_guard::pki::team::{
-    Authority, Certificate, Certificates, Holder, Issued, Lifetimes, Present, Wanted,
+    Certificate, Certificates, Holder, Issued, Lifetimes, Present, TeamCa, Wanted,
 };
 
 use super::{BLUE, DAY, ada, now};
@@ -60,8 +60,8 @@ impl Hands {
 impl Hand {
     fn roots(&self) -> Arc<RootCertStore> {
         let mut roots = RootCertStore::empty();
-        for authority in &self.trusted {
-            roots.add(authority.clone()).unwrap();
+        for ca in &self.trusted {
+            roots.add(ca.clone()).unwrap();
         }
         Arc::new(roots)
     }
@@ -83,21 +83,21 @@ fn refusal(tiller: &Hand, person: &Hand, now: SystemTime) -> Option<rustls::Erro
 }
 
 /// What `provision` finds of what it left.
-struct Kept {
-    authority: Authority,
+struct LeftCertificates {
+    ca: TeamCa,
     retiring: Vec<Certificate>,
     server: Option<Issued>,
     clients: Vec<Issued>,
 }
 
-impl Kept {
+impl LeftCertificates {
     fn renew(self, now: SystemTime) -> Certificates {
         self.renew_for(usual(&[ada()]), now)
     }
 
     fn renew_for(self, wanted: Wanted<'_>, now: SystemTime) -> Certificates {
         let Self {
-            authority,
+            ca,
             retiring,
             server,
             clients,
@@ -107,18 +107,18 @@ impl Kept {
             server,
             clients,
         };
-        Certificates::complete(authority, present, wanted, now).unwrap()
+        Certificates::complete(ca, present, wanted, now).unwrap()
     }
 
     fn of(certificates: Certificates) -> Self {
         let Certificates {
-            authority,
+            ca,
             retiring,
             server,
             clients,
         } = certificates;
         Self {
-            authority,
+            ca,
             retiring,
             server: Some(server),
             clients: clients.into_values().collect(),
@@ -126,11 +126,11 @@ impl Kept {
     }
 
     fn rotate(self, wanted: Wanted<'_>, now: SystemTime) -> Self {
-        let new = Authority::create("blue", now, wanted.lifetimes.authority).unwrap();
-        let server = Certificates::last_server(&self.authority, self.server, wanted, now);
+        let new = TeamCa::create("blue", now, wanted.lifetimes.ca).unwrap();
+        let server = Certificates::last_server(&self.ca, self.server, wanted, now);
         Self {
-            retiring: vec![self.authority.certificate().clone()],
-            authority: new,
+            retiring: vec![self.ca.certificate().clone()],
+            ca: new,
             server: server.unwrap(),
             clients: self.clients,
         }
@@ -149,12 +149,10 @@ fn a_rotation_leaves_a_month_to_hand_out_the_bundles() {
                 ..Lifetimes::default()
             };
             let made = begin - DAY * (server_days * age / 6);
-            let authority = Authority::create("blue", made, lifetimes.authority).unwrap();
-            let server = authority
-                .issue_server(BLUE, made, lifetimes.server)
-                .unwrap();
-            let kept = Kept {
-                authority,
+            let ca = TeamCa::create("blue", made, lifetimes.ca).unwrap();
+            let server = ca.issue_server(BLUE, made, lifetimes.server).unwrap();
+            let kept = LeftCertificates {
+                ca,
                 retiring: Vec::new(),
                 server: Some(server),
                 clients: Vec::new(),
@@ -167,11 +165,11 @@ fn a_rotation_leaves_a_month_to_hand_out_the_bundles() {
             };
             let mut certificates = kept.renew_for(wanted, begin);
             let in_hand = Hands::of(&certificates).person;
-            let kept = Kept::of(certificates).rotate(wanted, begin);
+            let kept = LeftCertificates::of(certificates).rotate(wanted, begin);
             certificates = kept.renew_for(wanted, begin);
             for day in 0..=30_u32 {
                 let today = begin + DAY * day;
-                certificates = Kept::of(certificates).renew_for(wanted, today);
+                certificates = LeftCertificates::of(certificates).renew_for(wanted, today);
                 let refused = refusal(&Hands::of(&certificates).tiller, &in_hand, today);
                 let told = format!("{server_days} days, {age} sixths old, day {day}");
                 assert_eq!(refused, None, "{told}");
@@ -183,9 +181,9 @@ fn a_rotation_leaves_a_month_to_hand_out_the_bundles() {
 #[test]
 fn nobody_is_ever_without_a_valid_certificate() {
     let begin = now();
-    let authority = Authority::create("blue", begin, Lifetimes::default().authority).unwrap();
-    let mut certificates = Kept {
-        authority,
+    let ca = TeamCa::create("blue", begin, Lifetimes::default().ca).unwrap();
+    let mut certificates = LeftCertificates {
+        ca,
         retiring: Vec::new(),
         server: None,
         clients: Vec::new(),
@@ -204,8 +202,8 @@ fn nobody_is_ever_without_a_valid_certificate() {
         }
         // The bundle of a week ago is taken before anything is renewed.
         in_hand = hands.person.clone();
-        let end = certificates.authority.certificate().validity();
-        let mut kept = Kept::of(certificates);
+        let end = certificates.ca.certificate().validity();
+        let mut kept = LeftCertificates::of(certificates);
         if end.left(today) <= DAY * ALERT && rotated.is_none() {
             kept = kept.rotate(usual(&[ada()]), today);
             rotated = Some(day);

@@ -12,7 +12,7 @@ use rustls::pki_types::{PrivateKeyDer, ServerName, UnixTime, pem::PemObject as _
 use rustls::server::WebPkiClientVerifier;
 use rustls::time_provider::TimeProvider;
 use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConfig, ServerConnection};
-use tiller_guard::pki::team::{Authority, Issued};
+use tiller_guard::pki::team::{Issued, TeamCa};
 
 use super::{DAY, MINUTE, Team, now};
 
@@ -28,17 +28,17 @@ impl TimeProvider for At {
 
 /// What of a handshake may be wrong.
 struct Meeting<'a> {
-    trusted_by_server: &'a Authority,
+    trusted_by_server: &'a TeamCa,
     server: &'a Issued,
-    trusted_by_client: &'a Authority,
+    trusted_by_client: &'a TeamCa,
     client: Option<&'a Issued>,
     name: &'a str,
     time: SystemTime,
 }
 
-fn roots(authority: &Authority) -> Arc<RootCertStore> {
+fn roots(ca: &TeamCa) -> Arc<RootCertStore> {
     let mut roots = RootCertStore::empty();
-    roots.add(authority.certificate().der().clone()).unwrap();
+    roots.add(ca.certificate().der().clone()).unwrap();
     Arc::new(roots)
 }
 
@@ -49,9 +49,9 @@ fn key(issued: &Issued) -> PrivateKeyDer<'static> {
 impl<'a> Meeting<'a> {
     fn of(team: &'a Team) -> Self {
         Self {
-            trusted_by_server: &team.authority,
+            trusted_by_server: &team.ca,
             server: &team.server,
-            trusted_by_client: &team.authority,
+            trusted_by_client: &team.ca,
             client: Some(&team.client),
             name: "127.0.0.1",
             time: now(),
@@ -205,7 +205,7 @@ fn another_team_s_certificate_opens_nothing() {
     );
     let meeting = Meeting {
         server: &green.server,
-        trusted_by_server: &green.authority,
+        trusted_by_server: &green.ca,
         ..Meeting::of(&blue)
     };
     let error = meeting.hold().unwrap_err();
@@ -217,10 +217,10 @@ fn another_team_s_certificate_opens_nothing() {
 
 /// Two teams of one name are still two.
 #[test]
-fn a_new_authority_of_the_same_name_shuts_out_those_of_the_old_one() {
+fn a_new_ca_of_the_same_name_shuts_out_those_of_the_old_one() {
     let (old, new) = (Team::create("blue"), Team::create("blue"));
     let meeting = Meeting {
-        trusted_by_server: &new.authority,
+        trusted_by_server: &new.ca,
         ..Meeting::of(&old)
     };
     let error = meeting.hold().unwrap_err();

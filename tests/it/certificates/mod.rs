@@ -1,14 +1,14 @@
 //! A team's certificates, judged by openssl and by webpki.
 
-mod authority;
 mod by_hand;
+mod ca;
 mod decade;
 mod handshake;
 mod openssl;
 
 use std::time::{Duration, SystemTime};
 
-use tiller_guard::pki::team::{Authority, Holder, Issued, Lifetimes, Server};
+use tiller_guard::pki::team::{Holder, Issued, Lifetimes, Server, TeamCa};
 
 const DAY: Duration = Duration::from_hours(24);
 const MINUTE: Duration = Duration::from_mins(1);
@@ -25,7 +25,7 @@ const BLUE: Server<'static> = Server {
 
 /// A team's certificates.
 struct Team {
-    authority: Authority,
+    ca: TeamCa,
     server: Issued,
     client: Issued,
 }
@@ -33,18 +33,10 @@ struct Team {
 impl Team {
     fn create(name: &str) -> Self {
         let lifetimes = Lifetimes::default();
-        let authority = Authority::create(name, now(), lifetimes.authority).unwrap();
-        let server = authority
-            .issue_server(BLUE, now(), lifetimes.server)
-            .unwrap();
-        let client = authority
-            .issue_client(&ada(), now(), lifetimes.client)
-            .unwrap();
-        Self {
-            authority,
-            server,
-            client,
-        }
+        let ca = TeamCa::create(name, now(), lifetimes.ca).unwrap();
+        let server = ca.issue_server(BLUE, now(), lifetimes.server).unwrap();
+        let client = ca.issue_client(&ada(), now(), lifetimes.client).unwrap();
+        Self { ca, server, client }
     }
 }
 

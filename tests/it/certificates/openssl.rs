@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, SystemTime};
 
-use tiller_guard::pki::team::{Authority, Certificate, PrivateKey, Usage};
+use tiller_guard::pki::team::{Certificate, PrivateKey, TeamCa, Usage};
 
 use super::{DAY, MINUTE, Team, ada, now};
 use crate::offline::Folder;
@@ -24,8 +24,8 @@ pub(super) fn openssl(folder: &Folder, arguments: &str) -> (bool, String) {
 
 fn write(team: &Team) -> Folder {
     let folder = Folder::new();
-    folder.file("ca.pem", team.authority.certificate().pem());
-    folder.file("ca-key.pem", team.authority.key().pem().as_bytes());
+    folder.file("ca.pem", team.ca.certificate().pem());
+    folder.file("ca-key.pem", team.ca.key().pem().as_bytes());
     folder.file("server.pem", team.server.certificate.pem());
     folder.file("server-key.pem", team.server.key.pem().as_bytes());
     folder.file("client.pem", team.client.certificate.pem());
@@ -83,7 +83,7 @@ fn they_begin_and_end_when_they_say() {
 fn the_extensions_are_those_that_old_go_takes() {
     let folder = write(&Team::create("blue"));
     let text = |file: &str| openssl(&folder, &format!("x509 -noout -text -in {file}")).1;
-    let authority = text("ca.pem");
+    let ca = text("ca.pem");
     for line in [
         "ecdsa-with-SHA256",
         "NIST CURVE: P-256",
@@ -91,9 +91,9 @@ fn the_extensions_are_those_that_old_go_takes() {
         "Key Usage: critical\n                Certificate Sign, CRL Sign\n",
         "Subject Key Identifier",
     ] {
-        assert!(authority.contains(line), "{line}\n{authority}");
+        assert!(ca.contains(line), "{line}\n{ca}");
     }
-    assert!(!authority.contains("Extended Key Usage"), "{authority}");
+    assert!(!ca.contains("Extended Key Usage"), "{ca}");
     let server = text("server.pem");
     for line in [
         "ecdsa-with-SHA256",
@@ -127,7 +127,7 @@ fn fingerprints_and_keys_are_those_that_openssl_sees() {
         .trim()
         .replace(':', "")
         .to_lowercase();
-    assert_eq!(team.authority.certificate().fingerprint().to_string(), hex);
+    assert_eq!(team.ca.certificate().fingerprint().to_string(), hex);
     let (_, of_key) = openssl(&folder, "pkey -pubout -in server-key.pem");
     let (_, of_certificate) = openssl(&folder, "x509 -noout -pubkey -in server.pem");
     assert_eq!(of_key, of_certificate);
@@ -135,7 +135,7 @@ fn fingerprints_and_keys_are_those_that_openssl_sees() {
 
 /// The CAs of kubergrunt and of Helm's documentation are of these kinds.
 #[test]
-fn authorities_that_openssl_made_are_taken_up() {
+fn cas_that_openssl_made_are_taken_up() {
     let keys = [
         "genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out ca-key.pem",
         "ecparam -genkey -noout -name prime256v1 -out ca-key.pem",
@@ -150,11 +150,11 @@ fn authorities_that_openssl_made_are_taken_up() {
             "req -x509 -new -key ca-key.pem -days 30 -subj /C=DE/O=Example/CN=blue -out ca.pem";
         assert!(openssl(&folder, request).0, "{key}");
         let read = |name: &str| fs::read(Path::new(&folder.path()).join(name)).unwrap();
-        let authority = Authority::read(&read("ca.pem"), &read("ca-key.pem")).unwrap();
-        assert!(authority.may_have_others_below());
+        let ca = TeamCa::read(&read("ca.pem"), &read("ca-key.pem")).unwrap();
+        assert!(ca.may_have_others_below());
         let now = SystemTime::now();
-        let client = authority.issue_client(&ada(), now, 90 * DAY).unwrap();
-        assert!(authority.has_issued(&client.certificate));
+        let client = ca.issue_client(&ada(), now, 90 * DAY).unwrap();
+        assert!(ca.has_issued(&client.certificate));
         // No longer than the CA.
         let days = client.certificate.left(now).as_secs_f64() / DAY.as_secs_f64();
         assert!((29.9..=30.0).contains(&days), "{days}");
@@ -169,7 +169,7 @@ fn authorities_that_openssl_made_are_taken_up() {
             Ok(()),
             "{key}"
         );
-        let rewritten = PrivateKey::read(authority.key().pem().as_bytes()).unwrap();
+        let rewritten = PrivateKey::read(ca.key().pem().as_bytes()).unwrap();
         assert!(rewritten.pem().starts_with("-----BEGIN PRIVATE KEY-----"));
     }
 }

@@ -34,9 +34,9 @@ fn set_ahead(ahead: Duration) {
 }
 
 /// A replica's certificate, kept by that clock, and looked at all the time.
-struct Kept(watch::Receiver<Issuance>);
+struct Replica(watch::Receiver<Issuance>);
 
-impl Kept {
+impl Replica {
     fn start(world: &World) -> Self {
         let keeper = Keeper {
             reach: Reach {
@@ -84,7 +84,7 @@ impl Kept {
     }
 }
 
-async fn all_accepted(world: &World, replicas: &[Kept]) -> bool {
+async fn all_accepted(world: &World, replicas: &[Replica]) -> bool {
     for kind in KINDS {
         let bundle = world.bundle(kind).await;
         if !replicas.iter().all(|replica| replica.is_accepted(&bundle)) {
@@ -95,9 +95,9 @@ async fn all_accepted(world: &World, replicas: &[Kept]) -> bool {
 }
 
 /// How long it takes until all are accepted and need no other certificate.
-async fn until_fresh(world: &World, replicas: &[Kept]) -> Duration {
+async fn until_fresh(world: &World, replicas: &[Replica]) -> Duration {
     let begin = Instant::now();
-    let is_due = |replica: &Kept| {
+    let is_due = |replica: &Replica| {
         let leaf = replica.leaf();
         leaf.is_none_or(|leaf| leaf.validity().is_due(clock()))
     };
@@ -114,9 +114,9 @@ async fn nobody_is_without_a_certificate_for_years() {
     set_ahead(Duration::ZERO);
     let world = World::enter().await;
     world.install().await;
-    let replicas = [Kept::start(&world), Kept::start(&world)];
+    let replicas = [Replica::start(&world), Replica::start(&world)];
     until_fresh(&world, &replicas).await;
-    let (mut leaves, mut authorities) = (0, Vec::new());
+    let (mut leaves, mut bundles) = (0, Vec::new());
     for day in 1..=soak(2, 10) * 365 {
         set_ahead(DAY * day);
         assert!(all_accepted(&world, &replicas).await, "day {day}");
@@ -126,15 +126,15 @@ async fn nobody_is_without_a_certificate_for_years() {
         leaves += u32::from(before != after);
         let bundle = world.bundle(KINDS[0]).await;
         assert!(count(&bundle) <= 8, "{bundle}");
-        if authorities.last() != Some(&bundle) {
-            authorities.push(bundle);
-            // A new authority issues once it has settled.
+        if bundles.last() != Some(&bundle) {
+            bundles.push(bundle);
+            // A new CA issues once it has settled.
             sleep(Duration::from_secs(6)).await;
         }
     }
     let years = soak(2, 10);
     assert!(leaves >= years * 365 / 6, "{leaves} in {years} years");
-    let changes = u32::try_from(authorities.len()).unwrap();
+    let changes = u32::try_from(bundles.len()).unwrap();
     assert!(changes > years, "{changes} in {years} years");
     set_ahead(Duration::ZERO);
 }
@@ -145,9 +145,9 @@ async fn a_clock_that_ran_ahead_and_is_set_back_costs_no_more_than_a_look() {
     set_ahead(Duration::ZERO);
     let world = World::enter().await;
     world.install().await;
-    let replicas = [Kept::start(&world), Kept::start(&world)];
+    let replicas = [Replica::start(&world), Replica::start(&world)];
     until_fresh(&world, &replicas).await;
-    // Half a year: another leaf of the same authority. Two years: another authority.
+    // Half a year: another leaf of the same CA. Two years: another CA.
     for ahead in [DAY * 180, DAY * 730] {
         set_ahead(ahead);
         until_fresh(&world, &replicas).await;

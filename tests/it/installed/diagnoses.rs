@@ -212,11 +212,11 @@ async fn swallow(listener: TcpListener) {
     }
 }
 
-/// A server whose certificate is of an authority in the bundles, and over.
+/// A server whose certificate is of a CA in the bundles, and over.
 async fn expired_server(world: &World, listener: TcpListener, now: SystemTime) -> JoinHandle<()> {
-    let authority = WebhookCa::create(now - 40 * DAY, 60 * DAY).unwrap();
-    let leaf = authority.issue(&[HOST.to_owned()], now - 20 * DAY, DAY);
-    let bundle = BASE64_STANDARD.encode(authority.certificate_pem());
+    let ca = WebhookCa::create(now - 40 * DAY, 60 * DAY).unwrap();
+    let leaf = ca.issue(&[HOST.to_owned()], now - 20 * DAY, DAY);
+    let bundle = BASE64_STANDARD.encode(ca.certificate_pem());
     for kind in [KIND, "MutatingWebhookConfiguration"] {
         let registrations = world.registrations(kind);
         let mut webhooks =
@@ -295,7 +295,7 @@ async fn a_cluster_that_cannot_be_reached_has_a_code_of_its_own() {
     }
     let other = WebhookCa::create(SystemTime::now(), DAY).unwrap();
     let other = BASE64_STANDARD.encode(other.certificate_pem());
-    let ours = world.cluster.authority().bundle();
+    let ours = world.cluster.ca().bundle();
     assert!(admin.contains(&ours), "{admin}");
     let stranger = world
         .cluster

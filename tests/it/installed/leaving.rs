@@ -246,10 +246,10 @@ async fn a_namespace_with_teams_goes_only_when_somebody_says_so() {
     let team = json!({ "metadata": { "name": "tiller-guard-team-gone", "labels": {
         "tiller-guard.io/kind": "team", "tiller-guard.io/team": "gone",
     } } });
-    let mut authority = team.clone();
-    authority["metadata"]["name"] = json!("tiller-ca-gone");
-    authority["metadata"]["labels"]["tiller-guard.io/kind"] = json!("authority");
-    for (kind, object) in [("ConfigMap", team), ("Secret", authority)] {
+    let mut ca = team.clone();
+    ca["metadata"]["name"] = json!("tiller-ca-gone");
+    ca["metadata"]["labels"]["tiller-guard.io/kind"] = json!("authority");
+    for (kind, object) in [("ConfigMap", team), ("Secret", ca)] {
         let api = world.objects("", "v1", kind, "tiller-guard");
         let object = serde_json::from_value(object).unwrap();
         api.create(&PostParams::default(), &object).await.unwrap();

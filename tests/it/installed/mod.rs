@@ -258,7 +258,7 @@ impl World {
         String::from_utf8(bytes).unwrap()
     }
 
-    /// The Secret of the authority.
+    /// The Secret of the CA.
     fn secrets(&self) -> Api<Secret> {
         Api::namespaced(self.client.clone(), "tiller-guard")
     }

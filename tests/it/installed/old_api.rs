@@ -9,7 +9,7 @@ use kube::api::{Patch, PatchParams};
 use serde_json::json;
 use tokio::sync::Mutex;
 
-use super::certificates::{OFTEN, assert_accepted, count, replace_authority, wait_for_leaves};
+use super::certificates::{OFTEN, assert_accepted, count, replace_ca, wait_for_leaves};
 use super::diagnoses::DRIFT;
 use super::load::Load;
 use super::{World, said, start};
@@ -91,7 +91,7 @@ async fn an_installation_lives_without_apply_and_with_beta_registrations_alone()
     service.replicas[0].until_metric(DRIFT, 0).await;
 
     let load = Load::start(&world);
-    let next = replace_authority(&world).await;
+    let next = replace_ca(&world).await;
     wait_for_leaves(&service, &next).await;
     load.stop_without_failure().await;
     assert_accepted(&world, &service).await;

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use kube::api::{Patch, PatchParams};
 use serde_json::{Value, json};
-use tiller_guard::pki::team::{Authority, Server};
+use tiller_guard::pki::team::{Server, TeamCa};
 use tiller_guard::provision::CHECKSUM_ANNOTATION;
 
 use super::{World, said};
@@ -24,14 +24,14 @@ fn arguments(pod: &Value) -> Vec<String> {
 
 /// Gives Tiller a certificate that is due.
 async fn make_due(world: &World) {
-    let authority = world.secrets().get("team-renewed-ca").await.unwrap();
-    let file = |name: &str| &authority.data.as_ref().unwrap()[name].0;
-    let authority = Authority::read(file("tls.crt"), file("tls.key")).unwrap();
+    let secret = world.secrets().get("team-renewed-ca").await.unwrap();
+    let file = |name: &str| &secret.data.as_ref().unwrap()[name].0;
+    let ca = TeamCa::read(file("tls.crt"), file("tls.key")).unwrap();
     let place = Server {
         namespace: "renewed-t",
         cluster_domain: "cluster.local",
     };
-    let due = authority.issue_server(place, SystemTime::now(), SHORT);
+    let due = ca.issue_server(place, SystemTime::now(), SHORT);
     let due = due.unwrap();
     let data = json!({ "data": {
         "tls.crt": BASE64_STANDARD.encode(due.certificate.pem()),

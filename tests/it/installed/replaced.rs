@@ -1,4 +1,4 @@
-//! A Secret of the authority that somebody fills with their own, deletes, or breaks, again and again.
+//! A Secret of the CA that somebody fills with their own, deletes, or breaks, again and again.
 
 use std::time::{Duration, SystemTime};
 
@@ -17,7 +17,7 @@ use super::{World, soak};
 
 const SECRET: &str = "tiller-guard-ca";
 
-/// An authority as somebody else makes one.
+/// A CA as somebody else makes one.
 fn of_somebody_else(lifetime: Duration) -> WebhookCa {
     let now = SystemTime::now();
     let mut parameters = CertificateParams::default();
@@ -48,11 +48,11 @@ impl World {
         secrets.replace(SECRET, &parameters, &secret).await.unwrap();
     }
 
-    async fn put_authority(&self, authority: &WebhookCa) {
-        let certificate = authority.certificate_pem();
+    async fn put_ca(&self, ca: &WebhookCa) {
+        let certificate = ca.certificate_pem();
         let data = [
             ("tls.crt", certificate.as_str()),
-            ("tls.key", &authority.key_pem()),
+            ("tls.key", &ca.key_pem()),
             ("ca.crt", &certificate),
         ];
         self.write_secret(&data).await;
@@ -66,8 +66,8 @@ impl World {
         drop(deleted);
     }
 
-    /// The certificate of the authority that the Secret holds; nothing where there is no Secret.
-    async fn authority_now(&self) -> String {
+    /// The certificate of the CA that the Secret holds; nothing where there is no Secret.
+    async fn ca_now(&self) -> String {
         let secret = self.secrets().get_opt(SECRET).await.unwrap();
         let data = secret.and_then(|secret| secret.data).unwrap_or_default();
         let bytes = data.get("tls.crt").map(|bytes| bytes.0.clone());
@@ -75,14 +75,14 @@ impl World {
     }
 }
 
-/// Until the Secret holds another authority than this, and every replica serves a leaf of it.
+/// Until the Secret holds another CA than this, and every replica serves a leaf of it.
 async fn until_replaced(world: &World, service: &Service, before: &str) {
     let end = Instant::now() + Duration::from_mins(1);
     for replica in &service.replicas {
         loop {
-            let authority = world.authority_now().await;
-            let other = !authority.is_empty() && authority.trim() != before.trim();
-            if other && replica.is_accepted(&authority).await {
+            let ca = world.ca_now().await;
+            let other = !ca.is_empty() && ca.trim() != before.trim();
+            if other && replica.is_accepted(&ca).await {
                 break;
             }
             assert!(Instant::now() < end, "{}", replica.server.log());
@@ -92,7 +92,7 @@ async fn until_replaced(world: &World, service: &Service, before: &str) {
 }
 
 #[tokio::test]
-async fn an_authority_of_somebody_else_that_is_deleted_or_expires_fails_no_request() {
+async fn a_ca_of_somebody_else_that_is_deleted_or_expires_fails_no_request() {
     let world = World::enter().await;
     world.install().await;
     let mut service = world.serve(1, &[OFTEN]).await;
@@ -101,13 +101,13 @@ async fn an_authority_of_somebody_else_that_is_deleted_or_expires_fails_no_reque
     let load = Load::start(&world);
 
     let theirs = of_somebody_else(Duration::from_hours(24));
-    world.put_authority(&theirs).await;
+    world.put_ca(&theirs).await;
     wait_for_leaves(&service, &theirs).await;
     world.delete_secret().await;
     until_replaced(&world, &service, &theirs.certificate_pem()).await;
 
     let short = of_somebody_else(Duration::from_secs(40));
-    world.put_authority(&short).await;
+    world.put_ca(&short).await;
     wait_for_leaves(&service, &short).await;
     until_replaced(&world, &service, &short.certificate_pem()).await;
     load.stop_without_failure().await;
@@ -145,15 +145,15 @@ async fn a_secret_that_is_deleted_again_and_again_fails_no_request_and_the_bundl
 
 /// What is known is written again: nothing is to be replaced.
 #[tokio::test]
-async fn a_secret_that_is_broken_gets_its_authority_back() {
+async fn a_secret_that_is_broken_gets_its_ca_back() {
     let world = World::enter().await;
     world.install().await;
     let service = world.serve(2, &[OFTEN]).await;
-    let before = world.authority_now().await;
+    let before = world.ca_now().await;
     for key in ["tls.key", "tls.crt"] {
         world.write_secret(&[(key, "broken")]).await;
         let end = Instant::now() + Duration::from_secs(15);
-        while world.authority_now().await != before
+        while world.ca_now().await != before
             || world.secrets().get(SECRET).await.unwrap().data.unwrap()["tls.key"].0 == b"broken"
         {
             assert!(Instant::now() < end, "{}", service.replicas[0].server.log());

@@ -40,8 +40,7 @@ async fn a_killed_replica_fails_no_more_than_it_was_asked_at_that_moment() {
     let load = Load::start(&world);
     load.asks(100).await;
     service.remove(0).end("KILL").await;
-    // A tenth of a second until the Service leads to the other alone.
-    sleep(Duration::from_millis(500)).await;
+    service.all_ready().await;
     load.asks(200).await;
     let (asked, failures) = load.stop().await;
     assert!(

@@ -83,10 +83,10 @@ impl Service {
         });
     }
 
-    /// Waits until every replica is ready.
+    /// Waits until it leads to every replica, and to no other.
     pub(super) async fn all_ready(&mut self) {
         let end = Instant::now() + Duration::from_secs(20);
-        while self.ready.lock().unwrap().len() < self.replicas.len() {
+        while self.ready.lock().unwrap().len() != self.replicas.len() {
             if Instant::now() > end {
                 let logs: Vec<String> = self.replicas.iter().map(|it| it.server.log()).collect();
                 panic!("not all are ready:\n{}", logs.join("\n"));
@@ -152,9 +152,19 @@ impl Replica {
 
     /// Waits until these words are in its log.
     pub(super) async fn until_logged(&self, words: &str) {
-        let end = Instant::now() + Duration::from_secs(15);
-        while !self.server.log().contains(words) {
-            assert!(Instant::now() < end, "{words} in\n{}", self.server.log());
+        self.until_logged_times(words, 1).await;
+    }
+
+    /// Waits until these words are in its log as often as this.
+    pub(super) async fn until_logged_times(&self, words: &str, times: u32) {
+        let wanted = usize::try_from(times).unwrap();
+        let end = Instant::now() + Duration::from_secs(15) * times;
+        while self.server.log().matches(words).count() < wanted {
+            assert!(
+                Instant::now() < end,
+                "{words} {times} times in\n{}",
+                self.server.log()
+            );
             sleep(Duration::from_millis(100)).await;
         }
     }
@@ -205,7 +215,7 @@ impl Replica {
         serde_json::from_slice(&reply.body).unwrap()
     }
 
-    /// The leaf that is served now, and whether it is of an authority in this bundle and of the Service's name.
+    /// The leaf that is served now, and whether it is of a CA in this bundle and of the Service's name.
     pub(super) async fn is_accepted(&self, bundle: &str) -> bool {
         let mut roots = RootCertStore::empty();
         for certificate in CertificateDer::pem_slice_iter(bundle.as_bytes()) {

@@ -68,7 +68,7 @@ async fn a_watch_that_is_broken_is_no_longer_good() {
 }
 
 impl World {
-    /// Gives a user rights in the cluster.
+    /// Gives a user rights in the cluster, and waits until the API server has learnt of them.
     pub(super) async fn allow(&self, user: &str, rules: Value) {
         let role = json!({ "metadata": { "name": user }, "rules": rules });
         let binding = json!({
@@ -81,6 +81,26 @@ impl World {
             let object = serde_json::from_value(object).unwrap();
             api.create(&PostParams::default(), &object).await.unwrap();
         }
+        // Whoever has one right of a role has all of it.
+        let [group, resource, verb] =
+            ["apiGroups", "resources", "verbs"].map(|field| &rules[0][field][0]);
+        let attributes = json!({ "group": group, "resource": resource, "verb": verb });
+        let end = Instant::now() + Duration::from_secs(15);
+        while !self.may(user, &attributes).await {
+            assert!(Instant::now() < end, "{user} may not {attributes}");
+            sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    async fn may(&self, user: &str, attributes: &Value) -> bool {
+        let review = json!({
+            "metadata": {},
+            "spec": { "user": user, "resourceAttributes": attributes },
+        });
+        let api = self.objects("authorization.k8s.io", "v1", "SubjectAccessReview", "");
+        let review = serde_json::from_value(review).unwrap();
+        let answer = api.create(&PostParams::default(), &review).await.unwrap();
+        answer.data["status"]["allowed"] == true
     }
 
     pub(super) async fn disallow(&self, user: &str) {
@@ -164,7 +184,6 @@ async fn whoever_is_no_administrator_is_told_what_they_may_see() {
     let all = json!([{ "apiGroups": ["*"], "resources": ["*"], "verbs": ["get", "list"] }]);
     world.allow("doctor-reader", all).await;
     let reader = world.cluster.kubeconfig_as("doctor-reader").unwrap();
-    sleep(Duration::from_secs(1)).await;
     let changed = World::run_with(&reader, &["install", "--replicas=3", "--wait=0"]).await;
     assert_eq!(changed.status.code(), Some(2), "{}", said(&changed));
     assert!(said(&changed).contains("no right to"), "{}", said(&changed));
@@ -297,6 +316,7 @@ async fn an_edited_configuration_is_written_back_by_those_who_are_told_to() {
 
     let gone = world.run(&["uninstall"]).await;
     assert_eq!(gone.status.code(), Some(0), "{}", said(&gone));
+    // Long enough for a replica that would restore them to look twice.
     sleep(Duration::from_secs(22)).await;
     for kind in KINDS {
         let found = world.registrations(kind).get_opt("tiller-guard").await;

@@ -17,7 +17,7 @@ async fn a_tiller_that_would_trust_a_strange_ca_is_refused() {
     cluster();
     let labels = json!({ crate::cluster::UNGUARDED: "" });
     let before = World::create_labelled("strange-ca", labels).await;
-    let strange = crate::cluster::Authority::create().unwrap().certificate();
+    let strange = crate::cluster::TestCa::create().unwrap().certificate();
     let secret = json!({
         "apiVersion": "v1",
         "kind": "Secret",

@@ -22,8 +22,8 @@ pub(super) fn guard_at(proxy: &Proxy) -> (Guard, Folder) {
     let program = Path::new(env!("CARGO_BIN_EXE_tiller-guard"));
     let kubeconfig = proxy.kubeconfig();
     let kubeconfig = Some(Path::new(&kubeconfig));
-    let (version, authority) = (cluster().version(), cluster().authority());
-    let started = Guard::start(program, &["serve"], version, kubeconfig, authority, &folder);
+    let (version, ca) = (cluster().version(), cluster().ca());
+    let started = Guard::start(program, &["serve"], version, kubeconfig, ca, &folder);
     (started.unwrap(), folder)
 }
 

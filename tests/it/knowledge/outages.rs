@@ -138,7 +138,7 @@ async fn what_is_known_is_ten_seconds_old_at_most_after_an_outage() {
         &["serve"],
         cluster().version(),
         Some(Path::new(&kubeconfig)),
-        cluster().authority(),
+        cluster().ca(),
         &folder,
     )
     .unwrap();

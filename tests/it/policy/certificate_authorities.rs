@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use tiller_guard::k8s::read;
-use tiller_guard::pki::team::Authority;
+use tiller_guard::pki::team::TeamCa;
 use tiller_guard::policy::custody::CustodyKind;
 use tiller_guard::policy::{Context, Settings, Timestamp, decide};
 
@@ -16,19 +16,19 @@ use super::known::known;
 struct Ca {
     pem: String,
     fingerprint: String,
-    authority: Authority,
+    issuer: TeamCa,
 }
 
 impl Ca {
     fn create() -> Self {
         let now = SystemTime::UNIX_EPOCH + Duration::from_hours(500_000);
-        let authority = Authority::create("red", now, Duration::from_hours(24)).unwrap();
-        let certificate = authority.certificate();
+        let ca = TeamCa::create("red", now, Duration::from_hours(24)).unwrap();
+        let certificate = ca.certificate();
         let digits = certificate.fingerprint().0.map(|it| format!("{it:02x}"));
         Self {
             pem: certificate.pem(),
             fingerprint: digits.join(":"),
-            authority,
+            issuer: ca,
         }
     }
 }
@@ -96,7 +96,7 @@ fn what_kubectl_sends_as_text_is_read_too() {
 #[test]
 fn a_block_that_is_seen_by_some_readers_alone_is_not_right() {
     let (own, other) = (Ca::create(), Ca::create());
-    let key = own.authority.key().pem().to_string();
+    let key = own.issuer.key().pem().to_string();
     let body = other
         .pem
         .trim_start_matches("-----BEGIN CERTIFICATE-----\n");
@@ -142,7 +142,7 @@ fn what_is_too_large_is_not_read() {
 #[test]
 fn what_is_shown_of_a_secret_holds_nothing_of_it() {
     let own = Ca::create();
-    let key = own.authority.key().pem().to_string();
+    let key = own.issuer.key().pem().to_string();
     let mut object = secret(&own.pem);
     object["stringData"] = json!({ "tls.key": key, "tls.crt": "a certificate" });
     let shown = format!("{:?}", read(CustodyKind::Secret, &object));

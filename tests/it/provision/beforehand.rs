@@ -3,12 +3,10 @@
 use kube::api::{Api, DeleteParams, DynamicObject, Patch, PatchParams};
 use serde_json::{Value, json};
 
-use super::cluster::{World, assert_tells, command, done, make, provision, refused, words};
+use super::cluster::{BOTH, World, assert_tells, command, done, make, provision, refused, words};
 use super::first::{may, run_as};
 use crate::cluster::resource;
 use crate::offline::Folder;
-
-const BOTH: [&str; 2] = ["--user=ada", "--user=bob"];
 
 /// The names of the team's objects; of those that a new CA changes, the versions too.
 async fn state(world: &World, team: &str) -> Vec<String> {
@@ -18,10 +16,10 @@ async fn state(world: &World, team: &str) -> Vec<String> {
         .await;
     let mut state = world.labelled(team).await;
     state.push(deployment["metadata"]["generation"].to_string());
-    let authority = format!("team-{team}-ca");
+    let ca = format!("team-{team}-ca");
     for (kind, namespace, name) in [
         ("ConfigMap", "tiller-guard", team),
-        ("Secret", "tiller-guard", &authority),
+        ("Secret", "tiller-guard", &ca),
         ("Secret", &space, "tiller-tls"),
     ] {
         let object = world.object("v1", kind, namespace, name).await;

@@ -1,7 +1,7 @@
 //! `provision` against a real API server.
 
 use kube::Client;
-use kube::api::{Api, DynamicObject, ListParams, PostParams};
+use kube::api::{Api, DeleteParams, DynamicObject, ListParams, PostParams};
 use serde_json::{Value, json};
 
 use crate::api_server::{cluster, value};
@@ -11,6 +11,9 @@ use crate::suite::Feature;
 
 /// Where the guard of the shared cluster looks for teams.
 pub(super) const GUARD: &str = "tiller-guard";
+
+/// Two people, as options.
+pub(super) const BOTH: [&str; 2] = ["--user=ada", "--user=bob"];
 
 /// A cluster with a namespace for the guard.
 pub(super) struct World {
@@ -37,6 +40,25 @@ pub(super) fn make(team: &str, more: &[&str]) -> Run {
     let words = words(team);
     let words: Vec<_> = words.iter().map(String::as_str).collect();
     provision(&[&words[..], more].concat())
+}
+
+/// Makes that team for both people, and gives these words with its name in place of `TEAM`. If `renew` is among them, it has
+/// something to renew.
+pub(super) async fn make_for(world: &World, team: &str, words: &[&str]) -> Vec<String> {
+    done(make(team, &BOTH));
+    if words.contains(&"renew") {
+        let secrets = world.api("v1", "Secret", &format!("{team}-t"));
+        let gone = secrets.delete("tiller-tls", &DeleteParams::default()).await;
+        drop(gone.unwrap());
+    }
+    let named = words.iter().map(|word| word.replace("TEAM", team));
+    named.collect()
+}
+
+/// That team, with these words too, is in its desired state.
+#[track_caller]
+pub(super) fn assert_made(team: &str, more: &[&str]) {
+    assert_tells(&done(make(team, more)), "nothing to change");
 }
 
 /// What a run told that did what it was to do.

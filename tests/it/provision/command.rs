@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use serde_json::Value;
-use tiller_guard::pki::team::{Authority, Certificate, Issued};
+use tiller_guard::pki::team::{Certificate, Issued, TeamCa};
 
 use crate::offline::{Folder, Run, run};
 
@@ -168,7 +168,7 @@ fn what_is_no_image_is_refused_at_once() {
 }
 
 #[test]
-fn an_authority_in_a_folder_is_made_once_and_stays_out_of_the_output() {
+fn a_ca_in_a_folder_is_made_once_and_stays_out_of_the_output() {
     let folder = Folder::new();
     let option = format!("--ca-dir={}", folder.path());
     let first = with(&[&option, "-o", "json"]);
@@ -183,7 +183,7 @@ fn an_authority_in_a_folder_is_made_once_and_stays_out_of_the_output() {
         )
     };
     let (certificate, key) = read();
-    let authority = Authority::read(&certificate, &key).unwrap();
+    let ca = TeamCa::read(&certificate, &key).unwrap();
     let second = with(&[&option, "-o", "json"]);
     assert_eq!(read(), (certificate, key));
     for run in [first, second] {
@@ -198,7 +198,7 @@ fn an_authority_in_a_folder_is_made_once_and_stays_out_of_the_output() {
             .iter()
             .find(|item| item["kind"] == "ConfigMap")
             .unwrap();
-        let fingerprint = authority.certificate().fingerprint().to_string();
+        let fingerprint = ca.certificate().fingerprint().to_string();
         assert_eq!(team["data"]["ca-fingerprint"], fingerprint);
     }
     fs::remove_file(home.join("ca-key.pem")).unwrap();

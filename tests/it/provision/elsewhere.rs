@@ -4,7 +4,7 @@ use super::cluster::{World, assert_tells, command, done, make, provision, refuse
 use crate::offline::Folder;
 
 #[tokio::test]
-async fn an_authority_in_a_folder_never_comes_into_the_cluster() {
+async fn a_ca_in_a_folder_never_comes_into_the_cluster() {
     let world = World::create().await;
     let folder = Folder::new();
     let option = format!("--ca-dir={}", folder.path());

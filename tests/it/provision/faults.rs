@@ -89,7 +89,7 @@ async fn what_fails_for_good_is_named_and_not_reported_as_done() {
 #[tokio::test]
 async fn killed_anywhere_it_takes_up_where_it_ended() {
     let world = World::create().await;
-    let mut authority: Option<Value> = None;
+    let mut ca: Option<Value> = None;
     for writes in [1, 4, 8, 13, 19] {
         let proxy = Proxy::start(world.client.clone(), move |asked| {
             let done = asked.iter().filter(|it| it.writes()).count();
@@ -120,12 +120,12 @@ async fn killed_anywhere_it_takes_up_where_it_ended() {
         // What was made stays: the CA of the first run is that of the last.
         let secrets = world.labelled("f-killed").await;
         if !secrets.iter().any(|it| it.contains("team-f-killed-ca")) {
-            assert_eq!(authority, None);
+            assert_eq!(ca, None);
             continue;
         }
         let found = world.secret("tiller-guard", "team-f-killed-ca").await;
         let now = found["data"]["tls.crt"].clone();
-        assert_eq!(*authority.get_or_insert_with(|| now.clone()), now);
+        assert_eq!(*ca.get_or_insert_with(|| now.clone()), now);
     }
     let straight = Proxy::start(world.client.clone(), |_| Fate::Passes).await;
     let made = make("f-killed", &straight.kubeconfig()).await;

@@ -1,8 +1,8 @@
 //! What networks and API servers do to `grant`, `revoke`, `rotate`, `renew` and `deprovision`, at each of their steps.
 
-use kube::api::DeleteParams;
-
-use super::cluster::{World, assert_tells, done, make, provision, refused};
+use super::cluster::{
+    BOTH, World, assert_made, assert_tells, done, make, make_for, provision, refused,
+};
 use super::proxy::{Fate, Proxy, run_at};
 
 /// Each is met once by each request of a run.
@@ -15,31 +15,12 @@ const FATES: [Fate; 6] = [
     Fate::Slow,
 ];
 
-const BOTH: [&str; 2] = ["--user=ada", "--user=bob"];
-
-/// A team of these people is in its desired state.
-fn assert_made(team: &str, people: &[&str]) {
-    let told = done(make(team, people));
-    assert_tells(&told, "nothing to change");
-}
-
 /// Makes a team for each fate, and does something with it that meets that.
 async fn survives(world: &World, name: &str, words: &[&str], check: impl AsyncFn(&str, &str)) {
     for (number, fate) in FATES.into_iter().enumerate() {
         let team = format!("{name}-{number}");
-        done(make(&team, &BOTH));
-        if words.contains(&"renew") {
-            let secrets = world.api("v1", "Secret", &format!("{team}-t"));
-            secrets
-                .delete("tiller-tls", &DeleteParams::default())
-                .await
-                .unwrap();
-        }
+        let words = make_for(world, &team, words).await;
         let proxy = Proxy::once_each(world.client.clone(), fate).await;
-        let words: Vec<_> = words
-            .iter()
-            .map(|word| word.replace("TEAM", &team))
-            .collect();
         let words: Vec<_> = words.iter().map(String::as_str).collect();
         let told = done(run_at(&proxy.kubeconfig(), &words).await);
         check(&team, &told).await;
@@ -74,7 +55,7 @@ async fn a_revocation_survives_each() {
 }
 
 #[tokio::test]
-async fn a_new_authority_survives_each() {
+async fn a_new_ca_survives_each() {
     let world = World::create().await;
     let words = ["provision", "rotate", "TEAM", "--no-wait"];
     survives(&world, "f-rotate", &words, async |team, told| {

@@ -1,8 +1,8 @@
 //! Each command, killed after each of its writes and run again: it converges, and nobody is locked out.
 
-use kube::api::DeleteParams;
-
-use super::cluster::{World, assert_tells, done, make, provision, words};
+use super::cluster::{
+    BOTH, World, assert_made, assert_tells, done, make, make_for, provision, words,
+};
 use super::proxy::killed_after;
 
 /// No command writes so often.
@@ -14,23 +14,11 @@ async fn killed_at_each_step(name: &str, words: &[&str], again: impl Fn(&str), p
     let world = World::create().await;
     for writes in 0..MOST {
         let team = format!("{name}-{writes}");
-        done(make(&team, &["--user=ada", "--user=bob"]));
-        if words.contains(&"renew") {
-            let secrets = world.api("v1", "Secret", &format!("{team}-t"));
-            secrets
-                .delete("tiller-tls", &DeleteParams::default())
-                .await
-                .unwrap();
-        }
-        let words: Vec<_> = words
-            .iter()
-            .map(|word| word.replace("TEAM", &team))
-            .collect();
+        let words = make_for(&world, &team, words).await;
         let words: Vec<_> = words.iter().map(String::as_str).collect();
         let ended = killed_after(writes, world.client.clone(), &words).await;
         again(&team);
-        let told = done(make(&team, people));
-        assert_tells(&told, "nothing to change");
+        assert_made(&team, people);
         if ended.is_some_and(|status| status.success()) {
             assert!(writes > 1, "{writes}");
             return;
@@ -38,8 +26,6 @@ async fn killed_at_each_step(name: &str, words: &[&str], again: impl Fn(&str), p
     }
     panic!("more than {MOST} writes");
 }
-
-const BOTH: [&str; 2] = ["--user=ada", "--user=bob"];
 
 #[tokio::test]
 async fn a_new_team() {
@@ -55,7 +41,7 @@ async fn a_new_team() {
         .concat();
         let ended = killed_after(writes, world.client.clone(), &words).await;
         done(make(&team, &BOTH));
-        assert_tells(&done(make(&team, &BOTH)), "nothing to change");
+        assert_made(&team, &BOTH);
         if ended.is_some_and(|status| status.success()) {
             assert!(writes > 20, "{writes}");
             return;
@@ -95,7 +81,7 @@ async fn a_renewal() {
 }
 
 #[tokio::test]
-async fn a_new_authority() {
+async fn a_new_ca() {
     let words = ["provision", "rotate", "TEAM", "--now", "--no-wait"];
     // Once its CA is there, a renewal does the rest.
     let again = |team: &str| {
@@ -105,7 +91,7 @@ async fn a_new_authority() {
 }
 
 #[tokio::test]
-async fn a_new_authority_with_overlap() {
+async fn a_new_ca_with_overlap() {
     let words = ["provision", "rotate", "TEAM", "--no-wait"];
     let again = |team: &str| {
         done(provision(&["renew", team, "--no-wait"]));

@@ -36,9 +36,7 @@ mod walk;
 
 use std::time::{Duration, SystemTime};
 
-use tiller_guard::pki::team::{
-    Authority, Certificates, Holder, Lifetimes, Present, Server, Wanted,
-};
+use tiller_guard::pki::team::{Certificates, Holder, Lifetimes, Present, Server, TeamCa, Wanted};
 use tiller_guard::policy::Settings;
 use tiller_guard::provision::{CheckedTeam, Person, TeamSpec, check};
 
@@ -68,7 +66,7 @@ fn checked(spec: TeamSpec) -> CheckedTeam {
 
 fn certificates(team: &CheckedTeam) -> Certificates {
     let lifetimes = Lifetimes::default();
-    let authority = Authority::create(&team.team, now(), lifetimes.authority).unwrap();
+    let ca = TeamCa::create(&team.team, now(), lifetimes.ca).unwrap();
     let holders: Vec<Holder> = team.people().iter().map(Person::holder).collect();
     let wanted = Wanted {
         server: Server {
@@ -78,5 +76,5 @@ fn certificates(team: &CheckedTeam) -> Certificates {
         holders: &holders,
         lifetimes,
     };
-    Certificates::complete(authority, Present::default(), wanted, now()).unwrap()
+    Certificates::complete(ca, Present::default(), wanted, now()).unwrap()
 }

@@ -12,15 +12,9 @@ use tiller_guard::provision::{ExtraRule, Plan, TeamSpec, plan};
 use super::{certificates, checked, spec, texts};
 use crate::api_server::recorded_deployment;
 
-fn planned(spec: TeamSpec, with_authority: bool) -> Plan {
+fn planned(spec: TeamSpec, with_ca: bool) -> Plan {
     let team = checked(spec);
-    plan(
-        &team,
-        &certificates(&team),
-        with_authority,
-        &Settings::default(),
-    )
-    .unwrap()
+    plan(&team, &certificates(&team), with_ca, &Settings::default()).unwrap()
 }
 
 /// The plan as text, with a placeholder for whatever is random.
@@ -103,7 +97,7 @@ fn a_team_with_everything() {
 }
 
 #[test]
-fn a_team_whose_authority_and_tiller_are_made_elsewhere() {
+fn a_team_whose_ca_and_tiller_are_made_elsewhere() {
     let spec = TeamSpec {
         with_tiller: false,
         users: Vec::new(),

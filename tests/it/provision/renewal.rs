@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use kube::api::{Patch, PatchParams};
 use serde_json::{Value, json};
-use tiller_guard::pki::team::{Authority, Certificate, Holder, Issued, Server};
+use tiller_guard::pki::team::{Certificate, Holder, Issued, Server, TeamCa};
 use tiller_guard::provision::CHECKSUM_ANNOTATION;
 
 use super::cluster::{World, done, make, provision};
@@ -77,8 +77,8 @@ async fn the_first_end_of_the_bundles_is_noted_where_the_guard_reads() {
 async fn tiller_restarts_for_its_own_certificate_alone() {
     let world = World::create().await;
     done(make("p-due", &["--user=ada", "--user=bob"]));
-    let ca = world.secret("tiller-guard", "team-p-due-ca").await;
-    let authority = Authority::read(&decoded(&ca, "tls.crt"), &decoded(&ca, "tls.key")).unwrap();
+    let secret = world.secret("tiller-guard", "team-p-due-ca").await;
+    let ca = TeamCa::read(&decoded(&secret, "tls.crt"), &decoded(&secret, "tls.key")).unwrap();
     let now = SystemTime::now();
     let first = checksum(&world).await;
 
@@ -91,7 +91,7 @@ async fn tiller_restarts_for_its_own_certificate_alone() {
         name: "ada".to_owned(),
         unit: "user".to_owned(),
     };
-    let old = authority.issue_client(&ada, now, SHORT).unwrap();
+    let old = ca.issue_client(&ada, now, SHORT).unwrap();
     put(
         &world,
         ("tiller-guard", bundle),
@@ -126,7 +126,7 @@ async fn tiller_restarts_for_its_own_certificate_alone() {
         namespace: "p-due-t",
         cluster_domain: "cluster.local",
     };
-    let old = authority.issue_server(place, now, SHORT).unwrap();
+    let old = ca.issue_server(place, now, SHORT).unwrap();
     put(
         &world,
         ("p-due-t", "tiller-tls"),
@@ -144,7 +144,7 @@ async fn tiller_restarts_for_its_own_certificate_alone() {
     );
     let server = world.secret("p-due-t", "tiller-tls").await;
     let renewed = Certificate::read(&decoded(&server, "tls.crt")).unwrap();
-    assert!(authority.certificate().has_issued(&renewed));
+    assert!(ca.certificate().has_issued(&renewed));
     assert!(renewed.left(now) > DAY * 364);
     let second = checksum(&world).await;
     assert_ne!(second, first);

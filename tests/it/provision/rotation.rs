@@ -27,7 +27,7 @@ pub(super) async fn bundle(world: &World, team: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_new_authority_takes_over_while_the_old_one_is_trusted() {
+async fn a_new_ca_takes_over_while_the_old_one_is_trusted() {
     let world = World::create().await;
     done(make("p-turn", &["--user=ada"]));
     let server = world.secret("p-turn-t", "tiller-tls").await;
@@ -65,8 +65,8 @@ async fn a_new_authority_takes_over_while_the_old_one_is_trusted() {
     assert_eq!(certificates(&after, "ca.crt"), std::slice::from_ref(&new));
     assert!(new.has_issued(&certificates(&after, "tls.crt")[0]));
     // Whatever runs later does not trust the old one again.
-    let authority = world.secret("tiller-guard", "team-p-turn-ca").await;
-    assert_eq!(authority["data"].get("retiring.crt"), None);
+    let ca = world.secret("tiller-guard", "team-p-turn-ca").await;
+    assert_eq!(ca["data"].get("retiring.crt"), None);
     let renewed = done(provision(&["renew", "p-turn", "--no-wait"]));
     assert_tells(&renewed, "nothing is due");
     let renewed = world.secret("p-turn-t", "tiller-tls").await;
@@ -81,7 +81,7 @@ async fn a_new_authority_takes_over_while_the_old_one_is_trusted() {
 }
 
 #[tokio::test]
-async fn a_new_authority_takes_over_at_once_where_that_is_asked_for() {
+async fn a_new_ca_takes_over_at_once_where_that_is_asked_for() {
     let world = World::create().await;
     done(make("p-now", &["--user=ada"]));
     let before = world.secret("p-now-t", "tiller-tls").await;
@@ -124,28 +124,25 @@ async fn a_new_authority_takes_over_at_once_where_that_is_asked_for() {
 }
 
 /// The CA of a team, and whether Tiller and the user `ada` have certificates of it and trust no other.
-async fn only_authority(world: &World, team: &str) -> Certificate {
+async fn only_ca(world: &World, team: &str) -> Certificate {
     let secret = world
         .secret("tiller-guard", &format!("team-{team}-ca"))
         .await;
-    let authority = certificates(&secret, "tls.crt").remove(0);
+    let ca = certificates(&secret, "tls.crt").remove(0);
     let server = world.secret(&format!("{team}-t"), "tiller-tls").await;
     let ada = bundle(world, team).await;
     for (secret, trusted, issued) in [(&server, "ca.crt", "tls.crt"), (&ada, "ca.pem", "cert.pem")]
     {
         let trusted = certificates(secret, trusted);
-        assert_eq!(trusted, std::slice::from_ref(&authority), "{team}");
-        assert!(
-            authority.has_issued(&certificates(secret, issued)[0]),
-            "{team}"
-        );
+        assert_eq!(trusted, std::slice::from_ref(&ca), "{team}");
+        assert!(ca.has_issued(&certificates(secret, issued)[0]), "{team}");
     }
-    authority
+    ca
 }
 
 /// A CA that an interrupted run has made is brought in, with or without overlap; then the next run makes another.
 #[tokio::test]
-async fn a_new_authority_of_an_interrupted_run_is_brought_in() {
+async fn a_new_ca_of_an_interrupted_run_is_brought_in() {
     let world = World::create().await;
     let all: [(&[&str], _, _); 2] = [(&["--now"], "now", 1..5), (&[], "overlap", 2..5)];
     for (options, name, kills) in all {
@@ -161,29 +158,29 @@ async fn a_new_authority_of_an_interrupted_run_is_brought_in() {
             let now = ["rotate", &team, "--now", "--no-wait"];
             let told = done(provision(&now));
             assert_tells(&told, "an interrupted run has made a new CA already");
-            assert_eq!(only_authority(&world, &team).await, begun, "{told}");
+            assert_eq!(only_ca(&world, &team).await, begun, "{told}");
             let told = done(provision(&now));
             assert!(!told.contains("interrupted"), "{told}");
-            assert_ne!(only_authority(&world, &team).await, begun, "{told}");
+            assert_ne!(only_ca(&world, &team).await, begun, "{told}");
         }
     }
 }
 
 /// What a `grant` left that was interrupted is no reason to keep a CA.
 #[tokio::test]
-async fn a_missing_bundle_keeps_no_authority() {
+async fn a_missing_bundle_keeps_no_ca() {
     let world = World::create().await;
     done(make("p-lost", &["--user=ada"]));
-    let before = only_authority(&world, "p-lost").await;
+    let before = only_ca(&world, "p-lost").await;
     let grant = ["provision", "grant", "p-lost", "--user=bob", "--no-wait"];
     killed_after(1, world.client.clone(), &grant).await;
     done(provision(&["rotate", "p-lost", "--now", "--no-wait"]));
-    assert_ne!(only_authority(&world, "p-lost").await, before);
+    assert_ne!(only_ca(&world, "p-lost").await, before);
 }
 
 /// A CA that cannot be read is replaced; where the API server says nothing of it, nothing is.
 #[tokio::test]
-async fn a_damaged_authority_is_replaced_where_that_is_asked_for() {
+async fn a_damaged_ca_is_replaced_where_that_is_asked_for() {
     let world = World::create().await;
     done(make("p-damaged", &["--user=ada"]));
     let damage = json!({ "data": { "tls.key": STANDARD.encode("no key") } });

@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use kube::api::{Patch, PatchParams};
 use serde_json::{Value, json};
-use tiller_guard::pki::team::{Authority, Holder, Issued};
+use tiller_guard::pki::team::{Holder, Issued, TeamCa};
 
 use super::cluster::{World, assert_tells, done, make, provision, refused};
 use super::configured::{check, configure};
@@ -114,17 +114,21 @@ async fn certificates_of_no_use_are_named_until_they_are_renewed() {
 
 /// A certificate of the user `ada` by the team's CA, with its key, that expired 9 seconds ago.
 pub(super) async fn expired_bundle(world: &World, team: &str) -> Issued {
-    let ca = world
+    let secret = world
         .secret("tiller-guard", &format!("team-{team}-ca"))
         .await;
-    let pem = |key: &str| STANDARD.decode(ca["data"][key].as_str().unwrap()).unwrap();
-    let authority = Authority::read(&pem("tls.crt"), &pem("tls.key")).unwrap();
+    let pem = |key: &str| {
+        STANDARD
+            .decode(secret["data"][key].as_str().unwrap())
+            .unwrap()
+    };
+    let ca = TeamCa::read(&pem("tls.crt"), &pem("tls.key")).unwrap();
     let ada = Holder {
         name: "ada".to_owned(),
         unit: "user".to_owned(),
     };
     let before = SystemTime::now() - Duration::from_secs(10);
-    let issued = authority.issue_client(&ada, before, Duration::from_secs(1));
+    let issued = ca.issue_client(&ada, before, Duration::from_secs(1));
     issued.unwrap()
 }
 

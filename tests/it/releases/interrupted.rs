@@ -1,12 +1,12 @@
 //! Ctrl-C while records are moved or migrated.
 
-use kube::api::{ListParams, PostParams};
+use kube::api::ListParams;
 
 use super::kubelet::play_kubelet;
 use super::migrated;
 use super::moved::{all, found, kubeconfig, moved, world};
 use crate::api_server::cluster;
-use crate::knowledge::tiller;
+use crate::knowledge::{create, tiller};
 use crate::offline::Run;
 use crate::provision::proxy::{Asked, interrupted, written};
 
@@ -28,12 +28,7 @@ async fn an_interrupted_move_says_that_tiller_is_stopped() {
     if !cluster().has_controllers() {
         return;
     }
-    let deployments = world.objects("apps", "v1", "Deployment");
-    let new = serde_json::from_value(tiller(&world, "tiller")).unwrap();
-    deployments
-        .create(&PostParams::default(), &new)
-        .await
-        .unwrap();
+    create(&world, &tiller(&world, "tiller")).await.unwrap();
     let kubelet = play_kubelet(&world);
     let words = [
         "releases",
@@ -115,12 +110,7 @@ async fn an_interrupted_migration_says_how_far_it_is() {
 async fn an_interrupted_run_says_that_tiller_is_stopped() {
     let namespace = "migrate-interrupted-b";
     let world = migrated::world(namespace, &["desc", "plain"]).await;
-    let deployments = world.objects("apps", "v1", "Deployment");
-    let new = serde_json::from_value(tiller(&world, "tiller")).unwrap();
-    deployments
-        .create(&PostParams::default(), &new)
-        .await
-        .unwrap();
+    create(&world, &tiller(&world, "tiller")).await.unwrap();
     let base = ["releases", "migrate", "-n", namespace, "--to=helm3"];
     let words = [&base[..], &["--stop-tiller", "desc"]].concat();
     let said = interrupted(world.client.clone(), &words, is_third_write).await;

@@ -1,5 +1,7 @@
 //! A Tiller that a killed run has left at zero replicas: the next run starts it again, if a run has stopped it.
 
+use std::fmt::Debug;
+
 use kube::api::{Patch, PatchParams};
 use serde_json::{Value, json};
 
@@ -32,6 +34,25 @@ async fn assert_runs(world: &World, when: &str) {
     assert_eq!(now["metadata"]["annotations"].get(NOTE), None, "{when}");
 }
 
+/// Kills a run after each number of writes that it may get to, once before each of the next ones; how often it left
+/// Tiller at zero replicas.
+async fn killed_before<T: Debug>(
+    world: &World,
+    kill: &[&str],
+    nexts: &[T],
+    run_next: impl AsyncFn(&T, &str),
+) -> usize {
+    let mut left = 0;
+    for writes in 0..=8 {
+        for next in nexts {
+            let _ended = killed_after(writes, world.client.clone(), kill).await;
+            left += usize::from(deployed(world).await["spec"]["replicas"] == 0);
+            run_next(next, &format!("{writes}: {next:?}")).await;
+        }
+    }
+    left
+}
+
 /// Killed after each of its writes: Tiller's stop, two records of Helm 3, two copies, two deletions, and Tiller's start.
 #[tokio::test]
 async fn a_killed_migration_has_tiller_started_by_the_next_run() {
@@ -43,27 +64,23 @@ async fn a_killed_migration_has_tiller_started_by_the_next_run() {
     let base = ["releases", "migrate", "--to=helm3", "-n", namespace];
     let kill = [&base[..], &["--stop-tiller", "desc"]].concat();
     let migrate = ["migrate", "--to=helm3"];
-    let mut left = 0;
-    for writes in 0..=8 {
-        for on in [
-            &[&migrate[..], &["--stop-tiller", "desc"]].concat()[..],
-            // Nothing that it is asked for is left to do.
-            &[&migrate[..], &["--stop-tiller", "other"]].concat(),
-            &[&migrate[..], &["--keep", "plain"]].concat(),
-            &["restore", "--all"],
-            &["restore", "desc"],
-        ] {
-            let when = format!("{writes}: {on:?}");
-            let _ended = killed_after(writes, world.client.clone(), &kill).await;
-            left += usize::from(deployed(&world).await["spec"]["replicas"] == 0);
-            let run = at(namespace, on).await;
-            assert!(matches!(run.code, Some(0 | 1)), "{when}: {}", run.stderr);
-            assert_runs(&world, &when).await;
-            let _back = at(namespace, &["restore", "--all"]).await;
-            assert_eq!(found(&world).await, before, "{when}");
-            assert_eq!(names(&world, "Secret", "owner=helm").await, [""; 0]);
-        }
-    }
+    let nexts = [
+        &[&migrate[..], &["--stop-tiller", "desc"]].concat()[..],
+        // Nothing that it is asked for is left to do.
+        &[&migrate[..], &["--stop-tiller", "other"]].concat(),
+        &[&migrate[..], &["--keep", "plain"]].concat(),
+        &["restore", "--all"],
+        &["restore", "desc"],
+    ];
+    let left = killed_before(&world, &kill, &nexts, async |next, when| {
+        let run = at(namespace, next).await;
+        assert!(matches!(run.code, Some(0 | 1)), "{when}: {}", run.stderr);
+        assert_runs(&world, when).await;
+        let _back = at(namespace, &["restore", "--all"]).await;
+        assert_eq!(found(&world).await, before, "{when}");
+        assert_eq!(names(&world, "Secret", "owner=helm").await, [""; 0]);
+    })
+    .await;
     assert_eq!(left, 35, "after the stop and before the start");
 }
 
@@ -79,22 +96,18 @@ async fn a_killed_move_has_tiller_started_by_the_next_in_either_direction() {
     scale(&world, 2).await;
     let kubelet = play_kubelet(&world);
     let kill = ["releases", "move", "--to=secrets", "-n", namespace];
-    let mut left = 0;
-    for writes in 0..=8 {
-        for (to, kind) in [("secrets", "Secret"), ("configmaps", "ConfigMap")] {
-            let when = format!("{writes}, {to}");
-            let _ended = killed_after(writes, world.client.clone(), &kill).await;
-            left += usize::from(deployed(&world).await["spec"]["replicas"] == 0);
-            let words = [&format!("--to={to}"), "--timeout=60"];
-            let run = moved(&kubeconfig(), namespace, &words).await;
-            assert_eq!(run.code, Some(0), "{when}: {}{}", run.stdout, run.stderr);
-            assert_eq!(found(&world).await, all("desc", kind), "{when}");
-            assert_runs(&world, &when).await;
-            let words = ["--to=configmaps", "--timeout=60"];
-            let back = moved(&kubeconfig(), namespace, &words).await;
-            assert_eq!(back.code, Some(0), "{when}: {}", back.stderr);
-        }
-    }
+    let nexts = [("secrets", "Secret"), ("configmaps", "ConfigMap")];
+    let left = killed_before(&world, &kill, &nexts, async |(to, kind), when| {
+        let words = [&format!("--to={to}"), "--timeout=60"];
+        let run = moved(&kubeconfig(), namespace, &words).await;
+        assert_eq!(run.code, Some(0), "{when}: {}{}", run.stdout, run.stderr);
+        assert_eq!(found(&world).await, all("desc", kind), "{when}");
+        assert_runs(&world, when).await;
+        let words = ["--to=configmaps", "--timeout=60"];
+        let back = moved(&kubeconfig(), namespace, &words).await;
+        assert_eq!(back.code, Some(0), "{when}: {}", back.stderr);
+    })
+    .await;
     kubelet.abort();
     assert_eq!(left, 10, "after the stop and before the start");
 }

@@ -10,13 +10,13 @@ use super::{list_of, recordings};
 use crate::api_server::{World, cluster, value};
 use crate::bypass::guard;
 use crate::cluster::UNGUARDED;
-use crate::knowledge::tiller;
+use crate::knowledge::{self, tiller};
 use crate::offline::Run;
 use crate::provision::proxy::run_at;
 use crate::suite::Feature;
 
 /// The text of each record, by kind, name and label OWNER.
-pub(crate) type Found = BTreeMap<String, String>;
+pub(crate) type RecordTexts = BTreeMap<String, String>;
 
 /// A namespace in which no webhook judges, with the records of a scenario.
 pub(crate) async fn world(namespace: &str, scenario: &str) -> World {
@@ -45,8 +45,8 @@ pub(crate) async fn create(world: &World, mut object: Value) {
     api.create(&PostParams::default(), &object).await.unwrap();
 }
 
-pub(crate) async fn found(world: &World) -> Found {
-    let mut found = Found::new();
+pub(crate) async fn found(world: &World) -> RecordTexts {
+    let mut found = RecordTexts::new();
     for kind in ["ConfigMap", "Secret"] {
         let parameters = ListParams::default().labels("OWNER");
         let listed = world
@@ -79,7 +79,7 @@ pub(crate) async fn found(world: &World) -> Found {
 }
 
 /// The records as `found` has them when all of them are of this kind and Tiller's.
-pub(crate) fn all(scenario: &str, kind: &str) -> Found {
+pub(crate) fn all(scenario: &str, kind: &str) -> RecordTexts {
     let records = records_of(scenario).into_iter();
     let entry = |record: Value| {
         let name = record["metadata"]["name"].as_str().unwrap().to_owned();
@@ -269,12 +269,8 @@ async fn tiller_is_stopped_switched_and_started() {
             },
         },
     });
-    let deployments = world.objects("apps", "v1", "Deployment");
-    let new = serde_json::from_value(deployment).unwrap();
-    deployments
-        .create(&PostParams::default(), &new)
-        .await
-        .unwrap();
+    knowledge::create(&world, &deployment).await.unwrap();
+    let deployments = world.deployments();
     let kubelet = play_kubelet(&world);
     let run = moved(
         &kubeconfig(),
@@ -318,12 +314,10 @@ async fn a_guarded_tiller_is_hardened_once_its_records_are_moved() {
     if !cluster().has_controllers() {
         return;
     }
-    let deployments = world.objects("apps", "v1", "Deployment");
-    let new = serde_json::from_value(tiller(&world, "tiller")).unwrap();
-    deployments
-        .create(&PostParams::default(), &new)
+    knowledge::create(&world, &tiller(&world, "tiller"))
         .await
         .unwrap();
+    let deployments = world.deployments();
     guard(&world).await;
     let annotated = json!({ "metadata": { "annotations": { "example.com/a": "b" } },
         "spec": { "template": { "metadata": { "annotations": { "example.com/a": "b" } } } } });

@@ -2,20 +2,14 @@
 
 use std::time::Duration;
 
-use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
+use kube::api::{DeleteParams, Patch, PatchParams};
 use serde_json::{Value, json};
 
 use super::kubelet::play_kubelet;
 use super::moved::{all, found, kubeconfig, moved, world};
 use crate::api_server::{World, cluster, value};
+use crate::knowledge::create;
 use crate::provision::proxy::{Asked, Fate, Proxy};
-
-async fn create(world: &World, group: &str, object: &Value) {
-    let kind = object["kind"].as_str().unwrap();
-    let api = world.objects(group, "v1", kind);
-    let object = serde_json::from_value(object.clone()).unwrap();
-    api.create(&PostParams::default(), &object).await.unwrap();
-}
 
 pub(super) async fn deploy(world: &World, containers: &Value) {
     let deployment = json!({
@@ -31,7 +25,7 @@ pub(super) async fn deploy(world: &World, containers: &Value) {
             },
         },
     });
-    create(world, "apps", &deployment).await;
+    create(world, &deployment).await.unwrap();
 }
 
 async fn spec(world: &World) -> Value {
@@ -51,7 +45,7 @@ async fn pod(world: &World, name: &str, labels: &Value, image: &str) {
             "containers": [{ "name": "main", "image": image }],
         },
     });
-    create(world, "", &pod).await;
+    create(world, &pod).await.unwrap();
 }
 
 /// It is refused with this text, by a dry run too, and nothing is changed.
@@ -121,7 +115,7 @@ async fn what_has_the_name_of_a_copy_is_named() {
             "apiVersion": "v1", "kind": "Secret", "metadata": { "name": "plain.v1", "labels": labels },
             "stringData": { "note": "mine" },
         });
-        create(&world, "", &secret).await;
+        create(&world, &secret).await.unwrap();
         let told =
             "1 in the way, and no record of Tiller's: Secret move-way/plain.v1; look at them";
         let secrets = world.objects("", "v1", "Secret");
@@ -229,8 +223,8 @@ async fn missing_rights_are_found_before_tiller_stops() {
         "roleRef": { "apiGroup": rbac, "kind": "Role", "name": "mover" },
         "subjects": [{ "apiGroup": rbac, "kind": "User", "name": "mover" }],
     });
-    create(&world, rbac, &role).await;
-    create(&world, rbac, &binding).await;
+    create(&world, &role).await.unwrap();
+    create(&world, &binding).await.unwrap();
     let mover = cluster().kubeconfig_as("mover").unwrap();
     let told = "you may not create secrets in move-lacking, delete configmaps in move-lacking; ask an administrator for that right in \
                 move-lacking\n";

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::collection::vec;
 use proptest::prelude::{Just, ProptestConfig, Strategy, prop_oneof, proptest};
-use tiller_guard::releases::movement::{Contents, Digest, Kept, Next, Owner, Progress, Step, next};
+use tiller_guard::releases::movement::{
+    Contents, Digest, Next, Owner, Progress, Step, StoredRecord, next,
+};
 
 /// An object of a storage, in a model of the API server.
 #[derive(Debug, Clone)]
@@ -55,7 +57,7 @@ enum End {
 }
 
 fn contents(stored: &BTreeMap<String, Stored>) -> Contents {
-    let kept = |it: &Stored| Kept {
+    let kept = |it: &Stored| StoredRecord {
         owner: it.owner,
         version: it.version.to_string(),
         digest: Digest::of(&it.text.to_le_bytes()),

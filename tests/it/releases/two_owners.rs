@@ -1,7 +1,7 @@
 //! A release that both Tiller and Helm 3 have: `list` says so, and each way out leaves it one owner.
 
 use super::migrated::{at, migrated, names, world};
-use super::moved::{create, found, kubeconfig};
+use super::moved::{RecordTexts, create, found, kubeconfig};
 use crate::api_server::World;
 use crate::provision::proxy::{Proxy, hangs_after, killed_at};
 
@@ -45,6 +45,13 @@ async fn killed(world: &World, namespace: &str, words: &[&str], writes: usize) {
     let _ended = killed_at(&proxy, writes, &words).await;
 }
 
+/// Gives all releases back to Tiller, whose records are as before.
+async fn give_back(world: &World, namespace: &str, before: &RecordTexts, writes: usize) {
+    let run = at(namespace, &["restore", "--all"]).await;
+    assert_eq!(run.code, Some(0), "{writes}: {}{}", run.stdout, run.stderr);
+    assert_eq!(found(world).await, *before, "{writes}");
+}
+
 #[tokio::test]
 async fn a_kill_at_each_write_of_migrate_is_listed_and_has_two_ways_out() {
     let namespace = "two-owners-a";
@@ -56,30 +63,14 @@ async fn a_kill_at_each_write_of_migrate_is_listed_and_has_two_ways_out() {
         let (has_both, is_said) = listed(&world, namespace).await;
         assert_eq!(has_both, is_said, "{writes}");
         both += usize::from(has_both);
-        let back = at(namespace, &["restore", "--all"]).await;
-        assert_eq!(
-            back.code,
-            Some(0),
-            "{writes}: {}{}",
-            back.stdout,
-            back.stderr
-        );
-        assert_eq!(found(&world).await, before, "{writes}");
+        give_back(&world, namespace, &before, writes).await;
         assert_eq!(names(&world, "Secret", "owner=helm").await, [""; 0]);
         killed(&world, namespace, &migrate, writes).await;
         let on = migrated(&kubeconfig(), namespace, &[]).await;
         assert_eq!(on.code, Some(0), "{writes}: {}{}", on.stdout, on.stderr);
         assert_eq!(listed(&world, namespace).await, (false, false), "{writes}");
         assert_eq!(names(&world, "Secret", "owner=helm").await.len(), 2);
-        let back = at(namespace, &["restore", "--all"]).await;
-        assert_eq!(
-            back.code,
-            Some(0),
-            "{writes}: {}{}",
-            back.stdout,
-            back.stderr
-        );
-        assert_eq!(found(&world).await, before, "{writes}");
+        give_back(&world, namespace, &before, writes).await;
     }
     assert_eq!(
         both, 5,
@@ -110,15 +101,7 @@ async fn a_kill_at_each_write_of_restore_is_listed_and_has_two_ways_out() {
             assert_eq!(run.code, Some(0), "{writes}: {}{}", run.stdout, run.stderr);
             assert_eq!(listed(&world, namespace).await, (false, false), "{writes}");
         }
-        let back = at(namespace, &["restore", "--all"]).await;
-        assert_eq!(
-            back.code,
-            Some(0),
-            "{writes}: {}{}",
-            back.stdout,
-            back.stderr
-        );
-        assert_eq!(found(&world).await, before, "{writes}");
+        give_back(&world, namespace, &before, writes).await;
     }
 }
 

@@ -3,10 +3,10 @@
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use tiller_guard::k8s::review::{Answer, Decision, Webhook, answer};
+use tiller_guard::k8s::review::{Answer, Decision};
 use tiller_guard::policy::{Context, Policy, Timestamp};
 
-use super::{creation, response};
+use super::{ask_both, creation, response};
 use crate::policy::known::known;
 
 fn review(kind: &str, object: &Value) -> Value {
@@ -29,11 +29,7 @@ fn ask(review: &Value) -> Answer {
         json!({ "kind": "Role", "metadata": { "name": "charts", "namespace": "red" }, "rules": [wide] }),
     ]);
     let context = Context::new(Timestamp(0), &knowledge);
-    let body = review.to_string();
-    let [mutate, validate] = [Webhook::Mutate, Webhook::Validate]
-        .map(|webhook| answer(webhook, body.as_bytes(), &Policy::default(), &context).unwrap());
-    assert_eq!(mutate, validate);
-    validate
+    ask_both(&Policy::default(), review, &context)
 }
 
 #[test]

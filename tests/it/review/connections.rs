@@ -1,10 +1,10 @@
 //! Reviews of connections.
 
 use serde_json::{Value, json};
-use tiller_guard::k8s::review::{Answer, Decision, Webhook, answer};
-use tiller_guard::policy::{Context, Mode, Modes, People, Policy, Settings, Timestamp};
+use tiller_guard::k8s::review::{Answer, Decision};
+use tiller_guard::policy::{Context, Mode, People, Policy, Settings, Timestamp};
 
-use super::response;
+use super::{ask_both, in_mode, response};
 use crate::policy::known::known;
 
 /// What the API server sends before it connects somebody.
@@ -52,11 +52,7 @@ fn ask_by(policy: &Policy, review: &Value) -> Answer {
         }),
     ]);
     let context = Context::new(Timestamp(0), &knowledge);
-    let body = review.to_string();
-    let [mutate, validate] = [Webhook::Mutate, Webhook::Validate]
-        .map(|webhook| answer(webhook, body.as_bytes(), policy, &context).unwrap());
-    assert_eq!(mutate, validate);
-    validate
+    ask_both(policy, review, &context)
 }
 
 fn ask(review: &Value) -> Answer {
@@ -126,13 +122,7 @@ fn whom_the_policy_lists_may_run_commands() {
 #[test]
 fn a_command_goes_by_mode_and_broken_glass() {
     let review = review("PodExecOptions", "releases-7d9", &ann());
-    let audit = Policy {
-        modes: Modes {
-            default: Mode::Audit,
-            ..Modes::default()
-        },
-        ..Policy::default()
-    };
+    let audit = in_mode(Mode::Audit);
     assert_eq!(ask_by(&audit, &review).decision, Decision::Audited);
     let broken = Policy {
         break_glass: People {

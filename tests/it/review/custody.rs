@@ -1,10 +1,10 @@
 //! Reviews of what holds something of a Tiller's.
 
 use serde_json::{Value, json};
-use tiller_guard::k8s::review::{Answer, Decision, Webhook, answer};
-use tiller_guard::policy::{Context, Knowledge, Mode, Modes, People, Policy, Timestamp};
+use tiller_guard::k8s::review::{Answer, Decision};
+use tiller_guard::policy::{Context, Knowledge, Mode, People, Policy, Timestamp};
 
-use super::{creation, response};
+use super::{ask_both, creation, in_mode, response};
 use crate::policy::known::known;
 
 /// A team whose account nothing but what is known makes a Tiller's.
@@ -55,11 +55,7 @@ fn secret(account: &str) -> Value {
 fn ask_by(policy: &Policy, review: &Value) -> Answer {
     let knowledge = team();
     let context = Context::new(Timestamp(0), &knowledge);
-    let body = review.to_string();
-    let [mutate, validate] = [Webhook::Mutate, Webhook::Validate]
-        .map(|webhook| answer(webhook, body.as_bytes(), policy, &context).unwrap());
-    assert_eq!(mutate, validate);
-    validate
+    ask_both(policy, review, &context)
 }
 
 fn ask(review: &Value) -> Answer {
@@ -164,16 +160,6 @@ fn record(kind: &str, user: &str) -> Value {
         "data": { "release": "H4sIAAAAAAAC" },
     });
     review
-}
-
-fn in_mode(mode: Mode) -> Policy {
-    Policy {
-        modes: Modes {
-            default: mode,
-            ..Modes::default()
-        },
-        ..Policy::default()
-    }
 }
 
 #[test]

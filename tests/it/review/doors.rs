@@ -16,7 +16,7 @@ const OPERATIONS: [&str; 2] = ["CREATE", "UPDATE"];
 static HARDENED: LazyLock<Value> = LazyLock::new(canonical);
 
 /// What is found: the rule and the pointer to the place.
-type Found = BTreeSet<(String, String)>;
+type RulePlaces = BTreeSet<(String, String)>;
 
 /// Where a kind comes that carries a whole pod.
 #[derive(Clone, Copy)]
@@ -75,17 +75,17 @@ fn carried(kind: WorkloadKind, deployment: &Value) -> Value {
 }
 
 /// What the case says is found in a Deployment, by the pointers of another kind.
-fn said(case: &Case, kind: WorkloadKind) -> Found {
+fn said(case: &Case, kind: WorkloadKind) -> RulePlaces {
     found_in(case.finds.iter(), kind)
 }
 
 /// The same without what is reported alone, which no refusal tells.
-fn refused(case: &Case, kind: WorkloadKind) -> Found {
+fn refused(case: &Case, kind: WorkloadKind) -> RulePlaces {
     let lines = case.finds.iter();
     found_in(lines.filter(|line| !line.contains(" report ")), kind)
 }
 
-fn found_in<'c>(lines: impl Iterator<Item = &'c String>, kind: WorkloadKind) -> Found {
+fn found_in<'c>(lines: impl Iterator<Item = &'c String>, kind: WorkloadKind) -> RulePlaces {
     lines
         .map(|line| {
             let mut words = line.split_whitespace();
@@ -101,12 +101,12 @@ fn found_in<'c>(lines: impl Iterator<Item = &'c String>, kind: WorkloadKind) -> 
 }
 
 /// What a refusal tells: a line a rule, in it the findings with their paths.
-fn told(answer: &Answer) -> Found {
+fn told(answer: &Answer) -> RulePlaces {
     let response = response(answer);
     let Some(message) = response["status"]["message"].as_str() else {
-        return Found::new();
+        return RulePlaces::new();
     };
-    let mut found = Found::new();
+    let mut found = RulePlaces::new();
     for line in message.lines() {
         let (rule, findings) = line.split_once(": ").unwrap();
         for finding in findings.split(" | ") {
@@ -117,7 +117,7 @@ fn told(answer: &Answer) -> Found {
     found
 }
 
-fn rules(found: &Found) -> BTreeSet<&str> {
+fn rules(found: &RulePlaces) -> BTreeSet<&str> {
     found.iter().map(|(rule, _)| rule.as_str()).collect()
 }
 
@@ -231,7 +231,7 @@ fn each_case_is_judged_alike_in_every_list() {
         for case in cases.iter().filter(|_| alike) {
             for list in ["initContainers", "ephemeralContainers"] {
                 let extra = format!("/spec/template/spec/{list}");
-                let mut expected: Found = refused(case, WorkloadKind::Deployment)
+                let mut expected: RulePlaces = refused(case, WorkloadKind::Deployment)
                     .into_iter()
                     .map(|(rule, path)| (rule, path.replace(container, &format!("{extra}/"))))
                     .collect();

@@ -20,7 +20,7 @@ mod updates;
 
 use serde_json::{Value, json};
 use tiller_guard::k8s::review::{Answer, BadReview, Webhook, answer};
-use tiller_guard::policy::Policy;
+use tiller_guard::policy::{Context, Mode, Modes, Policy};
 
 use crate::policy::NOW;
 
@@ -46,8 +46,28 @@ pub(crate) const OTHERS: [&str; 2] = [
     include_str!("../../data/reviews/1.20-other-pod-create.json"),
 ];
 
+/// The usual policy, with this mode everywhere.
+fn in_mode(mode: Mode) -> Policy {
+    Policy {
+        modes: Modes {
+            default: mode,
+            ..Modes::default()
+        },
+        ..Policy::default()
+    }
+}
+
 pub(crate) fn ask(webhook: Webhook, body: &str) -> Result<Answer, BadReview> {
     answer(webhook, body.as_bytes(), &Policy::default(), &NOW)
+}
+
+/// What both webhooks answer alike, as they do to what carries no pod.
+fn ask_both(policy: &Policy, review: &Value, context: &Context<'_>) -> Answer {
+    let body = review.to_string();
+    let [mutate, validate] = [Webhook::Mutate, Webhook::Validate]
+        .map(|webhook| answer(webhook, body.as_bytes(), policy, context).unwrap());
+    assert_eq!(mutate, validate);
+    validate
 }
 
 pub(crate) fn response(answer: &Answer) -> Value {

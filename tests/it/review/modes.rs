@@ -1,27 +1,17 @@
-//! Modes, exceptions and the broken glass, as the API server sees them.
+//! exceptions and the broken glass, as the API server sees them.
 
 use serde_json::{Value, json};
 use tiller_guard::k8s::review::{Answer, Decision, Webhook, answer};
 use tiller_guard::policy::{
-    Exception, Mode, Modes, People, Policy, Settings, Timestamp, WorkloadKind, rules,
+    Exception, Mode, People, Policy, Settings, Timestamp, WorkloadKind, rules,
 };
 
-use super::{DEPLOYMENTS, OTHERS, changed, response};
+use super::{DEPLOYMENTS, OTHERS, changed, in_mode, response};
 use crate::policy::NOW;
 use crate::policy::corpus::canonical;
 
 const CONTROLLER: &str = "system:serviceaccount:kube-system:replicaset-controller";
 const POD: &str = include_str!("../../data/reviews/1.20-pod-create.json");
-
-fn in_mode(mode: Mode) -> Policy {
-    Policy {
-        modes: Modes {
-            default: mode,
-            ..Modes::default()
-        },
-        ..Policy::default()
-    }
-}
 
 fn ask(webhook: Webhook, body: &str, policy: &Policy) -> Answer {
     answer(webhook, body.as_bytes(), policy, &NOW).unwrap()

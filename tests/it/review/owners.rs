@@ -4,10 +4,10 @@ use serde_json::{Value, json};
 use tiller_guard::k8s::review::{Decision, Mode, Webhook, answer};
 use tiller_guard::policy::rbac::Account;
 use tiller_guard::policy::{
-    Context, Exception, Knowledge, Modes, Policy, Settings, TillerUse, Timestamp, WorkloadKind,
-    rules,
+    Context, Exception, Knowledge, Policy, Settings, TillerUse, Timestamp, WorkloadKind, rules,
 };
 
+use super::in_mode;
 use crate::policy::corpus::canonical;
 
 const STATEFUL_SETS: &str = "system:serviceaccount:kube-system:statefulset-controller";
@@ -49,13 +49,7 @@ fn decided(body: &str, policy: &Policy, knowledge: &Knowledge) -> Decision {
 /// Its controller makes pods of ControllerRevisions, which a tenant may write.
 #[test]
 fn in_a_freeze_a_stateful_set_restarts_only_where_it_is_known_for_a_tiller() {
-    let policy = Policy {
-        modes: Modes {
-            default: Mode::Freeze,
-            ..Modes::default()
-        },
-        ..Policy::default()
-    };
+    let policy = in_mode(Mode::Freeze);
     let known = Knowledge::default().with_tiller(TillerUse {
         account: Account {
             namespace: "tiller-world",

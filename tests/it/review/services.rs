@@ -1,10 +1,10 @@
 //! Reviews of Services and their addresses.
 
 use serde_json::{Value, json};
-use tiller_guard::k8s::review::{Answer, Decision, Webhook, answer};
-use tiller_guard::policy::{Mode, Modes, People, Policy};
+use tiller_guard::k8s::review::{Answer, Decision};
+use tiller_guard::policy::{Mode, People, Policy};
 
-use super::{creation, response};
+use super::{ask_both, creation, in_mode, response};
 use crate::policy::NOW;
 
 const USER: &str = "ann";
@@ -35,11 +35,7 @@ fn endpoints() -> Value {
 }
 
 fn ask_by(policy: &Policy, review: &Value) -> Answer {
-    let body = review.to_string();
-    let [mutate, validate] = [Webhook::Mutate, Webhook::Validate]
-        .map(|webhook| answer(webhook, body.as_bytes(), policy, &NOW).unwrap());
-    assert_eq!(mutate, validate);
-    validate
+    ask_both(policy, review, &NOW)
 }
 
 fn ask(review: &Value) -> Answer {
@@ -130,13 +126,7 @@ fn a_controller_may_not_expose_a_service() {
 
 #[test]
 fn an_audit_mode_lets_it_pass_and_tells() {
-    let policy = Policy {
-        modes: Modes {
-            default: Mode::Audit,
-            ..Modes::default()
-        },
-        ..Policy::default()
-    };
+    let policy = in_mode(Mode::Audit);
     let answer = ask_by(&policy, &review("", "Endpoints", USER, &endpoints()));
     assert_eq!(response(&answer)["allowed"], true);
     assert_eq!(answer.rules, ["endpoints-by-hand"]);

@@ -20,11 +20,11 @@ use crate::server::client::{
 
 const NAME: &str = "api-server.example";
 
-fn authority(name: &str) -> CertifiedIssuer<'static, KeyPair> {
-    authority_that(name, |_| {})
+fn ca(name: &str) -> CertifiedIssuer<'static, KeyPair> {
+    ca_that(name, |_| {})
 }
 
-fn authority_that(
+fn ca_that(
     name: &str,
     differs: impl Fn(&mut CertificateParams),
 ) -> CertifiedIssuer<'static, KeyPair> {
@@ -67,9 +67,9 @@ struct Guarded {
 }
 
 impl Guarded {
-    async fn start(name: &str, authority: &str) -> Self {
+    async fn start(name: &str, ca: &str) -> Self {
         let file = std::env::temp_dir().join(format!("clients-{name}-{}.crt", std::process::id()));
-        fs::write(&file, authority).unwrap();
+        fs::write(&file, ca).unwrap();
         let calls = Arc::new(AtomicU32::new(0));
         let counted = Arc::clone(&calls);
         let guard = Arc::new(By(move |_, _: &[u8]| {
@@ -77,7 +77,7 @@ impl Guarded {
             Ok(answer(b"{}".to_vec()))
         }));
         let clients = Clients {
-            authorities: file.clone(),
+            ca_file: file.clone(),
             names: vec![NAME.to_owned()],
             every: Duration::from_millis(50),
         };
@@ -113,7 +113,7 @@ impl Drop for Guarded {
 
 #[tokio::test]
 async fn only_the_right_certificate_reaches_the_judge() {
-    let (ours, theirs) = (authority("ours"), authority("theirs"));
+    let (ours, theirs) = (ca("ours"), ca("theirs"));
     let guarded = Guarded::start("right", &ours.pem()).await;
     let refused = [
         None,
@@ -149,8 +149,8 @@ async fn only_the_right_certificate_reaches_the_judge() {
 }
 
 #[tokio::test]
-async fn another_authority_counts_once_its_file_is_there() {
-    let (old, new) = (authority("old"), authority("new"));
+async fn another_ca_counts_once_its_file_is_there() {
+    let (old, new) = (ca("old"), ca("new"));
     let guarded = Guarded::start("swapped", &old.pem()).await;
     let of = |issuer| Some(certificate(issuer, NAME, NAME, 1));
     assert!(guarded.answers(of(&old)).await);
@@ -180,7 +180,7 @@ async fn a_file_without_cas_is_an_error_at_start() {
 /// Why a server does not start with this file of CAs, which is removed.
 async fn error_at_start(file: PathBuf) -> BindError {
     let clients = Clients {
-        authorities: file.clone(),
+        ca_file: file.clone(),
         names: vec![NAME.to_owned()],
         every: PATIENCE,
     };
@@ -198,18 +198,18 @@ async fn error_at_start(file: PathBuf) -> BindError {
 async fn what_is_no_valid_ca_vouches_for_nobody_beside_one_that_does() {
     let now = SystemTime::now();
     let hour = Duration::from_hours(1);
-    let good = authority("good");
+    let good = ca("good");
     let useless = [
-        authority_that("expired", |it| it.not_after = (now - hour).into()),
-        authority_that("early", |it| it.not_before = (now + hour).into()),
-        authority_that("leaf", |it| it.is_ca = IsCa::NoCa),
-        authority_that("encipherer", |it| {
+        ca_that("expired", |it| it.not_after = (now - hour).into()),
+        ca_that("early", |it| it.not_before = (now + hour).into()),
+        ca_that("leaf", |it| it.is_ca = IsCa::NoCa),
+        ca_that("encipherer", |it| {
             it.key_usages = vec![KeyUsagePurpose::KeyEncipherment];
         }),
     ];
     let mut file = good.pem();
-    for authority in &useless {
-        file.push_str(&authority.pem());
+    for ca in &useless {
+        file.push_str(&ca.pem());
     }
     let guarded = Guarded::start("useless", &file).await;
     for issuer in &useless {
@@ -238,7 +238,7 @@ async fn what_is_no_valid_ca_vouches_for_nobody_beside_one_that_does() {
 #[tokio::test]
 async fn a_ca_vouches_until_it_expires() {
     let now = SystemTime::now();
-    let soon = authority_that("soon", |it| {
+    let soon = ca_that("soon", |it| {
         it.not_after = (now + Duration::from_secs(3)).into();
     });
     let guarded = Guarded::start("soon", &soon.pem()).await;

@@ -84,15 +84,15 @@ fn renewed_first(team: &str, again: &str) -> String {
 /// The bundle in the folder, and its certificate's text for a comparison with the cluster's.
 fn bundle_findings(folder: &Path, again: &str) -> (Vec<Finding>, Option<String>) {
     let read = |name: &str| fs::read(folder.join(name)).ok();
-    let [authorities, certificate, key] = Bundle::NAMES.map(read);
-    let (Some(authorities), Some(certificate), Some(key)) = (authorities, certificate, key) else {
+    let [trusted, certificate, key] = Bundle::NAMES.map(read);
+    let (Some(trusted), Some(certificate), Some(key)) = (trusted, certificate, key) else {
         let message = format!("{} holds no bundle", folder.display());
         let state = Err(wrong(message, format!("run: {again}")));
         let what = "bundle";
         return (vec![Finding { what, state }], None);
     };
-    let state = pair(folder, &authorities, &certificate, &key, again);
-    let own = [authorities, certificate].concat();
+    let state = pair(folder, &trusted, &certificate, &key, again);
+    let own = [trusted, certificate].concat();
     let what = "bundle";
     (
         vec![Finding { what, state }],
@@ -103,7 +103,7 @@ fn bundle_findings(folder: &Path, again: &str) -> (Vec<Finding>, Option<String>)
 /// Whether key, certificate and CAs belong together, and are valid now.
 fn pair(
     folder: &Path,
-    authorities: &[u8],
+    trusted: &[u8],
     certificate: &[u8],
     key: &[u8],
     again: &str,
@@ -131,7 +131,7 @@ fn pair(
             "set this machine's clock",
         ));
     }
-    let issuers = Certificate::read_all(authorities).unwrap_or_default();
+    let issuers = Certificate::read_all(trusted).unwrap_or_default();
     let is_of_these = issuers.iter().any(|it| it.has_issued(&issued.certificate));
     if !is_of_these {
         return Err(wrong("ca.pem and cert.pem are of different CAs", remedy()));
@@ -270,7 +270,7 @@ impl Answer {
             return false;
         };
         let bundle = &found.bundle;
-        let newest = [bundle.authorities(), bundle.certificate()].concat();
+        let newest = [bundle.ca_certificates(), bundle.certificate()].concat();
         let certificate = Certificate::read(bundle.certificate().as_bytes());
         let has_expired = certificate.is_ok_and(|it| it.left(SystemTime::now()).is_zero());
         own == Some(&newest) && has_expired
@@ -383,12 +383,12 @@ fn newest(
         )),
         Ok(found) => {
             let bundle = &found.bundle;
-            let newest = [bundle.authorities(), bundle.certificate()].concat();
+            let newest = [bundle.ca_certificates(), bundle.certificate()].concat();
             let is_it = own == Some(&newest);
-            let is_other_authority = own.is_some_and(|own| !own.starts_with(bundle.authorities()));
+            let is_other_ca = own.is_some_and(|own| !own.starts_with(bundle.ca_certificates()));
             if is_it {
                 Ok("this is the newest bundle".to_owned())
-            } else if is_other_authority {
+            } else if is_other_ca {
                 let message = "the team has another CA: Tiller may refuse your certificate";
                 Err(wrong(message, format!("run: {again}")))
             } else {

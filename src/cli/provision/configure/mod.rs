@@ -148,7 +148,7 @@ fn next_step(error: &LookError, team: &str, person: &Person) -> Option<String> {
         LookError::UnusableBundle { .. } => Some(format!(
             "ask an administrator to run: tiller-guard provision renew {team}"
         )),
-        LookError::Asked { .. } | LookError::Authority { .. } | LookError::NoBundle { .. } => None,
+        LookError::Asked { .. } | LookError::Ca { .. } | LookError::NoBundle { .. } => None,
     }
 }
 

@@ -21,7 +21,7 @@ const SERIAL: usize = 16;
 
 /// A CA with its key.
 #[derive(Debug)]
-pub struct Authority {
+pub struct TeamCa {
     certificate: Certificate,
     key: PrivateKey,
 }
@@ -37,7 +37,7 @@ pub struct Issued {
 
 /// A CA that was made elsewhere cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub enum AuthorityError {
+pub enum TeamCaError {
     /// Its certificate cannot be read.
     #[error("the CA's certificate cannot be read")]
     Certificate(#[source] CertificateError),
@@ -107,9 +107,9 @@ pub enum IssueError {
     Read(#[from] CertificateError),
 }
 
-// === impl Authority ===
+// === impl TeamCa ===
 
-impl Authority {
+impl TeamCa {
     /// Makes the CA of a team.
     pub fn create(team: &str, now: SystemTime, lifetime: Duration) -> Result<Self, IssueError> {
         let key = PrivateKey::create().map_err(IssueError::Key)?;
@@ -128,9 +128,9 @@ impl Authority {
     }
 
     /// Reads a CA from PEM and examines whether it can issue what a team needs. Its time is not looked at.
-    pub fn read(certificate: &[u8], key: &[u8]) -> Result<Self, AuthorityError> {
-        let certificate = Certificate::read(certificate).map_err(AuthorityError::Certificate)?;
-        let key = PrivateKey::read(key).map_err(AuthorityError::Key)?;
+    pub fn read(certificate: &[u8], key: &[u8]) -> Result<Self, TeamCaError> {
+        let certificate = Certificate::read(certificate).map_err(TeamCaError::Certificate)?;
+        let key = PrivateKey::read(key).map_err(TeamCaError::Key)?;
         examine(&certificate, &key)?;
         Ok(Self { certificate, key })
     }
@@ -251,44 +251,44 @@ fn issuer<'k>(
 }
 
 /// Whether a CA that was made elsewhere can issue what a team needs.
-fn examine(certificate: &Certificate, key: &PrivateKey) -> Result<(), AuthorityError> {
-    let unreadable = |error| AuthorityError::Certificate(CertificateError::X509(error));
+fn examine(certificate: &Certificate, key: &PrivateKey) -> Result<(), TeamCaError> {
+    let unreadable = |error| TeamCaError::Certificate(CertificateError::X509(error));
     let x509 = parse(certificate.der()).map_err(unreadable)?;
     if !belong_together(&x509, key) {
-        return Err(AuthorityError::Mismatched);
+        return Err(TeamCaError::Mismatched);
     }
     if !x509.is_ca() {
-        return Err(AuthorityError::NoCa);
+        return Err(TeamCaError::NoCa);
     }
     let usage = x509.key_usage().map_err(unreadable)?;
     if usage.is_some_and(|usage| !usage.value.key_cert_sign()) {
-        return Err(AuthorityError::MayNotSign);
+        return Err(TeamCaError::MayNotSign);
     }
     let usage = x509.extended_key_usage().map_err(unreadable)?;
     let allows_both = |usage: &x509_parser::extensions::ExtendedKeyUsage<'_>| {
         usage.any || usage.server_auth && usage.client_auth
     };
     if usage.is_some_and(|usage| !allows_both(usage.value)) {
-        return Err(AuthorityError::Usage);
+        return Err(TeamCaError::Usage);
     }
     if x509.name_constraints().map_err(unreadable)?.is_some() {
-        return Err(AuthorityError::Names);
+        return Err(TeamCaError::Names);
     }
     if x509
         .subject()
         .iter_rdn()
         .any(|part| part.iter().count() != 1)
     {
-        return Err(AuthorityError::Subject);
+        return Err(TeamCaError::Subject);
     }
     // Of two equal attributes one is lost on the way into what is issued, and nobody finds the issuer.
-    let issuer = issuer(certificate, key).map_err(|_| AuthorityError::Subject)?;
+    let issuer = issuer(certificate, key).map_err(|_| TeamCaError::Subject)?;
     let probe = CertificateParams::default()
         .signed_by(key.pair(), &issuer)
-        .map_err(|_| AuthorityError::Subject)?;
+        .map_err(|_| TeamCaError::Subject)?;
     let probe = parse(probe.der()).map_err(unreadable)?;
     if probe.issuer().as_raw() != x509.subject().as_raw() {
-        return Err(AuthorityError::Subject);
+        return Err(TeamCaError::Subject);
     }
     Ok(())
 }

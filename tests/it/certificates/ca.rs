@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use tiller_guard::pki::team::{Authority, Certificate, PrivateKey, Server};
+use tiller_guard::pki::team::{Certificate, PrivateKey, Server, TeamCa};
 
 use super::openssl::openssl;
 use super::{BLUE, DAY, Team, ada, now};
@@ -22,7 +22,7 @@ fn made(options: &str) -> (Vec<u8>, Vec<u8>) {
 }
 
 fn refusal(certificate: &[u8], key: &[u8]) -> String {
-    let error = Authority::read(certificate, key).unwrap_err();
+    let error = TeamCa::read(certificate, key).unwrap_err();
     let cause = std::error::Error::source(&error);
     cause.map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"))
 }
@@ -39,7 +39,7 @@ macro_rules! refused {
 }
 
 refused! {
-    a_leaf_is_no_authority: "-subj /CN=blue -addext basicConstraints=CA:FALSE", "is not a CA's";
+    a_leaf_is_no_ca: "-subj /CN=blue -addext basicConstraints=CA:FALSE", "is not a CA's";
     one_that_may_not_sign: "-subj /CN=blue -addext keyUsage=digitalSignature", "lacks keyCertSign";
     one_for_servers_alone: "-subj /CN=blue -addext extendedKeyUsage=serverAuth", "both servers and clients";
     one_with_name_constraints: "-subj /CN=blue -addext nameConstraints=permitted;DNS:example.com", "name constraints";
@@ -48,7 +48,7 @@ refused! {
 }
 
 #[test]
-fn a_key_of_another_authority_is_refused() {
+fn a_key_of_another_ca_is_refused() {
     let (certificate, _) = made("-subj /CN=blue");
     let (_, key) = made("-subj /CN=blue");
     assert_eq!(
@@ -77,16 +77,16 @@ fn a_key_that_old_helm_cannot_read_is_refused() {
 }
 
 #[test]
-fn an_authority_issues_nothing_on_its_last_day() {
-    let authority = Authority::create("blue", now(), 30 * DAY).unwrap();
+fn a_ca_issues_nothing_on_its_last_day() {
+    let ca = TeamCa::create("blue", now(), 30 * DAY).unwrap();
     let late = now() + 29 * DAY + DAY / 2;
-    let error = authority.issue_server(BLUE, late, DAY).unwrap_err();
+    let error = ca.issue_server(BLUE, late, DAY).unwrap_err();
     assert_eq!(
         error.to_string(),
         "the CA blue has 0 days left; make a new one with `tiller-guard provision rotate`"
     );
     let early = now() - DAY;
-    assert!(authority.issue_client(&ada(), early, DAY).is_err());
+    assert!(ca.issue_client(&ada(), early, DAY).is_err());
 }
 
 #[test]
@@ -94,7 +94,7 @@ fn serial_numbers_are_random_positive_and_of_16_octets() {
     let team = Team::create("blue");
     let mut serials = Vec::new();
     for _number in 0..20 {
-        let client = team.authority.issue_client(&ada(), now(), DAY).unwrap();
+        let client = team.ca.issue_client(&ada(), now(), DAY).unwrap();
         let der = client.certificate.der().clone();
         let (_, certificate) = x509_parser::parse_x509_certificate(&der).unwrap();
         let raw = certificate.raw_serial();
@@ -124,10 +124,10 @@ fn whose_a_certificate_is_and_who_issued_it_can_be_told() {
     let client = Certificate::read(blue.client.certificate.pem().as_bytes()).unwrap();
     assert_eq!(client, blue.client.certificate);
     assert_eq!(client.holder(), &ada());
-    assert!(blue.authority.has_issued(&client));
-    assert!(!green.authority.has_issued(&client));
+    assert!(blue.ca.has_issued(&client));
+    assert!(!green.ca.has_issued(&client));
     assert_eq!(blue.server.certificate.names(), BLUE.names());
-    assert!(!blue.authority.may_have_others_below());
+    assert!(!blue.ca.may_have_others_below());
     let other = Server {
         namespace: "green-tiller",
         ..BLUE
@@ -138,9 +138,9 @@ fn whose_a_certificate_is_and_who_issued_it_can_be_told() {
 #[test]
 fn keys_are_shown_nowhere() {
     let team = Team::create("blue");
-    let shown = format!("{:?} {:?}", team.authority, team.client);
+    let shown = format!("{:?} {:?}", team.ca, team.client);
     assert!(shown.contains("PrivateKey(…)"), "{shown}");
-    let pem = team.authority.key().pem();
+    let pem = team.ca.key().pem();
     let line = pem.lines().nth(1).unwrap();
     assert!(!shown.contains(line) && !shown.contains("BEGIN"), "{shown}");
 }

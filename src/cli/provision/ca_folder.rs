@@ -8,7 +8,7 @@ use anyhow::{Context as _, bail};
 use zeroize::Zeroizing;
 
 use super::folder::{File as Content, write};
-use crate::pki::team::{Authority, Certificate, MAX_PEM};
+use crate::pki::team::{Certificate, MAX_PEM, TeamCa};
 
 const CERTIFICATE: &str = "ca.pem";
 const KEY: &str = "ca-key.pem";
@@ -16,24 +16,24 @@ const RETIRING: &str = "retiring.pem";
 
 /// Where a team's CA is kept.
 #[derive(Debug, Clone)]
-pub(super) struct AuthorityFolder(PathBuf);
+pub(super) struct CaFolder(PathBuf);
 
 /// A CA, and those that it takes over from.
 #[derive(Debug)]
-pub(super) struct Kept {
-    pub(super) authority: Authority,
+pub(super) struct KeptCa {
+    pub(super) ca: TeamCa,
     pub(super) retiring: Vec<Certificate>,
 }
 
-// === impl AuthorityFolder ===
+// === impl CaFolder ===
 
-impl AuthorityFolder {
+impl CaFolder {
     pub(super) fn new(folder: &Path, team: &str) -> Self {
         Self(folder.join(team))
     }
 
     /// The CA that is there, if there is one.
-    pub(super) fn read(&self) -> anyhow::Result<Option<Kept>> {
+    pub(super) fn read(&self) -> anyhow::Result<Option<KeptCa>> {
         let folder = self.0.display();
         let (certificate, key) = (self.file(CERTIFICATE)?, self.file(KEY)?);
         let (certificate, key) = match (certificate, key) {
@@ -42,28 +42,25 @@ impl AuthorityFolder {
             (Some(_), None) => bail!("{folder} has {CERTIFICATE} and no {KEY}: put it there"),
             (None, Some(_)) => bail!("{folder} has {KEY} and no {CERTIFICATE}: put it there"),
         };
-        let authority = Authority::read(&certificate, &key)
+        let ca = TeamCa::read(&certificate, &key)
             .with_context(|| format!("cannot use the CA in {folder}"))?;
         let retiring = match self.file(RETIRING)? {
             Some(pem) => Certificate::read_all(&pem)
                 .with_context(|| format!("cannot read {folder}/{RETIRING}"))?,
             None => Vec::new(),
         };
-        Ok(Some(Kept {
-            authority,
-            retiring,
-        }))
+        Ok(Some(KeptCa { ca, retiring }))
     }
 
     /// Puts a CA there, in place of the one that it takes over from.
     pub(super) fn write(
         &self,
-        authority: &Authority,
+        ca: &TeamCa,
         retiring: &[Certificate],
         force: bool,
     ) -> anyhow::Result<()> {
-        let key = authority.key().pem();
-        let certificate = authority.certificate().pem();
+        let key = ca.key().pem();
+        let certificate = ca.certificate().pem();
         let retiring: String = retiring.iter().map(Certificate::pem).collect();
         let mut files = vec![
             Content::new(CERTIFICATE, &certificate),
