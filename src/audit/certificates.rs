@@ -22,6 +22,8 @@ pub(super) struct Certificates {
     read: BTreeMap<String, Vec<Read>>,
     /// The namespace and the name of each Secret.
     secrets: BTreeSet<(String, String)>,
+    /// Whether Secrets with the name that the policy gives them are not listed.
+    lacks_own: bool,
 }
 
 /// A certificate, or why there is none.
@@ -114,6 +116,18 @@ impl Certificates {
 // === impl Audit ===
 
 impl Audit {
+    /// The names of the Secrets with certificates that this audit lists.
+    pub fn certificate_secrets(&self) -> BTreeSet<&str> {
+        let own = self.basis.policy.settings.certificate_secret.as_str();
+        let own = Some(own).filter(|_| !self.certificates.lacks_own);
+        SECRETS.into_iter().chain(own).collect()
+    }
+
+    /// Records that this audit lists no Secrets by the name that the policy gives them.
+    pub fn leave_own_certificates(&mut self) {
+        self.certificates.lacks_own = true;
+    }
+
     /// The Secret with certificates that is not there and that a Tiller's pods mount, or will mount once they are hardened.
     pub(super) fn missing_secret(&self, workload: &Workload<'_>, hardened: bool) -> Option<&str> {
         let namespace = workload.namespace.as_deref().unwrap_or_default();
@@ -121,19 +135,19 @@ impl Audit {
             let place = (namespace.to_owned(), name.to_owned());
             self.certificates.secrets.contains(&place)
         };
+        let own = self.basis.policy.settings.certificate_secret.as_str();
+        let listed = self.certificate_secrets();
         let mounted = workload.pod.volumes.iter();
         let mounted = mounted.filter_map(|volume| match &volume.source {
             VolumeSource::Secret(secret) if secret.optional != Some(true) => {
                 let name = secret.secret_name.as_str();
-                SECRETS.into_iter().find(|it| *it == name)
+                listed.get(name).copied()
             }
             _ => None,
         });
         let mut mounted: Vec<&str> = mounted.collect();
-        let own = self.basis.policy.settings.certificate_secret.as_str();
-        // Others are not listed.
-        if hardened && mounted.is_empty() && SECRETS.contains(&own) {
-            mounted.push(own);
+        if hardened && mounted.is_empty() {
+            mounted.extend(listed.get(own));
         }
         let missing = mounted.into_iter().find(|name| !is_there(name));
         missing.filter(|_| !self.lacks(Listed::Certificates))

@@ -13,6 +13,7 @@ mod basis;
 mod certificates;
 mod exposures;
 mod extent;
+mod failure;
 mod graph;
 mod judge;
 mod labels;
@@ -35,6 +36,7 @@ mod workloads;
 
 pub use basis::Basis;
 pub use extent::Extent;
+pub use failure::Failure;
 pub use listed::Listed;
 pub use page::page;
 pub use report::{

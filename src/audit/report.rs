@@ -236,6 +236,9 @@ pub struct Unseen {
     pub what: String,
     /// Why.
     pub reason: String,
+    /// Whether the account lacks the right to look at it.
+    #[serde(skip)]
+    pub is_forbidden: bool,
 }
 
 /// The numbers of a report.

@@ -6,6 +6,7 @@ use super::access::Access;
 use super::basis::Basis;
 use super::certificates::Certificates;
 use super::exposures::Exposures;
+use super::failure::Failure;
 use super::listed::Listed;
 use super::meta::Meta;
 use super::openers::Openers;
@@ -91,24 +92,20 @@ impl Audit {
     }
 
     /// Records that a list could not be read, or not to its end.
-    pub fn miss(&mut self, listed: Listed, reason: String) {
+    pub fn miss(&mut self, listed: Listed, failure: impl Into<Failure>) {
         if listed == Listed::ReferenceGrants {
             self.lack_grants();
         }
-        self.unknown.insert(Unseen {
-            what: listed.as_str().to_owned(),
-            reason: reason.clone(),
-        });
-        self.missing.insert(listed, reason);
+        let failure = failure.into();
+        self.missing.insert(listed, failure.reason.clone());
+        self.unseen(listed.as_str().to_owned(), failure);
     }
 
     /// Records that the release records of a storage could not be read, or not all of them.
-    pub fn miss_records(&mut self, storage: Storage, reason: String) {
-        self.unknown.insert(Unseen {
-            what: format!("release records in {}", storage.as_str()),
-            reason: reason.clone(),
-        });
-        self.records.miss(reason);
+    pub fn miss_records(&mut self, storage: Storage, failure: impl Into<Failure>) {
+        let failure = failure.into();
+        self.records.miss(failure.reason.clone());
+        self.unseen(format!("release records in {}", storage.as_str()), failure);
         self.leave(storage);
     }
 
@@ -131,8 +128,16 @@ impl Audit {
     }
 
     /// Records that something else could not be read.
-    pub fn unseen(&mut self, what: String, reason: String) {
-        self.unknown.insert(Unseen { what, reason });
+    pub fn unseen(&mut self, what: String, failure: impl Into<Failure>) {
+        let Failure {
+            reason,
+            is_forbidden,
+        } = failure.into();
+        self.unknown.insert(Unseen {
+            what,
+            reason,
+            is_forbidden,
+        });
     }
 
     /// Records that the API server does not serve this kind.
@@ -170,11 +175,6 @@ impl Audit {
         openers.sort_by(|one, other| one.object.cmp(&other.object));
         let listing = self.records.listing();
         let tillers = self.judged(&listing);
-        for (kind, state) in guard.iter().flat_map(|it| &it.configurations) {
-            if let Maybe::Unknown { unknown } = state {
-                self.unseen((*kind).to_owned(), unknown.clone());
-            }
-        }
         let refused = |answer: fn(&AuditedTiller) -> &'static str| {
             tillers.iter().filter(|it| answer(it) == "refused").count()
         };

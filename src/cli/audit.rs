@@ -115,8 +115,8 @@ async fn of_cluster(arguments: Arguments) -> anyhow::Result<Exit> {
         .account_patterns
         .clone_from(&basis.policy.settings.account_patterns);
     let mut audit = Audit::new(basis, Some(minor));
-    if let Some(reason) = unread {
-        audit.unseen("installed policy".to_owned(), reason);
+    if let Some(failure) = unread {
+        audit.unseen("installed policy".to_owned(), failure);
     }
     let place = Place {
         namespace: namespace.as_deref(),
@@ -131,7 +131,7 @@ async fn of_cluster(arguments: Arguments) -> anyhow::Result<Exit> {
         let reason = "there is no such namespace".to_owned();
         audit.unseen(format!("Namespace {namespace}"), reason);
     }
-    let guard = guard(&cluster, &installed, &audit).await;
+    let guard = guard(&cluster, &installed, &mut audit).await;
     finish(audit.report(Some(guard)), now, &output)
 }
 

@@ -13,17 +13,16 @@ use super::drift::drift;
 use super::install::{policy_text, webhook_configuration};
 use super::lookup::{ListKind, METADATA_LIST, each_record};
 use super::paging::Paging;
-use super::releases;
+use super::releases::{self, ListError};
 use super::team::asked;
 use super::told::words;
 use super::watch::{Collection, WatchedResource, serves};
-use crate::audit::{Audit, AuditReport, Basis, Extent, GuardState, Listed};
+use crate::audit::{Audit, AuditReport, Basis, Extent, Failure, GuardState, Listed};
 use crate::installation::Installation;
 use crate::k8s::TEAM_SELECTOR;
 use crate::policy::{Api, ObjectKind, Policy, Timestamp};
 use crate::releases::{Storage, examine};
 use crate::report::Maybe;
-use crate::tiller::signs;
 
 /// Objects of a page.
 const PAGE: u32 = 500;
@@ -94,14 +93,18 @@ pub async fn take(cluster: &Cluster, place: Place<'_>, audit: &mut Audit) {
             audit.leave_list(listed);
             continue;
         }
-        match collections(cluster, listed, place).await {
+        // The guard's own account has no right to them.
+        if listed == Listed::Certificates && place.extent == Extent::Unattended {
+            audit.leave_own_certificates();
+        }
+        match collections(cluster, listed, place, audit).await {
             Ok(found) if found.is_empty() => audit.not_served(listed),
             Ok(found) => {
                 for collection in found {
                     take_list(cluster, listed, &collection, place, audit).await;
                 }
             }
-            Err(error) => audit.miss(listed, words(&error)),
+            Err(error) => audit.miss(listed, failure(&error)),
         }
     }
     for storage in Storage::ALL {
@@ -114,8 +117,8 @@ pub async fn take(cluster: &Cluster, place: Place<'_>, audit: &mut Audit) {
         } else {
             count_records(cluster, storage, place.namespace, audit).await
         };
-        if let Err(reason) = taken {
-            audit.miss_records(storage, reason);
+        if let Err(failure) = taken {
+            audit.miss_records(storage, failure);
         }
     }
 }
@@ -125,12 +128,21 @@ async fn take_records(
     storage: Storage,
     namespace: Option<&str>,
     audit: &mut Audit,
-) -> Result<(), String> {
+) -> Result<(), Failure> {
     let minor = cluster.version().known_minor();
     let examine = move |record| examine(&record, Some(minor));
     let take = |examined| audit.take_record(examined);
     let taken = releases::list(cluster, storage, namespace, examine, take).await;
-    taken.map_err(|error| error.to_string())
+    taken.map_err(|error| Failure {
+        is_forbidden: matches!(
+            error,
+            ListError::Asked {
+                is_forbidden: true,
+                ..
+            }
+        ),
+        reason: error.to_string(),
+    })
 }
 
 /// By their metadata.
@@ -139,7 +151,7 @@ async fn count_records(
     storage: Storage,
     namespace: Option<&str>,
     audit: &mut Audit,
-) -> Result<(), String> {
+) -> Result<(), Failure> {
     #[derive(Deserialize)]
     struct Object {
         metadata: Place,
@@ -154,11 +166,11 @@ async fn count_records(
         }
     };
     let counted = each_record(cluster.client(), namespace, storage.as_str(), count).await;
-    counted.map_err(|error| words(&error))
+    counted.map_err(|error| failure(&error))
 }
 
-/// What is wrong with the webhook configurations, compared with an installation.
-pub async fn guard(cluster: &Cluster, installed: &Installation, audit: &Audit) -> GuardState {
+/// What is wrong with the webhook configurations, compared with an installation. What cannot be read is reported as unknown.
+pub async fn guard(cluster: &Cluster, installed: &Installation, audit: &mut Audit) -> GuardState {
     let mut configurations = BTreeMap::new();
     let kinds = [
         "MutatingWebhookConfiguration",
@@ -168,9 +180,12 @@ pub async fn guard(cluster: &Cluster, installed: &Installation, audit: &Audit) -
         let state = match webhook_configuration(cluster, kind).await {
             Ok(Some(live)) => Maybe::Known(drift(&wanted, &live)),
             Ok(None) => Maybe::Known(vec![format!("there is no {kind} tiller-guard")]),
-            Err(error) => Maybe::Unknown {
-                unknown: words(&error),
-            },
+            Err(error) => {
+                let failure = failure(&error);
+                let unknown = failure.reason.clone();
+                audit.unseen(kind.to_owned(), failure);
+                Maybe::Unknown { unknown }
+            }
         };
         configurations.insert(kind, state);
     }
@@ -194,7 +209,7 @@ async fn take_list(
     };
     let first = pages(cluster, listed, (&path, collection), audit).await;
     let Err(ended) = first else { return };
-    audit.miss(listed, ended.words());
+    audit.miss(listed, ended.failure());
     // Who may not list rights everywhere may do so in the namespace.
     let namespace = place
         .namespace
@@ -251,6 +266,7 @@ async fn collections(
     cluster: &Cluster,
     listed: Listed,
     place: Place<'_>,
+    audit: &Audit,
 ) -> kube::Result<Vec<Collection>> {
     let client = cluster.client();
     let watched = match listed {
@@ -284,11 +300,12 @@ async fn collections(
             }]);
         }
         Listed::Certificates => {
-            let named = signs::SECRETS.map(|name| Collection {
+            let named = audit.certificate_secrets().into_iter();
+            let named = named.map(|name| Collection {
                 fields: Some(format!("metadata.name={name}")),
                 ..everything("/api/v1/secrets".to_owned())
             });
-            return Ok(named.into());
+            return Ok(named.collect());
         }
     };
     let found = watched.find(client, place.guard).await?;
@@ -328,6 +345,13 @@ fn within(path: &str, namespace: &str) -> String {
     )
 }
 
+fn failure(error: &kube::Error) -> Failure {
+    Failure {
+        reason: words(error),
+        is_forbidden: is_forbidden(error),
+    }
+}
+
 fn is_forbidden(error: &kube::Error) -> bool {
     matches!(error, kube::Error::Api(status) if status.code == 403)
 }
@@ -336,19 +360,22 @@ fn is_forbidden(error: &kube::Error) -> bool {
 pub async fn installed_policy(
     cluster: &Cluster,
     namespace: &str,
-) -> Result<Option<String>, String> {
+) -> Result<Option<String>, Failure> {
     let text = policy_text(cluster, namespace).await;
-    text.map_err(|error| words(&error))
+    text.map_err(|error| failure(&error))
 }
 
 // === impl Ended ===
 
 impl Ended {
-    fn words(&self) -> String {
-        let words = words(&self.error);
-        match self.after {
-            0 => words,
-            after => format!("the list ended after {after} objects: {words}; run the audit again"),
+    fn failure(&self) -> Failure {
+        let mut failure = failure(&self.error);
+        if self.after > 0 {
+            failure.reason = format!(
+                "the list ended after {} objects: {}; run the audit again",
+                self.after, failure.reason
+            );
         }
+        failure
     }
 }

@@ -14,7 +14,6 @@ use crate::policy::WorkloadKind;
 use crate::policy::exposure::ExposureKind;
 use crate::releases::{NotRecord, Record, Storage, examine};
 use crate::report;
-use crate::tiller::signs;
 
 /// Why something is unknown if the dump holds no object of its kind.
 const ABSENT: &str = "the dump holds none";
@@ -40,8 +39,14 @@ pub fn take(sources: Vec<Source>, audit: &mut Audit) {
         let mut kinds = Listed::ALL.into_iter().filter(is_workload);
         kinds.any(|listed| is_of(object, listed))
     });
+    let certificates = audit.certificate_secrets().into_iter();
+    let certificates: BTreeSet<String> = certificates.map(ToOwned::to_owned).collect();
     for listed in Listed::ALL {
-        let own = objects.iter().filter(|object| is_of(object, listed));
+        let is_named =
+            |it: &ManifestObject| listed != Listed::Certificates || certificates.contains(&it.name);
+        let own = objects
+            .iter()
+            .filter(|it| is_of(it, listed) && is_named(it));
         let mut found = false;
         for object in own {
             found = true;
@@ -123,7 +128,7 @@ fn is_of(object: &ManifestObject, listed: Listed) -> bool {
         Listed::ReferenceGrants => {
             object.kind == listed.kind() && object.api_version.starts_with(GATEWAY)
         }
-        Listed::ServiceAccounts => is_core,
+        Listed::ServiceAccounts | Listed::Certificates => is_core,
         Listed::Tokens => {
             is_core
                 && object
@@ -131,7 +136,6 @@ fn is_of(object: &ManifestObject, listed: Listed) -> bool {
                     .get("type")
                     .is_some_and(|it| it == "kubernetes.io/service-account-token")
         }
-        Listed::Certificates => is_core && signs::SECRETS.contains(&object.name.as_str()),
     }
 }
 

@@ -10,7 +10,7 @@
 
 use std::collections::BTreeMap;
 
-use super::movement::Digest;
+use super::movement::{ASIDE, Digest};
 use super::record::{MIGRATED, OWNER, Record, Storage};
 
 /// What the name of a record that is set aside ends with. Tiller's own records end with a revision.
@@ -27,6 +27,8 @@ pub struct Shelved {
     pub digest: Option<Digest>,
     /// When the release was first deployed, by which one that was deleted and installed anew differs.
     pub begun: Option<(i64, i32)>,
+    /// Whether a move has set it aside.
+    pub is_moved: bool,
 }
 
 /// Records of one release, by storage and by the name that Tiller gave them.
@@ -171,6 +173,7 @@ impl Shelved {
                 let first = release.info.first_deployed.as_option()?;
                 Some((first.seconds, first.nanos))
             }),
+            is_moved: record.label(OWNER.0) == Some(ASIDE),
         }
     }
 }
@@ -187,6 +190,7 @@ mod tests {
                 version: "7".to_owned(),
                 digest: Some(Digest::of(text)),
                 begun: Some((*begun, 0)),
+                is_moved: false,
             };
             (key, shelved)
         };

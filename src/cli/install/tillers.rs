@@ -78,14 +78,9 @@ impl Prospects {
         tillers.all(|it| it.fate == Fate::Allowed && it.missing_secret.is_none())
     }
 
-    /// Whether something could not be looked at and another account may see it. The reason of each other failure says what to do.
+    /// Whether something could not be looked at and another account may see it.
     pub(in crate::cli) fn lacks_rights(&self) -> bool {
-        let says = |reason: &str| {
-            ["(HTTP ", "look at what answers"]
-                .iter()
-                .any(|it| reason.contains(it))
-        };
-        self.unknown.iter().any(|it| !says(&it.reason))
+        self.unknown.iter().any(|it| it.is_forbidden)
     }
 
     /// Whether all was looked at.

@@ -57,6 +57,10 @@ pub(super) fn unmigrated(failed: MigrateError, plan: &Migrate) -> anyhow::Result
         MigrateError::Running(_) => "; it would write to these records, and delete what Helm 3 runs: give --stop-tiller, or \
                                      --keep to copy the records only"
             .to_owned(),
+        MigrateError::Tiller(MoveError::Tiller { is_forbidden: true, .. }) if plan.stops_tiller => format!(
+            "; ask an administrator for that right in {namespace}; if Deployment {namespace}/tiller-deploy is stopped, the next run \
+             starts it again: run this again then"
+        ),
         MigrateError::Tiller(
             MoveError::Tiller { is_forbidden: true, .. } | MoveError::Lacking(_),
         ) => {
@@ -115,7 +119,10 @@ pub(super) fn of_tillers(tillers: &Tillers, namespace: &str) -> Option<String> {
                     storage = storage.as_str()
                 ),
                 Hold::Forbidden(reason) => {
-                    format!("{stopped}, and you may not start it ({reason}); {start}")
+                    format!(
+                        "{tiller} is stopped, and no record is lost, but you may not start it ({reason}); ask an administrator for \
+                         that right in {namespace} and run this again, or to {start}"
+                    )
                 }
             }
         }

@@ -178,7 +178,11 @@ async fn migrate(arguments: Arguments) -> anyhow::Result<Exit> {
         };
         let note = of_tillers(&summary.tillers, &plan.namespace);
         if let Some(note) = note.filter(|_| !is_silent) {
-            say(&note);
+            if is_barred(&summary.tillers) {
+                error(note)?;
+            } else {
+                say(&note);
+            }
         }
         let is_restarted = summary.tillers == Tillers::Restarted;
         if is_restarted && !tally.migrated.is_empty() {

@@ -88,7 +88,10 @@ async fn restore(arguments: Arguments) -> anyhow::Result<Exit> {
         Err(MigrateError::Tiller(failed)) => {
             let next = match &failed {
                 MoveError::Busy(_) => BUSY.to_owned(),
-                MoveError::Lacking(_) => {
+                MoveError::Lacking(_)
+                | MoveError::Tiller {
+                    is_forbidden: true, ..
+                } => {
                     format!(
                         "; ask an administrator for that right in {}",
                         plan.namespace
@@ -115,7 +118,11 @@ async fn restore(arguments: Arguments) -> anyhow::Result<Exit> {
     if !is_idle(&tillers)
         && let Some(note) = of_tillers(&tillers, &plan.namespace)
     {
-        writeln!(io::stdout(), "{note}")?;
+        if is_barred(&tillers) {
+            error(note)?;
+        } else {
+            writeln!(io::stdout(), "{note}")?;
+        }
     }
     if seen == 0 {
         writeln!(

@@ -92,6 +92,13 @@ impl<'a> Shift<'a> {
         !self.to.is_empty()
     }
 
+    /// The storage in which a move has set aside what is where they go.
+    pub(super) fn moved_from(&self) -> Option<Storage> {
+        let mut there = self.to.iter();
+        let ((storage, _), _) = there.find(|(_, it)| it.is_moved)?;
+        Some(*storage)
+    }
+
     /// Whether the deletions have begun.
     pub(super) fn is_leaving(&self) -> bool {
         self.is_leaving

@@ -80,6 +80,14 @@ impl<'a> Halt<'a> {
         }
     }
 
+    /// Starts Tiller's Deployment again after its releases were worked on.
+    pub(super) async fn resume(&self) -> Result<Tillers, MoveError> {
+        match self.found().await? {
+            Some(found) => self.start_if_allowed(&found).await,
+            None => Ok(Tillers::Restarted),
+        }
+    }
+
     /// Starts Tiller's Deployment again if an earlier run has stopped it and nobody has started it since, and if it sees all that is
     /// recorded.
     pub(super) async fn start_again(&self, recorded: &Recorded) -> Result<Tillers, MoveError> {
@@ -100,18 +108,21 @@ impl<'a> Halt<'a> {
         let why = match unseen {
             _ if recorded.is_empty() => Hold::NoRelease,
             Some(storage) => Hold::Unmoved(storage),
-            None => match self.0.start(&found, None).await {
-                Ok(()) => return Ok(Tillers::Restarted),
-                Err(MoveError::Tiller {
-                    is_forbidden: true,
-                    reason,
-                    ..
-                }) => Hold::Forbidden(reason),
-                Err(error) => return Err(error),
-            },
+            None => return self.start_if_allowed(&found).await,
         };
-        let replicas = found.stopped().unwrap_or(1);
-        Ok(Tillers::Held { replicas, why })
+        Ok(held(&found, why))
+    }
+
+    async fn start_if_allowed(&self, found: &Found) -> Result<Tillers, MoveError> {
+        match self.0.start(found, None).await {
+            Ok(()) => Ok(Tillers::Restarted),
+            Err(MoveError::Tiller {
+                is_forbidden: true,
+                reason,
+                ..
+            }) => Ok(held(found, Hold::Forbidden(reason))),
+            Err(error) => Err(error),
+        }
     }
 
     /// The pods that run a Tiller, without those of a Deployment.
@@ -127,6 +138,11 @@ impl<'a> Halt<'a> {
             Err(other) => Err(other),
         }
     }
+}
+
+fn held(found: &Found, why: Hold) -> Tillers {
+    let replicas = found.stopped().unwrap_or(1);
+    Tillers::Held { replicas, why }
 }
 
 fn is_started(found: &Found) -> bool {

@@ -129,10 +129,7 @@ impl Migrate {
         Ok(match tillers {
             Tillers::None if self.effect == Effect::Write => halt.start_again(recorded).await?,
             Tillers::None => halt.at_zero().await,
-            Tillers::Stopped if !recorded.is_empty() => {
-                halt.start().await?;
-                Tillers::Restarted
-            }
+            Tillers::Stopped if !recorded.is_empty() => halt.resume().await?,
             tillers => tillers,
         })
     }

@@ -98,7 +98,7 @@ pub enum Hold {
     NoWrite,
     /// A move has stopped it and has not ended: records are in this storage, where it would not see them.
     Unmoved(Storage),
-    /// An earlier run has stopped it, and the user may not start it, in the API server's words.
+    /// A run has stopped it, and the user may not start it, in the API server's words.
     Forbidden(String),
 }
 

@@ -244,7 +244,16 @@ pub(super) async fn give_back(
     }
     let mut obstacles = Vec::new();
     if let Some(blocked) = shift.look().await? {
-        obstacles.push(format!("Tiller has recorded it anew: {blocked}"));
+        obstacles.push(match shift.moved_from() {
+            None => format!("Tiller has recorded it anew: {blocked}"),
+            Some(from) => format!(
+                "a move has set its records aside in {}, and has not ended: finish it, and run this again: tiller-guard releases \
+                 move --to {} -n {}",
+                from.as_str(),
+                from.other().as_str(),
+                tillers.namespace
+            ),
+        });
     }
     let (ours, others) = of_helm3(tillers, targets, release, records).await?;
     if let Some(other) = others.first() {

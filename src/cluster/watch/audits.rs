@@ -130,7 +130,7 @@ impl Audited {
         if self.unknown.is_empty() {
             info!("the audit is complete");
         }
-        for Unseen { what, reason } in self.unknown.iter().take(LOGGED) {
+        for Unseen { what, reason, .. } in self.unknown.iter().take(LOGGED) {
             let unknown = self.unknown.len();
             warn!(unknown, what, reason, "the audit is incomplete");
         }
@@ -229,6 +229,7 @@ mod tests {
         let unseen = Unseen {
             what: "pods".to_owned(),
             reason: "forbidden".to_owned(),
+            is_forbidden: true,
         };
         last.show(Some(Audited {
             findings: BTreeMap::from([(("tls", "audit"), 3), (("tls", "enforce"), 1)]),

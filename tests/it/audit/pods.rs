@@ -189,6 +189,38 @@ fn a_tiller_that_cannot_start_once_it_is_hardened_says_what_it_lacks() {
     }
 }
 
+/// The policy gives the Secret its name: hardening mounts that one, and a pod that mounts it waits for it.
+#[test]
+fn a_secret_with_the_name_that_the_policy_gives_it_is_missed_too() {
+    let plain = fs::read_to_string("docs/examples/tiller.yaml").unwrap();
+    let folder = Folder::new();
+    let policy = folder.file(
+        "policy.yaml",
+        "apiVersion: tiller-guard.io/v1\nkind: Policy\ncertificateSecret: team-certs\n",
+    );
+    let policy = ["--policy", &policy];
+    let hardened = run(
+        &[&["harden", "docs/examples/tiller.yaml"], &policy[..]].concat(),
+        b"",
+    );
+    assert!(
+        hardened.stdout.contains("team-certs"),
+        "{}",
+        hardened.stdout
+    );
+    for tiller in [&plain, &hardened.stdout] {
+        let of = |secret: &str| {
+            let dump = format!(
+                "{tiller}\n---\napiVersion: v1\nkind: Secret\nmetadata: {{name: {secret}, namespace: blue-tiller}}\n"
+            );
+            let words = [&["audit", "-f", "-", "-o", "json"], &policy[..]].concat();
+            run(&words, dump.as_bytes()).json()["tillers"][0]["missing_secret"].clone()
+        };
+        assert_eq!(of("tiller-tls"), "blue-tiller/team-certs");
+        assert_eq!(of("team-certs"), json!(null));
+    }
+}
+
 /// Before somebody enforces, the audit says what that does.
 #[test]
 fn a_mode_that_only_reports_says_what_enforce_would_do() {

@@ -210,6 +210,16 @@ async fn the_first_policy_reports_if_there_are_tillers_already() {
     assert!(pre.contains("  hardened  Deployment veterans-b"), "{pre}");
     assert!(!pre.contains("there is no Secret"), "{pre}");
 
+    // The policy may give the Secret another name.
+    let folder = Folder::create().unwrap();
+    let named = "apiVersion: tiller-guard.io/v1\nkind: Policy\nmode: enforce\ncertificateSecret: team-certs\n";
+    let file = format!("--policy={}", folder.write("named.yaml", named).unwrap());
+    let (code, told) = world.installs(&[&file, "--yes"]).await;
+    assert_eq!(code, Some(0), "{told}");
+    let pre = said(&world.run(&["doctor", "--pre"]).await);
+    let lacks = lacks.replace("tiller-tls", "team-certs");
+    assert!(pre.contains(&lacks), "{pre}");
+
     // Records that a hardened Tiller would no longer see.
     let maps = world.objects("", "v1", "ConfigMap", "veterans-b");
     let record =

@@ -319,14 +319,19 @@ async fn tillers_that_cannot_be_listed_are_not_said_to_be_none() {
     let hint = "use an account that may list workloads";
     assert!(told.contains(hint), "{told}");
     // No account changes this.
-    let answer = |path: &str| match path {
-        "/apis/apps/v1/statefulsets" => Fate::Fails(500),
-        _ => Fate::Passes,
-    };
-    let (_, told) = told_through(answer, &["doctor", "--pre"]).await;
-    assert!(told.contains("\n  unknown   statefulsets: "), "{told}");
-    assert!(told.contains("look at the log of the API server"), "{told}");
-    assert!(!told.contains(hint), "{told}");
+    for (fate, step) in [
+        (Fate::Fails(500), "look at the log of the API server"),
+        (Fate::Lost, "connection"),
+    ] {
+        let answer = move |path: &str| match path {
+            "/apis/apps/v1/statefulsets" => fate,
+            _ => Fate::Passes,
+        };
+        let (_, told) = told_through(answer, &["doctor", "--pre"]).await;
+        assert!(told.contains("\n  unknown   statefulsets: "), "{told}");
+        assert!(told.contains(step), "{told}");
+        assert!(!told.contains(hint), "{told}");
+    }
 }
 
 /// No command waits long in silence.

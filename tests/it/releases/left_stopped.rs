@@ -130,13 +130,21 @@ async fn a_tiller_of_a_killed_move_is_started_by_the_move_only() {
         "Deployment {namespace}/tiller-deploy was stopped by a move, and is left so: records are in secrets, where it would not see \
          them; finish the move, which starts it: tiller-guard releases move --to secrets -n {namespace}\n"
     );
-    // What the move has set aside is in the way of the second.
-    for (words, code) in [
-        (&["migrate", "--to=helm3", "desc"][..], 0),
-        (&["restore", "--all"], 1),
+    let unmoved = format!(
+        "desc: not ready: a move has set its records aside in configmaps, and has not ended: finish it, and run this again: \
+         tiller-guard releases move --to secrets -n {namespace}\n"
+    );
+    for (words, code, first) in [
+        (
+            &["migrate", "--to=helm3", "desc"][..],
+            0,
+            "desc: migrated to ",
+        ),
+        (&["restore", "--all"], 1, &unmoved),
     ] {
         let run = at(namespace, words).await;
         assert_eq!(run.code, Some(code), "{}{}", run.stdout, run.stderr);
+        assert!(run.stdout.starts_with(first), "{}", run.stdout);
         assert!(run.stdout.contains(&told), "{}", run.stdout);
         assert_eq!(deployed(&world).await["spec"]["replicas"], 0);
     }

@@ -67,6 +67,7 @@ fn shelf(stored: &BTreeMap<String, Stored>, direction: Direction) -> Shelf {
             version: it.version.to_string(),
             digest: Some(Digest::of(&it.text.to_le_bytes())),
             begun: Some((it.begun, 0)),
+            is_moved: false,
         };
         ((Storage::Secrets, name.clone()), shelved)
     };

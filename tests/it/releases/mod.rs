@@ -1,6 +1,7 @@
 //! Helm 2's release records, as Tiller stored them.
 
 mod alone;
+mod barred;
 mod extremes;
 mod files;
 mod helm3;
