@@ -231,13 +231,13 @@ async fn scale(world: &World, group: &str, kind: &str, name: &str, replicas: i32
 
 /// Asks again and again until there is an answer.
 async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, mut ask: impl FnMut() -> F) -> T {
-    for _attempt in 0..400 {
+    for _attempt in 0..1200 {
         if let Some(answer) = ask().await {
             return answer;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    panic!("no {what} after 20 s");
+    panic!("no {what} after a minute");
 }
 
 /// Waits for an event about an object of the kind that tells the reason of a refusal.

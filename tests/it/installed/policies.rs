@@ -117,9 +117,8 @@ async fn install_keeps_the_policy_and_asks_before_another_one() {
     assert_eq!(code, Some(0), "{told}");
 }
 
-#[tokio::test]
-async fn the_first_policy_reports_if_there_are_tillers_already() {
-    let world = World::enter().await;
+/// Two Tillers that were there before the guard, one of them without an account of its own.
+async fn make_veterans(world: &World) {
     let pod = |account: &str| {
         json!({
             "replicas": 0,
@@ -149,6 +148,12 @@ async fn the_first_policy_reports_if_there_are_tillers_already() {
             .await
             .unwrap();
     }
+}
+
+#[tokio::test]
+async fn the_first_policy_reports_if_there_are_tillers_already() {
+    let world = World::enter().await;
+    make_veterans(&world).await;
     let pre = said(&world.run(&["doctor", "--pre"]).await);
     assert!(pre.contains("‼ tillers: found 2 Tillers"), "{pre}");
     assert!(

@@ -69,9 +69,8 @@ async fn an_installation_that_nobody_reaches_takes_its_webhooks_back() {
     }
     until_nobody_is_asked(&world).await;
     let begun = Instant::now();
-    let installed = world
-        .making_pods("unproven", world.installs_for_nobody())
-        .await;
+    let installing = Box::pin(world.installs_for_nobody());
+    let installed = world.making_pods("unproven", installing).await;
     let told = said(&installed);
     assert_eq!(installed.status.code(), Some(1), "{told}");
     for words in [

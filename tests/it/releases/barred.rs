@@ -38,13 +38,17 @@ impl Mover {
             api.create(&PostParams::default(), &object).await.unwrap();
         }
         grant(world, &user, true).await;
-        let (loser, loses) = (user.clone(), world_again(world));
+        let (account, world_of_proxy) = (user.clone(), world_again(world));
         let fate = move |asked: &[Asked]| {
             let copies = |it: &&Asked| it.method == "POST" && it.path.ends_with("/secrets");
             if asked.last().as_ref().is_some_and(copies) && asked.iter().filter(copies).count() == 1
             {
                 tokio::task::block_in_place(|| {
-                    tokio::runtime::Handle::current().block_on(grant(&loses, &loser, false));
+                    tokio::runtime::Handle::current().block_on(grant(
+                        &world_of_proxy,
+                        &account,
+                        false,
+                    ));
                 });
             }
             Fate::Passes
@@ -77,14 +81,14 @@ fn world_again(world: &World) -> World {
 async fn grant(world: &World, user: &str, may_write: bool) {
     let verbs = ["get", "patch"];
     let verbs = if may_write { &verbs[..] } else { &verbs[..1] };
-    let rules = json!({ "rules": [
+    let rights = json!({ "rules": [
         { "apiGroups": [""], "resources": ["configmaps", "secrets", "pods"], "verbs": ["*"] },
         { "apiGroups": ["apps"], "resources": ["deployments"], "verbs": verbs },
     ] });
-    let roles = world.objects(RBAC, "v1", "Role");
-    let patch = Patch::Merge(&rules);
+    let granted = world.objects(RBAC, "v1", "Role");
+    let patch = Patch::Merge(&rights);
     let parameters = PatchParams::default();
-    let _granted = roles.patch(user, &parameters, &patch).await.unwrap();
+    let _role = granted.patch(user, &parameters, &patch).await.unwrap();
     while is_allowed(world, user).await != may_write {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
