@@ -89,9 +89,13 @@ async fn grant(world: &World, user: &str, may_write: bool) {
     let patch = Patch::Merge(&rights);
     let parameters = PatchParams::default();
     let _role = granted.patch(user, &parameters, &patch).await.unwrap();
-    while is_allowed(world, user).await != may_write {
+    for _try in 0..600 {
+        if is_allowed(world, user).await == may_write {
+            return;
+        }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
+    panic!("the API server does not know the rights of {user} after 30 s");
 }
 
 async fn is_allowed(world: &World, user: &str) -> bool {
